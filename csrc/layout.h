@@ -1,0 +1,126 @@
+/* layout.h -- the one source of the layout that C and TypeScript share.
+ *
+ * Every constant below is an integer literal (decimal or hexadecimal) on one line, because
+ * scripts/generate-layout.mjs turns this file into src/heap/layout.ts. The C side asserts each offset against
+ * its structs (heapline.c), the test suite asserts that the generated file is current. All offsets and sizes
+ * are in bytes, all fields little-endian, "address" means a 32-bit offset into linear memory.
+ */
+#ifndef HEAPLINE_LAYOUT_H
+#define HEAPLINE_LAYOUT_H
+
+/* Identity: the first two words of the runtime block. The version changes with any change of this file. */
+#define HL_MAGIC 0x50414548
+#define HL_ABI_VERSION 1
+
+/* Shadow stack: slots of 8 bytes { site: u32, node: u32 } in the data symbol `heapline_shadow`.
+ * Slot 0 is the sentinel (its node is the root). `top` is the address of the innermost written slot; a
+ * function that enters uses the slot after it, or the last slot when there is none (then attribution is
+ * truncated: see HL_SITE_TRUNCATED). */
+#define HL_SHADOW_SLOTS 16384
+#define HL_SLOT_SIZE 8
+#define HL_SLOT_SITE 0
+#define HL_SLOT_NODE 4
+
+/* Sites. Below HL_SITE_HOST_FLAG: offset of a call opcode from the start of the ORIGINAL module's code section
+ * payload. With the flag: the id (low 31 bits) of an interned host (JS) stack, 0 meaning "host, not captured". */
+#define HL_SITE_HOST_FLAG 0x80000000
+/* Slot only: host entry whose JS stack was not asked for yet. */
+#define HL_SITE_HOST_PENDING 0xffffffff
+/* Node only: stands for the frames that did not fit in the shadow stack. */
+#define HL_SITE_TRUNCATED 0xfffffffe
+
+/* The runtime block: data symbol `heapline_runtime`. */
+#define HL_RUNTIME_MAGIC 0
+#define HL_RUNTIME_VERSION 4
+#define HL_RUNTIME_TOP 8
+#define HL_RUNTIME_FLAGS 12
+#define HL_RUNTIME_ROOT_NODE 16
+#define HL_RUNTIME_FIRST_CHUNK 20
+#define HL_RUNTIME_CONTEXTS 24
+#define HL_RUNTIME_PEAK_EPOCH 28
+#define HL_RUNTIME_ALLOC_OBJECTS 32
+#define HL_RUNTIME_ALLOC_BYTES 40
+#define HL_RUNTIME_LIVE_OBJECTS 48
+#define HL_RUNTIME_LIVE_BYTES 52
+#define HL_RUNTIME_PEAK_OBJECTS 56
+#define HL_RUNTIME_PEAK_BYTES 60
+#define HL_RUNTIME_FAULTS 64
+#define HL_RUNTIME_FAULT_RING 68
+#define HL_RUNTIME_SERIAL 72
+#define HL_RUNTIME_FIRST_SPAN_CHUNK 76
+#define HL_RUNTIME_SPANS 80
+#define HL_RUNTIME_METADATA_BYTES 84
+#define HL_RUNTIME_HEAP_BYTES 88
+#define HL_RUNTIME_FAILED 92
+
+/* Flags the host may set in HL_RUNTIME_FLAGS (through heapline_set_flags). */
+/* Call the import heapline.trace after every allocation (tests only; slow). */
+#define HL_FLAG_TRACE 1
+/* Ask the host for its stack at the first allocation below a host entry. */
+#define HL_FLAG_HOST_FRAMES 2
+/* Remember where each block was freed, for the third stack of a double free. */
+#define HL_FLAG_FREE_CONTEXTS 4
+
+/* A context: a node of the calling-context tree and its counters. Its address is its id; the tree's parent
+ * links lead to the root, whose parent is 0. */
+#define HL_NODE_SIZE 64
+#define HL_NODE_PARENT 0
+#define HL_NODE_SITE 4
+#define HL_NODE_ALLOC_OBJECTS 8
+#define HL_NODE_ALLOC_BYTES 16
+#define HL_NODE_LIVE_OBJECTS 24
+#define HL_NODE_LIVE_BYTES 28
+#define HL_NODE_PEAK_EPOCH 32
+#define HL_NODE_PEAK_OBJECTS 36
+#define HL_NODE_PEAK_BYTES 40
+#define HL_NODE_TEMPORARY_OBJECTS 44
+#define HL_NODE_TEMPORARY_BYTES 48
+/* Wrapping i64: sum of the clock at each free minus the clock at each allocation. Add live objects times the
+ * clock now for the summed age of all blocks so far. The clock is HL_RUNTIME_ALLOC_BYTES. */
+#define HL_NODE_LIFETIME 56
+
+/* Nodes and spans come in chunks { next chunk or 0: u32, entries used: u32 }, entries from HL_CHUNK_ENTRIES on. */
+#define HL_CHUNK_NEXT 0
+#define HL_CHUNK_USED 4
+#define HL_CHUNK_ENTRIES 64
+
+/* A span: a run of heap pages cut into blocks of one size. */
+#define HL_SPAN_SIZE 64
+#define HL_SPAN_BASE 0
+#define HL_SPAN_BLOCK_SIZE 4
+#define HL_SPAN_BLOCKS 8
+#define HL_SPAN_METADATA 12
+#define HL_SPAN_STATE 16
+#define HL_SPAN_PAGES 20
+#define HL_SPAN_STATE_FREE 0
+#define HL_SPAN_STATE_SMALL 1
+#define HL_SPAN_STATE_LARGE 2
+
+/* Metadata of one block, out of band: { context address | HL_BLOCK_* bits, requested size, serial }. A block
+ * that was never handed out has context 0. */
+#define HL_BLOCK_SIZE 12
+#define HL_BLOCK_CONTEXT 0
+#define HL_BLOCK_REQUESTED 4
+#define HL_BLOCK_SERIAL 8
+/* Bit of HL_BLOCK_CONTEXT: the block is free; HL_BLOCK_SERIAL then holds the context that freed it, or 0. */
+#define HL_BLOCK_FREED 1
+#define HL_BLOCK_CONTEXT_MASK 0xffffffc0
+
+/* Fault records: a ring of HL_FAULT_RING_LENGTH at HL_RUNTIME_FAULT_RING; HL_RUNTIME_FAULTS counts all ever. */
+#define HL_FAULT_RING_LENGTH 64
+#define HL_FAULT_SIZE 32
+#define HL_FAULT_KIND 0
+#define HL_FAULT_ADDRESS 4
+#define HL_FAULT_CONTEXT 8
+#define HL_FAULT_ALLOC_CONTEXT 12
+#define HL_FAULT_FREE_CONTEXT 16
+#define HL_FAULT_BLOCK 20
+#define HL_FAULT_BLOCK_SIZE 24
+#define HL_FAULT_DOUBLE_FREE 1
+#define HL_FAULT_INTERIOR_FREE 2
+#define HL_FAULT_FOREIGN_FREE 3
+#define HL_FAULT_UNALLOCATED_FREE 4
+#define HL_FAULT_REALLOC_FREED 5
+#define HL_FAULT_REALLOC_FOREIGN 6
+
+#endif

@@ -1,0 +1,218 @@
+// Every error that Heapline raises: one base class, one subclass per cause, the facts as fields, a stable `code`
+// for machines and a message that says what happened, where, and what to do.
+
+/** Base class of all errors raised by Heapline. `code` is stable across releases; messages are not. */
+export abstract class HeaplineError extends Error {
+  abstract readonly code: string;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** An argument that the caller passed cannot be used. */
+export class InvalidArgumentError extends HeaplineError {
+  readonly code = 'HEAPLINE_INVALID_ARGUMENT';
+
+  constructor(
+    /** Name of the argument or option. */
+    readonly argument: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** A file that the caller named cannot be read or written. */
+export class FileError extends HeaplineError {
+  readonly code = 'HEAPLINE_FILE';
+
+  constructor(
+    /** The path as the caller gave it. */
+    readonly path: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** One diagnostic of a compiler or linker. Line and column count from 1; 0 means that none was given. */
+export interface Diagnostic {
+  readonly severity: 'error' | 'warning' | 'note';
+  readonly file: string | null;
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+/** No toolchain can do what was asked: none found, or the one asked for does not work. */
+export class ToolchainError extends HeaplineError {
+  readonly code = 'HEAPLINE_TOOLCHAIN';
+
+  constructor(
+    /** The toolchain that was asked for, `auto` included. */
+    readonly toolchain: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** C sources that do not compile. */
+export class CompileError extends HeaplineError {
+  readonly code: string = 'HEAPLINE_COMPILE';
+
+  constructor(
+    readonly diagnostics: readonly Diagnostic[],
+    /** All that the tool printed. */
+    readonly output: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** Objects that do not link. */
+export class LinkError extends CompileError {
+  override readonly code = 'HEAPLINE_LINK';
+
+  constructor(
+    /** Symbols that nothing defines. */
+    readonly missing: readonly string[],
+    diagnostics: readonly Diagnostic[],
+    output: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(diagnostics, output, message, options);
+  }
+}
+
+/** Bytes that are not a well-formed WebAssembly module. */
+export class InvalidModuleError extends HeaplineError {
+  readonly code = 'HEAPLINE_INVALID_MODULE';
+
+  constructor(
+    message: string,
+    /** Offset in the file, in bytes, where reading failed; null when the fault has no one place. */
+    readonly offset: number | null = null,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** A well-formed module that Heapline cannot instrument or run; the message says why. */
+export class UnsupportedModuleError extends HeaplineError {
+  readonly code = 'HEAPLINE_UNSUPPORTED_MODULE';
+}
+
+/** A module that was not linked with the Heapline runtime, or with one of another version. */
+export class MissingRuntimeError extends HeaplineError {
+  readonly code = 'HEAPLINE_MISSING_RUNTIME';
+}
+
+/** Debug information that cannot be read. */
+export class DwarfError extends HeaplineError {
+  readonly code = 'HEAPLINE_DWARF';
+
+  constructor(
+    message: string,
+    /** Section name, such as `.debug_info`. */
+    readonly section: string,
+    /** Offset in that section, in bytes. */
+    readonly offset: number,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** Bytes that are not a pprof profile, or not a heap profile. */
+export class InvalidProfileError extends HeaplineError {
+  readonly code = 'HEAPLINE_INVALID_PROFILE';
+}
+
+/** One symbolised stack frame, as errors and profiles show it. */
+export interface Frame {
+  /** Function name as the source spells it, without parameters; `wasm-function[i]` at worst. */
+  readonly function: string;
+  /** Linkage (mangled) name where it is known, else the same as `function`. */
+  readonly linkageName: string;
+  /** Absolute path of the source file, or '' when unknown. */
+  readonly file: string;
+  /** From 1; 0 when unknown. */
+  readonly line: number;
+  /** From 1; 0 when unknown. */
+  readonly column: number;
+  /** Line of the function's declaration; 0 when unknown. */
+  readonly startLine: number;
+  /** True when this frame was inlined into the next outer one. */
+  readonly inlined: boolean;
+  /** Which side of the boundary the code runs on. */
+  readonly language: 'c' | 'js';
+}
+
+/** The guest trapped (unreachable, out-of-bounds access, stack overflow, …). The ledger stays readable. */
+export class TrapError extends HeaplineError {
+  readonly code = 'HEAPLINE_TRAP';
+
+  constructor(
+    message: string,
+    /** The C stack at the trap, innermost frame first. */
+    readonly frames: readonly Frame[],
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The host asked the guest's heap for memory and there was none. */
+export class OutOfMemoryError extends HeaplineError {
+  readonly code = 'HEAPLINE_OUT_OF_MEMORY';
+}
+
+/** A sandbox was used after it was disposed of. */
+export class DisposedError extends HeaplineError {
+  readonly code = 'HEAPLINE_DISPOSED';
+}
+
+/** A sandbox cannot do this in its present state (for example: no `main`, or already running). */
+export class StateError extends HeaplineError {
+  readonly code = 'HEAPLINE_STATE';
+}
+
+/** What kind of misuse a heap error is. */
+export type HeapFaultKind =
+  | 'double-free'
+  | 'interior-free'
+  | 'foreign-free'
+  | 'unallocated-free'
+  | 'realloc-freed'
+  | 'realloc-foreign';
+
+/** The guest misused its heap, with the stacks of the misuse, of the allocation and of the first free. */
+export class HeapFaultError extends HeaplineError {
+  readonly code = 'HEAPLINE_HEAP_FAULT';
+
+  constructor(
+    message: string,
+    readonly kind: HeapFaultKind,
+    /** The pointer that was passed. */
+    readonly address: number,
+    /** Where it happened, innermost frame first. */
+    readonly frames: readonly Frame[],
+    /** Where the block was allocated; null when the pointer belongs to no block. */
+    readonly allocatedAt: readonly Frame[] | null,
+    /** Where the block was freed first; null when it was not, or is not known. */
+    readonly freedAt: readonly Frame[] | null,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
