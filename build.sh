@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# build.sh -- one command for each thing a person does with this repository. See ./build.sh --help.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+usage() {
+  cat <<'TEXT'
+Usage: ./build.sh [command] [arguments]
+
+  (no command)    install the npm packages, build the C runtime and the library
+  demo            build, then profile examples/leaky.c: prints who holds the heap, writes heap.pb.gz
+  test [args]     build, install the tools that the tests compare with, run all tests
+                  (args go to vitest: ./build.sh test test/profile)
+  bench [args]    build, install the tools that the benchmark compares with, run it (--quick, --only NAME)
+  tools           install the outside tools only (through apt), or name the missing ones
+  clean           remove what was built, keep node_modules
+  --help          this text
+
+Needs Node.js 20 or newer and npm. `test` and `bench` use apt-get where it is there and may be used (as root
+or through sudo without a password); elsewhere they name what is missing.
+TEXT
+}
+
+say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+fail() { printf 'build.sh: %s\n' "$*" >&2; exit 2; }
+[ -t 2 ] && [ -z "${NO_COLOR:-}" ] || say() { printf '==> %s\n' "$*" >&2; }
+
+check_node() {
+  command -v node >/dev/null || fail 'Node.js is not installed; version 20 or newer is needed'
+  local major
+  major=$(node -p 'process.versions.node.split(".")[0]')
+  [ "$major" -ge 20 ] || fail "Node.js $(node -v) is too old; version 20 or newer is needed"
+  command -v npm >/dev/null || fail 'npm is not installed'
+}
+
+install_packages() {
+  # npm writes node_modules/.package-lock.json last, so its age tells whether the lock file has moved on.
+  if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+    say 'installing npm packages'
+    npm ci --no-audit --no-fund --loglevel=error
+    touch node_modules/.package-lock.json
+  fi
+}
+
+build() {
+  check_node
+  install_packages
+  say 'building the C runtime (wasm/)'
+  node scripts/build-runtime.mjs
+  say 'building the library (dist/)'
+  npx --no-install tsup --silent
+}
+
+# What the tests compare with: command, then the Debian package that has it.
+TEST_TOOLS=(
+  'gcc gcc' 'clang clang' 'wasm-ld lld' 'clang-22 clang-22' 'wasm-ld-22 lld-22' 'llvm-symbolizer-22 llvm-22'
+  'emcc emscripten' 'go golang-go' 'valgrind valgrind' 'wat2wasm wabt' 'curl curl'
+)
+# Files rather than commands: path pattern, then package.
+TEST_FILES=(
+  '/usr/lib/wasm32-wasi/libc.a wasi-libc'
+  '/usr/lib/llvm-14/lib/clang/14*/lib/wasi/libclang_rt.builtins-wasm32.a libclang-rt-14-dev-wasm32'
+  '/usr/lib/llvm-22/lib/clang/22*/lib/w*/libclang_rt.builtins*.a libclang-rt-22-dev-wasm32'
+)
+
+missing_packages() {
+  local entry
+  for entry in "${TEST_TOOLS[@]}"; do command -v "${entry%% *}" >/dev/null || echo "${entry##* }"; done
+  for entry in "${TEST_FILES[@]}"; do compgen -G "${entry%% *}" >/dev/null || echo "${entry##* }"; done
+}
+
+install_tools() {
+  local missing sudo=()
+  missing=$(missing_packages | sort -u)
+  [ -n "$missing" ] || return 0
+  [ "$(id -u)" = 0 ] || sudo=(sudo -n)
+  if command -v apt-get >/dev/null && "${sudo[@]}" true 2>/dev/null; then
+    say "installing with apt: $(echo $missing)"
+    "${sudo[@]}" apt-get update -qq || true
+    # shellcheck disable=SC2086
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null || true
+  fi
+  missing=$(missing_packages | sort -u)
+  [ -z "$missing" ] || { say "missing, and not installed here (Debian package names): $(echo $missing)"; return 1; }
+}
+
+command=${1:-build}
+[ $# -eq 0 ] || shift
+case "$command" in
+  build) build ;;
+  demo)
+    build
+    say 'heapline run examples/leaky.c'
+    node dist/cli.js run --toolchain embedded examples/leaky.c
+    ;;
+  tools) install_tools ;;
+  test)
+    build
+    # On a developer's machine a missing tool fails the tests that need it; on CI it stops the run at once.
+    install_tools || [ -z "${CI:-}" ] || fail 'the tools above are needed on CI'
+    node test/corpora/fetch.mjs
+    npx --no-install vitest run "$@"
+    ;;
+  bench)
+    build
+    node test/corpora/fetch.mjs
+    bash bench/install-peers.sh
+    npx --no-install tsx bench/main.ts "$@"
+    ;;
+  clean) rm -rf dist wasm/*.o .cache coverage heapline-report heap.pb.gz ;;
+  -h | --help | help) usage ;;
+  *) usage >&2; exit 2 ;;
+esac

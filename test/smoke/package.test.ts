@@ -1,0 +1,123 @@
+// The package as users get it: packed, installed into an empty project, used from ESM, CommonJS, TypeScript and
+// the command line, on this Node and on newer ones.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ConsumerProject, createConsumerProject } from './packed-package.ts';
+
+const root = new URL('../..', import.meta.url).pathname;
+
+/** Newer Node versions that the package must run on, as npm's own packages of the Node binary. */
+const NEWER_NODES = ['22.23.3', '24.21.0', '26.10.0'];
+
+const LEAKY = `
+#include <stdlib.h>
+void *keep(int size) {
+  return malloc(size);
+}
+int main(void) { keep(100); return 3; }
+`;
+
+const USE = `
+const lib = await loadC('leaky.c', { toolchain: 'embedded' });
+const { exitCode } = lib.run();
+const [top] = lib.heap.profile().top().split('\\n').filter((line) => line.includes('leaky.c:'));
+console.log(JSON.stringify({ exitCode, top, stats: lib.heap.stats() }));
+lib[Symbol.dispose]();
+`;
+
+let project: ConsumerProject;
+
+beforeAll(() => {
+  project = createConsumerProject();
+  writeFileSync(join(project.directory, 'leaky.c'), LEAKY);
+  writeFileSync(join(project.directory, 'use.mjs'), `import { loadC } from 'heapline';\n${USE}`);
+  writeFileSync(
+    join(project.directory, 'use.cjs'),
+    `const { loadC } = require('heapline');\n(async () => {\n${USE}\n})();`,
+  );
+});
+
+afterAll(() => project.dispose());
+
+function expectTheLeak(output: string): void {
+  const { exitCode, top, stats } = JSON.parse(output);
+  expect(exitCode).toBe(3);
+  expect(top).toContain('leaky.c:4');
+  expect(stats.liveBytes).toBeGreaterThanOrEqual(100);
+}
+
+describe('the packed package', () => {
+  it('works from an ES module', () => expectTheLeak(project.run('node', ['use.mjs'])));
+
+  it('works from CommonJS', () => expectTheLeak(project.run('node', ['use.cjs'])));
+
+  it('installs the heapline command, which passes the exit code of the program on', () => {
+    let status = 0;
+    try {
+      project.run('npx', ['heapline', 'run', '--toolchain', 'embedded', 'leaky.c']);
+    } catch (error) {
+      status = (error as { status: number }).status;
+    }
+    expect(status).toBe(3);
+    expect(existsSync(join(project.directory, 'heap.pb.gz'))).toBe(true);
+  });
+
+  it('has types that strict TypeScript accepts in both module systems', () => {
+    const source = `
+      import { loadC, type Sandbox, HeaplineError } from 'heapline';
+      export async function use(): Promise<Uint8Array> {
+        const lib: Sandbox = await loadC(['a.c'], { flags: ['-O2'], define: { A: '1' } });
+        if (!(lib instanceof Object)) throw new Error(String(HeaplineError));
+        return lib.heap.profile({ kind: 'peak' }).encode();
+      }
+    `;
+    for (const [file, module] of [
+      ['use.mts', 'nodenext'],
+      ['use.cts', 'nodenext'],
+    ] as const) {
+      writeFileSync(join(project.directory, file), source);
+      const args = ['--strict', '--noEmit', '--target', 'es2022', '--module', module, '--types', 'node'];
+      const roots = ['--typeRoots', join(root, 'node_modules/@types')];
+      project.run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...args, ...roots, file]);
+    }
+  });
+
+  it('carries no sources of the tests, no machine paths and no corpora', () => {
+    const listing = JSON.parse(
+      execFileSync('npm', ['pack', '--dry-run', '--json', '--silent', '--ignore-scripts'], {
+        cwd: root,
+        encoding: 'utf8',
+      }),
+    );
+    const [pack] = Array.isArray(listing) ? listing : Object.values(listing);
+    const files: string[] = (pack as { files: { path: string }[] }).files.map((file) => file.path);
+    expect(files).toContain('wasm/heapline-wasi.o');
+    expect(files).toContain('wasm/heapline-emscripten.o');
+    expect(files.filter((file) => /^(test|bench|\.cache|node_modules)\//.test(file))).toEqual([]);
+  });
+});
+
+describe.each(NEWER_NODES)('Node %s', (version) => {
+  it('runs the packed package', () => {
+    expectTheLeak(project.run(nodeBinary(version), ['use.mjs']));
+  });
+});
+
+/** Path of a Node binary of that version, fetched from npm's package of it and kept in .cache. */
+function nodeBinary(version: string): string {
+  const directory = join(root, '.cache', 'nodes', version);
+  const binary = join(directory, 'package', 'bin', 'node');
+  if (!existsSync(binary)) {
+    mkdirSync(directory, { recursive: true });
+    const name = `node-${process.platform}-${process.arch}@${version}`;
+    const tarball = execFileSync('npm', ['pack', '--silent', '--pack-destination', directory, name], {
+      encoding: 'utf8',
+    }).trim();
+    execFileSync('tar', ['-xzf', join(directory, tarball), '-C', directory, 'package/bin/node']);
+  }
+  expect(readFileSync(binary).length).toBeGreaterThan(1e6);
+  return binary;
+}
