@@ -187,6 +187,25 @@ export class StateError extends HeaplineError {
   readonly code = 'HEAPLINE_STATE';
 }
 
+/** The guest ended itself with `exit()` or `_exit()` while the host was calling one of its functions. */
+export class ExitError extends HeaplineError {
+  readonly code = 'HEAPLINE_EXIT';
+
+  constructor(
+    /** The status that the guest passed to `exit`. */
+    readonly exitCode: number,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The runtime's ledger in linear memory contradicts itself: the guest has written over it. */
+export class CorruptLedgerError extends HeaplineError {
+  readonly code = 'HEAPLINE_CORRUPT_LEDGER';
+}
+
 /** What kind of misuse a heap error is. */
 export type HeapFaultKind =
   | 'double-free'
@@ -214,5 +233,37 @@ export class HeapFaultError extends HeaplineError {
     options?: ErrorOptions,
   ) {
     super(message, options);
+  }
+}
+
+/** A suppression file (or a pattern given in code) that does not follow LeakSanitizer's format. */
+export class SuppressionError extends HeaplineError {
+  readonly code = 'HEAPLINE_SUPPRESSION';
+
+  constructor(
+    /** Name of the file as the caller gave it; `<code>` for patterns given in code. */
+    readonly file: string,
+    /** Line at fault, from 1. */
+    readonly line: number,
+    problem: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${file}:${line}: ${problem}`, options);
+  }
+}
+
+/** A baseline file that cannot be used: not JSON, not a baseline, or of a version this release does not know. */
+export class BaselineError extends HeaplineError {
+  readonly code = 'HEAPLINE_BASELINE';
+
+  constructor(
+    /** Name of the file as the caller gave it. */
+    readonly file: string,
+    /** Line at fault, from 1. */
+    readonly line: number,
+    problem: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${file}:${line}: ${problem}`, options);
   }
 }

@@ -1,0 +1,15 @@
+// The heap as the host sees it: the runtime's ledger in linear memory, read without stopping or changing the
+// guest. Layout and meaning of every field: csrc/layout.h.
+
+export * as layout from './layout.ts';
+export { type FaultRecord, type HeapBlock, type HeapTotals, Ledger } from './ledger.ts';
+export { MemoryView } from './memory-view.ts';
+export type { HeapSnapshot } from './snapshot.ts';
+
+import { Ledger } from './ledger.ts';
+import type { HeapSnapshot } from './snapshot.ts';
+
+/** Every context of the ledger at this address, with its counters. */
+export function readSnapshot(memory: WebAssembly.Memory, runtimeAddress: number): HeapSnapshot {
+  return new Ledger(memory, runtimeAddress, 0).snapshot();
+}

@@ -1,0 +1,261 @@
+// The ledger that the C runtime keeps in linear memory (csrc/layout.h), read from outside. Every read goes
+// through the present buffer of the memory, so a view stays valid while the guest grows; every address found in
+// memory is checked before it is followed, because the guest can scribble over its own memory.
+//
+// Counters of 64 bits are read as two words: exact up to 2^53, and without a BigInt per counter.
+
+import { CorruptLedgerError, type HeapFaultKind, MissingRuntimeError } from '../errors.ts';
+import * as L from './layout.ts';
+import { MemoryView } from './memory-view.ts';
+import { type HeapSnapshot, readNodes } from './snapshot.ts';
+
+const WORD = 4;
+const TWO_32 = 2 ** 32;
+
+/** The sums of the whole ledger. Bytes are the bytes that the program asked for. */
+export interface HeapTotals {
+  /** Allocations ever made. */
+  readonly allocObjects: number;
+  readonly allocBytes: number;
+  /** Blocks in use now. */
+  readonly liveObjects: number;
+  readonly liveBytes: number;
+  /** What was in use when `peakBytes` was at its highest. */
+  readonly peakObjects: number;
+  readonly peakBytes: number;
+  /** Calling contexts seen, the root included. */
+  readonly contexts: number;
+  /** Bytes that the allocator has taken from the system for blocks. */
+  readonly heapBytes: number;
+  /** Bytes that the ledger itself takes: contexts, block metadata, tables. */
+  readonly metadataBytes: number;
+  /** Allocations that failed (NULL, ENOMEM). */
+  readonly failedAllocations: number;
+  /** Heap faults seen: bad frees and reallocs. */
+  readonly faults: number;
+  /** Size of the linear memory. */
+  readonly memoryBytes: number;
+}
+
+/** One block that the program holds, or has freed. */
+export interface HeapBlock {
+  /** First byte of the block. */
+  readonly address: number;
+  /** Size that the program asked for. */
+  readonly size: number;
+  /** Bytes that the block really takes (its size class). */
+  readonly capacity: number;
+  /** Address of its context node. */
+  readonly context: number;
+  /** Number of the allocation, counted from the start; 32 bits, wraps. 0 for freed blocks. */
+  readonly serial: number;
+  /** Freed, and not handed out again since. */
+  readonly freed: boolean;
+  /** Context that freed it; 0 when it is in use or that was not remembered. */
+  readonly freedBy: number;
+}
+
+/** A fault as the runtime wrote it down; contexts are node addresses, 0 when there is none. */
+export interface FaultRecord {
+  readonly kind: HeapFaultKind;
+  /** The pointer that was passed. */
+  readonly address: number;
+  readonly context: number;
+  readonly allocContext: number;
+  readonly freeContext: number;
+  /** The block that the pointer belongs to, 0 when it belongs to none. */
+  readonly block: number;
+  readonly blockSize: number;
+}
+
+const FAULT_KINDS: Readonly<Record<number, HeapFaultKind>> = {
+  [L.FAULT_DOUBLE_FREE]: 'double-free',
+  [L.FAULT_INTERIOR_FREE]: 'interior-free',
+  [L.FAULT_FOREIGN_FREE]: 'foreign-free',
+  [L.FAULT_UNALLOCATED_FREE]: 'unallocated-free',
+  [L.FAULT_REALLOC_FREED]: 'realloc-freed',
+  [L.FAULT_REALLOC_FOREIGN]: 'realloc-foreign',
+};
+
+/** One guest's ledger. */
+export class Ledger {
+  readonly #view: MemoryView;
+
+  constructor(
+    readonly memory: WebAssembly.Memory,
+    /** Address of `heapline_runtime`. */
+    readonly runtimeAddress: number,
+    /** Address of `heapline_shadow`. */
+    readonly shadowAddress: number,
+  ) {
+    this.#view = new MemoryView(memory);
+    const words = this.#view.words;
+    const at = runtimeAddress / WORD;
+    if (!Number.isInteger(at) || runtimeAddress < 0 || at + L.RUNTIME_FAILED / WORD >= words.length) {
+      throw new MissingRuntimeError(
+        `The module says its Heapline runtime is at address ${runtimeAddress}, which is not in its memory.`,
+      );
+    }
+    if (words[at + L.RUNTIME_MAGIC / WORD] !== L.MAGIC) {
+      throw new MissingRuntimeError(
+        'The module has no Heapline runtime in its memory. Link it with the runtime object, or compile it with loadC().',
+      );
+    }
+    const version = words[at + L.RUNTIME_VERSION / WORD];
+    if (version !== L.ABI_VERSION) {
+      throw new MissingRuntimeError(
+        `The module was linked with version ${version} of the Heapline runtime's layout; this library reads version ` +
+          `${L.ABI_VERSION}. Build the module again.`,
+      );
+    }
+  }
+
+  #word(offset: number): number {
+    return this.#view.words[(this.runtimeAddress + offset) / WORD]!;
+  }
+
+  #long(offset: number): number {
+    return this.#word(offset) + this.#word(offset + WORD) * TWO_32;
+  }
+
+  /** The runtime's flags (`HL_FLAG_*`). */
+  get flags(): number {
+    return this.#word(L.RUNTIME_FLAGS);
+  }
+
+  /** Sums of the ledger now. */
+  totals(): HeapTotals {
+    return {
+      allocObjects: this.#long(L.RUNTIME_ALLOC_OBJECTS),
+      allocBytes: this.#long(L.RUNTIME_ALLOC_BYTES),
+      liveObjects: this.#word(L.RUNTIME_LIVE_OBJECTS),
+      liveBytes: this.#word(L.RUNTIME_LIVE_BYTES),
+      peakObjects: this.#word(L.RUNTIME_PEAK_OBJECTS),
+      peakBytes: this.#word(L.RUNTIME_PEAK_BYTES),
+      contexts: this.#word(L.RUNTIME_CONTEXTS),
+      heapBytes: this.#word(L.RUNTIME_HEAP_BYTES),
+      metadataBytes: this.#word(L.RUNTIME_METADATA_BYTES),
+      failedAllocations: this.#word(L.RUNTIME_FAILED),
+      faults: this.#word(L.RUNTIME_FAULTS),
+      memoryBytes: this.memory.buffer.byteLength,
+    };
+  }
+
+  /** Every context with its counters, as they are now. */
+  snapshot(): HeapSnapshot {
+    return readNodes(this.#view.words, this.runtimeAddress, this.totals());
+  }
+
+  /** Call sites of the context at this node address, innermost first. Empty for the root and for address 0. */
+  sites(node: number): number[] {
+    const words = this.#view.words;
+    const sites: number[] = [];
+    for (let address = node; address !== 0; ) {
+      const at = address / WORD;
+      if (!Number.isInteger(at) || at + L.NODE_SIZE / WORD > words.length) throw damaged('context', address);
+      const parent = words[at + L.NODE_PARENT / WORD]!;
+      if (parent === 0) break;
+      sites.push(words[at + L.NODE_SITE / WORD]!);
+      // A context is never deeper than the shadow stack is long, but host frames nest in it too; a longer chain
+      // is a cycle that the guest wrote.
+      if (sites.length > 4 * L.SHADOW_SLOTS) throw damaged('context', node);
+      address = parent;
+    }
+    return sites;
+  }
+
+  /** All blocks that were ever handed out: in use, or freed and not reused. */
+  *blocks(): Generator<HeapBlock, void, undefined> {
+    let chunk = this.#word(L.RUNTIME_FIRST_SPAN_CHUNK);
+    for (let chunks = 0; chunk !== 0; chunks++) {
+      let words = this.#view.words;
+      const header = chunk / WORD;
+      if (!Number.isInteger(header) || header + L.CHUNK_ENTRIES / WORD > words.length || chunks > 1 << 20) {
+        throw damaged('span chunk', chunk);
+      }
+      const used = words[header + L.CHUNK_USED / WORD]!;
+      if (chunk + L.CHUNK_ENTRIES + used * L.SPAN_SIZE > words.length * WORD)
+        throw damaged('span chunk', chunk);
+      for (let i = 0; i < used; i++) {
+        words = this.#view.words;
+        const at = (chunk + L.CHUNK_ENTRIES + i * L.SPAN_SIZE) / WORD;
+        const state = words[at + L.SPAN_STATE / WORD]!;
+        if (state !== L.SPAN_STATE_SMALL && state !== L.SPAN_STATE_LARGE) continue;
+        const base = words[at + L.SPAN_BASE / WORD]!;
+        const capacity = words[at + L.SPAN_BLOCK_SIZE / WORD]!;
+        const blocks = words[at + L.SPAN_BLOCKS / WORD]!;
+        const metadata = words[at + L.SPAN_METADATA / WORD]!;
+        if (metadata % WORD !== 0 || metadata + blocks * L.BLOCK_SIZE > words.length * WORD) {
+          throw damaged('span', at * WORD);
+        }
+        for (let block = 0; block < blocks; block++) {
+          words = this.#view.words;
+          const entry = (metadata + block * L.BLOCK_SIZE) / WORD;
+          const context = words[entry + L.BLOCK_CONTEXT / WORD]!;
+          if (context === 0) continue;
+          const freed = (context & L.BLOCK_FREED) !== 0;
+          const last = words[entry + L.BLOCK_SERIAL / WORD]!;
+          yield {
+            address: base + block * capacity,
+            size: words[entry + L.BLOCK_REQUESTED / WORD]!,
+            capacity,
+            context: (context & L.BLOCK_CONTEXT_MASK) >>> 0,
+            serial: freed ? 0 : last,
+            freed,
+            freedBy: freed ? last : 0,
+          };
+        }
+      }
+      chunk = words[header + L.CHUNK_NEXT / WORD]!;
+    }
+  }
+
+  /** The fault record at this address, as the import `heapline.fault` is given it. */
+  faultAt(record: number): FaultRecord {
+    const words = this.#view.words;
+    const at = record / WORD;
+    if (!Number.isInteger(at) || at + L.FAULT_SIZE / WORD > words.length)
+      throw damaged('fault record', record);
+    const number = words[at + L.FAULT_KIND / WORD]!;
+    const kind = FAULT_KINDS[number];
+    if (kind === undefined) throw damaged('fault record', record);
+    return {
+      kind,
+      address: words[at + L.FAULT_ADDRESS / WORD]!,
+      context: words[at + L.FAULT_CONTEXT / WORD]!,
+      allocContext: words[at + L.FAULT_ALLOC_CONTEXT / WORD]!,
+      freeContext: words[at + L.FAULT_FREE_CONTEXT / WORD]!,
+      block: words[at + L.FAULT_BLOCK / WORD]!,
+      blockSize: words[at + L.FAULT_BLOCK_SIZE / WORD]!,
+    };
+  }
+
+  /** The last faults, oldest first: at most HL_FAULT_RING_LENGTH of them. */
+  faults(): FaultRecord[] {
+    const count = this.#word(L.RUNTIME_FAULTS);
+    const ring = this.#word(L.RUNTIME_FAULT_RING);
+    const first = Math.max(0, count - L.FAULT_RING_LENGTH);
+    const records: FaultRecord[] = [];
+    for (let i = first; i < count; i++) {
+      records.push(this.faultAt(ring + (i % L.FAULT_RING_LENGTH) * L.FAULT_SIZE));
+    }
+    return records;
+  }
+
+  /** Empties the shadow stack: for a host that regains control after a trap, when no guest frame is left. */
+  resetShadowStack(): void {
+    this.#view.words[(this.runtimeAddress + L.RUNTIME_TOP) / WORD] = this.shadowAddress;
+  }
+
+  /** True when the shadow stack holds nothing but its sentinel: no guest frame is active. */
+  get quiescent(): boolean {
+    return this.#word(L.RUNTIME_TOP) === this.shadowAddress;
+  }
+}
+
+function damaged(what: string, address: number): CorruptLedgerError {
+  return new CorruptLedgerError(
+    `The ledger in the guest's memory is damaged: the ${what} at 0x${address.toString(16)} makes no sense. ` +
+      'The program has most likely written outside its own blocks.',
+  );
+}
