@@ -1,0 +1,88 @@
+// Annotations for GitHub Actions: workflow commands on standard output that the runner turns into marks beside the
+// source lines. Escapes as the runner's own toolkit does it (actions/toolkit, core/src/command.ts).
+
+import type { Frame } from '../errors.ts';
+import { defaultLeakKinds, type LeakKind, type LeakReport } from './leak-report.ts';
+import {
+  faultHeadline,
+  faultStacks,
+  frameText,
+  kindTitles,
+  quantity,
+  recordHeadline,
+  relativePath,
+  sourceFrame,
+} from './wording.ts';
+
+/** A step shows ten error annotations at most; what is beyond that is counted in the last of them. */
+const ANNOTATION_LIMIT = 10;
+
+/** How the annotations are written. */
+export interface GitHubOptions {
+  /** Classes that fail. Default: definite and indirect. */
+  readonly kinds?: readonly LeakKind[];
+  /** The work tree (GITHUB_WORKSPACE): paths below it are given relative to it, as GitHub wants them. */
+  readonly root?: string;
+  /** Write every annotation, beyond the ten that GitHub shows. */
+  readonly all?: boolean;
+}
+
+interface Annotation {
+  readonly place: Frame | null;
+  readonly title: string;
+  readonly message: string;
+}
+
+/** The report as workflow commands, one a line; '' when nothing failed. */
+export function formatGitHub(report: LeakReport, options: GitHubOptions = {}): string {
+  const { root } = options;
+  const annotations: Annotation[] = [];
+  for (const fault of report.errors) {
+    const stacks = faultStacks(fault).map(([title, frames]) => `${title}\n${stackText(frames, root)}`);
+    annotations.push({
+      place: sourceFrame(fault.frames),
+      title: `Heap error: ${fault.kind}`,
+      message: `${faultHeadline(fault)}\n${stacks.join('\n')}`,
+    });
+  }
+  for (const record of report.of(options.kinds ?? defaultLeakKinds)) {
+    annotations.push({
+      place: sourceFrame(record.frames),
+      title: `Memory: ${kindTitles[record.kind]}`,
+      message: `${recordHeadline(record)}\n${stackText(record.frames, root)}`,
+    });
+  }
+  const shown =
+    options.all || annotations.length <= ANNOTATION_LIMIT
+      ? annotations
+      : annotations.slice(0, ANNOTATION_LIMIT - 1);
+  const lines = shown.map((annotation) => command(annotation, root));
+  const rest = annotations.length - shown.length;
+  if (rest > 0) {
+    const message = `and ${quantity(rest, 'more finding')}`;
+    lines.push(command({ place: null, title: 'Memory', message }, root));
+  }
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function command({ place, title, message }: Annotation, root: string | undefined): string {
+  const properties: string[] = [];
+  if (place !== null) {
+    properties.push(`file=${property(relativePath(place.file, root))}`, `line=${place.line}`);
+    if (place.column > 0) properties.push(`col=${place.column}`);
+  }
+  properties.push(`title=${property(title)}`);
+  return `::error ${properties.join(',')}::${message.replace(/[%\r\n]/g, percent)}`;
+}
+
+function stackText(frames: readonly Frame[], root: string | undefined): string {
+  return frames.map((frame) => `  at ${frameText(frame, root)}`).join('\n');
+}
+
+function property(text: string): string {
+  return text.replace(/[%\r\n:,]/g, percent);
+}
+
+function percent(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+}

@@ -1,0 +1,39 @@
+// Door of the leak reports: the model, what reduces it (suppressions, baselines), and its writers. Takes records
+// with symbolised stacks; knows nothing about how they were found.
+
+export type { Baseline, BaselineFrame, BaselineLeak, BaselineOptions } from './baseline.ts';
+export {
+  applyBaseline,
+  BASELINE_VERSION,
+  baselineOf,
+  formatBaseline,
+  parseBaseline,
+  stackFingerprint,
+} from './baseline.ts';
+export type { GitHubOptions } from './github.ts';
+export { formatGitHub } from './github.ts';
+export type { JsonOptions, LeakJson, LeakJsonError, LeakJsonFrame, LeakJsonRecord } from './json.ts';
+export { formatJson, LEAK_JSON_VERSION, toJson } from './json.ts';
+export type { JUnitOptions } from './junit.ts';
+export { formatJUnit } from './junit.ts';
+export { LeakError } from './leak-error.ts';
+export type { LeakProfileOptions } from './leak-profile.ts';
+export { encodeLeakProfile } from './leak-profile.ts';
+export type {
+  BlockSample,
+  HeapFaultRecord,
+  LeakClass,
+  LeakCount,
+  LeakKind,
+  LeakRecord,
+  LeakReportParts,
+  LeakTotals,
+  SuppressedLeak,
+} from './leak-report.ts';
+export { defaultLeakKinds, LeakReport, leakKinds, parseLeakKinds } from './leak-report.ts';
+export type { SarifOptions } from './sarif.ts';
+export { formatSarif, toSarif } from './sarif.ts';
+export type { Suppression, SuppressionRule } from './suppressions.ts';
+export { parseSuppressions, suppress, suppressionsOf } from './suppressions.ts';
+export type { TextOptions } from './text.ts';
+export { formatText } from './text.ts';

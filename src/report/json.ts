@@ -1,0 +1,121 @@
+// The report for machines: JSON of version 1, as documented by the types below. Within a version fields are added
+// and never changed or taken away. Nothing in it depends on the time or the machine but paths and addresses.
+
+import type { Frame, HeapFaultKind } from '../errors.ts';
+import type { HeapFaultRecord, LeakKind, LeakRecord, LeakReport, LeakTotals } from './leak-report.ts';
+import { bytesAsHex, bytesAsText } from './text.ts';
+import { relativePath } from './wording.ts';
+
+/** Version of the JSON form. */
+export const LEAK_JSON_VERSION = 1;
+
+/** A frame of a stack. `file` is '' and `line` and `column` are 0 where they are not known. */
+export interface LeakJsonFrame {
+  readonly function: string;
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  /** From 1. */
+  readonly column: number;
+  /** True when the frame was inlined into the next outer one. */
+  readonly inlined: boolean;
+  readonly language: 'c' | 'js';
+}
+
+/** All blocks of one class allocated in one calling context. */
+export interface LeakJsonRecord {
+  readonly kind: LeakKind;
+  readonly blocks: number;
+  readonly bytes: number;
+  /** Innermost frame first. */
+  readonly stack: readonly LeakJsonFrame[];
+  /** First bytes of the first block: `hex` with blanks between bytes, `text` with dots for what is not ASCII. */
+  readonly sample: { readonly address: number; readonly hex: string; readonly text: string } | null;
+}
+
+/** One misuse of the heap. */
+export interface LeakJsonError {
+  readonly kind: HeapFaultKind;
+  readonly address: number;
+  readonly stack: readonly LeakJsonFrame[];
+  readonly allocated: readonly LeakJsonFrame[] | null;
+  readonly freed: readonly LeakJsonFrame[] | null;
+}
+
+/** The whole report, version 1. */
+export interface LeakJson {
+  readonly version: typeof LEAK_JSON_VERSION;
+  readonly program: string;
+  /** Sorted by bytes, the largest first. */
+  readonly records: readonly LeakJsonRecord[];
+  readonly errors: readonly LeakJsonError[];
+  readonly totals: LeakTotals;
+  /** Records that suppressions took out, each with the suppression as its file spells it. */
+  readonly suppressed: readonly (LeakJsonRecord & { readonly suppression: string })[];
+  readonly unusedSuppressions: readonly string[];
+  /** Records that the baseline knew; null when there was no baseline. */
+  readonly known: readonly LeakJsonRecord[] | null;
+  /** What the scan could not see. */
+  readonly notes: readonly string[];
+}
+
+/** How the JSON is written. */
+export interface JsonOptions {
+  /** Give paths below this folder relative to it. */
+  readonly root?: string;
+}
+
+/** The report as a value for JSON.stringify. */
+export function toJson(report: LeakReport, options: JsonOptions = {}): LeakJson {
+  const record = (from: LeakRecord): LeakJsonRecord => ({
+    kind: from.kind,
+    blocks: from.blocks,
+    bytes: from.bytes,
+    stack: stack(from.frames, options.root),
+    sample:
+      from.sample === null
+        ? null
+        : {
+            address: from.sample.address,
+            hex: bytesAsHex(from.sample.bytes),
+            text: bytesAsText(from.sample.bytes),
+          },
+  });
+  return {
+    version: LEAK_JSON_VERSION,
+    program: report.program,
+    records: report.records.map(record),
+    errors: report.errors.map((fault) => faultJson(fault, options.root)),
+    totals: report.totals,
+    suppressed: report.suppressed.map((leak) => ({ ...record(leak.record), suppression: leak.suppression })),
+    unusedSuppressions: report.unusedSuppressions,
+    known: report.known === null ? null : report.known.map(record),
+    notes: report.notes,
+  };
+}
+
+/** The report as indented JSON text that ends in a newline. */
+export function formatJson(report: LeakReport, options: JsonOptions = {}): string {
+  return `${JSON.stringify(toJson(report, options), null, 2)}\n`;
+}
+
+function faultJson(fault: HeapFaultRecord, root: string | undefined): LeakJsonError {
+  return {
+    kind: fault.kind,
+    address: fault.address,
+    stack: stack(fault.frames, root),
+    allocated: fault.allocatedAt === null ? null : stack(fault.allocatedAt, root),
+    freed: fault.freedAt === null ? null : stack(fault.freedAt, root),
+  };
+}
+
+function stack(frames: readonly Frame[], root: string | undefined): LeakJsonFrame[] {
+  return frames.map((frame) => ({
+    function: frame.function,
+    file: relativePath(frame.file, root),
+    line: frame.line,
+    column: frame.column,
+    inlined: frame.inlined,
+    language: frame.language,
+  }));
+}

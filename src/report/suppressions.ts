@@ -1,0 +1,137 @@
+// Suppressions in the format of LeakSanitizer: lines `leak:pattern`, comments that start with `#`. A pattern is
+// looked for in the function names, source files and the module of every frame of a record; `*` stands for any
+// text, `^` at the start and `$` at the end anchor it. Reference: compiler-rt, sanitizer_common/
+// sanitizer_common.cpp (TemplateMatch). One difference: there, `b$` is tried at the first `b` only and so does not
+// match `abab`; here an anchored end is looked for at the end. And `$` elsewhere stands for itself.
+
+import { SuppressionError } from '../errors.ts';
+import type { LeakRecord, LeakReport, SuppressedLeak } from './leak-report.ts';
+
+const PREFIX = 'leak:';
+/** File name in errors and messages for patterns that a program gives. */
+const IN_CODE = '<code>';
+
+/** One suppression. */
+export interface Suppression {
+  /** As its file or the program spells it, `leak:` included; a predicate's name when it is one. */
+  readonly text: string;
+  readonly file: string;
+  /** From 1; for those given in code, the place in the list. */
+  readonly line: number;
+  /** True when the record is to be left out of the report of this module. */
+  matches(record: LeakRecord, module: string): boolean;
+}
+
+/** What a program may give as a suppression: a pattern, with or without `leak:`, or a predicate. */
+export type SuppressionRule = string | ((record: LeakRecord) => boolean);
+
+/** Reads a suppression file. Raises SuppressionError that names file and line. */
+export function parseSuppressions(text: string, file: string): Suppression[] {
+  const suppressions: Suppression[] = [];
+  const lines = text.replace(/^\ufeff/, '').split('\n');
+  for (const [index, raw] of lines.entries()) {
+    const line = raw.trim();
+    if (line === '' || line.startsWith('#')) continue;
+    if (!line.startsWith(PREFIX)) throw new SuppressionError(file, index + 1, problemWith(line));
+    suppressions.push(suppression(line, file, index + 1));
+  }
+  return suppressions;
+}
+
+/** Makes suppressions of the rules that a program gives. */
+export function suppressionsOf(rules: readonly SuppressionRule[]): Suppression[] {
+  return rules.map((rule, index) => {
+    if (typeof rule === 'function') {
+      return {
+        text: rule.name || 'predicate',
+        file: IN_CODE,
+        line: index + 1,
+        matches: (record) => rule(record),
+      };
+    }
+    return suppression(rule.startsWith(PREFIX) ? rule : `${PREFIX}${rule}`, IN_CODE, index + 1);
+  });
+}
+
+/**
+ * The report without the records that a suppression matches; it names what was left out and which suppressions
+ * matched nothing. The first suppression that matches takes a record, as in LeakSanitizer. Errors stay.
+ */
+export function suppress(report: LeakReport, suppressions: readonly Suppression[]): LeakReport {
+  const used = new Set<Suppression>();
+  const suppressed: SuppressedLeak[] = [];
+  const records = report.records.filter((record) => {
+    const match = suppressions.find((candidate) => candidate.matches(record, report.program));
+    if (match === undefined) return true;
+    used.add(match);
+    suppressed.push({ record, suppression: match.text });
+    return false;
+  });
+  const unused = suppressions.filter((candidate) => !used.has(candidate));
+  return report.with({
+    records,
+    suppressed: [...report.suppressed, ...suppressed],
+    unusedSuppressions: [
+      ...report.unusedSuppressions,
+      ...unused.map((candidate) => `${candidate.file}:${candidate.line}: ${candidate.text}`),
+    ],
+  });
+}
+
+function problemWith(line: string): string {
+  const type = /^([A-Za-z_]+):/.exec(line)?.[1];
+  if (type !== undefined) return `unknown suppression type "${type}": only leak:pattern is read`;
+  return `not a suppression: "${line.slice(0, 60)}"; write leak:pattern, or # before a comment`;
+}
+
+function suppression(text: string, file: string, line: number): Suppression {
+  const matchesText = patternMatcher(text.slice(PREFIX.length).trim());
+  if (matchesText === null) {
+    throw new SuppressionError(file, line, `"${text}" has an empty pattern, which would hide every leak`);
+  }
+  return {
+    text,
+    file,
+    line,
+    matches: (record, module) =>
+      matchesText(module) ||
+      record.frames.some(
+        (frame) => matchesText(frame.function) || matchesText(frame.linkageName) || matchesText(frame.file),
+      ),
+  };
+}
+
+// Greedy from the left is right for the pieces between stars, since each may take the first place that fits; only
+// the last one is bound to the end when anchored. So there is no backtracking, and no pattern is slow.
+function patternMatcher(pattern: string): ((text: string) => boolean) | null {
+  const fromStart = pattern.startsWith('^');
+  const toEnd = pattern.endsWith('$');
+  const body = pattern.slice(fromStart ? 1 : 0, toEnd ? -1 : undefined);
+  if (body === '') return null;
+  const pieces = body.split('*');
+  const first = pieces[0]!;
+  const last = pieces[pieces.length - 1]!;
+  return (text) => {
+    if (text === '') return false;
+    if (fromStart && toEnd && pieces.length === 1) return text === body;
+    let at = 0;
+    let end = text.length;
+    let rest = pieces;
+    if (fromStart) {
+      if (!text.startsWith(first)) return false;
+      at = first.length;
+      rest = rest.slice(1);
+    }
+    if (toEnd) {
+      if (!text.endsWith(last)) return false;
+      end -= last.length;
+      rest = rest.slice(0, -1);
+    }
+    for (const piece of rest) {
+      const found = text.indexOf(piece, at);
+      if (found < 0) return false;
+      at = found + piece.length;
+    }
+    return at <= end;
+  };
+}

@@ -1,0 +1,159 @@
+// The report for people: errors, then the largest records with their stacks and first bytes, then the sums.
+// Short unless asked for all, and plain unless asked for colour.
+
+import picocolors from 'picocolors';
+import type { Frame } from '../errors.ts';
+import {
+  type BlockSample,
+  type HeapFaultRecord,
+  type LeakKind,
+  type LeakRecord,
+  type LeakReport,
+  leakKinds,
+} from './leak-report.ts';
+import {
+  amount,
+  faultHeadline,
+  faultStacks,
+  frameText,
+  hexAddress,
+  kindTitles,
+  quantity,
+} from './wording.ts';
+
+/** Records shown unless all are asked for. */
+const SHORT_RECORDS = 10;
+/** Bytes of a block shown, and bytes in one row of them. */
+const SAMPLE_BYTES = 32;
+const ROW_BYTES = 16;
+
+/** How the text is written. */
+export interface TextOptions {
+  /** Show every record and not only the ten largest. */
+  readonly all?: boolean;
+  /** Show records of these classes only; the totals always cover all. Default: all classes. */
+  readonly kinds?: readonly LeakKind[];
+  /** Colour with ANSI escapes. Default false; the environment variable NO_COLOR wins over true. */
+  readonly color?: boolean;
+  /** Show paths below this folder relative to it. */
+  readonly root?: string;
+}
+
+type Colors = ReturnType<typeof picocolors.createColors>;
+
+/** The report as text for a terminal, lines ending in `\n`. */
+export function formatText(report: LeakReport, options: TextOptions = {}): string {
+  const colors = picocolors.createColors(options.color === true && !noColor());
+  const records = report.of(options.kinds ?? leakKinds);
+  const shown = options.all ? records : records.slice(0, SHORT_RECORDS);
+  const blocks: string[][] = [];
+  for (const fault of report.errors) blocks.push(faultLines(fault, colors, options.root));
+  for (const record of shown) blocks.push(recordLines(record, colors, options.root));
+  const rest = records.slice(shown.length);
+  if (rest.length > 0) blocks.push([restLine(rest)]);
+  blocks.push(summaryLines(report, colors));
+  return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+// https://no-color.org: present and not empty.
+function noColor(): boolean {
+  const value = typeof process === 'undefined' ? undefined : process.env.NO_COLOR;
+  return value !== undefined && value !== '';
+}
+
+function recordLines(record: LeakRecord, colors: Colors, root: string | undefined): string[] {
+  const paint = record.kind === 'definite' || record.kind === 'indirect' ? colors.red : colors.yellow;
+  return [
+    `${paint(`${kindTitles[record.kind]}:`)} ${colors.bold(amount(record))}`,
+    ...stackLines(record.frames, colors, root, '  '),
+    ...(record.sample === null ? [] : sampleLines(record.sample, colors)),
+  ];
+}
+
+function faultLines(fault: HeapFaultRecord, colors: Colors, root: string | undefined): string[] {
+  const lines = [`${colors.red('heap error:')} ${colors.bold(faultHeadline(fault))}`];
+  for (const [title, frames] of faultStacks(fault)) {
+    if (frames !== fault.frames) lines.push(`  ${title}`);
+    lines.push(...stackLines(frames, colors, root, frames === fault.frames ? '  ' : '    '));
+  }
+  return lines;
+}
+
+function stackLines(
+  frames: readonly Frame[],
+  colors: Colors,
+  root: string | undefined,
+  indent: string,
+): string[] {
+  if (frames.length === 0) return [`${indent}${colors.dim('(no stack)')}`];
+  return frames.map((frame) => {
+    const text = printable(frameText(frame, root));
+    return `${indent}at ${frame.language === 'js' ? colors.dim(text) : text}`;
+  });
+}
+
+function sampleLines(sample: BlockSample, colors: Colors): string[] {
+  const lines: string[] = [];
+  const bytes = sample.bytes.subarray(0, SAMPLE_BYTES);
+  for (let start = 0; start < bytes.length; start += ROW_BYTES) {
+    const row = bytes.subarray(start, start + ROW_BYTES);
+    const hex = bytesAsHex(row).padEnd(ROW_BYTES * 3 - 1);
+    lines.push(colors.dim(`  ${hexAddress(sample.address + start)}  ${hex}  ${bytesAsText(row)}`));
+  }
+  return lines;
+}
+
+/** Bytes as pairs of hexadecimal digits with blanks between. */
+export function bytesAsHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+}
+
+/** Bytes as ASCII, with a dot for each byte that is not printable. */
+export function bytesAsText(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join(
+    '',
+  );
+}
+
+function restLine(rest: readonly LeakRecord[]): string {
+  const sum = { blocks: 0, bytes: 0 };
+  for (const record of rest) {
+    sum.blocks += record.blocks;
+    sum.bytes += record.bytes;
+  }
+  return `… and ${quantity(rest.length, 'more record')}: ${amount(sum)}`;
+}
+
+function summaryLines(report: LeakReport, colors: Colors): string[] {
+  const lines: string[] = [];
+  const name = report.program === '' ? '' : `${printable(report.program)}: `;
+  if (report.errors.length === 0 && report.total.blocks === 0) {
+    lines.push(`${name}${colors.green('no leaks, no heap errors')}`);
+  } else {
+    const classes = leakKinds
+      .filter((kind) => report.totals[kind].blocks > 0)
+      .map((kind) => `${kind} ${amount(report.totals[kind])}`);
+    if (report.errors.length > 0) classes.unshift(quantity(report.errors.length, 'heap error'));
+    lines.push(`${name}${classes.join(', ')}`);
+  }
+  if (report.suppressed.length > 0) {
+    const sum = { blocks: 0, bytes: 0 };
+    for (const { record } of report.suppressed) {
+      sum.blocks += record.blocks;
+      sum.bytes += record.bytes;
+    }
+    lines.push(`suppressed: ${amount(sum)}`);
+  }
+  if (report.known !== null && report.known.length > 0) {
+    lines.push(`known from the baseline: ${quantity(report.known.length, 'record')}`);
+  }
+  for (const unused of report.unusedSuppressions) lines.push(`unused suppression: ${printable(unused)}`);
+  for (const note of report.notes) lines.push(`note: ${note}`);
+  return lines;
+}
+
+// Names come from the module's debug information: an escape sequence in one must not reach the terminal.
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '�');
+}

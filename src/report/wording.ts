@@ -1,0 +1,96 @@
+// The words that all writers share: names of classes and faults, counts with their nouns, frames and paths.
+
+import type { Frame, HeapFaultKind } from '../errors.ts';
+import type { HeapFaultRecord, LeakCount, LeakKind, LeakRecord } from './leak-report.ts';
+
+/** A class as an adjective of "leak" or of "memory". */
+export const kindTitles: Readonly<Record<LeakKind, string>> = {
+  definite: 'definite leak',
+  indirect: 'indirect leak',
+  possible: 'possible leak',
+  reachable: 'still reachable',
+};
+
+/** What each class means, in one sentence. */
+export const kindMeanings: Readonly<Record<LeakKind, string>> = {
+  definite: 'No pointer to the block is left: nobody can free it any more.',
+  indirect: 'Only blocks that are lost themselves point to the block.',
+  possible: 'Only a pointer into the middle of the block is left.',
+  reachable: 'The program can still reach the block, but has not freed it.',
+};
+
+/** What the guest did, in the words of C. */
+export const faultTitles: Readonly<Record<HeapFaultKind, string>> = {
+  'double-free': 'double free',
+  'interior-free': 'free of a pointer into the middle of a block',
+  'foreign-free': 'free of a pointer that is not on the heap',
+  'unallocated-free': 'free of heap memory that was never allocated',
+  'realloc-freed': 'realloc of a freed block',
+  'realloc-foreign': 'realloc of a pointer that is not the start of a block',
+};
+
+/** `1 block`, `1,024 blocks`. */
+export function quantity(amount: number, noun: string): string {
+  return `${amount.toLocaleString('en-US')} ${noun}${amount === 1 ? '' : 's'}`;
+}
+
+/** `96 bytes in 3 blocks`. */
+export function amount(of: LeakCount): string {
+  return `${quantity(of.bytes, 'byte')} in ${quantity(of.blocks, 'block')}`;
+}
+
+/** An address of linear memory as eight hexadecimal digits. */
+export function hexAddress(address: number): string {
+  return `0x${(address >>> 0).toString(16).padStart(8, '0')}`;
+}
+
+/** The innermost frame whose source line is known: the place that a tool can point at. Null when there is none. */
+export function sourceFrame(frames: readonly Frame[]): Frame | null {
+  return (
+    frames.find((frame) => frame.language === 'c' && frame.file !== '' && frame.line > 0) ??
+    frames.find((frame) => frame.file !== '' && frame.line > 0) ??
+    null
+  );
+}
+
+/** A path with forward slashes, relative to `root` when it lies below it. */
+export function relativePath(file: string, root: string | undefined): string {
+  const path = file.replaceAll('\\', '/');
+  if (root === undefined || root === '') return path;
+  const base = root.replaceAll('\\', '/').replace(/\/+$/, '');
+  return path.startsWith(`${base}/`) ? path.slice(base.length + 1) : path;
+}
+
+/** `file:line:column` as far as it is known, '' when it is not. */
+export function position(frame: Frame, root?: string): string {
+  if (frame.file === '') return '';
+  const path = relativePath(frame.file, root);
+  if (frame.line === 0) return path;
+  return frame.column === 0 ? `${path}:${frame.line}` : `${path}:${frame.line}:${frame.column}`;
+}
+
+/** `function (file:line:column) [inlined]`. */
+export function frameText(frame: Frame, root?: string): string {
+  const place = position(frame, root);
+  return `${frame.function}${place === '' ? '' : ` (${place})`}${frame.inlined ? ' [inlined]' : ''}`;
+}
+
+/** A record in one line: `definite leak: 96 bytes in 3 blocks allocated in f`. */
+export function recordHeadline(record: LeakRecord): string {
+  const place = sourceFrame(record.frames) ?? record.frames[0];
+  return `${kindTitles[record.kind]}: ${amount(record)}${place ? ` allocated in ${place.function}` : ''}`;
+}
+
+/** A fault in one line: `double free of 0x00010010 in f`. */
+export function faultHeadline(fault: HeapFaultRecord): string {
+  const place = sourceFrame(fault.frames) ?? fault.frames[0];
+  return `${faultTitles[fault.kind]}: ${hexAddress(fault.address)}${place ? ` in ${place.function}` : ''}`;
+}
+
+/** The three stacks of a fault under their titles, as far as they are known. */
+export function faultStacks(fault: HeapFaultRecord): readonly (readonly [string, readonly Frame[]])[] {
+  const stacks: [string, readonly Frame[]][] = [['here', fault.frames]];
+  if (fault.freedAt !== null) stacks.push(['freed before', fault.freedAt]);
+  if (fault.allocatedAt !== null) stacks.push(['allocated', fault.allocatedAt]);
+  return stacks;
+}
