@@ -1,0 +1,63 @@
+// A growing byte buffer for the small sections that are written anew (types, exports, custom sections). Function
+// bodies are not written with it: their exact size is known beforehand.
+
+import { signedLength, unsignedLength, writeSigned, writeUnsigned } from './leb128.ts';
+
+const utf8 = new TextEncoder();
+
+/** Collects bytes; `take` hands out what was written. */
+export class ByteWriter {
+  #bytes: Uint8Array;
+  #length = 0;
+
+  constructor(capacity = 64) {
+    this.#bytes = new Uint8Array(capacity);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  #reserve(extra: number): void {
+    const needed = this.#length + extra;
+    if (needed <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
+  }
+
+  byte(value: number): void {
+    this.#reserve(1);
+    this.#bytes[this.#length++] = value;
+  }
+
+  /** Unsigned LEB128 of 0 … 2^53 - 1. */
+  unsigned(value: number): void {
+    this.#reserve(unsignedLength(value));
+    this.#length = writeUnsigned(this.#bytes, this.#length, value);
+  }
+
+  /** Signed LEB128 of a safe integer. */
+  signed(value: number): void {
+    this.#reserve(signedLength(value));
+    this.#length = writeSigned(this.#bytes, this.#length, value);
+  }
+
+  copy(source: Uint8Array): void {
+    this.#reserve(source.length);
+    this.#bytes.set(source, this.#length);
+    this.#length += source.length;
+  }
+
+  /** Length-prefixed UTF-8. */
+  name(text: string): void {
+    const encoded = utf8.encode(text);
+    this.unsigned(encoded.length);
+    this.copy(encoded);
+  }
+
+  /** The bytes written so far, as a view that later writes may or may not change. */
+  take(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+}

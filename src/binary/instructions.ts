@@ -1,0 +1,133 @@
+// Finds where an instruction ends. This is all that a tool needs which copies code and only looks at some
+// opcodes: no stack, no types. The hot loop of a scan reads the common opcodes itself and comes here for the rest.
+
+import { InvalidModuleError, UnsupportedModuleError } from '../errors.ts';
+import { Immediate, PREFIXED, SINGLE_BYTE } from './opcodes.ts';
+
+/** Offset after the LEB128 integer at `offset`; past the end of `bytes` it stops there. */
+export function skipLeb(bytes: Uint8Array, offset: number): number {
+  let at = offset;
+  while (bytes[at++]! >= 0x80);
+  return at;
+}
+
+/** Value of the unsigned 32-bit LEB128 integer at `offset`, at most five bytes of it. */
+export function peekU32(bytes: Uint8Array, offset: number): number {
+  let value = 0;
+  for (let shift = 0, at = offset; shift < 35; shift += 7, at += 1) {
+    const byte = bytes[at] ?? 0;
+    value |= (byte & 0x7f) << shift;
+    if (byte < 0x80) break;
+  }
+  return value >>> 0;
+}
+
+/** Offset after the value type at `offset`: one byte, or `ref`/`ref null` and a heap type. */
+export function skipValueType(bytes: Uint8Array, offset: number): number {
+  const byte = bytes[offset]!;
+  return byte === 0x63 || byte === 0x64 ? skipLeb(bytes, offset + 1) : offset + 1;
+}
+
+/** Offset after a block type: empty, a value type or a type index. */
+function skipBlockType(bytes: Uint8Array, offset: number): number {
+  const byte = bytes[offset]!;
+  return byte === 0x63 || byte === 0x64 ? skipLeb(bytes, offset + 1) : skipLeb(bytes, offset);
+}
+
+/** Offset after alignment, memory index (flag bit 6, the multi-memory proposal) and offset. */
+function skipMemory(bytes: Uint8Array, offset: number): number {
+  const flags = peekU32(bytes, offset);
+  let at = skipLeb(bytes, offset);
+  if ((flags & 0x40) !== 0) at = skipLeb(bytes, at);
+  return skipLeb(bytes, at);
+}
+
+/** Offset after `count` items skipped by `skip`; a count that the bytes cannot hold stops at `end`. */
+function skipVector(
+  bytes: Uint8Array,
+  offset: number,
+  end: number,
+  skip: (bytes: Uint8Array, offset: number) => number,
+): number {
+  const count = peekU32(bytes, offset);
+  let at = skipLeb(bytes, offset);
+  if (count > end - at) return end + 1;
+  for (let index = 0; index < count && at <= end; index += 1) at = skip(bytes, at);
+  return at;
+}
+
+/** A clause of try_table: catch and catch_ref (0, 1) have a tag before the label. */
+function skipCatch(bytes: Uint8Array, offset: number): number {
+  return skipLeb(bytes, bytes[offset]! < 2 ? skipLeb(bytes, offset + 1) : offset + 1);
+}
+
+/**
+ * Offset after the immediates at `offset` of an opcode of this kind. Lies beyond `end` when they do not fit
+ * before it; the caller checks, once an instruction.
+ */
+export function skipImmediates(kind: number, bytes: Uint8Array, offset: number, end: number): number {
+  switch (kind) {
+    case Immediate.None:
+      return offset;
+    case Immediate.Index:
+    case Immediate.S32:
+    case Immediate.S64:
+      return skipLeb(bytes, offset);
+    case Immediate.TwoIndices:
+      return skipLeb(bytes, skipLeb(bytes, offset));
+    case Immediate.Memory:
+      return skipMemory(bytes, offset);
+    case Immediate.MemoryLane:
+      return skipMemory(bytes, offset) + 1;
+    case Immediate.F32:
+      return offset + 4;
+    case Immediate.F64:
+      return offset + 8;
+    case Immediate.Vector:
+      return offset + 16;
+    case Immediate.Byte:
+      return offset + 1;
+    case Immediate.BlockType:
+      return skipBlockType(bytes, offset);
+    case Immediate.BranchTable:
+      return skipLeb(bytes, skipVector(bytes, offset, end, skipLeb));
+    case Immediate.ValueTypes:
+      return skipVector(bytes, offset, end, skipValueType);
+    case Immediate.HeapType:
+      return skipLeb(bytes, offset);
+    case Immediate.TryTable:
+      return skipVector(bytes, skipBlockType(bytes, offset), end, skipCatch);
+    case Immediate.BranchOnCast:
+      return skipLeb(bytes, skipLeb(bytes, skipLeb(bytes, offset + 1)));
+    default:
+      return unknownOpcode(bytes, offset - 1);
+  }
+}
+
+function unknownOpcode(bytes: Uint8Array, offset: number): never {
+  const prefix = bytes[offset]!;
+  const second = prefix >= 0xfb && prefix <= 0xfe ? ` 0x${peekU32(bytes, offset + 1).toString(16)}` : '';
+  throw new UnsupportedModuleError(
+    `unknown opcode 0x${prefix.toString(16)}${second} at offset 0x${offset.toString(16)}`,
+  );
+}
+
+/**
+ * Offset after the instruction at `offset`. Throws an UnsupportedModuleError when its opcode is unknown and an
+ * InvalidModuleError when it does not end at or before `end`.
+ */
+export function skipInstruction(bytes: Uint8Array, offset: number, end: number): number {
+  const opcode = bytes[offset]!;
+  let next: number;
+  if (offset >= end) next = end + 1;
+  else if (SINGLE_BYTE[opcode] === Immediate.Prefix) {
+    const table = PREFIXED[(opcode - 0xfb) as 0 | 1 | 2 | 3];
+    const kind = table[peekU32(bytes, offset + 1)] ?? Immediate.Unknown;
+    if (kind === Immediate.Unknown) unknownOpcode(bytes, offset);
+    next = skipImmediates(kind, bytes, skipLeb(bytes, offset + 1), end);
+  } else next = skipImmediates(SINGLE_BYTE[opcode]!, bytes, offset + 1, end);
+  if (!(next <= end)) {
+    throw new InvalidModuleError(`instruction at offset 0x${offset.toString(16)} is cut short`, offset);
+  }
+  return next;
+}
