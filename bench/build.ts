@@ -1,0 +1,266 @@
+// Builds every program in every variant, from the same objects: one compilation per toolchain, then one link with
+// the toolchain's own allocator and one with the Heapline runtime, so that a ratio compares allocators and
+// slots and nothing else. Results are cached in bench/out by the content of all that went in.
+//
+// The clang driver must not be given -O at the link: it would run wasm-opt on one of the two.
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Program } from './programs.ts';
+
+const execute = promisify(execFile);
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Where built modules and profiles of peers go; ignored by git. */
+export const outFolder: string = fileURLToPath(new URL('out/', import.meta.url));
+mkdirSync(outFolder, { recursive: true });
+
+/** A wasm module (with its Emscripten glue) or a native executable, ready to run. */
+export interface Artifact {
+  readonly path: string;
+  /** Path of the Emscripten glue, '' for others. */
+  readonly glue: string;
+}
+
+/** Clang deletes allocations whose blocks it can see through; the sources ask for them, so they stay. */
+export const keepAllocations: readonly string[] = [
+  'malloc',
+  'calloc',
+  'realloc',
+  'free',
+  'aligned_alloc',
+].map((name) => `-fno-builtin-${name}`);
+
+/** A build tool and how it is called. */
+export interface Target {
+  readonly name: 'wasi' | 'emscripten' | 'native' | 'native-asan';
+  readonly compiler: string;
+  readonly compile: readonly string[];
+}
+
+const common = ['-O2', '-g', '-std=gnu11', '-w', '-DNDEBUG', ...keepAllocations];
+
+export const targets: Readonly<Record<Target['name'], Target>> = {
+  wasi: {
+    name: 'wasi',
+    compiler: 'clang',
+    compile: [
+      '--target=wasm32-wasi',
+      ...common,
+      '-D_WASI_EMULATED_SIGNAL',
+      '-D_WASI_EMULATED_PROCESS_CLOCKS',
+    ],
+  },
+  emscripten: { name: 'emscripten', compiler: 'emcc', compile: common },
+  native: { name: 'native', compiler: 'gcc', compile: [...common, '-fno-omit-frame-pointer'] },
+  'native-asan': {
+    name: 'native-asan',
+    compiler: 'gcc',
+    compile: [...common, '-fno-omit-frame-pointer', '-fsanitize=address'],
+  },
+};
+
+export async function run(
+  command: string,
+  args: readonly string[],
+  env?: NodeJS.ProcessEnv,
+): Promise<string> {
+  try {
+    const { stdout } = await execute(command, [...args], {
+      cwd: root,
+      maxBuffer: 64 << 20,
+      ...(env ? { env: { ...process.env, ...env } } : {}),
+    });
+    return stdout;
+  } catch (error) {
+    const { stderr = '', message } = error as { stderr?: string; message: string };
+    throw new Error(`${command} failed: ${(stderr || message).slice(0, 2000)}`, { cause: error });
+  }
+}
+
+const versions = new Map<string, Promise<string>>();
+
+/** First line of `command --version`, '' when the command does not work. */
+export function version(command: string, args: readonly string[] = ['--version']): Promise<string> {
+  let known = versions.get(command);
+  if (!known) {
+    known = run(command, args).then(
+      (text) =>
+        text
+          .split('\n')
+          .find((line) => line.trim() !== '')
+          ?.trim() ?? '',
+      () => '',
+    );
+    versions.set(command, known);
+  }
+  return known;
+}
+
+const digests = new Map<string, string>();
+
+function digest(path: string): string {
+  let known = digests.get(path);
+  if (!known) {
+    known = createHash('sha256').update(readFileSync(path)).digest('hex');
+    digests.set(path, known);
+  }
+  return known;
+}
+
+/** Key of a build step. Headers of the corpora do not change between fetches, those of the kernels are few: the
+ * kernels' header counts as an input of everything. */
+async function key(command: string, args: readonly string[], inputs: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([await version(command), args]));
+  for (const input of [...inputs, `${root}bench/kernels/kernel.h`]) hash.update(digest(input));
+  return hash.digest('hex').slice(0, 16);
+}
+
+async function compileOne(target: Target, source: string, flags: readonly string[]): Promise<string> {
+  const args = [...target.compile, ...flags, '-c', source];
+  const name = source.replace(/^.*\//, '').replace(/\.c$/, '');
+  const output = `${outFolder}${name}-${target.name}-${await key(target.compiler, args, [source])}.o`;
+  if (!existsSync(output)) {
+    await run(target.compiler, [...args, '-o', `${output}.part`]);
+    renameSync(`${output}.part`, output);
+  }
+  return output;
+}
+
+/** Compiles sources one after the other; the caller runs at most two such builds at a time. */
+export async function compileAll(
+  target: Target,
+  sources: readonly string[],
+  flags: readonly string[],
+): Promise<string[]> {
+  const objects: string[] = [];
+  for (const source of sources) objects.push(await compileOne(target, source, flags));
+  return objects;
+}
+
+async function link(
+  command: string,
+  name: string,
+  suffix: string,
+  objects: readonly string[],
+  args: readonly string[],
+  glue: boolean,
+): Promise<Artifact> {
+  const stem = `${outFolder}${name}-${await key(command, args, objects)}`;
+  const output = `${stem}${glue ? '.js' : suffix}`;
+  if (!existsSync(output)) {
+    if (glue) await run(command, [...objects, ...args, '-o', output]);
+    else {
+      await run(command, [...objects, ...args, '-o', `${output}.part`]);
+      renameSync(`${output}.part`, output);
+    }
+  }
+  return glue ? { path: `${stem}.wasm`, glue: output } : { path: output, glue: '' };
+}
+
+/** 1 MB of C stack, below the data so that an overflow traps; the recursive programs need it. */
+const stackSize = 1 << 20;
+
+const exportsOfRuntime = ['heapline_runtime', 'heapline_shadow', 'heapline_set_flags'];
+
+/** The allocation family, exported so that the instrumenting pass finds it. */
+const family = [
+  'malloc',
+  'calloc',
+  'realloc',
+  'reallocarray',
+  'free',
+  'aligned_alloc',
+  'memalign',
+  'posix_memalign',
+  'malloc_usable_size',
+];
+
+export const runtimeObject = (toolchain: 'wasi' | 'emscripten'): string =>
+  `${root}wasm/heapline-${toolchain}.o`;
+
+/** How a wasm module is linked: with the toolchain's allocator, another of its allocators, or the runtime. */
+export type Allocator = 'dlmalloc' | 'emmalloc' | 'heapline';
+
+/** WASI reactor (clang + wasi-libc). `extra` takes further objects and link flags, for the peers. */
+export async function linkWasi(
+  program: Program,
+  allocator: 'dlmalloc' | 'heapline',
+  extra: { sources?: readonly string[]; flags?: readonly string[] } = {},
+): Promise<Artifact> {
+  const target = targets.wasi;
+  const objects = await compileAll(target, program.sources, program.flags);
+  if (extra.sources) objects.push(...(await compileAll(target, extra.sources, [])));
+  const args = [
+    '--target=wasm32-wasi',
+    '-mexec-model=reactor',
+    '-Wl,-z,stack-size=' + stackSize,
+    '-Wl,--stack-first',
+    `-Wl,--export=${program.entry}`,
+    '-lm',
+    '-lwasi-emulated-signal',
+    '-lwasi-emulated-process-clocks',
+    ...(extra.flags ?? []),
+  ];
+  if (allocator === 'heapline') {
+    objects.push(runtimeObject('wasi'));
+    args.push(...[...exportsOfRuntime, ...family].map((name) => `-Wl,--export=${name}`));
+  }
+  return link(target.compiler, `${program.name}-${allocator}`, '.wasm', objects, args, false);
+}
+
+/** Emscripten module with glue for Node.js. */
+export async function linkEmscripten(
+  program: Program,
+  allocator: Allocator,
+  extra: { flags?: readonly string[]; name?: string } = {},
+): Promise<Artifact> {
+  const target = targets.emscripten;
+  const objects = await compileAll(target, program.sources, program.flags);
+  const exported = [
+    program.entry,
+    ...(allocator === 'heapline' ? [...exportsOfRuntime, ...family] : ['malloc', 'free']),
+  ];
+  const args = [
+    '-O1',
+    '-g',
+    '-sMODULARIZE=1',
+    '-sEXPORT_NAME=createModule',
+    '-sENVIRONMENT=node',
+    '-sALLOW_MEMORY_GROWTH=1',
+    '-sMAXIMUM_MEMORY=2GB',
+    `-sTOTAL_STACK=${stackSize}`,
+    '-sINITIAL_MEMORY=4MB',
+    '-sNODEJS_CATCH_EXIT=0',
+    '-sNODEJS_CATCH_REJECTION=0',
+    `-sEXPORTED_FUNCTIONS=${exported.map((name) => `_${name}`).join(',')}`,
+    `-sMALLOC=${allocator === 'heapline' ? 'none' : allocator}`,
+    ...(extra.flags ?? []),
+  ];
+  if (allocator === 'heapline') objects.push(runtimeObject('emscripten'));
+  return link(target.compiler, `${program.name}-${extra.name ?? `em-${allocator}`}`, '', objects, args, true);
+}
+
+/** Native executable around the program's entry; prints what native-main.c says. */
+export async function linkNative(
+  program: Program,
+  target: Target = targets.native,
+  flags: readonly string[] = [],
+): Promise<Artifact> {
+  const objects = await compileAll(target, program.sources, program.flags);
+  objects.push(
+    ...(await compileAll(target, [`${root}bench/peers/native-main.c`], [`-DENTRY=${program.entry}`])),
+  );
+  const asan = target.name === 'native-asan' ? ['-fsanitize=address'] : [];
+  return link(
+    target.compiler,
+    `${program.name}-${target.name}`,
+    '.exe',
+    objects,
+    ['-rdynamic', '-lm', '-lpthread', '-ldl', ...asan, ...flags],
+    false,
+  );
+}

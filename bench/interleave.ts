@@ -1,0 +1,73 @@
+// Takes samples of several variants side by side: round after round, each variant once per round, the order
+// turning, a fresh instance for every sample. What drifts (clock speed, other programs) then hits all alike.
+import { rest, threadTime } from './clock.ts';
+import type { Guest, Runnable } from './guest.ts';
+
+/** One variant's samples. */
+export interface Samples {
+  readonly name: string;
+  /** CPU time of each round, in nanoseconds. */
+  readonly times: number[];
+  /** Linear memory after each sample, in bytes; memory never shrinks, so this is the peak. */
+  memory: number;
+}
+
+export interface InterleaveOptions {
+  readonly rounds: number;
+  readonly scale: number;
+  /** Rounds after which all variants count as tiered up even if they still get faster. */
+  readonly maximalWarmUp: number;
+}
+
+/** A variant got another result than the first one did. */
+export class ChecksumError extends Error {
+  override readonly name = 'ChecksumError';
+}
+
+function sample(guest: Guest, scale: number): { time: number; checksum: number } {
+  const start = threadTime();
+  const checksum = guest.run(scale);
+  return { time: threadTime() - start, checksum };
+}
+
+/** Runs the variants until their times stand still (V8 has moved the hot functions to TurboFan), then measures. */
+export async function interleave(
+  variants: ReadonlyMap<string, Runnable>,
+  options: InterleaveOptions,
+): Promise<Samples[]> {
+  let expected: number | undefined;
+  const one = (name: string, variant: Runnable): { time: number; memory: number } => {
+    const guest = variant.open();
+    const { time, checksum } = sample(guest, options.scale);
+    expected ??= checksum;
+    if (checksum !== expected)
+      throw new ChecksumError(`${name} computed ${checksum}, the other variants ${expected}`);
+    return { time, memory: guest.memory.buffer.byteLength };
+  };
+
+  for (const [name, variant] of variants) {
+    let best = Number.POSITIVE_INFINITY;
+    let idle = 0;
+    for (let round = 0; round < options.maximalWarmUp && idle < 2; round++) {
+      const { time } = one(name, variant);
+      idle = time > best * 0.97 ? idle + 1 : 0;
+      best = Math.min(best, time);
+      await rest(5);
+    }
+  }
+
+  const samples = [...variants.keys()].map((name): Samples => ({ name, times: [], memory: 0 }));
+  const order = [...variants.entries()];
+  for (let round = 0; round < options.rounds; round++) {
+    for (let i = 0; i < order.length; i++) {
+      const at = (i + round) % order.length;
+      const [name, variant] = order[at]!;
+      const { time, memory } = one(name, variant);
+      samples[at]!.times.push(time);
+      samples[at]!.memory = Math.max(samples[at]!.memory, memory);
+    }
+    // A pause gives the collector and finished instances their turn outside the timed part.
+    await rest(0);
+  }
+  return samples;
+}

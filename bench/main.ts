@@ -1,0 +1,114 @@
+// `npm run bench`: runs the measurements, prints their tables, writes RESULTS.md and results.json. Each measurement
+// is a module of its own that is loaded when its turn comes, so that none pays for another's code.
+import { Command } from 'commander';
+import pc from 'picocolors';
+import { describeMachine, describeVersions } from './machine.ts';
+import type { TrackingResult } from './measures/tracking.ts';
+import { type Bar, barTable, type Outcome, printTable, type Table, writeResults } from './report.ts';
+import type { Setting } from './setting.ts';
+
+type Measurement = (setting: Setting, before: ReadonlyMap<string, Outcome>) => Promise<Outcome>;
+
+/** In the order in which they run and print. */
+const measurements: ReadonlyMap<string, Measurement> = new Map<string, Measurement>([
+  ['tracking', async (setting) => (await import('./measures/tracking.ts')).measureTracking(setting)],
+  ['capture', async (setting) => (await import('./peers/engine-capture.ts')).measureEngineCapture(setting)],
+  ['lsan', async (setting) => (await import('./peers/emscripten-lsan.ts')).measureLeakSanitizer(setting)],
+  [
+    'native',
+    async (setting, before) => {
+      const tracking = (before.get('tracking')?.data ?? []) as readonly TrackingResult[];
+      return (await import('./peers/native.ts')).measureNative(setting, tracking);
+    },
+  ],
+  [
+    'instrumenting',
+    async (setting) => (await import('./measures/instrumenting.ts')).measureInstrumenting(setting),
+  ],
+  ['symbolising', async (setting) => (await import('./measures/symbolising.ts')).measureSymbolising(setting)],
+  ['encoding', async (setting) => (await import('./measures/encoding.ts')).measureEncoding(setting)],
+]);
+
+interface Options {
+  readonly quick?: boolean;
+  readonly check?: boolean;
+  readonly only?: readonly string[];
+  readonly program?: readonly string[];
+  readonly write: boolean;
+}
+
+const collect = (value: string, all: readonly string[] = []): readonly string[] => [...all, value];
+
+async function bench(options: Options): Promise<number> {
+  const names = options.only ?? [...measurements.keys()];
+  for (const name of names)
+    if (!measurements.has(name)) {
+      console.error(`bench: no measurement "${name}"; there are: ${[...measurements.keys()].join(', ')}`);
+      return 2;
+    }
+  const setting: Setting = {
+    quick: options.quick ?? false,
+    wants: (program) => options.program?.includes(program) ?? true,
+    progress: (what) => {
+      if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what} …`);
+    },
+  };
+  const machine = describeMachine();
+  const outcomes = new Map<string, Outcome>();
+  const tables: Table[] = [];
+  const bars: Bar[] = [];
+  const failures: string[] = [];
+  for (const name of names) {
+    try {
+      const outcome = await measurements.get(name)!(setting, outcomes);
+      outcomes.set(name, outcome);
+      if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+      for (const table of outcome.tables) printTable(table);
+      tables.push(...outcome.tables);
+      bars.push(...outcome.bars);
+    } catch (error) {
+      failures.push(name);
+      console.error(pc.red(`\n${name}: ${error instanceof Error ? (error.stack ?? error.message) : error}`));
+    }
+  }
+  printTable(barTable(bars));
+
+  // A partial run must not replace the results of a whole one.
+  if (options.write && !options.only && !options.program && failures.length === 0)
+    writeResults({
+      date: new Date().toISOString().slice(0, 10),
+      quick: setting.quick,
+      command: `npm run bench${setting.quick ? ' -- --quick' : ''}`,
+      machine,
+      versions: await describeVersions(),
+      bars,
+      tables,
+      data: Object.fromEntries([...outcomes].map(([name, outcome]) => [name, outcome.data])),
+    });
+  if (failures.length > 0) return 2;
+  return options.check && bars.some((b) => !b.ok) ? 1 : 0;
+}
+
+const program = new Command('bench')
+  .description('Measures Heapline against plain builds and against its peers.')
+  .option('--quick', 'few rounds, some peers on some programs: within two minutes')
+  .option('--check', 'exit with 1 when a bar is missed')
+  .option(
+    '--only <measurement>',
+    `run this measurement only (repeatable): ${[...measurements.keys()].join(', ')}`,
+    collect,
+  )
+  .option('--program <name>', 'measure this program only (repeatable)', collect)
+  .option('--no-write', 'leave RESULTS.md and results.json as they are')
+  .addHelpText(
+    'after',
+    `
+Exit code: 0 done, 1 a bar is missed (with --check), 2 a measurement failed or the arguments are wrong.
+
+Examples:
+  npm run bench -- --quick
+  npm run bench -- --only tracking --program trees
+  npm run bench -- --check`,
+  );
+program.parse();
+process.exitCode = await bench(program.opts<Options>());

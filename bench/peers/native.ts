@@ -1,0 +1,275 @@
+// The native tools, on the native build of the same C: each run is a process of its own that warms up, then times
+// itself (processor time) around the program's entry, so start-up and the writing of reports cost a peer nothing.
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { type Artifact, linkNative, outFolder, targets, version } from '../build.ts';
+import { realPrograms } from '../corpora.ts';
+import type { TrackingResult } from '../measures/tracking.ts';
+import { kernels, type Program } from '../programs.ts';
+import { bar, number, type Outcome } from '../report.ts';
+import type { Setting } from '../setting.ts';
+import { geometricMean, spread } from '../statistics.ts';
+
+const execute = promisify(execFile);
+const libraries = '/usr/lib/x86_64-linux-gnu/';
+
+/** What a user gets from a tool, as its documentation has it. */
+interface Delivers {
+  readonly allocations: string;
+  readonly stacks: string;
+  readonly lines: string;
+  readonly inlines: string;
+  readonly pprof: string;
+}
+
+interface Peer {
+  readonly name: string;
+  /** Command line in front of the executable. */
+  readonly prefix: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly sanitized: boolean;
+  readonly available: () => Promise<boolean>;
+  readonly delivers: Delivers;
+}
+
+const everything: Delivers = {
+  allocations: 'all',
+  stacks: 'full',
+  lines: 'yes',
+  inlines: 'yes',
+  pprof: 'no',
+};
+const valgrind = async (): Promise<boolean> => (await version('valgrind')) !== '';
+const library = (name: string) => async (): Promise<boolean> => existsSync(libraries + name);
+
+const plainGlibc: Peer = {
+  name: 'plain glibc',
+  prefix: [],
+  env: {},
+  sanitized: false,
+  available: async () => true,
+  delivers: { allocations: '–', stacks: '–', lines: '–', inlines: '–', pprof: '–' },
+};
+
+const peers: readonly Peer[] = [
+  {
+    name: 'heaptrack',
+    prefix: ['heaptrack', '--output', `${outFolder}heaptrack`],
+    env: {},
+    sanitized: false,
+    available: async () => (await version('heaptrack')) !== '',
+    delivers: everything,
+  },
+  {
+    name: 'Valgrind memcheck',
+    prefix: ['valgrind', '-q', '--tool=memcheck', '--leak-check=full'],
+    env: {},
+    sanitized: false,
+    available: valgrind,
+    delivers: { ...everything, allocations: 'leaks only', stacks: '12 frames' },
+  },
+  {
+    name: 'Valgrind massif',
+    prefix: ['valgrind', '-q', '--tool=massif', `--massif-out-file=${outFolder}massif.out`],
+    env: {},
+    sanitized: false,
+    available: valgrind,
+    delivers: { ...everything, stacks: '30 frames', inlines: 'no' },
+  },
+  {
+    name: 'Valgrind DHAT',
+    prefix: ['valgrind', '-q', '--tool=dhat', `--dhat-out-file=${outFolder}dhat.out`],
+    env: {},
+    sanitized: false,
+    available: valgrind,
+    delivers: { ...everything, stacks: '12 frames' },
+  },
+  {
+    name: 'AddressSanitizer + LSan',
+    prefix: [],
+    env: { ASAN_OPTIONS: 'detect_leaks=1' },
+    sanitized: true,
+    available: async () => (await version('gcc')) !== '',
+    delivers: { ...everything, allocations: 'leaks only', stacks: '30 frames' },
+  },
+  {
+    name: 'gperftools',
+    prefix: [],
+    env: {
+      LD_PRELOAD: `${libraries}libtcmalloc.so.4`,
+      HEAPPROFILE: `${outFolder}gperftools`,
+      HEAP_PROFILE_ALLOCATION_INTERVAL: '0',
+      HEAP_PROFILE_INUSE_INTERVAL: '0',
+    },
+    sanitized: false,
+    available: library('libtcmalloc.so.4'),
+    delivers: { ...everything, stacks: '32 frames', pprof: 'yes' },
+  },
+  {
+    name: 'jemalloc, every allocation',
+    prefix: [],
+    env: {
+      LD_PRELOAD: `${libraries}libjemalloc.so.2`,
+      MALLOC_CONF: `prof:true,lg_prof_sample:0,prof_prefix:${outFolder}jemalloc`,
+    },
+    sanitized: false,
+    available: jemallocCanProfile,
+    delivers: { ...everything, stacks: '128 frames', pprof: 'yes' },
+  },
+];
+
+/** Distributions build jemalloc with or without its profiler; without, it calls `prof` an invalid setting. */
+async function jemallocCanProfile(): Promise<boolean> {
+  if (!existsSync(`${libraries}libjemalloc.so.2`)) return false;
+  const { stderr } = await execute('sh', ['-c', 'ls / >/dev/null'], {
+    env: { ...process.env, LD_PRELOAD: `${libraries}libjemalloc.so.2`, MALLOC_CONF: 'prof:true' },
+  });
+  return !stderr.includes('Invalid conf');
+}
+
+interface NativeSample {
+  readonly nanoseconds: number;
+  readonly checksum: number;
+  readonly peak: number;
+}
+
+async function runOnce(peer: Peer, artifact: Artifact, scale: number): Promise<NativeSample> {
+  const [command, ...args] = [...peer.prefix, artifact.path, String(scale), '1'];
+  const { stdout } = await execute(command!, args, {
+    env: { ...process.env, ...peer.env },
+    maxBuffer: 64 << 20,
+    cwd: outFolder,
+  });
+  const timed = /^sample (\d+) (-?\d+)$/m.exec(stdout);
+  const peak = /^peak (\d+)$/m.exec(stdout);
+  if (!timed || !peak)
+    throw new Error(`${peer.name}: ${artifact.path} printed no sample: ${stdout.slice(0, 400)}`);
+  return { nanoseconds: Number(timed[1]), checksum: Number(timed[2]), peak: Number(peak[1]) };
+}
+
+interface NativeResult {
+  readonly program: string;
+  readonly peer: string;
+  readonly nanoseconds: number;
+  readonly ratio: number;
+  readonly peak: number;
+}
+
+/** A smaller scale than in wasm: the slow tools cost a hundredfold. Trees are one build, so their scale is a depth. */
+const nativeScale = (program: Program, quick: boolean): number =>
+  program.name === 'trees' ? program.scale : Math.max(1, Math.round(program.scale / (quick ? 8 : 4)));
+
+const quickPrograms = ['churn', 'bignum', 'trees'];
+
+export async function measureNative(setting: Setting, tracking: readonly TrackingResult[]): Promise<Outcome> {
+  if (!(await version('gcc'))) return { tables: [], bars: [], data: 'gcc is missing' };
+  const taking: Peer[] = [];
+  const missing: string[] = [];
+  for (const peer of peers) {
+    if (await peer.available()) taking.push(peer);
+    else missing.push(peer.name);
+  }
+  const programs = [...kernels, ...(setting.quick ? [] : await realPrograms('native'))].filter(
+    (p) => setting.wants(p.name) && (!setting.quick || quickPrograms.includes(p.name)),
+  );
+  const results: NativeResult[] = [];
+  for (const program of programs) {
+    setting.progress(`${program.name}, native peers`);
+    const ordinary = await linkNative(program);
+    const sanitized = await linkNative(program, targets['native-asan']);
+    const scale = nativeScale(program, setting.quick);
+    const times = new Map<string, NativeSample[]>();
+    for (let round = 0; round < (setting.quick ? 1 : 3); round++)
+      for (const peer of [plainGlibc, ...taking]) {
+        const one = await runOnce(peer, peer.sanitized ? sanitized : ordinary, scale);
+        times.set(peer.name, [...(times.get(peer.name) ?? []), one]);
+      }
+    const expected = times.get(plainGlibc.name)![0]!.checksum;
+    const plain = spread(times.get(plainGlibc.name)!.map((s) => s.nanoseconds)).median;
+    for (const [peer, samples] of times) {
+      if (samples.some((s) => s.checksum !== expected))
+        throw new Error(`${program.name} under ${peer}: another checksum than plain`);
+      const nanoseconds = spread(samples.map((s) => s.nanoseconds)).median;
+      const peak = Math.max(...samples.map((s) => s.peak));
+      results.push({ program: program.name, peer, nanoseconds, ratio: nanoseconds / plain, peak });
+    }
+  }
+  return report(results, taking, missing, tracking);
+}
+
+function report(
+  results: readonly NativeResult[],
+  taking: readonly Peer[],
+  missing: readonly string[],
+  tracking: readonly TrackingResult[],
+): Outcome {
+  const programs = [...new Set(results.map((r) => r.program))];
+  const ours = programs.map(
+    (name) => tracking.find((t) => t.program === name && t.toolchain === 'wasi')?.ratio.median,
+  );
+  const complete = ours.length > 0 && ours.every((r) => r !== undefined);
+  const oursMean = complete ? geometricMean(ours as number[]) : Number.NaN;
+  const ratios = (peer: string): number[] =>
+    programs.map((name) => results.find((r) => r.peer === peer && r.program === name)!.ratio);
+  const peak = (peer: string): number =>
+    geometricMean(
+      programs.map((name) => {
+        const of = (p: string): number => results.find((r) => r.peer === p && r.program === name)!.peak;
+        return of(peer) / of(plainGlibc.name);
+      }),
+    );
+  const d = (x: Delivers): string[] => [x.allocations, x.stacks, x.lines, x.inlines, x.pprof];
+  const rows = taking.map((p) => [
+    p.name,
+    ...ratios(p.name).map(number),
+    number(geometricMean(ratios(p.name))),
+    number(peak(p.name)),
+    ...d(p.delivers),
+  ]);
+  if (complete) {
+    const memory = programs.map((name) => {
+      const t = tracking.find((r) => r.program === name && r.toolchain === 'wasi')!;
+      return t.trackedMemory / t.plainMemory;
+    });
+    rows.unshift([
+      'Heapline (wasm ÷ plain wasm)',
+      ...(ours as number[]).map(number),
+      number(oursMean),
+      number(geometricMean(memory)),
+      ...d({ ...everything, stacks: 'full, with JS', pprof: 'yes' }),
+    ]);
+  }
+  return {
+    tables: [
+      {
+        title: 'Native peers: tool ÷ plain glibc on the native build of the same C',
+        columns: [
+          'tool',
+          ...programs,
+          'mean',
+          'peak memory ÷',
+          'allocations',
+          'stacks',
+          'lines',
+          'inlines',
+          'pprof',
+        ],
+        rows,
+        notes: [
+          'Processor time of the process, second call of the entry: start-up and writing reports are not counted.',
+          "heaptrack's interpreter is a second process and is not counted either.",
+          ...(missing.length > 0
+            ? [`Not installed here: ${missing.join(', ')} (bench/install-peers.sh).`]
+            : []),
+        ],
+      },
+    ],
+    bars: complete
+      ? taking.map((p) =>
+          bar(`tool ÷ plain, ours against ${p.name}'s`, oursMean / geometricMean(ratios(p.name)), 1, 'lower'),
+        )
+      : [],
+    data: results,
+  };
+}

@@ -1,0 +1,45 @@
+// The work that is measured: allocation kernels of our own (kernels/*.c, each `int run(int scale)`) and the real
+// programs of the test corpora (each a driver with `int workload(int scale)`).
+import { fileURLToPath } from 'node:url';
+
+/** What a program stands for in the bars. */
+export type Role = 'real' | 'churn' | 'adversarial' | 'calls' | 'mixed';
+
+/** One C program that can be measured. */
+export interface Program {
+  readonly name: string;
+  readonly role: Role;
+  /** Absolute paths. */
+  readonly sources: readonly string[];
+  /** Compiler flags besides the common ones of build.ts: -I, -D, warnings. */
+  readonly flags: readonly string[];
+  /** Exported function, `int (int scale)`, that does the work and returns a checksum. */
+  readonly entry: string;
+  /** Argument of a sample; chosen so that the plain build takes some 10 to 40 ms. */
+  readonly scale: number;
+}
+
+export const kernelFolder: string = fileURLToPath(new URL('kernels/', import.meta.url));
+
+const kernel = (name: string, role: Role, scale: number): Program => ({
+  name,
+  role,
+  sources: [`${kernelFolder}${name}.c`],
+  flags: [],
+  entry: 'run',
+  scale,
+});
+
+export const kernels: readonly Program[] = [
+  kernel('pair', 'churn', 20),
+  kernel('churn', 'churn', 5),
+  kernel('exchange', 'mixed', 2),
+  kernel('sizes', 'mixed', 2),
+  kernel('grow', 'mixed', 8),
+  kernel('large', 'mixed', 1),
+  kernel('bignum', 'mixed', 40),
+  kernel('cubes', 'mixed', 2),
+  kernel('trees', 'adversarial', 16),
+  kernel('deep', 'adversarial', 8),
+  kernel('calls', 'calls', 3),
+];

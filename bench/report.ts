@@ -1,0 +1,149 @@
+// What the benchmark says: tables on the terminal, the same in RESULTS.md, and results.json for machines.
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import pc from 'picocolors';
+import type { Machine } from './machine.ts';
+import type { Spread } from './statistics.ts';
+
+/** One measured promise. `value` and `bar` are in the unit that the name states. */
+export interface Bar {
+  readonly name: string;
+  readonly value: number;
+  readonly bar: number;
+  /** Whether a good value lies below the bar or above it. */
+  readonly better: 'lower' | 'higher';
+  /** What DESIGN calls the moonshot, where there is one. */
+  readonly moonshot: number | null;
+  readonly ok: boolean;
+}
+
+export interface Table {
+  readonly title: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** What a reader must know to read the numbers right. */
+  readonly notes: readonly string[];
+}
+
+/** What a measurement hands back. */
+export interface Outcome {
+  readonly tables: readonly Table[];
+  readonly bars: readonly Bar[];
+  /** All numbers behind the tables, for results.json. */
+  readonly data: unknown;
+}
+
+export interface Results {
+  readonly date: string;
+  readonly quick: boolean;
+  readonly command: string;
+  readonly machine: Machine;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly bars: readonly Bar[];
+  readonly tables: readonly Table[];
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export function bar(
+  name: string,
+  value: number,
+  limit: number,
+  better: Bar['better'],
+  moonshot: number | null = null,
+): Bar {
+  return {
+    name,
+    value,
+    bar: limit,
+    better,
+    moonshot,
+    ok: better === 'lower' ? value <= limit : value >= limit,
+  };
+}
+
+/** Three significant digits, no exponent. */
+export function number(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  const magnitude = Math.abs(value);
+  if (magnitude >= 1000) return Math.round(value).toLocaleString('en-US');
+  if (magnitude >= 100) return value.toFixed(0);
+  if (magnitude >= 10) return value.toFixed(1);
+  return value.toFixed(magnitude >= 0.1 || magnitude === 0 ? 2 : 3);
+}
+
+/** `1.23 (1.20–1.30)`: median and quartiles. */
+export const withQuartiles = (s: Spread): string =>
+  `${number(s.median)} (${number(s.lower)}–${number(s.upper)})`;
+
+export const milliseconds = (s: Spread): string =>
+  withQuartiles({ ...s, median: s.median / 1e6, lower: s.lower / 1e6, upper: s.upper / 1e6 });
+
+export function barTable(bars: readonly Bar[]): Table {
+  return {
+    title: 'Bars',
+    columns: ['bar', 'measured', 'must be', 'moonshot', 'met'],
+    rows: bars.map((b) => {
+      const sign = b.better === 'lower' ? '≤' : '≥';
+      return [
+        b.name,
+        number(b.value),
+        `${sign} ${number(b.bar)}`,
+        b.moonshot === null ? '' : `${sign} ${number(b.moonshot)}`,
+        b.ok ? 'yes' : 'NO',
+      ];
+    }),
+    notes: [],
+  };
+}
+
+export function printTable(table: Table): void {
+  const widths = table.columns.map((column, i) =>
+    Math.max(column.length, ...table.rows.map((row) => (row[i] ?? '').length)),
+  );
+  const line = (cells: readonly string[]): string =>
+    cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ');
+  const missed = (row: readonly string[]): boolean => row.at(-1) === 'NO';
+  console.log(`\n${pc.bold(table.title)}`);
+  console.log(pc.dim(line(table.columns)));
+  for (const row of table.rows) console.log(missed(row) ? pc.red(line(row)) : line(row));
+  for (const note of table.notes) console.log(pc.dim(`  ${note}`));
+}
+
+function markdownTable(table: Table): string {
+  const row = (cells: readonly string[]): string =>
+    `| ${cells.map((c) => c.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [
+    `## ${table.title}`,
+    '',
+    row(table.columns),
+    row(table.columns.map((_, i) => (i === 0 ? '---' : '--:'))),
+    ...table.rows.map(row),
+    '',
+    ...(table.notes.length > 0 ? [...table.notes.map((note) => `- ${note}`), ''] : []),
+  ].join('\n');
+}
+
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+/** Writes RESULTS.md and results.json beside this file. */
+export function writeResults(results: Results): void {
+  const { machine } = results;
+  const text = [
+    '# Benchmark results',
+    '',
+    `Written by \`${results.command}\` on ${results.date}${results.quick ? ' (quick: few rounds, wide spread)' : ''}.`,
+    '',
+    `- Machine: ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}; load ${number(machine.load)} at the start.`,
+    `- Versions: ${Object.entries(results.versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join('; ')}.`,
+    '- Times are processor time of the thread (of the process, for native programs), medians with quartiles in',
+    '  brackets; ratios are medians of the ratios within each interleaved round.',
+    '- Run it again: `./build.sh bench`, or `npm run bench -- --quick`.',
+    '',
+    markdownTable(barTable(results.bars)),
+    ...results.tables.map(markdownTable),
+  ].join('\n');
+  writeFileSync(here('RESULTS.md'), text);
+  writeFileSync(here('results.json'), `${JSON.stringify(results, null, 1)}\n`);
+}
