@@ -1,0 +1,233 @@
+// DWARF 2 to 5 of a WebAssembly module: code offset → the function there, the calls inlined into it, and their source
+// positions. Offsets count from the start of the code section payload, as LLVM writes them ("DWARF for WebAssembly",
+// yurydelendik.github.io/webassembly-dwarf). Units are opened one by one, when an offset in them is first asked for.
+//
+// .debug_aranges is left unread on purpose: what it says stands in the root entries too, and post-link optimisers
+// rewrite those but not it.
+
+import { DwarfError } from '../../errors.ts';
+import { RangeMap } from '../range-map.ts';
+import { DW_UT_split_type, DW_UT_type } from './constants.ts';
+import { Entry } from './entry.ts';
+import * as form from './forms.ts';
+import { type StartsBody, UnitFunctions } from './functions.ts';
+import type { LineTable } from './line-table.ts';
+import { DebugSections } from './sections.ts';
+import { readUnits, type Unit } from './unit.ts';
+
+/** One frame as DWARF knows it, innermost first in a stack. */
+export interface DwarfFrame {
+  /** DW_AT_name, else the linkage name; '' when there is neither. */
+  readonly function: string;
+  readonly linkageName: string;
+  readonly startLine: number;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly inlined: boolean;
+}
+
+/** What is known of the code that the debug information is to describe. */
+export interface CodeLayout {
+  /** Size of the code section payload, in bytes. */
+  readonly codeEnd: number;
+  /** True when a function body starts at this offset of the payload. */
+  readonly startsBody: StartsBody;
+}
+
+interface FunctionName {
+  readonly name: string;
+  readonly linkageName: string;
+  readonly startLine: number;
+}
+
+const MAX_REFERENCE_HOPS = 32;
+const MAX_INLINE_DEPTH = 1000;
+const MAX_WARNINGS = 20;
+
+export class DwarfInfo {
+  readonly #sections: DebugSections;
+  readonly #layout: CodeLayout;
+  readonly #units: Unit[];
+  readonly #unitRanges = new RangeMap();
+  readonly #functions = new Map<Unit, UnitFunctions | null>();
+  readonly #brokenLineTables = new Set<Unit>();
+  readonly #names = new Map<number, FunctionName>();
+  readonly #entry = new Entry();
+  readonly #warnings = new Set<string>();
+  /** Ranges of code that units claim, and how many of them start where a function body of this module does. */
+  rangeCount = 0;
+  matchingRangeCount = 0;
+
+  constructor(section: (name: string) => Uint8Array | undefined, layout: CodeLayout) {
+    this.#layout = layout;
+    this.#sections = new DebugSections(section);
+    this.#units = readUnits(this.#sections, (error) => this.#warn(error.message));
+    // Where units overlap the first one is to win, and a RangeMap prefers the last.
+    for (let index = this.#units.length - 1; index >= 0; index--) this.#open(this.#units[index]!, index);
+  }
+
+  /** What went wrong so far; grows as units are opened. */
+  get warnings(): readonly string[] {
+    return [...this.#warnings];
+  }
+
+  get unitCount(): number {
+    return this.#units.length;
+  }
+
+  /** The stack of frames at a code offset, innermost first; null when the debug information does not say. */
+  frames(offset: number): DwarfFrame[] | null {
+    const unit = this.#units[this.#unitRanges.get(offset)];
+    if (unit === undefined) return null;
+    return this.#guard(unit, () => this.#framesIn(unit, offset));
+  }
+
+  #open(unit: Unit, index: number): void {
+    if (unit.type === DW_UT_type || unit.type === DW_UT_split_type) return;
+    this.#guard(unit, () => {
+      const add = (low: number, high: number): void => {
+        // 0 and anything past the code are marks that linkers leave on code they dropped.
+        if (low === 0 || low >= this.#layout.codeEnd || low >= high) return;
+        this.rangeCount++;
+        if (this.#layout.startsBody(low)) this.matchingRangeCount++;
+        this.#unitRanges.add(low, high, index);
+      };
+      unit.open(this.#entry, add);
+      if (!unit.hasRanges) this.#functionsOf(unit)?.ranges.forEach(add);
+      if (unit.splitFile !== null) {
+        this.#warn(
+          `the debug information of ${unit.name} is in ${unit.splitFile}, which is not read: no inlined calls there`,
+        );
+      }
+    });
+  }
+
+  #framesIn(unit: Unit, offset: number): DwarfFrame[] | null {
+    const functions = this.#functionsOf(unit);
+    if (functions === null) return null;
+    const table = this.#lineTableOf(unit);
+    const row = table === null ? -1 : table.row(offset);
+    let file = table !== null && row >= 0 ? table.file(row) : '';
+    let line = table !== null && row >= 0 ? table.line(row) : 0;
+    let column = table !== null && row >= 0 ? table.column(row) : 0;
+    const index = functions.find(offset);
+    if (index < 0) {
+      if (row < 0) return null;
+      return [{ function: '', linkageName: '', startLine: 0, file, line, column, inlined: false }];
+    }
+    const frames: DwarfFrame[] = [];
+    let call = functions.inlinedCall(index, offset);
+    while (call !== null) {
+      if (frames.length === MAX_INLINE_DEPTH) {
+        throw new DwarfError('.debug_info: inlined calls nest too deep', '.debug_info', call.entry);
+      }
+      const { name, linkageName, startLine } = this.#nameOf(unit, call.entry);
+      frames.push({ function: name, linkageName, startLine, file, line, column, inlined: true });
+      // Where the call stands is in the caller's source, so it positions the next outer frame.
+      file = table === null ? '' : table.path(call.callFile);
+      line = call.callLine;
+      column = call.callColumn;
+      call = call.parent;
+    }
+    const { name, linkageName, startLine } = this.#nameOf(unit, functions.entry(index));
+    frames.push({ function: name, linkageName, startLine, file, line, column, inlined: false });
+    return frames;
+  }
+
+  // Names may stand on the entry itself, on its abstract origin or on the declaration that it specifies, also across
+  // units. The nearest wins; the number of hops is bounded, for references may form a cycle.
+  #nameOf(unit: Unit, offset: number): FunctionName {
+    const known = this.#names.get(offset);
+    if (known !== undefined) return known;
+    let name: string | null = null;
+    let linkageName: string | null = null;
+    let startLine = 0;
+    const pending = [offset];
+    for (let hops = 0; pending.length > 0 && hops < MAX_REFERENCE_HOPS; hops++) {
+      const at = pending.pop()!;
+      const home = at >= unit.entries && at < unit.end ? unit : this.#unitAt(at);
+      const entry = this.#entry;
+      home.read(at, entry);
+      name ??= home.string(entry.name);
+      linkageName ??= home.string(entry.linkageName);
+      if (startLine === 0 && entry.declarationLine.kind === form.VALUE_CONSTANT) {
+        startLine = entry.declarationLine.value;
+      }
+      for (const { kind, value } of [entry.abstractOrigin, entry.specification]) {
+        if (kind === form.VALUE_UNIT_REFERENCE) pending.push(home.offset + value);
+        else if (kind === form.VALUE_INFO_REFERENCE) pending.push(value);
+      }
+    }
+    const found = {
+      name: name ?? linkageName ?? '',
+      linkageName: linkageName ?? name ?? '',
+      startLine,
+    };
+    this.#names.set(offset, found);
+    return found;
+  }
+
+  #unitAt(offset: number): Unit {
+    const units = this.#units;
+    let from = 0;
+    let to = units.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (units[middle]!.end <= offset) from = middle + 1;
+      else to = middle;
+    }
+    const unit = units[from];
+    if (unit !== undefined && offset >= unit.entries) return unit;
+    throw new DwarfError(
+      `.debug_info: reference to offset 0x${offset.toString(16)}, where no unit is`,
+      '.debug_info',
+      offset,
+    );
+  }
+
+  #functionsOf(unit: Unit): UnitFunctions | null {
+    let functions = this.#functions.get(unit);
+    if (functions === undefined) {
+      // Set first, so that a unit that cannot be read is not read again.
+      this.#functions.set(unit, null);
+      functions = new UnitFunctions(unit, this.#layout.codeEnd, this.#layout.startsBody);
+      this.#functions.set(unit, functions);
+      if (functions.misplaced > 0) {
+        this.#warn(
+          `${unit.name}: ${functions.misplaced} function(s) of the debug information start where no function of the module does; their names come from elsewhere`,
+        );
+      }
+    }
+    return functions;
+  }
+
+  #lineTableOf(unit: Unit): LineTable | null {
+    if (this.#brokenLineTables.has(unit)) return null;
+    try {
+      return unit.lineTable(this.#layout.codeEnd);
+    } catch (error) {
+      if (!(error instanceof DwarfError)) throw error;
+      this.#brokenLineTables.add(unit);
+      this.#warn(`no line numbers for ${unit.name}: ${error.message}`);
+      return null;
+    }
+  }
+
+  #guard<T>(unit: Unit, read: () => T): T | null {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof DwarfError)) throw error;
+      this.#warn(
+        `debug information of ${unit.name || `the unit at offset 0x${unit.offset.toString(16)}`}: ${error.message}`,
+      );
+      return null;
+    }
+  }
+
+  #warn(message: string): void {
+    if (this.#warnings.size < MAX_WARNINGS) this.#warnings.add(message);
+    else if (this.#warnings.size === MAX_WARNINGS) this.#warnings.add('further warnings are left out');
+  }
+}

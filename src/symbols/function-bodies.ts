@@ -1,0 +1,58 @@
+// The function bodies of a module by code offset: which function an offset is in, and whether debug information that
+// claims code from some offset on can be about this module at all.
+
+/** A function body, as offsets from the start of the code section payload. */
+export interface BodyRange {
+  /** Where the local declarations start, behind the body's length. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export class FunctionBodies {
+  readonly #starts: Float64Array;
+  readonly #ends: Float64Array;
+
+  /** `bodies` in the order of the code section. */
+  constructor(bodies: readonly BodyRange[]) {
+    this.#starts = Float64Array.from(bodies, (body) => body.start);
+    this.#ends = Float64Array.from(bodies, (body) => body.end);
+  }
+
+  /** Offset behind the last body; 0 when there is none. */
+  get end(): number {
+    return this.#ends[this.#ends.length - 1] ?? 0;
+  }
+
+  /** Index of the body at a code offset, or -1. */
+  find(offset: number): number {
+    const index = this.#lastStartingBy(offset);
+    return index >= 0 && offset < this.#ends[index]! ? index : -1;
+  }
+
+  /** Offset of the first byte of a body. */
+  start(index: number): number {
+    return this.#starts[index]!;
+  }
+
+  /**
+   * True when a body starts at `offset`. Compilers count from the local declarations (LLVM 8 to 22 and Emscripten were
+   * looked at), older ones from the length before them; both are taken.
+   */
+  startsBody(offset: number): boolean {
+    const index = this.#lastStartingBy(offset);
+    if (index >= 0 && this.#starts[index] === offset) return true;
+    return index + 1 < this.#starts.length && offset >= (index >= 0 ? this.#ends[index]! : 1);
+  }
+
+  #lastStartingBy(offset: number): number {
+    const starts = this.#starts;
+    let from = 0;
+    let to = starts.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (starts[middle]! <= offset) from = middle + 1;
+      else to = middle;
+    }
+    return from - 1;
+  }
+}

@@ -1,0 +1,111 @@
+// Maps code offsets to small integers, given ranges that may nest and overlap. Of all ranges that hold an offset, the
+// one added last wins; added in pre-order, that is the innermost scope, which is also how LLVM's symbolizer resolves
+// overlaps. Look-up is a binary search over disjoint segments, made by one sweep at the first look-up.
+
+export class RangeMap {
+  readonly #lows: number[] = [];
+  readonly #highs: number[] = [];
+  readonly #values: number[] = [];
+  #segmentStarts: Float64Array | null = null;
+  #segmentValues = new Int32Array(0);
+
+  get size(): number {
+    return this.#lows.length;
+  }
+
+  /** Adds [low, high) → value; `value` must not be negative. */
+  add(low: number, high: number, value: number): void {
+    if (!(low < high)) return;
+    this.#lows.push(low);
+    this.#highs.push(high);
+    this.#values.push(value);
+    this.#segmentStarts = null;
+  }
+
+  /** Visits the ranges in the order in which they were added. */
+  forEach(visit: (low: number, high: number, value: number) => void): void {
+    for (let index = 0; index < this.#lows.length; index++) {
+      visit(this.#lows[index]!, this.#highs[index]!, this.#values[index]!);
+    }
+  }
+
+  /** The value at `offset`, or -1. */
+  get(offset: number): number {
+    const starts = this.#segmentStarts ?? this.#sweep();
+    let from = 0;
+    let to = starts.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (starts[middle]! <= offset) from = middle + 1;
+      else to = middle;
+    }
+    return from === 0 ? -1 : this.#segmentValues[from - 1]!;
+  }
+
+  #sweep(): Float64Array {
+    const lows = this.#lows;
+    const highs = this.#highs;
+    const order = Array.from(lows, (_, index) => index).sort((a, b) => lows[a]! - lows[b]! || a - b);
+    const boundaries = Float64Array.from(lows.concat(highs)).sort();
+    const starts: number[] = [];
+    const values: number[] = [];
+    const open = new MaxHeap();
+    let next = 0;
+    for (let i = 0; i < boundaries.length; i++) {
+      const at = boundaries[i]!;
+      if (i > 0 && at === boundaries[i - 1]) continue;
+      while (next < order.length && lows[order[next]!]! <= at) open.push(order[next++]!);
+      // Ranges that ended stay in the heap until they come to its top: each is pushed and popped once.
+      while (open.size > 0 && highs[open.top]! <= at) open.pop();
+      const value = open.size > 0 ? this.#values[open.top]! : -1;
+      if (values.length === 0 || values[values.length - 1] !== value) {
+        starts.push(at);
+        values.push(value);
+      }
+    }
+    this.#segmentStarts = Float64Array.from(starts);
+    this.#segmentValues = Int32Array.from(values);
+    return this.#segmentStarts;
+  }
+}
+
+class MaxHeap {
+  readonly #items: number[] = [];
+
+  get size(): number {
+    return this.#items.length;
+  }
+
+  get top(): number {
+    return this.#items[0]!;
+  }
+
+  push(item: number): void {
+    const items = this.#items;
+    let at = items.length;
+    items.push(item);
+    while (at > 0) {
+      const parent = (at - 1) >>> 1;
+      if (items[parent]! >= item) break;
+      items[at] = items[parent]!;
+      at = parent;
+    }
+    items[at] = item;
+  }
+
+  pop(): void {
+    const items = this.#items;
+    const item = items.pop()!;
+    if (items.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= items.length) break;
+      if (child + 1 < items.length && items[child + 1]! > items[child]!) child++;
+      if (items[child]! <= item) break;
+      items[at] = items[child]!;
+      at = child;
+    }
+    items[at] = item;
+  }
+}

@@ -1,0 +1,231 @@
+// Code offset → source frames, inlined calls included. Whatever the module offers is used, the best first: its own
+// DWARF, DWARF in a file of its own, a source map, names, and at worst the bare function index. Debug information
+// that does not fit the code (a tool rewrote one and not the other) would give plausible lies, so each function is
+// believed only where it starts at a function body of this very module.
+
+import { ByteReader, ExternalKind, readModule, type WasmModule } from '../binary/index.ts';
+import { type Frame, InvalidModuleError } from '../errors.ts';
+import { DwarfInfo } from './dwarf/index.ts';
+import { type BodyRange, FunctionBodies } from './function-bodies.ts';
+import { type SourceMapInput, type SourcePosition, SourcePositions } from './source-positions.ts';
+
+/** What a Symbolizer takes beside the module. */
+export interface SymbolizerOptions {
+  /** A module that holds the debug information of this one: an unstripped copy, or what `external_debug_info` names. */
+  readonly debugInfo?: Uint8Array;
+  /** Source map of the original module: JSON text or the parsed object. */
+  readonly sourceMap?: SourceMapInput;
+  /** Function bodies of the original module, when the module given is an instrumented one. */
+  readonly bodies?: readonly BodyRange[];
+  /** File offset of the code section payload in the original module, when the module given is an instrumented one. */
+  readonly codeStart?: number;
+}
+
+/** The best that a module has for symbols. */
+export type SymbolSource = 'dwarf' | 'source-map' | 'names' | 'none';
+
+/** Turns offsets from the start of the code section payload into source frames. */
+export class Symbolizer {
+  /** The best source of symbols; single functions may still have to do with a lesser one. */
+  readonly source: SymbolSource;
+  /** Path or URL of the module's debug information, from the custom section `external_debug_info`; null without one. */
+  readonly externalDebugInfo: string | null;
+  /** URL of the module's source map, from the custom section `sourceMappingURL`; null without one. */
+  readonly sourceMapUrl: string | null;
+  readonly #warnings: string[] = [];
+  readonly #bodies: FunctionBodies;
+  readonly #importedFunctions: number;
+  readonly #codeStart: number;
+  readonly #dwarf: DwarfInfo | null;
+  readonly #positions: SourcePositions | null;
+  readonly #functionNames: Map<number, string>;
+  readonly #stacks = new Map<number, readonly Frame[]>();
+  readonly #frames = new Map<string, Frame>();
+
+  private constructor(module: WasmModule, options: SymbolizerOptions) {
+    this.#bodies = new FunctionBodies(options.bodies ?? bodiesOf(module));
+    this.#importedFunctions = module.importedFunctions;
+    this.#codeStart = options.codeStart ?? module.codeStart;
+    this.externalDebugInfo = readPath(module, 'external_debug_info');
+    this.sourceMapUrl = readPath(module, 'sourceMappingURL');
+    const external = this.#readExternal(options.debugInfo);
+    this.#dwarf = this.#openDwarf(module, '') ?? (external && this.#openDwarf(external, 'external '));
+    this.#positions = this.#openSourceMap(options.sourceMap);
+    this.#functionNames = readNames(module, external);
+    this.source =
+      this.#dwarf !== null
+        ? 'dwarf'
+        : this.#positions !== null
+          ? 'source-map'
+          : this.#functionNames.size > 0
+            ? 'names'
+            : 'none';
+  }
+
+  /**
+   * Opens the symbols of a module, original or instrumented (its debug information is the original's). Bad debug
+   * information is no error: it is left unused and `warnings` says so. Throws InvalidModuleError for bytes that are
+   * no module.
+   */
+  static open(wasm: Uint8Array, options: SymbolizerOptions = {}): Symbolizer {
+    return new Symbolizer(readModule(wasm), options);
+  }
+
+  /** What could not be used, and why. Grows while frames are looked up, for debug information is read piece by piece. */
+  get warnings(): readonly string[] {
+    return this.#dwarf === null ? this.#warnings : [...this.#warnings, ...this.#dwarf.warnings];
+  }
+
+  /**
+   * The frames of the instruction at `offset` bytes from the start of the code section payload, innermost first and
+   * at least one. `offset` is that of the instruction itself, not of the one after. Equal frames are the same object.
+   */
+  frames(offset: number): readonly Frame[] {
+    let stack = this.#stacks.get(offset);
+    if (stack === undefined) {
+      stack = this.#lookUp(offset);
+      this.#stacks.set(offset, stack);
+    }
+    return stack;
+  }
+
+  #lookUp(offset: number): readonly Frame[] {
+    const body = this.#bodies.find(offset);
+    if (body < 0) {
+      return [this.#frame(`wasm-code+0x${offset.toString(16)}`, '', 0, '', 0, 0, false)];
+    }
+    const index = this.#importedFunctions + body;
+    const known = this.#dwarf?.frames(offset) ?? null;
+    if (known !== null) {
+      return known.map((frame) =>
+        this.#frame(
+          frame.function || (frame.inlined ? '<unknown>' : this.#nameOf(index, null)),
+          frame.linkageName,
+          frame.startLine,
+          frame.file,
+          frame.line,
+          frame.column,
+          frame.inlined,
+        ),
+      );
+    }
+    const from = this.#codeStart + this.#bodies.start(body);
+    const position = this.#positions?.at(this.#codeStart + offset, from) ?? null;
+    const name = this.#nameOf(index, position);
+    return [
+      this.#frame(name, name, 0, position?.file ?? '', position?.line ?? 0, position?.column ?? 0, false),
+    ];
+  }
+
+  #nameOf(index: number, position: SourcePosition | null): string {
+    return this.#functionNames.get(index) || position?.name || `wasm-function[${index}]`;
+  }
+
+  #frame(
+    name: string,
+    linkageName: string,
+    startLine: number,
+    file: string,
+    line: number,
+    column: number,
+    inlined: boolean,
+  ): Frame {
+    const key = `${line}:${column}:${startLine}:${inlined ? 1 : 0}:${name}\n${linkageName}\n${file}`;
+    let frame = this.#frames.get(key);
+    if (frame === undefined) {
+      frame = Object.freeze({
+        function: name,
+        linkageName: linkageName || name,
+        file,
+        line,
+        column,
+        startLine,
+        inlined,
+        language: 'c',
+      });
+      this.#frames.set(key, frame);
+    }
+    return frame;
+  }
+
+  #readExternal(bytes: Uint8Array | undefined): WasmModule | null {
+    if (bytes === undefined) return null;
+    try {
+      return readModule(bytes);
+    } catch (error) {
+      if (!(error instanceof InvalidModuleError)) throw error;
+      this.#warnings.push(`external debug information is not used: ${error.message}`);
+      return null;
+    }
+  }
+
+  #openDwarf(module: WasmModule, which: string): DwarfInfo | null {
+    if (module.customSection('.debug_info') === undefined) return null;
+    const bodies = this.#bodies;
+    const dwarf = new DwarfInfo((name) => module.customSection(name), {
+      codeEnd: bodies.end,
+      startsBody: (offset) => bodies.startsBody(offset),
+    });
+    const { rangeCount, matchingRangeCount } = dwarf;
+    // Where code was rewritten, starts agree by chance only, or at most up to the first change.
+    if (matchingRangeCount * 2 > rangeCount) return dwarf;
+    this.#warnings.push(...dwarf.warnings);
+    this.#warnings.push(
+      rangeCount === 0
+        ? `the ${which}debug information describes no function of this module and is not used`
+        : `the ${which}debug information is stale and not used: of the ${rangeCount} pieces of code that it describes, ` +
+            `${matchingRangeCount} start where a function of this module does; the module was changed after linking ` +
+            '(pass --no-wasm-opt to clang, or link at -O0 or -O1 with Emscripten)',
+    );
+    return null;
+  }
+
+  #openSourceMap(map: SourceMapInput | undefined): SourcePositions | null {
+    if (map === undefined) return null;
+    try {
+      return new SourcePositions(map);
+    } catch (error) {
+      // Whatever the decoder throws at a malformed map: it has no error class of its own.
+      this.#warnings.push(
+        `the source map is not used: ${error instanceof Error ? error.message : String(error)}`,
+      );
+      return null;
+    }
+  }
+}
+
+function bodiesOf(module: WasmModule): BodyRange[] {
+  return module.bodies.map(({ start, end }) => ({
+    start: start - module.codeStart,
+    end: end - module.codeStart,
+  }));
+}
+
+// Custom sections that hold one string (tool conventions, "DWARF" and "Source Maps").
+function readPath(module: WasmModule, section: string): string | null {
+  const bytes = module.customSection(section);
+  if (bytes === undefined) return null;
+  try {
+    return new ByteReader(bytes).name();
+  } catch (error) {
+    if (!(error instanceof InvalidModuleError)) throw error;
+    return null;
+  }
+}
+
+// Names by function index: those of the name section, of external debug information that counts the same functions,
+// and of exports, in this order.
+function readNames(module: WasmModule, external: WasmModule | null): Map<number, string> {
+  const names = new Map<number, string>();
+  for (const { kind, name, index } of module.exports) {
+    if (kind === ExternalKind.Function) names.set(index, name);
+  }
+  const alike =
+    external !== null &&
+    external.importedFunctions === module.importedFunctions &&
+    external.functions.length === module.functions.length;
+  for (const source of alike ? [external, module] : [module]) {
+    for (const [index, name] of source.functionNames()) if (name !== '') names.set(index, name);
+  }
+  return names;
+}
