@@ -197,7 +197,7 @@ export async function linkWasi(
   const args = [
     '--target=wasm32-wasi',
     '-mexec-model=reactor',
-    '-Wl,-z,stack-size=' + stackSize,
+    `-Wl,-z,stack-size=${stackSize}`,
     '-Wl,--stack-first',
     `-Wl,--export=${program.entry}`,
     '-lm',

@@ -23,7 +23,7 @@ async function openThreadClock(): Promise<() => number> {
     const module = new WebAssembly.Module(Buffer.from(CLOCK_MODULE, 'base64'));
     const instance = new WebAssembly.Instance(module, wasi.getImportObject() as WebAssembly.Imports);
     wasi.initialize(instance);
-    return instance.exports['now'] as () => number;
+    return instance.exports.now as () => number;
   } finally {
     process.emitWarning = emitWarning;
   }

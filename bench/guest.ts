@@ -88,7 +88,7 @@ export function runnable(
 }
 
 function openWasi(module: WebAssembly.Module, entry: string, extraImports: WebAssembly.Imports): Guest {
-  const memory = (): WebAssembly.Memory => instance.exports['memory'] as WebAssembly.Memory;
+  const memory = (): WebAssembly.Memory => instance.exports.memory as WebAssembly.Memory;
   const wasi = wasiImports(memory);
   for (const { module: from, name } of WebAssembly.Module.imports(module))
     if (from === 'wasi_snapshot_preview1') wasi[name] ??= () => NOSYS;
@@ -97,7 +97,7 @@ function openWasi(module: WebAssembly.Module, entry: string, extraImports: WebAs
     heapline: heaplineImports,
     ...extraImports,
   });
-  (instance.exports['_initialize'] as (() => void) | undefined)?.();
+  (instance.exports._initialize as (() => void) | undefined)?.();
   return { instance, memory: memory(), run: instance.exports[entry] as (scale: number) => number };
 }
 
@@ -139,7 +139,7 @@ function openEmscripten(
   const { exports } = instance;
   return {
     instance,
-    memory: exports['memory'] as WebAssembly.Memory,
+    memory: exports.memory as WebAssembly.Memory,
     run: exports[entry] as (scale: number) => number,
   };
 }

@@ -44,7 +44,7 @@ export async function describeVersions(): Promise<Record<string, string>> {
     if (text) versions[name] = text;
   }
   for (const name of ['wasi-libc', 'google-perftools', 'libjemalloc2']) {
-    const text = await run('dpkg-query', ['-W', '-f=${Version}', name]).catch(() => '');
+    const text = (await run('dpkg-query', ['--show', name]).catch(() => '')).split('\t')[1]?.trim();
     if (text) versions[name] = text;
   }
   return versions;

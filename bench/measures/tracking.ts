@@ -92,9 +92,9 @@ function resultTable(results: readonly TrackingResult[], toolchain: 'wasi' | 'em
       .map((r) => [
         r.program,
         r.role,
-        milliseconds(r.times['plain']!),
-        ...(emscripten ? [milliseconds(r.times['emmalloc']!)] : []),
-        milliseconds(r.times['tracked']!),
+        milliseconds(r.times.plain!),
+        ...(emscripten ? [milliseconds(r.times.emmalloc!)] : []),
+        milliseconds(r.times.tracked!),
         withQuartiles(r.ratio),
         MiB(r.plainMemory),
         MiB(r.trackedMemory),

@@ -74,10 +74,10 @@ export async function measureEngineCapture(setting: Setting): Promise<Outcome> {
         columns: ['kernel', 'plain dlmalloc', 'tracked', 'engine capture', 'capture ÷ tracked'],
         rows: [...results].map(([name, r]) => [
           name,
-          withQuartiles(r['plain']!),
-          withQuartiles(r['tracked']!),
-          withQuartiles(r['capture']!),
-          number(r['ratio']!.median),
+          withQuartiles(r.plain!),
+          withQuartiles(r.tracked!),
+          withQuartiles(r.capture!),
+          number(r.ratio!.median),
         ]),
         notes: ['Engine capture: plain dlmalloc plus one `new Error().stack` (up to 100 frames) per malloc.'],
       },
@@ -85,7 +85,7 @@ export async function measureEngineCapture(setting: Setting): Promise<Outcome> {
     bars: [
       bar(
         'one tracked malloc+free, times faster than with an engine stack capture, worst',
-        Math.min(...[...results.values()].map((r) => r['ratio']!.median)),
+        Math.min(...[...results.values()].map((r) => r.ratio!.median)),
         200,
         'higher',
         500,
