@@ -73,6 +73,7 @@ export const Opcode = {
   I64Const: 0x42,
   I32LtU: 0x49,
   I32Add: 0x6a,
+  I32Sub: 0x6b,
   RefFunc: 0xd2,
 } as const;
 

@@ -1,0 +1,11 @@
+// The door of `instrument`: a linked module in, the same module with call-site slots and an offset map out.
+
+export { ALLOCATION_FAMILY } from './call-graph.ts';
+export { type InstrumentOptions, instrument } from './instrument.ts';
+export {
+  InstrumentedModule,
+  type InstrumentStatistics,
+  openInstrumented,
+  SECTION_NAME,
+} from './instrumented-module.ts';
+export { type CodeRuns, OffsetMap } from './offset-map.ts';

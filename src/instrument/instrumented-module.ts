@@ -1,0 +1,147 @@
+// An instrumented module and the custom section `heapline` that it carries, so that it can be written to a file
+// and later be loaded and symbolised without the original: addresses of the runtime, ranges of the original
+// bodies, and the offset map.
+
+import {
+  type Body,
+  ByteReader,
+  ByteWriter,
+  readModule,
+  SectionId,
+  unsignedLength,
+  type WasmModule,
+} from '../binary/index.ts';
+import { MissingRuntimeError } from '../errors.ts';
+import { type CodeRuns, OffsetMap, readRuns, writeRuns } from './offset-map.ts';
+
+/** Name of the custom section of instrumented modules. */
+export const SECTION_NAME = 'heapline';
+const SECTION_VERSION = 1;
+
+/** What the pass did. */
+export interface InstrumentStatistics {
+  /** Functions with a body. */
+  readonly functions: number;
+  /** Of these, functions that keep slots. */
+  readonly instrumentedFunctions: number;
+  /** Calls of any kind. */
+  readonly calls: number;
+  /** Calls before which a slot is written. */
+  readonly recordedCalls: number;
+  /** Functions appended to record entries from the host. */
+  readonly thunks: number;
+  /** Bytes of the code section's payload. */
+  readonly originalCodeSize: number;
+  readonly instrumentedCodeSize: number;
+}
+
+/** A module with slots. */
+export class InstrumentedModule {
+  #bodies: readonly Body[] | null = null;
+
+  constructor(
+    readonly bytes: Uint8Array,
+    readonly offsets: OffsetMap,
+    /** Address of `heapline_runtime` in linear memory. */
+    readonly runtimeAddress: number,
+    /** Address of `heapline_shadow` in linear memory. */
+    readonly shadowAddress: number,
+    readonly statistics: InstrumentStatistics,
+    /** Pairs of gap before and length of each original body, in bytes. */
+    readonly bodyExtents: Uint32Array,
+  ) {}
+
+  /** Ranges of the original function bodies, relative to the payload of the original code section. */
+  get bodies(): readonly Body[] {
+    if (this.#bodies === null) {
+      const bodies: Body[] = [];
+      let at = 0;
+      for (let index = 0; index < this.bodyExtents.length; index += 2) {
+        const start = at + this.bodyExtents[index]!;
+        at = start + this.bodyExtents[index + 1]!;
+        bodies.push({ start, end: at });
+      }
+      this.#bodies = bodies;
+    }
+    return this.#bodies;
+  }
+}
+
+/** Gap before and length of each body. */
+export function bodyExtents(module: WasmModule): Uint32Array {
+  const extents = new Uint32Array(module.bodies.length * 2);
+  let at = module.codeStart;
+  module.bodies.forEach(({ start, end }, index) => {
+    extents[2 * index] = start - at;
+    extents[2 * index + 1] = end - start;
+    at = end;
+  });
+  return extents;
+}
+
+/** The whole custom section, id and length included. */
+export function writeSection(
+  runtimeAddress: number,
+  shadowAddress: number,
+  statistics: InstrumentStatistics,
+  extents: Uint32Array,
+  runs: CodeRuns,
+): Uint8Array {
+  const content = new ByteWriter(64 + extents.length * 2 + runs.count * 3);
+  content.name(SECTION_NAME);
+  content.byte(SECTION_VERSION);
+  content.unsigned(runtimeAddress);
+  content.unsigned(shadowAddress);
+  for (const key of statisticsKeys) content.unsigned(statistics[key]);
+  content.unsigned(extents.length / 2);
+  for (const extent of extents) content.unsigned(extent);
+  writeRuns(content, runs);
+  const section = new ByteWriter(content.length + 8);
+  section.byte(SectionId.Custom);
+  section.unsigned(content.length);
+  section.copy(content.take());
+  return section.take();
+}
+
+const statisticsKeys = [
+  'functions',
+  'instrumentedFunctions',
+  'calls',
+  'recordedCalls',
+  'thunks',
+  'originalCodeSize',
+  'instrumentedCodeSize',
+] as const satisfies readonly (keyof InstrumentStatistics)[];
+
+function readStatistics(reader: ByteReader): InstrumentStatistics {
+  const statistics = {} as Record<(typeof statisticsKeys)[number], number>;
+  for (const key of statisticsKeys) statistics[key] = reader.u32();
+  return statistics;
+}
+
+/** Opens a module that was instrumented before; null when it was not. */
+export function openInstrumented(bytes: Uint8Array): InstrumentedModule | null {
+  const module = readModule(bytes);
+  const section = module.sections.find((each) => each.id === SectionId.Custom && each.name === SECTION_NAME);
+  if (section === undefined) return null;
+  const reader = new ByteReader(bytes, section.content, section.end);
+  const version = reader.byte();
+  if (version !== SECTION_VERSION) {
+    throw new MissingRuntimeError(
+      `the module was instrumented by another version of Heapline (section version ${version}, expected ${SECTION_VERSION}): instrument the original module again`,
+    );
+  }
+  const runtimeAddress = reader.u32();
+  const shadowAddress = reader.u32();
+  const statistics = readStatistics(reader);
+  const extents = new Uint32Array(reader.count(2) * 2);
+  for (let index = 0; index < extents.length; index += 1) extents[index] = reader.u32();
+  const runs = readRuns(reader);
+  const offsets = new OffsetMap(module.codeStart, runs);
+  return new InstrumentedModule(bytes, offsets, runtimeAddress, shadowAddress, statistics, extents);
+}
+
+/** Bytes of a section with this much content: id, length, content. */
+export function sectionLength(content: number): number {
+  return 1 + unsignedLength(content) + content;
+}

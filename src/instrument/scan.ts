@@ -1,0 +1,261 @@
+// One pass over every function body that records the calls in it, and nothing else, into typed arrays. The loop
+// reads the common opcodes itself; the rest goes through skipInstruction of `binary`. It also follows the nesting
+// of blocks: a body must end where its outermost block ends, which catches a mis-decoded instruction, and a join
+// of control flow between two calls forbids the second to rely on what the first left in `top`.
+
+import {
+  ByteReader,
+  Immediate,
+  Opcode,
+  peekU32,
+  SINGLE_BYTE,
+  skipInstruction,
+  skipLeb,
+  skipValueType,
+  type WasmModule,
+} from '../binary/index.ts';
+import { InvalidModuleError } from '../errors.ts';
+
+/** Bits of `CallSites.flags`. */
+export const SiteFlag = {
+  /** return_call, return_call_indirect, return_call_ref. */
+  Tail: 1,
+  /** Control flow joins somewhere between the call before, in the same body, and this one. */
+  Join: 2,
+  /** call_indirect: `target` is a type index and `table` says which table. */
+  Indirect: 4,
+  /** call_ref: `target` is a type index. */
+  Reference: 8,
+} as const;
+
+/** All calls of a module in order of position. */
+export interface CallSites {
+  readonly count: number;
+  /** File offset of the call opcode. */
+  readonly position: Uint32Array;
+  /** Function index, or type index of indirect calls. */
+  readonly target: Uint32Array;
+  readonly flags: Uint8Array;
+  /** Tables of indirect calls that use another than table 0, by site. */
+  readonly tables: ReadonlyMap<number, number>;
+  /** First site of each body; one more entry than bodies. */
+  readonly first: Uint32Array;
+  /** File offset of each body's first instruction. */
+  readonly code: Uint32Array;
+  /** Number of locals of each body, parameters included: the index that a new local gets. */
+  readonly locals: Uint32Array;
+  /** Functions whose references code takes (ref.func). */
+  readonly referenced: ReadonlySet<number>;
+}
+
+// What the loop does with an opcode. Simple ones first, so that the switch becomes a dense jump table.
+enum Action {
+  Skip = 0,
+  Leb = 1,
+  Memory = 2,
+  Open = 3,
+  Loop = 4,
+  Close = 5,
+  Join = 6,
+  Call = 7,
+  Indirect = 8,
+  Reference = 9,
+  RefFunc = 10,
+  Other = 11,
+}
+
+const actions = new Uint8Array(0x100).fill(Action.Other);
+SINGLE_BYTE.forEach((kind, opcode) => {
+  if (kind === Immediate.None) actions[opcode] = Action.Skip;
+  else if (kind === Immediate.Index || kind === Immediate.S32 || kind === Immediate.S64)
+    actions[opcode] = Action.Leb;
+  else if (kind === Immediate.Memory) actions[opcode] = Action.Memory;
+});
+for (const opcode of [Opcode.Block, Opcode.If, Opcode.Try, Opcode.TryTable]) actions[opcode] = Action.Open;
+actions[Opcode.Loop] = Action.Loop;
+for (const opcode of [Opcode.End, Opcode.Delegate]) actions[opcode] = Action.Close;
+for (const opcode of [Opcode.Else, Opcode.Catch, Opcode.CatchAll]) actions[opcode] = Action.Join;
+for (const opcode of [Opcode.Call, Opcode.ReturnCall]) actions[opcode] = Action.Call;
+for (const opcode of [Opcode.CallIndirect, Opcode.ReturnCallIndirect]) actions[opcode] = Action.Indirect;
+for (const opcode of [Opcode.CallRef, Opcode.ReturnCallRef]) actions[opcode] = Action.Reference;
+actions[Opcode.RefFunc] = Action.RefFunc;
+
+class SiteRecorder {
+  count = 0;
+  position = new Uint32Array(1024);
+  target = new Uint32Array(1024);
+  flags = new Uint8Array(1024);
+  readonly tables = new Map<number, number>();
+  readonly referenced = new Set<number>();
+
+  /** Makes room for every call that `length` bytes of code can hold: a call takes at least two. */
+  reserve(length: number): void {
+    const needed = this.count + (length >> 1) + 1;
+    if (needed <= this.position.length) return;
+    const capacity = Math.max(needed, this.position.length * 2);
+    const position = new Uint32Array(capacity);
+    position.set(this.position);
+    this.position = position;
+    const target = new Uint32Array(capacity);
+    target.set(this.target);
+    this.target = target;
+    const flags = new Uint8Array(capacity);
+    flags.set(this.flags);
+    this.flags = flags;
+  }
+}
+
+/** Records the calls between `start` and `end`, which are a body's instructions. */
+function scanCode(bytes: Uint8Array, start: number, end: number, sites: SiteRecorder): void {
+  const { position, target, flags } = sites;
+  let count = sites.count;
+  let join = 0;
+  let depth = 1;
+  let at = start;
+  while (at < end) {
+    const opcode = bytes[at]!;
+    switch (actions[opcode]!) {
+      case Action.Skip:
+        at += 1;
+        break;
+      case Action.Leb:
+        at += 1;
+        while (bytes[at++]! >= 0x80);
+        break;
+      case Action.Memory:
+        // Flags under 0x40 take one byte and name no memory.
+        if (bytes[at + 1]! >= 0x40) at = skipInstruction(bytes, at, end);
+        else {
+          at += 2;
+          while (bytes[at++]! >= 0x80);
+        }
+        break;
+      case Action.Loop:
+        join = SiteFlag.Join;
+        depth += 1;
+        at = skipInstruction(bytes, at, end);
+        break;
+      case Action.Open:
+        depth += 1;
+        at = skipInstruction(bytes, at, end);
+        break;
+      case Action.Close:
+        join = SiteFlag.Join;
+        depth -= 1;
+        at = skipInstruction(bytes, at, end);
+        if (depth === 0 && at !== end) {
+          throw new InvalidModuleError(
+            `function body continues after its end at offset 0x${at.toString(16)}`,
+            at,
+          );
+        }
+        break;
+      case Action.Join:
+        join = SiteFlag.Join;
+        at = skipInstruction(bytes, at, end);
+        break;
+      case Action.Call: {
+        position[count] = at;
+        flags[count] = join | (opcode === Opcode.ReturnCall ? SiteFlag.Tail : 0);
+        at += 1;
+        let byte = bytes[at++]!;
+        let callee = byte & 0x7f;
+        for (let shift = 7; byte >= 0x80; shift += 7) {
+          byte = bytes[at++]!;
+          if (shift < 32) callee |= (byte & 0x7f) << shift;
+        }
+        target[count] = callee;
+        count += 1;
+        join = 0;
+        break;
+      }
+      case Action.Indirect: {
+        position[count] = at;
+        flags[count] = join | SiteFlag.Indirect | (opcode === Opcode.ReturnCallIndirect ? SiteFlag.Tail : 0);
+        target[count] = peekU32(bytes, at + 1);
+        const table = peekU32(bytes, skipLeb(bytes, at + 1));
+        if (table !== 0) sites.tables.set(count, table);
+        at = skipInstruction(bytes, at, end);
+        count += 1;
+        join = 0;
+        break;
+      }
+      case Action.Reference:
+        position[count] = at;
+        flags[count] = join | SiteFlag.Reference | (opcode === Opcode.ReturnCallRef ? SiteFlag.Tail : 0);
+        target[count] = peekU32(bytes, at + 1);
+        at = skipInstruction(bytes, at, end);
+        count += 1;
+        join = 0;
+        break;
+      case Action.RefFunc:
+        sites.referenced.add(peekU32(bytes, at + 1));
+        at = skipInstruction(bytes, at, end);
+        break;
+      default:
+        at = skipInstruction(bytes, at, end);
+    }
+  }
+  if (at !== end || depth !== 0) {
+    throw new InvalidModuleError(`function body at offset 0x${start.toString(16)} is cut short`, start);
+  }
+  sites.count = count;
+}
+
+/** Reads the local declarations of a body; returns how many locals they declare. Leaves `reader` after them. */
+function scanLocals(reader: ByteReader): number {
+  const groups = reader.count(2);
+  let total = 0;
+  for (let group = 0; group < groups; group += 1) {
+    total += reader.u32();
+    reader.offset = skipValueType(reader.bytes, reader.offset);
+  }
+  return total;
+}
+
+/** Records every call of the module. Throws InvalidModuleError or, at unknown opcodes, UnsupportedModuleError. */
+export function scanCalls(module: WasmModule): CallSites {
+  const { bytes, bodies } = module;
+  const sites = new SiteRecorder();
+  const first = new Uint32Array(bodies.length + 1);
+  const code = new Uint32Array(bodies.length);
+  const locals = new Uint32Array(bodies.length);
+  bodies.forEach((body, index) => {
+    first[index] = sites.count;
+    sites.reserve(body.end - body.start);
+    const reader = new ByteReader(bytes, body.start, body.end);
+    const type = module.functionType(module.importedFunctions + index);
+    locals[index] = Math.min(type.parameters.length + scanLocals(reader), 0xffffffff);
+    code[index] = reader.offset;
+    scanCode(bytes, reader.offset, body.end, sites);
+  });
+  first[bodies.length] = sites.count;
+  const { count, position, target, flags, tables, referenced } = sites;
+  checkIndices(module, sites);
+  return { count, position, target, flags, tables, first, code, locals, referenced };
+}
+
+/** Calls must lead to functions, and indirect ones to function types, so that the call graph can be built. */
+function checkIndices(module: WasmModule, sites: SiteRecorder): void {
+  const fail = (what: string, at: number): never => {
+    throw new InvalidModuleError(
+      `call at offset 0x${at.toString(16)} names ${what}, which does not exist`,
+      at,
+    );
+  };
+  for (let site = 0; site < sites.count; site += 1) {
+    const target = sites.target[site]!;
+    const at = sites.position[site]!;
+    if ((sites.flags[site]! & (SiteFlag.Indirect | SiteFlag.Reference)) === 0) {
+      if (target >= module.functions.length) fail(`function ${target}`, at);
+    } else if (module.types[target]?.kind !== 'function') fail(`function type ${target}`, at);
+  }
+  for (const [site, table] of sites.tables) {
+    if (table >= module.tables.length) fail(`table ${table}`, sites.position[site]!);
+  }
+  for (const index of sites.referenced) {
+    if (index >= module.functions.length) {
+      throw new InvalidModuleError(`ref.func names function ${index}, which does not exist`);
+    }
+  }
+}
