@@ -1,0 +1,293 @@
+// Fills a ProfileModel sample by sample and keeps every table free of duplicates. Used for all profiles that do
+// not come straight from a context tree: decoded files, differences, merges, leak reports, V8's own heap.
+
+import type { Frame } from '../errors.ts';
+import type {
+  ProfileFunction,
+  ProfileKind,
+  ProfileLine,
+  ProfileLocation,
+  ProfileMapping,
+  ProfileModel,
+  SampleLabel,
+  SampleType,
+  StackTree,
+} from './model.ts';
+
+/** Where the code of module n lies: its low 32 bits are then the offset from the code section payload. */
+const MODULE_SPACING = 2 ** 32;
+/** Where JavaScript locations lie: above every module, below 2^47. */
+const HOST_START = 0x7f00_0000_0000;
+
+/** What a profile says about itself besides its samples. */
+export interface ProfileHeader {
+  readonly kind: ProfileKind;
+  readonly sampleTypes: readonly SampleType[];
+  readonly defaultSampleType: string;
+  readonly timeNanos?: bigint;
+  readonly durationNanos?: bigint;
+  readonly periodType?: SampleType | null;
+  readonly period?: number;
+  readonly dropFrames?: string;
+  readonly keepFrames?: string;
+  readonly comments?: readonly string[];
+}
+
+/** Collects samples; `finish()` gives the model. */
+export class ProfileBuilder {
+  readonly #header: ProfileHeader;
+  readonly #mappings: ProfileMapping[] = [];
+  readonly #functions: ProfileFunction[] = [];
+  readonly #functionIndex = new Map<string, number>();
+  readonly #locations: ProfileLocation[] = [];
+  readonly #locationIndex = new Map<string, number>();
+  readonly #stackParent: number[] = [0];
+  readonly #stackLocation: number[] = [-1];
+  readonly #stackIndex = new Map<number, number>();
+  readonly #sampleStack: number[] = [];
+  readonly #sampleLabelSet: number[] = [];
+  readonly #values: number[] = [];
+  readonly #labelSets: (readonly SampleLabel[])[] = [[]];
+  readonly #labelSetIndex = new Map<string, number>([['', 0]]);
+  #hostMapping = -1;
+
+  constructor(header: ProfileHeader) {
+    this.#header = header;
+  }
+
+  /** Adds a mapping as it is. */
+  mapping(mapping: ProfileMapping): number {
+    return this.#mappings.push(mapping) - 1;
+  }
+
+  /** Adds the mapping of a WebAssembly module; its code goes to an address range of its own. */
+  moduleMapping(file: string, codeSize: number, buildId = ''): number {
+    const start = (this.#mappings.length + 1) * MODULE_SPACING;
+    // One byte more than the code: the address past it stands for frames that were not recorded.
+    return this.mapping(symbolised(file, start, start + codeSize + 1, buildId));
+  }
+
+  /** First address of a module's code, in a mapping made by `moduleMapping`. */
+  moduleStart(mapping: number): number {
+    return Number(this.#mappings[mapping]!.start);
+  }
+
+  /** The mapping of JavaScript code. */
+  hostMapping(): number {
+    if (this.#hostMapping < 0) {
+      this.#hostMapping = this.mapping(
+        symbolised('[javascript]', HOST_START, HOST_START + MODULE_SPACING, ''),
+      );
+    }
+    return this.#hostMapping;
+  }
+
+  function(name: string, systemName: string, file: string, startLine: number): number {
+    const key = `${name}\0${systemName}\0${file}\0${startLine}`;
+    let index = this.#functionIndex.get(key);
+    if (index === undefined) {
+      index = this.#functions.push({ name, systemName, file, startLine }) - 1;
+      this.#functionIndex.set(key, index);
+    }
+    return index;
+  }
+
+  location(mapping: number, address: number | bigint, lines: readonly ProfileLine[], folded = false): number {
+    let key = `${mapping} ${address} ${folded}`;
+    for (const line of lines) key += ` ${line.function}:${line.line}:${line.column}`;
+    let index = this.#locationIndex.get(key);
+    if (index === undefined) {
+      index = this.#locations.push({ mapping, address, lines, folded }) - 1;
+      this.#locationIndex.set(key, index);
+    }
+    return index;
+  }
+
+  /** A location of symbolised frames, innermost first; all but the last were inlined into the next one. */
+  frameLocation(mapping: number, address: number | bigint, frames: readonly Frame[]): number {
+    return this.location(
+      mapping,
+      address,
+      frames.map((frame) => ({
+        function: this.function(
+          frame.function,
+          frame.linkageName === frame.function ? '' : frame.linkageName,
+          frame.file,
+          frame.startLine,
+        ),
+        line: frame.line,
+        column: frame.column,
+      })),
+    );
+  }
+
+  /** A JavaScript frame. Its address is a hash of what it says, so that it is the same in every process. */
+  hostLocation(frame: Frame): number {
+    const hash = fnv1a(`${frame.function}\0${frame.file}\0${frame.line}\0${frame.column}`);
+    return this.frameLocation(this.hostMapping(), HOST_START + hash, [frame]);
+  }
+
+  /** A location that stands for frames which are not known, such as `[truncated]`. */
+  pseudoLocation(mapping: number, name: string): number {
+    const owner = this.#mappings[mapping];
+    const address = owner === undefined ? 0 : pseudoAddress(owner);
+    return this.location(mapping, address, [
+      { function: this.function(name, '', '', 0), line: 0, column: 0 },
+    ]);
+  }
+
+  /** The stack in which `location` was called from `parent` (0 is the empty stack). */
+  stack(parent: number, location: number): number {
+    // Both are below 2^26: a file that needed more would not fit the size limits.
+    const key = parent * 0x400_0000 + location;
+    let index = this.#stackIndex.get(key);
+    if (index === undefined) {
+      index = this.#stackParent.push(parent) - 1;
+      this.#stackLocation.push(location);
+      this.#stackIndex.set(key, index);
+    }
+    return index;
+  }
+
+  /** The stack of a list of locations, innermost first. */
+  stackOf(locations: readonly number[]): number {
+    let stack = 0;
+    for (let i = locations.length - 1; i >= 0; i--) stack = this.stack(stack, locations[i]!);
+    return stack;
+  }
+
+  labels(labels: readonly SampleLabel[]): number {
+    if (labels.length === 0) return 0;
+    let key = '';
+    for (const label of labels) {
+      key +=
+        'text' in label ? `s${label.key}\0${label.text}\0` : `n${label.key}\0${label.number} ${label.unit}\0`;
+    }
+    let index = this.#labelSetIndex.get(key);
+    if (index === undefined) {
+      index = this.#labelSets.push(labels) - 1;
+      this.#labelSetIndex.set(key, index);
+    }
+    return index;
+  }
+
+  /** Adds a sample; `values` in the order of the sample types, `labelSet` from `labels()`. */
+  sample(stack: number, values: readonly number[], labelSet = 0): void {
+    this.#sampleStack.push(stack);
+    this.#sampleLabelSet.push(labelSet);
+    for (let i = 0; i < this.#header.sampleTypes.length; i++) this.#values.push(values[i] ?? 0);
+  }
+
+  /**
+   * Adds the locations of another profile. Mappings that hold the same code become one; a module whose addresses
+   * are taken by another one moves. Gives the new index of each location.
+   */
+  importLocations(model: ProfileModel): Int32Array {
+    const moved = model.mappings.map((mapping) => this.#importMapping(mapping));
+    const result = new Int32Array(model.locations.length);
+    for (let i = 0; i < result.length; i++) {
+      const location = model.locations[i]!;
+      const mapping = location.mapping < 0 ? -1 : moved[location.mapping]!;
+      let address = location.address;
+      if (mapping >= 0) {
+        const shift =
+          BigInt(this.#mappings[mapping]!.start) - BigInt(model.mappings[location.mapping]!.start);
+        if (shift !== 0n) address = Number(BigInt(address) + shift);
+      }
+      const lines = location.lines.map((line) => {
+        const from = model.functions[line.function];
+        const index =
+          from === undefined ? -1 : this.function(from.name, from.systemName, from.file, from.startLine);
+        return { function: index, line: line.line, column: line.column };
+      });
+      result[i] = this.location(mapping, address, lines, location.folded);
+    }
+    return result;
+  }
+
+  /** Adds the stacks of another profile, with the locations that `importLocations` gave. */
+  importStacks(stacks: StackTree, locations: Int32Array): Int32Array {
+    const result = new Int32Array(stacks.count);
+    for (let i = 1; i < stacks.count; i++) {
+      result[i] = this.stack(result[stacks.parent[i]!]!, locations[stacks.location[i]!]!);
+    }
+    return result;
+  }
+
+  #importMapping(mapping: ProfileMapping): number {
+    const size = BigInt(mapping.limit) - BigInt(mapping.start);
+    const same = this.#mappings.findIndex(
+      (known) =>
+        known.file === mapping.file &&
+        known.buildId === mapping.buildId &&
+        known.fileOffset === mapping.fileOffset &&
+        BigInt(known.limit) - BigInt(known.start) === size,
+    );
+    if (same >= 0) return same;
+    const taken = this.#mappings.some((known) => known.start < mapping.limit && mapping.start < known.limit);
+    if (!taken || size <= 0n || size > BigInt(MODULE_SPACING)) return this.mapping(mapping);
+    let start = MODULE_SPACING;
+    while (this.#mappings.some((known) => known.start < start + Number(size) && start < known.limit)) {
+      start += MODULE_SPACING;
+    }
+    return this.mapping({ ...mapping, start, limit: start + Number(size) });
+  }
+
+  finish(): ProfileModel {
+    const header = this.#header;
+    return {
+      kind: header.kind,
+      sampleTypes: header.sampleTypes,
+      defaultSampleType: header.defaultSampleType,
+      mappings: this.#mappings,
+      functions: this.#functions,
+      locations: this.#locations,
+      stacks: {
+        count: this.#stackParent.length,
+        parent: Int32Array.from(this.#stackParent),
+        location: Int32Array.from(this.#stackLocation),
+      },
+      samples: {
+        count: this.#sampleStack.length,
+        stack: Int32Array.from(this.#sampleStack),
+        values: Float64Array.from(this.#values),
+        labelSet: Int32Array.from(this.#sampleLabelSet),
+        labelSets: this.#labelSets,
+      },
+      dropFrames: header.dropFrames ?? '',
+      keepFrames: header.keepFrames ?? '',
+      timeNanos: header.timeNanos ?? 0n,
+      durationNanos: header.durationNanos ?? 0n,
+      periodType: header.periodType ?? null,
+      period: header.period ?? 0,
+      comments: header.comments ?? [],
+    };
+  }
+}
+
+/** The address past the code of a mapping. */
+export function pseudoAddress(mapping: ProfileMapping): number | bigint {
+  return typeof mapping.limit === 'bigint' ? mapping.limit - 1n : Math.max(0, mapping.limit - 1);
+}
+
+function symbolised(file: string, start: number, limit: number, buildId: string): ProfileMapping {
+  return {
+    start,
+    limit,
+    fileOffset: 0,
+    file,
+    buildId,
+    hasFunctions: true,
+    hasFilenames: true,
+    hasLineNumbers: true,
+    hasInlineFrames: true,
+  };
+}
+
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) {
+    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  }
+  return hash >>> 0;
+}

@@ -1,0 +1,141 @@
+// Two profiles or more made into one: differences and sums. Frames decide what is the same stack, so profiles of
+// different processes and of different builds of a program can be compared; addresses count only for code without
+// symbols.
+
+import { InvalidArgumentError } from '../errors.ts';
+import { ProfileBuilder } from './builder.ts';
+import type { ProfileModel, SampleLabel } from './model.ts';
+
+/** The label that is an average over the sample; it is computed anew and never tells samples apart. */
+const SIZE_LABEL = 'bytes';
+
+/** after − before: one sample per stack and labels whose values changed. */
+export function difference(before: ProfileModel, after: ProfileModel): ProfileModel {
+  const nanoseconds = after.timeNanos - before.timeNanos;
+  const known = before.timeNanos !== 0n && after.timeNanos !== 0n && nanoseconds > 0n;
+  return combine([after, before], [1, -1], known ? nanoseconds : 0n);
+}
+
+/** The sum of profiles; samples keep their labels apart. */
+export function sum(models: readonly ProfileModel[]): ProfileModel {
+  if (models.length === 0)
+    throw new InvalidArgumentError('profiles', 'There is no profile to merge: pass one or more.');
+  const duration = largest(models.map(({ durationNanos }) => durationNanos));
+  return combine(
+    models,
+    models.map(() => 1),
+    duration,
+  );
+}
+
+interface Row {
+  readonly stack: number;
+  readonly labels: readonly SampleLabel[];
+  readonly values: number[];
+}
+
+function combine(
+  models: readonly ProfileModel[],
+  signs: readonly number[],
+  durationNanos: bigint,
+): ProfileModel {
+  const first = models[0]!;
+  const { sampleTypes } = first;
+  const builder = new ProfileBuilder({
+    kind: first.kind,
+    sampleTypes,
+    defaultSampleType: first.defaultSampleType,
+    timeNanos: largest(models.map(({ timeNanos }) => timeNanos)),
+    durationNanos,
+    periodType: first.periodType,
+    period: first.period,
+    dropFrames: first.dropFrames,
+    keepFrames: first.keepFrames,
+    comments: [...new Set(models.flatMap(({ comments }) => comments))],
+  });
+
+  const rows = new Map<string, Row>();
+  const representatives = new Map<string, number>();
+  for (const [m, model] of models.entries()) {
+    const columns = matchingColumns(sampleTypes, model);
+    const imported = builder.importLocations(model);
+    const locations = imported.map((location, i) => {
+      const key = frameKey(model, i);
+      const known = representatives.get(key);
+      if (known !== undefined) return known;
+      representatives.set(key, location);
+      return location;
+    });
+    const stacks = builder.importStacks(model.stacks, locations);
+    const labelSets = model.samples.labelSets.map((set) => {
+      const labels = set.filter(({ key }) => key !== SIZE_LABEL);
+      const keys = labels.map((label) =>
+        'text' in label ? [label.key, label.text] : [label.key, label.number, label.unit],
+      );
+      return { labels, key: JSON.stringify(keys) };
+    });
+    const width = model.sampleTypes.length;
+    for (let s = 0; s < model.samples.count; s++) {
+      const { labels, key: labelKey } = labelSets[model.samples.labelSet[s]!]!;
+      const stack = stacks[model.samples.stack[s]!]!;
+      const key = `${stack} ${labelKey}`;
+      let row = rows.get(key);
+      if (row === undefined) {
+        row = { stack, labels, values: sampleTypes.map(() => 0) };
+        rows.set(key, row);
+      }
+      for (const [i, column] of columns.entries())
+        row.values[i]! += signs[m]! * model.samples.values[s * width + column]!;
+    }
+  }
+
+  for (const { stack, labels, values } of rows.values()) {
+    if (values.every((value) => value === 0)) continue;
+    const size = averageSize(first, values);
+    const all = size > 0 ? [...labels, { key: SIZE_LABEL, number: size, unit: '' }] : labels;
+    builder.sample(stack, values, builder.labels(all));
+  }
+  return builder.finish();
+}
+
+function largest(values: readonly bigint[]): bigint {
+  let result = 0n;
+  for (const value of values) if (value > result) result = value;
+  return result;
+}
+
+/** Which column of `model` holds each sample type. */
+function matchingColumns(sampleTypes: ProfileModel['sampleTypes'], model: ProfileModel): number[] {
+  const spelled = (types: ProfileModel['sampleTypes']) => types.map(({ type, unit }) => `${type}/${unit}`);
+  const theirs = spelled(model.sampleTypes);
+  const columns = spelled(sampleTypes).map((type) => theirs.indexOf(type));
+  if (columns.includes(-1) || theirs.length !== columns.length) {
+    throw new InvalidArgumentError(
+      'profile',
+      `These profiles do not count the same: one has ${spelled(sampleTypes).join(', ')}, the other ${theirs.join(', ')}.`,
+    );
+  }
+  return columns;
+}
+
+/** What makes a location the same in two profiles. */
+function frameKey(model: ProfileModel, index: number): string {
+  const { lines, address, mapping } = model.locations[index]!;
+  const owner = model.mappings[mapping];
+  const module = owner?.file.slice(owner.file.lastIndexOf('/') + 1) ?? '';
+  if (lines.length === 0) return `${module}\0${BigInt(address) - BigInt(owner?.start ?? 0)}`;
+  let key = module;
+  for (const line of lines) {
+    const fn = model.functions[line.function];
+    key += `\0${fn?.name ?? ''}\0${fn?.systemName ?? ''}\0${fn?.file ?? ''}\0${line.line}\0${line.column}`;
+  }
+  return key;
+}
+
+/** Average block size of a row, where the profile counts objects and bytes; the change's own average in a difference. */
+function averageSize({ sampleTypes }: ProfileModel, values: readonly number[]): number {
+  const objects = sampleTypes.findIndex(({ unit }) => unit === 'count');
+  const bytes = sampleTypes.findIndex(({ type }, i) => i > objects && /_(?:space|bytes)$/.test(type));
+  if (objects < 0 || bytes < 0 || values[objects] === 0) return 0;
+  return Math.max(0, Math.floor(values[bytes]! / values[objects]!));
+}

@@ -1,0 +1,285 @@
+// Writes a model as profile.proto. Everything but the samples goes through pprof-format. The samples, more than nine
+// tenths of the bytes, are written here: the packed location ids of a context end with those of its caller, so they
+// are copied from the output instead of being encoded again. Two serialised messages one after the other are, by
+// the rules of protocol buffers, one message with the fields of both.
+//
+// system_name stays empty when it equals the name: pprof takes a function whose two names are equal for one that is
+// not demangled yet, and then strips `<…>`, `[…]` and `(…)` from names such as `<anonymous>` or `Foo<T>.bar`.
+
+import { gzipSync } from 'node:zlib';
+import {
+  Function as FunctionMessage,
+  Label,
+  Location,
+  Mapping,
+  Profile,
+  StringTable,
+  ValueType,
+} from 'pprof-format';
+import { pseudoAddress } from './builder.ts';
+import { type ProfileModel, type SampleType, TRUNCATED } from './model.ts';
+import { boundedStack, CUT, depths, MAX_DEPTH } from './stacks.ts';
+
+/** Bytes of a profile in the format of pprof. */
+export function encodeProfile(model: ProfileModel, level: number): Uint8Array {
+  const bytes = encodeMessage(model);
+  return level === 0 ? bytes : gzipSync(bytes, { level });
+}
+
+function encodeMessage(model: ProfileModel): Uint8Array {
+  const strings = new StringTable();
+  const valueType = ({ type, unit }: SampleType) =>
+    new ValueType({ type: strings.dedup(type), unit: strings.dedup(unit) });
+
+  // Entries that only the cut of long stacks needs.
+  const cutFunction = model.functions.length + 1;
+  const cutLocation = model.locations.length + 1;
+  const { depth, cut } = measured(model);
+
+  const labelSets = model.samples.labelSets.map((labels) =>
+    labels.map((label) =>
+      'text' in label
+        ? new Label({ key: strings.dedup(label.key), str: strings.dedup(label.text) })
+        : new Label({
+            key: strings.dedup(label.key),
+            num: label.number,
+            numUnit: label.unit === '' ? 0 : strings.dedup(label.unit),
+          }),
+    ),
+  );
+
+  const head = new Profile({
+    sampleType: model.sampleTypes.map(valueType),
+    mapping: model.mappings.map(
+      (mapping, i) =>
+        new Mapping({
+          id: i + 1,
+          memoryStart: mapping.start,
+          memoryLimit: mapping.limit,
+          fileOffset: mapping.fileOffset,
+          filename: strings.dedup(mapping.file),
+          buildId: strings.dedup(mapping.buildId),
+          hasFunctions: mapping.hasFunctions,
+          hasFilenames: mapping.hasFilenames,
+          hasLineNumbers: mapping.hasLineNumbers,
+          hasInlineFrames: mapping.hasInlineFrames,
+        }),
+    ),
+    location: model.locations.map(
+      (location, i) =>
+        new Location({
+          id: i + 1,
+          mappingId: location.mapping + 1,
+          address: location.address,
+          line: location.lines.map((line) => ({
+            functionId: line.function + 1,
+            line: line.line,
+            column: line.column,
+          })),
+          isFolded: location.folded,
+        }),
+    ),
+    function: model.functions.map(
+      (fn, i) =>
+        new FunctionMessage({
+          id: i + 1,
+          name: strings.dedup(fn.name),
+          systemName: strings.dedup(fn.systemName),
+          filename: strings.dedup(fn.file),
+          startLine: fn.startLine,
+        }),
+    ),
+    dropFrames: strings.dedup(model.dropFrames),
+    keepFrames: strings.dedup(model.keepFrames),
+    timeNanos: model.timeNanos,
+    durationNanos: model.durationNanos,
+    ...(model.periodType === null ? {} : { periodType: valueType(model.periodType) }),
+    period: model.period,
+    comment: model.comments.map((comment) => strings.dedup(comment)),
+    defaultSampleType: strings.dedup(model.defaultSampleType),
+    stringTable: strings,
+  });
+  if (cut) {
+    head.function.push(new FunctionMessage({ id: cutFunction, name: strings.dedup(TRUNCATED) }));
+    const mapping = model.mappings[0];
+    head.location.push(
+      new Location({
+        id: cutLocation,
+        mappingId: mapping === undefined ? 0 : 1,
+        address: mapping === undefined ? 0 : pseudoAddress(mapping),
+        line: [{ functionId: cutFunction }],
+      }),
+    );
+  }
+
+  const writer = new SampleWriter(head.length + 64 * model.samples.count);
+  writer.offset = head.encode(writer.buffer.subarray(0, head.length)).length;
+  writeSamples(
+    model,
+    depth,
+    cutLocation,
+    labelSets.map((labels) => encodeLabels(labels)),
+    writer,
+  );
+  return writer.buffer.subarray(0, writer.offset);
+}
+
+function measured(model: ProfileModel): { depth: Int32Array; cut: boolean } {
+  const depth = depths(model.stacks);
+  const { stack, count } = model.samples;
+  let cut = false;
+  for (let i = 0; i < count && !cut; i++) cut = depth[stack[i]!]! > MAX_DEPTH;
+  return { depth, cut };
+}
+
+/** The label fields of a sample, tags included. */
+function encodeLabels(labels: readonly Label[]): Uint8Array {
+  const writer = new SampleWriter(32);
+  for (const label of labels) {
+    const { length } = label;
+    writer.reserve(length + 12);
+    writer.buffer[writer.offset++] = 0x1a; // field 3, length-delimited
+    writer.varint(length);
+    writer.bytes(label.encode());
+  }
+  return writer.buffer.subarray(0, writer.offset);
+}
+
+function writeSamples(
+  model: ProfileModel,
+  depth: Int32Array,
+  cutLocation: number,
+  labels: readonly Uint8Array[],
+  writer: SampleWriter,
+): void {
+  const { stacks, samples } = model;
+  const width = model.sampleTypes.length;
+  // Where the packed ids of a stack were written, and how many bytes they are; 0 for not written yet.
+  const position = new Float64Array(stacks.count);
+  const packedLength = new Uint32Array(stacks.count);
+  for (let i = 1; i < stacks.count; i++) {
+    if (depth[i]! > MAX_DEPTH) continue;
+    packedLength[i] = packedLength[stacks.parent[i]!]! + varintLength(stacks.location[i]! + 1);
+  }
+  for (let s = 0; s < samples.count; s++) {
+    const stack = samples.stack[s]!;
+    let bounded: number[] | null = null;
+    let stackLength: number;
+    if (depth[stack]! > MAX_DEPTH) {
+      bounded = boundedStack(stacks, stack, depth[stack]!).map((l) => (l === CUT ? cutLocation : l + 1));
+      stackLength = 0;
+      for (const id of bounded) stackLength += varintLength(id);
+    } else stackLength = packedLength[stack]!;
+
+    let valueLength = 0;
+    const row = s * width;
+    for (let c = 0; c < width; c++) valueLength += varintLength(samples.values[row + c]!);
+    const labelBytes = labels[samples.labelSet[s]!]!;
+    const length =
+      (stackLength > 0 ? 1 + varintLength(stackLength) + stackLength : 0) +
+      (valueLength > 0 ? 1 + varintLength(valueLength) + valueLength : 0) +
+      labelBytes.length;
+
+    writer.reserve(length + 12);
+    writer.buffer[writer.offset++] = 0x12; // field 2 of the profile: a sample
+    writer.varint(length);
+    if (stackLength > 0) {
+      writer.buffer[writer.offset++] = 0x0a; // field 1: location ids, packed
+      writer.varint(stackLength);
+      if (bounded !== null) for (const id of bounded) writer.varint(id);
+      else {
+        let at = stack;
+        while (at !== 0) {
+          const known = position[at]!;
+          if (known > 0) {
+            writer.copy(known, packedLength[at]!);
+            break;
+          }
+          position[at] = writer.offset;
+          writer.varint(stacks.location[at]! + 1);
+          at = stacks.parent[at]!;
+        }
+      }
+    }
+    if (valueLength > 0) {
+      writer.buffer[writer.offset++] = 0x12; // field 2: values, packed
+      writer.varint(valueLength);
+      for (let c = 0; c < width; c++) writer.varint(samples.values[row + c]!);
+    }
+    if (labelBytes.length > 0) writer.bytes(labelBytes);
+  }
+}
+
+const MAX_INT64 = 2n ** 63n - 1n;
+
+/** Number of bytes of an int64 varint. */
+function varintLength(value: number): number {
+  if (value < 0) return 10;
+  if (value < 0x80) return 1;
+  if (value < 0x4000) return 2;
+  if (value < 0x200000) return 3;
+  if (value < 0x10000000) return 4;
+  let length = 5;
+  for (let rest = Math.floor(value / 0x800000000); rest > 0; rest = Math.floor(rest / 128)) length++;
+  return Math.min(length, 9);
+}
+
+class SampleWriter {
+  buffer: Uint8Array<ArrayBuffer>;
+  offset = 0;
+
+  constructor(size: number) {
+    this.buffer = new Uint8Array(size);
+  }
+
+  reserve(length: number): void {
+    const needed = this.offset + length;
+    if (needed <= this.buffer.length) return;
+    const larger = new Uint8Array(Math.max(needed, this.buffer.length * 2));
+    larger.set(this.buffer.subarray(0, this.offset));
+    this.buffer = larger;
+  }
+
+  varint(value: number): void {
+    const { buffer } = this;
+    let { offset } = this;
+    if (value >= 0 && value < 0x80000000) {
+      let rest = value;
+      while (rest > 127) {
+        buffer[offset++] = (rest & 127) | 128;
+        rest >>>= 7;
+      }
+      buffer[offset++] = rest;
+    } else if (value >= 0 && value <= Number.MAX_SAFE_INTEGER) {
+      let rest = value;
+      while (rest > 127) {
+        buffer[offset++] = (rest % 128) | 128;
+        rest = Math.floor(rest / 128);
+      }
+      buffer[offset++] = rest;
+    } else {
+      let rest = BigInt(value);
+      if (rest > MAX_INT64) rest = MAX_INT64;
+      rest = BigInt.asUintN(64, rest);
+      while (rest > 127n) {
+        buffer[offset++] = Number(rest & 127n) | 128;
+        rest >>= 7n;
+      }
+      buffer[offset++] = Number(rest);
+    }
+    this.offset = offset;
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.buffer.set(bytes, this.offset);
+    this.offset += bytes.length;
+  }
+
+  /** Repeats `length` bytes that were written at `from`. */
+  copy(from: number, length: number): void {
+    const { buffer, offset } = this;
+    if (length < 48) for (let i = 0; i < length; i++) buffer[offset + i] = buffer[from + i]!;
+    else buffer.copyWithin(offset, from, from + length);
+    this.offset = offset + length;
+  }
+}

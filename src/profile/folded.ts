@@ -1,0 +1,61 @@
+// Folded stacks after Brendan Gregg (flamegraph.pl, inferno, speedscope): one line per stack, outermost frame
+// first, frames joined by `;`, then a space and the value. Equal stacks are one line; lines are sorted.
+
+import type { ProfileModel } from './model.ts';
+import { TRUNCATED } from './model.ts';
+import { boundedStack, CUT, depths, type StackView } from './stacks.ts';
+import { sampleTypeIndex } from './top.ts';
+
+export interface FoldedOptions {
+  /** Which values to write, such as `inuse_objects`; the profile's default otherwise. */
+  sampleType?: string;
+  /** Write `function file:line` for each frame instead of `function` (default false). */
+  lines?: boolean;
+}
+
+export function foldedText(model: ProfileModel, view: StackView, options: FoldedOptions = {}): string {
+  const index = sampleTypeIndex(model, options.sampleType);
+  const { stacks, samples } = model;
+  const width = model.sampleTypes.length;
+  const depth = depths(stacks);
+
+  const byStack = new Map<number, number>();
+  for (let s = 0; s < samples.count; s++) {
+    const value = samples.values[s * width + index]!;
+    const stack = view.visible[samples.stack[s]!]!;
+    if (value !== 0) byStack.set(stack, (byStack.get(stack) ?? 0) + value);
+  }
+
+  const textOf = model.locations.map((location, i) => {
+    const shown = location.lines.slice(view.firstLine[i]!);
+    const names = shown.map(({ function: fn, line }) => {
+      const { name, file } = model.functions[fn] ?? { name: '', file: '' };
+      const plain = escaped(name) || '[unknown]';
+      return options.lines && file !== '' ? `${plain} ${escaped(file)}:${line}` : plain;
+    });
+    if (names.length === 0) {
+      const object = model.mappings[location.mapping]?.file ?? '';
+      names.push(object === '' ? '[unknown]' : `[${escaped(object.slice(object.lastIndexOf('/') + 1))}]`);
+    }
+    return names.reverse().join(';');
+  });
+
+  const lines = new Map<string, number>();
+  for (const [stack, value] of byStack) {
+    const parts = boundedStack(stacks, stack, depth[stack]!).map((at) =>
+      at === CUT ? TRUNCATED : textOf[at]!,
+    );
+    const text = parts.length === 0 ? '[unknown]' : parts.reverse().join(';');
+    lines.set(text, (lines.get(text) ?? 0) + value);
+  }
+  return [...lines]
+    .filter(([, value]) => value !== 0)
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(([text, value]) => `${text} ${value}\n`)
+    .join('');
+}
+
+/** Names may hold the separators: `;` becomes `:`, line breaks become spaces. */
+function escaped(name: string): string {
+  return name.replaceAll(';', ':').replace(/[\r\n]+/g, ' ');
+}

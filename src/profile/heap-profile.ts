@@ -1,0 +1,177 @@
+// The profile that users hold: a model and everything that can be done with it.
+
+import { type Frame, InvalidArgumentError } from '../errors.ts';
+import { difference, sum } from './combine.ts';
+import { DEFAULT_MAX_BYTES, decodeProfile } from './decode.ts';
+import { encodeProfile } from './encode.ts';
+import { type FoldedOptions, foldedText } from './folded.ts';
+import { type ProfileJson, profileJson } from './json.ts';
+import { legacyText } from './legacy-text.ts';
+import type { ProfileKind, ProfileModel, SampleType } from './model.ts';
+import { type StackView, viewOf } from './stacks.ts';
+import { sampleTypeIndex, type TopOptions, type TopRow, topRows, topText } from './top.ts';
+
+/** Of the levels from 1 to 9, the one that costs little more than 1 and is nearly as small as 9 (see bench/). */
+const DEFAULT_LEVEL = 4;
+
+export interface EncodeOptions {
+  /** gzip level from 1 (fastest) to 9 (smallest), 4 by default; 0 gives the message without gzip. */
+  level?: number;
+}
+
+export interface DecodeOptions {
+  /** Refuse profiles that are larger than this when decompressed; 256 MiB by default. */
+  maxBytes?: number;
+}
+
+/** One sample, spelled out. */
+export interface ProfileSample {
+  /** Innermost first, inlined frames included. */
+  readonly frames: readonly Frame[];
+  /** In the order of `sampleTypes`. */
+  readonly values: readonly number[];
+  readonly labels: Readonly<Record<string, string | number>>;
+}
+
+/** A heap profile: taken from a sandbox, read from a file, or computed from others. Immutable. */
+export class HeapProfile {
+  /** The tables behind it, for other writers. */
+  readonly model: ProfileModel;
+  #view: StackView | null = null;
+
+  constructor(model: ProfileModel) {
+    this.model = model;
+  }
+
+  /** Reads a profile in pprof's format, gzipped or not, from any tool. Throws InvalidProfileError. */
+  static decode(bytes: Uint8Array, options: DecodeOptions = {}): HeapProfile {
+    return new HeapProfile(decodeProfile(bytes, options.maxBytes ?? DEFAULT_MAX_BYTES));
+  }
+
+  /** Adds up profiles of the same sample types, for instance of several sandboxes. */
+  static merge(profiles: readonly HeapProfile[]): HeapProfile {
+    return new HeapProfile(sum(profiles.map(({ model }) => model)));
+  }
+
+  get kind(): ProfileKind {
+    return this.model.kind;
+  }
+
+  /** What the values of a sample are. */
+  get sampleTypes(): readonly SampleType[] {
+    return this.model.sampleTypes;
+  }
+
+  /** Name of the sample type that tables show unless told otherwise. */
+  get defaultSampleType(): string {
+    return this.model.defaultSampleType;
+  }
+
+  /** When it was taken; null when unknown. */
+  get time(): Date | null {
+    return this.model.timeNanos === 0n ? null : new Date(Number(this.model.timeNanos / 1_000_000n));
+  }
+
+  /** Seconds covered; 0 for a profile of one moment. */
+  get duration(): number {
+    return Number(this.model.durationNanos) / 1e9;
+  }
+
+  get comments(): readonly string[] {
+    return this.model.comments;
+  }
+
+  /** Number of samples: contexts with anything to show. */
+  get sampleCount(): number {
+    return this.model.samples.count;
+  }
+
+  /** Sum of one sample type over all samples. */
+  total(sampleType?: string): number {
+    const index = sampleTypeIndex(this.model, sampleType);
+    const { samples, sampleTypes } = this.model;
+    let total = 0;
+    for (let s = 0; s < samples.count; s++) total += samples.values[s * sampleTypes.length + index]!;
+    return total;
+  }
+
+  /** All samples with their stacks, in no particular order. */
+  *samples(): Generator<ProfileSample, void> {
+    const { samples, stacks, locations, functions, mappings, sampleTypes } = this.model;
+    const framesOf = locations.map(({ lines, mapping }) => {
+      const language: Frame['language'] = mappings[mapping]?.file === '[javascript]' ? 'js' : 'c';
+      return lines.map(({ function: fn, line, column }, i): Frame => {
+        const { name, systemName, file, startLine } = functions[fn] ?? UNKNOWN_FUNCTION;
+        const inlined = i < lines.length - 1;
+        return {
+          function: name,
+          linkageName: systemName || name,
+          file,
+          line,
+          column,
+          startLine,
+          inlined,
+          language,
+        };
+      });
+    });
+    const width = sampleTypes.length;
+    for (let s = 0; s < samples.count; s++) {
+      const frames: Frame[] = [];
+      for (let at = samples.stack[s]!; at !== 0; at = stacks.parent[at]!)
+        frames.push(...framesOf[stacks.location[at]!]!);
+      const labels: Record<string, string | number> = {};
+      for (const label of samples.labelSets[samples.labelSet[s]!]!) {
+        labels[label.key] = 'text' in label ? label.text : label.number;
+      }
+      yield { frames, values: Array.from(samples.values.subarray(s * width, (s + 1) * width)), labels };
+    }
+  }
+
+  /** The profile as pprof's gzipped protocol buffer, for a `.pb.gz` file. */
+  encode(options: EncodeOptions = {}): Uint8Array {
+    const level = options.level ?? DEFAULT_LEVEL;
+    if (!Number.isInteger(level) || level < 0 || level > 9) {
+      throw new InvalidArgumentError('level', `The gzip level must be an integer from 0 to 9, not ${level}.`);
+    }
+    return encodeProfile(this.model, level);
+  }
+
+  /** A table like that of `go tool pprof -top`. */
+  top(options: TopOptions = {}): string {
+    return topText(this.model, this.#stackView(), options);
+  }
+
+  /** The rows of that table. */
+  topRows(options: TopOptions = {}): TopRow[] {
+    const rows = topRows(this.model, this.#stackView(), options);
+    return options.limit === undefined ? rows : rows.slice(0, Math.max(0, options.limit));
+  }
+
+  /** Folded stacks for flame graph tools: `main;parse;read 4096`. */
+  folded(options: FoldedOptions = {}): string {
+    return foldedText(this.model, this.#stackView(), options);
+  }
+
+  /** The text form of Go's `/debug/pprof/heap?debug=1`, which pprof also reads. */
+  text(): string {
+    return legacyText(this.model);
+  }
+
+  /** Plain data of a versioned shape; `JSON.stringify(profile)` uses it. */
+  toJSON(): ProfileJson {
+    return profileJson(this.model);
+  }
+
+  /** What changed from this profile to a later one: later − this. Stacks that did not change are left out. */
+  diff(later: HeapProfile): HeapProfile {
+    return new HeapProfile(difference(this.model, later.model));
+  }
+
+  #stackView(): StackView {
+    this.#view ??= viewOf(this.model);
+    return this.#view;
+  }
+}
+
+const UNKNOWN_FUNCTION = { name: '[unknown]', systemName: '', file: '', startLine: 0 };

@@ -1,0 +1,28 @@
+// Heap profiles: the model, its sources (context trees, files, differences, merges) and its written forms.
+
+export { ProfileBuilder, type ProfileHeader } from './builder.ts';
+export {
+  buildProfile,
+  type ContextCounters,
+  type ContextProfileKind,
+  type ProfileInput,
+} from './context-profile.ts';
+export type { FoldedOptions } from './folded.ts';
+export { type DecodeOptions, type EncodeOptions, HeapProfile, type ProfileSample } from './heap-profile.ts';
+export type { ProfileJson } from './json.ts';
+export {
+  DEFAULT_SAMPLE_TYPE,
+  type ProfileFunction,
+  type ProfileKind,
+  type ProfileLine,
+  type ProfileLocation,
+  type ProfileMapping,
+  type ProfileModel,
+  SAMPLE_TYPES,
+  type SampleLabel,
+  type Samples,
+  type SampleType,
+  type StackTree,
+} from './model.ts';
+export { formatQuantity, formatShare } from './quantity.ts';
+export type { Granularity, TopOptions, TopRow } from './top.ts';

@@ -1,0 +1,95 @@
+// A profile as plain JSON, for scripts. The shape is versioned: fields may be added within a version, never changed.
+
+import type { ProfileKind, ProfileModel, SampleType } from './model.ts';
+
+/** What `HeapProfile.toJSON()` returns, version 1. */
+export interface ProfileJson {
+  readonly version: 1;
+  readonly kind: ProfileKind;
+  readonly sampleTypes: readonly SampleType[];
+  readonly defaultSampleType: string;
+  /** When it was taken, ISO 8601; null when unknown. */
+  readonly time: string | null;
+  /** Seconds covered; 0 for a profile of one moment. */
+  readonly duration: number;
+  readonly comments: readonly string[];
+  /** Sums over all samples, by sample type. */
+  readonly totals: Readonly<Record<string, number>>;
+  /** Every frame that occurs. `module` is the file that holds the code. */
+  readonly frames: readonly {
+    readonly function: string;
+    readonly file: string;
+    readonly line: number;
+    readonly column: number;
+    readonly module: string;
+    /** Inlined into the frame that comes after it in a stack. */
+    readonly inlined: boolean;
+  }[];
+  /** Stack n: index of its innermost frame, index of the stack that called it; stack 0 is empty: [-1, -1]. */
+  readonly stacks: readonly (readonly [frame: number, caller: number])[];
+  /** Values in the order of `sampleTypes`. */
+  readonly samples: readonly {
+    readonly stack: number;
+    readonly values: readonly number[];
+    readonly labels: Readonly<Record<string, string | number>>;
+  }[];
+}
+
+export function profileJson(model: ProfileModel): ProfileJson {
+  const width = model.sampleTypes.length;
+  const frames: ProfileJson['frames'][number][] = [];
+  const frameIndex = new Map<string, number>();
+  const framesOf = model.locations.map(({ lines, mapping }) => {
+    const module = model.mappings[mapping]?.file ?? '';
+    const shown = lines.length === 0 ? [{ function: -1, line: 0, column: 0 }] : lines;
+    return shown.map(({ function: fn, line, column }, i) => {
+      const { name, file } = model.functions[fn] ?? { name: '[unknown]', file: '' };
+      const frame = { function: name, file, line, column, module, inlined: i < shown.length - 1 };
+      const key = `${fn} ${line} ${column} ${mapping} ${frame.inlined}`;
+      let index = frameIndex.get(key);
+      if (index === undefined) {
+        index = frames.push(frame) - 1;
+        frameIndex.set(key, index);
+      }
+      return index;
+    });
+  });
+
+  // Inlined frames become stacks of their own, so that each stack is one frame and its caller.
+  const stacks: (readonly [number, number])[] = [[-1, -1]];
+  const stackOf = new Int32Array(model.stacks.count);
+  for (let i = 1; i < model.stacks.count; i++) {
+    let stack = stackOf[model.stacks.parent[i]!]!;
+    const own = framesOf[model.stacks.location[i]!]!;
+    for (let k = own.length - 1; k >= 0; k--) stack = stacks.push([own[k]!, stack]) - 1;
+    stackOf[i] = stack;
+  }
+
+  const totals: Record<string, number> = {};
+  for (const { type } of model.sampleTypes) totals[type] = 0;
+  const samples: ProfileJson['samples'][number][] = [];
+  for (let s = 0; s < model.samples.count; s++) {
+    const values = Array.from(model.samples.values.subarray(s * width, (s + 1) * width));
+    for (const [i, { type }] of model.sampleTypes.entries()) totals[type]! += values[i]!;
+    const labels: Record<string, string | number> = {};
+    for (const label of model.samples.labelSets[model.samples.labelSet[s]!]!) {
+      labels[label.key] = 'text' in label ? label.text : label.number;
+    }
+    samples.push({ stack: stackOf[model.samples.stack[s]!]!, values, labels });
+  }
+
+  const time = new Date(Number(model.timeNanos / 1_000_000n));
+  return {
+    version: 1,
+    kind: model.kind,
+    sampleTypes: model.sampleTypes,
+    defaultSampleType: model.defaultSampleType,
+    time: model.timeNanos === 0n || Number.isNaN(time.getTime()) ? null : time.toISOString(),
+    duration: Number(model.durationNanos) / 1e9,
+    comments: model.comments,
+    totals,
+    frames,
+    stacks,
+    samples,
+  };
+}

@@ -1,0 +1,87 @@
+// The text that Go's net/http/pprof gives for debug=1, descended from gperftools: a line of totals, then one record
+// per stack `in use: bytes [allocated: bytes] @ addresses`, with comment lines that name each address. pprof reads
+// it; `heap/2` says that the numbers are exact (pprof halves the rate, and a rate of 1 needs no scaling).
+// Reference: runtime/pprof/pprof.go, writeHeapInternal and printStackRecord.
+
+import type { ProfileModel } from './model.ts';
+import { boundedStack, CUT, depths } from './stacks.ts';
+
+export function legacyText(model: ProfileModel): string {
+  const { samples, stacks, locations } = model;
+  const width = model.sampleTypes.length;
+  const [allocObjects, allocBytes, liveObjects, liveBytes] = recordColumns(model);
+  const depth = depths(stacks);
+
+  // The text has no labels: samples that differ in labels only are one record.
+  const records = new Map<number, [number, number, number, number]>();
+  const total: [number, number, number, number] = [0, 0, 0, 0];
+  for (let s = 0; s < samples.count; s++) {
+    const row = s * width;
+    const stack = samples.stack[s]!;
+    let record = records.get(stack);
+    if (record === undefined) {
+      record = [0, 0, 0, 0];
+      records.set(stack, record);
+    }
+    for (const [i, column] of [liveObjects, liveBytes, allocObjects, allocBytes].entries()) {
+      const value = column < 0 ? 0 : samples.values[row + column]!;
+      record[i]! += value;
+      total[i]! += value;
+    }
+  }
+
+  const parts = [`heap profile: ${counts(total)} @ heap/2\n`];
+  const sorted = [...records].sort(([, a], [, b]) => b[1] - a[1] || b[3] - a[3]);
+  for (const [stack, record] of sorted) {
+    const chain = boundedStack(stacks, stack, depth[stack]!).filter((at) => at !== CUT);
+    const addresses = chain.map((at) => `0x${locations[at]!.address.toString(16)}`);
+    parts.push(`${counts(record)} @${addresses.map((address) => ` ${address}`).join('')}\n`);
+    const rows: string[][] = [];
+    for (const [i, at] of chain.entries()) {
+      const { lines } = locations[at]!;
+      if (lines.length === 0) rows.push(['#', addresses[i]!]);
+      for (const { function: fn, line } of lines) {
+        const { name, file } = model.functions[fn] ?? { name: '', file: '' };
+        const cells = ['#', addresses[i]!, name || '?'];
+        if (file !== '') cells.push(`${file}:${line}`);
+        rows.push(cells);
+      }
+    }
+    parts.push(aligned(rows), '\n');
+  }
+  return parts.join('');
+}
+
+function counts([liveObjects, liveBytes, allocObjects, allocBytes]: readonly number[]): string {
+  return `${liveObjects}: ${liveBytes} [${allocObjects}: ${allocBytes}]`;
+}
+
+/** Columns of allocated objects and bytes, in-use objects and bytes; kinds with one pair show it as both. */
+function recordColumns(model: ProfileModel): readonly [number, number, number, number] {
+  const find = (name: string) => model.sampleTypes.findIndex(({ type }) => type === name);
+  const live = [find('inuse_objects'), find('inuse_space')] as const;
+  const alloc = [find('alloc_objects'), find('alloc_space')] as const;
+  if (live[1] >= 0) return alloc[1] >= 0 ? [...alloc, ...live] : [...live, ...live];
+  const space = model.sampleTypes.findIndex(({ type }) => type === model.defaultSampleType);
+  const objects = model.sampleTypes.findIndex(({ unit }) => unit === 'count');
+  return [objects, space, objects, space];
+}
+
+/** Columns set off with tabs of 8, as Go's text/tabwriter does it; cells at the end of a row are not padded. */
+function aligned(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [i, cell] of row.slice(0, -1).entries()) {
+      widths[i] = Math.max(widths[i] ?? 0, Math.ceil((cell.length + 1) / 8) * 8);
+    }
+  }
+  let text = '';
+  for (const row of rows) {
+    for (const [i, cell] of row.entries()) {
+      text += cell;
+      if (i < row.length - 1) text += '\t'.repeat(Math.ceil((widths[i]! - cell.length) / 8));
+    }
+    text += '\n';
+  }
+  return text;
+}
