@@ -46,7 +46,8 @@
 #define HL_RUNTIME_PEAK_BYTES 60
 #define HL_RUNTIME_FAULTS 64
 #define HL_RUNTIME_FAULT_RING 68
-#define HL_RUNTIME_SERIAL 72
+/* Serial of the newest block: the low word of HL_RUNTIME_ALLOC_OBJECTS. The field at 72 is unused. */
+#define HL_RUNTIME_SERIAL 32
 #define HL_RUNTIME_FIRST_SPAN_CHUNK 76
 #define HL_RUNTIME_SPANS 80
 #define HL_RUNTIME_METADATA_BYTES 84

@@ -1,0 +1,124 @@
+/* check.c -- walks every invariant of the heap and the ledger. For tests: the linker drops it elsewhere.
+ *
+ * heapline_check() returns 0, or the line of the first check that failed.
+ */
+#include "platform.h"
+
+#define HL_CHECK(condition) \
+  do { \
+    if (!(condition)) return __LINE__; \
+  } while (0)
+
+static u32 hl_check_span(hl_span *span, u32 *listed_empty) {
+  u32 first = hl_page_of(span->base);
+  HL_CHECK(first + span->pages <= hl.map_pages);
+  for (u32 i = 0; i < span->pages; i++) HL_CHECK(hl.map[first + i] == span);
+  if (span->state == HL_SPAN_STATE_LARGE) {
+    HL_CHECK(span->blocks == 1 && span->used == 1 && span->metadata == &span->own);
+    HL_CHECK(span->block_size == span->pages * HL_PAGE && span->own.requested <= span->block_size);
+    return 0;
+  }
+  HL_CHECK(span->block_size == hl_class_size(span->class));
+  HL_CHECK(span->blocks * span->block_size <= span->pages * HL_PAGE);
+  u32 freed = 0;
+  for (u32 i = 0; i < span->blocks; i++) {
+    if (span->metadata[i].context & HL_BLOCK_FREED)
+      freed++;
+    else
+      HL_CHECK(span->metadata[i].requested <= span->block_size);
+  }
+  HL_CHECK(freed + span->used == span->blocks);
+  u32 length = 0;
+  for (u32 i = span->free; i != HL_NO_BLOCK; i = span->metadata[i].requested) {
+    HL_CHECK(i < span->blocks && (span->metadata[i].context & HL_BLOCK_FREED));
+    HL_CHECK(++length <= span->blocks);
+  }
+  HL_CHECK(length == freed);
+  int current = hl.current[span->class] == span;
+  HL_CHECK(span->listed == (!current && freed > 0));
+  if (span->listed && span->used == 0) ++*listed_empty;
+  return 0;
+}
+
+static u32 hl_check_run(hl_span *run) {
+  u32 first = hl_page_of(run->base), last = first + run->pages - 1;
+  HL_CHECK(run->pages > 0 && last < hl.map_pages);
+  HL_CHECK(hl.map[first] == run && hl.map[last] == run);
+  for (u32 i = first + 1; i < last; i++) HL_CHECK(!hl.map[i] || hl.map[i]->kind == HL_KIND_GHOST);
+  HL_CHECK(run->own.context & HL_BLOCK_FREED);
+  if (first > 0) HL_CHECK(!hl.map[first - 1] || hl.map[first - 1]->kind != HL_KIND_RUN);
+  if (run->zero)
+    for (u64 *word = (u64 *)run->base; word < (u64 *)(run->base + run->pages * HL_PAGE); word++) HL_CHECK(!*word);
+  u32 found = 0;
+  for (hl_span *other = hl.bins[hl_bin_of(run->pages)]; other; other = other->next) found += other == run;
+  HL_CHECK(found == 1);
+  return 0;
+}
+
+u32 heapline_check(void) {
+  if (!hl.initialised) return 0;
+  u32 live_objects = 0, live_bytes = 0, empty = 0, unused = 0, runs = 0, bad;
+  u64 alloc_objects = 0, alloc_bytes = 0;
+  u32 peak_objects = 0, peak_bytes = 0, contexts = 0;
+  for (hl_chunk *chunk = rt.first_chunk; chunk; chunk = chunk->next) {
+    HL_CHECK(chunk->used <= chunk->capacity);
+    hl_node *nodes = (hl_node *)(chunk + 1);
+    for (u32 i = 0; i < chunk->used; i++) {
+      hl_node *node = &nodes[i];
+      contexts++;
+      HL_CHECK(!((u32)node & ~HL_BLOCK_CONTEXT_MASK));
+      HL_CHECK((node == rt.root_node) == !node->parent);
+      if (node->parent) HL_CHECK(hl_child(node->parent, node->site) == node);
+      live_objects += node->live_objects;
+      live_bytes += node->live_bytes;
+      alloc_objects += node->alloc_objects;
+      alloc_bytes += node->alloc_bytes;
+      int saved = node->peak_epoch == rt.peak_epoch;
+      peak_objects += saved ? node->peak_objects : node->live_objects;
+      peak_bytes += saved ? node->peak_bytes : node->live_bytes;
+    }
+  }
+  HL_CHECK(contexts == rt.contexts);
+  HL_CHECK(live_objects == rt.live_objects && live_bytes == rt.live_bytes);
+  HL_CHECK(alloc_objects == rt.alloc_objects && alloc_bytes == rt.alloc_bytes);
+  HL_CHECK(peak_objects == rt.peak_objects && peak_bytes == rt.peak_bytes);
+
+  live_objects = live_bytes = 0;
+  u32 structs = 0;
+  for (hl_chunk *chunk = rt.first_span_chunk; chunk; chunk = chunk->next) {
+    hl_span *spans = (hl_span *)(chunk + 1);
+    structs += chunk->used;
+    for (u32 i = 0; i < chunk->used; i++) {
+      hl_span *span = &spans[i];
+      if (span->kind == HL_KIND_UNUSED) {
+        HL_CHECK(span->state == HL_SPAN_STATE_FREE);
+        unused++;
+      } else if (span->kind == HL_KIND_RUN) {
+        HL_CHECK(span->state == HL_SPAN_STATE_FREE);
+        runs++;
+        if ((bad = hl_check_run(span))) return bad;
+      } else if (span->kind == HL_KIND_GHOST) {
+        HL_CHECK(span->state == HL_SPAN_STATE_FREE);
+        HL_CHECK(hl.map[hl_page_of(span->base)] == span);
+        HL_CHECK(span->own.context & HL_BLOCK_FREED);
+      } else {
+        HL_CHECK(span->state != HL_SPAN_STATE_FREE);
+        if ((bad = hl_check_span(span, &empty))) return bad;
+        for (u32 j = 0; j < span->blocks; j++) {
+          if (span->metadata[j].context & HL_BLOCK_FREED) continue;
+          live_objects++;
+          live_bytes += span->metadata[j].requested;
+        }
+      }
+    }
+  }
+  HL_CHECK(structs == rt.spans && unused == hl.free_struct_count);
+  HL_CHECK(live_objects == rt.live_objects && live_bytes == rt.live_bytes);
+  HL_CHECK(empty == hl.empty_spans);
+  for (u32 bin = 0; bin < HL_BINS; bin++) {
+    HL_CHECK(!hl.bins[bin] == !(hl.bin_bits[bin >> 5] >> (bin & 31) & 1));
+    for (hl_span *run = hl.bins[bin]; run; run = run->next) runs--;
+  }
+  HL_CHECK(runs == 0);
+  return 0;
+}

@@ -1,0 +1,49 @@
+/* fault.c -- judging bad pointers, recording them, telling the host.
+ *
+ * A record carries three contexts: where it happened, where the block was allocated, where it was freed first
+ * (HL_FLAG_FREE_CONTEXTS). The host decides what follows: it may throw inside heapline.fault, which stops the
+ * guest; when it returns, the bad call is ignored.
+ */
+#include "platform.h"
+
+HL_COLD void hl_heap_initialise(void);
+
+/* `address` is not the start of a live block. */
+HL_COLD void hl_fault_report(u32 address, int reallocating) {
+  if (!hl.initialised) hl_heap_initialise();
+  hl_fault record = {
+      .kind = HL_FAULT_FOREIGN_FREE,
+      .address = address,
+      .context = (u32)hl_context(),
+  };
+  u32 page = hl_page_of(address);
+  if (page < hl.map_pages) {
+    record.kind = HL_FAULT_UNALLOCATED_FREE;
+    hl_span *span = hl.map[page];
+    if (span) {
+      u32 offset = address - span->base, index = offset / span->block_size;
+      hl_block *block = &span->metadata[index];
+      int start = offset == index * span->block_size;
+      /* Of free pages only the start of a freed large block is known. */
+      int known = span->kind == HL_KIND_BLOCKS ? index < span->blocks : start;
+      if (known && (block->context & HL_BLOCK_CONTEXT_MASK)) {
+        record.alloc_context = block->context & HL_BLOCK_CONTEXT_MASK;
+        record.block = span->base + index * span->block_size;
+        if (block->context & HL_BLOCK_FREED) {
+          record.free_context = block->serial;
+          record.block_size = span->block_size;
+          record.kind = start ? HL_FAULT_DOUBLE_FREE : HL_FAULT_INTERIOR_FREE;
+        } else {
+          record.block_size = block->requested;
+          record.kind = HL_FAULT_INTERIOR_FREE;
+        }
+      }
+    }
+  }
+  if (reallocating)
+    record.kind = record.kind == HL_FAULT_DOUBLE_FREE ? HL_FAULT_REALLOC_FREED : HL_FAULT_REALLOC_FOREIGN;
+  hl_fault *slot = &rt.fault_ring[rt.faults % HL_FAULT_RING_LENGTH];
+  *slot = record;
+  rt.faults++;
+  heapline_host_fault(slot);
+}

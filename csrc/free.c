@@ -1,0 +1,57 @@
+/* free.c -- free, malloc_usable_size, and finding the block that a pointer names.
+ *
+ * A pointer is looked up in the page map, then in its span by multiplying with the reciprocal of the block
+ * size: for a multiple of the size the quotient is exact, for anything else the product does not give the
+ * offset back. Free runs and ghosts answer as a span of one freed block, so one test rejects every bad pointer.
+ */
+#include "platform.h"
+
+/* The live block that starts at `address`: its span and metadata; null when there is none. */
+HL_INLINE hl_block *hl_block_find(u32 address, hl_span **found) {
+  u32 page = hl_page_of(address);
+  if (HL_UNLIKELY(page >= hl.map_pages)) return 0;
+  hl_span *span = hl.map[page];
+  if (HL_UNLIKELY(!span)) return 0;
+  u32 offset = address - span->base;
+  u32 index = (u32)((u64)offset * span->reciprocal >> 32);
+  if (HL_UNLIKELY(index * span->block_size != offset)) return 0;
+  if (HL_UNLIKELY(index >= span->blocks)) return 0;
+  hl_block *block = span->metadata + index;
+  if (HL_UNLIKELY(block->context & HL_BLOCK_FREED)) return 0;
+  *found = span;
+  return block;
+}
+
+/* Puts a block back into its span; the ledger is the caller's. `freer`: the node that frees it, or 0. */
+HL_INLINE void hl_block_put(hl_span *span, hl_block *block, hl_node *freer) {
+  u32 head = span->free;
+  block->context |= HL_BLOCK_FREED;
+  block->requested = head;
+  block->serial = (u32)freer;
+  span->free = (u32)(block - span->metadata);
+  u32 used = --span->used;
+  if (HL_UNLIKELY(head == HL_NO_BLOCK)) hl_span_reopen(span);
+  if (HL_UNLIKELY(used == 0)) hl_span_emptied(span);
+}
+
+HL_INLINE hl_node *hl_free_context(void) { return rt.flags & HL_FLAG_FREE_CONTEXTS ? hl_context() : 0; }
+
+void free(void *pointer) {
+  if (!pointer) return;
+  hl_span *span;
+  hl_block *block = hl_block_find((u32)pointer, &span);
+  if (HL_UNLIKELY(!block)) {
+    hl_fault_report((u32)pointer, 0);
+    return;
+  }
+  hl_node *freer = hl_free_context();
+  hl_ledger_free((hl_node *)(block->context & HL_BLOCK_CONTEXT_MASK), (u32)pointer, block->requested);
+  hl_block_put(span, block, freer);
+}
+
+/* The requested size: what lies behind it is not the program's, and the profile counts it as nobody's. */
+size_t malloc_usable_size(void *pointer) {
+  hl_span *span;
+  hl_block *block = hl_block_find((u32)pointer, &span);
+  return block ? block->requested : 0;
+}

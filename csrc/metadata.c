@@ -1,0 +1,93 @@
+/* metadata.c -- memory for what the runtime keeps about blocks: block metadata, nodes, span structs, tables.
+ *
+ * Cut from chunks of whole pages in multiples of 64 bytes (nodes and spans are 64 bytes and their addresses
+ * are multiples of it, so that a context leaves six bits for flags). Freed pieces go to a bucket by size and
+ * are cut again; they are not merged, because the same few sizes come again and again. More than 16 KB are
+ * pages of their own. Each chunk begins with 64 unused bytes: the neighbour below may be a block of the
+ * program's, whose small overflow must not reach metadata.
+ */
+#include "platform.h"
+
+#define HL_GRAIN 64u
+#define HL_PIECE_MAX ((HL_BUCKETS - 1) * HL_GRAIN)
+
+static void hl_bucket_push(u32 address, u32 bytes) {
+  u32 bucket = bytes / HL_GRAIN;
+  *(u32 *)address = hl.buckets[bucket];
+  hl.buckets[bucket] = address;
+  hl.bucket_bits[bucket >> 5] |= 1u << (bucket & 31);
+}
+
+static u32 hl_bucket_pop(u32 bucket) {
+  u32 address = hl.buckets[bucket];
+  if (!(hl.buckets[bucket] = *(u32 *)address)) hl.bucket_bits[bucket >> 5] &= ~(1u << (bucket & 31));
+  return address;
+}
+
+HL_INLINE u32 hl_metadata_round(u32 bytes) { return (bytes + HL_GRAIN - 1) & -HL_GRAIN; }
+HL_INLINE u32 hl_metadata_pages(u32 bytes) { return (bytes + HL_GRAIN + HL_PAGE - 1) >> HL_PAGE_SHIFT; }
+
+static void hl_metadata_retire_chunk(void) {
+  while (hl.metadata_end > hl.metadata_next) {
+    u32 rest = hl.metadata_end - hl.metadata_next;
+    if (rest > HL_PIECE_MAX) rest = HL_PIECE_MAX;
+    hl_bucket_push(hl.metadata_next, rest);
+    hl.metadata_next += rest;
+  }
+}
+
+/* Pages that hold metadata: a free of any address in them is a foreign free. */
+static u32 hl_metadata_run(u32 pages) {
+  hl_span *run = hl_pages_allocate(pages);
+  if (!run) return 0;
+  u32 base = run->base;
+  hl_map_fill(hl_page_of(base), run->pages, 0);
+  hl_struct_recycle(run);
+  rt.metadata_bytes += pages << HL_PAGE_SHIFT;
+  return base + HL_GRAIN;
+}
+
+/* Not zeroed. A multiple of 64 bytes, at a multiple of 64; 0 when memory is exhausted. */
+static void *hl_metadata_allocate(u32 bytes) {
+  bytes = hl_metadata_round(bytes);
+  if (bytes > HL_PIECE_MAX) return (void *)hl_metadata_run(hl_metadata_pages(bytes));
+  u32 bucket = bytes / HL_GRAIN;
+  if (hl.buckets[bucket]) return (void *)hl_bucket_pop(bucket);
+  if (hl.metadata_end - hl.metadata_next < bytes) {
+    for (u32 word = bucket >> 5, mask = -1u << (bucket & 31); word < HL_ARRAY_LENGTH(hl.bucket_bits);
+         word++, mask = -1u) {
+      u32 bits = hl.bucket_bits[word] & mask;
+      if (!bits) continue;
+      u32 found = word * 32 + (u32)__builtin_ctz(bits);
+      u32 address = hl_bucket_pop(found);
+      hl_bucket_push(address + bytes, found * HL_GRAIN - bytes);
+      return (void *)address;
+    }
+    u32 pages = rt.heap_bytes / 64 >> HL_PAGE_SHIFT;
+    if (pages > 16) pages = 16;
+    if (pages < hl_metadata_pages(bytes)) pages = hl_metadata_pages(bytes);
+    u32 chunk = hl_metadata_run(pages);
+    if (!chunk && pages > hl_metadata_pages(bytes)) chunk = hl_metadata_run(pages = hl_metadata_pages(bytes));
+    if (!chunk) return 0;
+    hl_metadata_retire_chunk();
+    hl.metadata_next = chunk;
+    hl.metadata_end = chunk - HL_GRAIN + (pages << HL_PAGE_SHIFT);
+  }
+  u32 address = hl.metadata_next;
+  hl.metadata_next += bytes;
+  return (void *)address;
+}
+
+static void hl_metadata_release(void *address, u32 bytes) {
+  bytes = hl_metadata_round(bytes);
+  if (bytes <= HL_PIECE_MAX) {
+    hl_bucket_push((u32)address, bytes);
+    return;
+  }
+  hl_span *run = hl_struct_new();
+  if (!run) return;
+  run->base = (u32)address - HL_GRAIN;
+  run->pages = hl_metadata_pages(bytes);
+  rt.metadata_bytes -= run->pages << HL_PAGE_SHIFT;
+  hl_run_release(run);
+}

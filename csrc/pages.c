@@ -1,0 +1,295 @@
+/* pages.c -- the page heap: free runs of pages, the page map, growth. After tcmalloc's and Go's mheap.
+ *
+ * Every free run has a span struct (HL_KIND_RUN) that the page map names at the run's first and last page, so
+ * that a run being released finds its neighbours; the run is also in the bin of its length. Runs are taken
+ * from the smallest bin that fits and split at the low end. Two runs are never adjacent.
+ *
+ * A large block that is freed leaves its context and the one that freed it in its run's struct, or in a ghost
+ * when the run is merged into a lower one, so that a second free of it is told from a wild pointer until its
+ * first page is used again. Large spans have at least two pages, so a ghost is never at a run's last page
+ * unless the run was cut there, and then it is dropped.
+ *
+ * The page map grows by doubling inside the page heap itself.
+ */
+#include "platform.h"
+
+HL_INLINE u32 hl_page_of(u32 address) { return (address - hl.heap_start) >> HL_PAGE_SHIFT; }
+
+/* -- span structs -------------------------------------------------------------------------------------- */
+
+HL_SLOW hl_span *hl_struct_new(void) {
+  hl_span *span = hl.free_structs;
+  if (!span) return 0;
+  hl.free_structs = span->next;
+  hl.free_struct_count--;
+  *span = (hl_span){0};
+  return span;
+}
+
+HL_SLOW void hl_struct_recycle(hl_span *span) {
+  span->state = HL_SPAN_STATE_FREE;
+  span->kind = HL_KIND_UNUSED;
+  span->next = hl.free_structs;
+  hl.free_structs = span;
+  hl.free_struct_count++;
+}
+
+HL_SLOW void hl_structs_add(hl_chunk *chunk, u32 capacity) {
+  hl_span *spans = (hl_span *)(chunk + 1);
+  chunk->next = 0;
+  chunk->used = chunk->capacity = capacity;
+  if (hl.last_span_chunk) hl.last_span_chunk->next = chunk;
+  hl.last_span_chunk = chunk;
+  rt.spans += capacity;
+  for (u32 i = capacity; i-- > 0;) {
+    spans[i] = (hl_span){0};
+    hl_struct_recycle(&spans[i]);
+  }
+}
+
+static void *hl_metadata_allocate(u32 bytes);
+
+/* Splitting needs structs, and their chunk comes from the page heap: always keep a few in reserve. */
+HL_SLOW void hl_structs_reserve(void) {
+  if (hl.free_struct_count >= 8 || hl.refilling) return;
+  hl.refilling = 1;
+  u32 capacity = rt.spans < 63 ? 63 : rt.spans < 1023 ? 255 : 1023;
+  hl_chunk *chunk = hl_metadata_allocate((capacity + 1) * HL_SPAN_SIZE);
+  if (chunk) hl_structs_add(chunk, capacity);
+  hl.refilling = 0;
+}
+
+/* -- bins ---------------------------------------------------------------------------------------------- */
+
+/* One bin per length below 32 pages, four per doubling above. */
+HL_INLINE u32 hl_bin_of(u32 pages) {
+  if (pages < 32) return pages;
+  u32 log = 31 - (u32)__builtin_clz(pages);
+  return 32 + (log - 5) * 4 + ((pages >> (log - 2)) & 3);
+}
+
+static void hl_bin_insert(hl_span *run) {
+  u32 bin = hl_bin_of(run->pages);
+  run->previous = 0;
+  run->next = hl.bins[bin];
+  if (run->next) run->next->previous = run;
+  hl.bins[bin] = run;
+  hl.bin_bits[bin >> 5] |= 1u << (bin & 31);
+}
+
+static void hl_bin_remove(hl_span *run) {
+  u32 bin = hl_bin_of(run->pages);
+  if (run->next) run->next->previous = run->previous;
+  if (run->previous)
+    run->previous->next = run->next;
+  else if (!(hl.bins[bin] = run->next))
+    hl.bin_bits[bin >> 5] &= ~(1u << (bin & 31));
+}
+
+/* The tightest of the first few runs in the request's own bin, else the first of the next bin that has one. */
+static hl_span *hl_bin_find(u32 pages) {
+  u32 bin = hl_bin_of(pages);
+  hl_span *best = 0;
+  u32 looked = 0;
+  for (hl_span *run = hl.bins[bin]; run && looked < 32; run = run->next, looked++)
+    if (run->pages >= pages && (!best || run->pages < best->pages)) best = run;
+  if (best) return best;
+  for (u32 word = (bin + 1) >> 5, mask = -1u << ((bin + 1) & 31); word < HL_ARRAY_LENGTH(hl.bin_bits);
+       word++, mask = -1u) {
+    u32 bits = hl.bin_bits[word] & mask;
+    if (bits) return hl.bins[word * 32 + (u32)__builtin_ctz(bits)];
+  }
+  return 0;
+}
+
+/* -- page map ------------------------------------------------------------------------------------------ */
+
+/* Nobody's pages any more: a ghost whose first page is reused has done its service. */
+HL_INLINE void hl_map_set(u32 page, hl_span *span) {
+  hl_span *old = hl.map[page];
+  if (old && old->kind == HL_KIND_GHOST) hl_struct_recycle(old);
+  hl.map[page] = span;
+}
+
+static void hl_map_fill(u32 page, u32 pages, hl_span *span) {
+  for (u32 end = page + pages; page < end; page++) hl_map_set(page, span);
+}
+
+/* Enters a run (base, pages, zero and own are set) into the map's edges and its bin. */
+static void hl_run_enter(hl_span *run) {
+  u32 first = hl_page_of(run->base);
+  run->kind = HL_KIND_RUN;
+  run->state = HL_SPAN_STATE_FREE;
+  run->metadata = &run->own;
+  run->reciprocal = 0;
+  run->block_size = run->pages << HL_PAGE_SHIFT;
+  run->own.context |= HL_BLOCK_FREED;
+  if (hl.map[first] != run) hl_map_set(first, run);
+  if (run->pages > 1 && hl.map[first + run->pages - 1] != run) hl_map_set(first + run->pages - 1, run);
+  hl_bin_insert(run);
+}
+
+/* A new run struct for pages whose first page may carry a ghost: the ghost becomes the struct. */
+static hl_span *hl_run_make(u32 base, u32 pages, u32 zero) {
+  hl_span *run = hl.map[hl_page_of(base)];
+  if (!run || run->kind != HL_KIND_GHOST || run->base != base) run = hl_struct_new();
+  if (!run) return 0;
+  run->base = base;
+  run->pages = pages;
+  run->zero = (u8)zero;
+  return run;
+}
+
+/* Gives a whole span or a fresh run back, merging it with its neighbours. Never fails. Its pages' map entries
+ * are cleared here. */
+static void hl_run_release(hl_span *run) {
+  u32 first = hl_page_of(run->base);
+  u32 last = first + run->pages - 1;
+  hl_map_fill(first, run->pages, 0);
+  if (last + 1 < hl.map_pages) {
+    hl_span *right = hl.map[last + 1];
+    if (right && right->kind == HL_KIND_RUN) {
+      hl_bin_remove(right);
+      u32 right_last = last + right->pages;
+      if (right_last != last + 1) hl.map[right_last] = 0;
+      run->pages += right->pages;
+      run->zero &= right->zero;
+      if (right->own.context & HL_BLOCK_CONTEXT_MASK)
+        right->kind = HL_KIND_GHOST;
+      else {
+        hl.map[last + 1] = 0;
+        hl_struct_recycle(right);
+      }
+    }
+  }
+  if (first > 0) {
+    hl_span *left = hl.map[first - 1];
+    if (left && left->kind == HL_KIND_RUN) {
+      hl_bin_remove(left);
+      if (left->pages > 1) hl.map[first - 1] = 0;
+      left->pages += run->pages;
+      left->zero &= run->zero;
+      if (run->own.context & HL_BLOCK_CONTEXT_MASK) {
+        run->kind = HL_KIND_GHOST;
+        run->metadata = &run->own;
+        run->reciprocal = 0;
+        run->block_size = HL_PAGE; /* covers the one entry that names it */
+        run->own.context |= HL_BLOCK_FREED;
+        run->state = HL_SPAN_STATE_FREE;
+        hl.map[first] = run;
+      } else {
+        hl_struct_recycle(run);
+      }
+      run = left;
+    }
+  }
+  hl_run_enter(run);
+}
+
+/* -- growth -------------------------------------------------------------------------------------------- */
+
+/* Moves the page map to `capacity` entries at `to`; the old map's pages become a free run. */
+static void hl_map_move(u32 to, u32 capacity) {
+  hl_span **map = (hl_span **)to;
+  u32 old = (u32)hl.map, old_pages = hl.map_capacity * 4 >> HL_PAGE_SHIFT;
+  hl_copy(map, hl.map, hl.map_pages * 4);
+  hl_zero(map + hl.map_pages, (capacity - hl.map_pages) * 4);
+  rt.metadata_bytes += capacity * 4 - hl.map_capacity * 4;
+  hl.map = map;
+  hl.map_capacity = capacity;
+  if (!old) return;
+  hl_span *run = hl_struct_new();
+  if (!run) return; /* a few pages lost, in the last moments of a full memory */
+  run->base = old;
+  run->pages = old_pages;
+  hl_run_release(run);
+}
+
+/* Gets at least `pages` more pages from the system into the free runs. */
+HL_COLD int hl_grow(u32 pages) {
+  u32 tail = 0; /* a free run at the end needs less; its length is subtracted when growth is contiguous */
+  if (hl.map_pages) {
+    hl_span *last = hl.map[hl.map_pages - 1];
+    if (last && last->kind == HL_KIND_RUN && last->pages < pages) tail = last->pages;
+  }
+  u32 batch = rt.heap_bytes / 32 >> HL_PAGE_SHIFT;
+  for (;;) {
+    u32 wanted = pages - tail;
+    u32 target = wanted > batch ? wanted : batch;
+    if (target < HL_WASM_PAGE / HL_PAGE) target = HL_WASM_PAGE / HL_PAGE;
+    /* The map may have to double; then it takes the start of the new region. */
+    u32 map_pages = 0;
+    if (hl.map_pages + target + HL_WASM_PAGE / HL_PAGE > hl.map_capacity) {
+      u32 capacity = hl.map_capacity ? hl.map_capacity : HL_PAGE / 4;
+      while (capacity < hl.map_pages + target + HL_WASM_PAGE / HL_PAGE) capacity *= 2;
+      map_pages = capacity * 4 >> HL_PAGE_SHIFT;
+      tail = 0;
+      wanted = pages;
+      if (target < wanted) target = wanted;
+    }
+    if (target + map_pages > 0x7ffff000u >> HL_PAGE_SHIFT) return 0;
+    u32 got = 0;
+    u32 base = hl_system_grow((target + map_pages) << HL_PAGE_SHIFT, &got);
+    if (!base && target > wanted) {
+      /* The batch does not fit: ask for what is needed and no more. */
+      base = hl_system_grow((wanted + map_pages) << HL_PAGE_SHIFT, &got);
+    }
+    if (!base) return 0;
+    if (!hl.heap_start) hl.heap_start = base;
+    rt.heap_bytes += got;
+    u32 end_page = hl_page_of(base) + (got >> HL_PAGE_SHIFT);
+    u32 contiguous = base == hl.heap_start + (hl.map_pages << HL_PAGE_SHIFT);
+    if (end_page > hl.map_capacity) {
+      u32 capacity = hl.map_capacity ? hl.map_capacity : HL_PAGE / 4;
+      while (capacity < end_page) capacity *= 2;
+      if (capacity * 4 >= got) return 0; /* a gap of gigabytes: this region stays unused */
+      hl_map_move(base, capacity);
+      base += capacity * 4;
+      got -= capacity * 4;
+      contiguous = 0;
+    }
+    hl.map_pages = end_page;
+    hl_span *run = hl_struct_new();
+    if (!run) return 0;
+    run->base = base;
+    run->pages = got >> HL_PAGE_SHIFT;
+    run->zero = 1;
+    hl_run_release(run);
+    if ((got >> HL_PAGE_SHIFT) + (contiguous ? tail : 0) >= pages) return 1;
+    tail = 0; /* somebody else's memory lies between: what came first remains as free pages */
+    batch = 0;
+  }
+}
+
+static void hl_spans_scavenge(void);
+
+/* Takes `pages` pages out of the free runs. The struct that describes them is neither in a bin nor entered in
+ * the map yet: the caller fills the map (0 for metadata). */
+HL_SLOW hl_span *hl_pages_allocate(u32 pages) {
+  hl_structs_reserve();
+  hl_span *run = hl_bin_find(pages);
+  if (!run && hl.empty_spans && !hl.refilling) {
+    hl_spans_scavenge();
+    run = hl_bin_find(pages);
+  }
+  if (!run) {
+    if (!hl_grow(pages)) return 0;
+    run = hl_bin_find(pages);
+    if (!run) return 0;
+  }
+  hl_bin_remove(run);
+  if (run->pages > pages) {
+    hl_span *rest = hl_run_make(run->base + (pages << HL_PAGE_SHIFT), run->pages - pages, run->zero);
+    if (!rest) {
+      hl_bin_insert(run);
+      return 0;
+    }
+    u32 last = hl_page_of(run->base) + run->pages - 1;
+    hl.map[last] = 0; /* was the run's own edge */
+    run->pages = pages;
+    hl_run_enter(rest);
+  }
+  run->own = (hl_block){0};
+  run->kind = HL_KIND_BLOCKS; /* nobody may merge with it from here on */
+  return run;
+}

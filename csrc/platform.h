@@ -1,0 +1,113 @@
+/* platform.h -- what the runtime asks of its surroundings: memory, errno, the host.
+ *
+ * Two flavours of the object differ only here. WASI: memory.grow directly (wasi-libc's sbrk is nothing else)
+ * and, first of all, the tail between __heap_base and the end of the initial memory. Emscripten: libc's sbrk,
+ * because its JS views must hear of growth. Others may grow the memory too; a region need not follow the last.
+ */
+#ifndef HEAPLINE_PLATFORM_H
+#define HEAPLINE_PLATFORM_H
+
+#include "types.h"
+
+#define HL_IMPORT(name) __attribute__((import_module("heapline"), import_name(#name)))
+
+/* The id (31 bits, > 0) of the JS stack of the innermost host entry; 0 when it was not captured. */
+HL_IMPORT(host_stack) extern u32 heapline_host_stack(void);
+/* A heap fault was recorded at this address. The host may throw to stop the guest. */
+HL_IMPORT(fault) extern void heapline_host_fault(const hl_fault *record);
+/* C called exit(); libc has not torn down anything yet. */
+HL_IMPORT(exiting) extern void heapline_host_exiting(u32 code);
+/* A block was handed out; only while HL_FLAG_TRACE is set. */
+HL_IMPORT(trace) extern void heapline_host_trace(u32 address, u32 size, u32 node);
+
+/* Returns the start of at least `bytes` new, zeroed bytes and stores how many in *got; 0 when there are none.
+ * Start and end are multiples of HL_PAGE. */
+HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got);
+
+#ifdef __EMSCRIPTEN__
+
+#define HL_ENOMEM 48
+#define HL_EINVAL 28
+extern int *__errno_location(void);
+HL_INLINE void hl_set_errno(int code) { *__errno_location() = code; }
+
+/* Until 3.1.6 Emscripten's sbrk lived in its malloc libraries, which -sMALLOC=none leaves out; later it is in
+ * libc. So there is one here, weak: where another is linked, that one serves all. */
+extern u8 __heap_base;
+extern int emscripten_resize_heap(size_t bytes);
+static uintptr_t hl_break = (uintptr_t)&__heap_base;
+
+__attribute__((weak)) uintptr_t *emscripten_get_sbrk_ptr(void) { return &hl_break; }
+
+__attribute__((weak)) void *sbrk(intptr_t increment) {
+  uintptr_t *at = emscripten_get_sbrk_ptr();
+  uintptr_t old = *at;
+  u64 end = (u64)old + (u64)(((i64)increment + 3) & ~(i64)3);
+  u64 size = (u64)__builtin_wasm_memory_size(0) * HL_WASM_PAGE;
+  if (end > 0xffffffffu || (end > size && !emscripten_resize_heap((size_t)end))) {
+    hl_set_errno(HL_ENOMEM);
+    return (void *)-1;
+  }
+  *at = (uintptr_t)end;
+  return (void *)old;
+}
+
+HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got) {
+  u32 end = (u32)sbrk(0);
+  u32 padding = -end & (HL_PAGE - 1);
+  if (bytes + padding < bytes || bytes + padding > 0x7ffff000u) return 0;
+  u32 start = (u32)sbrk((intptr_t)(bytes + padding));
+  if (start == 0xffffffffu) return 0;
+  /* Somebody may have moved the break in between (a host call inside sbrk): align again, losing one page. */
+  u32 aligned = (start + HL_PAGE - 1) & -HL_PAGE;
+  u32 usable = (start + bytes + padding - aligned) & -HL_PAGE;
+  *got = usable;
+  return usable ? aligned : 0;
+}
+
+#else
+
+#define HL_ENOMEM 48
+#define HL_EINVAL 28
+extern int errno; /* thread-local in the header, plain data in a module without threads */
+HL_INLINE void hl_set_errno(int code) { errno = code; }
+
+extern u8 __heap_base;
+static u32 hl_tail_taken;
+
+HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got) {
+  if (!hl_tail_taken) {
+    hl_tail_taken = 1;
+    u32 start = ((u32)&__heap_base + HL_PAGE - 1) & -HL_PAGE;
+    u64 size = (u64)__builtin_wasm_memory_size(0) * HL_WASM_PAGE;
+    u32 end = size > 0xfffff000u ? 0xfffff000u : (u32)size;
+    if (end > start && end - start >= bytes) {
+      *got = end - start;
+      return start;
+    }
+    /* Too small for what is wanted now: the memory after it follows directly, so take both. */
+    if (end > start) {
+      u32 more = (bytes - (end - start) + HL_WASM_PAGE - 1) / HL_WASM_PAGE;
+      if (__builtin_wasm_memory_grow(0, more) != -1u) {
+        *got = end - start + more * HL_WASM_PAGE;
+        return start;
+      }
+      hl_tail_taken = 0; /* a smaller request may still use it */
+      return 0;
+    }
+  }
+  u32 pages = (bytes + HL_WASM_PAGE - 1) / HL_WASM_PAGE;
+  u32 old = (u32)__builtin_wasm_memory_grow(0, pages);
+  if (old == 0xffffffffu) return 0;
+  u64 end = (u64)(old + pages) * HL_WASM_PAGE;
+  if (end > 0xfffff000u) end = 0xfffff000u; /* addresses stay below 2^32, so sums of them do too */
+  *got = (u32)end - old * HL_WASM_PAGE;
+  return old * HL_WASM_PAGE;
+}
+
+#endif
+
+HL_INLINE void hl_zero(void *address, u32 bytes) { __builtin_memset(address, 0, bytes); }
+HL_INLINE void hl_copy(void *to, const void *from, u32 bytes) { __builtin_memcpy(to, from, bytes); }
+
+#endif

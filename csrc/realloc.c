@@ -1,0 +1,61 @@
+/* realloc.c -- realloc and reallocarray.
+ *
+ * A realloc that changes the requested size is a free and an allocation in the ledger, at realloc's own call
+ * site, whether the block moved or not; the same size changes nothing. realloc(NULL, n) is malloc(n).
+ * realloc(p, 0) leaves a distinct block of 0 bytes, as both libcs' own malloc does. When it fails the block
+ * stays as it was. A block that moves keeps only the default alignment.
+ */
+#include "platform.h"
+
+/* Resizes within the pages the block has or can get. */
+HL_INLINE int hl_block_resize_in_place(hl_span *span, u32 size) {
+  if (span->state == HL_SPAN_STATE_SMALL) {
+    /* A block that shrinks by more than half is worth moving, unless there is next to nothing to win. */
+    return size <= span->block_size && (size * 2 >= span->block_size || span->block_size <= 64);
+  }
+  u32 pages = hl_large_pages(size);
+  if (pages > span->pages) return hl_large_extend(span, pages);
+  if (size <= HL_SMALL_MAX / 2 && span->pages > 4) return 0;
+  hl_large_trim(span, pages);
+  return 1;
+}
+
+void *realloc(void *pointer, size_t size) {
+  if (!pointer) return malloc(size);
+  u32 address = (u32)pointer;
+  hl_span *span;
+  hl_block *block = hl_block_find(address, &span);
+  if (HL_UNLIKELY(!block)) {
+    hl_fault_report(address, 1);
+    return 0;
+  }
+  u32 old = block->requested;
+  if (size == old) return pointer;
+  if (size > HL_SIZE_MAX) return hl_allocation_failed();
+  hl_node *node = hl_context();
+  hl_node *owner = (hl_node *)(block->context & HL_BLOCK_CONTEXT_MASK);
+  if (hl_block_resize_in_place(span, size)) {
+    hl_ledger_free(owner, address, old);
+    hl_block_hand_out(block, node, address, size);
+  } else {
+    u32 to, zero;
+    hl_block *moved = hl_block_take_slow(size, HL_ALIGNMENT, &to, &zero);
+    if (!moved) return hl_allocation_failed();
+    hl_copy((void *)to, pointer, old < size ? old : size);
+    hl_ledger_free(owner, address, old);
+    hl_block_put(span, block, rt.flags & HL_FLAG_FREE_CONTEXTS ? node : 0);
+    hl_block_hand_out(moved, node, to, size);
+    address = to;
+  }
+  if (HL_UNLIKELY(rt.flags & HL_FLAG_TRACE)) hl_trace(address, size, node);
+  return (void *)address;
+}
+
+void *reallocarray(void *pointer, size_t count, size_t each) {
+  u64 product = (u64)count * each;
+  if (product > HL_SIZE_MAX) {
+    if (!hl.initialised) hl_heap_initialise();
+    return hl_allocation_failed();
+  }
+  return realloc(pointer, (u32)product);
+}

@@ -1,0 +1,240 @@
+/* spans.c -- size classes, the spans that serve them, and large blocks.
+ *
+ * Classes: every 16 bytes to 256, then eight per doubling to 32 KB, so that rounding wastes 1/16 on average.
+ * A class allocates from its current span; other spans with free blocks queue up behind it, oldest first (they
+ * had the most time to empty). A span whose last block is freed stays in the queue, because what was freed in
+ * it is still known there exactly; empty spans go back to the page heap when it would have to grow otherwise.
+ *
+ * The first span of a class is as small as its blocks allow; later ones are a quarter of what the class holds,
+ * up to 64 KB, so that small programs stay small and busy classes rarely come here.
+ */
+#include "platform.h"
+
+#define HL_LARGE_CLASS 255u
+
+/* The span of a class that never had one: no free block, so the first allocation comes here. */
+static hl_span hl_no_span = {.free = HL_NO_BLOCK, .class = HL_LARGE_CLASS};
+
+HL_INLINE u32 hl_class_size(u32 class) {
+  if (class < 16) return (class + 1) * 16;
+  u32 doubling = (class - 16) / 8, step = (class - 16) % 8 + 1;
+  return (256u << doubling) + (32u << doubling) * step;
+}
+
+HL_INLINE u32 hl_class_of(u32 size) { return hl.class_of[(size + 15) >> 4]; }
+
+static void hl_classes_initialise(void) {
+  u32 class = 0;
+  for (u32 i = 0; i < HL_ARRAY_LENGTH(hl.class_of); i++) {
+    if (i * 16 > hl_class_size(class)) class++;
+    hl.class_of[i] = (u8)class;
+  }
+  for (class = 0; class < HL_CLASSES; class++) hl.current[class] = &hl_no_span;
+}
+
+/* Pages of the class's next span: at least a quarter of what it holds, with less than 1/16 wasted at the end,
+ * or as little as can be. */
+static u32 hl_class_span_pages(u32 class) {
+  u32 size = hl_class_size(class);
+  u32 least = hl.class_pages[class] / 4;
+  if (least > 16) least = 16;
+  u32 fit = (size + HL_PAGE - 1) >> HL_PAGE_SHIFT;
+  if (least < fit) least = fit;
+  u32 best = least, best_waste = -1u;
+  for (u32 pages = least; pages < least + 8; pages++) {
+    u32 bytes = pages << HL_PAGE_SHIFT;
+    u32 waste = (bytes % size) * 4096u / pages;
+    if (waste < best_waste) {
+      best = pages;
+      best_waste = waste;
+    }
+    if ((bytes % size) * 16 <= bytes) break;
+  }
+  return best;
+}
+
+HL_COLD hl_span *hl_span_new(u32 class) {
+  u32 size = hl_class_size(class);
+  u32 pages = hl_class_span_pages(class);
+  u32 blocks = (pages << HL_PAGE_SHIFT) / size;
+  hl_block *metadata = hl_metadata_allocate(blocks * HL_BLOCK_SIZE);
+  if (!metadata) return 0;
+  hl_span *span = hl_pages_allocate(pages);
+  if (!span) {
+    hl_metadata_release(metadata, blocks * HL_BLOCK_SIZE);
+    return 0;
+  }
+  for (u32 i = 0; i < blocks; i++) metadata[i] = (hl_block){.context = HL_BLOCK_FREED, .requested = i + 1};
+  metadata[blocks - 1].requested = HL_NO_BLOCK;
+  span->block_size = size;
+  span->blocks = blocks;
+  span->metadata = metadata;
+  span->state = HL_SPAN_STATE_SMALL;
+  span->reciprocal = (u32)(((1ull << 32) + size - 1) / size);
+  span->free = 0;
+  span->used = 0;
+  span->class = (u8)class;
+  span->listed = 0;
+  span->next = span->previous = 0;
+  hl_map_fill(hl_page_of(span->base), span->pages, span);
+  hl.class_pages[class] += pages;
+  return span;
+}
+
+static void hl_span_release(hl_span *span) {
+  hl.class_pages[span->class] -= span->pages;
+  hl_metadata_release(span->metadata, span->blocks * HL_BLOCK_SIZE);
+  span->metadata = &span->own;
+  span->own = (hl_block){0};
+  span->zero = 0;
+  hl_run_release(span);
+}
+
+/* Gives every empty span back to the page heap. */
+static void hl_spans_scavenge(void) {
+  for (u32 class = 0; class < HL_CLASSES && hl.empty_spans; class++) {
+    hl_span *previous = 0;
+    for (hl_span *span = hl.available[class], *next; span; span = next) {
+      next = span->next;
+      if (span->used) {
+        previous = span;
+        continue;
+      }
+      if (previous)
+        previous->next = next;
+      else
+        hl.available[class] = next;
+      if (!next) hl.available_last[class] = previous;
+      hl.empty_spans--;
+      hl_span_release(span);
+    }
+  }
+}
+
+/* The current span of the class has no free block: makes another one current. */
+HL_SLOW hl_span *hl_class_refill(u32 class) {
+  hl_span *span = hl.available[class];
+  if (span) {
+    if (!(hl.available[class] = span->next)) hl.available_last[class] = 0;
+    span->listed = 0;
+    span->next = 0;
+    if (!span->used) hl.empty_spans--;
+  } else {
+    span = hl_span_new(class);
+    if (!span) return 0;
+  }
+  return hl.current[class] = span;
+}
+
+/* A block of a full span was freed. */
+HL_SLOW void hl_span_reopen(hl_span *span) {
+  u32 class = span->class;
+  if (class == HL_LARGE_CLASS || hl.current[class] == span) return;
+  span->listed = 1;
+  span->next = 0;
+  if (hl.available_last[class])
+    hl.available_last[class]->next = span;
+  else
+    hl.available[class] = span;
+  hl.available_last[class] = span;
+}
+
+/* The last block in use of a span was freed. */
+HL_SLOW void hl_span_emptied(hl_span *span) {
+  if (span->class == HL_LARGE_CLASS) {
+    span->zero = 0;
+    hl_run_release(span);
+  } else if (span->listed) {
+    hl.empty_spans++;
+  }
+}
+
+HL_INLINE u32 hl_large_pages(u32 size) {
+  u32 pages = (size + HL_PAGE - 1) >> HL_PAGE_SHIFT;
+  return pages < 2 ? 2 : pages; /* see pages.c on ghosts */
+}
+
+/* Gives back the pages of a span from `pages` on. */
+static void hl_large_trim(hl_span *span, u32 pages) {
+  if (pages >= span->pages) return;
+  hl_span *rest = hl_struct_new();
+  if (!rest) return;
+  rest->base = span->base + (pages << HL_PAGE_SHIFT);
+  rest->pages = span->pages - pages;
+  rest->zero = span->zero;
+  span->pages = pages;
+  span->block_size = pages << HL_PAGE_SHIFT;
+  hl_run_release(rest);
+}
+
+/* A span of its own for one block. `alignment` is a power of two. */
+HL_SLOW hl_span *hl_large_new(u32 size, u32 alignment) {
+  u32 pages = hl_large_pages(size), extra = alignment > HL_PAGE ? (alignment >> HL_PAGE_SHIFT) - 1 : 0;
+  hl_span *span = hl_pages_allocate(pages + extra);
+  if (!span) return 0;
+  u32 first = hl_page_of(span->base);
+  if (extra) {
+    u32 lead = (-span->base & (alignment - 1)) >> HL_PAGE_SHIFT;
+    hl_span *rest = lead ? hl_struct_new() : 0;
+    if (rest) {
+      hl.map[first] = 0;
+      rest->base = span->base;
+      rest->pages = lead;
+      rest->zero = span->zero;
+      hl_map_set(first + lead, span);
+      span->base += lead << HL_PAGE_SHIFT;
+      span->pages -= lead;
+      hl_run_release(rest);
+      first += lead;
+    } else if (lead) {
+      span->zero = 0;
+      hl_run_release(span);
+      return 0;
+    }
+  }
+  span->blocks = 1;
+  span->metadata = &span->own;
+  span->own = (hl_block){.context = HL_BLOCK_FREED, .requested = HL_NO_BLOCK};
+  span->state = HL_SPAN_STATE_LARGE;
+  span->block_size = span->pages << HL_PAGE_SHIFT;
+  span->reciprocal = 0;
+  span->free = 0;
+  span->used = 0;
+  span->class = HL_LARGE_CLASS;
+  span->listed = 0;
+  hl_map_fill(first, span->pages, span);
+  if (extra) hl_large_trim(span, pages);
+  return span;
+}
+
+/* Extends a large span to `pages` pages in place, into the free run that follows it or, at the end of the
+ * heap, into new memory. */
+static int hl_large_extend(hl_span *span, u32 pages) {
+  hl_structs_reserve();
+  u32 after = hl_page_of(span->base) + span->pages;
+  u32 more = pages - span->pages;
+  for (int attempt = 0; attempt < 2; attempt++) {
+    hl_span *run = after < hl.map_pages ? hl.map[after] : 0;
+    int free = run && run->kind == HL_KIND_RUN;
+    if (free && run->pages >= more) {
+      hl_bin_remove(run);
+      if (run->pages > more) {
+        hl_span *rest = hl_run_make(run->base + (more << HL_PAGE_SHIFT), run->pages - more, run->zero);
+        if (!rest) {
+          hl_bin_insert(run);
+          return 0;
+        }
+        hl.map[after + run->pages - 1] = 0;
+        hl_run_enter(rest);
+      }
+      hl_map_fill(after, more, span);
+      hl_struct_recycle(run);
+      span->pages = pages;
+      span->block_size = pages << HL_PAGE_SHIFT;
+      return 1;
+    }
+    u32 end = free ? after + run->pages : after;
+    if (end != hl.map_pages || !hl_grow(more)) return 0;
+  }
+  return 0;
+}

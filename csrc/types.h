@@ -1,0 +1,249 @@
+/* types.h -- the data structures of the runtime, checked against layout.h.
+ *
+ * Glossary (used in every file here):
+ *   page      4 KB, the unit of the page heap. A wasm page is 64 KB and only the platform knows of it.
+ *   span      a run of pages cut into blocks of one size (small), or holding one block (large).
+ *   run       free pages, described by a span struct whose state is HL_SPAN_STATE_FREE and kind HL_KIND_RUN.
+ *   ghost     what is left of a freed large block after its pages were merged into a neighbouring run: it
+ *             remembers who allocated and who freed the block, until its first page is used again.
+ *   block     what malloc returns. Its metadata (hl_block) is out of band.
+ *   node      a calling context; its address is its id.
+ *   slot      one frame of the shadow stack.
+ */
+#ifndef HEAPLINE_TYPES_H
+#define HEAPLINE_TYPES_H
+
+#include "layout.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint8_t u8;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int64_t i64;
+
+#define HL_INLINE static inline __attribute__((always_inline))
+#define HL_COLD static __attribute__((noinline, cold))
+#define HL_SLOW static __attribute__((noinline))
+#define HL_LIKELY(x) __builtin_expect(!!(x), 1)
+#define HL_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define HL_ARRAY_LENGTH(a) (sizeof(a) / sizeof((a)[0]))
+
+#define HL_PAGE_SHIFT 12u
+#define HL_PAGE (1u << HL_PAGE_SHIFT)
+#define HL_WASM_PAGE 65536u
+#define HL_ALIGNMENT 16u
+
+/* Largest request a size class serves; above it a block is a span of its own. */
+#define HL_SMALL_MAX 32768u
+/* No object is larger than PTRDIFF_MAX (C17 6.5.6 p9 makes larger ones unusable). */
+#define HL_SIZE_MAX 0x7fff0000u
+
+typedef struct hl_node hl_node;
+struct hl_node {
+  hl_node *parent;
+  u32 site;
+  u64 alloc_objects;
+  u64 alloc_bytes;
+  u32 live_objects;
+  u32 live_bytes;
+  u32 peak_epoch;
+  u32 peak_objects;
+  u32 peak_bytes;
+  u32 temporary_objects;
+  u64 temporary_bytes;
+  i64 lifetime;
+};
+
+typedef struct hl_slot {
+  u32 site;
+  hl_node *node;
+} hl_slot;
+
+typedef struct hl_block {
+  u32 context; /* node address | HL_BLOCK_* */
+  u32 requested; /* bytes; while free: index of the next free block of the span */
+  u32 serial; /* while free: the node that freed it, or 0 */
+} hl_block;
+
+#define HL_NO_BLOCK 0xffffffffu
+
+enum { HL_KIND_UNUSED, HL_KIND_BLOCKS, HL_KIND_RUN, HL_KIND_GHOST };
+
+typedef struct hl_span hl_span;
+struct hl_span {
+  u32 base;
+  u32 block_size; /* bytes; for a large span the whole run */
+  u32 blocks;
+  hl_block *metadata; /* of a large span, run or ghost: &own */
+  u32 state; /* HL_SPAN_STATE_* */
+  u32 pages;
+  u32 reciprocal; /* ceil(2^32 / block_size), 0 for large: index = offset * reciprocal >> 32 */
+  u32 free; /* index of the first free block, or HL_NO_BLOCK */
+  u32 used; /* blocks handed out */
+  u8 class;
+  u8 kind; /* HL_KIND_* */
+  u8 zero; /* blocks never handed out (of a run: all bytes) are zero */
+  u8 listed; /* in its class's list of spans with free blocks */
+  hl_span *next;
+  hl_span *previous;
+  hl_block own; /* the one block of a large span */
+  u32 unused;
+};
+
+typedef struct hl_chunk {
+  struct hl_chunk *next;
+  u32 used;
+  u32 capacity;
+  u32 unused[13];
+} hl_chunk;
+
+typedef struct hl_fault {
+  u32 kind;
+  u32 address;
+  u32 context;
+  u32 alloc_context;
+  u32 free_context;
+  u32 block;
+  u32 block_size; /* requested bytes */
+  u32 unused;
+} hl_fault;
+
+/* What the host reads; HL_RUNTIME_* are the offsets. */
+typedef struct hl_runtime {
+  u32 magic;
+  u32 version;
+  hl_slot *top;
+  u32 flags;
+  hl_node *root_node;
+  hl_chunk *first_chunk;
+  u32 contexts;
+  u32 peak_epoch;
+  u64 alloc_objects; /* its low word is the serial of the newest block */
+  u64 alloc_bytes; /* the clock */
+  u32 live_objects;
+  u32 live_bytes;
+  u32 peak_objects;
+  u32 peak_bytes;
+  u32 faults;
+  hl_fault *fault_ring;
+  u32 unused;
+  hl_chunk *first_span_chunk;
+  u32 spans; /* span structs ever made */
+  u32 metadata_bytes;
+  u32 heap_bytes; /* obtained from the system */
+  u32 failed;
+} hl_runtime;
+
+#define HL_ASSERT_FIELD(type, field, offset) \
+  _Static_assert(offsetof(type, field) == (offset), #type "." #field " is not where layout.h says")
+
+_Static_assert(sizeof(void *) == 4, "wasm32 only");
+_Static_assert(sizeof(hl_node) == HL_NODE_SIZE, "node size");
+_Static_assert(sizeof(hl_slot) == HL_SLOT_SIZE, "slot size");
+_Static_assert(sizeof(hl_block) == HL_BLOCK_SIZE, "block metadata size");
+_Static_assert(sizeof(hl_span) == HL_SPAN_SIZE, "span size");
+_Static_assert(sizeof(hl_chunk) == HL_CHUNK_ENTRIES, "chunk header size");
+_Static_assert(sizeof(hl_fault) == HL_FAULT_SIZE, "fault size");
+HL_ASSERT_FIELD(hl_slot, site, HL_SLOT_SITE);
+HL_ASSERT_FIELD(hl_slot, node, HL_SLOT_NODE);
+HL_ASSERT_FIELD(hl_node, parent, HL_NODE_PARENT);
+HL_ASSERT_FIELD(hl_node, site, HL_NODE_SITE);
+HL_ASSERT_FIELD(hl_node, alloc_objects, HL_NODE_ALLOC_OBJECTS);
+HL_ASSERT_FIELD(hl_node, alloc_bytes, HL_NODE_ALLOC_BYTES);
+HL_ASSERT_FIELD(hl_node, live_objects, HL_NODE_LIVE_OBJECTS);
+HL_ASSERT_FIELD(hl_node, live_bytes, HL_NODE_LIVE_BYTES);
+HL_ASSERT_FIELD(hl_node, peak_epoch, HL_NODE_PEAK_EPOCH);
+HL_ASSERT_FIELD(hl_node, peak_objects, HL_NODE_PEAK_OBJECTS);
+HL_ASSERT_FIELD(hl_node, peak_bytes, HL_NODE_PEAK_BYTES);
+HL_ASSERT_FIELD(hl_node, temporary_objects, HL_NODE_TEMPORARY_OBJECTS);
+HL_ASSERT_FIELD(hl_node, temporary_bytes, HL_NODE_TEMPORARY_BYTES);
+HL_ASSERT_FIELD(hl_node, lifetime, HL_NODE_LIFETIME);
+HL_ASSERT_FIELD(hl_block, context, HL_BLOCK_CONTEXT);
+HL_ASSERT_FIELD(hl_block, requested, HL_BLOCK_REQUESTED);
+HL_ASSERT_FIELD(hl_block, serial, HL_BLOCK_SERIAL);
+HL_ASSERT_FIELD(hl_span, base, HL_SPAN_BASE);
+HL_ASSERT_FIELD(hl_span, block_size, HL_SPAN_BLOCK_SIZE);
+HL_ASSERT_FIELD(hl_span, blocks, HL_SPAN_BLOCKS);
+HL_ASSERT_FIELD(hl_span, metadata, HL_SPAN_METADATA);
+HL_ASSERT_FIELD(hl_span, state, HL_SPAN_STATE);
+HL_ASSERT_FIELD(hl_span, pages, HL_SPAN_PAGES);
+HL_ASSERT_FIELD(hl_chunk, next, HL_CHUNK_NEXT);
+HL_ASSERT_FIELD(hl_chunk, used, HL_CHUNK_USED);
+HL_ASSERT_FIELD(hl_fault, kind, HL_FAULT_KIND);
+HL_ASSERT_FIELD(hl_fault, address, HL_FAULT_ADDRESS);
+HL_ASSERT_FIELD(hl_fault, context, HL_FAULT_CONTEXT);
+HL_ASSERT_FIELD(hl_fault, alloc_context, HL_FAULT_ALLOC_CONTEXT);
+HL_ASSERT_FIELD(hl_fault, free_context, HL_FAULT_FREE_CONTEXT);
+HL_ASSERT_FIELD(hl_fault, block, HL_FAULT_BLOCK);
+HL_ASSERT_FIELD(hl_fault, block_size, HL_FAULT_BLOCK_SIZE);
+HL_ASSERT_FIELD(hl_runtime, magic, HL_RUNTIME_MAGIC);
+HL_ASSERT_FIELD(hl_runtime, version, HL_RUNTIME_VERSION);
+HL_ASSERT_FIELD(hl_runtime, top, HL_RUNTIME_TOP);
+HL_ASSERT_FIELD(hl_runtime, flags, HL_RUNTIME_FLAGS);
+HL_ASSERT_FIELD(hl_runtime, root_node, HL_RUNTIME_ROOT_NODE);
+HL_ASSERT_FIELD(hl_runtime, first_chunk, HL_RUNTIME_FIRST_CHUNK);
+HL_ASSERT_FIELD(hl_runtime, contexts, HL_RUNTIME_CONTEXTS);
+HL_ASSERT_FIELD(hl_runtime, peak_epoch, HL_RUNTIME_PEAK_EPOCH);
+HL_ASSERT_FIELD(hl_runtime, alloc_objects, HL_RUNTIME_ALLOC_OBJECTS);
+HL_ASSERT_FIELD(hl_runtime, alloc_objects, HL_RUNTIME_SERIAL);
+HL_ASSERT_FIELD(hl_runtime, alloc_bytes, HL_RUNTIME_ALLOC_BYTES);
+HL_ASSERT_FIELD(hl_runtime, live_objects, HL_RUNTIME_LIVE_OBJECTS);
+HL_ASSERT_FIELD(hl_runtime, live_bytes, HL_RUNTIME_LIVE_BYTES);
+HL_ASSERT_FIELD(hl_runtime, peak_objects, HL_RUNTIME_PEAK_OBJECTS);
+HL_ASSERT_FIELD(hl_runtime, peak_bytes, HL_RUNTIME_PEAK_BYTES);
+HL_ASSERT_FIELD(hl_runtime, faults, HL_RUNTIME_FAULTS);
+HL_ASSERT_FIELD(hl_runtime, fault_ring, HL_RUNTIME_FAULT_RING);
+HL_ASSERT_FIELD(hl_runtime, first_span_chunk, HL_RUNTIME_FIRST_SPAN_CHUNK);
+HL_ASSERT_FIELD(hl_runtime, spans, HL_RUNTIME_SPANS);
+HL_ASSERT_FIELD(hl_runtime, metadata_bytes, HL_RUNTIME_METADATA_BYTES);
+HL_ASSERT_FIELD(hl_runtime, heap_bytes, HL_RUNTIME_HEAP_BYTES);
+HL_ASSERT_FIELD(hl_runtime, failed, HL_RUNTIME_FAILED);
+
+#define HL_CLASSES 72u
+#define HL_BINS 100u
+#define HL_BUCKETS 257u
+#define HL_FIRST_CONTEXTS 64u
+
+/* The rest of the state: nobody outside reads it. */
+typedef struct hl_state {
+  /* malloc's first test: requests below it take the fast path. 0 until the heap is initialised and while
+   * HL_FLAG_TRACE is set, so that neither costs the fast path anything. */
+  u32 fast_limit;
+  u32 last_block; /* address of the newest block, for temporary allocations */
+  u32 peak_dirty; /* some context saved its live share since the last peak */
+
+  /* page map: hl_span of each page from heap_start on, 0 for pages that hold no blocks */
+  hl_span **map;
+  u32 heap_start;
+  u32 map_pages; /* entries in use: pages from heap_start to the end of the heap, gaps included */
+  u32 map_capacity;
+
+  hl_node **contexts; /* hash table of child(parent, site) */
+  u32 contexts_shift; /* 32 - log2 of its length */
+  hl_chunk *last_chunk;
+
+  hl_span *current[HL_CLASSES]; /* the span each class allocates from */
+  hl_span *available[HL_CLASSES]; /* queue of the class's other spans with free blocks */
+  hl_span *available_last[HL_CLASSES];
+  u32 class_pages[HL_CLASSES]; /* pages the class holds */
+  u32 empty_spans; /* spans in `available` without a block in use */
+
+  hl_span *bins[HL_BINS]; /* free runs by number of pages */
+  u32 bin_bits[(HL_BINS + 31) / 32];
+
+  hl_chunk *last_span_chunk;
+  hl_span *free_structs;
+  u32 free_struct_count;
+  u32 refilling;
+
+  u32 metadata_next, metadata_end; /* the metadata chunk being cut */
+  u32 buckets[HL_BUCKETS]; /* freed metadata by size / 64, linked by first word */
+  u32 bucket_bits[(HL_BUCKETS + 31) / 32];
+
+  u32 initialised;
+  u8 class_of[(HL_SMALL_MAX >> 4) + 1]; /* by (size + 15) / 16 */
+} hl_state;
+
+#endif
