@@ -14,8 +14,12 @@ export class FunctionBodies {
 
   /** `bodies` in the order of the code section. */
   constructor(bodies: readonly BodyRange[]) {
-    this.#starts = Float64Array.from(bodies, (body) => body.start);
-    this.#ends = Float64Array.from(bodies, (body) => body.end);
+    this.#starts = new Float64Array(bodies.length);
+    this.#ends = new Float64Array(bodies.length);
+    for (let index = 0; index < bodies.length; index++) {
+      this.#starts[index] = bodies[index]!.start;
+      this.#ends[index] = bodies[index]!.end;
+    }
   }
 
   /** Offset behind the last body; 0 when there is none. */

@@ -1,6 +1,9 @@
 // Maps code offsets to small integers, given ranges that may nest and overlap. Of all ranges that hold an offset, the
 // one added last wins; added in pre-order, that is the innermost scope, which is also how LLVM's symbolizer resolves
-// overlaps. Look-up is a binary search over disjoint segments, made by one sweep at the first look-up.
+// overlaps. Look-up is a binary search over disjoint segments, made by one sweep at the first look-up; a handful of
+// ranges, which is what most functions have, is searched as it is.
+
+const SEARCH_AS_IS = 16;
 
 export class RangeMap {
   readonly #lows: number[] = [];
@@ -31,6 +34,12 @@ export class RangeMap {
 
   /** The value at `offset`, or -1. */
   get(offset: number): number {
+    if (this.#lows.length <= SEARCH_AS_IS) {
+      for (let index = this.#lows.length - 1; index >= 0; index--) {
+        if (offset >= this.#lows[index]! && offset < this.#highs[index]!) return this.#values[index]!;
+      }
+      return -1;
+    }
     const starts = this.#segmentStarts ?? this.#sweep();
     let from = 0;
     let to = starts.length;
@@ -45,8 +54,18 @@ export class RangeMap {
   #sweep(): Float64Array {
     const lows = this.#lows;
     const highs = this.#highs;
-    const order = Array.from(lows, (_, index) => index).sort((a, b) => lows[a]! - lows[b]! || a - b);
-    const boundaries = Float64Array.from(lows.concat(highs)).sort();
+    const count = lows.length;
+    const order = new Uint32Array(count);
+    const boundaries = new Float64Array(2 * count);
+    for (let index = 0; index < count; index++) {
+      order[index] = index;
+      boundaries[2 * index] = lows[index]!;
+      boundaries[2 * index + 1] = highs[index]!;
+    }
+    // Compilers write most of them in order.
+    if (lows.some((low, index) => index > 0 && low < lows[index - 1]!))
+      order.sort((a, b) => lows[a]! - lows[b]!);
+    boundaries.sort();
     const starts: number[] = [];
     const values: number[] = [];
     const open = new MaxHeap();

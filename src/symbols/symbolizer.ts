@@ -40,7 +40,7 @@ export class Symbolizer {
   readonly #positions: SourcePositions | null;
   readonly #functionNames: Map<number, string>;
   readonly #stacks = new Map<number, readonly Frame[]>();
-  readonly #frames = new Map<string, Frame>();
+  readonly #frames = new Map<string, Map<number, Frame[]>>();
 
   private constructor(module: WasmModule, options: SymbolizerOptions) {
     this.#bodies = new FunctionBodies(options.bodies ?? bodiesOf(module));
@@ -130,21 +130,41 @@ export class Symbolizer {
     column: number,
     inlined: boolean,
   ): Frame {
-    const key = `${line}:${column}:${startLine}:${inlined ? 1 : 0}:${name}\n${linkageName}\n${file}`;
-    let frame = this.#frames.get(key);
-    if (frame === undefined) {
-      frame = Object.freeze({
-        function: name,
-        linkageName: linkageName || name,
-        file,
-        line,
-        column,
-        startLine,
-        inlined,
-        language: 'c',
-      });
-      this.#frames.set(key, frame);
+    // By file and place, then among the few frames that share both: no key has to be built.
+    let byPlace = this.#frames.get(file);
+    if (byPlace === undefined) {
+      byPlace = new Map();
+      this.#frames.set(file, byPlace);
     }
+    const place = line * 2 ** 16 + column;
+    let alike = byPlace.get(place);
+    if (alike === undefined) {
+      alike = [];
+      byPlace.set(place, alike);
+    }
+    for (const frame of alike) {
+      if (
+        frame.function === name &&
+        frame.line === line &&
+        frame.column === column &&
+        frame.inlined === inlined &&
+        frame.startLine === startLine &&
+        frame.linkageName === linkageName
+      ) {
+        return frame;
+      }
+    }
+    const frame: Frame = Object.freeze({
+      function: name,
+      linkageName,
+      file,
+      line,
+      column,
+      startLine,
+      inlined,
+      language: 'c',
+    });
+    alike.push(frame);
     return frame;
   }
 

@@ -23,10 +23,6 @@ export class Cursor {
     }
   }
 
-  get atEnd(): boolean {
-    return this.position >= this.end;
-  }
-
   fail(message: string): never {
     throw new DwarfError(
       `${this.section}: ${message} at offset 0x${this.position.toString(16)}`,

@@ -37,7 +37,7 @@ export class UnitFunctions {
     const cursor = unit.cursor(unit.entries);
     const entry = new Entry();
     unit.sections.budget.spend(unit.end - unit.entries, '.debug_info', unit.entries);
-    while (!cursor.atEnd) {
+    while (cursor.position < cursor.end) {
       const offset = cursor.position;
       const code = cursor.uleb();
       if (code === 0) continue;
@@ -92,7 +92,7 @@ class InlinedCalls {
     // The scope at each depth: an inlined call, null for the function itself, undefined inside a nested function,
     // whose calls are its own affair.
     const scopes: (InlinedCall | null | undefined)[] = [null];
-    while (!cursor.atEnd) {
+    while (cursor.position < cursor.end) {
       const offset = cursor.position;
       const code = cursor.uleb();
       if (code === 0) {

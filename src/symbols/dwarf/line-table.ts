@@ -164,15 +164,19 @@ export class LineTable {
         operation = total % maximumOperations;
       }
     };
-    const advanceSpecial = (adjusted: number): void => {
-      if (lineRange !== 0) advance(Math.floor(adjusted / lineRange));
-    };
-    while (!cursor.atEnd) {
+    // What each special opcode does, worked out once: most of a program is special opcodes.
+    const operationAdvance = new Uint8Array(256);
+    const lineAdvance = new Int16Array(256);
+    for (let adjusted = 0; adjusted < 256 && lineRange > 0; adjusted++) {
+      operationAdvance[adjusted] = Math.floor(adjusted / lineRange);
+      lineAdvance[adjusted] = lineBase + (adjusted % lineRange);
+    }
+    while (cursor.position < cursor.end) {
       const opcode = cursor.u8();
-      if (opcode >= opcodeBase) {
+      if (opcode >= opcodeBase && opcode > 0) {
         const adjusted = opcode - opcodeBase;
-        advanceSpecial(adjusted);
-        if (lineRange !== 0) line += lineBase + (adjusted % lineRange);
+        advance(operationAdvance[adjusted]!);
+        line += lineAdvance[adjusted]!;
         if (!dropped) rows.push(address, file, line, column);
         continue;
       }
@@ -227,7 +231,7 @@ export class LineTable {
           column = cursor.uleb();
           break;
         case dw.DW_LNS_const_add_pc:
-          advanceSpecial(255 - opcodeBase);
+          advance(operationAdvance[255 - opcodeBase]!);
           break;
         case dw.DW_LNS_fixed_advance_pc:
           address += cursor.u16();
