@@ -5,12 +5,12 @@
  */
 #include "platform.h"
 
-static struct {
+static _Alignas(64) struct {
   hl_chunk header;
   hl_node nodes[15];
 } hl_first_chunk = {.header = {.used = 1, .capacity = 15}};
 
-static struct {
+static _Alignas(64) struct {
   hl_chunk header;
   hl_span spans[15];
 } hl_first_span_chunk;

@@ -1,0 +1,250 @@
+// Links each flavour of the runtime object alone, with a few lines of C for what a libc would give it, and drives
+// it from JavaScript: slots are written by hand, as instrumented code would. The linker is the embedded one, so
+// nothing has to be installed; a module is linked once per flavour and kept.
+
+import { readFileSync } from 'node:fs';
+import { runLLVM } from '@yowasp/clang';
+import * as layout from '../../src/heap/layout.ts';
+
+export type Flavour = 'wasi' | 'emscripten';
+export const flavours: readonly Flavour[] = ['wasi', 'emscripten'];
+
+const surroundings: Record<Flavour, string> = {
+  wasi: 'int errno; int *errno_address(void) { return &errno; }',
+  emscripten: `
+    static int error; int *__errno_location(void) { return &error; }
+    int *errno_address(void) { return &error; }
+    int emscripten_resize_heap(unsigned long bytes) {
+      unsigned long pages = (bytes + 65535) / 65536;
+      return __builtin_wasm_memory_grow(0, pages - __builtin_wasm_memory_size(0)) != -1ul;
+    }`,
+};
+
+const exported = [
+  ...['heapline_runtime', 'heapline_shadow', 'heapline_set_flags', 'heapline_check', 'errno_address'],
+  ...['malloc', 'calloc', 'realloc', 'reallocarray', 'free', 'aligned_alloc', 'memalign', 'posix_memalign'],
+  ...['malloc_usable_size', 'valloc', '__libc_malloc', '__libc_free', '__wrap_exit'],
+];
+
+const modules = new Map<Flavour, Promise<WebAssembly.Module>>();
+
+async function tool(
+  args: string[],
+  files: Record<string, string | Uint8Array>,
+  result: string,
+): Promise<Uint8Array> {
+  const messages: Uint8Array[] = [];
+  const collect = (bytes: Uint8Array | null) => void (bytes && messages.push(bytes));
+  try {
+    const tree = await runLLVM(args, files, { stdout: collect, stderr: collect, fetchProgress: () => {} });
+    return (tree as Record<string, Uint8Array>)[result]!;
+  } catch (error) {
+    throw new Error(`${args.join(' ')}\n${Buffer.concat(messages)}`, { cause: error });
+  }
+}
+
+async function link(flavour: Flavour): Promise<WebAssembly.Module> {
+  const object = readFileSync(new URL(`../../wasm/heapline-${flavour}.o`, import.meta.url));
+  const libc = 'void __real_exit(int code) { (void)code; __builtin_trap(); }';
+  const shim = await tool(
+    ['clang', '-c', '-O2', '--target=wasm32', '-ffreestanding', 'shim.c', '-o', 'shim.o'],
+    { 'shim.c': `${surroundings[flavour]}\n${libc}` },
+    'shim.o',
+  );
+  const wasm = await tool(
+    [
+      ...['wasm-ld', '--no-entry', '--import-memory', 'shim.o', 'heapline.o', '-o', 'out.wasm'],
+      ...exported.map((name) => `--export=${name}`),
+    ],
+    { 'shim.o': shim, 'heapline.o': object },
+    'out.wasm',
+  );
+  return WebAssembly.compile(wasm as BufferSource);
+}
+
+export interface Fault {
+  kind: number;
+  address: number;
+  context: number;
+  allocContext: number;
+  freeContext: number;
+  block: number;
+  blockSize: number;
+}
+
+export interface Context {
+  path: string;
+  allocObjects: number;
+  allocBytes: number;
+  liveObjects: number;
+  liveBytes: number;
+  peakObjects: number;
+  peakBytes: number;
+  temporaryObjects: number;
+  temporaryBytes: number;
+  lifetime: number;
+}
+
+type Call = (...args: number[]) => number;
+
+export class Runtime {
+  readonly faults: Fault[] = [];
+  readonly traces: { address: number; size: number; node: number }[] = [];
+  readonly exits: number[] = [];
+  hostStacksAsked = 0;
+  hostStack: () => number = () => 0;
+  onFault: () => void = () => {};
+  readonly base: number;
+  readonly shadow: number;
+  readonly #exports: Record<string, unknown>;
+
+  private constructor(
+    readonly memory: WebAssembly.Memory,
+    instantiate: (imports: WebAssembly.Imports) => WebAssembly.Instance,
+  ) {
+    const instance = instantiate({
+      env: { memory },
+      heapline: {
+        host_stack: () => {
+          this.hostStacksAsked++;
+          return this.hostStack();
+        },
+        fault: (record: number) => {
+          this.faults.push(this.readFault(record));
+          this.onFault();
+        },
+        trace: (address: number, size: number, node: number) =>
+          this.traces.push({ address: address >>> 0, size: size >>> 0, node: node >>> 0 }),
+        exiting: (code: number) => this.exits.push(code),
+      },
+    });
+    this.#exports = instance.exports;
+    this.base = (instance.exports['heapline_runtime'] as WebAssembly.Global).value;
+    this.shadow = (instance.exports['heapline_shadow'] as WebAssembly.Global).value;
+  }
+
+  /** `pages`: initial and maximum wasm pages of 64 KB. */
+  static async open(flavour: Flavour, pages: { initial?: number; maximum?: number } = {}): Promise<Runtime> {
+    let module = modules.get(flavour);
+    if (!module) modules.set(flavour, (module = link(flavour)));
+    const memory = new WebAssembly.Memory({ initial: pages.initial ?? 4, maximum: pages.maximum ?? 4096 });
+    const compiled = await module;
+    return new Runtime(memory, (imports) => new WebAssembly.Instance(compiled, imports));
+  }
+
+  call(name: string, ...args: number[]): number {
+    return (this.#exports[name] as Call)(...args) >>> 0;
+  }
+
+  u32(address: number): number {
+    return new DataView(this.memory.buffer).getUint32(address, true);
+  }
+  setU32(address: number, value: number): void {
+    new DataView(this.memory.buffer).setUint32(address, value, true);
+  }
+  u64(address: number): number {
+    return Number(new DataView(this.memory.buffer).getBigUint64(address, true));
+  }
+  bytes(address: number, length: number): Uint8Array {
+    return new Uint8Array(this.memory.buffer, address, length);
+  }
+  runtime(offset: number): number {
+    return this.u32(this.base + offset);
+  }
+  get errno(): number {
+    return this.u32(this.call('errno_address'));
+  }
+
+  /** What instrumented code does before a call at depth `depth` (0: the sentinel): clamps, writes, sets top. */
+  enterCall(depth: number, site: number): void {
+    const slot = this.shadow + Math.min(depth, layout.SHADOW_SLOTS - 1) * layout.SLOT_SIZE;
+    this.setU32(slot + layout.SLOT_SITE, site);
+    this.setU32(slot + layout.SLOT_NODE, 0);
+    this.setU32(this.base + layout.RUNTIME_TOP, slot);
+  }
+
+  /** Throws when any invariant of the heap does not hold. */
+  check(): void {
+    const line = this.call('heapline_check');
+    if (line) throw new Error(`heapline_check failed at check.c:${line}`);
+  }
+
+  path(node: number): string {
+    const sites: string[] = [];
+    for (let at = node; at && this.u32(at + layout.NODE_PARENT); at = this.u32(at + layout.NODE_PARENT)) {
+      sites.unshift(this.u32(at + layout.NODE_SITE).toString(16));
+    }
+    return sites.join('/');
+  }
+
+  contexts(): Map<string, Context> {
+    const epoch = this.runtime(layout.RUNTIME_PEAK_EPOCH);
+    const clock = new DataView(this.memory.buffer).getBigUint64(this.base + layout.RUNTIME_ALLOC_BYTES, true);
+    const result = new Map<string, Context>();
+    for (
+      let chunk = this.runtime(layout.RUNTIME_FIRST_CHUNK);
+      chunk;
+      chunk = this.u32(chunk + layout.CHUNK_NEXT)
+    ) {
+      const used = this.u32(chunk + layout.CHUNK_USED);
+      for (let i = 0; i < used; i++) {
+        const node = chunk + layout.CHUNK_ENTRIES + i * layout.NODE_SIZE;
+        const saved = this.u32(node + layout.NODE_PEAK_EPOCH) === epoch;
+        const live = this.u32(node + layout.NODE_LIVE_OBJECTS);
+        const raw = new DataView(this.memory.buffer).getBigInt64(node + layout.NODE_LIFETIME, true);
+        const path = this.path(node);
+        if (result.has(path)) throw new Error(`two nodes for ${path}`);
+        result.set(path, {
+          path,
+          allocObjects: this.u64(node + layout.NODE_ALLOC_OBJECTS),
+          allocBytes: this.u64(node + layout.NODE_ALLOC_BYTES),
+          liveObjects: live,
+          liveBytes: this.u32(node + layout.NODE_LIVE_BYTES),
+          peakObjects: this.u32(node + (saved ? layout.NODE_PEAK_OBJECTS : layout.NODE_LIVE_OBJECTS)),
+          peakBytes: this.u32(node + (saved ? layout.NODE_PEAK_BYTES : layout.NODE_LIVE_BYTES)),
+          temporaryObjects: this.u32(node + layout.NODE_TEMPORARY_OBJECTS),
+          temporaryBytes: this.u64(node + layout.NODE_TEMPORARY_BYTES),
+          lifetime: Number(BigInt.asIntN(64, raw + BigInt(live) * clock)),
+        });
+      }
+    }
+    return result;
+  }
+
+  /** Every live block as the span chunks tell it: address → requested bytes, context, serial. */
+  blocks(): Map<number, { size: number; context: number; serial: number }> {
+    const result = new Map<number, { size: number; context: number; serial: number }>();
+    const first = this.runtime(layout.RUNTIME_FIRST_SPAN_CHUNK);
+    for (let chunk = first; chunk; chunk = this.u32(chunk + layout.CHUNK_NEXT)) {
+      const used = this.u32(chunk + layout.CHUNK_USED);
+      for (let i = 0; i < used; i++) {
+        const span = chunk + layout.CHUNK_ENTRIES + i * layout.SPAN_SIZE;
+        if (this.u32(span + layout.SPAN_STATE) === layout.SPAN_STATE_FREE) continue;
+        const metadata = this.u32(span + layout.SPAN_METADATA);
+        for (let index = 0; index < this.u32(span + layout.SPAN_BLOCKS); index++) {
+          const block = metadata + index * layout.BLOCK_SIZE;
+          const context = this.u32(block + layout.BLOCK_CONTEXT);
+          if (context & layout.BLOCK_FREED) continue;
+          result.set(this.u32(span + layout.SPAN_BASE) + index * this.u32(span + layout.SPAN_BLOCK_SIZE), {
+            size: this.u32(block + layout.BLOCK_REQUESTED),
+            context: (context & layout.BLOCK_CONTEXT_MASK) >>> 0,
+            serial: this.u32(block + layout.BLOCK_SERIAL),
+          });
+        }
+      }
+    }
+    return result;
+  }
+
+  readFault(record: number): Fault {
+    return {
+      kind: this.u32(record + layout.FAULT_KIND),
+      address: this.u32(record + layout.FAULT_ADDRESS),
+      context: this.u32(record + layout.FAULT_CONTEXT),
+      allocContext: this.u32(record + layout.FAULT_ALLOC_CONTEXT),
+      freeContext: this.u32(record + layout.FAULT_FREE_CONTEXT),
+      block: this.u32(record + layout.FAULT_BLOCK),
+      blockSize: this.u32(record + layout.FAULT_BLOCK_SIZE),
+    };
+  }
+}
