@@ -1,0 +1,229 @@
+// The gate between host and guest. Every call into the guest goes through a wrapper that knows the function's
+// type: it refuses wrong arguments before WebAssembly turns them into 0 in silence, remembers which function the
+// host entered through (host stacks start there), and turns what comes out of a failing guest into a typed error.
+//
+// One wrapper per arity instead of rest parameters: spreading costs more than everything else the wrapper does.
+
+import { InvalidArgumentError } from '../errors.ts';
+
+/** Value types of WebAssembly that JavaScript can pass. */
+export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'externref' | 'funcref' | 'v128' | 'ref';
+
+/** A function of the guest, as the host calls it. */
+export type GuestFunction = (...args: never[]) => unknown;
+
+// biome-ignore lint/complexity/noBannedTypes: identity only, passed to Error.captureStackTrace
+type EntryFunction = Function;
+type Raw = (...args: unknown[]) => unknown;
+
+/** Frames kept of a guest's stack when it traps. */
+const TRAP_FRAMES = 200;
+
+/** State shared by all entries of one sandbox. */
+export class Gate {
+  /** The innermost function through which the host is inside the guest; null when it is not. */
+  entry: EntryFunction | null = null;
+  /** Set once nothing may enter any more. */
+  closed = false;
+
+  constructor(
+    /** Throws the error that says why nothing may enter. */
+    readonly refuse: (name: string) => never,
+    /** Makes the error to throw out of what the guest threw. `outermost`: no guest frame is left below. */
+    readonly failure: (error: unknown, name: string, outermost: boolean) => unknown,
+  ) {}
+
+  /** Calls into the guest with the gate kept, for calls that are not made often. */
+  enter<T>(name: string, call: () => T, entry: EntryFunction = call): T {
+    if (this.closed) this.refuse(name);
+    const outer = this.entry;
+    const limit = Error.stackTraceLimit;
+    this.entry = entry;
+    Error.stackTraceLimit = TRAP_FRAMES;
+    try {
+      return call();
+    } catch (error) {
+      throw this.failure(error, name, outer === null);
+    } finally {
+      this.entry = outer;
+      Error.stackTraceLimit = limit;
+    }
+  }
+
+  /** Wraps a function that takes these parameters. */
+  wrap(name: string, target: unknown, parameters: readonly ValueType[]): GuestFunction {
+    const raw = target as Raw;
+    const plain = parameters.every((type) => type === 'i32' || type === 'f32' || type === 'f64');
+    if (plain) {
+      switch (parameters.length) {
+        case 0:
+          return this.#wrap0(name, raw);
+        case 1:
+          return this.#wrap1(name, raw);
+        case 2:
+          return this.#wrap2(name, raw);
+        case 3:
+          return this.#wrap3(name, raw);
+        case 4:
+          return this.#wrap4(name, raw);
+      }
+    }
+    return this.#wrapMany(name, raw, parameters);
+  }
+
+  #wrap0(name: string, raw: Raw): GuestFunction {
+    const entry = (): unknown => {
+      if (this.closed) this.refuse(name);
+      const outer = this.entry;
+      const limit = Error.stackTraceLimit;
+      this.entry = entry;
+      Error.stackTraceLimit = TRAP_FRAMES;
+      try {
+        return raw();
+      } catch (error) {
+        throw this.failure(error, name, outer === null);
+      } finally {
+        this.entry = outer;
+        Error.stackTraceLimit = limit;
+      }
+    };
+    return entry;
+  }
+
+  #wrap1(name: string, raw: Raw): GuestFunction {
+    const entry = (a: unknown): unknown => {
+      if (this.closed) this.refuse(name);
+      if (typeof a !== 'number') checkNumbers(name, [a]);
+      const outer = this.entry;
+      const limit = Error.stackTraceLimit;
+      this.entry = entry;
+      Error.stackTraceLimit = TRAP_FRAMES;
+      try {
+        return raw(a);
+      } catch (error) {
+        throw this.failure(error, name, outer === null);
+      } finally {
+        this.entry = outer;
+        Error.stackTraceLimit = limit;
+      }
+    };
+    return entry as GuestFunction;
+  }
+
+  #wrap2(name: string, raw: Raw): GuestFunction {
+    const entry = (a: unknown, b: unknown): unknown => {
+      if (this.closed) this.refuse(name);
+      if (typeof a !== 'number' || typeof b !== 'number') checkNumbers(name, [a, b]);
+      const outer = this.entry;
+      const limit = Error.stackTraceLimit;
+      this.entry = entry;
+      Error.stackTraceLimit = TRAP_FRAMES;
+      try {
+        return raw(a, b);
+      } catch (error) {
+        throw this.failure(error, name, outer === null);
+      } finally {
+        this.entry = outer;
+        Error.stackTraceLimit = limit;
+      }
+    };
+    return entry as GuestFunction;
+  }
+
+  #wrap3(name: string, raw: Raw): GuestFunction {
+    const entry = (a: unknown, b: unknown, c: unknown): unknown => {
+      if (this.closed) this.refuse(name);
+      if (typeof a !== 'number' || typeof b !== 'number' || typeof c !== 'number') {
+        checkNumbers(name, [a, b, c]);
+      }
+      const outer = this.entry;
+      const limit = Error.stackTraceLimit;
+      this.entry = entry;
+      Error.stackTraceLimit = TRAP_FRAMES;
+      try {
+        return raw(a, b, c);
+      } catch (error) {
+        throw this.failure(error, name, outer === null);
+      } finally {
+        this.entry = outer;
+        Error.stackTraceLimit = limit;
+      }
+    };
+    return entry as GuestFunction;
+  }
+
+  #wrap4(name: string, raw: Raw): GuestFunction {
+    const entry = (a: unknown, b: unknown, c: unknown, d: unknown): unknown => {
+      if (this.closed) this.refuse(name);
+      if (typeof a !== 'number' || typeof b !== 'number' || typeof c !== 'number' || typeof d !== 'number') {
+        checkNumbers(name, [a, b, c, d]);
+      }
+      const outer = this.entry;
+      const limit = Error.stackTraceLimit;
+      this.entry = entry;
+      Error.stackTraceLimit = TRAP_FRAMES;
+      try {
+        return raw(a, b, c, d);
+      } catch (error) {
+        throw this.failure(error, name, outer === null);
+      } finally {
+        this.entry = outer;
+        Error.stackTraceLimit = limit;
+      }
+    };
+    return entry as GuestFunction;
+  }
+
+  #wrapMany(name: string, raw: Raw, parameters: readonly ValueType[]): GuestFunction {
+    const entry = (...args: unknown[]): unknown => {
+      if (this.closed) this.refuse(name);
+      for (let i = 0; i < parameters.length; i++) args[i] = converted(name, args[i], i, parameters[i]!);
+      const outer = this.entry;
+      const limit = Error.stackTraceLimit;
+      this.entry = entry;
+      Error.stackTraceLimit = TRAP_FRAMES;
+      try {
+        return raw(...args);
+      } catch (error) {
+        throw this.failure(error, name, outer === null);
+      } finally {
+        this.entry = outer;
+        Error.stackTraceLimit = limit;
+      }
+    };
+    return entry as GuestFunction;
+  }
+}
+
+function checkNumbers(name: string, args: readonly unknown[]): void {
+  args.forEach((argument, index) => {
+    if (typeof argument !== 'number') throw wrongArgument(name, index, argument, 'a number');
+  });
+}
+
+function converted(name: string, argument: unknown, index: number, type: ValueType): unknown {
+  switch (type) {
+    case 'i32':
+    case 'f32':
+    case 'f64':
+      if (typeof argument !== 'number') throw wrongArgument(name, index, argument, 'a number');
+      return argument;
+    case 'i64':
+      if (typeof argument === 'bigint') return argument;
+      if (Number.isSafeInteger(argument)) return BigInt(argument as number);
+      throw wrongArgument(name, index, argument, 'a bigint, or a safe integer,');
+    default:
+      return argument;
+  }
+}
+
+function wrongArgument(name: string, index: number, argument: unknown, wanted: string): InvalidArgumentError {
+  const given =
+    argument === undefined ? 'is missing' : `is ${argument === null ? 'null' : `a ${typeof argument}`}`;
+  const advice =
+    typeof argument === 'string' ? ' Put text into the guest with heap.cstring() and pass the pointer.' : '';
+  return new InvalidArgumentError(
+    `${name}[${index}]`,
+    `Argument ${index + 1} of ${name}() must be ${wanted} and ${given}.${advice}`,
+  );
+}

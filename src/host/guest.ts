@@ -1,0 +1,51 @@
+// What every kind of guest (WASI, Emscripten) gives to the sandbox, and what it is given.
+
+import type { Output } from './output.ts';
+
+/** What a guest may see of the world: this and nothing else. */
+export interface GuestOptions {
+  /** Arguments after the program's name. */
+  readonly args: readonly string[];
+  /** `argv[0]`. */
+  readonly programName: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly stdin: Uint8Array;
+  /** Absolute path to contents. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Functions of the host that the guest imports, by module and name. */
+  readonly imports: WebAssembly.Imports;
+  /** Called with the instance's exports before anything of the guest runs. */
+  readonly instantiated: (exports: WebAssembly.Exports) => void;
+}
+
+/** The functions that the C runtime imports from the module `heapline`. */
+export interface RuntimeImports {
+  host_stack(): number;
+  fault(record: number): void;
+  exiting(code: number): void;
+  trace(address: number, size: number, node: number): void;
+}
+
+/** A running guest. */
+export interface Guest {
+  /** The exports of the instance, none of them wrapped. */
+  readonly exports: WebAssembly.Exports;
+  readonly memory: WebAssembly.Memory;
+  /** True when the guest has a program to run. */
+  readonly hasMain: boolean;
+  /** Runs the constructors that instantiation has not run. Called once. */
+  initialize(): void;
+  /** Runs `main` and, when it returns, the libc's teardown; gives the exit status. `returned` is called between
+   * the two. Throws whatever stopped the guest. */
+  runMain(returned: () => void): number;
+  /** Contents of a file in the guest's file system, or null. */
+  readFile(path: string): Uint8Array | null;
+  dispose(): void;
+}
+
+/** Thrown through the guest by `proc_exit`: it unwinds the guest and is caught where the host called it. */
+export class ExitSignal {
+  constructor(readonly exitCode: number) {}
+}

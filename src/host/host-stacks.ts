@@ -1,0 +1,216 @@
+// JavaScript's side of a calling context. When the runtime meets the first allocation below a host entry it asks
+// for the host's stack; the frames above the innermost boundary are interned here and the id goes into the
+// context tree. Frames further out, beyond C code that called back into JavaScript, are not part of it: they
+// are already parents of that C code's contexts.
+//
+// A capture costs microseconds, so nothing is symbolised then: the key is the scripts and positions, and names,
+// files and source maps are looked up when a profile is made. V8's stack API is restored before anything else
+// runs (https://v8.dev/docs/stack-trace-api).
+
+import type { Frame } from '../errors.ts';
+import { originalPosition, toPath } from './source-maps.ts';
+
+/** Frames asked for, guest's and host's together; the next number when the first brings none of the host's. */
+const DEPTHS = [100, 2_000, 200_000];
+
+interface RawFrame {
+  readonly function: string;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** The position is one in the source already: whoever installed `Error.prepareStackTrace` mapped it. */
+  readonly mapped: boolean;
+}
+
+type PrepareStackTrace = NonNullable<ErrorConstructor['prepareStackTrace']>;
+
+// biome-ignore lint/complexity/noBannedTypes: V8 takes any function here
+type AnyFunction = Function;
+
+const keepSites: PrepareStackTrace = (_error, sites) => sites;
+
+/** Directory of Heapline's own code, as a URL: `…/src/` from source, `…/dist/` from the package. */
+const ownDirectory = new URL(/\/src\/host\/[^/]+$/.test(import.meta.url) ? '..' : '.', import.meta.url).href;
+const ownPath = toPath(ownDirectory);
+
+/** Interned host stacks of one sandbox. */
+export class HostStacks {
+  readonly #idOfKey = new Map<string, number>();
+  readonly #idOfContent = new Map<string, number>();
+  readonly #raw: (readonly RawFrame[])[] = [[]];
+  readonly #frames: (readonly Frame[] | undefined)[] = [[]];
+
+  /** Number of distinct stacks seen. */
+  get size(): number {
+    return this.#raw.length - 1;
+  }
+
+  /**
+   * Interns the present JavaScript stack down to the innermost guest frame.
+   * @param entry the function through which the host entered the guest; frames above and including it are left
+   *   out. Without it, they are found by the wasm frames.
+   * @returns the id of the stack, 0 when there is no frame of the user's in it
+   */
+  capture(entry: AnyFunction | null): number {
+    const previous = Error.prepareStackTrace;
+    for (const depth of DEPTHS) {
+      const sites = captureSites(entry ?? this.capture, depth);
+      if (sites === null) return 0;
+      // V8 leaves out the JavaScript frames above `entry`, but not the wasm frames; without an entry, there are
+      // JavaScript frames of Heapline's before them.
+      let first = 0;
+      if (entry === null) while (first < sites.length && !isGuest(scriptOf(sites[first]!))) first++;
+      while (first < sites.length && isGuest(scriptOf(sites[first]!))) first++;
+      // All of it the guest's: the host is further out than was asked for.
+      if (first < sites.length || sites.length < depth) return this.#intern(sites, first, previous);
+    }
+    return 0;
+  }
+
+  #intern(sites: NodeJS.CallSite[], first: number, previous: PrepareStackTrace | undefined): number {
+    let end = first;
+    let key = '';
+    for (; end < sites.length; end++) {
+      const script = scriptOf(sites[end]!);
+      if (isGuest(script)) break;
+      key += `${script}:${positionOf(sites[end]!)}\n`;
+    }
+    let id = this.#idOfKey.get(key);
+    if (id === undefined) {
+      id = this.#internContent(readFrames(sites.slice(first, end), previous));
+      this.#idOfKey.set(key, id);
+    }
+    return id;
+  }
+
+  #internContent(frames: readonly RawFrame[]): number {
+    if (frames.length === 0) return 0;
+    const content = frames.map((f) => `${f.function}\0${f.file}\0${f.line}\0${f.column}`).join('\n');
+    let id = this.#idOfContent.get(content);
+    if (id === undefined) {
+      id = this.#raw.push(frames) - 1;
+      this.#idOfContent.set(content, id);
+    }
+    return id;
+  }
+
+  /** Frames of a stack, innermost first, source maps applied. Empty for id 0 and for ids never given out. */
+  frames(id: number): readonly Frame[] {
+    const raw = this.#raw[id];
+    if (raw === undefined) return [];
+    let frames = this.#frames[id];
+    if (frames === undefined) {
+      frames = raw.map(symbolise);
+      this.#frames[id] = frames;
+    }
+    return frames;
+  }
+}
+
+function captureSites(above: AnyFunction, depth: number): NodeJS.CallSite[] | null {
+  const limit = Error.stackTraceLimit;
+  const previous = Error.prepareStackTrace;
+  const holder: { stack?: unknown } = {};
+  try {
+    Error.stackTraceLimit = depth;
+    Error.prepareStackTrace = keepSites;
+    Error.captureStackTrace(holder, above);
+    return Array.isArray(holder.stack) ? holder.stack : null;
+  } catch {
+    return null; // No room left on the engine's stack, or frozen intrinsics: the entry stays anonymous.
+  } finally {
+    Error.stackTraceLimit = limit;
+    restorePrepareStackTrace(previous);
+  }
+}
+
+// A property left undefined is not the same as none: Node looks for its presence.
+function restorePrepareStackTrace(previous: PrepareStackTrace | undefined): void {
+  if (previous === undefined) delete (Error as { prepareStackTrace?: unknown }).prepareStackTrace;
+  else Error.prepareStackTrace = previous;
+}
+
+function symbolise(raw: RawFrame): Frame {
+  const position = raw.mapped
+    ? { file: toPath(raw.file), line: raw.line, column: raw.column }
+    : originalPosition(raw.file, raw.line, raw.column);
+  return {
+    function: raw.function,
+    linkageName: raw.function,
+    file: position.file,
+    line: position.line,
+    column: position.column,
+    startLine: 0,
+    inlined: false,
+    language: 'js',
+  };
+}
+
+function scriptOf(site: NodeJS.CallSite): string {
+  return site.getScriptNameOrSourceURL() ?? '';
+}
+
+function positionOf(site: NodeJS.CallSite): number {
+  return (site as NodeJS.CallSite & { getPosition(): number }).getPosition();
+}
+
+function isGuest(script: string): boolean {
+  return script.startsWith('wasm://') || script.startsWith('wasm-');
+}
+
+function readFrames(sites: NodeJS.CallSite[], previous: PrepareStackTrace | undefined): RawFrame[] {
+  const texts = textsOf(sites, previous);
+  const frames: RawFrame[] = [];
+  sites.forEach((site, index) => {
+    const file = site.getFileName() ?? site.getEvalOrigin() ?? '';
+    if (isEngineOrOwn(file) || site.isNative()) return;
+    const own = parseSite(String(site));
+    const mapped = texts === null ? null : parseSite(texts[index]!);
+    const use = mapped !== null && mapped.line > 0 ? mapped : null;
+    frames.push({
+      function: own.function,
+      file: use?.file || file,
+      line: use?.line ?? site.getLineNumber() ?? 0,
+      column: use?.column ?? site.getColumnNumber() ?? 0,
+      mapped: use !== null && (use.line !== site.getLineNumber() || use.column !== site.getColumnNumber()),
+    });
+  });
+  return frames;
+}
+
+// A test runner that transforms modules in memory (vitest) keeps their maps to itself and applies them in the
+// `Error.prepareStackTrace` it installs: one line of text per frame. That text is the only way to its maps.
+function textsOf(sites: NodeJS.CallSite[], previous: PrepareStackTrace | undefined): string[] | null {
+  if (previous === undefined) return null;
+  try {
+    const text: unknown = previous(new Error('heapline'), sites);
+    if (typeof text !== 'string') return null;
+    const lines = text.split('\n').filter((line) => /^\s*at /.test(line));
+    return lines.length === sites.length ? lines.map((line) => line.replace(/^\s*at /, '')) : null;
+  } catch {
+    return null;
+  }
+}
+
+function parseSite(text: string): { function: string; file: string; line: number; column: number } {
+  const named = /^(?:async )?(.*?) (?:\[as .*?\] )?\((.*)\)$/.exec(text);
+  const place = named ? named[2]! : text;
+  const position = /^(.*?):(\d+):(\d+)$/.exec(place);
+  return {
+    function: named?.[1] || '(anonymous)',
+    file: position?.[1] ?? '',
+    line: Number(position?.[2] ?? 0),
+    column: Number(position?.[3] ?? 0),
+  };
+}
+
+function isEngineOrOwn(file: string): boolean {
+  return (
+    file === '' ||
+    file === '<anonymous>' ||
+    file === 'native' ||
+    file.startsWith('node:') ||
+    file.startsWith(ownDirectory) ||
+    file.startsWith(ownPath)
+  );
+}

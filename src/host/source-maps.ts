@@ -1,0 +1,86 @@
+// From a position in the JavaScript that runs to the position in the source that was written. Node knows the
+// maps of modules it loaded with `--enable-source-maps` (tsx turns that on); for the rest, such as the output of
+// a bundler, the map that the script names in its last line is read, once, when a profile is asked for.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { findSourceMap } from 'node:module';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
+
+/** A position in a source file; line and column count from 1. */
+export interface SourcePosition {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+const COMMENT = /\/\/[#@] sourceMappingURL=(\S+)\s*$/;
+// A script this long is not searched for a map: it would cost more than the line is worth.
+const LONGEST_SCRIPT = 64 * 2 ** 20;
+
+const maps = new Map<string, TraceMap | null>();
+
+/** The path of a `file:` URL, or the text itself. */
+export function toPath(file: string): string {
+  if (!file.startsWith('file:')) return file;
+  try {
+    return fileURLToPath(file);
+  } catch {
+    return file;
+  }
+}
+
+/** Where this position of a running script came from; the same position when no map knows it. */
+export function originalPosition(file: string, line: number, column: number): SourcePosition {
+  const path = toPath(file);
+  const here = { file: path, line, column };
+  const known = findSourceMap(file) ?? findSourceMap(path);
+  if (known !== undefined) {
+    const entry = known.findEntry(line - 1, column - 1);
+    if (!('originalSource' in entry) || entry.originalSource === undefined) return here;
+    return {
+      file: sourcePath(entry.originalSource, path),
+      line: entry.originalLine + 1,
+      column: entry.originalColumn + 1,
+    };
+  }
+  const map = mapOf(path);
+  if (map === null) return here;
+  const found = originalPositionFor(map, { line, column: column - 1 });
+  if (found.source === null) return here;
+  return { file: sourcePath(found.source, path), line: found.line, column: found.column + 1 };
+}
+
+function mapOf(path: string): TraceMap | null {
+  let map = maps.get(path);
+  if (map === undefined) {
+    map = readMap(path);
+    maps.set(path, map);
+  }
+  return map;
+}
+
+function readMap(path: string): TraceMap | null {
+  if (!/\.[cm]?js$/.test(path) || !isAbsolute(path) || !existsSync(path)) return null;
+  try {
+    const script = readFileSync(path, 'utf8');
+    if (script.length > LONGEST_SCRIPT) return null;
+    const url = COMMENT.exec(script)?.[1];
+    if (url === undefined) return null;
+    const inline = /^data:application\/json[^,]*?(;base64)?,(.*)$/.exec(url);
+    const json = inline
+      ? inline[1]
+        ? Buffer.from(inline[2]!, 'base64').toString()
+        : decodeURIComponent(inline[2]!)
+      : readFileSync(resolve(dirname(path), decodeURIComponent(url)), 'utf8');
+    return new TraceMap(json, inline ? path : resolve(dirname(path), url));
+  } catch {
+    return null; // A map that cannot be read is as good as none: the running script's own position stands.
+  }
+}
+
+function sourcePath(source: string, script: string): string {
+  const path = toPath(source);
+  return isAbsolute(path) || /^[a-z][a-z0-9+.-]+:/i.test(path) ? path : resolve(dirname(script), path);
+}

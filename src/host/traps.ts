@@ -1,0 +1,55 @@
+// What comes out of a guest that fails, read: was it a trap of the guest, and where in the guest's code. V8 names
+// the places as file offsets in the module it runs, which is the instrumented one.
+
+/** The stack of an error, as far as it is the guest's. */
+export interface GuestStack {
+  /** Offsets of the instructions in the file that runs, innermost first. */
+  readonly offsets: readonly number[];
+  /** True when the guest's own code, or the engine on its behalf, threw. */
+  readonly thrownByGuest: boolean;
+}
+
+const WASM_FRAME = /wasm:\/\/[^\s)]*:wasm-function\[\d+\]:0x([0-9a-f]+)/;
+
+/** Reads where in the guest an error arose: the innermost run of wasm frames. */
+export function readGuestStack(error: object): GuestStack {
+  const lines = stackLines(error);
+  const offsets: number[] = [];
+  let thrownByGuest = false;
+  for (let i = 0; i < lines.length; i++) {
+    const match = WASM_FRAME.exec(lines[i]!);
+    if (match) {
+      if (i === 0) thrownByGuest = true;
+      offsets.push(Number.parseInt(match[1]!, 16));
+    } else if (offsets.length > 0) {
+      break;
+    }
+  }
+  return { offsets, thrownByGuest };
+}
+
+// Test runners replace Error.prepareStackTrace with formatters that garble wasm frames. V8 formats a stack when
+// it is first looked at, so it is looked at here with a formatter that keeps the engine's own lines.
+function stackLines(error: object): string[] {
+  const previous = Error.prepareStackTrace;
+  try {
+    let lines: string[] | null = null;
+    Error.prepareStackTrace = (thrown, sites) => {
+      lines = sites.map(String);
+      return `${thrown}${lines.map((line) => `\n    at ${line}`).join('')}`;
+    };
+    const stack = (error as { stack?: unknown }).stack;
+    return (
+      lines ?? (typeof stack === 'string' ? stack.split('\n').filter((line) => /^\s+at /.test(line)) : [])
+    );
+  } finally {
+    if (previous === undefined) delete (Error as { prepareStackTrace?: unknown }).prepareStackTrace;
+    else Error.prepareStackTrace = previous;
+  }
+}
+
+/** True for what the engine throws when a guest traps or uses up the stack. */
+export function isTrap(error: unknown): error is Error {
+  if (error instanceof WebAssembly.RuntimeError) return true;
+  return error instanceof RangeError && /call stack/i.test(error.message);
+}

@@ -1,0 +1,321 @@
+// The heap of a running guest: what the host does with it (allocate, write text, read it back) and what it tells
+// (statistics, profiles, faults). Pointers are unsigned 32-bit addresses in the guest's linear memory.
+
+import {
+  type Frame,
+  type HeapFaultKind,
+  InvalidArgumentError,
+  OutOfMemoryError,
+  StateError,
+} from './errors.ts';
+import {
+  type FaultRecord,
+  type HeapSnapshot,
+  type HeapTotals,
+  type Ledger,
+  layout,
+  MemoryView,
+} from './heap/index.ts';
+import type { Gate, HostStacks } from './host/index.ts';
+import { buildProfile, type ContextProfileKind, type HeapProfile } from './profile/index.ts';
+
+/** Sums of a heap. Bytes count what the program asked for, unless said otherwise. */
+export interface HeapStats {
+  /** Blocks in use now. */
+  readonly inUseObjects: number;
+  readonly inUseBytes: number;
+  /** All allocations so far. A `realloc` that changes the size counts as a free and an allocation. */
+  readonly allocObjects: number;
+  readonly allocBytes: number;
+  /** What was in use when the most bytes were. */
+  readonly peakObjects: number;
+  readonly peakBytes: number;
+  /** Distinct calling contexts. */
+  readonly contexts: number;
+  /** Allocations that found no memory. */
+  readonly failedAllocations: number;
+  /** Bad frees and reallocs seen. */
+  readonly faults: number;
+  /** Bytes that the allocator has taken for blocks. */
+  readonly heapBytes: number;
+  /** Bytes of the ledger itself. */
+  readonly metadataBytes: number;
+  /** Size of the linear memory in bytes. */
+  readonly memoryBytes: number;
+}
+
+/** Which question a profile answers: see the README. */
+export interface ProfileOptions {
+  /**
+   * - `heap`: blocks in use, and all allocations so far (the default)
+   * - `allocs`: the same data, all allocations first
+   * - `peak`: what was in use when the heap was at its largest
+   * - `temporary`: blocks that were freed before the next allocation
+   * - `lifetime`: how long blocks lived, in bytes allocated meanwhile
+   */
+  readonly kind?: ContextProfileKind;
+  /** String labels put on every sample. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** A bad free or realloc, with its stacks, innermost frame first. */
+export interface HeapFault {
+  readonly kind: HeapFaultKind;
+  /** The pointer that was passed. */
+  readonly address: number;
+  /** The block that the pointer belongs to; null when it belongs to none. */
+  readonly block: { readonly address: number; readonly size: number } | null;
+  /** Where it happened. */
+  readonly frames: readonly Frame[];
+  /** Where the block was allocated; null when there is no block. */
+  readonly allocatedAt: readonly Frame[] | null;
+  /** Where the block was freed first; null when it was not, or that is not known. */
+  readonly freedAt: readonly Frame[] | null;
+}
+
+/** What a heap needs of the sandbox around it. */
+export interface HeapHost {
+  readonly gate: Gate;
+  readonly ledger: Ledger;
+  readonly hostStacks: HostStacks;
+  readonly exports: WebAssembly.Exports;
+  readonly module: { readonly name: string; readonly path: string; readonly codeSize: number };
+  readonly comments: readonly string[];
+  /** Throws when the sandbox was disposed of. */
+  check(name: string): void;
+  /** Frames of a call site in C. */
+  frames(site: number): readonly Frame[];
+  /** The state at the end of the program, while nothing has changed since; null otherwise. */
+  atExit(): HeapSnapshot | null;
+  readonly faults: readonly FaultRecord[];
+}
+
+const MAX_SIZE = 0xffffffff;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+const TRUNCATED_FRAME: Frame = {
+  function: '[truncated]',
+  linkageName: '[truncated]',
+  file: '',
+  line: 0,
+  column: 0,
+  startLine: 0,
+  inlined: false,
+  language: 'c',
+};
+
+type Allocate = (...args: number[]) => number;
+
+/** A guest's heap. */
+export class Heap {
+  readonly #host: HeapHost;
+  readonly #view: MemoryView;
+  readonly #malloc: Allocate;
+  readonly #calloc: Allocate;
+  readonly #realloc: Allocate;
+  readonly #free: Allocate;
+
+  /** @internal Sandboxes make their own. */
+  constructor(host: HeapHost) {
+    this.#host = host;
+    this.#view = new MemoryView(host.ledger.memory);
+    const wrap = (name: string, arity: number): Allocate =>
+      typeof host.exports[name] === 'function'
+        ? (host.gate.wrap(name, host.exports[name], Array(arity).fill('i32')) as unknown as Allocate)
+        : () => {
+            throw new StateError(`The module does not export ${name}(): link it with --export=${name}.`);
+          };
+    this.#malloc = wrap('malloc', 1);
+    this.#calloc = wrap('calloc', 2);
+    this.#realloc = wrap('realloc', 2);
+    this.#free = wrap('free', 1);
+  }
+
+  /** Allocates `size` bytes, uninitialised. Throws OutOfMemoryError rather than return 0. */
+  malloc(size: number): number {
+    checkSize('size', size);
+    const address = this.#malloc(size) >>> 0;
+    if (address === 0) throw this.#outOfMemory(size);
+    return address;
+  }
+
+  /** Allocates `count` times `size` bytes of zeros. Throws OutOfMemoryError rather than return 0. */
+  calloc(count: number, size: number): number {
+    checkSize('count', count);
+    checkSize('size', size);
+    const address = this.#calloc(count, size) >>> 0;
+    if (address === 0) throw this.#outOfMemory(count * size);
+    return address;
+  }
+
+  /** Changes the size of a block, which may move. Throws OutOfMemoryError and keeps the block when it cannot. */
+  realloc(address: number, size: number): number {
+    checkAddress('address', address);
+    checkSize('size', size);
+    const moved = this.#realloc(address, size) >>> 0;
+    if (moved === 0 && size > 0) throw this.#outOfMemory(size);
+    return moved;
+  }
+
+  /** Frees a block; 0 is ignored, as in C. A pointer that is not a block's is a heap fault. */
+  free(address: number): void {
+    checkAddress('address', address);
+    this.#free(address);
+  }
+
+  /** Allocates a copy of `text` as a C string: UTF-8, terminated by a zero byte. The caller frees it. */
+  cstring(text: string): number {
+    if (typeof text !== 'string') {
+      throw new InvalidArgumentError('text', `heap.cstring() takes a string, not ${describe(text)}.`);
+    }
+    if (text.includes('\0')) {
+      throw new InvalidArgumentError(
+        'text',
+        'The text holds a NUL character, at which C would end it. Use heap.malloc() and heap.bytes() for such data.',
+      );
+    }
+    const encoded = encoder.encode(text);
+    const address = this.#malloc(encoded.length + 1) >>> 0;
+    if (address === 0) throw this.#outOfMemory(encoded.length + 1);
+    const bytes = this.#view.bytes;
+    bytes.set(encoded, address);
+    bytes[address + encoded.length] = 0;
+    return address;
+  }
+
+  /** The C string at this address, read as UTF-8 up to its zero byte. */
+  readCString(address: number): string {
+    this.#host.check('heap.readCString');
+    checkAddress('address', address);
+    const bytes = this.#view.bytes;
+    if (address === 0)
+      throw new InvalidArgumentError('address', 'heap.readCString() was given a NULL pointer.');
+    if (address >= bytes.length) throw this.#outside('address', address, 1);
+    const end = bytes.indexOf(0, address);
+    if (end < 0) {
+      throw new InvalidArgumentError(
+        'address',
+        `There is no zero byte between address ${address} and the end of the guest's memory.`,
+      );
+    }
+    return decoder.decode(bytes.subarray(address, end));
+  }
+
+  /**
+   * A view of guest memory, to read and to write. It goes stale when the memory grows, which any call into the
+   * guest may do: take it, use it, and take it again.
+   */
+  bytes(address: number, length: number): Uint8Array {
+    this.#host.check('heap.bytes');
+    checkAddress('address', address);
+    checkSize('length', length);
+    const bytes = this.#view.bytes;
+    if (address + length > bytes.length) throw this.#outside('address', address, length);
+    return bytes.subarray(address, address + length);
+  }
+
+  /** Sums of the heap; after `run()`, as they were when the program ended. */
+  stats(): HeapStats {
+    this.#host.check('heap.stats');
+    const totals: HeapTotals = this.#host.atExit()?.totals ?? this.#host.ledger.totals();
+    const { liveObjects, liveBytes, ...rest } = totals;
+    return { inUseObjects: liveObjects, inUseBytes: liveBytes, ...rest };
+  }
+
+  /** All calling contexts with their counters; after `run()`, as they were when the program ended. */
+  snapshot(): HeapSnapshot {
+    this.#host.check('heap.snapshot');
+    return this.#host.atExit() ?? this.#host.ledger.snapshot();
+  }
+
+  /**
+   * A profile of the heap. After `run()` it shows the moment at which `main` returned or called `exit`, before
+   * the C library tore itself down; once the heap changes again, the present.
+   */
+  profile(options: ProfileOptions = {}): HeapProfile {
+    this.#host.check('heap.profile');
+    return buildProfile({
+      kind: options.kind ?? 'heap',
+      snapshot: this.snapshot(),
+      symbols: this.#host,
+      hostStacks: this.#host.hostStacks,
+      module: this.#host.module,
+      comments: this.#host.comments,
+      ...(options.labels === undefined ? {} : { labels: options.labels }),
+    });
+  }
+
+  /** The bad frees and reallocs seen so far, oldest first. */
+  faults(): HeapFault[] {
+    this.#host.check('heap.faults');
+    return this.#host.faults.map((record) => this.describeFault(record));
+  }
+
+  /** Frames of a context, innermost first, host frames included. `node` is an address from a snapshot or block. */
+  contextFrames(node: number): readonly Frame[] {
+    this.#host.check('heap.contextFrames');
+    const frames: Frame[] = [];
+    for (const site of this.#host.ledger.sites(node)) {
+      if (site === layout.SITE_TRUNCATED) frames.push(TRUNCATED_FRAME);
+      else if (site >= layout.SITE_HOST_FLAG)
+        frames.push(...this.#host.hostStacks.frames(site - layout.SITE_HOST_FLAG));
+      else frames.push(...this.#host.frames(site));
+    }
+    return frames;
+  }
+
+  /** @internal A fault record with its stacks symbolised. */
+  describeFault(record: FaultRecord): HeapFault {
+    return {
+      kind: record.kind,
+      address: record.address,
+      block: record.block === 0 ? null : { address: record.block, size: record.blockSize },
+      frames: this.contextFrames(record.context),
+      allocatedAt: record.allocContext === 0 ? null : this.contextFrames(record.allocContext),
+      freedAt: record.freeContext === 0 ? null : this.contextFrames(record.freeContext),
+    };
+  }
+
+  #outOfMemory(size: number): OutOfMemoryError {
+    const { liveBytes, memoryBytes } = this.#host.ledger.totals();
+    return new OutOfMemoryError(
+      `The guest has no room for ${size} bytes: ${liveBytes} bytes are in use in a memory of ${memoryBytes} bytes. ` +
+        'Raise maxMemory, or free something.',
+    );
+  }
+
+  #outside(argument: string, address: number, length: number): InvalidArgumentError {
+    return new InvalidArgumentError(
+      argument,
+      `${length} bytes at address ${address} reach beyond the guest's memory of ${this.#view.bytes.length} bytes.`,
+    );
+  }
+}
+
+function describe(value: unknown): string {
+  return value === null
+    ? 'null'
+    : typeof value === 'number'
+      ? String(value)
+      : `a value of type ${typeof value}`;
+}
+
+function checkSize(argument: string, value: number): void {
+  if (!(Number.isInteger(value) && value >= 0 && value <= MAX_SIZE)) {
+    throw new InvalidArgumentError(
+      argument,
+      `${argument} must be a whole number of bytes from 0 to ${MAX_SIZE}, not ${describe(value)}.`,
+    );
+  }
+}
+
+function checkAddress(argument: string, value: number): void {
+  if (!(Number.isInteger(value) && value >= 0 && value <= MAX_SIZE)) {
+    throw new InvalidArgumentError(
+      argument,
+      `${argument} must be a pointer, a whole number from 0 to ${MAX_SIZE}, not ${describe(value)}.` +
+        (typeof value === 'number' && value < 0 ? ' Make pointers that C returned unsigned with >>> 0.' : ''),
+    );
+  }
+}

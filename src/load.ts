@@ -1,0 +1,426 @@
+// The two ways to a sandbox: from C sources (compile, instrument, instantiate) and from a module that was linked
+// with the runtime. Options are checked here, once, so that a typing error in JavaScript is an error with a name.
+
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { basename, posix, resolve } from 'node:path';
+import { ExternalKind, readModule } from './binary/index.ts';
+import type { CompiledModule, CompileOptions } from './compile/index.ts';
+import { type Diagnostic, FileError, InvalidArgumentError, InvalidModuleError } from './errors.ts';
+import { Output, openEmscriptenGuest, openWasiGuest, type ValueType } from './host/index.ts';
+import {
+  ALLOCATION_FAMILY,
+  type InstrumentedModule,
+  instrument,
+  openInstrumented,
+} from './instrument/index.ts';
+import type { HeapFault } from './live-heap.ts';
+import { type GuestExports, Sandbox, type SandboxParts } from './sandbox.ts';
+
+/** What a guest may see, and how its heap is watched. */
+export interface SandboxOptions {
+  /** Arguments of the program, without its name. */
+  readonly args?: readonly string[];
+  /** The guest's whole environment; nothing is inherited. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The guest's standard input. */
+  readonly stdin?: string | Uint8Array;
+  /** Files by absolute path; the guest has no others. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  /** Most bytes of linear memory; beyond it `malloc` returns NULL. Whole pages of 64 KiB. */
+  readonly maxMemory?: number;
+  /** Functions that the guest imports, by module and name. They may call back into the guest. */
+  readonly imports?: WebAssembly.Imports;
+  /** Whether allocations show the JavaScript that led to them. Default `'allocating'`. */
+  readonly hostFrames?: 'allocating' | 'off';
+  /** Remember where each block is freed, for the third stack of a double free. Default true. */
+  readonly freeStacks?: boolean;
+  /** Bad frees: write them down and ignore the call (`'record'`, the default), or stop the guest there. */
+  readonly onError?: 'record' | 'throw';
+  /** Called at each bad free. */
+  readonly onFault?: (fault: HeapFault) => void;
+  /** Sees the guest's output as it is written. */
+  readonly onStdout?: (bytes: Uint8Array) => void;
+  readonly onStderr?: (bytes: Uint8Array) => void;
+}
+
+/** Options of loadC(): how to compile, and what the guest may see. */
+export interface LoadCOptions extends SandboxOptions, CompileOptions {}
+
+/** Options of loadWasm(). */
+export interface LoadWasmOptions extends SandboxOptions {
+  /** Name of the module in profiles; the file's name by default. */
+  readonly name?: string;
+  /** For a module linked by Emscripten: its JavaScript, linked with -sMODULARIZE=1. */
+  readonly glue?: string;
+  /** Bytes of a module that holds the debug information of this one. */
+  readonly debugInfo?: Uint8Array;
+  /** Source map of the module: JSON text or object. */
+  readonly sourceMap?: string | object;
+  /** Functions to offer; all exported ones by default. */
+  readonly exports?: readonly string[];
+}
+
+const SANDBOX_OPTIONS = [
+  'args',
+  'env',
+  'stdin',
+  'files',
+  'maxMemory',
+  'imports',
+  'hostFrames',
+  'freeStacks',
+  'onError',
+  'onFault',
+  'onStdout',
+  'onStderr',
+] as const satisfies readonly (keyof SandboxOptions)[];
+const COMPILE_OPTIONS = [
+  'toolchain',
+  'flags',
+  'include',
+  'define',
+  'link',
+  'exports',
+  'cacheDir',
+  'onProgress',
+] as const satisfies readonly (keyof CompileOptions)[];
+const WASM_OPTIONS = [
+  'name',
+  'glue',
+  'debugInfo',
+  'sourceMap',
+  'exports',
+] as const satisfies readonly (keyof LoadWasmOptions)[];
+
+const PAGE = 0x10000;
+const LARGEST_MEMORY = 2 ** 32;
+
+/**
+ * Compiles C sources and opens a sandbox of the result.
+ * @param sources one C file, or several that are linked into one module
+ */
+export async function loadC<Exports extends object = GuestExports>(
+  sources: string | readonly string[],
+  options: LoadCOptions = {},
+): Promise<Sandbox<Exports>> {
+  checkOptions('loadC', options, [...SANDBOX_OPTIONS, ...COMPILE_OPTIONS]);
+  const files = typeof sources === 'string' ? [sources] : sources;
+  if (
+    !Array.isArray(files) ||
+    files.length === 0 ||
+    files.some((file) => typeof file !== 'string' || file === '')
+  ) {
+    throw new InvalidArgumentError(
+      'sources',
+      'loadC() takes the path of a C file, or an array of such paths.',
+    );
+  }
+  const compileOptions: Record<string, unknown> = {};
+  for (const name of COMPILE_OPTIONS) if (options[name] !== undefined) compileOptions[name] = options[name];
+  const { compile } = await import('./compile/index.ts');
+  const compiled = await compile([...files], compileOptions as CompileOptions);
+  const path = resolve(files[0]!);
+  const prepared = await prepare(compiled.wasm, options.maxMemory);
+  return open<Exports>(prepared, options, {
+    symbolModule: compiled.wasm,
+    symbolOptions: {},
+    name: basename(path),
+    path,
+    toolchain: compiled.toolchain,
+    warnings: compiled.warnings.map(formatDiagnostic),
+    comments: [`toolchain: ${compiled.toolchain.name} ${compiled.toolchain.version}`],
+    glue: compiled.glue,
+    names: exportsOf(compiled),
+  });
+}
+
+/** Opens a sandbox of a module that was linked with the runtime, instrumented already or not. */
+export async function loadWasm<Exports extends object = GuestExports>(
+  bytesOrPath: Uint8Array | ArrayBuffer | string | URL,
+  options: LoadWasmOptions = {},
+): Promise<Sandbox<Exports>> {
+  checkOptions('loadWasm', options, [...SANDBOX_OPTIONS, ...WASM_OPTIONS]);
+  const { bytes, path } = await readBytes(bytesOrPath);
+  const instrumented = openInstrumented(bytes);
+  if (instrumented !== null && options.maxMemory !== undefined) {
+    throw new InvalidArgumentError(
+      'maxMemory',
+      'The module is instrumented already, and its memory limit with it: give maxMemory to `heapline instrument`.',
+    );
+  }
+  const prepared = await prepare(bytes, options.maxMemory, instrumented);
+  return open<Exports>(prepared, options, {
+    symbolModule: bytes,
+    symbolOptions: {
+      ...(options.debugInfo === undefined ? {} : { debugInfo: options.debugInfo }),
+      ...(options.sourceMap === undefined ? {} : { sourceMap: options.sourceMap as string }),
+      ...(instrumented === null ? {} : { bodies: instrumented.bodies }),
+    },
+    name: options.name ?? (path === null ? 'module.wasm' : basename(path)),
+    path: path ?? options.name ?? 'module.wasm',
+    toolchain: null,
+    warnings: [],
+    comments: [],
+    glue: options.glue ?? null,
+    names: options.exports ?? null,
+  });
+}
+
+interface Source
+  extends Pick<
+    SandboxParts,
+    'symbolModule' | 'symbolOptions' | 'name' | 'path' | 'toolchain' | 'warnings' | 'comments'
+  > {
+  readonly glue: string | null;
+  /** Names to offer; null for all. */
+  readonly names: readonly string[] | null;
+}
+
+interface Prepared {
+  readonly instrumented: InstrumentedModule;
+  readonly module: WebAssembly.Module;
+  /** Parameter types of the exported functions. */
+  readonly functions: ReadonlyMap<string, readonly ValueType[]>;
+}
+
+function open<Exports extends object>(
+  prepared: Prepared,
+  options: SandboxOptions,
+  source: Source,
+): Promise<Sandbox<Exports>> {
+  const { glue, names, ...rest } = source;
+  const stdout = new Output(options.onStdout);
+  const stderr = new Output(options.onStderr);
+  return Sandbox.open<Exports>({
+    ...rest,
+    instrumented: prepared.instrumented,
+    functions: choose(prepared.functions, names),
+    stdout,
+    stderr,
+    hostFrames: options.hostFrames ?? 'allocating',
+    freeContexts: options.freeStacks ?? true,
+    onError: options.onError ?? 'record',
+    onFault: options.onFault,
+    instantiate(runtime, instantiated) {
+      const guestOptions = {
+        args: options.args ?? [],
+        programName: source.name.replace(/\.[^.]+$/, ''),
+        env: options.env ?? {},
+        stdin: toBytes(options.stdin ?? ''),
+        files: new Map(
+          Object.entries(options.files ?? {}).map(([path, contents]) => [
+            posix.resolve('/', path),
+            toBytes(contents),
+          ]),
+        ),
+        stdout,
+        stderr,
+        imports: options.imports ?? {},
+        instantiated,
+      };
+      return glue === null
+        ? openWasiGuest(prepared.module, guestOptions, runtime)
+        : openEmscriptenGuest(prepared.module, glue, guestOptions, runtime);
+    },
+  });
+}
+
+// Loading the same module again is what tests do all day: the last few are kept, by content.
+const prepared = new Map<string, Promise<Prepared>>();
+const PREPARED_KEPT = 8;
+
+function prepare(
+  bytes: Uint8Array,
+  maxMemory: number | undefined,
+  instrumented: InstrumentedModule | null = null,
+): Promise<Prepared> {
+  const key = `${createHash('sha256').update(bytes).digest('hex')} ${maxMemory ?? ''}`;
+  let result = prepared.get(key);
+  if (result === undefined) {
+    result = prepareNew(bytes, maxMemory, instrumented);
+    if (prepared.size >= PREPARED_KEPT) prepared.delete(prepared.keys().next().value!);
+    prepared.set(key, result);
+    result.catch(() => prepared.delete(key));
+  }
+  return result;
+}
+
+async function prepareNew(
+  bytes: Uint8Array,
+  maxMemory: number | undefined,
+  opened: InstrumentedModule | null,
+): Promise<Prepared> {
+  const instrumented = opened ?? instrument(bytes, maxMemory === undefined ? {} : { maxMemory });
+  let module: WebAssembly.Module;
+  try {
+    module = await WebAssembly.compile(instrumented.bytes as Uint8Array<ArrayBuffer>);
+  } catch (error) {
+    throw new InvalidModuleError(`The engine refuses the module: ${(error as Error).message}`, null, {
+      cause: error,
+    });
+  }
+  const tables = readModule(instrumented.bytes);
+  const functions = new Map<string, readonly ValueType[]>();
+  for (const entry of tables.exports) {
+    if (entry.kind === ExternalKind.Function) {
+      functions.set(
+        entry.name,
+        tables.functionType(entry.index).parameters.map(({ code }) => valueType(code)),
+      );
+    }
+  }
+  return { instrumented, module, functions };
+}
+
+function valueType(code: number): ValueType {
+  switch (code) {
+    case 0x7f:
+      return 'i32';
+    case 0x7e:
+      return 'i64';
+    case 0x7d:
+      return 'f32';
+    case 0x7c:
+      return 'f64';
+    case 0x7b:
+      return 'v128';
+    case 0x70:
+      return 'funcref';
+    case 0x6f:
+      return 'externref';
+    default:
+      return 'ref';
+  }
+}
+
+// The module's own functions: not the allocator, not what libc and linker export for the host.
+function choose(
+  functions: ReadonlyMap<string, readonly ValueType[]>,
+  names: readonly string[] | null,
+): ReadonlyMap<string, readonly ValueType[]> {
+  if (names === null) {
+    const family = new Set<string>(ALLOCATION_FAMILY);
+    return new Map(
+      [...functions].filter(
+        ([name]) =>
+          !family.has(name) && !/^(_|heapline_|main$|emscripten_|stack(Save|Restore|Alloc)$)/.test(name),
+      ),
+    );
+  }
+  const chosen = new Map<string, readonly ValueType[]>();
+  for (const name of names) {
+    const parameters = functions.get(name);
+    if (parameters === undefined) {
+      throw new InvalidArgumentError('exports', `The module exports no function named '${name}'.`);
+    }
+    chosen.set(name, parameters);
+  }
+  return chosen;
+}
+
+function exportsOf(compiled: CompiledModule): readonly string[] {
+  return compiled.exports.filter((name) => name !== 'main');
+}
+
+async function readBytes(
+  source: Uint8Array | ArrayBuffer | string | URL,
+): Promise<{ bytes: Uint8Array; path: string | null }> {
+  if (source instanceof Uint8Array) return { bytes: source, path: null };
+  if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source), path: null };
+  if ((typeof source !== 'string' || source === '') && !(source instanceof URL)) {
+    throw new InvalidArgumentError(
+      'bytesOrPath',
+      'loadWasm() takes the bytes of a module, or the path of its file.',
+    );
+  }
+  try {
+    return { bytes: await readFile(source), path: source instanceof URL ? source.pathname : resolve(source) };
+  } catch (error) {
+    throw new FileError(
+      String(source),
+      `Cannot read the module ${String(source)}: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function toBytes(contents: string | Uint8Array): Uint8Array {
+  return typeof contents === 'string' ? new TextEncoder().encode(contents) : contents;
+}
+
+function formatDiagnostic(diagnostic: Diagnostic): string {
+  const { severity, file, line, column, message } = diagnostic;
+  return file === null ? `${severity}: ${message}` : `${file}:${line}:${column}: ${severity}: ${message}`;
+}
+
+function checkOptions(caller: string, options: SandboxOptions, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidArgumentError('options', `The options of ${caller}() must be an object.`);
+  }
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) {
+      throw new InvalidArgumentError(
+        name,
+        `${caller}() has no option '${name}'. Its options are: ${[...known].sort().join(', ')}.`,
+      );
+    }
+  }
+  const refuse = (name: string, what: string): never => {
+    throw new InvalidArgumentError(name, `The option ${name} must be ${what}.`);
+  };
+  const isText = (value: unknown): boolean => typeof value === 'string';
+  const isData = (value: unknown): boolean => isText(value) || value instanceof Uint8Array;
+  const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+  const { args, env, stdin, files, maxMemory, imports, hostFrames, freeStacks, onError } = options;
+  if (
+    args !== undefined &&
+    !(Array.isArray(args) && args.every((arg) => isText(arg) && !arg.includes('\0')))
+  ) {
+    refuse('args', 'an array of strings without NUL characters');
+  }
+  if (
+    env !== undefined &&
+    !(
+      isObject(env) &&
+      Object.entries(env).every(
+        ([name, value]) => name !== '' && !/[=\0]/.test(name) && isText(value) && !value.includes('\0'),
+      )
+    )
+  ) {
+    refuse('env', 'an object of strings');
+  }
+  if (stdin !== undefined && !isData(stdin)) refuse('stdin', 'a string or a Uint8Array');
+  if (files !== undefined && !(isObject(files) && Object.values(files).every(isData))) {
+    refuse('files', 'an object from absolute paths to strings or Uint8Arrays');
+  }
+  for (const path of Object.keys(files ?? {})) {
+    if (!path.startsWith('/') || path.endsWith('/') || path.includes('\0')) {
+      refuse(
+        'files',
+        `an object from absolute paths to contents; '${path}' is not the absolute path of a file`,
+      );
+    }
+  }
+  if (
+    maxMemory !== undefined &&
+    !(Number.isInteger(maxMemory) && maxMemory >= PAGE && maxMemory <= LARGEST_MEMORY)
+  ) {
+    refuse('maxMemory', `a whole number of bytes from ${PAGE} (one page) to ${LARGEST_MEMORY}`);
+  }
+  if (imports !== undefined && !(isObject(imports) && Object.values(imports).every(isObject))) {
+    refuse('imports', 'an object of objects of functions');
+  }
+  if (hostFrames !== undefined && hostFrames !== 'allocating' && hostFrames !== 'off') {
+    refuse('hostFrames', "'allocating' or 'off'");
+  }
+  if (freeStacks !== undefined && typeof freeStacks !== 'boolean') refuse('freeStacks', 'true or false');
+  if (onError !== undefined && onError !== 'record' && onError !== 'throw') {
+    refuse('onError', "'record' or 'throw'");
+  }
+  for (const name of ['onFault', 'onStdout', 'onStderr'] as const) {
+    if (options[name] !== undefined && typeof options[name] !== 'function') refuse(name, 'a function');
+  }
+}

@@ -1,0 +1,410 @@
+// A sandbox: one running module, its functions and its heap. Everything that can go wrong inside the guest comes
+// out of here as one of the errors of errors.ts, and leaves the ledger readable and other sandboxes untouched.
+
+import {
+  DisposedError,
+  ExitError,
+  type Frame,
+  HeapFaultError,
+  HeaplineError,
+  StateError,
+  TrapError,
+} from './errors.ts';
+import { type FaultRecord, type HeapSnapshot, Ledger, layout } from './heap/index.ts';
+import {
+  ExitSignal,
+  Gate,
+  type Guest,
+  HostStacks,
+  isTrap,
+  type Output,
+  type RuntimeImports,
+  readGuestStack,
+  type ValueType,
+} from './host/index.ts';
+import type { InstrumentedModule } from './instrument/index.ts';
+import { Heap, type HeapFault, type HeapHost } from './live-heap.ts';
+import { Symbolizer, type SymbolizerOptions } from './symbols/index.ts';
+
+/** The functions of a guest by name. Pointers and integers are numbers; 64-bit integers come back as bigints. */
+export type GuestExports = Record<string, (...args: (number | bigint)[]) => number>;
+
+/** What a program left behind. */
+export interface RunResult {
+  /** What `main` returned, or the program passed to `exit`. */
+  readonly exitCode: number;
+  /** All that the guest wrote so far, decoded as UTF-8. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A toolchain that compiled a module. */
+export interface ToolchainInfo {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** How a sandbox is made; assembled by load.ts. */
+export interface SandboxParts {
+  readonly instrumented: InstrumentedModule;
+  /** The module that symbols are read from: the original, or the instrumented one with `symbolOptions`. */
+  readonly symbolModule: Uint8Array;
+  readonly symbolOptions: SymbolizerOptions;
+  readonly name: string;
+  readonly path: string;
+  readonly toolchain: ToolchainInfo | null;
+  readonly warnings: readonly string[];
+  readonly comments: readonly string[];
+  /** Names to offer as `exports`, with their parameter types. */
+  readonly functions: ReadonlyMap<string, readonly ValueType[]>;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly hostFrames: 'allocating' | 'off';
+  readonly freeContexts: boolean;
+  readonly onError: 'record' | 'throw';
+  readonly onFault: ((fault: HeapFault) => void) | undefined;
+  /** Makes the instance with these imports, and calls back with its exports before anything of it runs. */
+  instantiate(runtime: RuntimeImports, instantiated: (exports: WebAssembly.Exports) => void): Promise<Guest>;
+}
+
+/** Faults that are kept with their records; more are only counted. */
+const FAULTS_KEPT = 10_000;
+/** Frames shown in the message of a trap. */
+const FRAMES_SHOWN = 24;
+
+/** Whether a sandbox runs its program, has run it, or never had one. */
+type ProgramState = 'none' | 'ready' | 'running' | 'ended';
+
+/**
+ * One module in memory of its own. Calls into it are synchronous. After a trap, and after the program has ended,
+ * its functions can still be called: what C keeps in memory is then in whatever state the program left it.
+ */
+export class Sandbox<Exports extends object = GuestExports> implements Disposable {
+  /** The functions of the C sources. A wrong argument is an InvalidArgumentError, a trap a TrapError. */
+  readonly exports: Exports;
+  readonly heap: Heap;
+  /** What compiled the module; null for a module that came compiled. */
+  readonly toolchain: ToolchainInfo | null;
+  /** Name of the module in profiles. */
+  readonly name: string;
+
+  readonly #parts: SandboxParts;
+  readonly #guest: Guest;
+  readonly #gate: Gate;
+  readonly #ledger: Ledger;
+  readonly #symbols: Symbols;
+  #program: ProgramState;
+  #disposed = false;
+  #atExit: HeapSnapshot | null = null;
+  #afterExit = '';
+
+  private constructor(parts: SandboxParts, guest: Guest, link: Link) {
+    this.#parts = parts;
+    this.#guest = guest;
+    this.#gate = link.gate;
+    this.#ledger = link.ledger!;
+    this.#symbols = link.symbols;
+    this.#program = guest.hasMain ? 'ready' : 'none';
+    this.toolchain = parts.toolchain;
+    this.name = parts.name;
+
+    const functions: Record<string, unknown> = Object.create(null);
+    for (const [name, parameters] of parts.functions) {
+      if (typeof guest.exports[name] === 'function') {
+        functions[name] = this.#gate.wrap(name, guest.exports[name], parameters);
+      }
+    }
+    this.exports = Object.freeze(functions) as Exports;
+
+    const host: HeapHost = {
+      gate: this.#gate,
+      ledger: this.#ledger,
+      hostStacks: link.hostStacks,
+      exports: guest.exports,
+      module: {
+        name: parts.name,
+        path: parts.path,
+        codeSize: parts.instrumented.statistics.originalCodeSize,
+      },
+      comments: parts.comments,
+      faults: link.faults,
+      check: (name) => this.#check(name),
+      frames: (site) => this.#symbols.frames(site),
+      atExit: () => this.#exitSnapshot(),
+    };
+    this.heap = new Heap(host);
+    link.exiting = () => this.#ending();
+    link.heap = this.heap;
+  }
+
+  /** @internal Use loadC() or loadWasm(). */
+  static async open<Exports extends object>(parts: SandboxParts): Promise<Sandbox<Exports>> {
+    const link = new Link(parts);
+    const guest = await parts.instantiate(link.imports, (exports) => link.instantiated(exports));
+    try {
+      const sandbox = new Sandbox<Exports>(parts, guest, link);
+      link.gate.enter('_initialize', () => guest.initialize());
+      return sandbox;
+    } catch (error) {
+      guest.dispose();
+      throw error;
+    }
+  }
+
+  /** The guest's linear memory. Its buffer is replaced whenever it grows. */
+  get memory(): WebAssembly.Memory {
+    this.#check('memory');
+    return this.#guest.memory;
+  }
+
+  /** All that the guest has written to its standard output so far. */
+  get stdout(): string {
+    return this.#parts.stdout.text();
+  }
+
+  /** All that the guest has written to its standard error so far. */
+  get stderr(): string {
+    return this.#parts.stderr.text();
+  }
+
+  /** What the compiler and the reading of debug information had to say. */
+  get warnings(): readonly string[] {
+    return [...this.#parts.warnings, ...this.#symbols.warnings];
+  }
+
+  /** True once dispose() was called. */
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  /** True when the module has a `main`. */
+  get hasMain(): boolean {
+    return this.#guest.hasMain;
+  }
+
+  /**
+   * Runs the program: `main` with the arguments given at load time, then the C library's teardown. A program runs
+   * once. Its exit status is a result, not an error; a trap is a TrapError.
+   */
+  run(): RunResult {
+    this.#check('run');
+    switch (this.#program) {
+      case 'none':
+        throw new StateError(
+          `${this.name} has no main(): it is a library. Call its functions through sandbox.exports.`,
+        );
+      case 'running':
+        throw new StateError(`${this.name} is running: run() was called from inside its own main().`);
+      case 'ended':
+        throw new StateError(
+          `${this.name} has run already, and C programs run once. Load it again to run it again.`,
+        );
+    }
+    this.#program = 'running';
+    let exitCode = 0;
+    const run = (): void => {
+      try {
+        exitCode = this.#guest.runMain(() => this.#ending());
+      } catch (error) {
+        if (!(error instanceof ExitSignal)) throw error;
+        this.#ending();
+        exitCode = error.exitCode;
+      }
+    };
+    try {
+      this.#gate.enter('main', run, this.run);
+    } finally {
+      this.#program = 'ended';
+      if (this.#gate.entry === null) this.#ledger.resetShadowStack();
+      this.#afterExit = this.#fingerprint();
+    }
+    return { exitCode, stdout: this.stdout, stderr: this.stderr };
+  }
+
+  /** Contents of a file in the guest's file system, such as one that it wrote; null when there is none. */
+  readFile(path: string): Uint8Array | null {
+    this.#check('readFile');
+    return this.#guest.readFile(path);
+  }
+
+  /** Frees the guest. Calling it again does nothing; everything else throws DisposedError from now on. */
+  dispose(): void {
+    if (this.#disposed) return;
+    if (this.#gate.entry !== null) {
+      throw new StateError(`${this.name} cannot be disposed of while one of its functions is running.`);
+    }
+    this.#disposed = true;
+    this.#gate.closed = true;
+    this.#guest.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #check(name: string): void {
+    if (this.#disposed) throw disposedError(this.name, name);
+  }
+
+  // Called when main returns or the guest calls exit: the last moment at which the heap is the program's own.
+  #ending(): void {
+    if (this.#program === 'running') this.#atExit ??= this.#ledger.snapshot();
+  }
+
+  #exitSnapshot(): HeapSnapshot | null {
+    return this.#atExit !== null && this.#program === 'ended' && this.#fingerprint() === this.#afterExit
+      ? this.#atExit
+      : null;
+  }
+
+  // Equal as long as nobody has allocated or freed.
+  #fingerprint(): string {
+    const { allocObjects, allocBytes, liveObjects, liveBytes } = this.#ledger.totals();
+    return `${allocObjects} ${allocBytes} ${liveObjects} ${liveBytes}`;
+  }
+}
+
+function disposedError(sandbox: string, name: string): DisposedError {
+  return new DisposedError(
+    `${name} was used after the sandbox of ${sandbox} was disposed of. Load the module again, or dispose later.`,
+  );
+}
+
+// The symbols of a module, opened when first asked for: most sandboxes never look at a stack.
+class Symbols {
+  #symbolizer: Symbolizer | null = null;
+
+  constructor(private readonly parts: SandboxParts) {}
+
+  get warnings(): readonly string[] {
+    return this.#symbolizer?.warnings ?? [];
+  }
+
+  frames(site: number): readonly Frame[] {
+    this.#symbolizer ??= Symbolizer.open(this.parts.symbolModule, this.parts.symbolOptions);
+    return this.#symbolizer.frames(site);
+  }
+}
+
+// What the guest's imports and its gate need before there is a sandbox: instantiating may run C already.
+class Link {
+  readonly hostStacks = new HostStacks();
+  readonly faults: FaultRecord[] = [];
+  readonly gate: Gate;
+  readonly imports: RuntimeImports;
+  readonly symbols: Symbols;
+  ledger: Ledger | null = null;
+  heap: Heap | null = null;
+  exiting: (() => void) | null = null;
+
+  constructor(private readonly parts: SandboxParts) {
+    this.symbols = new Symbols(parts);
+    this.gate = new Gate(
+      (name) => {
+        throw disposedError(parts.name, `${name}()`);
+      },
+      (error, name, outermost) => this.#failure(error, name, outermost),
+    );
+    this.imports = {
+      host_stack: () => this.hostStacks.capture(this.gate.entry),
+      fault: (record) => this.#fault(record),
+      exiting: () => this.exiting?.(),
+      trace() {},
+    };
+  }
+
+  /** Finds the ledger of a new instance and tells its runtime what to record, before any C code has run. */
+  instantiated(exports: WebAssembly.Exports): void {
+    const { instrumented, hostFrames, freeContexts } = this.parts;
+    this.ledger = new Ledger(
+      exports.memory as WebAssembly.Memory,
+      instrumented.runtimeAddress,
+      instrumented.shadowAddress,
+    );
+    (exports.heapline_set_flags as ((flags: number) => void) | undefined)?.(
+      (hostFrames === 'allocating' ? layout.FLAG_HOST_FRAMES : 0) |
+        (freeContexts ? layout.FLAG_FREE_CONTEXTS : 0),
+    );
+  }
+
+  #fault(address: number): void {
+    const record = this.ledger?.faultAt(address >>> 0);
+    if (record === undefined) return;
+    if (this.faults.length < FAULTS_KEPT) this.faults.push(record);
+    const { onError, onFault } = this.parts;
+    if (this.heap === null || (onError !== 'throw' && onFault === undefined)) return;
+    const fault = this.heap.describeFault(record);
+    onFault?.(fault);
+    if (onError === 'throw') throw faultError(fault);
+  }
+
+  #failure(error: unknown, name: string, outermost: boolean): unknown {
+    if (outermost) this.ledger?.resetShadowStack();
+    if (error instanceof ExitSignal) {
+      return new ExitError(
+        error.exitCode,
+        `The guest ended itself with status ${error.exitCode} while ${name}() was called.`,
+      );
+    }
+    if (error instanceof HeaplineError) return error;
+    if (isGuestException(error)) {
+      return new TrapError(`${name}() threw an exception that nothing in the guest caught.`, [], {
+        cause: error,
+      });
+    }
+    if (!isTrap(error)) return error;
+    const { offsets, thrownByGuest } = readGuestStack(error);
+    if (offsets.length === 0 || (error instanceof RangeError && !thrownByGuest)) return error;
+    const frames: Frame[] = [];
+    for (const offset of offsets) {
+      const site = this.parts.instrumented.offsets.toOriginal(offset);
+      // Without an original place it is a thunk that Heapline added.
+      if (site !== null) frames.push(...this.symbols.frames(site));
+    }
+    return new TrapError(trapMessage(error, name, frames), frames, { cause: error });
+  }
+}
+
+// WebAssembly.Exception, which TypeScript's library does not know yet.
+function isGuestException(error: unknown): boolean {
+  const { Exception } = WebAssembly as { Exception?: new (...args: never[]) => object };
+  return Exception !== undefined && error instanceof Exception;
+}
+
+function trapMessage(error: Error, name: string, frames: readonly Frame[]): string {
+  const reason = error instanceof RangeError ? 'the stack is used up (recursion too deep)' : error.message;
+  return `The guest trapped in ${frames[0]?.function ?? name}(): ${reason}${formatFrames(frames)}`;
+}
+
+function faultError(fault: HeapFault): HeapFaultError {
+  const titles = {
+    'double-free': 'was freed twice',
+    'interior-free': 'points into a block and was freed',
+    'foreign-free': 'does not belong to the heap and was freed',
+    'unallocated-free': 'belongs to no block in use and was freed',
+    'realloc-freed': 'was freed before and passed to realloc',
+    'realloc-foreign': 'does not belong to a block and was passed to realloc',
+  } as const;
+  let message = `Pointer 0x${fault.address.toString(16)} ${titles[fault.kind]}${formatFrames(fault.frames)}`;
+  if (fault.allocatedAt !== null) {
+    message += `\n  The block (${fault.block?.size ?? 0} bytes) was allocated${formatFrames(fault.allocatedAt)}`;
+  }
+  if (fault.freedAt !== null) message += `\n  It was freed first${formatFrames(fault.freedAt)}`;
+  return new HeapFaultError(
+    message,
+    fault.kind,
+    fault.address,
+    fault.frames,
+    fault.allocatedAt,
+    fault.freedAt,
+  );
+}
+
+function formatFrames(frames: readonly Frame[]): string {
+  const lines = frames.slice(0, FRAMES_SHOWN).map((frame) => {
+    const place = frame.file === '' ? '' : ` (${frame.file}:${frame.line}:${frame.column})`;
+    return `\n    at ${frame.function}${place}`;
+  });
+  if (frames.length > FRAMES_SHOWN) lines.push(`\n    … and ${frames.length - FRAMES_SHOWN} more`);
+  return lines.join('');
+}
