@@ -15,6 +15,7 @@ import {
   TRUNCATED,
   UNKNOWN,
 } from './model.ts';
+import { VERSION } from './version.ts';
 
 /** The kinds of profile that come from the ledger's counters. */
 export type ContextProfileKind = Exclude<ProfileKind, 'leaks' | 'other'>;
@@ -38,7 +39,7 @@ export interface ProfileInput {
     readonly codeSize: number;
     readonly buildId?: string;
   };
-  /** Free text for people: toolchain, version. Readers show each on a line of its own. */
+  /** Free text for people, such as the toolchain; the version comes by itself. Readers show each on a line. */
   readonly comments?: readonly string[];
   /** String labels put on every sample, such as `instance`. */
   readonly labels?: Readonly<Record<string, string>>;
@@ -88,7 +89,7 @@ export function buildProfile(input: ProfileInput): HeapProfile {
     periodType: { type: 'space', unit: 'bytes' },
     period: 1,
     dropFrames: DROP_FRAMES,
-    comments: input.comments ?? [],
+    comments: [`heapline ${VERSION}`, ...(input.comments ?? [])],
   });
   const { module } = input;
   const mapping = builder.moduleMapping(module.path || module.name, module.codeSize, module.buildId ?? '');

@@ -18,7 +18,7 @@ import {
 } from 'pprof-format';
 import { pseudoAddress } from './builder.ts';
 import { type ProfileModel, type SampleType, TRUNCATED } from './model.ts';
-import { boundedStack, CUT, depths, MAX_DEPTH } from './stacks.ts';
+import { boundedStack, CUT, MAX_DEPTH, type StackShape, shapeOf } from './stacks.ts';
 
 /** Bytes of a profile in the format of pprof. */
 export function encodeProfile(model: ProfileModel, level: number): Uint8Array {
@@ -34,7 +34,7 @@ function encodeMessage(model: ProfileModel): Uint8Array {
   // Entries that only the cut of long stacks needs.
   const cutFunction = model.functions.length + 1;
   const cutLocation = model.locations.length + 1;
-  const { depth, cut } = measured(model);
+  const { shape, cut } = measured(model);
 
   const labelSets = model.samples.labelSets.map((labels) =>
     labels.map((label) =>
@@ -116,7 +116,7 @@ function encodeMessage(model: ProfileModel): Uint8Array {
   writer.offset = head.encode(writer.buffer.subarray(0, head.length)).length;
   writeSamples(
     model,
-    depth,
+    shape,
     cutLocation,
     labelSets.map((labels) => encodeLabels(labels)),
     writer,
@@ -124,12 +124,12 @@ function encodeMessage(model: ProfileModel): Uint8Array {
   return writer.buffer.subarray(0, writer.offset);
 }
 
-function measured(model: ProfileModel): { depth: Int32Array; cut: boolean } {
-  const depth = depths(model.stacks);
+function measured(model: ProfileModel): { shape: StackShape; cut: boolean } {
+  const shape = shapeOf(model.stacks);
   const { stack, count } = model.samples;
   let cut = false;
-  for (let i = 0; i < count && !cut; i++) cut = depth[stack[i]!]! > MAX_DEPTH;
-  return { depth, cut };
+  for (let i = 0; i < count && !cut; i++) cut = shape.depth[stack[i]!]! > MAX_DEPTH;
+  return { shape, cut };
 }
 
 /** The label fields of a sample, tags included. */
@@ -147,12 +147,13 @@ function encodeLabels(labels: readonly Label[]): Uint8Array {
 
 function writeSamples(
   model: ProfileModel,
-  depth: Int32Array,
+  shape: StackShape,
   cutLocation: number,
   labels: readonly Uint8Array[],
   writer: SampleWriter,
 ): void {
   const { stacks, samples } = model;
+  const { depth } = shape;
   const width = model.sampleTypes.length;
   // Where the packed ids of a stack were written, and how many bytes they are; 0 for not written yet.
   const position = new Float64Array(stacks.count);
@@ -161,15 +162,15 @@ function writeSamples(
     if (depth[i]! > MAX_DEPTH) continue;
     packedLength[i] = packedLength[stacks.parent[i]!]! + varintLength(stacks.location[i]! + 1);
   }
+  const scratch = new SampleWriter(5 * MAX_DEPTH);
   for (let s = 0; s < samples.count; s++) {
     const stack = samples.stack[s]!;
-    let bounded: number[] | null = null;
-    let stackLength: number;
-    if (depth[stack]! > MAX_DEPTH) {
-      bounded = boundedStack(stacks, stack, depth[stack]!).map((l) => (l === CUT ? cutLocation : l + 1));
-      stackLength = 0;
-      for (const id of bounded) stackLength += varintLength(id);
-    } else stackLength = packedLength[stack]!;
+    const long = depth[stack]! > MAX_DEPTH;
+    if (long) {
+      scratch.offset = 0;
+      for (const at of boundedStack(stacks, shape, stack)) scratch.varint(at === CUT ? cutLocation : at + 1);
+    }
+    const stackLength = long ? scratch.offset : packedLength[stack]!;
 
     let valueLength = 0;
     const row = s * width;
@@ -186,19 +187,15 @@ function writeSamples(
     if (stackLength > 0) {
       writer.buffer[writer.offset++] = 0x0a; // field 1: location ids, packed
       writer.varint(stackLength);
-      if (bounded !== null) for (const id of bounded) writer.varint(id);
-      else {
-        let at = stack;
-        while (at !== 0) {
-          const known = position[at]!;
-          if (known > 0) {
-            writer.copy(known, packedLength[at]!);
-            break;
-          }
-          position[at] = writer.offset;
-          writer.varint(stacks.location[at]! + 1);
-          at = stacks.parent[at]!;
+      if (long) writer.bytes(scratch.buffer.subarray(0, stackLength));
+      for (let at = long ? 0 : stack; at !== 0; at = stacks.parent[at]!) {
+        const known = position[at]!;
+        if (known > 0) {
+          writer.copy(known, packedLength[at]!);
+          break;
         }
+        position[at] = writer.offset;
+        writer.varint(stacks.location[at]! + 1);
       }
     }
     if (valueLength > 0) {

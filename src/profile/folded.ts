@@ -3,7 +3,7 @@
 
 import type { ProfileModel } from './model.ts';
 import { TRUNCATED } from './model.ts';
-import { boundedStack, CUT, depths, type StackView } from './stacks.ts';
+import { boundedStack, CUT, type StackView, shapeOf } from './stacks.ts';
 import { sampleTypeIndex } from './top.ts';
 
 export interface FoldedOptions {
@@ -17,7 +17,7 @@ export function foldedText(model: ProfileModel, view: StackView, options: Folded
   const index = sampleTypeIndex(model, options.sampleType);
   const { stacks, samples } = model;
   const width = model.sampleTypes.length;
-  const depth = depths(stacks);
+  const shape = shapeOf(stacks);
 
   const byStack = new Map<number, number>();
   for (let s = 0; s < samples.count; s++) {
@@ -42,9 +42,7 @@ export function foldedText(model: ProfileModel, view: StackView, options: Folded
 
   const lines = new Map<string, number>();
   for (const [stack, value] of byStack) {
-    const parts = boundedStack(stacks, stack, depth[stack]!).map((at) =>
-      at === CUT ? TRUNCATED : textOf[at]!,
-    );
+    const parts = boundedStack(stacks, shape, stack).map((at) => (at === CUT ? TRUNCATED : textOf[at]!));
     const text = parts.length === 0 ? '[unknown]' : parts.reverse().join(';');
     lines.set(text, (lines.get(text) ?? 0) + value);
   }

@@ -26,3 +26,4 @@ export {
 } from './model.ts';
 export { formatQuantity, formatShare } from './quantity.ts';
 export type { Granularity, TopOptions, TopRow } from './top.ts';
+export { VERSION } from './version.ts';

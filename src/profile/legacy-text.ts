@@ -4,13 +4,13 @@
 // Reference: runtime/pprof/pprof.go, writeHeapInternal and printStackRecord.
 
 import type { ProfileModel } from './model.ts';
-import { boundedStack, CUT, depths } from './stacks.ts';
+import { boundedStack, CUT, shapeOf } from './stacks.ts';
 
 export function legacyText(model: ProfileModel): string {
   const { samples, stacks, locations } = model;
   const width = model.sampleTypes.length;
   const [allocObjects, allocBytes, liveObjects, liveBytes] = recordColumns(model);
-  const depth = depths(stacks);
+  const shape = shapeOf(stacks);
 
   // The text has no labels: samples that differ in labels only are one record.
   const records = new Map<number, [number, number, number, number]>();
@@ -33,7 +33,7 @@ export function legacyText(model: ProfileModel): string {
   const parts = [`heap profile: ${counts(total)} @ heap/2\n`];
   const sorted = [...records].sort(([, a], [, b]) => b[1] - a[1] || b[3] - a[3]);
   for (const [stack, record] of sorted) {
-    const chain = boundedStack(stacks, stack, depth[stack]!).filter((at) => at !== CUT);
+    const chain = boundedStack(stacks, shape, stack).filter((at) => at !== CUT);
     const addresses = chain.map((at) => `0x${locations[at]!.address.toString(16)}`);
     parts.push(`${counts(record)} @${addresses.map((address) => ` ${address}`).join('')}\n`);
     const rows: string[][] = [];

@@ -13,21 +13,33 @@ const OUTERMOST = MAX_DEPTH - INNERMOST - 1;
 /** Stands for the cut in what `boundedStack` gives. */
 export const CUT = -1;
 
-/** Number of locations in each stack. */
-export function depths(stacks: StackTree): Int32Array {
+/** What bounding a stack needs to know of the tree. */
+export interface StackShape {
+  /** Number of locations in each stack. */
+  readonly depth: Int32Array;
+  /** For stacks longer than the outermost part that is kept: the stack that is that part. */
+  readonly outer: Int32Array;
+}
+
+export function shapeOf(stacks: StackTree): StackShape {
   const depth = new Int32Array(stacks.count);
-  for (let i = 1; i < stacks.count; i++) depth[i] = depth[stacks.parent[i]!]! + 1;
-  return depth;
+  const outer = new Int32Array(stacks.count);
+  for (let i = 1; i < stacks.count; i++) {
+    const parent = stacks.parent[i]!;
+    depth[i] = depth[parent]! + 1;
+    outer[i] = depth[i]! <= OUTERMOST ? i : outer[parent]!;
+  }
+  return { depth, outer };
 }
 
 /** Locations of a stack, innermost first, with `CUT` where the middle of a long one is left out. */
-export function boundedStack(stacks: StackTree, stack: number, depth: number): number[] {
+export function boundedStack(stacks: StackTree, { depth, outer }: StackShape, stack: number): number[] {
   const locations: number[] = [];
-  let left = depth;
-  for (let at = stack; at !== 0; at = stacks.parent[at]!, left--) {
-    if (depth > MAX_DEPTH && locations.length >= INNERMOST && left > OUTERMOST) {
-      if (locations.length === INNERMOST) locations.push(CUT);
-      continue;
+  const long = depth[stack]! > MAX_DEPTH;
+  for (let at = stack; at !== 0; at = stacks.parent[at]!) {
+    if (long && locations.length === INNERMOST) {
+      locations.push(CUT);
+      at = outer[stack]!;
     }
     locations.push(stacks.location[at]!);
   }

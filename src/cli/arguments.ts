@@ -1,0 +1,116 @@
+// Readers for the values of options, shared by the commands. Each says what is wrong and what would be right.
+
+import { readFileSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import { FileError } from '../errors.ts';
+import { usageError } from './failure.ts';
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+
+/** A size such as `64M`, `512k` or a number of bytes. */
+export function parseSize(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?$/i.exec(text.trim());
+  const bytes = match === null ? Number.NaN : Math.floor(Number(match[1]) * UNITS[match[2]!.toLowerCase()]!);
+  if (!(bytes > 0 && bytes <= 2 ** 32)) {
+    throw usageError('--max-memory', `'${text}' is not a size up to 4G: write bytes, or 512k, 64M, 1G.`);
+  }
+  return bytes;
+}
+
+/** A whole number, not negative. */
+export function parseCount(option: string): (text: string) => number {
+  return (text) => {
+    if (!/^\d+$/.test(text)) throw usageError(option, `${option} takes a whole number, not '${text}'.`);
+    return Number(text);
+  };
+}
+
+/** For options that may be given several times. */
+export function collect(value: string, previous: readonly string[] | undefined): string[] {
+  return [...(previous ?? []), value];
+}
+
+/** Bytes of a file, or of standard input for `-`. */
+export function readInput(path: string): Uint8Array {
+  try {
+    return readFileSync(path === '-' ? 0 : path);
+  } catch (error) {
+    throw fileError(path, 'read', error);
+  }
+}
+
+export function fileError(path: string, action: 'read' | 'written', error: unknown): FileError {
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: action === 'read' ? 'there is no such file' : 'its directory does not exist',
+    EACCES: 'permission denied',
+    EISDIR: 'it is a directory',
+    ENOSPC: 'the disk is full',
+  };
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  const reason = reasons[code] ?? (error as Error).message;
+  return new FileError(path, `${path} cannot be ${action}: ${reason}.`, { cause: error });
+}
+
+/** The options that say how C is compiled. */
+export interface CompileArguments {
+  toolchain?: 'auto' | 'emscripten' | 'clang' | 'embedded';
+  O?: string;
+  I?: string[];
+  D?: string[];
+  l?: string[];
+  cflag?: string[];
+  ldflag?: string[];
+}
+
+export function addCompileOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--toolchain <name>',
+        'compiler to use (default: HEAPLINE_TOOLCHAIN, or the first that works)',
+      ).choices(['auto', 'emscripten', 'clang', 'embedded']),
+    )
+    .addOption(
+      new Option('-O <level>', 'optimisation level, as in -O2').choices([
+        '0',
+        '1',
+        '2',
+        '3',
+        's',
+        'z',
+        'g',
+        'fast',
+      ]),
+    )
+    .option('-I <directory>', 'directory to search for headers (repeatable)', collect)
+    .option('-D <name[=value]>', 'macro to define (repeatable)', collect)
+    .option('-l <library>', 'library to link, as in -lm (repeatable)', collect)
+    .option('--cflag <flag>', 'any other flag for the compiler, as in --cflag=-std=c99 (repeatable)', collect)
+    .option(
+      '--ldflag <flag>',
+      'any other flag for the linker, as in --ldflag=-Wl,--stack-first (repeatable)',
+      collect,
+    );
+}
+
+/** The same as loadC() and compile() take them. */
+export function compileOptions(given: CompileArguments) {
+  const define: Record<string, string | true> = {};
+  for (const macro of given.D ?? []) {
+    const equals = macro.indexOf('=');
+    const name = equals < 0 ? macro : macro.slice(0, equals);
+    if (!/^[A-Za-z_]\w*(?:\([\w\s,.]*\))?$/.test(name)) {
+      throw usageError('-D', `-D ${macro}: '${name}' is not the name of a macro.`);
+    }
+    define[name] = equals < 0 ? true : macro.slice(equals + 1);
+  }
+  const flags = [...(given.O === undefined ? [] : [`-O${given.O}`]), ...(given.cflag ?? [])];
+  const link = [...(given.l ?? []).map((library) => `-l${library}`), ...(given.ldflag ?? [])];
+  return {
+    ...(given.toolchain === undefined ? {} : { toolchain: given.toolchain }),
+    ...(flags.length === 0 ? {} : { flags }),
+    ...(given.I === undefined ? {} : { include: given.I }),
+    ...(given.D === undefined ? {} : { define }),
+    ...(link.length === 0 ? {} : { link }),
+  };
+}

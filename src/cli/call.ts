@@ -1,0 +1,97 @@
+// The little language of --call: a C function's name and its arguments in parentheses. Numbers are written as in C
+// or JavaScript (1, -2, 0x10, 1.5e3; 5n for a 64-bit integer), strings in single or double quotes.
+
+import { usageError } from './failure.ts';
+
+/** An argument; a string becomes a C string in the guest's heap. */
+export type CallArgument = number | bigint | string;
+
+export interface Call {
+  /** As the user wrote it. */
+  readonly source: string;
+  readonly name: string;
+  readonly arguments: readonly CallArgument[];
+}
+
+const NAME = /^\s*([A-Za-z_$][\w$]*)\s*\(/;
+const NUMBER =
+  /^[+-]?(?:0[xX][0-9a-fA-F]+n?|0[bB][01]+n?|\d+n|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.])/;
+const ESCAPES: Readonly<Record<string, string>> = {
+  n: '\n',
+  t: '\t',
+  r: '\r',
+  0: '\0',
+  '\\': '\\',
+  "'": "'",
+  '"': '"',
+};
+
+/** Reads `name(argument, …)`. */
+export function parseCall(source: string): Call {
+  const fail = (what: string, at: number): never => {
+    throw usageError(
+      '--call',
+      `--call '${source}': ${what} at column ${at + 1}. Write it like C: --call 'parse("text", 4, -1.5)'.`,
+    );
+  };
+  const head = NAME.exec(source);
+  if (head === null) return fail('a function name and ( are due', 0);
+  let at = head[0].length;
+  const skipSpace = () => {
+    while (/\s/.test(source[at] ?? '')) at++;
+  };
+  const values: CallArgument[] = [];
+  skipSpace();
+  if (source[at] === ')') at++;
+  else {
+    for (;;) {
+      skipSpace();
+      const quote = source[at];
+      if (quote === '"' || quote === "'") {
+        const end = stringEnd(source, at);
+        if (end < 0) return fail('this string does not end', at);
+        values.push(unescaped(source.slice(at + 1, end)));
+        at = end + 1;
+      } else {
+        const number = NUMBER.exec(source.slice(at));
+        if (number === null) return fail('a number or a string in quotes is due', at);
+        values.push(numberOf(number[0]));
+        at += number[0].length;
+      }
+      skipSpace();
+      const next = source[at++];
+      if (next === ')') break;
+      if (next !== ',') return fail('a comma or ) is due', at - 1);
+    }
+  }
+  skipSpace();
+  if (source[at] === ';') at++;
+  skipSpace();
+  if (at < source.length) return fail('nothing more is expected', at);
+  return { source: source.trim(), name: head[1]!, arguments: values };
+}
+
+function stringEnd(source: string, start: number): number {
+  for (let at = start + 1; at < source.length; at++) {
+    if (source[at] === '\\') at++;
+    else if (source[at] === source[start]) return at;
+  }
+  return -1;
+}
+
+function unescaped(text: string): string {
+  return text.replace(/\\(x[0-9a-fA-F]{2}|.)/gs, (_, code: string) =>
+    code.length === 3 ? String.fromCharCode(Number.parseInt(code.slice(1), 16)) : (ESCAPES[code] ?? code),
+  );
+}
+
+function numberOf(text: string): number | bigint {
+  const negative = text.startsWith('-');
+  const digits = text.replace(/^[+-]/, '');
+  if (digits.endsWith('n')) {
+    const value = BigInt(digits.slice(0, -1));
+    return negative ? -value : value;
+  }
+  const value = Number(digits);
+  return negative ? -value : value;
+}

@@ -1,0 +1,52 @@
+// How the command ends when something went wrong: one readable text, no stack trace of Heapline's own, and a status
+// that scripts can tell apart.
+
+import {
+  ExitError,
+  HeapFaultError,
+  HeaplineError,
+  InvalidArgumentError,
+  OutOfMemoryError,
+  TrapError,
+} from '../errors.ts';
+
+/** Exit statuses of the command's own; a program that ran to its end gives its own instead. */
+export const STATUS = {
+  ok: 0,
+  /** Wrong usage, a file that cannot be read, C that does not compile, no toolchain, … */
+  setup: 2,
+  /** A fault in Heapline itself (EX_SOFTWARE of sysexits.h). */
+  internal: 70,
+  /** The guest trapped, as a shell reports a program that SIGABRT ended. */
+  trap: 134,
+} as const;
+
+export const STATUS_HELP = `
+Exit status:
+  the program's own when it ran to its end
+  0    done
+  2    wrong usage, unreadable file, C that does not compile or link, no toolchain
+  134  the program trapped (its heap is still reported)
+  70   a fault in Heapline itself`;
+
+/** Wrong use of the command line. */
+export function usageError(argument: string, message: string): InvalidArgumentError {
+  return new InvalidArgumentError(argument, message);
+}
+
+export function statusOf(error: unknown): number {
+  if (error instanceof ExitError) return error.exitCode;
+  if (error instanceof TrapError || error instanceof OutOfMemoryError || error instanceof HeapFaultError) {
+    return STATUS.trap;
+  }
+  return error instanceof HeaplineError ? STATUS.setup : STATUS.internal;
+}
+
+/** What to print for an error. */
+export function failureText(error: unknown): string {
+  if (error instanceof HeaplineError) return error.message;
+  if (error instanceof Error) {
+    return `Unexpected ${error.stack ?? error.message}\nThis is a fault in Heapline; please report it with the command that led to it.`;
+  }
+  return `Unexpected ${String(error)}`;
+}

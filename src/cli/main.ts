@@ -1,0 +1,66 @@
+// The `heapline` command: reads the command line, runs one of the commands, ends with a status that means something
+// (see failure.ts). Each command has a file of its own.
+
+import { Command, CommanderError } from 'commander';
+import { VERSION } from '../profile/index.ts';
+import { addBuildCommands } from './build.ts';
+import { failureText, STATUS, STATUS_HELP, statusOf } from './failure.ts';
+import { addRunCommand } from './run.ts';
+import { addShowCommands } from './show.ts';
+import { Terminal } from './terminal.ts';
+
+async function main(argv: readonly string[]): Promise<number> {
+  const terminal = new Terminal(process.stdout, process.stderr, process.env);
+  // What follows `--` belongs to the program that `run` runs, even where it looks like an option of ours.
+  const dashes = argv[0] === 'run' ? argv.indexOf('--') : -1;
+  const own = dashes < 0 ? argv : argv.slice(0, dashes);
+  const programArguments = dashes < 0 ? [] : argv.slice(dashes + 1);
+
+  let status: number = STATUS.ok;
+  const program = new Command('heapline')
+    .description('Exact heap profiles, with full call stacks, of C running as WebAssembly.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .configureHelp({ showGlobalOptions: false })
+    .configureOutput({ outputError: (text, write) => write(terminal.colors.red(text)) })
+    .showHelpAfterError('Try: heapline --help, or heapline COMMAND --help')
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  heapline run leaky.c                           who holds the heap when the program ends
+  heapline run -O2 --kind peak main.c -- input   who held it when it was largest
+  heapline top heap.pb.gz                        the table again, from any pprof heap profile
+  heapline help run                              all options of a command
+${STATUS_HELP}`,
+    );
+  addRunCommand(program, terminal, programArguments, (result) => {
+    status = result;
+  });
+  addBuildCommands(program, terminal);
+  addShowCommands(program, terminal);
+
+  try {
+    await program.parseAsync(own, { from: 'user' });
+  } catch (error) {
+    terminal.endProgress();
+    if (error instanceof CommanderError) return error.exitCode === 0 ? STATUS.ok : STATUS.setup;
+    terminal.say(terminal.colors.red(`heapline: ${failureText(error)}`));
+    return statusOf(error);
+  }
+  return status;
+}
+
+/** A reader that has seen enough (`| head`) is no failure. */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? STATUS.ok);
+    throw error;
+  });
+}
+
+void main(process.argv.slice(2)).then((status) => {
+  process.exitCode = status;
+});

@@ -1,0 +1,311 @@
+// heapline run: compile (or load), run, report. Standard output carries what the program writes and nothing else,
+// so pipes keep working; the table goes to standard error. With --json it is the other way round: standard output
+// carries one JSON document, and what the program writes goes to standard error.
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
+import {
+  type ContextProfileKind,
+  type HeapFault,
+  type HeapProfile,
+  loadC,
+  loadWasm,
+  type Sandbox,
+  type SandboxOptions,
+} from '../index.ts';
+import {
+  addCompileOptions,
+  type CompileArguments,
+  collect,
+  compileOptions,
+  fileError,
+  parseCount,
+  parseSize,
+  readInput,
+} from './arguments.ts';
+import { type Call, parseCall } from './call.ts';
+import { failureText, statusOf, usageError } from './failure.ts';
+import type { Terminal } from './terminal.ts';
+
+interface RunArguments extends CompileArguments {
+  call?: Call[];
+  kind: ContextProfileKind;
+  pprof: string | false;
+  json?: true;
+  limit: number;
+  maxMemory?: number;
+  env?: string[];
+  file?: string[];
+  stdin?: string;
+  glue?: string;
+}
+
+/** Bad frees that are printed; more are only counted. */
+const FAULTS_SHOWN = 5;
+
+/** `programArguments` are what followed `--`; `finish` takes the exit status. */
+export function addRunCommand(
+  program: Command,
+  terminal: Terminal,
+  programArguments: readonly string[],
+  finish: (status: number) => void,
+): void {
+  const command = program
+    .command('run')
+    .description('run C and report who holds its heap, and where')
+    .usage('[options] <file.c… | module.wasm> [-- arguments of the program]')
+    .argument('<files...>', 'C sources, or one module that was linked with the Heapline runtime')
+    .addOption(
+      new Option('--kind <kind>', 'what to report')
+        .choices(['heap', 'allocs', 'peak', 'temporary', 'lifetime'])
+        .default('heap'),
+    )
+    .option('--pprof <file>', 'where to write the profile', 'heap.pb.gz')
+    .option('--no-pprof', 'do not write it')
+    .option('--json', 'print the report as JSON; the output of the program then goes to standard error')
+    .option('-n, --limit <rows>', 'rows of the table, 0 for all', parseCount('--limit'), 20)
+    .addOption(
+      new Option(
+        "--call <'fn(1, 2)'>",
+        'call this function instead of main (repeatable, in order)',
+      ).argParser((source: string, calls: Call[] | undefined) => [...(calls ?? []), parseCall(source)]),
+    );
+  addCompileOptions(command)
+    .option(
+      '--max-memory <size>',
+      'limit of the linear memory, such as 64M; beyond it malloc returns NULL',
+      parseSize,
+    )
+    .option(
+      '--env <name=value>',
+      "a variable of the program's environment; just a name passes ours on (repeatable)",
+      collect,
+    )
+    .option(
+      '--file <guest=host>',
+      'a file for the program: absolute path there, path here (repeatable)',
+      collect,
+    )
+    .option('--stdin <file>', "the program's standard input; - passes ours on")
+    .option(
+      '--glue <file>',
+      'JavaScript of a module linked by Emscripten (default: its .glue.js, when there is one)',
+    )
+    .addHelpText(
+      'after',
+      `
+The table goes to standard error, so that the output of the program can be piped. The profile shows the moment
+when main returned or called exit. Strings given to --call stay allocated, as an argument that C may keep.
+
+Examples:
+  heapline run leaky.c
+  heapline run -O2 -Iinclude -DNDEBUG main.c parser.c -lm -- --verbose input.json
+  heapline run --file /in.json=test/in.json --max-memory 64M parse.c -- /in.json
+  heapline run --call 'init()' --call 'parse("[1, 2]", 6)' parser.c
+  heapline run --kind peak --pprof peak.pb.gz big.c && go tool pprof -http=: peak.pb.gz
+  heapline run --json server.wasm | jq .stats.inUseBytes`,
+    )
+    .action(async (files: string[], given: RunArguments) => {
+      finish(await run(files, given, programArguments, terminal));
+    });
+}
+
+interface CallResult {
+  readonly call: string;
+  /** A 64-bit integer is a string, because JSON has no such numbers. */
+  readonly result: number | string | null;
+}
+
+async function run(
+  files: readonly string[],
+  given: RunArguments,
+  programArguments: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  const { colors } = terminal;
+  const options: SandboxOptions = {
+    ...guestOptions(given, programArguments),
+    onStdout: (bytes) => (given.json ? terminal.programError(bytes) : terminal.data(bytes)),
+    onStderr: (bytes) => terminal.programError(bytes),
+  };
+  const sandbox = await load(files, given, options, terminal);
+  terminal.endProgress();
+  const calls = given.call ?? [];
+  if (calls.length === 0 && !sandbox.hasMain) {
+    throw usageError('--call', `${sandbox.name} has no main(). ${whatToCall(sandbox)}`);
+  }
+  for (const { name } of calls) {
+    if (!Object.hasOwn(sandbox.exports, name)) {
+      throw usageError('--call', `${sandbox.name} has no function '${name}' to call. ${whatToCall(sandbox)}`);
+    }
+  }
+
+  let status = 0;
+  let failure: unknown = null;
+  const results: CallResult[] = [];
+  try {
+    if (calls.length === 0) status = sandbox.run().exitCode;
+    for (const call of calls) {
+      const values = call.arguments.map((value) =>
+        typeof value === 'string' ? sandbox.heap.cstring(value) : value,
+      );
+      const result = sandbox.exports[call.name]!(...values) as number | bigint | undefined;
+      results.push({
+        call: call.source,
+        result: typeof result === 'bigint' ? String(result) : (result ?? null),
+      });
+      if (!given.json) terminal.say(colors.dim(`${call.source} = ${result ?? 'void'}`));
+    }
+  } catch (error) {
+    if (error instanceof ExitError) status = error.exitCode;
+    else if (
+      error instanceof TrapError ||
+      error instanceof OutOfMemoryError ||
+      error instanceof HeapFaultError
+    ) {
+      // The ledger stays readable: what was held at that moment is worth even more now.
+      failure = error;
+      status = statusOf(error);
+    } else throw error;
+  }
+
+  const profile = sandbox.heap.profile({ kind: given.kind });
+  let written: string | null = null;
+  if (given.pprof !== false) {
+    try {
+      writeFileSync(given.pprof, profile.encode());
+      written = given.pprof;
+    } catch (error) {
+      throw fileError(given.pprof, 'written', error);
+    }
+  }
+  const faults = sandbox.heap.faults();
+  if (failure !== null) terminal.say(colors.red(failureText(failure)));
+  if (given.json) {
+    const report = {
+      version: 1,
+      exitCode: status,
+      error: failure instanceof Error ? failure.message : null,
+      toolchain: sandbox.toolchain,
+      stats: sandbox.heap.stats(),
+      faults,
+      warnings: sandbox.warnings,
+      calls: results,
+      pprof: written === null ? null : resolve(written),
+      top: profile.topRows(given.limit === 0 ? {} : { limit: given.limit }),
+      profile,
+    };
+    terminal.data(`${JSON.stringify(report, null, 2)}\n`);
+  } else {
+    for (const warning of sandbox.warnings) terminal.say(colors.yellow(warning));
+    terminal.say(table(profile, given.limit, terminal));
+    reportFaults(faults, terminal);
+    if (written !== null)
+      terminal.say(colors.dim(`Wrote ${written}; look closer with: go tool pprof -http=: ${written}`));
+  }
+  sandbox.dispose();
+  return status;
+}
+
+function guestOptions(given: RunArguments, programArguments: readonly string[]): SandboxOptions {
+  const env: Record<string, string> = {};
+  for (const variable of given.env ?? []) {
+    const equals = variable.indexOf('=');
+    const name = equals < 0 ? variable : variable.slice(0, equals);
+    const value = equals < 0 ? process.env[name] : variable.slice(equals + 1);
+    if (name === '' || value === undefined) {
+      throw usageError(
+        '--env',
+        `--env ${variable}: write NAME=VALUE, or the name of a variable that is set.`,
+      );
+    }
+    env[name] = value;
+  }
+  const files: Record<string, Uint8Array> = {};
+  for (const pair of given.file ?? []) {
+    const equals = pair.indexOf('=');
+    if (equals <= 0 || !pair.startsWith('/') || equals === pair.length - 1) {
+      throw usageError('--file', `--file ${pair}: write /path/for/the/program=path/here.`);
+    }
+    files[pair.slice(0, equals)] = readInput(pair.slice(equals + 1));
+  }
+  return {
+    args: programArguments,
+    env,
+    files,
+    ...(given.stdin === undefined ? {} : { stdin: readInput(given.stdin) }),
+    ...(given.maxMemory === undefined ? {} : { maxMemory: given.maxMemory }),
+  };
+}
+
+async function load(
+  files: readonly string[],
+  given: RunArguments,
+  options: SandboxOptions,
+  terminal: Terminal,
+): Promise<Sandbox> {
+  const modules = files.filter((file) => file.endsWith('.wasm'));
+  if (modules.length === 0) {
+    terminal.progress('compiling');
+    return loadC(files, {
+      ...options,
+      ...compileOptions(given),
+      onProgress: (step: string) => terminal.progress(step),
+    });
+  }
+  if (files.length > 1) {
+    throw usageError('files', `Give C sources or one module, not both: ${modules[0]} is a module already.`);
+  }
+  const path = files[0]!;
+  const beside = path.replace(/\.wasm$/, '.glue.js');
+  const glue = given.glue ?? (existsSync(beside) ? beside : null);
+  return loadWasm(path, { ...options, ...(glue === null ? {} : { glue: readGlue(glue) }) });
+}
+
+function readGlue(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw fileError(path, 'read', error);
+  }
+}
+
+function whatToCall(sandbox: Sandbox): string {
+  const names = Object.keys(sandbox.exports);
+  if (names.length === 0) return 'It exports no function at all.';
+  const shown = names.slice(0, 12).join(', ');
+  return `Call one of its functions with --call '${names[0]}(…)': ${shown}${names.length > 12 ? ', …' : ''}.`;
+}
+
+/** The table, its header dimmed. */
+function table(profile: HeapProfile, limit: number, { colors }: Terminal): string {
+  const text = profile.top({ trimPath: process.cwd(), ...(limit === 0 ? {} : { limit }) }).trimEnd();
+  const lines = text.split('\n');
+  const header = lines.findIndex((line) => line.trimStart().startsWith('flat '));
+  return lines
+    .map((line, i) => (i < header ? colors.dim(line) : i === header ? colors.bold(line) : line))
+    .join('\n');
+}
+
+function reportFaults(faults: readonly HeapFault[], terminal: Terminal): void {
+  const place = (frames: HeapFault['frames']) => {
+    const [frame] = frames;
+    if (frame === undefined) return '';
+    return frame.file === ''
+      ? ` in ${frame.function}`
+      : ` in ${frame.function} (${basename(frame.file)}:${frame.line})`;
+  };
+  for (const fault of faults.slice(0, FAULTS_SHOWN)) {
+    const origin = fault.allocatedAt === null ? '' : `, allocated${place(fault.allocatedAt)}`;
+    const first = fault.freedAt === null ? '' : `, freed before${place(fault.freedAt)}`;
+    terminal.say(
+      terminal.colors.red(
+        `${fault.kind} of 0x${fault.address.toString(16)}${place(fault.frames)}${origin}${first}`,
+      ),
+    );
+  }
+  if (faults.length > FAULTS_SHOWN)
+    terminal.say(terminal.colors.red(`… and ${faults.length - FAULTS_SHOWN} more`));
+}

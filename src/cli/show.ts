@@ -1,0 +1,106 @@
+// heapline top | text | folded: what a profile on disk says, whoever wrote it.
+
+import { type Command, Option } from 'commander';
+import { HeapProfile, type TopOptions } from '../profile/index.ts';
+import { parseCount, readInput } from './arguments.ts';
+import type { Terminal } from './terminal.ts';
+
+interface ShowArguments {
+  sampleType?: string;
+  base?: string;
+  json?: true;
+}
+
+interface TopArguments extends ShowArguments {
+  granularity: 'functions' | 'lines' | 'files';
+  cum?: true;
+  limit: number;
+  absolute?: true;
+}
+
+const FILE = 'profile in the format of pprof, gzipped or not, from any tool; - for standard input';
+
+export function addShowCommands(program: Command, terminal: Terminal): void {
+  withProfile(program.command('top'))
+    .description('print the places that hold the heap, as `go tool pprof -top` does')
+    .addOption(
+      new Option('--granularity <what>', 'one row for each')
+        .choices(['functions', 'lines', 'files'])
+        .default('lines'),
+    )
+    .option('--cum', 'sort by what a place holds together with all that it called')
+    .option('-n, --limit <rows>', 'rows to print, 0 for all', parseCount('--limit'), 40)
+    .option('--absolute', 'print whole paths; otherwise those under the current directory are shortened')
+    .option('--json', 'print the rows as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  heapline top heap.pb.gz
+  heapline top --sample-type alloc_space --cum -n 10 heap.pb.gz
+  heapline top --base before.pb.gz after.pb.gz       what grew between the two
+  curl -s http://localhost:6060/debug/pprof/heap | heapline top -`,
+    )
+    .action((file: string, given: TopArguments) => {
+      const profile = open(file, given);
+      const options: TopOptions = {
+        granularity: given.granularity,
+        sort: given.cum ? 'cum' : 'flat',
+        ...(given.limit === 0 ? {} : { limit: given.limit }),
+        ...(given.absolute ? {} : { trimPath: process.cwd() }),
+        ...(given.sampleType === undefined ? {} : { sampleType: given.sampleType }),
+      };
+      terminal.data(
+        given.json ? `${JSON.stringify(profile.topRows(options), null, 2)}\n` : profile.top(options),
+      );
+    });
+
+  withProfile(program.command('text'))
+    .description("print the profile in the text form of Go's /debug/pprof/heap?debug=1")
+    .option('--json', "print all of it as JSON instead (Heapline's own shape, versioned)")
+    .addHelpText(
+      'after',
+      `
+Examples:
+  heapline text heap.pb.gz | less
+  heapline text --json heap.pb.gz | jq .totals`,
+    )
+    .action((file: string, given: ShowArguments) => {
+      const profile = open(file, given);
+      terminal.data(given.json ? `${JSON.stringify(profile)}\n` : profile.text());
+    });
+
+  withProfile(program.command('folded'))
+    .description('print folded stacks, for flamegraph.pl, inferno or speedscope')
+    .option('--lines', 'write file and line of each frame, too')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  heapline folded heap.pb.gz | flamegraph.pl --countname bytes > heap.svg
+  heapline folded --sample-type inuse_objects heap.pb.gz`,
+    )
+    .action((file: string, given: ShowArguments & { lines?: true }) => {
+      terminal.data(
+        open(file, given).folded({
+          lines: given.lines === true,
+          ...(given.sampleType === undefined ? {} : { sampleType: given.sampleType }),
+        }),
+      );
+    });
+}
+
+function withProfile(command: Command): Command {
+  return command
+    .argument('<file>', FILE)
+    .option(
+      '-t, --sample-type <type>',
+      "values to show, such as inuse_objects (default: the profile's own choice)",
+    )
+    .option('--base <file>', 'show what changed since this earlier profile');
+}
+
+function open(file: string, { base }: ShowArguments): HeapProfile {
+  const profile = HeapProfile.decode(readInput(file));
+  return base === undefined ? profile : HeapProfile.decode(readInput(base)).diff(profile);
+}

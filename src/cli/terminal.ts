@@ -1,0 +1,82 @@
+// What the command writes and where. Standard output belongs to the program that is run (or to the data that was
+// asked for); everything that Heapline itself has to say goes to standard error. Colours only where standard error
+// is a terminal and NO_COLOR (https://no-color.org) is not set.
+
+import picocolors from 'picocolors';
+
+export type Colors = ReturnType<typeof picocolors.createColors>;
+
+/** Milliseconds after which a step is worth a word of progress. */
+const PATIENCE = 1000;
+
+/** The two output streams of the process and the manners of writing to them. */
+export class Terminal {
+  readonly colors: Colors;
+  readonly #out: NodeJS.WriteStream;
+  readonly #err: NodeJS.WriteStream;
+  #atLineStart = true;
+  #progress: { timer: NodeJS.Timeout; shown: boolean; text: string } | null = null;
+
+  constructor(out: NodeJS.WriteStream, err: NodeJS.WriteStream, environment: NodeJS.ProcessEnv) {
+    this.#out = out;
+    this.#err = err;
+    const forced = environment.FORCE_COLOR !== undefined && environment.FORCE_COLOR !== '0';
+    const wanted = forced || (err.isTTY === true && environment.TERM !== 'dumb');
+    this.colors = picocolors.createColors(wanted && !environment.NO_COLOR);
+  }
+
+  /** Data for standard output. */
+  data(content: string | Uint8Array): void {
+    this.#out.write(content);
+    this.#follow(this.#out, content);
+  }
+
+  /** What a program writes to its standard error. */
+  programError(content: Uint8Array): void {
+    this.#err.write(content);
+    this.#follow(this.#err, content);
+  }
+
+  /** A line, or several, of Heapline's own for standard error. */
+  say(text: string): void {
+    this.endProgress();
+    // A program may leave its last line open.
+    const open = this.#atLineStart ? '' : '\n';
+    this.#err.write(`${open}${text}\n`);
+    this.#atLineStart = true;
+  }
+
+  /** Shows what is going on, on terminals, once it has gone on for a second. */
+  progress(text: string): void {
+    if (this.#err.isTTY !== true) return;
+    if (this.#progress !== null) {
+      this.#progress.text = text;
+      if (this.#progress.shown) this.#showProgress(text);
+      return;
+    }
+    const timer = setTimeout(() => {
+      if (this.#progress === null) return;
+      this.#progress.shown = true;
+      this.#showProgress(this.#progress.text);
+    }, PATIENCE);
+    timer.unref();
+    this.#progress = { timer, shown: false, text };
+  }
+
+  endProgress(): void {
+    if (this.#progress === null) return;
+    clearTimeout(this.#progress.timer);
+    if (this.#progress.shown) this.#err.write('\r\x1b[K');
+    this.#progress = null;
+  }
+
+  #showProgress(text: string): void {
+    this.#err.write(`\r\x1b[K${this.colors.dim(`${text} …`)}`);
+  }
+
+  #follow(stream: NodeJS.WriteStream, content: string | Uint8Array): void {
+    // Only a terminal shows both streams in one place.
+    if (stream.isTTY !== true || content.length === 0) return;
+    this.#atLineStart = content.at(-1) === '\n' || content.at(-1) === 10;
+  }
+}
