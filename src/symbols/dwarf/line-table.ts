@@ -206,7 +206,8 @@ export class LineTable {
             case dw.DW_LNE_set_address:
               address = cursor.unsigned(length - 1);
               operation = 0;
-              if (address === 0 || address >= header.codeEnd) dropped = true;
+              // Only where a sequence starts: post-link optimisers set each address anew, the end of all code included.
+              if (rows.length === first) dropped = address === 0 || address >= header.codeEnd;
               break;
             case dw.DW_LNE_define_file:
               this.#files.push(readFileEntry(cursor, cursor.string()));
