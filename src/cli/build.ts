@@ -2,9 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { compile } from '../compile/index.ts';
 import { InvalidModuleError } from '../errors.ts';
-import { instrument, openInstrumented } from '../instrument/index.ts';
 import {
   addCompileOptions,
   type CompileArguments,
@@ -56,6 +54,8 @@ Examples:
         );
       }
       terminal.progress('compiling');
+      // Loaded when needed: the commands that only read profiles start at once.
+      const { compile } = await import('../compile/index.ts');
       const compiled = await compile(files, {
         ...compileOptions(given),
         onProgress: (step: string) => terminal.progress(step),
@@ -69,7 +69,9 @@ Examples:
         );
       }
       const { name, version } = compiled.toolchain;
-      const bytes = given.instrument ? instrumented(compiled.wasm, given.maxMemory).bytes : compiled.wasm;
+      const bytes = given.instrument
+        ? (await instrumented(compiled.wasm, given.maxMemory)).bytes
+        : compiled.wasm;
       write(given.output, bytes);
       const sizes = `${bytes.length} bytes, ${name} ${version}`;
       terminal.say(terminal.colors.dim(`Wrote ${given.output} (${sizes}).`));
@@ -100,13 +102,14 @@ Examples:
   heapline instrument app.wasm -o app.heap.wasm
   heapline instrument --max-memory 64M app.wasm -o app.heap.wasm`,
     )
-    .action((path: string, given: InstrumentArguments) => {
+    .action(async (path: string, given: InstrumentArguments) => {
       const input = readInput(path);
+      const { openInstrumented } = await import('../instrument/index.ts');
       if (openInstrumented(input) !== null) {
         throw new InvalidModuleError(`${path} is instrumented already: there is nothing to do.`);
       }
       const started = performance.now();
-      const result = instrumented(input, given.maxMemory);
+      const result = await instrumented(input, given.maxMemory);
       const milliseconds = Math.round(performance.now() - started);
       write(given.output, result.bytes);
       terminal.say(
@@ -117,7 +120,8 @@ Examples:
     });
 }
 
-function instrumented(bytes: Uint8Array, maxMemory: number | undefined) {
+async function instrumented(bytes: Uint8Array, maxMemory: number | undefined) {
+  const { instrument } = await import('../instrument/index.ts');
   return instrument(bytes, maxMemory === undefined ? {} : { maxMemory });
 }
 

@@ -6,15 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
-import {
-  type ContextProfileKind,
-  type HeapFault,
-  type HeapProfile,
-  loadC,
-  loadWasm,
-  type Sandbox,
-  type SandboxOptions,
-} from '../index.ts';
+import type { ContextProfileKind, HeapFault, HeapProfile, Sandbox, SandboxOptions } from '../index.ts';
 import {
   addCompileOptions,
   type CompileArguments,
@@ -246,6 +238,8 @@ async function load(
   options: SandboxOptions,
   terminal: Terminal,
 ): Promise<Sandbox> {
+  // Loaded when needed: the commands that only read profiles start at once.
+  const { loadC, loadWasm } = await import('../index.ts');
   const modules = files.filter((file) => file.endsWith('.wasm'));
   if (modules.length === 0) {
     terminal.progress('compiling');
