@@ -121,6 +121,7 @@ async function compileEmbedded(
   let output = '';
   const command = commands[source.endsWith('.c') ? 'clang' : 'clang++'];
   const result = await command(['--target=wasm32-wasip1', '-w', ...arguments_, '-o', 'out.o'], tree, {
+    fetchProgress: () => {},
     stderr: (bytes) => {
       if (bytes !== null) output += Buffer.from(bytes).toString();
     },

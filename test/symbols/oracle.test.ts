@@ -1,0 +1,80 @@
+// Frames against llvm-symbolizer, at every instruction of small programs, for each compiler, DWARF version and level of
+// optimisation. Zero differences are wanted, not few.
+
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { Symbolizer } from '../../src/symbols/index.ts';
+import { callOffsets, compareFrames, instructionOffsets } from './oracle.ts';
+import { nestedInlines, shapes } from './programs.ts';
+import { build, type Toolchain } from './toolchains.ts';
+
+const FULL = process.env.HEAPLINE_FULL === '1';
+const LEVELS = FULL ? ['-O0', '-O1', '-O2', '-O3', '-Os', '-Oz'] : ['-O0', '-O2'];
+
+async function expectAgreement(
+  program: typeof shapes,
+  toolchain: Toolchain,
+  flags: readonly string[],
+  tool?: string,
+): Promise<void> {
+  const path = await build(program, { toolchain, flags: ['-g', ...flags] });
+  const wasm = readFileSync(path);
+  const symbolizer = Symbolizer.open(wasm);
+  expect(symbolizer.source).toBe('dwarf');
+  const result = compareFrames(
+    symbolizer,
+    path,
+    instructionOffsets(wasm, () => true),
+    tool,
+  );
+  expect(result.differences).toEqual([]);
+  expect(result.inlined).toBeGreaterThan(0);
+  expect(result.compared - result.unknown).toBeGreaterThan(callOffsets(wasm).length);
+  expect(symbolizer.warnings).toEqual([]);
+}
+
+describe.each<Toolchain>(['clang-14', 'clang-22'])(
+  'frames of %s equal those of llvm-symbolizer',
+  (toolchain) => {
+    test.each([2, 3, 4, 5].flatMap((version) => LEVELS.map((level) => [version, level] as const)))(
+      'C in DWARF %i at %s',
+      (version, level) => expectAgreement(nestedInlines, toolchain, [`-gdwarf-${version}`, level]),
+    );
+
+    test.each([2, 3, 4, 5].flatMap((version) => LEVELS.map((level) => [version, level] as const)))(
+      'C++ in DWARF %i at %s',
+      (version, level) => expectAgreement(shapes, toolchain, [`-gdwarf-${version}`, level]),
+    );
+  },
+);
+
+describe('frames of the embedded compiler equal those of llvm-symbolizer', () => {
+  test.each([4, 5])('C and C++ in DWARF %i', async (version) => {
+    await expectAgreement(nestedInlines, 'embedded', [`-gdwarf-${version}`, '-O2']);
+    await expectAgreement(shapes, 'embedded', [`-gdwarf-${version}`, '-O2']);
+  });
+});
+
+describe('frames of Emscripten, linked at -O0, equal those of llvm-symbolizer', () => {
+  test.each(['-O0', '-O2'])('C in DWARF 4 at %s', async (level) => {
+    const program = { ...nestedInlines, exports: ['entry', 'dispatch', 'outer'] };
+    await expectAgreement(program, 'emscripten', [level]);
+  });
+});
+
+test('code that the linker dropped leaves no trace', async () => {
+  const program = { ...nestedInlines, exports: ['outer'] };
+  for (const version of [4, 5]) {
+    await expectAgreement(program, 'clang-14', [`-gdwarf-${version}`, '-O1']);
+    await expectAgreement(program, 'clang-22', [`-gdwarf-${version}`, '-O1']);
+  }
+});
+
+test('type units and simple template names are read', async () => {
+  await expectAgreement(shapes, 'clang-22', ['-gdwarf-5', '-O1', '-gsimple-template-names']);
+  await expectAgreement(shapes, 'clang-14', ['-gdwarf-4', '-O1', '-fdebug-types-section']);
+});
+
+test('llvm-symbolizer 14 says the same as 22', async () => {
+  await expectAgreement(nestedInlines, 'clang-14', ['-gdwarf-4', '-O2'], 'llvm-symbolizer-14');
+});
