@@ -1,18 +1,19 @@
-// A WASI guest, on @wasmer/wasi: it keeps arguments, environment, clocks, random numbers and a file system that
-// exists only in memory. The instance is made here rather than by `wasi.start()`, because a guest is entered
-// through many functions, not one, and because what it throws must arrive unchanged.
-//
-// What of version 1.2.2 has to be put right at the import boundary is in wasi-repairs.ts, with the reasons.
+// A WASI guest, on @wasmer/wasi: it answers for arguments, environment, clocks, random numbers, scheduling. Files,
+// standard streams, poll and proc_exit are answered here, for the reasons given in wasi-files.ts. The instance is
+// made here too rather than by `wasi.start()`, because a guest is entered through many functions, not one, and
+// because what it throws must arrive unchanged.
 
 import { posix } from 'node:path';
-import type { MemFS, WASI } from '@wasmer/wasi';
-import { UnsupportedModuleError } from '../errors.ts';
+import type { WASI } from '@wasmer/wasi';
+import { InvalidArgumentError, UnsupportedModuleError } from '../errors.ts';
+import { FileTree } from './file-tree.ts';
 import { ExitSignal, type Guest, type GuestOptions, type RuntimeImports } from './guest.ts';
-import { repairWasi, type WasiFunctions } from './wasi-repairs.ts';
+import { wasiFiles } from './wasi-files.ts';
+import { pollOneoff } from './wasi-poll.ts';
 
 type WasmerWasi = typeof import('@wasmer/wasi');
 
-const WASI_MODULES = new Set(['wasi_snapshot_preview1', 'wasi_unstable']);
+const WASI_MODULE = 'wasi_snapshot_preview1';
 /** The WASI error code for a function that the system does not have. */
 const ENOSYS = 52;
 
@@ -27,40 +28,39 @@ function loadWasmer(): Promise<WasmerWasi> {
   return wasmer;
 }
 
-/** Instantiates a module whose system interface, if it has one, is WASI. Its constructors have run. */
+/** Instantiates a module whose system interface, if it has one, is WASI. */
 export async function openWasiGuest(
   module: WebAssembly.Module,
   options: GuestOptions,
   runtime: RuntimeImports,
 ): Promise<Guest> {
   const wanted = WebAssembly.Module.imports(module);
-  const usesWasi = wanted.some((entry) => WASI_MODULES.has(entry.module));
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
+  const tree = new FileTree();
+  for (const [path, contents] of options.files) {
+    try {
+      tree.writeFile(path, contents);
+    } catch (error) {
+      throw new InvalidArgumentError('files', (error as Error).message);
+    }
+  }
 
   let wasi: WASI | null = null;
   let memory: WebAssembly.Memory | null = null;
-  if (usesWasi) {
+  if (wanted.some((entry) => entry.module === WASI_MODULE)) {
     const { WASI } = await loadWasmer();
-    wasi = new WASI({
-      args: [options.programName, ...options.args],
-      env: { ...options.env },
-      preopens: { '/': '/' },
-    });
-    for (const [path, contents] of options.files) writeFile(wasi.fs, path, contents);
-    wasi.setStdinBuffer(options.stdin);
-    const offered = wasi.getImports(module) as Record<string, WasiFunctions>;
-    for (const [name, functions] of Object.entries(offered)) {
-      imports[name] = {
-        ...repairWasi(functions, () => memory!, options.stdout, options.stderr),
-        proc_exit: (code: number) => {
-          throw new ExitSignal(code | 0);
-        },
-      };
-    }
+    wasi = new WASI({ args: [options.programName, ...options.args], env: { ...options.env } });
+    imports[WASI_MODULE] = {
+      ...(wasi.getImports(module) as Record<string, Record<string, WebAssembly.ImportValue>>)[WASI_MODULE],
+      ...wasiFiles(tree, () => memory!, options.stdin, options.stdout, options.stderr),
+      poll_oneoff: pollOneoff(() => memory!),
+      proc_exit: (code: number) => {
+        throw new ExitSignal(code | 0);
+      },
+    };
     for (const entry of wanted) {
-      if (entry.kind === 'function' && WASI_MODULES.has(entry.module)) {
-        imports[entry.module] ??= {};
-        imports[entry.module]![entry.name] ??= () => ENOSYS;
+      if (entry.module === WASI_MODULE && entry.kind === 'function') {
+        imports[WASI_MODULE]![entry.name] ??= () => ENOSYS;
       }
     }
   }
@@ -68,18 +68,22 @@ export async function openWasiGuest(
   for (const [name, values] of Object.entries(options.imports)) {
     imports[name] = { ...imports[name], ...values };
   }
-  refuseMissing(wanted, imports);
 
-  const instance = new WebAssembly.Instance(module, imports);
-  const { exports } = instance;
-  if (!(exports.memory instanceof WebAssembly.Memory)) {
+  try {
+    refuseMissing(wanted, imports);
+    const instance = new WebAssembly.Instance(module, imports);
+    const { exports } = instance;
+    if (!(exports.memory instanceof WebAssembly.Memory)) {
+      throw new UnsupportedModuleError('The module does not export its memory under the name "memory".');
+    }
+    memory = exports.memory;
+    wasi?.instantiate(instance, undefined);
+    options.instantiated(exports);
+    return new WasiGuest(exports, memory, wasi, tree);
+  } catch (error) {
     wasi?.free();
-    throw new UnsupportedModuleError('The module does not export its memory under the name "memory".');
+    throw error;
   }
-  memory = exports.memory;
-  wasi?.instantiate(instance, undefined);
-  options.instantiated(exports);
-  return new WasiGuest(exports, memory, wasi, options);
 }
 
 class WasiGuest implements Guest {
@@ -87,7 +91,7 @@ class WasiGuest implements Guest {
     readonly exports: WebAssembly.Exports,
     readonly memory: WebAssembly.Memory,
     private wasi: WASI | null,
-    private readonly options: GuestOptions,
+    private readonly tree: FileTree,
   ) {}
 
   get hasMain(): boolean {
@@ -103,73 +107,29 @@ class WasiGuest implements Guest {
       string,
       (() => number) | undefined
     >;
-    try {
-      if (__main_void === undefined) {
-        _start!();
-        returned();
-        return 0;
-      }
-      const exitCode = __main_void();
+    if (__main_void === undefined) {
+      _start!();
       returned();
-      __wasm_call_dtors?.();
-      return exitCode;
-    } finally {
-      this.#drain();
+      return 0;
     }
+    const exitCode = __main_void();
+    returned();
+    __wasm_call_dtors?.();
+    return exitCode;
   }
 
   readFile(path: string): Uint8Array | null {
-    if (this.wasi === null) return null;
-    try {
-      const file = this.wasi.fs.open(posix.resolve('/', path), { read: true });
-      try {
-        return file.read();
-      } finally {
-        file.free();
-      }
-    } catch {
-      return null;
-    }
+    return this.tree.readFile(posix.resolve('/', path));
   }
 
   dispose(): void {
-    this.#drain();
     this.wasi?.free();
     this.wasi = null;
-  }
-
-  // Output that a guest sent through a renumbered descriptor went to Wasmer's own pipes.
-  #drain(): void {
-    if (this.wasi === null) return;
-    this.options.stdout.write(this.wasi.getStdoutBuffer());
-    this.options.stderr.write(this.wasi.getStderrBuffer());
-  }
-}
-
-function writeFile(fs: MemFS, path: string, contents: Uint8Array): void {
-  let directory = '';
-  for (const part of posix.dirname(path).split('/').filter(Boolean)) {
-    directory += `/${part}`;
-    try {
-      fs.createDir(directory);
-    } catch {
-      // It is there already; if it is a file instead, opening the path below says so.
-    }
-  }
-  const file = fs.open(path, { read: true, write: true, create: true, truncate: true });
-  try {
-    for (let at = 0; at < contents.length; ) {
-      const written = file.write(contents.subarray(at));
-      if (written === 0) throw new RangeError(`The in-memory file system took ${at} bytes of ${path}.`);
-      at += written;
-    }
-  } finally {
-    file.free();
   }
 }
 
 /** Throws when the module imports what nobody gives it, naming every such import. */
-export function refuseMissing(
+function refuseMissing(
   wanted: readonly WebAssembly.ModuleImportDescriptor[],
   given: Record<string, Record<string, unknown>>,
 ): void {

@@ -1,0 +1,121 @@
+// A tree of files and directories in this process's memory: what a WASI guest has for a disk. Files are byte
+// arrays that grow; a file that is unlinked while open lives on for whoever has it open, as in POSIX.
+
+/** A regular file. */
+export class FileNode {
+  readonly kind = 'file';
+  /** Capacity may exceed `size`; bytes beyond `size` are zero. */
+  #bytes: Uint8Array;
+  size: number;
+  links = 0;
+  /** Milliseconds since the epoch. */
+  accessed = Date.now();
+  modified = Date.now();
+
+  constructor(
+    readonly inode: number,
+    contents: Uint8Array = new Uint8Array(0),
+  ) {
+    this.#bytes = contents.slice();
+    this.size = contents.length;
+  }
+
+  /** The contents; a view that the next write may outdate. */
+  get contents(): Uint8Array {
+    return this.#bytes.subarray(0, this.size);
+  }
+
+  /** Sets the size; new bytes are zero. Throws RangeError when the process has no room. */
+  resize(size: number): void {
+    if (size > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(size, Math.min(2 * this.#bytes.length, size + (64 << 20))));
+      grown.set(this.contents);
+      this.#bytes = grown;
+    } else if (size < this.size) {
+      this.#bytes.fill(0, size, this.size);
+    }
+    this.size = size;
+    this.modified = Date.now();
+  }
+
+  write(position: number, bytes: Uint8Array): void {
+    const end = position + bytes.length;
+    if (end > this.size) this.resize(end);
+    this.#bytes.set(bytes, position);
+    this.modified = Date.now();
+  }
+}
+
+/** A directory. */
+export class DirectoryNode {
+  readonly kind = 'directory';
+  readonly entries = new Map<string, TreeNode>();
+  accessed = Date.now();
+  modified = Date.now();
+
+  constructor(readonly inode: number) {}
+}
+
+export type TreeNode = FileNode | DirectoryNode;
+
+/** The tree, from its root. */
+export class FileTree {
+  #inodes = 1;
+  readonly root: DirectoryNode = new DirectoryNode(this.#inodes++);
+
+  /** A new empty file in a directory. */
+  createFile(parent: DirectoryNode, name: string): FileNode {
+    const file = new FileNode(this.#inodes++);
+    this.attach(parent, name, file);
+    return file;
+  }
+
+  createDirectory(parent: DirectoryNode, name: string): DirectoryNode {
+    const directory = new DirectoryNode(this.#inodes++);
+    this.attach(parent, name, directory);
+    return directory;
+  }
+
+  /** Puts a node into a directory, in place of what is there under that name. */
+  attach(parent: DirectoryNode, name: string, node: TreeNode): void {
+    this.detach(parent, name);
+    parent.entries.set(name, node);
+    parent.modified = Date.now();
+    if (node.kind === 'file') node.links++;
+  }
+
+  detach(parent: DirectoryNode, name: string): void {
+    const node = parent.entries.get(name);
+    if (node === undefined) return;
+    parent.entries.delete(name);
+    parent.modified = Date.now();
+    if (node.kind === 'file') node.links--;
+  }
+
+  /** Writes a whole file, making the directories above it. */
+  writeFile(path: string, contents: Uint8Array): void {
+    const parts = path.split('/').filter(Boolean);
+    const name = parts.pop();
+    if (name === undefined) throw new RangeError(`'${path}' is the root directory, not a file.`);
+    let directory = this.root;
+    for (const part of parts) {
+      const next = directory.entries.get(part) ?? this.createDirectory(directory, part);
+      if (next.kind !== 'directory')
+        throw new RangeError(`'${part}' in '${path}' is a file and a directory.`);
+      directory = next;
+    }
+    if (directory.entries.get(name)?.kind === 'directory') {
+      throw new RangeError(`'${path}' is a file and a directory.`);
+    }
+    this.attach(directory, name, new FileNode(this.#inodes++, contents));
+  }
+
+  /** A copy of a file's contents, or null. */
+  readFile(path: string): Uint8Array | null {
+    let node: TreeNode | undefined = this.root;
+    for (const part of path.split('/').filter(Boolean)) {
+      node = node?.kind === 'directory' ? node.entries.get(part) : undefined;
+    }
+    return node?.kind === 'file' ? node.contents.slice() : null;
+  }
+}

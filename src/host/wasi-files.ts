@@ -1,0 +1,556 @@
+// The file half of WASI preview 1 (fd_* and path_*) over a file tree in memory, with the standard streams as
+// character devices: seen at once, and whole even when the guest traps.
+//
+// @wasmer/wasi 1.2.2 has an in-memory file system of its own, which C programs cannot rely on: writing inside a
+// file inserts instead of overwriting, O_TRUNC and writes beyond the end leave wrong sizes, files opened for
+// appending cannot be read, renamed directories lose their contents, files opened for reading can be written,
+// mkdir below a missing directory succeeds, and using a file after unlinking it, like any poll() or sleep(), ends
+// in a panic inside Wasmer. So these calls are answered here, and the rest (arguments, environment, clocks, random
+// numbers, scheduling) by Wasmer. The tests keep a list of the differences.
+//
+// https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md is what the numbers come from.
+
+import { type DirectoryNode, FileNode, type FileTree, type TreeNode } from './file-tree.ts';
+import type { Output } from './output.ts';
+
+/** Functions of a WASI module by name. */
+export type WasiFunctions = Record<string, (...args: never[]) => number>;
+
+const Errno = {
+  success: 0,
+  badf: 8,
+  exist: 20,
+  fault: 21,
+  fbig: 22,
+  inval: 28,
+  isdir: 31,
+  noent: 44,
+  nospc: 51,
+  notdir: 54,
+  notempty: 55,
+  notsup: 58,
+  perm: 63,
+  spipe: 70,
+  notcapable: 76,
+} as const;
+
+const FileType = { characterDevice: 2, directory: 3, regularFile: 4 } as const;
+const Right = { read: 1n << 1n, seek: 1n << 2n, tell: 1n << 5n, write: 1n << 6n };
+const ALL_RIGHTS = (1n << 29n) - 1n;
+const STREAM_RIGHTS = ALL_RIGHTS & ~(Right.seek | Right.tell);
+const OpenFlag = { create: 1, directory: 2, exclusive: 4, truncate: 8 } as const;
+const APPEND = 1;
+const Whence = { set: 0, current: 1, end: 2 } as const;
+const SetTime = { accessed: 1, accessedNow: 2, modified: 4, modifiedNow: 8 } as const;
+
+const DIRENT_SIZE = 24;
+const PREOPENED = 3;
+/** Files beyond this are refused with EFBIG: their positions would no longer be exact in 32-bit lengths. */
+const LARGEST_FILE = 2 ** 32;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+interface Descriptor {
+  readonly node: TreeNode | null;
+  /** For the standard streams: where writes go, and what reads take. */
+  readonly output: Output | null;
+  readonly input: Uint8Array | null;
+  readonly rights: bigint;
+  position: number;
+  flags: number;
+  /** Directory entries as they were when reading them began. */
+  listing: [string, TreeNode][] | null;
+}
+
+// Thrown inside these functions and turned into the code that the guest gets.
+class WasiError {
+  constructor(readonly errno: number) {}
+}
+
+function fail(errno: number): never {
+  throw new WasiError(errno);
+}
+
+/** Makes the file functions of one guest. `memory` is asked for at each call, for it may have grown. */
+export function wasiFiles(
+  tree: FileTree,
+  memory: () => WebAssembly.Memory,
+  stdin: Uint8Array,
+  stdout: Output,
+  stderr: Output,
+): WasiFunctions {
+  const files = new WasiFiles(tree, memory, stdin, stdout, stderr);
+  return files.functions();
+}
+
+class WasiFiles {
+  readonly #descriptors = new Map<number, Descriptor>();
+  #view = new DataView(new ArrayBuffer(0));
+
+  constructor(
+    private readonly tree: FileTree,
+    private readonly memory: () => WebAssembly.Memory,
+    stdin: Uint8Array,
+    stdout: Output,
+    stderr: Output,
+  ) {
+    this.#descriptors.set(0, stream(null, stdin));
+    this.#descriptors.set(1, stream(stdout, null));
+    this.#descriptors.set(2, stream(stderr, null));
+    this.#descriptors.set(PREOPENED, opened(tree.root, ALL_RIGHTS, 0));
+  }
+
+  functions(): WasiFunctions {
+    const calls: Record<string, (...args: never[]) => void> = {
+      fd_advise: (fd: number) => this.#use(fd),
+      fd_allocate: (fd: number, offset: bigint, length: bigint) => {
+        const file = this.#file(fd);
+        const end = size(offset + length);
+        if (end > file.size) file.resize(end);
+      },
+      fd_close: (fd: number) => {
+        this.#use(fd);
+        this.#descriptors.delete(fd);
+      },
+      fd_datasync: (fd: number) => this.#use(fd),
+      fd_sync: (fd: number) => this.#use(fd),
+      fd_fdstat_get: (fd: number, at: number) => this.#status(fd, at),
+      fd_fdstat_set_flags: (fd: number, flags: number) => {
+        this.#descriptor(fd).flags = flags;
+      },
+      fd_fdstat_set_rights: (fd: number) => this.#use(fd),
+      fd_filestat_get: (fd: number, at: number) => {
+        const { node } = this.#descriptor(fd);
+        this.#attributes(node, at);
+      },
+      fd_filestat_set_size: (fd: number, length: bigint) => this.#file(fd, Right.write).resize(size(length)),
+      fd_filestat_set_times: (fd: number, accessed: bigint, modified: bigint, flags: number) =>
+        setTimes(this.#descriptor(fd).node, accessed, modified, flags),
+      fd_pread: (fd: number, vectors: number, count: number, offset: bigint, done: number) => {
+        const file = this.#file(fd, Right.read);
+        this.#word(done, this.#readAt(file, vectors, count, size(offset)));
+      },
+      fd_prestat_get: (fd: number, at: number) => {
+        if (fd !== PREOPENED || !this.#descriptors.has(fd)) fail(Errno.badf);
+        this.#word(at, 0);
+        this.#word(at + 4, 1);
+      },
+      fd_prestat_dir_name: (fd: number, at: number, length: number) => {
+        if (fd !== PREOPENED || !this.#descriptors.has(fd)) fail(Errno.badf);
+        if (length < 1) fail(Errno.inval);
+        this.#data().setUint8(at >>> 0, 0x2f);
+      },
+      fd_pwrite: (fd: number, vectors: number, count: number, offset: bigint, done: number) => {
+        const file = this.#file(fd, Right.write);
+        this.#word(done, this.#writeAt(file, vectors, count, size(offset)));
+      },
+      fd_read: (fd: number, vectors: number, count: number, done: number) =>
+        this.#read(fd, vectors, count, done),
+      fd_readdir: (fd: number, at: number, length: number, cookie: bigint, used: number) =>
+        this.#list(fd, at >>> 0, length >>> 0, Number(cookie), used),
+      fd_renumber: (from: number, to: number) => {
+        const moved = this.#descriptor(from);
+        this.#use(to);
+        this.#descriptors.delete(from);
+        this.#descriptors.set(to, moved);
+      },
+      fd_seek: (fd: number, offset: bigint, whence: number, at: number) => this.#seek(fd, offset, whence, at),
+      fd_tell: (fd: number, at: number) => {
+        this.#file(fd);
+        this.#long(at, BigInt(this.#descriptor(fd).position));
+      },
+      fd_write: (fd: number, vectors: number, count: number, done: number) =>
+        this.#write(fd, vectors, count, done),
+      path_create_directory: (fd: number, path: number, length: number) => {
+        const { parent, name, node } = this.#lookUp(fd, path, length);
+        if (node !== undefined) fail(Errno.exist);
+        this.tree.createDirectory(parent, name);
+      },
+      path_filestat_get: (fd: number, _flags: number, path: number, length: number, at: number) =>
+        this.#attributes(this.#lookUp(fd, path, length).node ?? fail(Errno.noent), at),
+      path_filestat_set_times: (
+        fd: number,
+        _flags: number,
+        path: number,
+        length: number,
+        accessed: bigint,
+        modified: bigint,
+        flags: number,
+      ) => setTimes(this.#lookUp(fd, path, length).node ?? fail(Errno.noent), accessed, modified, flags),
+      path_link: (
+        fd: number,
+        _flags: number,
+        path: number,
+        length: number,
+        newFd: number,
+        newPath: number,
+        newLength: number,
+      ) => {
+        const { node } = this.#lookUp(fd, path, length);
+        const target = this.#lookUp(newFd, newPath, newLength);
+        if (node === undefined) fail(Errno.noent);
+        if (node.kind === 'directory') fail(Errno.perm);
+        if (target.node !== undefined) fail(Errno.exist);
+        if (target.mustBeDirectory) fail(Errno.noent);
+        this.tree.attach(target.parent, target.name, node);
+      },
+      path_open: (
+        fd: number,
+        _lookup: number,
+        path: number,
+        length: number,
+        openFlags: number,
+        rights: bigint,
+        _inheriting: bigint,
+        flags: number,
+        at: number,
+      ) => this.#open(fd, path, length, openFlags, rights, flags, at),
+      path_readlink: (fd: number, path: number, length: number) => {
+        fail(this.#lookUp(fd, path, length).node === undefined ? Errno.noent : Errno.inval);
+      },
+      path_remove_directory: (fd: number, path: number, length: number) => {
+        const { parent, name, node } = this.#lookUp(fd, path, length);
+        if (node === undefined) fail(Errno.noent);
+        if (node.kind !== 'directory') fail(Errno.notdir);
+        if (node === this.tree.root || name === '') fail(Errno.inval);
+        if (node.entries.size > 0) fail(Errno.notempty);
+        this.tree.detach(parent, name);
+      },
+      path_rename: (
+        fd: number,
+        path: number,
+        length: number,
+        newFd: number,
+        newPath: number,
+        newLength: number,
+      ) => this.#rename(this.#lookUp(fd, path, length), this.#lookUp(newFd, newPath, newLength)),
+      path_symlink: () => fail(Errno.notsup),
+      path_unlink_file: (fd: number, path: number, length: number) => {
+        const { parent, name, node, mustBeDirectory } = this.#lookUp(fd, path, length);
+        if (node === undefined) fail(Errno.noent);
+        if (node.kind === 'directory') fail(Errno.isdir);
+        if (mustBeDirectory) fail(Errno.notdir);
+        this.tree.detach(parent, name);
+      },
+    };
+    const functions: WasiFunctions = {};
+    for (const [name, call] of Object.entries(calls)) {
+      functions[name] = (...args: never[]) => {
+        try {
+          call(...args);
+          return Errno.success;
+        } catch (error) {
+          if (error instanceof WasiError) return error.errno;
+          // Views refuse what lies outside of memory: the guest passed a bad pointer. Or a file grew too large.
+          if (error instanceof RangeError)
+            return /array length|allocation/i.test(error.message) ? Errno.nospc : Errno.fault;
+          throw error;
+        }
+      };
+    }
+    return functions;
+  }
+
+  #data(): DataView {
+    const { buffer } = this.memory();
+    if (this.#view.buffer !== buffer) this.#view = new DataView(buffer);
+    return this.#view;
+  }
+
+  #word(at: number, value: number): void {
+    this.#data().setUint32(at >>> 0, value, true);
+  }
+
+  #long(at: number, value: bigint): void {
+    this.#data().setBigUint64(at >>> 0, value, true);
+  }
+
+  #descriptor(fd: number): Descriptor {
+    return this.#descriptors.get(fd) ?? fail(Errno.badf);
+  }
+
+  #use(fd: number): void {
+    this.#descriptor(fd);
+  }
+
+  #file(fd: number, right = 0n): FileNode {
+    const { node, rights } = this.#descriptor(fd);
+    if (node === null) fail(Errno.spipe);
+    if (node.kind === 'directory') fail(Errno.isdir);
+    if ((rights & right) !== right) fail(Errno.badf);
+    return node;
+  }
+
+  #status(fd: number, at: number): void {
+    const descriptor = this.#descriptor(fd);
+    const data = this.#data();
+    const address = at >>> 0;
+    data.setUint8(address, fileType(descriptor.node));
+    data.setUint16(address + 2, descriptor.flags, true);
+    data.setBigUint64(address + 8, descriptor.rights, true);
+    data.setBigUint64(address + 16, ALL_RIGHTS, true);
+  }
+
+  #attributes(node: TreeNode | null, at: number): void {
+    const data = this.#data();
+    const address = at >>> 0;
+    data.setBigUint64(address, 1n, true);
+    data.setBigUint64(address + 8, BigInt(node?.inode ?? 0), true);
+    data.setBigUint64(address + 16, BigInt(fileType(node)), true);
+    data.setBigUint64(address + 24, BigInt(node?.kind === 'file' ? node.links : 1), true);
+    data.setBigUint64(address + 32, BigInt(node?.kind === 'file' ? node.size : 0), true);
+    data.setBigUint64(address + 40, nanoseconds(node?.accessed ?? 0), true);
+    data.setBigUint64(address + 48, nanoseconds(node?.modified ?? 0), true);
+    data.setBigUint64(address + 56, nanoseconds(node?.modified ?? 0), true);
+  }
+
+  // The buffers of a scatter/gather call, as views of guest memory.
+  *#buffers(vectors: number, count: number): Generator<Uint8Array> {
+    const data = this.#data();
+    for (let i = 0; i < count; i++) {
+      const at = (vectors >>> 0) + i * 8;
+      yield new Uint8Array(data.buffer, data.getUint32(at, true), data.getUint32(at + 4, true));
+    }
+  }
+
+  #fill(contents: Uint8Array, vectors: number, count: number, position: number): number {
+    let total = 0;
+    for (const buffer of this.#buffers(vectors, count)) {
+      const piece = contents.subarray(position + total, position + total + buffer.length);
+      buffer.set(piece);
+      total += piece.length;
+      if (piece.length < buffer.length) break;
+    }
+    return total;
+  }
+
+  #readAt(file: FileNode, vectors: number, count: number, position: number): number {
+    file.accessed = Date.now();
+    return this.#fill(file.contents, vectors, count, position);
+  }
+
+  #writeAt(file: FileNode, vectors: number, count: number, position: number): number {
+    let total = 0;
+    for (const buffer of this.#buffers(vectors, count)) {
+      if (position + total + buffer.length > LARGEST_FILE) fail(Errno.fbig);
+      if (buffer.length > 0) file.write(position + total, buffer);
+      total += buffer.length;
+    }
+    return total;
+  }
+
+  #read(fd: number, vectors: number, count: number, done: number): void {
+    const descriptor = this.#descriptor(fd);
+    if (descriptor.output !== null) fail(Errno.badf);
+    const total =
+      descriptor.input === null
+        ? this.#readAt(this.#file(fd, Right.read), vectors, count, descriptor.position)
+        : this.#fill(descriptor.input, vectors, count, descriptor.position);
+    descriptor.position += total;
+    this.#word(done, total);
+  }
+
+  #write(fd: number, vectors: number, count: number, done: number): void {
+    const descriptor = this.#descriptor(fd);
+    if (descriptor.output !== null) {
+      let total = 0;
+      for (const buffer of this.#buffers(vectors, count)) {
+        descriptor.output.write(buffer.slice());
+        total += buffer.length;
+      }
+      this.#word(done, total);
+      return;
+    }
+    if (descriptor.input !== null) fail(Errno.badf);
+    const file = this.#file(fd, Right.write);
+    if ((descriptor.flags & APPEND) !== 0) descriptor.position = file.size;
+    const total = this.#writeAt(file, vectors, count, descriptor.position);
+    descriptor.position += total;
+    this.#word(done, total);
+  }
+
+  #seek(fd: number, offset: bigint, whence: number, at: number): void {
+    const descriptor = this.#descriptor(fd);
+    const file = this.#file(fd);
+    let base: number;
+    switch (whence) {
+      case Whence.set:
+        base = 0;
+        break;
+      case Whence.current:
+        base = descriptor.position;
+        break;
+      case Whence.end:
+        base = file.size;
+        break;
+      default:
+        fail(Errno.inval);
+    }
+    const position = BigInt(base) + offset;
+    if (position < 0n) fail(Errno.inval);
+    descriptor.position = size(position);
+    this.#long(at, position);
+  }
+
+  #open(
+    fd: number,
+    path: number,
+    length: number,
+    openFlags: number,
+    rights: bigint,
+    flags: number,
+    at: number,
+  ): void {
+    const { parent, name, mustBeDirectory, ...found } = this.#lookUp(fd, path, length);
+    let node = found.node;
+    if (node === undefined) {
+      if ((openFlags & OpenFlag.create) === 0) fail(Errno.noent);
+      if (mustBeDirectory) fail(Errno.isdir);
+      node = this.tree.createFile(parent, name);
+    } else if ((openFlags & OpenFlag.create) !== 0 && (openFlags & OpenFlag.exclusive) !== 0) {
+      fail(Errno.exist);
+    }
+    if (node.kind === 'directory') {
+      if ((rights & Right.write) !== 0n && (openFlags & OpenFlag.directory) === 0) fail(Errno.isdir);
+    } else {
+      if (mustBeDirectory || (openFlags & OpenFlag.directory) !== 0) fail(Errno.notdir);
+      if ((openFlags & OpenFlag.truncate) !== 0) node.resize(0);
+    }
+    let next = PREOPENED + 1;
+    while (this.#descriptors.has(next)) next++;
+    this.#word(at, next);
+    this.#descriptors.set(next, opened(node, rights & ALL_RIGHTS, flags));
+  }
+
+  #rename(from: Place, to: Place): void {
+    if (from.node === undefined) fail(Errno.noent);
+    if (from.name === '' || to.name === '') fail(Errno.inval);
+    if (to.node === from.node) return;
+    if (from.node.kind === 'directory') {
+      if (to.node !== undefined) {
+        if (to.node.kind !== 'directory') fail(Errno.notdir);
+        if (to.node.entries.size > 0) fail(Errno.notempty);
+      }
+      if (contains(from.node, to.parent)) fail(Errno.inval);
+    } else {
+      if (to.node?.kind === 'directory') fail(Errno.isdir);
+      if (from.mustBeDirectory || to.mustBeDirectory) fail(Errno.notdir);
+    }
+    const { node } = from;
+    this.tree.attach(to.parent, to.name, node);
+    this.tree.detach(from.parent, from.name);
+  }
+
+  #list(fd: number, at: number, length: number, cookie: number, used: number): void {
+    const descriptor = this.#descriptor(fd);
+    const { node } = descriptor;
+    if (node === null || node.kind !== 'directory') fail(Errno.notdir);
+    if (cookie === 0 || descriptor.listing === null) {
+      descriptor.listing = [['.', node], ['..', node], ...node.entries];
+    }
+    const data = this.#data();
+    if (at + length > data.byteLength) fail(Errno.fault);
+    const target = new Uint8Array(data.buffer, at, length);
+    let written = 0;
+    for (let i = cookie; i < descriptor.listing.length && written < length; i++) {
+      const [name, entry] = descriptor.listing[i]!;
+      const encoded = encoder.encode(name);
+      const record = new Uint8Array(DIRENT_SIZE + encoded.length);
+      const header = new DataView(record.buffer);
+      header.setBigUint64(0, BigInt(i + 1), true);
+      header.setBigUint64(8, BigInt(entry.inode), true);
+      header.setUint32(16, encoded.length, true);
+      header.setUint8(20, fileType(entry));
+      record.set(encoded, DIRENT_SIZE);
+      // The last record may be cut off: a full buffer tells the guest to ask again with a larger one.
+      const piece = record.subarray(0, length - written);
+      target.set(piece, written);
+      written += piece.length;
+    }
+    this.#word(used, written);
+  }
+
+  // Resolves a path below an open directory. The result never leaves the tree: `..` above the root is refused.
+  #lookUp(fd: number, path: number, length: number): Place {
+    const start = this.#descriptor(fd).node;
+    if (start === null || start.kind !== 'directory') fail(Errno.notdir);
+    const bytes = new Uint8Array(this.#data().buffer, path >>> 0, length >>> 0);
+    let text: string;
+    try {
+      text = decoder.decode(bytes.slice());
+    } catch {
+      fail(Errno.inval);
+    }
+    if (text === '') fail(Errno.noent);
+    if (text.startsWith('/')) fail(Errno.notcapable);
+    if (text.includes('\0')) fail(Errno.inval);
+    const parents: [DirectoryNode, string][] = [];
+    let node: TreeNode | undefined = start;
+    const parts = text.split('/').filter((part) => part !== '' && part !== '.');
+    for (const part of parts) {
+      if (part === '..') {
+        const up = parents.pop();
+        if (up === undefined) fail(Errno.notcapable);
+        node = up[0];
+        continue;
+      }
+      if (node === undefined) fail(Errno.noent);
+      if (node.kind !== 'directory') fail(Errno.notdir);
+      parents.push([node, part]);
+      node = node.entries.get(part);
+    }
+    const last = parents.at(-1);
+    const mustBeDirectory = /(^|\/)\.{0,2}$/.test(text);
+    if (mustBeDirectory && node?.kind === 'file') fail(Errno.notdir);
+    return { parent: last?.[0] ?? start, name: last?.[1] ?? '', node, mustBeDirectory };
+  }
+}
+
+/** Where a path leads; `name` is '' for the starting directory itself, `node` undefined when there is nothing. */
+interface Place {
+  readonly parent: DirectoryNode;
+  readonly name: string;
+  readonly node: TreeNode | undefined;
+  readonly mustBeDirectory: boolean;
+}
+
+function stream(output: Output | null, input: Uint8Array | null): Descriptor {
+  return { node: null, output, input, rights: STREAM_RIGHTS, position: 0, flags: 0, listing: null };
+}
+
+function opened(node: TreeNode, rights: bigint, flags: number): Descriptor {
+  return { node, output: null, input: null, rights, position: 0, flags, listing: null };
+}
+
+function fileType(node: TreeNode | null): number {
+  if (node === null) return FileType.characterDevice;
+  return node instanceof FileNode ? FileType.regularFile : FileType.directory;
+}
+
+function contains(directory: DirectoryNode, searched: DirectoryNode): boolean {
+  if (directory === searched) return true;
+  for (const entry of directory.entries.values()) {
+    if (entry.kind === 'directory' && contains(entry, searched)) return true;
+  }
+  return false;
+}
+
+function size(value: bigint): number {
+  const unsigned = BigInt.asUintN(64, value);
+  if (unsigned > BigInt(LARGEST_FILE)) fail(Errno.fbig);
+  return Number(unsigned);
+}
+
+function nanoseconds(milliseconds: number): bigint {
+  return BigInt(Math.round(milliseconds * 1e6));
+}
+
+function setTimes(node: TreeNode | null, accessed: bigint, modified: bigint, flags: number): void {
+  if (node === null) return;
+  const given = (time: bigint): number => Number(BigInt.asUintN(64, time)) / 1e6;
+  if ((flags & SetTime.accessed) !== 0) node.accessed = given(accessed);
+  if ((flags & SetTime.accessedNow) !== 0) node.accessed = Date.now();
+  if ((flags & SetTime.modified) !== 0) node.modified = given(modified);
+  if ((flags & SetTime.modifiedNow) !== 0) node.modified = Date.now();
+}

@@ -1,0 +1,53 @@
+// poll_oneoff of WASI preview 1, through which libc waits: sleep(), nanosleep(), poll(). Files in memory and the
+// standard streams are always ready; a clock subscription blocks the thread for its time, as a C program expects.
+// @wasmer/wasi 1.2.2 panics here.
+
+const Errno = { success: 0, fault: 21, inval: 28 } as const;
+const EVENT_SIZE = 32;
+const SUBSCRIPTION_SIZE = 48;
+const CLOCK = 0;
+const ABSOLUTE = 1;
+
+/** Makes poll_oneoff of one guest. */
+export function pollOneoff(
+  memory: () => WebAssembly.Memory,
+): (subscriptions: number, events: number, count: number, fired: number) => number {
+  return (subscriptions, events, count, fired) => {
+    try {
+      return poll(new DataView(memory().buffer), subscriptions >>> 0, events >>> 0, count, fired >>> 0);
+    } catch (error) {
+      if (error instanceof RangeError) return Errno.fault; // a pointer outside of memory
+      throw error;
+    }
+  };
+}
+
+function poll(data: DataView, subscriptions: number, events: number, count: number, fired: number): number {
+  if (count <= 0) return Errno.inval;
+  const places = Array.from({ length: count }, (_, i) => subscriptions + i * SUBSCRIPTION_SIZE);
+  const isClock = (at: number): boolean => data.getUint8(at + 8) === CLOCK;
+  const ready = places.filter((at) => !isClock(at));
+  const clocks = places.filter(isClock).map((at) => ({ at, delay: delayOf(data, at) }));
+
+  const wait = ready.length > 0 ? 0 : Math.min(...clocks.map(({ delay }) => delay));
+  if (wait > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, wait);
+  ready.push(...clocks.filter(({ delay }) => delay <= wait).map(({ at }) => at));
+
+  ready.forEach((at, index) => {
+    const event = events + index * EVENT_SIZE;
+    data.setBigUint64(event, data.getBigUint64(at, true), true); // the guest's own word
+    data.setUint16(event + 8, Errno.success, true);
+    data.setUint8(event + 10, data.getUint8(at + 8));
+    data.setBigUint64(event + 16, 0n, true);
+    data.setUint16(event + 24, 0, true);
+  });
+  data.setUint32(fired, ready.length, true);
+  return Errno.success;
+}
+
+// Milliseconds until a clock subscription is due. Wasmer's clocks all count from the epoch.
+function delayOf(data: DataView, at: number): number {
+  const timeout = Number(data.getBigUint64(at + 24, true)) / 1e6;
+  const absolute = (data.getUint16(at + 40, true) & ABSOLUTE) !== 0;
+  return absolute ? Math.max(0, timeout - Date.now()) : timeout;
+}
