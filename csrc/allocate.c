@@ -18,6 +18,8 @@ HL_COLD void hl_heap_initialise(void) {
   hl.contexts_shift = 32 - (u32)__builtin_ctz(HL_FIRST_CONTEXTS);
   hl.last_chunk = &hl_first_chunk.header;
   heapline_shadow[0].node = rt.root_node;
+  rt.root_node->account = &hl_root_account;
+  hl_root_account.node = rt.root_node;
   hl_fast_limit_set();
 }
 
@@ -49,8 +51,8 @@ HL_INLINE hl_block *hl_block_take(u32 class, u32 *address, hl_span **from) {
   return block;
 }
 
-/* Any size, any alignment. *zero: whether the block's bytes are known to be zero. */
-HL_SLOW hl_block *hl_block_take_slow(u32 size, u32 alignment, u32 *address, u32 *zero) {
+/* Any size, any alignment. hl.taken_zero tells whether the block's bytes are known to be zero. */
+HL_SLOW hl_block *hl_block_take_slow(u32 size, u32 alignment, u32 *address) {
   hl_span *span;
   hl_block *block;
   if (size <= HL_SMALL_MAX && alignment <= HL_PAGE) {
@@ -60,7 +62,7 @@ HL_SLOW hl_block *hl_block_take_slow(u32 size, u32 alignment, u32 *address, u32 
     while (class < HL_CLASSES && (hl_class_size(class) & (alignment - 1))) class++;
     if (class < HL_CLASSES) {
       block = hl_block_take(class, address, &span);
-      if (block) *zero = span->zero && !(block->context & HL_BLOCK_CONTEXT_MASK);
+      if (block) hl.taken_zero = span->zero && !(block->account & HL_BLOCK_ACCOUNT_MASK);
       return block;
     }
   }
@@ -69,41 +71,42 @@ HL_SLOW hl_block *hl_block_take_slow(u32 size, u32 alignment, u32 *address, u32 
   span->free = HL_NO_BLOCK;
   span->used = 1;
   *address = span->base;
-  *zero = span->zero;
+  hl.taken_zero = span->zero;
   span->zero = 0;
   return &span->own;
 }
 
 /* Writes a taken block into the books: it is the program's from here on. */
-HL_INLINE void hl_block_hand_out(hl_block *block, hl_node *node, u32 address, u32 size) {
-  hl_ledger_allocate(node, address, size);
-  block->context = (u32)node;
+HL_INLINE void hl_block_hand_out(hl_block *block, hl_account *account, u32 size) {
+  hl_ledger_allocate(account, size);
+  block->account = (u32)account;
   block->requested = size;
   block->serial = (u32)rt.alloc_objects;
 }
 
 HL_COLD void hl_trace(u32 address, u32 size, hl_node *node) { heapline_host_trace(address, size, (u32)node); }
 
-HL_SLOW void *hl_allocate_slow(u32 size, u32 alignment, u32 *zero) {
+HL_SLOW void *hl_allocate_slow(u32 size, u32 alignment) {
   if (!hl.initialised) hl_heap_initialise();
   if (size > HL_SIZE_MAX || alignment > HL_SIZE_MAX || size + alignment > HL_SIZE_MAX) return hl_allocation_failed();
   hl_node *node = hl_context();
+  hl_account *account = hl_account_of(node);
   u32 address;
-  hl_block *block = hl_block_take_slow(size, alignment, &address, zero);
+  hl_block *block = hl_block_take_slow(size, alignment, &address);
   if (!block) return hl_allocation_failed();
-  hl_block_hand_out(block, node, address, size);
+  hl_block_hand_out(block, account, size);
   if (rt.flags & HL_FLAG_TRACE) hl_trace(address, size, node);
   return (void *)address;
 }
 
 void *malloc(size_t size) {
-  u32 address, zero;
-  if (HL_UNLIKELY(size >= hl.fast_limit)) return hl_allocate_slow(size, HL_ALIGNMENT, &zero);
-  hl_node *node = hl_context();
+  u32 address;
+  if (HL_UNLIKELY(size >= hl.fast_limit)) return hl_allocate_slow(size, HL_ALIGNMENT);
+  hl_account *account = hl_account_of(hl_context());
   hl_span *span;
   hl_block *block = hl_block_take(hl_class_of(size), &address, &span);
   if (HL_UNLIKELY(!block)) return hl_allocation_failed();
-  hl_block_hand_out(block, node, address, size);
+  hl_block_hand_out(block, account, size);
   return (void *)address;
 }
 
@@ -126,25 +129,24 @@ void *calloc(size_t count, size_t each) {
     if (!hl.initialised) hl_heap_initialise();
     return hl_allocation_failed();
   }
-  u32 size = (u32)product, address, zero = 0;
+  u32 size = (u32)product, address;
   if (HL_UNLIKELY(size >= hl.fast_limit)) {
-    void *pointer = hl_allocate_slow(size, HL_ALIGNMENT, &zero);
-    if (pointer && !zero) hl_zero(pointer, size);
+    void *pointer = hl_allocate_slow(size, HL_ALIGNMENT);
+    if (pointer && !hl.taken_zero) hl_zero(pointer, size);
     return pointer;
   }
-  hl_node *node = hl_context();
+  hl_account *account = hl_account_of(hl_context());
   hl_span *span;
   hl_block *block = hl_block_take(hl_class_of(size), &address, &span);
   if (HL_UNLIKELY(!block)) return hl_allocation_failed();
-  zero = span->zero && !(block->context & HL_BLOCK_CONTEXT_MASK);
-  hl_block_hand_out(block, node, address, size);
+  int zero = span->zero && !(block->account & HL_BLOCK_ACCOUNT_MASK);
+  hl_block_hand_out(block, account, size);
   if (!zero) hl_zero_block(address, size);
   return (void *)address;
 }
 
 HL_SLOW void *hl_allocate_aligned(u32 alignment, u32 size) {
-  u32 zero;
-  return hl_allocate_slow(size, alignment < HL_ALIGNMENT ? HL_ALIGNMENT : alignment, &zero);
+  return hl_allocate_slow(size, alignment < HL_ALIGNMENT ? HL_ALIGNMENT : alignment);
 }
 
 HL_INLINE int hl_power_of_two(u32 value) { return value && !(value & (value - 1)); }

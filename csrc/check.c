@@ -22,7 +22,7 @@ static u32 hl_check_span(hl_span *span, u32 *listed_empty) {
   HL_CHECK(span->blocks * span->block_size <= span->pages * HL_PAGE);
   u32 freed = 0;
   for (u32 i = 0; i < span->blocks; i++) {
-    if (span->metadata[i].context & HL_BLOCK_FREED)
+    if (span->metadata[i].account & HL_BLOCK_FREED)
       freed++;
     else
       HL_CHECK(span->metadata[i].requested <= span->block_size);
@@ -30,7 +30,7 @@ static u32 hl_check_span(hl_span *span, u32 *listed_empty) {
   HL_CHECK(freed + span->used == span->blocks);
   u32 length = 0;
   for (u32 i = span->free; i != HL_NO_BLOCK; i = span->metadata[i].requested) {
-    HL_CHECK(i < span->blocks && (span->metadata[i].context & HL_BLOCK_FREED));
+    HL_CHECK(i < span->blocks && (span->metadata[i].account & HL_BLOCK_FREED));
     HL_CHECK(++length <= span->blocks);
   }
   HL_CHECK(length == freed);
@@ -45,7 +45,7 @@ static u32 hl_check_run(hl_span *run) {
   HL_CHECK(run->pages > 0 && last < hl.map_pages);
   HL_CHECK(hl.map[first] == run && hl.map[last] == run);
   for (u32 i = first + 1; i < last; i++) HL_CHECK(!hl.map[i] || hl.map[i]->kind == HL_KIND_GHOST);
-  HL_CHECK(run->own.context & HL_BLOCK_FREED);
+  HL_CHECK(run->own.account & HL_BLOCK_FREED);
   if (first > 0) HL_CHECK(!hl.map[first - 1] || hl.map[first - 1]->kind != HL_KIND_RUN);
   if (run->zero)
     for (u64 *word = (u64 *)run->base; word < (u64 *)(run->base + run->pages * HL_PAGE); word++) HL_CHECK(!*word);
@@ -66,20 +66,26 @@ u32 heapline_check(void) {
     for (u32 i = 0; i < chunk->used; i++) {
       hl_node *node = &nodes[i];
       contexts++;
-      HL_CHECK(!((u32)node & ~HL_BLOCK_CONTEXT_MASK));
       HL_CHECK((node == rt.root_node) == !node->parent);
       if (node->parent) HL_CHECK(hl_child(node->parent, node->site) == node);
-      live_objects += node->live_objects;
-      live_bytes += node->live_bytes;
-      alloc_objects += node->alloc_objects;
-      alloc_bytes += node->alloc_bytes;
-      int saved = node->peak_epoch == rt.peak_epoch;
-      peak_objects += saved ? node->peak_objects : node->live_objects;
-      peak_bytes += saved ? node->peak_bytes : node->live_bytes;
+      hl_account *account = node->account;
+      if (!account) continue;
+      HL_CHECK(!((u32)account & ~HL_BLOCK_ACCOUNT_MASK) && account->node == node);
+      u32 objects = (u32)account->alloc_objects - account->freed_objects;
+      u32 bytes = (u32)account->alloc_bytes - account->freed_bytes;
+      live_objects += objects;
+      live_bytes += bytes;
+      alloc_objects += account->alloc_objects;
+      alloc_bytes += account->alloc_bytes;
+      int saved = account->peak_epoch == rt.peak_epoch;
+      peak_objects += saved ? account->peak_objects : objects;
+      peak_bytes += saved ? account->peak_bytes : bytes;
     }
   }
   HL_CHECK(contexts == rt.contexts);
-  HL_CHECK(live_objects == rt.live_objects && live_bytes == rt.live_bytes);
+  HL_CHECK(live_objects == (u32)rt.alloc_objects - rt.freed_objects);
+  HL_CHECK(live_bytes == (u32)rt.alloc_bytes - rt.freed_bytes);
+  u32 all_objects = live_objects, all_bytes = live_bytes;
   HL_CHECK(alloc_objects == rt.alloc_objects && alloc_bytes == rt.alloc_bytes);
   HL_CHECK(peak_objects == rt.peak_objects && peak_bytes == rt.peak_bytes);
 
@@ -100,12 +106,12 @@ u32 heapline_check(void) {
       } else if (span->kind == HL_KIND_GHOST) {
         HL_CHECK(span->state == HL_SPAN_STATE_FREE);
         HL_CHECK(hl.map[hl_page_of(span->base)] == span);
-        HL_CHECK(span->own.context & HL_BLOCK_FREED);
+        HL_CHECK(span->own.account & HL_BLOCK_FREED);
       } else {
         HL_CHECK(span->state != HL_SPAN_STATE_FREE);
         if ((bad = hl_check_span(span, &empty))) return bad;
         for (u32 j = 0; j < span->blocks; j++) {
-          if (span->metadata[j].context & HL_BLOCK_FREED) continue;
+          if (span->metadata[j].account & HL_BLOCK_FREED) continue;
           live_objects++;
           live_bytes += span->metadata[j].requested;
         }
@@ -113,7 +119,7 @@ u32 heapline_check(void) {
     }
   }
   HL_CHECK(structs == rt.spans && unused == hl.free_struct_count);
-  HL_CHECK(live_objects == rt.live_objects && live_bytes == rt.live_bytes);
+  HL_CHECK(live_objects == all_objects && live_bytes == all_bytes);
   HL_CHECK(empty == hl.empty_spans);
   for (u32 bin = 0; bin < HL_BINS; bin++) {
     HL_CHECK(!hl.bins[bin] == !(hl.bin_bits[bin >> 5] >> (bin & 31) & 1));

@@ -17,7 +17,7 @@ HL_COLD void hl_fault_report(u32 address, int reallocating) {
       .context = (u32)hl_context(),
   };
   u32 page = hl_page_of(address);
-  if (page < hl.map_pages) {
+  if (page < hl.map_pages && address >= hl.heap_start) {
     record.kind = HL_FAULT_UNALLOCATED_FREE;
     hl_span *span = hl.map[page];
     if (span) {
@@ -26,10 +26,10 @@ HL_COLD void hl_fault_report(u32 address, int reallocating) {
       int start = offset == index * span->block_size;
       /* Of free pages only the start of a freed large block is known. */
       int known = span->kind == HL_KIND_BLOCKS ? index < span->blocks : start;
-      if (known && (block->context & HL_BLOCK_CONTEXT_MASK)) {
-        record.alloc_context = block->context & HL_BLOCK_CONTEXT_MASK;
+      if (known && (block->account & HL_BLOCK_ACCOUNT_MASK)) {
+        record.alloc_context = (u32)((hl_account *)(block->account & HL_BLOCK_ACCOUNT_MASK))->node;
         record.block = span->base + index * span->block_size;
-        if (block->context & HL_BLOCK_FREED) {
+        if (block->account & HL_BLOCK_FREED) {
           record.free_context = block->serial;
           record.block_size = span->block_size;
           record.kind = start ? HL_FAULT_DOUBLE_FREE : HL_FAULT_INTERIOR_FREE;

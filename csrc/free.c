@@ -15,17 +15,20 @@ HL_INLINE hl_block *hl_block_find(u32 address, hl_span **found) {
   u32 offset = address - span->base;
   u32 index = (u32)((u64)offset * span->reciprocal >> 32);
   if (HL_UNLIKELY(index * span->block_size != offset)) return 0;
-  if (HL_UNLIKELY(index >= span->blocks)) return 0;
   hl_block *block = span->metadata + index;
-  if (HL_UNLIKELY(block->context & HL_BLOCK_FREED)) return 0;
+  if (HL_UNLIKELY(block->account & HL_BLOCK_FREED)) return 0;
   *found = span;
   return block;
+}
+
+HL_INLINE hl_account *hl_block_account(const hl_block *block) {
+  return (hl_account *)(block->account & HL_BLOCK_ACCOUNT_MASK);
 }
 
 /* Puts a block back into its span; the ledger is the caller's. `freer`: the node that frees it, or 0. */
 HL_INLINE void hl_block_put(hl_span *span, hl_block *block, hl_node *freer) {
   u32 head = span->free;
-  block->context |= HL_BLOCK_FREED;
+  block->account |= HL_BLOCK_FREED;
   block->requested = head;
   block->serial = (u32)freer;
   span->free = (u32)(block - span->metadata);
@@ -45,7 +48,7 @@ void free(void *pointer) {
     return;
   }
   hl_node *freer = hl_free_context();
-  hl_ledger_free((hl_node *)(block->context & HL_BLOCK_CONTEXT_MASK), (u32)pointer, block->requested);
+  hl_ledger_free(hl_block_account(block), block->requested, block->serial);
   hl_block_put(span, block, freer);
 }
 

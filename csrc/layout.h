@@ -10,7 +10,7 @@
 
 /* Identity: the first two words of the runtime block. The version changes with any change of this file. */
 #define HL_MAGIC 0x50414548
-#define HL_ABI_VERSION 1
+#define HL_ABI_VERSION 2
 
 /* Shadow stack: slots of 8 bytes { site: u32, node: u32 } in the data symbol `heapline_shadow`.
  * Slot 0 is the sentinel (its node is the root). `top` is the address of the innermost written slot; a
@@ -40,8 +40,9 @@
 #define HL_RUNTIME_PEAK_EPOCH 28
 #define HL_RUNTIME_ALLOC_OBJECTS 32
 #define HL_RUNTIME_ALLOC_BYTES 40
-#define HL_RUNTIME_LIVE_OBJECTS 48
-#define HL_RUNTIME_LIVE_BYTES 52
+/* Low words of the freed totals: live = allocated minus freed, modulo 2^32. */
+#define HL_RUNTIME_FREED_OBJECTS 48
+#define HL_RUNTIME_FREED_BYTES 52
 #define HL_RUNTIME_PEAK_OBJECTS 56
 #define HL_RUNTIME_PEAK_BYTES 60
 #define HL_RUNTIME_FAULTS 64
@@ -62,23 +63,37 @@
 /* Remember where each block was freed, for the third stack of a double free. */
 #define HL_FLAG_FREE_CONTEXTS 4
 
-/* A context: a node of the calling-context tree and its counters. Its address is its id; the tree's parent
- * links lead to the root, whose parent is 0. */
-#define HL_NODE_SIZE 64
+/* A context: a node of the calling-context tree. Its address is its id; the tree's parent links lead to the
+ * root, whose parent is 0. Most nodes only lie on the way to others, or free: what a node allocated is in its
+ * account, whose address is 0 until its first allocation. The children of a node form a ring in order of
+ * creation; HL_NODE_LAST_CHILD is the one that was looked up last, or 0. */
+#define HL_NODE_SIZE 20
 #define HL_NODE_PARENT 0
 #define HL_NODE_SITE 4
-#define HL_NODE_ALLOC_OBJECTS 8
-#define HL_NODE_ALLOC_BYTES 16
-#define HL_NODE_LIVE_OBJECTS 24
-#define HL_NODE_LIVE_BYTES 28
-#define HL_NODE_PEAK_EPOCH 32
-#define HL_NODE_PEAK_OBJECTS 36
-#define HL_NODE_PEAK_BYTES 40
-#define HL_NODE_TEMPORARY_OBJECTS 44
-#define HL_NODE_TEMPORARY_BYTES 48
+#define HL_NODE_ACCOUNT 8
+#define HL_NODE_LAST_CHILD 12
+#define HL_NODE_NEXT_SIBLING 16
+
+/* The account of a context. Live objects (bytes) are allocated minus freed, modulo 2^32: the freed counters
+ * are the low words of sums that are otherwise never needed. */
+#define HL_ACCOUNT_SIZE 64
+#define HL_ACCOUNT_NODE 0
+#define HL_ACCOUNT_FREED_OBJECTS 4
+#define HL_ACCOUNT_ALLOC_OBJECTS 8
+#define HL_ACCOUNT_ALLOC_BYTES 16
+#define HL_ACCOUNT_FREED_BYTES 24
+/* The context's share of the peak: HL_ACCOUNT_PEAK_OBJECTS and _BYTES when this equals HL_RUNTIME_PEAK_EPOCH,
+ * its live objects and bytes now otherwise (it has not changed since, or grew into the peak itself). */
+#define HL_ACCOUNT_PEAK_EPOCH 28
+#define HL_ACCOUNT_PEAK_OBJECTS 32
+#define HL_ACCOUNT_PEAK_BYTES 36
+/* Blocks freed before the next allocation of anybody. */
+#define HL_ACCOUNT_TEMPORARY_OBJECTS 40
+#define HL_ACCOUNT_TEMPORARY_BYTES 48
 /* Wrapping i64: sum of the clock at each free minus the clock at each allocation. Add live objects times the
- * clock now for the summed age of all blocks so far. The clock is HL_RUNTIME_ALLOC_BYTES. */
-#define HL_NODE_LIFETIME 56
+ * clock now for the summed age of all blocks so far. The clock is HL_RUNTIME_ALLOC_BYTES, the block's own
+ * bytes included. */
+#define HL_ACCOUNT_LIFETIME 56
 
 /* Nodes and spans come in chunks { next chunk or 0: u32, entries used: u32 }, entries from HL_CHUNK_ENTRIES on. */
 #define HL_CHUNK_NEXT 0
@@ -97,17 +112,19 @@
 #define HL_SPAN_STATE_SMALL 1
 #define HL_SPAN_STATE_LARGE 2
 
-/* Metadata of one block, out of band: { context address | HL_BLOCK_* bits, requested size, serial }. A block
- * that was never handed out has context 0. */
+/* Metadata of one block, out of band: { account address | HL_BLOCK_* bits, requested size, serial }. A block
+ * that was never handed out has account 0 and HL_BLOCK_FREED. The serial is the low word of the number of
+ * allocations made, this one included. */
 #define HL_BLOCK_SIZE 12
-#define HL_BLOCK_CONTEXT 0
+#define HL_BLOCK_ACCOUNT 0
 #define HL_BLOCK_REQUESTED 4
 #define HL_BLOCK_SERIAL 8
-/* Bit of HL_BLOCK_CONTEXT: the block is free; HL_BLOCK_SERIAL then holds the context that freed it, or 0. */
+/* Bit of HL_BLOCK_ACCOUNT: the block is free; HL_BLOCK_SERIAL then holds the node that freed it, or 0, and
+ * HL_BLOCK_REQUESTED is not its size. */
 #define HL_BLOCK_FREED 1
-#define HL_BLOCK_CONTEXT_MASK 0xffffffc0
+#define HL_BLOCK_ACCOUNT_MASK 0xffffffc0
 
-/* Fault records: a ring of HL_FAULT_RING_LENGTH at HL_RUNTIME_FAULT_RING; HL_RUNTIME_FAULTS counts all ever. */
+/* Fault records (the contexts in them are nodes): a ring of HL_FAULT_RING_LENGTH at HL_RUNTIME_FAULT_RING; HL_RUNTIME_FAULTS counts all ever. */
 #define HL_FAULT_RING_LENGTH 64
 #define HL_FAULT_SIZE 32
 #define HL_FAULT_KIND 0

@@ -10,49 +10,44 @@
  */
 #include "platform.h"
 
-HL_INLINE void hl_ledger_save_peak(hl_node *node) {
-  if (node->peak_epoch != rt.peak_epoch) {
-    node->peak_epoch = rt.peak_epoch;
-    node->peak_objects = node->live_objects;
-    node->peak_bytes = node->live_bytes;
+HL_INLINE void hl_ledger_save_peak(hl_account *account) {
+  if (account->peak_epoch != rt.peak_epoch) {
+    account->peak_epoch = rt.peak_epoch;
+    account->peak_objects = (u32)account->alloc_objects - account->freed_objects;
+    account->peak_bytes = (u32)account->alloc_bytes - account->freed_bytes;
     hl.peak_dirty = 1;
   }
 }
 
-HL_INLINE void hl_ledger_allocate(hl_node *node, u32 address, u32 size) {
-  u32 live = rt.live_bytes + size;
-  rt.live_bytes = live;
-  rt.live_objects++;
-  rt.alloc_objects++;
-  u64 clock = rt.alloc_bytes + size;
-  rt.alloc_bytes = clock;
+HL_INLINE void hl_ledger_allocate(hl_account *account, u32 size) {
+  u64 objects = ++rt.alloc_objects;
+  u64 clock = rt.alloc_bytes += size;
+  u32 live = (u32)clock - rt.freed_bytes;
   if (live > rt.peak_bytes) {
     rt.peak_bytes = live;
-    rt.peak_objects = rt.live_objects;
+    rt.peak_objects = (u32)objects - rt.freed_objects;
     if (hl.peak_dirty) {
       hl.peak_dirty = 0;
       rt.peak_epoch++;
     }
   } else {
-    hl_ledger_save_peak(node);
+    hl_ledger_save_peak(account);
   }
-  node->alloc_objects++;
-  node->alloc_bytes += size;
-  node->live_objects++;
-  node->live_bytes += size;
-  node->lifetime -= (i64)clock;
-  hl.last_block = address;
+  account->alloc_objects++;
+  account->alloc_bytes += size;
+  account->lifetime -= (i64)clock;
 }
 
-HL_INLINE void hl_ledger_free(hl_node *node, u32 address, u32 size) {
-  hl_ledger_save_peak(node);
-  rt.live_bytes -= size;
-  rt.live_objects--;
-  node->live_bytes -= size;
-  node->live_objects--;
-  node->lifetime += (i64)rt.alloc_bytes;
-  if (hl.last_block == address) {
-    node->temporary_objects++;
-    node->temporary_bytes += size;
+/* `serial`: the block's, which is the newest when nothing was allocated since. */
+HL_INLINE void hl_ledger_free(hl_account *account, u32 size, u32 serial) {
+  hl_ledger_save_peak(account);
+  rt.freed_objects++;
+  rt.freed_bytes += size;
+  account->freed_objects++;
+  account->freed_bytes += size;
+  account->lifetime += (i64)rt.alloc_bytes;
+  if (serial == (u32)rt.alloc_objects) {
+    account->temporary_objects++;
+    account->temporary_bytes += size;
   }
 }

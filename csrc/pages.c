@@ -13,7 +13,7 @@
  */
 #include "platform.h"
 
-HL_INLINE u32 hl_page_of(u32 address) { return (address - hl.heap_start) >> HL_PAGE_SHIFT; }
+HL_INLINE u32 hl_page_of(u32 address) { return address >> HL_PAGE_SHIFT; }
 
 /* -- span structs -------------------------------------------------------------------------------------- */
 
@@ -123,7 +123,7 @@ static void hl_run_enter(hl_span *run) {
   run->metadata = &run->own;
   run->reciprocal = 0;
   run->block_size = run->pages << HL_PAGE_SHIFT;
-  run->own.context |= HL_BLOCK_FREED;
+  run->own.account |= HL_BLOCK_FREED;
   if (hl.map[first] != run) hl_map_set(first, run);
   if (run->pages > 1 && hl.map[first + run->pages - 1] != run) hl_map_set(first + run->pages - 1, run);
   hl_bin_insert(run);
@@ -154,7 +154,7 @@ static void hl_run_release(hl_span *run) {
       if (right_last != last + 1) hl.map[right_last] = 0;
       run->pages += right->pages;
       run->zero &= right->zero;
-      if (right->own.context & HL_BLOCK_CONTEXT_MASK)
+      if (right->own.account & HL_BLOCK_ACCOUNT_MASK)
         right->kind = HL_KIND_GHOST;
       else {
         hl.map[last + 1] = 0;
@@ -169,12 +169,12 @@ static void hl_run_release(hl_span *run) {
       if (left->pages > 1) hl.map[first - 1] = 0;
       left->pages += run->pages;
       left->zero &= run->zero;
-      if (run->own.context & HL_BLOCK_CONTEXT_MASK) {
+      if (run->own.account & HL_BLOCK_ACCOUNT_MASK) {
         run->kind = HL_KIND_GHOST;
         run->metadata = &run->own;
         run->reciprocal = 0;
         run->block_size = HL_PAGE; /* covers the one entry that names it */
-        run->own.context |= HL_BLOCK_FREED;
+        run->own.account |= HL_BLOCK_FREED;
         run->state = HL_SPAN_STATE_FREE;
         hl.map[first] = run;
       } else {
@@ -219,9 +219,10 @@ HL_COLD int hl_grow(u32 pages) {
     if (target < HL_WASM_PAGE / HL_PAGE) target = HL_WASM_PAGE / HL_PAGE;
     /* The map may have to double; then it takes the start of the new region. */
     u32 map_pages = 0;
-    if (hl.map_pages + target + HL_WASM_PAGE / HL_PAGE > hl.map_capacity) {
+    u32 end = (hl.map_pages ? hl.map_pages : hl_system_end()) + target + HL_WASM_PAGE / HL_PAGE;
+    if (end > hl.map_capacity) {
       u32 capacity = hl.map_capacity ? hl.map_capacity : HL_PAGE / 4;
-      while (capacity < hl.map_pages + target + HL_WASM_PAGE / HL_PAGE) capacity *= 2;
+      while (capacity < end) capacity *= 2;
       map_pages = capacity * 4 >> HL_PAGE_SHIFT;
       tail = 0;
       wanted = pages;
@@ -238,7 +239,7 @@ HL_COLD int hl_grow(u32 pages) {
     if (!hl.heap_start) hl.heap_start = base;
     rt.heap_bytes += got;
     u32 end_page = hl_page_of(base) + (got >> HL_PAGE_SHIFT);
-    u32 contiguous = base == hl.heap_start + (hl.map_pages << HL_PAGE_SHIFT);
+    u32 contiguous = hl_page_of(base) == hl.map_pages;
     if (end_page > hl.map_capacity) {
       u32 capacity = hl.map_capacity ? hl.map_capacity : HL_PAGE / 4;
       while (capacity < end_page) capacity *= 2;

@@ -23,6 +23,8 @@ HL_IMPORT(trace) extern void heapline_host_trace(u32 address, u32 size, u32 node
 /* Returns the start of at least `bytes` new, zeroed bytes and stores how many in *got; 0 when there are none.
  * Start and end are multiples of HL_PAGE. */
 HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got);
+/* Number of HL_PAGE pages below the first memory that hl_system_grow will give, at most. */
+static u32 hl_system_end(void);
 
 #ifdef __EMSCRIPTEN__
 
@@ -52,6 +54,8 @@ __attribute__((weak)) void *sbrk(intptr_t increment) {
   return (void *)old;
 }
 
+static u32 hl_system_end(void) { return ((u32)sbrk(0) >> HL_PAGE_SHIFT) + 1; }
+
 HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got) {
   u32 end = (u32)sbrk(0);
   u32 padding = -end & (HL_PAGE - 1);
@@ -74,6 +78,8 @@ HL_INLINE void hl_set_errno(int code) { errno = code; }
 
 extern u8 __heap_base;
 static u32 hl_tail_taken;
+
+static u32 hl_system_end(void) { return (u32)__builtin_wasm_memory_size(0) * (HL_WASM_PAGE / HL_PAGE); }
 
 HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got) {
   if (!hl_tail_taken) {

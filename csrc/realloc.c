@@ -33,18 +33,18 @@ void *realloc(void *pointer, size_t size) {
   if (size == old) return pointer;
   if (size > HL_SIZE_MAX) return hl_allocation_failed();
   hl_node *node = hl_context();
-  hl_node *owner = (hl_node *)(block->context & HL_BLOCK_CONTEXT_MASK);
+  hl_account *account = hl_account_of(node), *owner = hl_block_account(block);
   if (hl_block_resize_in_place(span, size)) {
-    hl_ledger_free(owner, address, old);
-    hl_block_hand_out(block, node, address, size);
+    hl_ledger_free(owner, old, block->serial);
+    hl_block_hand_out(block, account, size);
   } else {
-    u32 to, zero;
-    hl_block *moved = hl_block_take_slow(size, HL_ALIGNMENT, &to, &zero);
+    u32 to;
+    hl_block *moved = hl_block_take_slow(size, HL_ALIGNMENT, &to);
     if (!moved) return hl_allocation_failed();
     hl_copy((void *)to, pointer, old < size ? old : size);
-    hl_ledger_free(owner, address, old);
+    hl_ledger_free(owner, old, block->serial);
     hl_block_put(span, block, rt.flags & HL_FLAG_FREE_CONTEXTS ? node : 0);
-    hl_block_hand_out(moved, node, to, size);
+    hl_block_hand_out(moved, account, size);
     address = to;
   }
   if (HL_UNLIKELY(rt.flags & HL_FLAG_TRACE)) hl_trace(address, size, node);

@@ -53,18 +53,22 @@ static u32 hl_class_span_pages(u32 class) {
   return best;
 }
 
+/* One entry more than blocks, for the address right behind the last one: it is never allocated, so that a
+ * free of it is rejected without a test for the end. */
+HL_INLINE u32 hl_span_metadata_bytes(u32 blocks) { return (blocks + 1) * HL_BLOCK_SIZE; }
+
 HL_COLD hl_span *hl_span_new(u32 class) {
   u32 size = hl_class_size(class);
   u32 pages = hl_class_span_pages(class);
   u32 blocks = (pages << HL_PAGE_SHIFT) / size;
-  hl_block *metadata = hl_metadata_allocate(blocks * HL_BLOCK_SIZE);
+  hl_block *metadata = hl_metadata_allocate(hl_span_metadata_bytes(blocks));
   if (!metadata) return 0;
   hl_span *span = hl_pages_allocate(pages);
   if (!span) {
-    hl_metadata_release(metadata, blocks * HL_BLOCK_SIZE);
+    hl_metadata_release(metadata, hl_span_metadata_bytes(blocks));
     return 0;
   }
-  for (u32 i = 0; i < blocks; i++) metadata[i] = (hl_block){.context = HL_BLOCK_FREED, .requested = i + 1};
+  for (u32 i = 0; i <= blocks; i++) metadata[i] = (hl_block){.account = HL_BLOCK_FREED, .requested = i + 1};
   metadata[blocks - 1].requested = HL_NO_BLOCK;
   span->block_size = size;
   span->blocks = blocks;
@@ -83,7 +87,7 @@ HL_COLD hl_span *hl_span_new(u32 class) {
 
 static void hl_span_release(hl_span *span) {
   hl.class_pages[span->class] -= span->pages;
-  hl_metadata_release(span->metadata, span->blocks * HL_BLOCK_SIZE);
+  hl_metadata_release(span->metadata, hl_span_metadata_bytes(span->blocks));
   span->metadata = &span->own;
   span->own = (hl_block){0};
   span->zero = 0;
@@ -194,7 +198,7 @@ HL_SLOW hl_span *hl_large_new(u32 size, u32 alignment) {
   }
   span->blocks = 1;
   span->metadata = &span->own;
-  span->own = (hl_block){.context = HL_BLOCK_FREED, .requested = HL_NO_BLOCK};
+  span->own = (hl_block){.account = HL_BLOCK_FREED, .requested = HL_NO_BLOCK};
   span->state = HL_SPAN_STATE_LARGE;
   span->block_size = span->pages << HL_PAGE_SHIFT;
   span->reciprocal = 0;

@@ -7,8 +7,11 @@
 
 static _Alignas(64) struct {
   hl_chunk header;
-  hl_node nodes[15];
-} hl_first_chunk = {.header = {.used = 1, .capacity = 15}};
+  hl_node nodes[48];
+} hl_first_chunk = {.header = {.used = 1, .capacity = 48}};
+
+/* Allocations that nothing is known about, and all those for whose account there was no memory. */
+static _Alignas(64) hl_account hl_root_account;
 
 static _Alignas(64) struct {
   hl_chunk header;

@@ -7,7 +7,7 @@
  *   ghost     what is left of a freed large block after its pages were merged into a neighbouring run: it
  *             remembers who allocated and who freed the block, until its first page is used again.
  *   block     what malloc returns. Its metadata (hl_block) is out of band.
- *   node      a calling context; its address is its id.
+ *   node      a calling context; its address is its id. account: what it allocated, freed, held.
  *   slot      one frame of the shadow stack.
  */
 #ifndef HEAPLINE_TYPES_H
@@ -40,18 +40,28 @@ typedef int64_t i64;
 /* No object is larger than PTRDIFF_MAX (C17 6.5.6 p9 makes larger ones unusable). */
 #define HL_SIZE_MAX 0x7fff0000u
 
+typedef struct hl_account hl_account;
+
 typedef struct hl_node hl_node;
 struct hl_node {
   hl_node *parent;
   u32 site;
+  hl_account *account; /* null until the context's first allocation */
+  hl_node *last_child; /* the child looked up last */
+  hl_node *next_sibling; /* ring of the parent's children */
+};
+
+struct hl_account {
+  hl_node *node;
+  u32 freed_objects;
   u64 alloc_objects;
   u64 alloc_bytes;
-  u32 live_objects;
-  u32 live_bytes;
+  u32 freed_bytes;
   u32 peak_epoch;
   u32 peak_objects;
   u32 peak_bytes;
   u32 temporary_objects;
+  u32 unused;
   u64 temporary_bytes;
   i64 lifetime;
 };
@@ -62,7 +72,7 @@ typedef struct hl_slot {
 } hl_slot;
 
 typedef struct hl_block {
-  u32 context; /* node address | HL_BLOCK_* */
+  u32 account; /* account address | HL_BLOCK_* */
   u32 requested; /* bytes; while free: index of the next free block of the span */
   u32 serial; /* while free: the node that freed it, or 0 */
 } hl_block;
@@ -122,8 +132,8 @@ typedef struct hl_runtime {
   u32 peak_epoch;
   u64 alloc_objects; /* its low word is the serial of the newest block */
   u64 alloc_bytes; /* the clock */
-  u32 live_objects;
-  u32 live_bytes;
+  u32 freed_objects;
+  u32 freed_bytes;
   u32 peak_objects;
   u32 peak_bytes;
   u32 faults;
@@ -141,6 +151,7 @@ typedef struct hl_runtime {
 
 _Static_assert(sizeof(void *) == 4, "wasm32 only");
 _Static_assert(sizeof(hl_node) == HL_NODE_SIZE, "node size");
+_Static_assert(sizeof(hl_account) == HL_ACCOUNT_SIZE, "account size");
 _Static_assert(sizeof(hl_slot) == HL_SLOT_SIZE, "slot size");
 _Static_assert(sizeof(hl_block) == HL_BLOCK_SIZE, "block metadata size");
 _Static_assert(sizeof(hl_span) == HL_SPAN_SIZE, "span size");
@@ -150,17 +161,21 @@ HL_ASSERT_FIELD(hl_slot, site, HL_SLOT_SITE);
 HL_ASSERT_FIELD(hl_slot, node, HL_SLOT_NODE);
 HL_ASSERT_FIELD(hl_node, parent, HL_NODE_PARENT);
 HL_ASSERT_FIELD(hl_node, site, HL_NODE_SITE);
-HL_ASSERT_FIELD(hl_node, alloc_objects, HL_NODE_ALLOC_OBJECTS);
-HL_ASSERT_FIELD(hl_node, alloc_bytes, HL_NODE_ALLOC_BYTES);
-HL_ASSERT_FIELD(hl_node, live_objects, HL_NODE_LIVE_OBJECTS);
-HL_ASSERT_FIELD(hl_node, live_bytes, HL_NODE_LIVE_BYTES);
-HL_ASSERT_FIELD(hl_node, peak_epoch, HL_NODE_PEAK_EPOCH);
-HL_ASSERT_FIELD(hl_node, peak_objects, HL_NODE_PEAK_OBJECTS);
-HL_ASSERT_FIELD(hl_node, peak_bytes, HL_NODE_PEAK_BYTES);
-HL_ASSERT_FIELD(hl_node, temporary_objects, HL_NODE_TEMPORARY_OBJECTS);
-HL_ASSERT_FIELD(hl_node, temporary_bytes, HL_NODE_TEMPORARY_BYTES);
-HL_ASSERT_FIELD(hl_node, lifetime, HL_NODE_LIFETIME);
-HL_ASSERT_FIELD(hl_block, context, HL_BLOCK_CONTEXT);
+HL_ASSERT_FIELD(hl_node, account, HL_NODE_ACCOUNT);
+HL_ASSERT_FIELD(hl_node, last_child, HL_NODE_LAST_CHILD);
+HL_ASSERT_FIELD(hl_node, next_sibling, HL_NODE_NEXT_SIBLING);
+HL_ASSERT_FIELD(hl_account, node, HL_ACCOUNT_NODE);
+HL_ASSERT_FIELD(hl_account, freed_objects, HL_ACCOUNT_FREED_OBJECTS);
+HL_ASSERT_FIELD(hl_account, alloc_objects, HL_ACCOUNT_ALLOC_OBJECTS);
+HL_ASSERT_FIELD(hl_account, alloc_bytes, HL_ACCOUNT_ALLOC_BYTES);
+HL_ASSERT_FIELD(hl_account, freed_bytes, HL_ACCOUNT_FREED_BYTES);
+HL_ASSERT_FIELD(hl_account, peak_epoch, HL_ACCOUNT_PEAK_EPOCH);
+HL_ASSERT_FIELD(hl_account, peak_objects, HL_ACCOUNT_PEAK_OBJECTS);
+HL_ASSERT_FIELD(hl_account, peak_bytes, HL_ACCOUNT_PEAK_BYTES);
+HL_ASSERT_FIELD(hl_account, temporary_objects, HL_ACCOUNT_TEMPORARY_OBJECTS);
+HL_ASSERT_FIELD(hl_account, temporary_bytes, HL_ACCOUNT_TEMPORARY_BYTES);
+HL_ASSERT_FIELD(hl_account, lifetime, HL_ACCOUNT_LIFETIME);
+HL_ASSERT_FIELD(hl_block, account, HL_BLOCK_ACCOUNT);
 HL_ASSERT_FIELD(hl_block, requested, HL_BLOCK_REQUESTED);
 HL_ASSERT_FIELD(hl_block, serial, HL_BLOCK_SERIAL);
 HL_ASSERT_FIELD(hl_span, base, HL_SPAN_BASE);
@@ -189,8 +204,8 @@ HL_ASSERT_FIELD(hl_runtime, peak_epoch, HL_RUNTIME_PEAK_EPOCH);
 HL_ASSERT_FIELD(hl_runtime, alloc_objects, HL_RUNTIME_ALLOC_OBJECTS);
 HL_ASSERT_FIELD(hl_runtime, alloc_objects, HL_RUNTIME_SERIAL);
 HL_ASSERT_FIELD(hl_runtime, alloc_bytes, HL_RUNTIME_ALLOC_BYTES);
-HL_ASSERT_FIELD(hl_runtime, live_objects, HL_RUNTIME_LIVE_OBJECTS);
-HL_ASSERT_FIELD(hl_runtime, live_bytes, HL_RUNTIME_LIVE_BYTES);
+HL_ASSERT_FIELD(hl_runtime, freed_objects, HL_RUNTIME_FREED_OBJECTS);
+HL_ASSERT_FIELD(hl_runtime, freed_bytes, HL_RUNTIME_FREED_BYTES);
 HL_ASSERT_FIELD(hl_runtime, peak_objects, HL_RUNTIME_PEAK_OBJECTS);
 HL_ASSERT_FIELD(hl_runtime, peak_bytes, HL_RUNTIME_PEAK_BYTES);
 HL_ASSERT_FIELD(hl_runtime, faults, HL_RUNTIME_FAULTS);
@@ -211,13 +226,12 @@ typedef struct hl_state {
   /* malloc's first test: requests below it take the fast path. 0 until the heap is initialised and while
    * HL_FLAG_TRACE is set, so that neither costs the fast path anything. */
   u32 fast_limit;
-  u32 last_block; /* address of the newest block, for temporary allocations */
   u32 peak_dirty; /* some context saved its live share since the last peak */
 
-  /* page map: hl_span of each page from heap_start on, 0 for pages that hold no blocks */
+  /* page map: hl_span of each page of the linear memory, 0 for pages that hold no blocks */
   hl_span **map;
   u32 heap_start;
-  u32 map_pages; /* entries in use: pages from heap_start to the end of the heap, gaps included */
+  u32 map_pages; /* entries in use: pages up to the end of the heap, static data and gaps included */
   u32 map_capacity;
 
   hl_node **contexts; /* hash table of child(parent, site) */
@@ -243,6 +257,7 @@ typedef struct hl_state {
   u32 bucket_bits[(HL_BUCKETS + 31) / 32];
 
   u32 initialised;
+  u32 taken_zero; /* second result of hl_block_take_slow: the block's bytes are known to be zero */
   u8 class_of[(HL_SMALL_MAX >> 4) + 1]; /* by (size + 15) / 16 */
 } hl_state;
 

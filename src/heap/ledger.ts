@@ -41,7 +41,7 @@ export interface HeapTotals {
 export interface HeapBlock {
   /** First byte of the block. */
   readonly address: number;
-  /** Size that the program asked for. */
+  /** Size that the program asked for; of a freed block its capacity. */
   readonly size: number;
   /** Bytes that the block really takes (its size class). */
   readonly capacity: number;
@@ -128,8 +128,9 @@ export class Ledger {
     return {
       allocObjects: this.#long(L.RUNTIME_ALLOC_OBJECTS),
       allocBytes: this.#long(L.RUNTIME_ALLOC_BYTES),
-      liveObjects: this.#word(L.RUNTIME_LIVE_OBJECTS),
-      liveBytes: this.#word(L.RUNTIME_LIVE_BYTES),
+      // Of what was freed the low words are enough: what is in use is less than 2^32.
+      liveObjects: (this.#word(L.RUNTIME_ALLOC_OBJECTS) - this.#word(L.RUNTIME_FREED_OBJECTS)) >>> 0,
+      liveBytes: (this.#word(L.RUNTIME_ALLOC_BYTES) - this.#word(L.RUNTIME_FREED_BYTES)) >>> 0,
       peakObjects: this.#word(L.RUNTIME_PEAK_OBJECTS),
       peakBytes: this.#word(L.RUNTIME_PEAK_BYTES),
       contexts: this.#word(L.RUNTIME_CONTEXTS),
@@ -191,15 +192,17 @@ export class Ledger {
         for (let block = 0; block < blocks; block++) {
           words = this.#view.words;
           const entry = (metadata + block * L.BLOCK_SIZE) / WORD;
-          const context = words[entry + L.BLOCK_CONTEXT / WORD]!;
-          if (context === 0) continue;
-          const freed = (context & L.BLOCK_FREED) !== 0;
+          const word = words[entry + L.BLOCK_ACCOUNT / WORD]!;
+          const account = (word & L.BLOCK_ACCOUNT_MASK) >>> 0;
+          if (account === 0) continue;
+          if (account + L.ACCOUNT_SIZE > words.length * WORD) throw damaged('account', account);
+          const freed = (word & L.BLOCK_FREED) !== 0;
           const last = words[entry + L.BLOCK_SERIAL / WORD]!;
           yield {
             address: base + block * capacity,
-            size: words[entry + L.BLOCK_REQUESTED / WORD]!,
+            size: freed ? capacity : words[entry + L.BLOCK_REQUESTED / WORD]!,
             capacity,
-            context: (context & L.BLOCK_CONTEXT_MASK) >>> 0,
+            context: words[(account + L.ACCOUNT_NODE) / WORD]!,
             serial: freed ? 0 : last,
             freed,
             freedBy: freed ? last : 0,

@@ -1,5 +1,5 @@
 // A snapshot of the calling-context tree: one typed array per counter, one index per context, parents before
-// their children. Copying 64 bytes per context into columns costs microseconds per thousand contexts, and what
+// their children. Copying the counters into columns costs microseconds per thousand contexts, and what
 // is built on it (profiles, diffs, scopes) never has to look at the guest again.
 
 import { CorruptLedgerError } from '../errors.ts';
@@ -105,10 +105,6 @@ export function readNodes(words: Uint32Array, runtimeAddress: number, totals: He
 
   const readNode = (index: number, address: number): void => {
     const at = address / WORD;
-    const liveObjects = words[at + L.NODE_LIVE_OBJECTS / WORD]!;
-    const liveBytes = words[at + L.NODE_LIVE_BYTES / WORD]!;
-    // The context has not changed since the last peak unless it carries that peak's number.
-    const changedSincePeak = words[at + L.NODE_PEAK_EPOCH / WORD] === peakEpoch;
     if (index === 0) {
       snapshot.parent[0] = -1;
     } else {
@@ -118,20 +114,33 @@ export function readNodes(words: Uint32Array, runtimeAddress: number, totals: He
     }
     snapshot.site[index] = words[at + L.NODE_SITE / WORD]!;
     snapshot.node[index] = address;
-    snapshot.allocObjects[index] =
-      words[at + L.NODE_ALLOC_OBJECTS / WORD]! + words[at + L.NODE_ALLOC_OBJECTS / WORD + 1]! * TWO_32;
-    snapshot.allocBytes[index] =
-      words[at + L.NODE_ALLOC_BYTES / WORD]! + words[at + L.NODE_ALLOC_BYTES / WORD + 1]! * TWO_32;
+    const account = words[at + L.NODE_ACCOUNT / WORD]!;
+    if (account !== 0) readAccount(index, account);
+  };
+
+  // A context that never allocated has no account, and zeros in every column.
+  const readAccount = (index: number, address: number): void => {
+    if (address % WORD !== 0 || address + L.ACCOUNT_SIZE > limit) throw damagedChunk(address);
+    const at = address / WORD;
+    const allocObjects = words[at + L.ACCOUNT_ALLOC_OBJECTS / WORD]!;
+    const allocBytes = words[at + L.ACCOUNT_ALLOC_BYTES / WORD]!;
+    const liveObjects = (allocObjects - words[at + L.ACCOUNT_FREED_OBJECTS / WORD]!) >>> 0;
+    const liveBytes = (allocBytes - words[at + L.ACCOUNT_FREED_BYTES / WORD]!) >>> 0;
+    // The context has not changed since the last peak unless it carries that peak's number.
+    const changedSincePeak = words[at + L.ACCOUNT_PEAK_EPOCH / WORD] === peakEpoch;
+    snapshot.allocObjects[index] = allocObjects + words[at + L.ACCOUNT_ALLOC_OBJECTS / WORD + 1]! * TWO_32;
+    snapshot.allocBytes[index] = allocBytes + words[at + L.ACCOUNT_ALLOC_BYTES / WORD + 1]! * TWO_32;
     snapshot.liveObjects[index] = liveObjects;
     snapshot.liveBytes[index] = liveBytes;
-    snapshot.peakObjects[index] = changedSincePeak ? words[at + L.NODE_PEAK_OBJECTS / WORD]! : liveObjects;
-    snapshot.peakBytes[index] = changedSincePeak ? words[at + L.NODE_PEAK_BYTES / WORD]! : liveBytes;
-    snapshot.temporaryObjects[index] = words[at + L.NODE_TEMPORARY_OBJECTS / WORD]!;
+    snapshot.peakObjects[index] = changedSincePeak ? words[at + L.ACCOUNT_PEAK_OBJECTS / WORD]! : liveObjects;
+    snapshot.peakBytes[index] = changedSincePeak ? words[at + L.ACCOUNT_PEAK_BYTES / WORD]! : liveBytes;
+    snapshot.temporaryObjects[index] = words[at + L.ACCOUNT_TEMPORARY_OBJECTS / WORD]!;
     snapshot.temporaryBytes[index] =
-      words[at + L.NODE_TEMPORARY_BYTES / WORD]! + words[at + L.NODE_TEMPORARY_BYTES / WORD + 1]! * TWO_32;
+      words[at + L.ACCOUNT_TEMPORARY_BYTES / WORD]! +
+      words[at + L.ACCOUNT_TEMPORARY_BYTES / WORD + 1]! * TWO_32;
     snapshot.lifetime[index] = age(
-      words[at + L.NODE_LIFETIME / WORD]!,
-      words[at + L.NODE_LIFETIME / WORD + 1]!,
+      words[at + L.ACCOUNT_LIFETIME / WORD]!,
+      words[at + L.ACCOUNT_LIFETIME / WORD + 1]!,
       liveObjects,
       clock,
     );

@@ -142,8 +142,8 @@ class Program {
       expect(blocks.get(address)?.size).toBe(block.size);
       expect(runtime.path(blocks.get(address)!.context)).toBe(block.path);
     }
-    expect(runtime.runtime(layout.RUNTIME_LIVE_OBJECTS)).toBe(model.blocks.size);
-    expect(runtime.runtime(layout.RUNTIME_LIVE_BYTES)).toBe(model.liveBytes);
+    expect(runtime.liveObjects).toBe(model.blocks.size);
+    expect(runtime.liveBytes).toBe(model.liveBytes);
     expect(runtime.runtime(layout.RUNTIME_PEAK_BYTES)).toBe(model.peakBytes);
     expect(runtime.runtime(layout.RUNTIME_PEAK_OBJECTS)).toBe(model.peakObjects);
     expect(runtime.u64(runtime.base + layout.RUNTIME_ALLOC_OBJECTS)).toBe(model.allocObjects);

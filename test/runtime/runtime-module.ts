@@ -126,7 +126,10 @@ export class Runtime {
   /** `pages`: initial and maximum wasm pages of 64 KB. */
   static async open(flavour: Flavour, pages: { initial?: number; maximum?: number } = {}): Promise<Runtime> {
     let module = modules.get(flavour);
-    if (!module) modules.set(flavour, (module = link(flavour)));
+    if (!module) {
+      module = link(flavour);
+      modules.set(flavour, module);
+    }
     const memory = new WebAssembly.Memory({ initial: pages.initial ?? 4, maximum: pages.maximum ?? 4096 });
     const compiled = await module;
     return new Runtime(memory, (imports) => new WebAssembly.Instance(compiled, imports));
@@ -147,6 +150,12 @@ export class Runtime {
   }
   bytes(address: number, length: number): Uint8Array {
     return new Uint8Array(this.memory.buffer, address, length);
+  }
+  get liveObjects(): number {
+    return (this.runtime(layout.RUNTIME_ALLOC_OBJECTS) - this.runtime(layout.RUNTIME_FREED_OBJECTS)) >>> 0;
+  }
+  get liveBytes(): number {
+    return (this.runtime(layout.RUNTIME_ALLOC_BYTES) - this.runtime(layout.RUNTIME_FREED_BYTES)) >>> 0;
   }
   runtime(offset: number): number {
     return this.u32(this.base + offset);
@@ -177,9 +186,31 @@ export class Runtime {
     return sites.join('/');
   }
 
+  #account(path: string, account: number): Context {
+    const view = new DataView(this.memory.buffer);
+    const saved = this.u32(account + layout.ACCOUNT_PEAK_EPOCH) === this.runtime(layout.RUNTIME_PEAK_EPOCH);
+    const clock = view.getBigUint64(this.base + layout.RUNTIME_ALLOC_BYTES, true);
+    const allocObjects = this.u64(account + layout.ACCOUNT_ALLOC_OBJECTS);
+    const allocBytes = this.u64(account + layout.ACCOUNT_ALLOC_BYTES);
+    const liveObjects = (allocObjects - this.u32(account + layout.ACCOUNT_FREED_OBJECTS)) >>> 0;
+    const liveBytes = (allocBytes - this.u32(account + layout.ACCOUNT_FREED_BYTES)) >>> 0;
+    const raw = view.getBigInt64(account + layout.ACCOUNT_LIFETIME, true);
+    return {
+      path,
+      allocObjects,
+      allocBytes,
+      liveObjects,
+      liveBytes,
+      peakObjects: saved ? this.u32(account + layout.ACCOUNT_PEAK_OBJECTS) : liveObjects,
+      peakBytes: saved ? this.u32(account + layout.ACCOUNT_PEAK_BYTES) : liveBytes,
+      temporaryObjects: this.u32(account + layout.ACCOUNT_TEMPORARY_OBJECTS),
+      temporaryBytes: this.u64(account + layout.ACCOUNT_TEMPORARY_BYTES),
+      lifetime: Number(BigInt.asIntN(64, raw + BigInt(liveObjects) * clock)),
+    };
+  }
+
+  /** Contexts that have allocated, by path. */
   contexts(): Map<string, Context> {
-    const epoch = this.runtime(layout.RUNTIME_PEAK_EPOCH);
-    const clock = new DataView(this.memory.buffer).getBigUint64(this.base + layout.RUNTIME_ALLOC_BYTES, true);
     const result = new Map<string, Context>();
     for (
       let chunk = this.runtime(layout.RUNTIME_FIRST_CHUNK);
@@ -189,23 +220,10 @@ export class Runtime {
       const used = this.u32(chunk + layout.CHUNK_USED);
       for (let i = 0; i < used; i++) {
         const node = chunk + layout.CHUNK_ENTRIES + i * layout.NODE_SIZE;
-        const saved = this.u32(node + layout.NODE_PEAK_EPOCH) === epoch;
-        const live = this.u32(node + layout.NODE_LIVE_OBJECTS);
-        const raw = new DataView(this.memory.buffer).getBigInt64(node + layout.NODE_LIFETIME, true);
         const path = this.path(node);
         if (result.has(path)) throw new Error(`two nodes for ${path}`);
-        result.set(path, {
-          path,
-          allocObjects: this.u64(node + layout.NODE_ALLOC_OBJECTS),
-          allocBytes: this.u64(node + layout.NODE_ALLOC_BYTES),
-          liveObjects: live,
-          liveBytes: this.u32(node + layout.NODE_LIVE_BYTES),
-          peakObjects: this.u32(node + (saved ? layout.NODE_PEAK_OBJECTS : layout.NODE_LIVE_OBJECTS)),
-          peakBytes: this.u32(node + (saved ? layout.NODE_PEAK_BYTES : layout.NODE_LIVE_BYTES)),
-          temporaryObjects: this.u32(node + layout.NODE_TEMPORARY_OBJECTS),
-          temporaryBytes: this.u64(node + layout.NODE_TEMPORARY_BYTES),
-          lifetime: Number(BigInt.asIntN(64, raw + BigInt(live) * clock)),
-        });
+        const account = this.u32(node + layout.NODE_ACCOUNT);
+        if (account) result.set(path, this.#account(path, account));
       }
     }
     return result;
@@ -223,11 +241,11 @@ export class Runtime {
         const metadata = this.u32(span + layout.SPAN_METADATA);
         for (let index = 0; index < this.u32(span + layout.SPAN_BLOCKS); index++) {
           const block = metadata + index * layout.BLOCK_SIZE;
-          const context = this.u32(block + layout.BLOCK_CONTEXT);
-          if (context & layout.BLOCK_FREED) continue;
+          const account = this.u32(block + layout.BLOCK_ACCOUNT);
+          if (account & layout.BLOCK_FREED) continue;
           result.set(this.u32(span + layout.SPAN_BASE) + index * this.u32(span + layout.SPAN_BLOCK_SIZE), {
             size: this.u32(block + layout.BLOCK_REQUESTED),
-            context: (context & layout.BLOCK_CONTEXT_MASK) >>> 0,
+            context: this.u32((account & layout.BLOCK_ACCOUNT_MASK) >>> 0),
             serial: this.u32(block + layout.BLOCK_SERIAL),
           });
         }
