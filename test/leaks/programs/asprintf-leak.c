@@ -1,0 +1,14 @@
+/* asprintf allocates inside libc, as much as it likes; the line is that of the caller. */
+#include "leaks.h"
+
+static NOINLINE void run(void) {
+  char *text = NULL;
+  if (asprintf(&text, "%d bottles", 99) < 0) return; /* expect: definite 1 block * bytes */
+  text[0] = 'x';
+}
+
+int main(void) {
+  run();
+  clear_stack();
+  return 0;
+}

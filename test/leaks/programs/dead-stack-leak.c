@@ -1,0 +1,20 @@
+/* A pointer that stays behind in a frame that has been left keeps nothing alive. The frame is deep, so that no
+ * later call writes over it. */
+#include "leaks.h"
+
+static NOINLINE void deep(void) {
+  char *volatile locals[8192];
+  locals[0] = malloc(45); /* expect: definite 1 block 45 bytes */
+  for (int i = 1; i < 8192; i++) locals[i] = NULL;
+  locals[0][0] = 'x';
+}
+
+static NOINLINE void run(void) {
+  deep();
+}
+
+int main(void) {
+  run();
+  clear_stack();
+  return 0;
+}

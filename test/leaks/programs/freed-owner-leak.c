@@ -1,0 +1,22 @@
+/* A freed block still holds a pointer; a second block reuses nothing of it. Freed memory is never a root. */
+#include "leaks.h"
+
+struct owner {
+  char padding[200];
+  char *owned;
+};
+
+ROOT struct owner *dangling;
+
+static NOINLINE void run(void) {
+  struct owner *owner = malloc(sizeof *owner);
+  owner->owned = malloc(25); /* expect: definite 1 block 25 bytes */
+  dangling = owner;
+  free(owner);
+}
+
+int main(void) {
+  run();
+  clear_stack();
+  return 0;
+}

@@ -1,0 +1,18 @@
+/* The pair of getline-leak. expect: clean */
+#include "leaks.h"
+
+static NOINLINE void run(void) {
+  char text[] = "first\nsecond\n";
+  FILE *stream = fmemopen(text, sizeof text - 1, "r");
+  char *line = NULL;
+  size_t capacity = 0;
+  while (getline(&line, &capacity, stream) > 0) line[0] = 'x';
+  free(line);
+  fclose(stream);
+}
+
+int main(void) {
+  run();
+  clear_stack();
+  return 0;
+}

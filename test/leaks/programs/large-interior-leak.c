@@ -1,0 +1,15 @@
+/* A pointer far into a large block is an interior pointer like any other. */
+#include "leaks.h"
+
+ROOT char *window;
+
+static NOINLINE void run(void) {
+  char *image = calloc(1, 2000000); /* expect: possible 1 block 2000000 bytes */
+  window = image + 1500000;
+}
+
+int main(void) {
+  run();
+  clear_stack();
+  return 0;
+}

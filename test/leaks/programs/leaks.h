@@ -1,0 +1,31 @@
+/* leaks.h -- what the programs of this folder share. Each shows one way to lose, keep or misuse heap memory, and
+ * says in comments on its lines what a leak checker must find there (see ../expectations.ts for the words).
+ * The programs judge checkers, so nothing in them may depend on luck: functions that drop pointers are not
+ * inlined, and main clears the dead stack before it returns, because a conservative checker of native code would
+ * take a stale copy of a pointer for a live one. */
+#ifndef LEAKS_H
+#define LEAKS_H
+
+#define _GNU_SOURCE 1
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The function keeps a frame of its own at every level of optimisation. */
+#define NOINLINE __attribute__((noinline))
+
+/* A variable whose stores the compiler keeps although nothing reads it: a root. */
+#define ROOT static __attribute__((used))
+
+/* Not every libc declares these. */
+void *memalign(size_t alignment, size_t size);
+void *reallocarray(void *block, size_t count, size_t size);
+
+/* Overwrites what finished calls have left on the stack. */
+static NOINLINE __attribute__((unused)) void clear_stack(void) {
+  volatile unsigned char dead[16384];
+  for (size_t i = 0; i < sizeof dead; i++) dead[i] = 0;
+}
+
+#endif

@@ -1,0 +1,19 @@
+/* A member of a struct is freed that has no block of its own. */
+#include "leaks.h"
+
+struct pair {
+  int32_t first[4], second[4];
+};
+
+static NOINLINE void run(void) {
+  struct pair *pair = malloc(sizeof *pair); /* expect: allocated pair */
+  pair->second[0] = 2;
+  free(pair->second); /* expect: interior-free pair */
+  free(pair);
+}
+
+int main(void) {
+  run();
+  clear_stack();
+  return 0;
+}

@@ -1,0 +1,28 @@
+/* The pair of mutual-recursion-leak. expect: clean */
+#include "leaks.h"
+
+static NOINLINE void odd(int n);
+
+static NOINLINE void even(int n) {
+  char *block = malloc(8);
+  block[0] = (char)n;
+  if (n > 0) odd(n - 1);
+  free(block);
+}
+
+static NOINLINE void odd(int n) {
+  char *block = malloc(9);
+  block[0] = (char)n;
+  even(n - 1);
+  free(block);
+}
+
+static NOINLINE void run(void) {
+  even(6);
+}
+
+int main(void) {
+  run();
+  clear_stack();
+  return 0;
+}

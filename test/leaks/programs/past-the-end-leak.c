@@ -1,0 +1,16 @@
+/* A pointer one past the end does not point into the block: it is lost. */
+#include "leaks.h"
+
+ROOT char *end;
+
+static NOINLINE void run(void) {
+  char *text = malloc(40); /* expect: definite 1 block 40 bytes */
+  memset(text, ' ', 40);
+  end = text + 40;
+}
+
+int main(void) {
+  run();
+  clear_stack();
+  return 0;
+}

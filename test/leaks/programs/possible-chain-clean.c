@@ -1,0 +1,30 @@
+/* The pair of possible-chain-leak. expect: clean */
+#include "leaks.h"
+
+struct node {
+  int32_t header[4];
+  struct node *next;
+};
+
+ROOT void *inside;
+
+static NOINLINE struct node *make(struct node *next) {
+  struct node *node = calloc(1, sizeof *node);
+  node->next = next;
+  return node;
+}
+
+static NOINLINE void run(void) {
+  struct node *head = make(make(make(NULL)));
+  inside = &head->header[2];
+  free(head->next->next);
+  free(head->next);
+  free(head);
+  inside = NULL;
+}
+
+int main(void) {
+  run();
+  clear_stack();
+  return 0;
+}

@@ -1,0 +1,16 @@
+/* `p = realloc(p, n)` loses the old block when realloc fails, because it is still allocated. */
+#include "leaks.h"
+
+static NOINLINE void run(void) {
+  volatile size_t huge = SIZE_MAX / 2 - 64;
+  char *block = malloc(50); /* expect: definite 1 block 50 bytes */
+  block[0] = 'x';
+  block = realloc(block, huge);
+  free(block);
+}
+
+int main(void) {
+  run();
+  clear_stack();
+  return 0;
+}

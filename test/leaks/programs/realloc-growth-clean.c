@@ -1,0 +1,21 @@
+/* The pair of realloc-growth-leak. expect: clean */
+#include "leaks.h"
+
+static NOINLINE void run(void) {
+  int32_t *items = NULL;
+  size_t capacity = 0;
+  for (size_t i = 0; i < 100; i++) {
+    if (i == capacity) {
+      capacity = capacity == 0 ? 4 : 2 * capacity;
+      items = realloc(items, capacity * sizeof *items);
+    }
+    items[i] = (int32_t)i;
+  }
+  free(items);
+}
+
+int main(void) {
+  run();
+  clear_stack();
+  return 0;
+}

@@ -1,0 +1,26 @@
+/* Two lost parents share a child: the child is lost with them and counted once. */
+#include "leaks.h"
+
+struct parent {
+  void *child;
+  int32_t number[2];
+};
+
+static NOINLINE struct parent *make(void *child) {
+  struct parent *parent = calloc(1, 16); /* expect: definite 2 blocks 32 bytes */
+  parent->child = child;
+  return parent;
+}
+
+static NOINLINE void run(void) {
+  char *child = malloc(36); /* expect: indirect 1 block 36 bytes */
+  child[0] = 'c';
+  make(child);
+  make(child);
+}
+
+int main(void) {
+  run();
+  clear_stack();
+  return 0;
+}
