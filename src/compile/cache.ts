@@ -1,0 +1,226 @@
+// The cache on disk: results found again by what went into them. A result is stored under a key of everything
+// known beforehand (tool, flags, paths), as a few variants; each variant lists the files that were read (source
+// and headers) with the hash of their contents, and holds when all of them still have it. The idea is ccache's
+// "direct mode". Files are written beside their place and renamed into it, so that concurrent processes see
+// whole entries or none; whatever cannot be read back counts as absent.
+
+import { createHash } from 'node:crypto';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+/** Changes whenever the meaning of entries or of the flags behind them changes. */
+const CACHE_VERSION = 1;
+const MAX_BYTES = 512 * 2 ** 20;
+/** How full the cache is left after pruning, so that not every store prunes. */
+const PRUNED_BYTES = 384 * 2 ** 20;
+const MAX_VARIANTS = 8;
+/** Seconds after which a used entry is stamped anew; more often would only cost writes. */
+const STAMP_INTERVAL = 3600;
+
+interface Variant {
+  readonly inputs: readonly (readonly [file: string, hash: string])[];
+  readonly meta: unknown;
+  /** Named contents: name to hash. */
+  readonly blobs: Readonly<Record<string, string>>;
+}
+
+/** A result as it was stored. */
+export interface Entry {
+  readonly meta: unknown;
+  readonly blobs: Readonly<Record<string, Uint8Array>>;
+}
+
+export function hashOf(...parts: readonly (string | Uint8Array)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) {
+    hash.update(`${part.length}:`);
+    hash.update(part);
+  }
+  return hash.digest('hex').slice(0, 40);
+}
+
+/** Where the cache lives when nobody says: `HEAPLINE_CACHE`, else with the project's other caches, else the user's. */
+export function defaultCacheDirectory(): string {
+  const fromEnvironment = process.env.HEAPLINE_CACHE ?? '';
+  if (fromEnvironment !== '') return path.resolve(fromEnvironment);
+  for (let directory = process.cwd(); ; directory = path.dirname(directory)) {
+    if (isDirectory(path.join(directory, 'node_modules'))) {
+      return path.join(directory, 'node_modules', '.cache', 'heapline');
+    }
+    if (directory === path.dirname(directory)) break;
+  }
+  const base = process.env.XDG_CACHE_HOME ?? '';
+  return path.join(base !== '' ? base : path.join(os.homedir(), '.cache'), 'heapline');
+}
+
+function isDirectory(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+export class Cache {
+  readonly directory: string;
+  /** Hashes of the files read in this call: a header that many sources include is hashed once. */
+  #hashes = new Map<string, string | null>();
+
+  constructor(directory: string = defaultCacheDirectory()) {
+    this.directory = directory;
+  }
+
+  /** Hash of a file's contents, or null when it cannot be read. */
+  fileHash(file: string): string | null {
+    let hash = this.#hashes.get(file);
+    if (hash === undefined) {
+      try {
+        hash = hashOf(readFileSync(file));
+      } catch {
+        hash = null;
+      }
+      this.#hashes.set(file, hash);
+    }
+    return hash;
+  }
+
+  /** The stored result for this key whose input files are all unchanged. */
+  find(key: string): Entry | null {
+    for (const variant of this.#variants(key)) {
+      if (!variant.inputs.every(([file, hash]) => this.fileHash(file) === hash)) continue;
+      const blobs: Record<string, Uint8Array> = {};
+      let whole = true;
+      for (const [name, hash] of Object.entries(variant.blobs)) {
+        const blob = this.#readBlob(hash);
+        if (blob === null) whole = false;
+        else blobs[name] = blob;
+      }
+      if (whole) {
+        this.#stamp(this.#manifestPath(key));
+        return { meta: variant.meta, blobs };
+      }
+    }
+    return null;
+  }
+
+  /** Stores a result; a cache that cannot be written is a slow cache, not an error. */
+  store(key: string, inputs: readonly string[], entry: Entry): void {
+    const hashed: [string, string][] = [];
+    for (const file of new Set(inputs)) {
+      const hash = this.fileHash(file);
+      if (hash === null) return;
+      hashed.push([file, hash]);
+    }
+    try {
+      const blobs: Record<string, string> = {};
+      for (const [name, blob] of Object.entries(entry.blobs)) {
+        const hash = hashOf(blob);
+        blobs[name] = hash;
+        const file = this.#blobPath(hash);
+        if (statSync(file, { throwIfNoEntry: false })?.size !== blob.length) writeWhole(file, blob);
+      }
+      const identity = JSON.stringify(hashed);
+      const others = this.#variants(key).filter((variant) => JSON.stringify(variant.inputs) !== identity);
+      const variants = [{ inputs: hashed, meta: entry.meta, blobs }, ...others].slice(0, MAX_VARIANTS);
+      writeWhole(this.#manifestPath(key), JSON.stringify({ version: CACHE_VERSION, variants }));
+      this.#prune();
+    } catch {
+      // A full disk or a read-only directory.
+    }
+  }
+
+  #manifestPath(key: string): string {
+    return path.join(this.directory, 'results', key.slice(0, 2), `${key.slice(2)}.json`);
+  }
+
+  #blobPath(hash: string): string {
+    return path.join(this.directory, 'contents', hash.slice(0, 2), hash.slice(2));
+  }
+
+  #variants(key: string): Variant[] {
+    try {
+      const manifest = JSON.parse(readFileSync(this.#manifestPath(key), 'utf8')) as {
+        version: number;
+        variants: Variant[];
+      };
+      if (manifest.version !== CACHE_VERSION) return [];
+      return manifest.variants.filter(
+        (variant) =>
+          Array.isArray(variant?.inputs) &&
+          variant.inputs.every((input) => Array.isArray(input) && typeof input[0] === 'string') &&
+          typeof variant.blobs === 'object' &&
+          variant.blobs !== null &&
+          Object.values(variant.blobs).every((hash) => /^[0-9a-f]{40}$/.test(hash)),
+      );
+    } catch {
+      return [];
+    }
+  }
+
+  // The name of a content is its hash: a torn or edited file does not pass.
+  #readBlob(hash: string): Uint8Array | null {
+    try {
+      const file = this.#blobPath(hash);
+      const blob = readFileSync(file);
+      if (hashOf(blob) !== hash) return null;
+      this.#stamp(file);
+      return blob;
+    } catch {
+      return null;
+    }
+  }
+
+  // Pruning removes what was used longest ago, and not every file system keeps access times.
+  #stamp(file: string): void {
+    const now = Date.now() / 1000;
+    try {
+      if (now - statSync(file).mtimeMs / 1000 > STAMP_INTERVAL) utimesSync(file, now, now);
+    } catch {
+      // Another process pruned it, or the cache is read-only.
+    }
+  }
+
+  #prune(): void {
+    const files: { file: string; size: number; used: number }[] = [];
+    let total = 0;
+    for (const kind of ['results', 'contents']) {
+      const root = path.join(this.directory, kind);
+      for (const folder of isDirectory(root) ? readdirSync(root) : []) {
+        for (const name of readdirSync(path.join(root, folder))) {
+          const file = path.join(root, folder, name);
+          const stat = statSync(file, { throwIfNoEntry: false });
+          if (stat === undefined) continue;
+          total += stat.size;
+          files.push({ file, size: stat.size, used: stat.mtimeMs });
+        }
+      }
+    }
+    if (total <= MAX_BYTES) return;
+    files.sort((a, b) => a.used - b.used);
+    for (const { file, size } of files) {
+      if (total <= PRUNED_BYTES) break;
+      rmSync(file, { force: true });
+      total -= size;
+    }
+  }
+}
+
+let serial = 0;
+
+function writeWhole(file: string, contents: string | Uint8Array): void {
+  mkdirSync(path.dirname(file), { recursive: true });
+  const beside = `${file}.${process.pid}.${serial++}.tmp`;
+  try {
+    writeFileSync(beside, contents);
+    renameSync(beside, file);
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,188 @@
+// The driver for a clang on this machine with a WASI sysroot: wasi-sdk (WASI_SDK_PATH or /opt/wasi-sdk), or
+// Debian's clang with wasi-libc and libclang-rt-*-dev-wasm32. No -O is passed when linking, because clang then
+// runs wasm-opt when it finds one, and that rewrites code and spoils the DWARF.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { ToolchainError } from '../errors.ts';
+import { parseDepfile } from './depfile.ts';
+import { compileError, linkError } from './diagnostics.ts';
+import { commonFlags, SETJMP_FLAGS } from './flags.ts';
+import { type LinkJob, type LinkResult, wasiLinkArguments } from './link.ts';
+import { isCxx, isFile } from './options.ts';
+import { runTool } from './process.ts';
+import { type CompiledObject, fileIdentity, findProgram, type Toolchain } from './toolchain.ts';
+
+const NEWEST_CLANG = 30;
+const OLDEST_CLANG = 14;
+const SYSROOT_LIBC = [
+  'share/wasi-sysroot/lib/wasm32-wasi/libc.a',
+  'share/wasi-sysroot/lib/wasm32-wasip1/libc.a',
+];
+const DEBIAN_LIBC = '/usr/lib/wasm32-wasi/libc.a';
+const TARGET = '--target=wasm32-wasi';
+// clang 19 and later would rather hear wasm32-wasip1, but sysroots in the older layout know only this name.
+const NOISE = /^.*argument '--target=wasm32-wasi' is deprecated.*\n/gm;
+
+export const HOW_TO_GET_CLANG =
+  'install wasi-sdk and set WASI_SDK_PATH, or on Debian: apt install clang lld wasi-libc libclang-rt-dev-wasm32';
+
+/** Runs `work` with a directory of its own, removed afterwards. */
+export async function withTemporaryDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'heapline-'));
+  try {
+    return await work(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Writes linker arguments to a response file: command lines have limits, and sqlite has a thousand exports. */
+export function responseFile(directory: string, args: readonly string[]): string {
+  const file = path.join(directory, 'arguments');
+  writeFileSync(file, args.map((arg) => `"${arg.replaceAll(/[\\"]/g, '\\$&')}"`).join('\n'));
+  return `@${file}`;
+}
+
+/** The clangs worth trying, best first. */
+export function clangCandidates(): string[] {
+  const asked = process.env.HEAPLINE_CLANG ?? '';
+  if (asked !== '') {
+    const found = findProgram(asked);
+    return found === null ? [] : [found];
+  }
+  const sdks = [process.env.WASI_SDK_PATH ?? '', '/opt/wasi-sdk'].filter((directory) => directory !== '');
+  const candidates = sdks.map((directory) => findProgram('clang', [path.join(directory, 'bin')]));
+  candidates.push(findProgram('clang'));
+  for (let version = NEWEST_CLANG; version >= OLDEST_CLANG; version--) {
+    candidates.push(findProgram(`clang-${version}`));
+  }
+  return [...new Set(candidates.filter((file) => file !== null))];
+}
+
+export class ClangToolchain implements Toolchain {
+  readonly name = 'clang';
+  readonly target = 'wasi';
+  readonly parallel = Math.max(1, os.availableParallelism());
+  readonly identity: string;
+  version: string;
+  readonly #clang: string;
+  readonly #onProgress: (message: string) => void;
+
+  constructor(clang: string, onProgress: (message: string) => void) {
+    this.#clang = clang;
+    this.#onProgress = onProgress;
+    this.version = path.basename(clang);
+    const libc = SYSROOT_LIBC.map((file) => path.join(path.dirname(clang), '..', file)).find(isFile);
+    this.identity = `clang ${fileIdentity(clang)} ${fileIdentity(libc ?? DEBIAN_LIBC)}`;
+  }
+
+  /** Asks the tool for its version; part of the probe. */
+  async readVersion(): Promise<string> {
+    const { stdout } = await runTool(this.#clang, ['--version']);
+    const version = /clang version (\S+)/.exec(stdout)?.[1];
+    return version === undefined ? this.version : `clang ${version}`;
+  }
+
+  async compile(source: string, flags: readonly string[]): Promise<CompiledObject> {
+    this.#onProgress(`compiling ${source}`);
+    return withTemporaryDirectory(async (directory) => {
+      const plain = await this.#compileOnce(source, flags, directory);
+      if (plain.status === 0) return this.#result(source, plain.output, directory, false);
+      if (/Setjmp\/longjmp support requires Exception handling/.test(plain.output)) {
+        const again = await this.#compileOnce(source, [...flags, ...SETJMP_FLAGS], directory);
+        if (again.status === 0) return this.#result(source, again.output, directory, true);
+        throw compileError(source, again.output);
+      }
+      // Debian's clang goes on to the headers of this machine's own libc, which needs a part it does not see.
+      if (/'(bits\/)?setjmp\.h' file not found/.test(plain.output)) {
+        throw new ToolchainError(
+          'clang',
+          `${source} uses setjmp, which the wasi-libc of ${this.version} (${this.#clang}) does not have: ` +
+            'use the toolchain `embedded` or `emscripten`, or a wasi-sdk of version 25 or later.',
+        );
+      }
+      if (
+        isCxx(source) &&
+        /fatal error: '[\w/]+' file not found/.test(plain.output) &&
+        !(await this.#hasCxx())
+      ) {
+        throw new ToolchainError(
+          'clang',
+          `${source} is C++, and ${this.version} (${this.#clang}) has no C++ library for WASI: use the toolchain ` +
+            '`embedded` or `emscripten`, or install libc++-dev-wasm32 and libc++abi-dev-wasm32 of its version.',
+        );
+      }
+      throw compileError(source, plain.output);
+    });
+  }
+
+  async #compileOnce(source: string, flags: readonly string[], directory: string) {
+    const object = path.join(directory, 'object.o');
+    const { status, stdout, stderr } = await runTool(this.#clang, [
+      ...(isCxx(source) ? ['--driver-mode=g++'] : []),
+      TARGET,
+      ...commonFlags(source),
+      ...flags,
+      '-MD',
+      '-MF',
+      path.join(directory, 'object.d'),
+      '-c',
+      source,
+      '-o',
+      object,
+    ]);
+    return { status, output: (stdout + stderr).replaceAll(NOISE, '') };
+  }
+
+  #result(source: string, output: string, directory: string, setjmp: boolean): CompiledObject {
+    const inputs = parseDepfile(readFileSync(path.join(directory, 'object.d'), 'utf8'));
+    return {
+      object: readFileSync(path.join(directory, 'object.o')),
+      inputs: [...new Set([source, ...inputs.map((file) => path.resolve(path.dirname(source), file))])],
+      setjmp,
+      output,
+    };
+  }
+
+  async #hasCxx(): Promise<boolean> {
+    return withTemporaryDirectory(async (directory) => {
+      const source = path.join(directory, 'probe.cc');
+      writeFileSync(source, '#include <cstddef>\n');
+      const { status } = await runTool(this.#clang, [TARGET, '-fsyntax-only', source]);
+      return status === 0;
+    });
+  }
+
+  async link(job: LinkJob): Promise<LinkResult> {
+    this.#onProgress('linking');
+    return withTemporaryDirectory(async (directory) => {
+      const files = job.objects.map((object, index) => {
+        const file = path.join(directory, `${index}-${path.basename(object.source)}.o`);
+        writeFileSync(file, object.bytes);
+        return file;
+      });
+      const runtime = path.join(directory, 'heapline-runtime.o');
+      writeFileSync(runtime, job.runtime);
+      const output = path.join(directory, 'module.wasm');
+      const { status, stdout, stderr } = await runTool(this.#clang, [
+        ...(job.objects.some((object) => isCxx(object.source)) ? ['--driver-mode=g++'] : []),
+        TARGET,
+        '-mexec-model=reactor',
+        responseFile(directory, [
+          ...files,
+          runtime,
+          ...wasiLinkArguments(job).flatMap((arg) => ['-Xlinker', arg]),
+          ...job.link.filter((item) => !/^-O/.test(item)),
+          ...(job.objects.some((object) => object.setjmp) ? ['-lsetjmp'] : []),
+        ]),
+        '-o',
+        output,
+      ]);
+      const printed = (stdout + stderr).replaceAll(NOISE, '').replaceAll(`${directory}${path.sep}`, '');
+      if (status !== 0) throw linkError(printed);
+      return { wasm: readFileSync(output), glue: null, output: printed };
+    });
+  }
+}

@@ -1,0 +1,206 @@
+// From sources to a linked module: choose a toolchain, compile what the cache does not have, link, remember.
+
+import path from 'node:path';
+import { type Diagnostic, ToolchainError } from '../errors.ts';
+import { Cache, hashOf } from './cache.ts';
+import { toolchains } from './choose.ts';
+import { parseDiagnostics } from './diagnostics.ts';
+import { commonFlags, SETJMP_FLAGS } from './flags.ts';
+import {
+  definedFunctions,
+  type LinkJob,
+  type ObjectFile,
+  runtimeExports,
+  wasiLinkArguments,
+} from './link.ts';
+import { type CompileOptions, isFile, type Request, readRequest, type ToolchainName } from './options.ts';
+import { readRuntime, type Toolchain } from './toolchain.ts';
+
+/** A linked module, not instrumented yet. */
+export interface CompiledModule {
+  readonly wasm: Uint8Array;
+  /** Emscripten's JavaScript (a CommonJS module whose export makes a Module); null for WASI. */
+  readonly glue: string | null;
+  readonly toolchain: { readonly name: ToolchainName; readonly version: string };
+  /** The functions of the sources that are exported, main apart. */
+  readonly exports: readonly string[];
+  readonly hasMain: boolean;
+  /** Export to call for main: `__main_void` takes nothing, the others take argc and argv. Null without main. */
+  readonly main: string | null;
+  readonly warnings: readonly Diagnostic[];
+  /** True when no tool had to run. */
+  readonly cached: boolean;
+}
+
+interface ObjectMeta {
+  readonly setjmp: boolean;
+  readonly output: string;
+  readonly inputs: readonly string[];
+}
+
+type ModuleMeta = Pick<CompiledModule, 'exports' | 'hasMain' | 'main' | 'warnings'>;
+
+/**
+ * Compiles and links C (and C++) sources with the Heapline runtime.
+ *
+ * Throws FileError and InvalidArgumentError before any tool starts, ToolchainError when no toolchain can do it,
+ * CompileError and LinkError with the tool's diagnostics.
+ */
+export async function compile(
+  sources: readonly string[],
+  options: CompileOptions = {},
+): Promise<CompiledModule> {
+  const request = readRequest(sources, options);
+  const cache = new Cache(request.cacheDir ?? undefined);
+  let refusal: ToolchainError | null = null;
+  for await (const toolchain of toolchains(request.toolchain, cache, request.onProgress)) {
+    try {
+      return await build(toolchain, request, cache);
+    } catch (error) {
+      // This one cannot do it (no setjmp, no C++ library): with `auto` the next one may.
+      if (!(error instanceof ToolchainError)) throw error;
+      refusal ??= error;
+      if (request.toolchain !== 'auto') break;
+    }
+  }
+  throw refusal ?? new ToolchainError(request.toolchain, 'No toolchain works.');
+}
+
+async function build(toolchain: Toolchain, request: Request, cache: Cache): Promise<CompiledModule> {
+  const runtime = readRuntime(toolchain.target);
+  const key = hashOf(
+    'module',
+    toolchain.identity,
+    hashOf(runtime),
+    JSON.stringify([request.sources, request.flags, request.link, request.exports]),
+    flagsIdentity(),
+  );
+  const identity = { name: toolchain.name, version: toolchain.version };
+  const known = cache.find(key);
+  const wasm = known?.blobs.wasm;
+  if (known !== null && wasm !== undefined) {
+    const glue = known.blobs.glue;
+    return {
+      ...(known.meta as ModuleMeta),
+      wasm,
+      glue: glue === undefined ? null : Buffer.from(glue).toString(),
+      toolchain: identity,
+      cached: true,
+    };
+  }
+
+  const compiled = await inParallel(request.sources, toolchain.parallel, (source) =>
+    compileSource(toolchain, source, request.flags, cache),
+  );
+  const objects = compiled.map(({ object }) => object);
+  const defined = objects.map(definedFunctions);
+  const hasMain = defined.some((each) => each.hasMain);
+  const exports = request.exports ?? [...new Set(defined.flatMap((each) => each.names))];
+  const result = await toolchain.link({
+    objects,
+    runtime,
+    link: request.link,
+    exports,
+    runtimeExports: runtimeExports(runtime),
+    hasMain,
+  });
+  const meta: ModuleMeta = {
+    exports,
+    hasMain,
+    main: hasMain ? mainExport(result.wasm, toolchain) : null,
+    warnings: parseDiagnostics([...compiled.map(({ output }) => output), result.output].join('\n')),
+  };
+  const inputs = [...compiled.flatMap((each) => each.inputs), ...linkInputs(request.link)];
+  const blobs: Record<string, Uint8Array> = { wasm: result.wasm };
+  if (result.glue !== null) blobs.glue = Buffer.from(result.glue);
+  cache.store(key, inputs, { meta, blobs });
+  return { ...meta, wasm: result.wasm, glue: result.glue, toolchain: identity, cached: false };
+}
+
+/** Our own flags are part of what a result depends on. */
+function flagsIdentity(): string {
+  const nothing: LinkJob = {
+    objects: [],
+    runtime: new Uint8Array(),
+    link: [],
+    exports: [],
+    runtimeExports: [],
+    hasMain: true,
+  };
+  return JSON.stringify([commonFlags('/'), SETJMP_FLAGS, wasiLinkArguments(nothing)]);
+}
+
+async function compileSource(
+  toolchain: Toolchain,
+  source: string,
+  flags: readonly string[],
+  cache: Cache,
+): Promise<{ object: ObjectFile; inputs: readonly string[]; output: string }> {
+  const key = hashOf('object', toolchain.identity, source, JSON.stringify(flags), flagsIdentity());
+  const known = cache.find(key);
+  const bytes = known?.blobs.object;
+  if (known !== null && bytes !== undefined) {
+    const meta = known.meta as ObjectMeta;
+    return { object: { source, bytes, setjmp: meta.setjmp }, inputs: meta.inputs, output: meta.output };
+  }
+  const { object, inputs, setjmp, output } = await toolchain.compile(source, flags);
+  const meta: ObjectMeta = { setjmp, output, inputs };
+  cache.store(key, inputs, { meta, blobs: { object } });
+  return { object: { source, bytes: object, setjmp }, inputs, output };
+}
+
+/** The files that linker flags name: their contents are inputs too. */
+function linkInputs(link: readonly string[]): string[] {
+  const directories = link.filter((item) => item.startsWith('-L')).map((item) => item.slice(2));
+  return link.flatMap((item) => {
+    if (!item.startsWith('-')) return [item];
+    if (!item.startsWith('-l')) return [];
+    return directories.map((directory) => path.join(directory, `lib${item.slice(2)}.a`)).filter(isFile);
+  });
+}
+
+// Emscripten's name for main changed over the versions.
+function mainExport(wasm: Uint8Array, toolchain: Toolchain): string {
+  const names = WebAssembly.Module.exports(new WebAssembly.Module(wasm as BufferSource)).map(
+    ({ name }) => name,
+  );
+  const order =
+    toolchain.target === 'wasi'
+      ? ['__main_void']
+      : ['main', '__main_argc_argv', '__original_main', '__main_void'];
+  const found = order.find((name) => names.includes(name));
+  if (found === undefined) {
+    throw new ToolchainError(
+      toolchain.name,
+      `${toolchain.version} linked a program but did not export its main.`,
+    );
+  }
+  return found;
+}
+
+/** Maps in order of the items, with at most `limit` at once. The first failure wins, by position. */
+async function inParallel<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: PromiseSettledResult<R>[] = [];
+  let next = 0;
+  let failed = false;
+  const worker = async () => {
+    while (next < items.length && !failed) {
+      const index = next++;
+      try {
+        results[index] = { status: 'fulfilled', value: await work(items[index]!) };
+      } catch (error) {
+        failed = true;
+        results[index] = { status: 'rejected', reason: error };
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+}

@@ -1,0 +1,83 @@
+// What clang, wasm-ld and emcc print, as data. The forms read here are clang's `file:line:column: severity:
+// message`, the drivers' `clang: error: …`, wasm-ld's `wasm-ld: error: object: undefined symbol: name` and
+// emcc's `error: undefined symbol: name (referenced by …)`.
+
+import { CompileError, type Diagnostic, LinkError } from '../errors.ts';
+
+const PLACED = /^(.+?):(\d+):(\d+): (fatal error|error|warning|note|remark): (.*)$/;
+const TOOL =
+  /^(?:[\w./+-]*(?:clang|clang\+\+|wasm-ld|emcc|em\+\+|lld|ld)[\w.+-]*: )?(fatal error|error|warning|note): (.*)$/;
+const UNDEFINED =
+  /(?:undefined symbol|undefined reference to|symbol exported via --export not found):? [`']?([^\s'`(]+)/;
+
+function severityOf(word: string): Diagnostic['severity'] {
+  if (word === 'warning' || word === 'note') return word;
+  return word === 'remark' ? 'note' : 'error';
+}
+
+/** Reads every diagnostic in a tool's output. */
+export function parseDiagnostics(output: string): Diagnostic[] {
+  const diagnostics: Diagnostic[] = [];
+  for (const raw of output.split('\n')) {
+    const line = raw.trimEnd();
+    const placed = PLACED.exec(line);
+    if (placed !== null) {
+      diagnostics.push({
+        severity: severityOf(placed[4]!),
+        file: placed[1]!,
+        line: Number(placed[2]),
+        column: Number(placed[3]),
+        message: placed[5]!,
+      });
+      continue;
+    }
+    const tool = TOOL.exec(line);
+    if (tool !== null) {
+      diagnostics.push({ severity: severityOf(tool[1]!), file: null, line: 0, column: 0, message: tool[2]! });
+    }
+  }
+  return diagnostics;
+}
+
+/** One diagnostic the way compilers print it. */
+export function formatDiagnostic(diagnostic: Diagnostic): string {
+  const place =
+    diagnostic.file === null ? '' : `${diagnostic.file}:${diagnostic.line}:${diagnostic.column}: `;
+  return `${place}${diagnostic.severity}: ${diagnostic.message}`;
+}
+
+const SHOWN = 5;
+
+function summary(diagnostics: readonly Diagnostic[], output: string): string {
+  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
+  if (errors.length === 0) return output.trim().split('\n').slice(-SHOWN).join('\n');
+  const more = errors.length > SHOWN ? `\n… and ${errors.length - SHOWN} more errors` : '';
+  return errors.slice(0, SHOWN).map(formatDiagnostic).join('\n') + more;
+}
+
+/** The error for sources that the compiler refused. */
+export function compileError(source: string, output: string): CompileError {
+  const diagnostics = parseDiagnostics(output);
+  return new CompileError(
+    diagnostics,
+    output,
+    `${source} does not compile:\n${summary(diagnostics, output)}`,
+  );
+}
+
+/** The error for objects that the linker refused; names what is missing. */
+export function linkError(output: string): LinkError {
+  const diagnostics = parseDiagnostics(output);
+  const missing = new Set<string>();
+  for (const line of output.split('\n')) {
+    const match = UNDEFINED.exec(line);
+    if (match !== null) missing.add(match[1]!);
+  }
+  const names = [...missing];
+  const headline =
+    names.length === 0
+      ? 'The objects do not link:'
+      : `The objects do not link, nothing defines ${names.map((name) => `\`${name}\``).join(', ')}` +
+        ' (is a source file or a `link` library missing?):';
+  return new LinkError(names, diagnostics, output, `${headline}\n${summary(diagnostics, output)}`);
+}

@@ -1,0 +1,285 @@
+// The driver for @yowasp/clang: clang and wasm-ld as WebAssembly, nothing to install. Loading it takes more than
+// a second, so it is imported at the first cache miss and kept. It runs over a file system in memory: the
+// caller's files are put under a prefix there (its own headers live in /usr), and the prefix is taken off again
+// in DWARF, diagnostics and dependencies.
+//
+// Outputs are taken from standard output: its in-memory files copy themselves whole at every write, which is
+// quadratic (sqlite3.o took more than ten minutes instead of seconds).
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { ToolchainError } from '../errors.ts';
+import { parseDepfile } from './depfile.ts';
+import { compileError, linkError } from './diagnostics.ts';
+import { commonFlags, SETJMP_FLAGS } from './flags.ts';
+import { collectFiles } from './includes.ts';
+import { type LinkJob, type LinkResult, wasiLinkArguments } from './link.ts';
+import { isCxx, isFile, mapPathFlags } from './options.ts';
+import type { CompiledObject, Toolchain } from './toolchain.ts';
+
+type Tree = { [name: string]: Tree | string | Uint8Array };
+interface YowaspClang {
+  runLLVM(args: string[] | null, files: Tree, options: object): Promise<Tree>;
+  Exit: new (...args: never[]) => Error & { code: number; files: Tree };
+}
+
+/** Where the caller's files appear in the compiler's file system. */
+const PREFIX = '/@heapline';
+const DEPFILE = 'heapline.d';
+
+/** `/a/b.c` as `/@heapline/a/b.c`, and `C:\a\b.c` as `/@heapline/C:/a/b.c`. */
+function toVirtual(file: string): string {
+  const slashes = path.sep === '\\' ? file.replaceAll('\\', '/') : file;
+  return slashes.startsWith('/') ? PREFIX + slashes : `${PREFIX}/${slashes}`;
+}
+
+function fromVirtual(file: string): string | null {
+  if (!file.startsWith(`${PREFIX}/`)) return null;
+  const rest = file.slice(PREFIX.length);
+  return /^\/[A-Za-z]:\//.test(rest) ? rest.slice(1) : rest;
+}
+
+/** Takes the prefix off wherever it occurs in what a tool printed. */
+function withoutPrefix(output: string): string {
+  return output.replaceAll(/\/@heapline(\/[A-Za-z]:\/)?/g, (_, drive?: string) => drive?.slice(1) ?? '');
+}
+
+function treeOf(files: Iterable<readonly [string, Uint8Array]>): Tree {
+  const root: Tree = {};
+  for (const [file, bytes] of files) {
+    const names = file.split('/').filter((name) => name !== '');
+    const last = names.pop();
+    if (last === undefined) continue;
+    let directory = root;
+    for (const name of names) {
+      const next = directory[name];
+      if (typeof next === 'object' && !(next instanceof Uint8Array)) {
+        directory = next;
+      } else {
+        const created: Tree = {};
+        directory[name] = created;
+        directory = created;
+      }
+    }
+    directory[last] = bytes;
+  }
+  return root;
+}
+
+let loaded: Promise<YowaspClang> | undefined;
+
+/** Loads the compiler once per process. */
+function load(onProgress: (message: string) => void): Promise<YowaspClang> {
+  loaded ??= (async () => {
+    onProgress('loading the embedded compiler');
+    const clang = (await import('@yowasp/clang')) as unknown as YowaspClang;
+    await clang.runLLVM(null, {}, { fetchProgress: () => {} });
+    return clang;
+  })();
+  loaded.catch(() => {
+    loaded = undefined;
+  });
+  return loaded;
+}
+
+interface Run {
+  readonly ok: boolean;
+  readonly stdout: Uint8Array;
+  readonly stderr: string;
+  readonly files: Tree;
+}
+
+async function run(clang: YowaspClang, args: string[], files: Tree): Promise<Run> {
+  const stdout: Uint8Array[] = [];
+  const stderr: Uint8Array[] = [];
+  const sink = (chunks: Uint8Array[]) => (bytes: Uint8Array | null) => {
+    if (bytes !== null) chunks.push(bytes.slice());
+  };
+  let ok = true;
+  let result: Tree = {};
+  let abort = '';
+  try {
+    result = await clang.runLLVM(args, files, {
+      stdout: sink(stdout),
+      stderr: sink(stderr),
+      decodeASCII: false,
+    });
+  } catch (error) {
+    ok = false;
+    if (error instanceof clang.Exit) result = error.files;
+    // An internal error of the compiler ends in a trap.
+    else abort = `\nerror: the embedded compiler failed: ${(error as Error).message}`;
+  }
+  return {
+    ok,
+    stdout: Buffer.concat(stdout),
+    stderr: withoutPrefix(Buffer.concat(stderr).toString()) + abort,
+    files: result,
+  };
+}
+
+/** The command that the driver would run, from what it prints with `-###`. */
+export function parseDriverCommand(output: string): string[] | null {
+  for (const line of output.split('\n')) {
+    if (!line.startsWith(' "')) continue;
+    const words = [...line.matchAll(/ "((?:[^"\\]|\\.)*)"/g)].map((match) =>
+      match[1]!.replaceAll(/\\(["\\$])/g, '$1'),
+    );
+    if (words[0] === '') words.shift();
+    return words;
+  }
+  return null;
+}
+
+const NEEDS_SETJMP = /Setjmp\/longjmp support requires Exception handling/;
+
+class EmbeddedToolchain implements Toolchain {
+  readonly name = 'embedded';
+  readonly target = 'wasi';
+  // It runs in this thread.
+  readonly parallel = 1;
+  readonly version: string;
+  readonly identity: string;
+  readonly #onProgress: (message: string) => void;
+
+  constructor(version: string, onProgress: (message: string) => void) {
+    this.version = `@yowasp/clang ${version}`;
+    this.identity = `embedded ${version}`;
+    this.#onProgress = onProgress;
+  }
+
+  async compile(source: string, flags: readonly string[]): Promise<CompiledObject> {
+    const clang = await load(this.#onProgress);
+    this.#onProgress(`compiling ${source}`);
+    const files = collectFiles(source, flags, toVirtual);
+    const plain = await this.#compileOnce(clang, source, flags, files);
+    if (plain.ok) return plain.result;
+    if (!NEEDS_SETJMP.test(plain.output)) throw compileError(source, plain.output);
+    const again = await this.#compileOnce(clang, source, [...flags, ...SETJMP_FLAGS], files);
+    if (!again.ok) throw compileError(source, again.output);
+    return { ...again.result, setjmp: true };
+  }
+
+  async #compileOnce(
+    clang: YowaspClang,
+    source: string,
+    flags: readonly string[],
+    files: ReadonlyMap<string, Uint8Array>,
+  ): Promise<{ ok: true; result: CompiledObject } | { ok: false; output: string }> {
+    const virtual = toVirtual(source);
+    const prefixes = process.platform === 'win32' ? `${PREFIX}/=` : `${PREFIX}=`;
+    const command = await this.#frontEndCommand(clang, virtual, [
+      isCxx(source) ? 'clang++' : 'clang',
+      ...commonFlags(virtual),
+      `-ffile-prefix-map=${prefixes}`,
+      ...mapPathFlags(flags, (value) => (path.isAbsolute(value) ? toVirtual(value) : value)),
+      '-MD',
+      '-MF',
+      `/${DEPFILE}`,
+      '-c',
+      virtual,
+      '-o',
+      '-',
+    ]);
+    const result = await run(clang, command, treeOf(files));
+    if (!result.ok) return { ok: false, output: result.stderr };
+    const depfile = result.files[DEPFILE];
+    const read =
+      typeof depfile === 'object' && depfile instanceof Uint8Array
+        ? parseDepfile(Buffer.from(depfile).toString())
+        : [];
+    const inputs = new Set([source]);
+    for (const file of read) {
+      const real = fromVirtual(file);
+      if (real !== null) inputs.add(path.normalize(real));
+    }
+    return {
+      ok: true,
+      result: { object: result.stdout, inputs: [...inputs], setjmp: false, output: result.stderr },
+    };
+  }
+
+  // The driver is asked what it would run, then that is run: it cannot start processes itself.
+  async #frontEndCommand(clang: YowaspClang, virtual: string, args: string[]): Promise<string[]> {
+    const [name, ...rest] = args;
+    const answer = await run(clang, [name!, '-###', ...rest], treeOf([[virtual, new Uint8Array()]]));
+    const command = parseDriverCommand(answer.stderr + Buffer.from(answer.stdout).toString());
+    if (!answer.ok || command === null) throw compileError(withoutPrefix(virtual), answer.stderr);
+    return command;
+  }
+
+  async link(job: LinkJob): Promise<LinkResult> {
+    const clang = await load(this.#onProgress);
+    this.#onProgress('linking');
+    const files: [string, Uint8Array][] = [['/heapline/runtime.o', job.runtime]];
+    const objects = job.objects.map((object, index) => {
+      const file = `/heapline/${index}/${path.basename(object.source)}.o`;
+      files.push([file, object.bytes]);
+      return file;
+    });
+    const extra: string[] = [];
+    const libraries: string[] = [];
+    for (const item of job.link) {
+      if (item.startsWith('-l')) libraries.push(item);
+      else if (item.startsWith('-Wl,')) extra.push(...item.slice(4).split(','));
+      else if (!item.startsWith('-')) {
+        files.push([toVirtual(item), readFileSync(item)]);
+        extra.push(toVirtual(item));
+      } else if (!item.startsWith('-L')) extra.push(item);
+    }
+    // -L and -l: a library of the caller's is looked for here, since its directory is not in there.
+    const directories = job.link.filter((item) => item.startsWith('-L')).map((item) => item.slice(2));
+    for (const [index, library] of libraries.entries()) {
+      const archive = directories
+        .map((directory) => path.join(directory, `lib${library.slice(2)}.a`))
+        .find((file) => isFile(file));
+      if (archive === undefined) continue;
+      files.push([toVirtual(archive), readFileSync(archive)]);
+      libraries[index] = toVirtual(archive);
+    }
+    const cxx = job.objects.some((object) => isCxx(object.source));
+    const result = await run(
+      clang,
+      [
+        'wasm-ld',
+        '-m',
+        'wasm32',
+        '-L/usr/lib/wasm32-wasip1',
+        '/usr/lib/wasm32-wasip1/crt1-reactor.o',
+        '--entry',
+        '_initialize',
+        ...objects,
+        '/heapline/runtime.o',
+        ...wasiLinkArguments(job),
+        ...extra,
+        ...libraries,
+        ...(cxx ? ['-lc++', '-lc++abi'] : []),
+        ...(job.objects.some((object) => object.setjmp) ? ['-lsetjmp'] : []),
+        '-lc',
+        '/usr/lib/wasm32-unknown-wasip1/libclang_rt.builtins.a',
+        '-o',
+        '-',
+      ],
+      treeOf(files),
+    );
+    if (!result.ok) throw linkError(result.stderr);
+    return { wasm: result.stdout, glue: null, output: result.stderr };
+  }
+}
+
+/** The embedded toolchain, or the reason why it is not there. Nothing is loaded yet. */
+export function openEmbedded(onProgress: (message: string) => void): Toolchain {
+  try {
+    const entry = createRequire(import.meta.url).resolve('@yowasp/clang');
+    const manifest = path.join(path.dirname(entry), '..', 'package.json');
+    const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
+    return new EmbeddedToolchain(version, onProgress);
+  } catch (cause) {
+    throw new ToolchainError(
+      'embedded',
+      'The embedded compiler is missing: install the npm package @yowasp/clang (it is a dependency of heapline).',
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,155 @@
+// The driver for Emscripten, 3.1.6 and later: emcc on PATH, or of the SDK that EMSDK names. Sources compile at the
+// caller's optimisation; the link runs at -O1 with WASM_BIGINT, where no pass of Binaryen touches the code, so
+// that offsets in DWARF stay the linker's own.
+//
+// Emscripten's JavaScript compiler wants to know every import, so a small library of stand-ins names the runtime's;
+// the host passes the real ones under module `heapline`.
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { responseFile, withTemporaryDirectory } from './clang.ts';
+import { parseDepfile } from './depfile.ts';
+import { compileError, linkError } from './diagnostics.ts';
+import { commonFlags } from './flags.ts';
+import { type LinkJob, type LinkResult, STACK_SIZE } from './link.ts';
+import { isCxx } from './options.ts';
+import { runTool } from './process.ts';
+import { type CompiledObject, fileIdentity, findProgram, type Toolchain } from './toolchain.ts';
+
+export const HOW_TO_GET_EMSCRIPTEN =
+  'install the Emscripten SDK (3.1.6 or later) and put emcc on PATH or set EMSDK; on Debian: apt install emscripten';
+
+/** emcc, from PATH or EMSDK. */
+export function findEmcc(): string | null {
+  const sdk = process.env.EMSDK ?? '';
+  return (
+    findProgram('emcc') ??
+    (sdk === '' ? null : findProgram('emcc', [path.join(sdk, 'upstream', 'emscripten')]))
+  );
+}
+
+/** Names of the functions that an object imports from the host. */
+function hostImports(object: Uint8Array): string[] {
+  const module = new WebAssembly.Module(object as BufferSource);
+  return WebAssembly.Module.imports(module)
+    .filter((each) => each.module === 'heapline')
+    .map((each) => each.name);
+}
+
+export class EmscriptenToolchain implements Toolchain {
+  readonly name = 'emscripten';
+  readonly target = 'emscripten';
+  // Each emcc is a Python process that starts a clang.
+  readonly parallel = 2;
+  readonly identity: string;
+  version = 'emcc';
+  readonly #emcc: string;
+  readonly #onProgress: (message: string) => void;
+
+  constructor(emcc: string, onProgress: (message: string) => void) {
+    this.#emcc = emcc;
+    this.#onProgress = onProgress;
+    this.identity = `emscripten ${fileIdentity(emcc)} ${process.env.EM_CONFIG ?? ''}`;
+  }
+
+  async readVersion(): Promise<string> {
+    const { stdout } = await runTool(this.#emcc, ['--version']);
+    const version = /\b(\d+\.\d+\.\d+)\b/.exec(stdout)?.[1];
+    return version === undefined ? 'emcc' : `emcc ${version}`;
+  }
+
+  #compiler(cxx: boolean): string {
+    if (!cxx) return this.#emcc;
+    const emxx = path.join(path.dirname(this.#emcc), path.basename(this.#emcc).replace('emcc', 'em++'));
+    return existsSync(emxx) ? emxx : this.#emcc;
+  }
+
+  async compile(source: string, flags: readonly string[]): Promise<CompiledObject> {
+    this.#onProgress(`compiling ${source}`);
+    return withTemporaryDirectory(async (directory) => {
+      const object = path.join(directory, 'object.o');
+      const depfile = path.join(directory, 'object.d');
+      const { status, stdout, stderr } = await runTool(this.#compiler(isCxx(source)), [
+        ...commonFlags(source),
+        ...flags,
+        '-MD',
+        '-MF',
+        depfile,
+        '-c',
+        source,
+        '-o',
+        object,
+      ]);
+      const output = stdout + stderr;
+      if (status !== 0) throw compileError(source, output);
+      const inputs = parseDepfile(readFileSync(depfile, 'utf8'));
+      return {
+        object: readFileSync(object),
+        inputs: [...new Set([source, ...inputs.map((file) => path.resolve(path.dirname(source), file))])],
+        setjmp: false,
+        output,
+      };
+    });
+  }
+
+  async link(job: LinkJob): Promise<LinkResult> {
+    this.#onProgress('linking');
+    return withTemporaryDirectory(async (directory) => {
+      const files = job.objects.map((object, index) => {
+        const file = path.join(directory, `${index}-${path.basename(object.source)}.o`);
+        writeFileSync(file, object.bytes);
+        return file;
+      });
+      const runtime = path.join(directory, 'heapline-runtime.o');
+      writeFileSync(runtime, job.runtime);
+      const library = path.join(directory, 'heapline-imports.js');
+      const standIns = hostImports(job.runtime).map((name) => `  ${JSON.stringify(name)}: function() {},`);
+      writeFileSync(library, `mergeInto(LibraryManager.library, {\n${standIns.join('\n')}\n});\n`);
+      const output = path.join(directory, 'module.js');
+      const linkerExports = [
+        '__stack_pointer',
+        '__heap_base',
+        '__data_end',
+        ...job.runtimeExports,
+        ...job.exports,
+      ];
+      const cxx = job.objects.some((object) => isCxx(object.source));
+      const { status, stdout, stderr } = await runTool(this.#compiler(cxx), [
+        '-g',
+        ...files,
+        runtime,
+        ...job.link.filter((item) => !/^-O/.test(item)),
+        '-O1',
+        '-sMALLOC=none',
+        '-sMODULARIZE=1',
+        '-sEXPORT_NAME=heaplineModule',
+        '-sENVIRONMENT=node',
+        '-sWASM_BIGINT=1',
+        '-sALLOW_MEMORY_GROWTH=1',
+        '-sFORCE_FILESYSTEM=1',
+        '-sINVOKE_RUN=0',
+        '-sEXIT_RUNTIME=1',
+        `-sTOTAL_STACK=${STACK_SIZE}`,
+        `-sEXPORTED_FUNCTIONS=${[...(job.hasMain ? ['_main'] : []), '_malloc', '_free', '_fflush'].join(',')}`,
+        '-sEXPORTED_RUNTIME_METHODS=FS,ENV',
+        ...(job.hasMain ? [] : ['--no-entry']),
+        '-Wl,--wrap=exit',
+        responseFile(
+          directory,
+          linkerExports.map((name) => `-Wl,--export=${name}`),
+        ),
+        '--js-library',
+        library,
+        '-o',
+        output,
+      ]);
+      const printed = (stdout + stderr).replaceAll(`${directory}${path.sep}`, '');
+      if (status !== 0) throw linkError(printed);
+      return {
+        wasm: readFileSync(path.join(directory, 'module.wasm')),
+        glue: readFileSync(output, 'utf8'),
+        output: printed,
+      };
+    });
+  }
+}

@@ -1,0 +1,132 @@
+// Finds the headers that a source may include, for the embedded compiler, which sees only the files it is
+// given. The scan reads `#include`, `#include_next`, `#import`, `#embed` and `__has_include` without evaluating
+// conditions, so it finds too much rather than too little; a name that no directory of the caller's has is a
+// system header. Includes through a macro are followed to every string the macro is defined as.
+//
+// The compiler's file system has no `..` and keeps the caller's files under a prefix, so includes that are
+// spelled with `..` or as an absolute path are rewritten in the copies that the compiler reads.
+
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { isFile, mapPathFlags } from './options.ts';
+
+const DIRECTIVE =
+  /^([ \t]*#[ \t]*(?:include|include_next|import|embed)\b[ \t]*)(?:"([^"\n]+)"|<([^>\n]+)>|([A-Za-z_]\w*))/gm;
+const PROBE = /\b__has_(?:include|include_next|embed)[ \t]*\([ \t]*(?:"([^"\n]+)"|<([^>\n]+)>)/g;
+const PATH_MACRO = /^[ \t]*#[ \t]*define[ \t]+([A-Za-z_]\w*)[ \t]+(?:"([^"\n]+)"|<([^>\n]+)>)/gm;
+
+interface SearchPath {
+  readonly quote: readonly string[];
+  readonly angle: readonly string[];
+  /** Files read before the source (`-include`). */
+  readonly forced: readonly string[];
+  readonly macros: ReadonlyMap<string, string>;
+}
+
+function searchPath(flags: readonly string[]): SearchPath {
+  const quote: string[] = [];
+  const angle: string[] = [];
+  const system: string[] = [];
+  const after: string[] = [];
+  const forced: string[] = [];
+  const macros = new Map<string, string>();
+  mapPathFlags(flags, (value, flag) => {
+    if (flag === '-iquote') quote.push(value);
+    else if (flag === '-I') angle.push(value);
+    else if (flag === '-isystem') system.push(value);
+    else if (flag === '-idirafter') after.push(value);
+    else if (flag === '-include' || flag === '-imacros') forced.push(value);
+    return value;
+  });
+  for (const flag of flags) {
+    const macro = /^-D(\w+)=["<](.+)[">]$/.exec(flag);
+    if (macro !== null) macros.set(macro[1]!, macro[2]!);
+  }
+  return { quote, angle: [...angle, ...system, ...after], forced, macros };
+}
+
+/** Path that the compiler must see for a file of the caller's. */
+export type ToVirtual = (file: string) => string;
+
+/** Every file that compiling `source` may read, keyed by its virtual path, includes rewritten where needed. */
+export function collectFiles(
+  source: string,
+  flags: readonly string[],
+  toVirtual: ToVirtual,
+): Map<string, Uint8Array> {
+  const search = searchPath(flags);
+  const files = new Map<string, Uint8Array>();
+  const queue: string[] = [source];
+  const seen = new Set<string>(queue);
+  // Macros that may name a header, and the places that include through a macro.
+  const macroPaths = new Map<string, Set<string>>();
+  const macroUses: { name: string; from: string }[] = [];
+  for (const [name, value] of search.macros) macroPaths.set(name, new Set([value]));
+
+  const resolve = (spelled: string, quoted: boolean, from: string): string[] => {
+    if (path.isAbsolute(spelled)) return isFile(spelled) ? [path.normalize(spelled)] : [];
+    const directories = quoted ? [path.dirname(from), ...search.quote, ...search.angle] : [...search.angle];
+    const found: string[] = [];
+    for (const directory of directories) {
+      const candidate = path.join(directory, spelled);
+      if (isFile(candidate)) found.push(candidate);
+    }
+    return found;
+  };
+  const want = (candidates: readonly string[]) => {
+    for (const file of candidates) {
+      if (seen.has(file)) continue;
+      seen.add(file);
+      queue.push(file);
+    }
+  };
+  for (const file of search.forced) want(path.isAbsolute(file) ? [file] : resolve(file, true, source));
+
+  for (;;) {
+    const file = queue.shift();
+    if (file === undefined) {
+      const before = seen.size;
+      for (const use of macroUses) {
+        for (const spelled of macroPaths.get(use.name) ?? []) want(resolve(spelled, true, use.from));
+      }
+      if (seen.size === before) break;
+      continue;
+    }
+    let bytes: Buffer;
+    try {
+      bytes = readFileSync(file);
+    } catch {
+      continue;
+    }
+    // Latin-1 keeps every byte as it is, whatever the file's encoding.
+    const text = bytes.toString('latin1');
+    let rewritten: string | null = null;
+    const replaced = text.replaceAll(
+      DIRECTIVE,
+      (whole: string, head: string, quoted?: string, angled?: string, macro?: string) => {
+        if (macro !== undefined) {
+          macroUses.push({ name: macro, from: file });
+          return whole;
+        }
+        const spelled = Buffer.from(quoted ?? angled ?? '', 'latin1').toString('utf8');
+        const found = resolve(spelled, quoted !== undefined, file);
+        want(found);
+        const target = found[0];
+        if (target === undefined || !(path.isAbsolute(spelled) || /(^|\/)\.\.(\/|$)/.test(spelled)))
+          return whole;
+        return `${head}"${Buffer.from(toVirtual(target), 'utf8').toString('latin1')}"`;
+      },
+    );
+    if (replaced !== text) rewritten = replaced;
+    for (const match of text.matchAll(PROBE)) {
+      want(resolve(match[1] ?? match[2] ?? '', match[1] !== undefined, file));
+    }
+    for (const match of text.matchAll(PATH_MACRO)) {
+      const spelled = match[2] ?? match[3] ?? '';
+      const paths = macroPaths.get(match[1]!) ?? new Set();
+      macroPaths.set(match[1]!, paths.add(spelled));
+    }
+    files.set(toVirtual(file), rewritten === null ? bytes : Buffer.from(rewritten, 'latin1'));
+  }
+  return files;
+}

@@ -1,0 +1,104 @@
+// What a linked module looks like to the host. The contract, for WASI (clang, embedded) and Emscripten alike:
+//
+//   Exports   `memory`, `__indirect_function_table`; the runtime's functions (malloc and its family, `heapline_*`);
+//             the functions that the sources define (or `exports` names); `__wrap_exit`, `fflush`; the main
+//             function when there is one, under the name in `CompiledModule.main`.
+//             Immutable globals with addresses: `heapline_runtime`, `heapline_shadow`, `__data_end`, `__heap_base`
+//             (and `__global_base` on WASI). Mutable global: `__stack_pointer`.
+//   Imports   WASI preview 1 or Emscripten's glue, and the runtime's own from module `heapline`.
+//   Start     WASI: a reactor; the host calls `_initialize()` once. Emscripten: the glue runs the constructors,
+//             never main (INVOKE_RUN=0).
+//   Main      WASI: `__main_void()` fetches the arguments itself and returns the exit code. Emscripten:
+//             `main(argc, argv)`, with argv built by the host on the guest's stack.
+//   Exit      `exit` is wrapped: C's calls of it, and the host's call of the export `__wrap_exit(code)` after main
+//             has returned, first call the import heapline.exiting(code) (the place to take the last profile:
+//             nothing is torn down yet), then libc's exit: atexit functions, stdio flush, and the end of the
+//             program through proc_exit (WASI) or an ExitStatus thrown by the glue (Emscripten).
+//   Stack     1 MiB; on WASI below the data, so that overflowing it traps instead of overwriting data.
+//   DWARF     offsets are the linker's own: no pass of Binaryen runs after it.
+//
+// WASI's own default of a 64 KiB stack is too small for real C (sqlite, duktape); it stays one flag away
+// (`link: ['-Wl,-z,stack-size=65536']`).
+
+import { readObjectSymbols } from '../binary/index.ts';
+import { InvalidModuleError } from '../errors.ts';
+import { isCxx } from './options.ts';
+
+/** Stack of the guest, in bytes. */
+export const STACK_SIZE = 2 ** 20;
+
+/** Names under which main may be defined; clang renames it by its parameters. */
+const MAIN_NAMES = ['main', '__main_void', '__main_argc_argv', '__original_main'];
+
+/** An object on its way to the linker. */
+export interface ObjectFile {
+  readonly source: string;
+  readonly bytes: Uint8Array;
+  /** Compiled for setjmp through WebAssembly exceptions. */
+  readonly setjmp: boolean;
+}
+
+/** All that a driver needs to link. */
+export interface LinkJob {
+  readonly objects: readonly ObjectFile[];
+  readonly runtime: Uint8Array;
+  /** The caller's linker flags and files, absolute. */
+  readonly link: readonly string[];
+  /** Functions of the sources to export. */
+  readonly exports: readonly string[];
+  /** Functions and data of the runtime to export. */
+  readonly runtimeExports: readonly string[];
+  readonly hasMain: boolean;
+}
+
+export interface LinkResult {
+  readonly wasm: Uint8Array;
+  /** Emscripten's JavaScript, which the host runs. */
+  readonly glue: string | null;
+  /** What the linker printed. */
+  readonly output: string;
+}
+
+/** Functions that an object of the caller's defines for others to call, main apart. */
+export function definedFunctions(object: ObjectFile): { names: string[]; hasMain: boolean } {
+  const names: string[] = [];
+  let hasMain = false;
+  for (const symbol of readObjectSymbols(object.bytes).functions) {
+    if (!symbol.defined || symbol.binding === 'local') continue;
+    if (MAIN_NAMES.includes(symbol.name)) hasMain = true;
+    // Weak functions in C++ are inline functions and templates out of headers.
+    else if (symbol.binding === 'global' || !isCxx(object.source)) names.push(symbol.name);
+  }
+  return { names, hasMain };
+}
+
+/** What the runtime object defines for the host: all of its public names. */
+export function runtimeExports(runtime: Uint8Array): string[] {
+  const names = new Set<string>();
+  for (const symbol of readObjectSymbols(runtime).symbols) {
+    if (!symbol.defined || symbol.binding === 'local') continue;
+    if (symbol.kind !== 'function' && symbol.kind !== 'data') continue;
+    // Names in libc's space are aliases of the public ones, except the wrapper of exit.
+    if (!symbol.name.startsWith('__') || symbol.name === '__wrap_exit') names.add(symbol.name);
+  }
+  if (!names.has('heapline_runtime')) throw new InvalidModuleError('the runtime object is not Heapline’s');
+  return [...names];
+}
+
+/** wasm-ld arguments that make the contract, for the drivers that link with wasm-ld (a reactor, over WASI). */
+export function wasiLinkArguments(job: LinkJob): string[] {
+  const optional = ['fflush', '__stack_pointer'];
+  return [
+    '--stack-first',
+    '-z',
+    `stack-size=${STACK_SIZE}`,
+    '--export-table',
+    // Fetched before it is wrapped: wasm-ld cannot wrap a symbol that still lies in an archive.
+    '--undefined=exit',
+    '--wrap=exit',
+    ...(job.hasMain ? ['--export=__main_void'] : []),
+    ...optional.map((name) => `--export-if-defined=${name}`),
+    ...['__heap_base', '__data_end', '__global_base'].map((name) => `--export=${name}`),
+    ...[...job.runtimeExports, ...job.exports].map((name) => `--export=${name}`),
+  ];
+}

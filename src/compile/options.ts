@@ -1,0 +1,214 @@
+// What the caller asked for, checked and made absolute once, so that the drivers and the cache keys see one
+// form: paths do not depend on the working directory, and a bad option is refused before any tool starts.
+
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { FileError, InvalidArgumentError } from '../errors.ts';
+
+/** Names of the toolchains that Heapline can drive. */
+export type ToolchainName = 'emscripten' | 'clang' | 'embedded';
+
+/** How C sources are compiled and linked. */
+export interface CompileOptions {
+  /** Which compiler; `auto` (the default) takes the first of emscripten, clang, embedded that works. */
+  toolchain?: 'auto' | ToolchainName;
+  /** Compiler flags, added after Heapline's own, so that they win (`-O0`, `-std=c99`, `-Wall`, …). */
+  flags?: readonly string[];
+  /** Directories for `-I`. */
+  include?: readonly string[];
+  /** Macros for `-D`; `true` defines the name alone. */
+  define?: Readonly<Record<string, string | true>>;
+  /** Linker flags, objects and archives (`-lm`, `-Ldir`, `extra.o`, `-Wl,…`). */
+  link?: readonly string[];
+  /** Functions to export; by default every non-static function that the named sources define. */
+  exports?: readonly string[];
+  /** Where compiled objects are kept; by default `node_modules/.cache/heapline` of the project. */
+  cacheDir?: string;
+  /** Called with a line for people when something slow starts. */
+  onProgress?: (message: string) => void;
+}
+
+/** The same, absolute and complete. */
+export interface Request {
+  readonly sources: readonly string[];
+  readonly toolchain: 'auto' | ToolchainName;
+  /** Flags, include directories and macros as one command line, paths absolute. */
+  readonly flags: readonly string[];
+  readonly link: readonly string[];
+  readonly exports: readonly string[] | null;
+  readonly cacheDir: string | null;
+  readonly onProgress: (message: string) => void;
+}
+
+const C_SOURCE = /\.(c|i)$/;
+const CXX_SOURCE = /\.(cc|cpp|cxx|c\+\+|C|ii)$/;
+const toolchains = ['auto', 'emscripten', 'clang', 'embedded'];
+
+/** True for the sources that the C++ compiler has to take. */
+export function isCxx(source: string): boolean {
+  return CXX_SOURCE.test(source);
+}
+
+// Flags whose value is a path, joined to the flag or in the argument after it.
+const PATH_FLAGS = [
+  '-isystem',
+  '-iquote',
+  '-idirafter',
+  '-include',
+  '-imacros',
+  '-iprefix',
+  '-L',
+  '-I',
+] as const;
+
+/** Applies `map` to the path in each path-valued flag (`-I`, `-isystem`, `-include`, `-L`, …). */
+export function mapPathFlags(
+  flags: readonly string[],
+  map: (path: string, flag: string) => string,
+): string[] {
+  const result: string[] = [];
+  for (let i = 0; i < flags.length; i++) {
+    const flag = flags[i]!;
+    const name = PATH_FLAGS.find((prefix) => flag.startsWith(prefix));
+    if (name === undefined) {
+      result.push(flag);
+    } else if (flag === name) {
+      const value = flags[++i];
+      if (value === undefined) {
+        throw new InvalidArgumentError('flags', `The flag ${flag} needs a path after it.`);
+      }
+      result.push(name, map(value, name));
+    } else {
+      result.push(name + map(flag.slice(name.length), name));
+    }
+  }
+  return result;
+}
+
+// `-include config.h` may name a header to be found on the include path: only a file that exists is a path.
+function absoluteFlags(flags: readonly string[], base: string): string[] {
+  return mapPathFlags(flags, (value, flag) => {
+    const absolute = path.resolve(base, value);
+    return (flag === '-include' || flag === '-imacros') && !isFile(absolute) ? value : absolute;
+  });
+}
+
+export function isFile(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+function stringList(name: string, value: unknown): string[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value) || value.some((item) => typeof item !== 'string' || item.includes('\0'))) {
+    throw new InvalidArgumentError(name, `Option \`${name}\` must be an array of strings.`);
+  }
+  return [...value] as string[];
+}
+
+const optionNames = [
+  'toolchain',
+  'flags',
+  'include',
+  'define',
+  'link',
+  'exports',
+  'cacheDir',
+  'onProgress',
+] as const;
+
+/** Checks and completes what was passed to `compile()`. */
+export function readRequest(sources: readonly string[], options: CompileOptions = {}): Request {
+  const base = process.cwd();
+  const named = stringList('sources', typeof sources === 'string' ? [sources] : sources);
+  if (named.length === 0) {
+    throw new InvalidArgumentError('sources', 'No source file was given: name at least one C file.');
+  }
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidArgumentError('options', 'The options must be an object.');
+  }
+  const files = named.map((source) => {
+    const absolute = path.resolve(base, source);
+    const stat = statSync(absolute, { throwIfNoEntry: false });
+    if (stat === undefined) {
+      throw new FileError(source, `No such file: ${source} (looked for ${absolute}).`);
+    }
+    if (!stat.isFile()) throw new FileError(source, `Not a file: ${absolute}.`);
+    if (!C_SOURCE.test(absolute) && !CXX_SOURCE.test(absolute)) {
+      throw new InvalidArgumentError(
+        'sources',
+        `${source} is not a C or C++ source: its name must end in .c, .i, .cc, .cpp, .cxx, .c++, .C or .ii.`,
+      );
+    }
+    return absolute;
+  });
+
+  const asked = options.toolchain ?? 'auto';
+  if (!toolchains.includes(asked)) {
+    throw new InvalidArgumentError(
+      'toolchain',
+      `Unknown toolchain \`${asked}\`: use ${toolchains.join(', ')}.`,
+    );
+  }
+  const fromEnvironment = process.env.HEAPLINE_TOOLCHAIN ?? '';
+  if (fromEnvironment !== '' && !toolchains.includes(fromEnvironment)) {
+    throw new InvalidArgumentError(
+      'HEAPLINE_TOOLCHAIN',
+      `HEAPLINE_TOOLCHAIN is \`${fromEnvironment}\`: it must be one of ${toolchains.join(', ')}.`,
+    );
+  }
+  const toolchain = (
+    asked === 'auto' && fromEnvironment !== '' ? fromEnvironment : asked
+  ) as Request['toolchain'];
+
+  const define = options.define ?? {};
+  if (typeof define !== 'object' || Array.isArray(define)) {
+    throw new InvalidArgumentError('define', 'Option `define` must be an object of macro names and values.');
+  }
+  const macros = Object.entries(define).map(([name, value]) => {
+    if (!/^[A-Za-z_]\w*(\([^)]*\))?$/.test(name)) {
+      throw new InvalidArgumentError('define', `\`${name}\` is not a macro name.`);
+    }
+    if (value !== true && typeof value !== 'string') {
+      throw new InvalidArgumentError('define', `The value of macro \`${name}\` must be a string or true.`);
+    }
+    return value === true ? `-D${name}` : `-D${name}=${value}`;
+  });
+
+  const names = options.exports === undefined ? null : stringList('exports', options.exports);
+  for (const name of names ?? []) {
+    if (!/^[\w$.]+$/.test(name))
+      throw new InvalidArgumentError('exports', `\`${name}\` is not a function name.`);
+  }
+  for (const key of Object.keys(options)) {
+    if (!(optionNames as readonly string[]).includes(key)) {
+      throw new InvalidArgumentError(key, `Unknown option \`${key}\`; known are ${optionNames.join(', ')}.`);
+    }
+  }
+  const flags = stringList('flags', options.flags);
+  for (const flag of flags) {
+    if (/^(-c|-S|-E|-o.*|-M.*|-###|--target=.*|-target|-x.*|-flto.*)$/.test(flag)) {
+      throw new InvalidArgumentError('flags', `The flag ${flag} is Heapline's to set and cannot be passed.`);
+    }
+  }
+  return {
+    sources: files,
+    toolchain,
+    flags: [
+      ...stringList('include', options.include).map((directory) => `-I${path.resolve(base, directory)}`),
+      ...macros,
+      ...absoluteFlags(flags, base),
+    ],
+    link: absoluteFlags(stringList('link', options.link), base).map((item) =>
+      item.startsWith('-') ? item : linkInput(item, base),
+    ),
+    exports: names,
+    cacheDir: options.cacheDir === undefined ? null : path.resolve(base, options.cacheDir),
+    onProgress: options.onProgress ?? (() => {}),
+  };
+}
+
+function linkInput(item: string, base: string): string {
+  const absolute = path.resolve(base, item);
+  if (!isFile(absolute)) throw new FileError(item, `No such file to link: ${item} (looked for ${absolute}).`);
+  return absolute;
+}
