@@ -119,6 +119,8 @@ async function run(
   const { colors } = terminal;
   const options: SandboxOptions = {
     ...guestOptions(given, programArguments),
+    // The JavaScript above is Heapline's own here.
+    hostFrames: 'off',
     onStdout: (bytes) => (given.json ? terminal.programError(bytes) : terminal.data(bytes)),
     onStderr: (bytes) => terminal.programError(bytes),
   };

@@ -4,7 +4,7 @@
 import { posix } from 'node:path';
 import { InvalidArgumentError } from '../errors.ts';
 import type { ProfileModel } from './model.ts';
-import { formatShare, tableFormat } from './quantity.ts';
+import { formatQuantity, formatShare, tableFormat } from './quantity.ts';
 import type { StackView } from './stacks.ts';
 
 /** What a row of the table stands for. */
@@ -259,7 +259,7 @@ export function topText(model: ProfileModel, view: StackView, options: TopOption
   const format = tableFormat(unit, smallest, total);
   const objects = options.objects !== false && rows.some((row) => row.flatObjects !== null);
 
-  const lines = headerLines(model, type);
+  const lines = headerLines(model, type, format(total));
   lines.push(
     `Showing nodes accounting for ${format(shown)}, ${formatShare(shown, total).trim()} of ${format(total)} total`,
   );
@@ -283,7 +283,7 @@ export function topText(model: ProfileModel, view: StackView, options: TopOption
   return `${lines.join('\n')}\n`;
 }
 
-function headerLines(model: ProfileModel, type: string): string[] {
+function headerLines(model: ProfileModel, type: string, total: string): string[] {
   const lines: string[] = [];
   const [mapping] = model.mappings;
   if (mapping !== undefined && mapping.file !== '') lines.push(`File: ${posix.basename(mapping.file)}`);
@@ -293,7 +293,7 @@ function headerLines(model: ProfileModel, type: string): string[] {
   if (model.timeNanos !== 0n) lines.push(`Time: ${printedTime(model.timeNanos)}`);
   if (model.durationNanos !== 0n) {
     const nanoseconds = Number(model.durationNanos);
-    lines.push(`Duration: ${tableFormat('nanoseconds', nanoseconds, nanoseconds)(nanoseconds)}`);
+    lines.push(`Duration: ${formatQuantity(nanoseconds, 'nanoseconds')}, Total samples = ${total}`);
   }
   return lines;
 }
