@@ -18,7 +18,9 @@ export class Entry {
   readonly lineTable = new FormValue();
   readonly abstractOrigin = new FormValue();
   readonly specification = new FormValue();
+  readonly declarationFile = new FormValue();
   readonly declarationLine = new FormValue();
+  readonly declaration = new FormValue();
   readonly callFile = new FormValue();
   readonly callLine = new FormValue();
   readonly callColumn = new FormValue();
@@ -64,6 +66,10 @@ export class Entry {
         return this.abstractOrigin;
       case dw.DW_AT_specification:
         return this.specification;
+      case dw.DW_AT_decl_file:
+        return this.declarationFile;
+      case dw.DW_AT_declaration:
+        return this.declaration;
       case dw.DW_AT_decl_line:
         return this.declarationLine;
       case dw.DW_AT_call_file:

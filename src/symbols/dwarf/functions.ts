@@ -29,6 +29,8 @@ export class UnitFunctions {
   readonly #unit: Unit;
   readonly #codeEnd: number;
   readonly #entries: number[] = [];
+  /** Lines on which the functions of each file, by number, are defined. */
+  readonly #definitions = new Map<number, number[]>();
   readonly #inlined: (InlinedCalls | undefined)[] = [];
 
   constructor(unit: Unit, codeEnd: number, startsBody: StartsBody) {
@@ -55,7 +57,28 @@ export class UnitFunctions {
         else this.misplaced++;
       });
       this.#entries.push(offset);
+      const file = constant(entry.declarationFile);
+      const line = constant(entry.declarationLine);
+      if (line > 0 && constant(entry.declaration) === 0) {
+        const lines = this.#definitions.get(file);
+        if (lines === undefined) this.#definitions.set(file, [line]);
+        else lines.push(line);
+      }
     }
+    for (const lines of this.#definitions.values()) lines.sort((a, b) => a - b);
+  }
+
+  /** Line on which the last function that is defined at or before a line of a file starts; 0 when there is none. */
+  definitionAt(file: number, line: number): number {
+    const lines = this.#definitions.get(file) ?? [];
+    let from = 0;
+    let to = lines.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (lines[middle]! <= line) from = middle + 1;
+      else to = middle;
+    }
+    return lines[from - 1] ?? 0;
   }
 
   /** Index of the function at a code offset, or -1. */

@@ -108,7 +108,7 @@ export class DwarfInfo {
     if (functions === null) return null;
     const table = this.#lineTableOf(unit);
     const row = table === null ? -1 : table.row(offset);
-    let file = table !== null && row >= 0 ? table.file(row) : '';
+    let file = table !== null && row >= 0 ? table.path(table.file(row)) : '';
     let line = table !== null && row >= 0 ? table.line(row) : 0;
     let column = table !== null && row >= 0 ? table.column(row) : 0;
     const index = functions.find(offset);
@@ -132,7 +132,20 @@ export class DwarfInfo {
     }
     const { name, linkageName, startLine } = this.#nameOf(unit, functions.entry(index));
     frames.push({ function: name, linkageName, startLine, file, line, column, inlined: false });
+    if (table?.rewritten && row >= 0)
+      this.#dropForeignCalls(frames, functions.definitionAt(table.file(row), table.line(row)));
     return frames;
+  }
+
+  // Binaryen moves code and keeps only the ends of the ranges of inlined calls, so that these come to hold code of the
+  // caller. The rows it tracks one by one: where the row's line is in the source of a caller on the stack, the inlined
+  // calls within that caller are not really here.
+  #dropForeignCalls(frames: DwarfFrame[], definition: number): void {
+    if (definition === 0 || frames[0]!.startLine === definition) return;
+    const depth = frames.findIndex((frame) => frame.startLine === definition);
+    if (depth < 1) return;
+    const { file, line, column } = frames[0]!;
+    frames.splice(0, depth + 1, { ...frames[depth]!, file, line, column });
   }
 
   // Names may stand on the entry itself, on its abstract origin or on the declaration that it specifies, also across

@@ -36,6 +36,7 @@ export class LineTable {
   readonly #paths: (string | undefined)[] = [];
   readonly #rows = new Rows();
   readonly #sequences: Sequence[] = [];
+  #rewritten = false;
 
   /** Sequences that start at 0 or at or past `codeEnd` belong to code that the linker dropped, and are dropped too. */
   constructor(
@@ -93,6 +94,14 @@ export class LineTable {
     this.#sequences.sort((a, b) => a.high - b.high);
   }
 
+  /**
+   * True when a post-link optimiser wrote this table anew. Compilers set the address once a sequence and count on from
+   * there, Binaryen sets it for each row.
+   */
+  get rewritten(): boolean {
+    return this.#rewritten;
+  }
+
   /** The row at `offset`, or -1. */
   row(offset: number): number {
     const sequences = this.#sequences;
@@ -126,9 +135,9 @@ export class LineTable {
     return this.#rows.column[row]!;
   }
 
-  /** Path of the file of a row. */
-  file(row: number): string {
-    return this.path(this.#rows.file[row]!);
+  /** Number of the file of a row, for `path`. */
+  file(row: number): number {
+    return this.#rows.file[row]!;
   }
 
   /** Path of a file by its number, as DW_AT_call_file and the rows count: from 1, in version 5 from 0. '' when unknown. */
@@ -207,7 +216,8 @@ export class LineTable {
               address = cursor.unsigned(length - 1);
               operation = 0;
               // Only where a sequence starts: post-link optimisers set each address anew, the end of all code included.
-              if (rows.length === first) dropped = address === 0 || address >= header.codeEnd;
+              if (rows.length > first) this.#rewritten = true;
+              else dropped = address === 0 || address >= header.codeEnd;
               break;
             case dw.DW_LNE_define_file:
               this.#files.push(readFileEntry(cursor, cursor.string()));
