@@ -114,7 +114,7 @@ async function run(clang: YowaspClang, args: string[], files: Tree): Promise<Run
   return {
     ok,
     stdout: Buffer.concat(stdout),
-    stderr: withoutPrefix(Buffer.concat(stderr).toString()) + abort,
+    stderr: Buffer.concat(stderr).toString() + abort,
     files: result,
   };
 }
@@ -183,7 +183,8 @@ class EmbeddedToolchain implements Toolchain {
       '-',
     ]);
     const result = await run(clang, command, treeOf(files));
-    if (!result.ok) return { ok: false, output: result.stderr };
+    const output = withoutPrefix(result.stderr);
+    if (!result.ok) return { ok: false, output };
     const depfile = result.files[DEPFILE];
     const read =
       typeof depfile === 'object' && depfile instanceof Uint8Array
@@ -196,7 +197,7 @@ class EmbeddedToolchain implements Toolchain {
     }
     return {
       ok: true,
-      result: { object: result.stdout, inputs: [...inputs], setjmp: false, output: result.stderr },
+      result: { object: result.stdout, inputs: [...inputs], setjmp: false, output },
     };
   }
 
@@ -205,7 +206,8 @@ class EmbeddedToolchain implements Toolchain {
     const [name, ...rest] = args;
     const answer = await run(clang, [name!, '-###', ...rest], treeOf([[virtual, new Uint8Array()]]));
     const command = parseDriverCommand(answer.stderr + Buffer.from(answer.stdout).toString());
-    if (!answer.ok || command === null) throw compileError(withoutPrefix(virtual), answer.stderr);
+    if (!answer.ok || command === null)
+      throw compileError(withoutPrefix(virtual), withoutPrefix(answer.stderr));
     return command;
   }
 
@@ -263,8 +265,8 @@ class EmbeddedToolchain implements Toolchain {
       ],
       treeOf(files),
     );
-    if (!result.ok) throw linkError(result.stderr);
-    return { wasm: result.stdout, glue: null, output: result.stderr };
+    if (!result.ok) throw linkError(withoutPrefix(result.stderr));
+    return { wasm: result.stdout, glue: null, output: withoutPrefix(result.stderr) };
   }
 }
 
