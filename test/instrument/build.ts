@@ -4,6 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ABI_VERSION, MAGIC, SHADOW_SLOTS } from '../../src/heap/layout.ts';
 
 /** A folder for one test file; call `remove` when done. */
 export class Workshop {
@@ -51,6 +53,20 @@ export class Workshop {
     return path;
   }
 
+  /** The recording runtime of fixtures/, compiled. */
+  runtime(): string {
+    const constants = [
+      `-DHL_MAGIC=${MAGIC}`,
+      `-DHL_ABI_VERSION=${ABI_VERSION}`,
+      `-DHL_SHADOW_SLOTS=${SHADOW_SLOTS}`,
+    ];
+    return this.object(
+      fileURLToPath(new URL('fixtures/recording-runtime.c', import.meta.url)),
+      '-O2',
+      ...constants,
+    );
+  }
+
   /** Links objects with the runtime's symbols exported, as the drivers do. */
   link(objects: readonly string[], ...flags: string[]): Uint8Array {
     const path = this.path('.wasm');
@@ -67,10 +83,12 @@ export class Workshop {
     return this.read(path);
   }
 
-  /** Assembles text with every feature wabt knows. */
+  /** Assembles text with the features that engines ship and wabt gets right. */
   assemble(text: string, ...flags: string[]): Uint8Array {
     const path = this.path('.wasm');
-    this.run('wat2wasm', '--enable-all', ...flags, this.file('.wat', text), '-o', path);
+    const features = ['exceptions', 'tail-call', 'threads', 'multi-memory', 'memory64', 'extended-const'];
+    const enable = features.map((feature) => `--enable-${feature}`);
+    this.run('wat2wasm', ...enable, ...flags, this.file('.wat', text), '-o', path);
     return this.read(path);
   }
 }

@@ -1,0 +1,86 @@
+// Runs an instrumented module and compares, at every call of the allocation family, the slots with the engine's own
+// stack: wasm frames of an Error made in a host function that the runtime calls, each frame's file offset
+// translated by the offset map. Both see the same calls or the test fails.
+
+import { ExternalKind, readModule } from '../../src/binary/index.ts';
+import { ABI_VERSION, RUNTIME_TOP, SITE_HOST_PENDING, SLOT_SIZE } from '../../src/heap/layout.ts';
+import { ALLOCATION_FAMILY, type InstrumentedModule, instrument } from '../../src/instrument/index.ts';
+
+type Imports = Record<string, Record<string, WebAssembly.ImportValue>>;
+type Callable = (...values: unknown[]) => unknown;
+
+/** One call of the family: what the slots said and what V8 said, innermost first; host entries are null. */
+export interface Sighting {
+  readonly slots: readonly (number | null)[];
+  readonly frames: readonly (number | null)[];
+}
+
+Error.stackTraceLimit = Number.POSITIVE_INFINITY;
+
+export class Harness {
+  readonly instrumented: InstrumentedModule;
+  readonly instance: WebAssembly.Instance;
+  readonly sightings: Sighting[] = [];
+  readonly #sinks: ReadonlySet<number>;
+
+  constructor(original: Uint8Array, imports: (harness: Harness) => Imports = () => ({})) {
+    this.instrumented = instrument(original);
+    const family = readModule(original).exports.filter(
+      ({ kind, name }) => kind === ExternalKind.Function && ALLOCATION_FAMILY.includes(name),
+    );
+    this.#sinks = new Set(family.map(({ index }) => index));
+    const all = { heapline: { trace: () => this.#record() }, ...imports(this) };
+    this.instance = new WebAssembly.Instance(
+      new WebAssembly.Module(Uint8Array.from(this.instrumented.bytes)),
+      all,
+    );
+  }
+
+  call(name: string, ...values: unknown[]): unknown {
+    return (this.instance.exports[name] as Callable)(...values);
+  }
+
+  get memory(): DataView {
+    return new DataView((this.instance.exports['memory'] as WebAssembly.Memory).buffer);
+  }
+
+  /** Depth of the shadow stack: 0 when no frame is active. */
+  get depth(): number {
+    return (this.#top - this.instrumented.shadowAddress) / SLOT_SIZE;
+  }
+
+  get #top(): number {
+    return this.memory.getUint32(this.instrumented.runtimeAddress + RUNTIME_TOP, true);
+  }
+
+  #record(): void {
+    const { memory } = this;
+    const slots: (number | null)[] = [];
+    for (let slot = this.#top; slot > this.instrumented.shadowAddress; slot -= SLOT_SIZE) {
+      const site = memory.getUint32(slot, true);
+      slots.push(site === SITE_HOST_PENDING ? null : site);
+    }
+    const frames: (number | null)[] = [];
+    for (const line of new Error('stack').stack!.split('\n')) {
+      const match = /wasm-function\[(\d+)\]:0x([0-9a-f]+)/.exec(line);
+      if (match === null || this.#sinks.has(Number(match[1]))) continue;
+      frames.push(this.instrumented.offsets.toOriginal(Number.parseInt(match[2]!, 16)));
+    }
+    this.sightings.push({ slots, frames });
+  }
+}
+
+/** A runtime in text form, for modules written in text: the rest of a module follows it. */
+export const TEXT_RUNTIME = `
+  (import "heapline" "trace" (func $trace (param i32 i32 i32)))
+  (memory (export "memory") 4)
+  (global (export "heapline_runtime") i32 (i32.const 1024))
+  (global (export "heapline_shadow") i32 (i32.const 4096))
+  (data (i32.const 1024) "HEAP\\0${ABI_VERSION}\\00\\00\\00\\00\\10\\00\\00")
+  (global $next (mut i32) (i32.const 196608))
+  (func $malloc (export "malloc") (param i32) (result i32)
+    (call $trace (global.get $next) (local.get 0) (i32.const 0))
+    (global.get $next)
+    (global.set $next (i32.add (global.get $next) (local.get 0))))
+  (func $free (export "free") (param i32) (call $trace (local.get 0) (i32.const 0) (i32.const 1)))
+`;
