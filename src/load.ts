@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, posix, resolve } from 'node:path';
 import { ExternalKind, readModule } from './binary/index.ts';
-import type { CompiledModule, CompileOptions } from './compile/index.ts';
+import { type CompiledModule, type CompileOptions, compile } from './compile/index.ts';
 import { type Diagnostic, FileError, InvalidArgumentError, InvalidModuleError } from './errors.ts';
 import { Output, openEmscriptenGuest, openWasiGuest, type ValueType } from './host/index.ts';
 import {
@@ -118,7 +118,6 @@ export async function loadC<Exports extends object = GuestExports>(
   }
   const compileOptions: Record<string, unknown> = {};
   for (const name of COMPILE_OPTIONS) if (options[name] !== undefined) compileOptions[name] = options[name];
-  const { compile } = await import('./compile/index.ts');
   const compiled = await compile([...files], compileOptions as CompileOptions);
   const path = resolve(files[0]!);
   const prepared = await prepare(compiled.wasm, options.maxMemory);
@@ -202,7 +201,7 @@ function open<Exports extends object>(
     freeContexts: options.freeStacks ?? true,
     onError: options.onError ?? 'record',
     onFault: options.onFault,
-    instantiate(runtime, instantiated) {
+    instantiate(runtime, gate, instantiated) {
       const guestOptions = {
         args: options.args ?? [],
         programName: source.name.replace(/\.[^.]+$/, ''),
@@ -221,7 +220,7 @@ function open<Exports extends object>(
       };
       return glue === null
         ? openWasiGuest(prepared.module, guestOptions, runtime)
-        : openEmscriptenGuest(prepared.module, glue, guestOptions, runtime);
+        : openEmscriptenGuest(prepared.module, glue, guestOptions, runtime, gate);
     },
   });
 }
@@ -304,7 +303,8 @@ function choose(
     return new Map(
       [...functions].filter(
         ([name]) =>
-          !family.has(name) && !/^(_|heapline_|main$|emscripten_|stack(Save|Restore|Alloc)$)/.test(name),
+          !family.has(name) &&
+          !/^(_|heapline_|main$|emscripten_|dynCall_|stack(Save|Restore|Alloc)$)/.test(name),
       ),
     );
   }

@@ -64,7 +64,11 @@ export interface SandboxParts {
   readonly onError: 'record' | 'throw';
   readonly onFault: ((fault: HeapFault) => void) | undefined;
   /** Makes the instance with these imports, and calls back with its exports before anything of it runs. */
-  instantiate(runtime: RuntimeImports, instantiated: (exports: WebAssembly.Exports) => void): Promise<Guest>;
+  instantiate(
+    runtime: RuntimeImports,
+    gate: Gate,
+    instantiated: (exports: WebAssembly.Exports) => void,
+  ): Promise<Guest>;
 }
 
 /** Faults that are kept with their records; more are only counted. */
@@ -140,7 +144,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   /** @internal Use loadC() or loadWasm(). */
   static async open<Exports extends object>(parts: SandboxParts): Promise<Sandbox<Exports>> {
     const link = new Link(parts);
-    const guest = await parts.instantiate(link.imports, (exports) => link.instantiated(exports));
+    const guest = await parts.instantiate(link.imports, link.gate, (exports) => link.instantiated(exports));
     try {
       const sandbox = new Sandbox<Exports>(parts, guest, link);
       link.gate.enter('_initialize', () => guest.initialize());
@@ -206,7 +210,10 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
       try {
         exitCode = this.#guest.runMain(() => this.#ending());
       } catch (error) {
-        if (!(error instanceof ExitSignal)) throw error;
+        if (!(error instanceof ExitSignal)) {
+          this.#rescueOutput();
+          throw error;
+        }
         this.#ending();
         exitCode = error.exitCode;
       }
@@ -255,6 +262,13 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     return this.#atExit !== null && this.#program === 'ended' && this.#fingerprint() === this.#afterExit
       ? this.#atExit
       : null;
+  }
+
+  // What a program that died had printed and libc had not yet written. It may be in no state for this call.
+  #rescueOutput(): void {
+    try {
+      (this.#guest.exports.fflush as ((stream: number) => number) | undefined)?.(0);
+    } catch {}
   }
 
   // Equal as long as nobody has allocated or freed.
@@ -372,8 +386,13 @@ function isGuestException(error: unknown): boolean {
 }
 
 function trapMessage(error: Error, name: string, frames: readonly Frame[]): string {
-  const reason = error instanceof RangeError ? 'the stack is used up (recursion too deep)' : error.message;
+  const reason = error instanceof RangeError ? 'the stack is used up (recursion too deep)' : reasonOf(error);
   return `The guest trapped in ${frames[0]?.function ?? name}(): ${reason}${formatFrames(frames)}`;
+}
+
+// Emscripten's abort() adds advice about its own linker flags.
+function reasonOf(error: Error): string {
+  return error.message.replace(/\s*Build with -s ?ASSERTIONS.*$/s, '');
 }
 
 function faultError(fault: HeapFault): HeapFaultError {

@@ -2,14 +2,18 @@
 // the language and nothing of Node: no `process`, no `require`, no files, no environment, no way to install
 // handlers. The glue's own in-memory file system holds the files that were handed in.
 //
-// Glue must be linked with -sMODULARIZE=1 and -sEXPORTED_RUNTIME_METHODS=FS,ENV,callMain (see src/compile). What
-// the context keeps out is the guest's libc; JavaScript that the C sources themselves contain (EM_JS, EM_ASM) was
-// written by whoever wrote the sources and is not confined by node:vm against a determined author.
+// Glue must be linked with -sMODULARIZE=1 and -sEXPORTED_RUNTIME_METHODS=FS,ENV (the contract is in
+// src/compile/link.ts). Glue for the environment "node" finds a `process` and a `require` that look like Node's
+// and hold nothing. All this keeps the guest's libc in; JavaScript that the C sources themselves contain (EM_JS,
+// EM_ASM) was written by whoever wrote the sources, and node:vm does not confine a determined author.
 
+import { randomBytes, randomFillSync } from 'node:crypto';
 import { posix } from 'node:path';
 import { createContext, Script } from 'node:vm';
 import { UnsupportedModuleError } from '../errors.ts';
+import type { Gate } from './entries.ts';
 import { ExitSignal, type Guest, type GuestOptions, type RuntimeImports } from './guest.ts';
+import { GLUE_FILE } from './host-stacks.ts';
 import type { Output } from './output.ts';
 
 /** The parts of Emscripten's FS that are used here. */
@@ -24,7 +28,6 @@ interface EmscriptenFS {
 interface EmscriptenModule {
   FS?: EmscriptenFS;
   ENV?: Record<string, string | undefined>;
-  callMain?(args: string[]): unknown;
   [option: string]: unknown;
 }
 
@@ -32,6 +35,9 @@ type Factory = (module: EmscriptenModule) => PromiseLike<EmscriptenModule>;
 
 /** Emscripten's own default environment, which a guest must not see either. */
 const DEFAULT_ENV = ['USER', 'LOGNAME', 'PATH', 'PWD', 'HOME', 'LANG', '_'];
+
+/** Exports that the glue calls all the time, and that never reach the heap. */
+const STACK_POINTER = /^_?(emscripten_)?stack/;
 
 // Compiling 150 KB of glue takes longer than running it; sandboxes of the same module share the compiled script.
 const scripts = new Map<string, Script>();
@@ -43,13 +49,13 @@ export async function openEmscriptenGuest(
   glue: string,
   options: GuestOptions,
   runtime: RuntimeImports,
+  gate: Gate,
 ): Promise<Guest> {
-  const guest = new EmscriptenGuest();
+  const guest = new EmscriptenGuest(gate, [options.programName, ...options.args]);
   let failure: { error: unknown } | null = null;
 
   const config: EmscriptenModule = {
     thisProgram: options.programName,
-    arguments: [...options.args],
     noInitialRun: true,
     instantiateWasm(
       imports: Record<string, Record<string, WebAssembly.ImportValue>>,
@@ -92,7 +98,6 @@ export async function openEmscriptenGuest(
     quit(status: number, toThrow: unknown) {
       const name = (toThrow as { name?: unknown } | null)?.name;
       if (name !== 'ExitStatus' && toThrow !== undefined) throw toThrow;
-      guest.exitCode = status;
       throw new ExitSignal(status);
     },
     // The glue passes what it caught; without this it would abort() with text only.
@@ -109,11 +114,41 @@ export async function openEmscriptenGuest(
   return guest;
 }
 
+// What glue for Node asks for while it starts. Handlers it installs are never called.
+const emptyProcess = {
+  argv: ['node', '/glue.js'],
+  env: {},
+  versions: { node: process.versions.node },
+  platform: 'linux',
+  exitCode: 0,
+  on() {},
+  cwd: () => '/',
+  exit(code: number): never {
+    throw new ExitSignal(code);
+  },
+};
+
+function emptyRequire(name: string): unknown {
+  switch (name.replace(/^node:/, '')) {
+    case 'path':
+      return {
+        dirname: posix.dirname,
+        join: posix.join,
+        normalize: posix.normalize,
+        isAbsolute: posix.isAbsolute,
+      };
+    case 'crypto':
+      return { randomBytes, randomFillSync, webcrypto: crypto };
+    default:
+      return {};
+  }
+}
+
 function factoryOf(glue: string): Factory {
   let script = scripts.get(glue);
   if (script === undefined) {
     try {
-      script = new Script(glue, { filename: 'emscripten-glue.js' });
+      script = new Script(glue, { filename: GLUE_FILE });
     } catch (error) {
       throw new UnsupportedModuleError(`Emscripten's glue is not JavaScript that can run here: ${error}`, {
         cause: error,
@@ -135,6 +170,10 @@ function factoryOf(glue: string): Factory {
       setTimeout: (call: () => void, delay: number) => setTimeout(call, delay),
       clearTimeout,
       console: { log() {}, warn() {}, error() {}, info() {}, debug() {} },
+      process: emptyProcess,
+      require: emptyRequire,
+      __filename: '/glue.js',
+      __dirname: '/',
     },
     { name: 'heapline guest' },
   );
@@ -195,67 +234,78 @@ class EmscriptenGuest implements Guest {
   exports: WebAssembly.Exports = {};
   memory!: WebAssembly.Memory;
   module: EmscriptenModule | null = null;
-  exitCode: number | null = null;
-  #returned: (() => void) | null = null;
-  #failure: { error: unknown } | null = null;
 
-  /** Takes the instance over and gives the glue one whose `main` reports back. */
+  constructor(
+    private readonly gate: Gate,
+    private readonly argv: readonly string[],
+  ) {}
+
+  /**
+   * Takes the instance over and gives the glue one whose functions are known as entries: what JavaScript in the
+   * glue calls has the glue as its host, not whoever called the C code beneath.
+   */
   adopt(instance: WebAssembly.Instance): WebAssembly.Instance {
     this.exports = instance.exports;
-    const exports: Record<string, WebAssembly.ExportValue> = { ...instance.exports };
-    for (const name of ['main', '__main_argc_argv']) {
-      const main = exports[name];
-      if (typeof main === 'function') exports[name] = this.#observe(main as (...args: number[]) => number);
-    }
-    const memory = instance.exports.memory;
+    const { memory } = instance.exports;
     if (!(memory instanceof WebAssembly.Memory)) {
       throw new UnsupportedModuleError('The module does not export its memory under the name "memory".');
     }
     this.memory = memory;
+    const exports: Record<string, WebAssembly.ExportValue> = { ...instance.exports };
+    for (const [name, value] of Object.entries(exports)) {
+      if (typeof value === 'function' && !STACK_POINTER.test(name)) {
+        exports[name] = this.gate.mark(value as (...args: unknown[]) => unknown);
+      }
+    }
     return { exports };
   }
 
-  // The glue catches what main throws, prints it and ends the runtime. The host wants the thing itself: it is
-  // kept aside, and the glue sees the word it takes for "leave without a trace".
-  #observe(main: (...args: number[]) => number): (...args: number[]) => number {
-    return (...args) => {
-      try {
-        const code = main(...args);
-        this.#returned?.();
-        return code;
-      } catch (error) {
-        if (!(error instanceof ExitSignal)) this.#failure = { error };
-        throw 'unwind';
-      }
-    };
+  get #main(): ((...args: number[]) => number) | undefined {
+    const { __main_void, __main_argc_argv, main } = this.exports;
+    return (__main_void ?? __main_argc_argv ?? main) as ((...args: number[]) => number) | undefined;
   }
 
   get hasMain(): boolean {
-    return 'main' in this.exports || '__main_argc_argv' in this.exports;
+    return this.#main !== undefined;
   }
 
   // The glue has called the constructors.
   initialize(): void {}
 
   runMain(returned: () => void): number {
-    this.#returned = returned;
-    const call = this.module?.callMain;
-    if (call === undefined) {
+    const main = this.#main!;
+    const exitCode = main.length === 0 ? main() : main(this.argv.length, this.#pushArguments());
+    returned();
+    const { __wrap_exit, fflush } = this.exports as Record<string, ((value: number) => unknown) | undefined>;
+    // Does not return: the glue ends the program by throwing.
+    if (__wrap_exit !== undefined) __wrap_exit(exitCode);
+    fflush?.(0);
+    return exitCode;
+  }
+
+  // argv, as main expects it, on the guest's stack.
+  #pushArguments(): number {
+    const pointer = this.exports.__stack_pointer;
+    if (!(pointer instanceof WebAssembly.Global)) {
       throw new UnsupportedModuleError(
-        "Emscripten's glue does not export callMain: link with -sEXPORTED_RUNTIME_METHODS=FS,ENV,callMain.",
+        'The module does not export __stack_pointer, on which the arguments of main go: link with -Wl,--export=__stack_pointer.',
       );
     }
-    try {
-      const code = call([...(this.module!.arguments as string[])]);
-      if (this.#failure !== null) throw this.#failure.error;
-      return this.exitCode ?? (typeof code === 'number' ? code : 0);
-    } catch (error) {
-      if (this.#failure !== null) throw this.#failure.error;
-      if (error instanceof ExitSignal) return error.exitCode;
-      throw error;
-    } finally {
-      this.#returned = null;
-    }
+    const strings = this.argv.map((argument) => new TextEncoder().encode(`${argument}\0`));
+    const size = strings.reduce((sum, string) => sum + string.length, 0);
+    const table = (strings.length + 1) * 4;
+    const argv = ((pointer.value as number) - size - table) & -16;
+    pointer.value = argv;
+    const bytes = new Uint8Array(this.memory.buffer);
+    const words = new DataView(this.memory.buffer);
+    let at = argv + table;
+    strings.forEach((string, index) => {
+      words.setUint32(argv + index * 4, at, true);
+      bytes.set(string, at);
+      at += string.length;
+    });
+    words.setUint32(argv + strings.length * 4, 0, true);
+    return argv;
   }
 
   readFile(path: string): Uint8Array | null {

@@ -13,6 +13,9 @@ import { originalPosition, toPath } from './source-maps.ts';
 /** Frames asked for, guest's and host's together; the next number when the first brings none of the host's. */
 const DEPTHS = [100, 2_000, 200_000];
 
+/** Name under which Emscripten's glue is compiled: its frames are machinery, like Heapline's own. */
+export const GLUE_FILE = 'heapline:emscripten-glue.js';
+
 interface RawFrame {
   readonly function: string;
   readonly file: string;
@@ -209,6 +212,7 @@ function isEngineOrOwn(file: string): boolean {
     file === '' ||
     file === '<anonymous>' ||
     file === 'native' ||
+    file === GLUE_FILE ||
     file.startsWith('node:') ||
     file.startsWith(ownDirectory) ||
     file.startsWith(ownPath)

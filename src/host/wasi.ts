@@ -103,9 +103,9 @@ class WasiGuest implements Guest {
   }
 
   runMain(returned: () => void): number {
-    const { _start, __main_void, __wasm_call_dtors } = this.exports as Record<
+    const { _start, __main_void, __wrap_exit, __wasm_call_dtors } = this.exports as Record<
       string,
-      (() => number) | undefined
+      ((code?: number) => number) | undefined
     >;
     if (__main_void === undefined) {
       _start!();
@@ -114,6 +114,8 @@ class WasiGuest implements Guest {
     }
     const exitCode = __main_void();
     returned();
+    // Runs the atexit functions, flushes stdio, and does not return: it ends in proc_exit.
+    if (__wrap_exit !== undefined) __wrap_exit(exitCode);
     __wasm_call_dtors?.();
     return exitCode;
   }
