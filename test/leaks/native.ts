@@ -140,15 +140,48 @@ export async function judgeWithLeakSanitizer(
     'allocator_may_return_null=1',
     'malloc_context_size=50',
     'fast_unwind_on_malloc=0',
+    // Each child would load all debug information anew; one addr2line does it once for all.
+    'symbolize=0',
     `log_path=${join(folder, 'asan')}`,
   ];
   const env = { ...process.env, ASAN_OPTIONS: options.join(':'), LSAN_OPTIONS: '' };
   const { stdout } = await run(executable, [], { cwd: folder, env, maxBuffer: 2 ** 26 });
-  const logs = new Set(readdirSync(folder));
-  return verdicts(programs, stdout, (program, pid) =>
-    logs.has(`asan.${pid}`)
-      ? parseSanitizer(readFileSync(join(folder, `asan.${pid}`), 'utf8'), program)
-      : { records: [], faults: [] },
+  const logs = new Map<string, string>();
+  for (const name of readdirSync(folder)) {
+    const pid = /^asan\.(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined) logs.set(pid, readFileSync(join(folder, name), 'utf8'));
+  }
+  const symbolized = await symbolize(logs);
+  return verdicts(programs, stdout, (program, pid) => parseSanitizer(symbolized.get(pid) ?? '', program));
+}
+
+/** A frame that the sanitizers left without symbols: module and offset in it. */
+const RAW_FRAME = /\((\/[^()]+)\+(0x[0-9a-f]+)\)/g;
+
+async function symbolize(logs: ReadonlyMap<string, string>): Promise<Map<string, string>> {
+  const offsets = new Map<string, Set<string>>();
+  for (const log of logs.values()) {
+    for (const [, module, offset] of log.matchAll(RAW_FRAME)) {
+      if (!offsets.has(module!)) offsets.set(module!, new Set());
+      offsets.get(module!)!.add(offset!);
+    }
+  }
+  const symbols = new Map<string, string>();
+  for (const [module, wanted] of offsets) {
+    const list = [...wanted];
+    // Two lines for each: function, then file:line with what else is known in brackets.
+    const { stdout } = await run('addr2line', ['-f', '-e', module, ...list], { maxBuffer: 2 ** 26 });
+    const lines = stdout.split('\n');
+    for (const [index, offset] of list.entries()) {
+      const place = lines[2 * index + 1]!.replace(/ \(.*\)$/, '');
+      symbols.set(`${module}+${offset}`, `in ${lines[2 * index]} ${place}`);
+    }
+  }
+  return new Map(
+    [...logs].map(([pid, log]) => [
+      pid,
+      log.replace(RAW_FRAME, (raw, module, offset) => symbols.get(`${module}+${offset}`) ?? raw),
+    ]),
   );
 }
 
@@ -244,7 +277,7 @@ export function parseSanitizer(log: string, program: Program): NativeVerdict {
       const stack = stacks.find((part) => title.test(part));
       return stack === undefined ? null : (own(sanitizerStack(stack), program)[0]?.line ?? null);
     };
-    const isRealloc = /#0 0x[0-9a-f]+ in (__interceptor_)?realloc/.test(stacks[0]!);
+    const isRealloc = /#0 0x[0-9a-f]+ +in (__interceptor_)?realloc/.test(stacks[0]!);
     const wasFreed = fault[1] === 'attempting double-free';
     const isInside = /is located \d+ bytes inside of \d+-byte region/.test(log);
     faults.push({
@@ -280,7 +313,7 @@ function valgrindStack(xml: string): RawFrame[] {
 }
 
 function sanitizerStack(text: string): RawFrame[] {
-  return [...text.matchAll(/^\s+#\d+ 0x[0-9a-f]+ in (\S+) (?:(\S+):(\d+))?/gm)].map((match) => ({
+  return [...text.matchAll(/^\s+#\d+ 0x[0-9a-f]+ +in (\S+) (?:(\S+):(\d+))?/gm)].map((match) => ({
     function: match[1]!,
     file: basename(match[2] ?? ''),
     line: Number(match[3] ?? 0),

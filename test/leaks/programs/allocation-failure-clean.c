@@ -17,7 +17,7 @@ static NOINLINE int open_image(struct image *image, size_t size) {
 }
 
 static NOINLINE void run(void) {
-  volatile size_t huge = SIZE_MAX / 2 - 64;
+  volatile size_t huge = SIZE_MAX - 65536;
   struct image image;
   if (open_image(&image, huge) == 0) {
     free(image.pixels);

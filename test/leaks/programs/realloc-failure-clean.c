@@ -2,7 +2,7 @@
 #include "leaks.h"
 
 static NOINLINE void run(void) {
-  volatile size_t huge = SIZE_MAX / 2 - 64;
+  volatile size_t huge = SIZE_MAX - 65536;
   char *block = malloc(50);
   block[0] = 'x';
   char *larger = realloc(block, huge);
