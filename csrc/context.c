@@ -4,10 +4,13 @@
  * together with all slots below it, so resolving walks down to the first such slot and up again through
  * child(parent, site), leaving the nodes in the slots. The sentinel, slot 0, always has the root.
  *
- * child() first looks at the caller's child found last and at the one created after it: programs repeat
- * themselves, so this is nearly always right, and it stays within memory laid out in the program's own order.
- * Else it is one hash table over the whole tree: open addressing, at most half full, entries are node
- * addresses. When there is no memory for a node, the caller's node stands for it: nothing is lost but detail.
+ * child(parent, site): the children of a node form a ring, and the node remembers which one was looked up last.
+ * That one and the one created after it are tried first: programs repeat themselves, so this is nearly always
+ * right, and it stays within memory laid out in the program's own order. Next, up to HL_NARROW children are
+ * simply searched. Only the children of wider nodes (an interpreter's loop, say) are in a hash table, one for
+ * the whole tree: open addressing, at most half full, entries are node addresses.
+ *
+ * When there is no memory for a node, the caller's node stands for it: nothing is lost but detail.
  */
 #include "platform.h"
 
@@ -54,36 +57,89 @@ HL_COLD hl_node *hl_node_new(hl_node *parent, u32 site) {
   return node;
 }
 
-/* child(parent, site), created when it is new. */
-HL_SLOW hl_node *hl_child(hl_node *parent, u32 site) {
+/* Children a node may have before they are hashed. */
+#define HL_NARROW 8
+
+/* The child looked up last. The lowest bit of the link tells that the node is wide. */
+#define HL_WIDE 1u
+HL_INLINE hl_node *hl_last_child(const hl_node *parent) { return (hl_node *)(parent->last_child & ~HL_WIDE); }
+HL_INLINE void hl_set_last_child(hl_node *parent, hl_node *child) {
+  parent->last_child = (u32)child | (parent->last_child & HL_WIDE);
+}
+
+static void hl_contexts_insert(hl_node *node) {
   u32 mask = (1u << (32 - hl.contexts_shift)) - 1;
-  u32 at = hl_context_hash(parent, site) >> hl.contexts_shift;
-  for (hl_node *node; (node = hl.contexts[at]); at = (at + 1) & mask)
-    if (node->parent == parent && node->site == site) return parent->last_child = node;
-  if (rt.contexts * 2 > mask && !hl_contexts_double() && rt.contexts + rt.contexts / 8 > mask) return parent;
-  hl_node *node = hl_node_new(parent, site);
-  if (!node) return parent;
-  mask = (1u << (32 - hl.contexts_shift)) - 1;
-  at = hl_context_hash(parent, site) >> hl.contexts_shift;
+  u32 at = hl_context_hash(node->parent, node->site) >> hl.contexts_shift;
   while (hl.contexts[at]) at = (at + 1) & mask;
-  hl_node *before = parent->last_child;
-  if (before) {
-    node->next_sibling = before->next_sibling;
-    before->next_sibling = node;
-  } else {
-    node->next_sibling = node;
-  }
-  return parent->last_child = hl.contexts[at] = node;
+  hl.contexts[at] = node;
+  hl.contexts_used++;
+}
+
+/* Room in the table for `more` entries at half load, or at least for them and an end to every search. */
+static int hl_contexts_reserve(u32 more) {
+  while ((hl.contexts_used + more) * 2 > 1u << (32 - hl.contexts_shift))
+    if (!hl_contexts_double()) break;
+  return hl.contexts_used + more < 1u << (32 - hl.contexts_shift);
 }
 
 /* The child as the program's habits have it, or null. */
 HL_INLINE hl_node *hl_child_guess(hl_node *parent, u32 site) {
-  hl_node *node = parent->last_child;
+  hl_node *node = hl_last_child(parent);
   if (!node) return 0;
   if (node->site == site) return node;
   node = node->next_sibling;
   if (node->site != site) return 0;
-  return parent->last_child = node;
+  hl_set_last_child(parent, node);
+  return node;
+}
+
+/* The child where it is not the one guessed; created when it is new. */
+HL_SLOW hl_node *hl_child_search(hl_node *parent, u32 site) {
+  hl_node *last = hl_last_child(parent), *node;
+  u32 wide = parent->last_child & HL_WIDE, children = 0;
+  if (wide) {
+    u32 mask = (1u << (32 - hl.contexts_shift)) - 1;
+    u32 at = hl_context_hash(parent, site) >> hl.contexts_shift;
+    for (; (node = hl.contexts[at]); at = (at + 1) & mask)
+      if (node->parent == parent && node->site == site) {
+        hl_set_last_child(parent, node);
+        return node;
+      }
+    if (!hl_contexts_reserve(1)) return parent;
+  } else if (last) {
+    node = last;
+    do {
+      if (node->site == site) {
+        hl_set_last_child(parent, node);
+        return node;
+      }
+      children++;
+      node = node->next_sibling;
+    } while (node != last);
+    if (children == HL_NARROW && !hl_contexts_reserve(HL_NARROW + 1)) return parent;
+  }
+  node = hl_node_new(parent, site);
+  if (!node) return parent;
+  if (last) {
+    node->next_sibling = last->next_sibling;
+    last->next_sibling = node;
+  } else {
+    node->next_sibling = node;
+  }
+  hl_set_last_child(parent, node);
+  if (wide) {
+    hl_contexts_insert(node);
+  } else if (children == HL_NARROW) {
+    parent->last_child |= HL_WIDE;
+    for (hl_node *child = node->next_sibling; child != node; child = child->next_sibling) hl_contexts_insert(child);
+    hl_contexts_insert(node);
+  }
+  return node;
+}
+
+HL_INLINE hl_node *hl_child(hl_node *parent, u32 site) {
+  hl_node *node = hl_child_guess(parent, site);
+  return HL_LIKELY(node) ? node : hl_child_search(parent, site);
 }
 
 HL_SLOW hl_node *hl_context_resolve(void) {
@@ -100,8 +156,7 @@ HL_SLOW hl_node *hl_context_resolve(void) {
     }
     /* All frames too deep for the shadow stack share its last slot. */
     if (slot == HL_LAST_SLOT) node = hl_child(node, HL_SITE_TRUNCATED);
-    hl_node *child = hl_child_guess(node, site);
-    slot->node = node = child ? child : hl_child(node, site);
+    slot->node = node = hl_child(node, site);
   }
   return node;
 }

@@ -65,8 +65,8 @@
 
 /* A context: a node of the calling-context tree. Its address is its id; the tree's parent links lead to the
  * root, whose parent is 0. Most nodes only lie on the way to others, or free: what a node allocated is in its
- * account, whose address is 0 until its first allocation. The children of a node form a ring in order of
- * creation; HL_NODE_LAST_CHILD is the one that was looked up last, or 0. */
+ * account, whose address is 0 until its first allocation. The children of a node form a ring;
+ * HL_NODE_LAST_CHILD is one of them or 0, and its lowest bit means nothing to others than context.c. */
 #define HL_NODE_SIZE 20
 #define HL_NODE_PARENT 0
 #define HL_NODE_SITE 4

@@ -47,7 +47,7 @@ struct hl_node {
   hl_node *parent;
   u32 site;
   hl_account *account; /* null until the context's first allocation */
-  hl_node *last_child; /* the child looked up last */
+  u32 last_child; /* the child looked up last; HL_WIDE (context.c) in its lowest bit */
   hl_node *next_sibling; /* ring of the parent's children */
 };
 
@@ -234,8 +234,9 @@ typedef struct hl_state {
   u32 map_pages; /* entries in use: pages up to the end of the heap, static data and gaps included */
   u32 map_capacity;
 
-  hl_node **contexts; /* hash table of child(parent, site) */
+  hl_node **contexts; /* hash table of child(parent, site), for wide parents */
   u32 contexts_shift; /* 32 - log2 of its length */
+  u32 contexts_used;
   hl_chunk *last_chunk;
 
   hl_span *current[HL_CLASSES]; /* the span each class allocates from */
