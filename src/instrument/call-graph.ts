@@ -280,7 +280,8 @@ export function analyseCalls(module: WasmModule, sites: CallSites): CallGraph {
   const instrumented = new Uint8Array(functions);
   let sinksKeepTop = true;
   for (let index = module.importedFunctions; index < functions; index += 1) {
-    if (sinks[index] === 1 || live[index] === 0 || (reachesSink[index]! | reachesHost[index]!) === 0) continue;
+    if (sinks[index] === 1 || live[index] === 0 || (reachesSink[index]! | reachesHost[index]!) === 0)
+      continue;
     instrumented[index] = 1;
     if (below[index] === 1) sinksKeepTop = false;
   }

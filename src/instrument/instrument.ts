@@ -320,7 +320,7 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
       continue;
     }
     codeStart = at;
-    runs = writeCode(module, sites, plan, addresses, thunkBodies, out, at);
+    runs = writeCode(module, sites, plan, thunkBodies, out, at);
     at += codeSize;
   }
   const statistics: InstrumentStatistics = {

@@ -10,6 +10,7 @@
 // The pushes and pops of an insertion balance, so blocks, types and labels stay as they are.
 
 import {
+  ByteWriter,
   Opcode,
   signedLength,
   skipLeb,
@@ -47,6 +48,7 @@ export interface RewritePlan {
   readonly inserts: Uint8Array;
   /** New length of every body, 0 for bodies that stay as they are. */
   readonly lengths: Uint32Array;
+  readonly sequences: SequenceTable;
   readonly recordedCalls: number;
   readonly instrumentedFunctions: number;
 }
@@ -62,28 +64,111 @@ export function slotAddresses(runtimeAddress: number, shadowAddress: number): Sl
   return { top: runtimeAddress + RUNTIME_TOP, last: shadowAddress + (SHADOW_SLOTS - 1) * SLOT_SIZE };
 }
 
-/** Addresses as the i32 that i32.const takes. */
-const asI32 = (address: number): number => address | 0;
-
-function entryLength(addresses: SlotAddresses, local: number): number {
-  // load top: 5 opcode and fixed bytes; + 8: 3; tee, get, set: 3; LAST twice: 2; lt_u, select: 2
-  return (
-    4 +
-    unsignedLength(addresses.top) +
-    3 +
-    3 * (1 + unsignedLength(local)) +
-    2 * (1 + signedLength(asI32(addresses.last))) +
-    2
-  );
+/** The instruction sequences of the scheme, encoded for functions whose `fp` is this local. */
+interface Sequences {
+  /** fp = min_u(top + 8, LAST) */
+  readonly entry: Uint8Array;
+  /** The store of the slot, up to the site and after it. */
+  readonly slotHead: Uint8Array;
+  readonly slotTail: Uint8Array;
+  /** top = fp */
+  readonly top: Uint8Array;
+  /** top = fp - 8, for a callee that takes over this frame's place. */
+  readonly yield: Uint8Array;
 }
 
-/** Bytes of a store of `fp` to `top`. */
-function topLength(addresses: SlotAddresses, local: number): number {
-  return 2 + 1 + unsignedLength(local) + 2 + unsignedLength(addresses.top);
+/** Encodes the sequences once for each local index that occurs. */
+class SequenceTable {
+  readonly #byLocal = new Map<number, Sequences>();
+
+  constructor(readonly addresses: SlotAddresses) {}
+
+  for(local: number): Sequences {
+    let found = this.#byLocal.get(local);
+    if (found === undefined) {
+      found = this.#encode(local);
+      this.#byLocal.set(local, found);
+    }
+    return found;
+  }
+
+  #encode(local: number): Sequences {
+    const { top } = this.addresses;
+    const minimum = new CodeWriter();
+    minimum.loadTop(top);
+    minimum.clamp(local, this.addresses);
+    minimum.local(Opcode.LocalSet, local);
+    const slotHead = new CodeWriter();
+    slotHead.local(Opcode.LocalGet, local);
+    slotHead.byte(Opcode.I64Const);
+    const slotTail = new CodeWriter();
+    slotTail.storeSlot();
+    const store = new CodeWriter();
+    store.storeTop(top, () => store.local(Opcode.LocalGet, local));
+    const yielded = new CodeWriter();
+    yielded.storeTop(top, () => {
+      yielded.local(Opcode.LocalGet, local);
+      yielded.constant(SLOT_SIZE);
+      yielded.byte(Opcode.I32Sub);
+    });
+    return {
+      entry: minimum.take(),
+      slotHead: slotHead.take(),
+      slotTail: slotTail.take(),
+      top: store.take(),
+      yield: yielded.take(),
+    };
+  }
 }
 
-function slotLength(local: number, site: number): number {
-  return 1 + unsignedLength(local) + 1 + signedLength(site) + 3;
+/** Writes the few instructions that the scheme is made of. */
+class CodeWriter extends ByteWriter {
+  /** An address or other number as i32.const. */
+  constant(value: number): void {
+    this.byte(Opcode.I32Const);
+    this.signed(value | 0);
+  }
+
+  local(opcode: number, index: number): void {
+    this.byte(opcode);
+    this.unsigned(index);
+  }
+
+  /** Pushes `top`. The address is the offset immediate, which engines add for free. */
+  loadTop(top: number): void {
+    this.constant(0);
+    this.byte(Opcode.I32Load);
+    this.byte(2);
+    this.unsigned(top);
+  }
+
+  /** Stores what `value` pushes to `top`. */
+  storeTop(top: number, value: () => void): void {
+    this.constant(0);
+    value();
+    this.byte(Opcode.I32Store);
+    this.byte(2);
+    this.unsigned(top);
+  }
+
+  /** Stores the pushed i64 to the pushed slot address. */
+  storeSlot(): void {
+    this.byte(Opcode.I64Store);
+    this.byte(3);
+    this.byte(0);
+  }
+
+  /** Turns the pushed `top` into min_u(top + 8, LAST), using `local` for what lies between. */
+  clamp(local: number, { last }: SlotAddresses): void {
+    this.constant(SLOT_SIZE);
+    this.byte(Opcode.I32Add);
+    this.local(Opcode.LocalTee, local);
+    this.constant(last);
+    this.local(Opcode.LocalGet, local);
+    this.constant(last);
+    this.byte(Opcode.I32LtU);
+    this.byte(Opcode.Select);
+  }
 }
 
 /** Decides the insertions. Throws UnsupportedModuleError for functions that would exceed what engines allow. */
@@ -93,6 +178,7 @@ export function planRewrite(
   graph: CallGraph,
   addresses: SlotAddresses,
 ): RewritePlan {
+  const sequences = new SequenceTable(addresses);
   const inserts = new Uint8Array(sites.count);
   const lengths = new Uint32Array(module.bodies.length);
   let recordedCalls = 0;
@@ -101,8 +187,9 @@ export function planRewrite(
     const index = module.importedFunctions + body;
     if (graph.instrumented[index] === 0) continue;
     const local = sites.locals[body]!;
-    const slotBytes = slotLength(local, 0) - 1;
-    const topBytes = topLength(addresses, local);
+    const sequence = sequences.for(local);
+    const slotBytes = sequence.slotHead.length + sequence.slotTail.length;
+    const topBytes = sequence.top.length;
     let inserted = 0;
     let recorded = 0;
     // True while `top` is known to hold `fp`: after the recorded call of a sink in the same straight line.
@@ -118,7 +205,7 @@ export function planRewrite(
       let insert: number;
       if (tail && !sink) {
         insert = Insert.Yield;
-        inserted += topBytes + 3;
+        inserted += sequence.yield.length;
       } else {
         insert = Insert.Slot | (tail ? Insert.Return : 0) | (topIsSet ? 0 : Insert.Top);
         inserted += slotBytes + signedLength(sites.position[site]! - module.codeStart);
@@ -136,13 +223,7 @@ export function planRewrite(
     const { start, end } = module.bodies[body]!;
     const groups = localGroups(module.bytes, start);
     const length =
-      end -
-      start +
-      inserted +
-      entryLength(addresses, local) +
-      2 +
-      unsignedLength(groups.count + 1) -
-      groups.width;
+      end - start + inserted + sequence.entry.length + 2 + unsignedLength(groups.count + 1) - groups.width;
     if (length > MAXIMUM_BODY) {
       throw new UnsupportedModuleError(
         `function ${index} would grow to ${length} bytes with slots; engines allow ${MAXIMUM_BODY}`,
@@ -152,7 +233,7 @@ export function planRewrite(
     recordedCalls += recorded;
     instrumentedFunctions += 1;
   }
-  return { inserts, lengths, recordedCalls, instrumentedFunctions };
+  return { inserts, lengths, sequences, recordedCalls, instrumentedFunctions };
 }
 
 /** Number of local groups that a body declares, and the bytes that the number takes in the original. */
@@ -174,6 +255,24 @@ class RunRecorder {
     this.instrumented = new Uint32Array(capacity);
     this.original = new Uint32Array(capacity);
     this.length = new Uint32Array(capacity);
+  }
+
+  /** Notes that `length` bytes of the original at `original` are now at `instrumented`. */
+  add(instrumented: number, original: number, length: number): void {
+    if (length === 0) return;
+    const last = this.count - 1;
+    if (
+      last >= 0 &&
+      this.original[last]! + this.length[last]! === original &&
+      this.instrumented[last]! + this.length[last]! === instrumented
+    ) {
+      this.length[last]! += length;
+      return;
+    }
+    this.instrumented[this.count] = instrumented;
+    this.original[this.count] = original;
+    this.length[this.count] = length;
+    this.count += 1;
   }
 
   take(): CodeRuns {
@@ -203,134 +302,87 @@ export function codeLength(module: WasmModule, plan: RewritePlan, thunks: readon
 const unsignedLengthAt = (bytes: Uint8Array, offset: number): number => skipLeb(bytes, offset) - offset;
 
 /** Below this many bytes a loop copies faster than TypedArray.set, which has to make a view first. */
-const SHORT_COPY = 48;
+const SHORT_COPY = 64;
+
+/** Copies a range to `out` at `at`; returns the offset after it. */
+function copyRange(bytes: Uint8Array, from: number, to: number, out: Uint8Array, at: number): number {
+  const length = to - from;
+  if (length >= SHORT_COPY) out.set(bytes.subarray(from, to), at);
+  else for (let index = 0; index < length; index += 1) out[at + index] = bytes[from + index]!;
+  return at + length;
+}
+
+/** Copies all of `bytes` to `out` at `at`; returns the offset after it. */
+function put(bytes: Uint8Array, out: Uint8Array, at: number): number {
+  for (let index = 0; index < bytes.length; index += 1) out[at + index] = bytes[index]!;
+  return at + bytes.length;
+}
 
 /** Writes the payload of the new code section to `out` at `start`; returns the runs it copied. */
 export function writeCode(
   module: WasmModule,
   sites: CallSites,
   plan: RewritePlan,
-  addresses: SlotAddresses,
   thunks: readonly Uint8Array[],
   out: Uint8Array,
   start: number,
 ): CodeRuns {
   const { bytes, codeStart } = module;
   const runs = new RunRecorder(plan.recordedCalls * 2 + 3 * plan.instrumentedFunctions + 1);
-  const top = addresses.top;
-  const last = asI32(addresses.last);
-  let at = start;
-  let runEnd = -1;
-
-  const copy = (from: number, to: number): void => {
-    const length = to - from;
-    if (length === 0) return;
-    if (runEnd === from && runs.instrumented[runs.count - 1]! + runs.length[runs.count - 1]! === at - start) {
-      runs.length[runs.count - 1]! += length;
-    } else {
-      runs.instrumented[runs.count] = at - start;
-      runs.original[runs.count] = from - codeStart;
-      runs.length[runs.count] = length;
-      runs.count += 1;
-    }
-    runEnd = to;
-    if (length < SHORT_COPY) for (let source = from; source < to; ) out[at++] = bytes[source++]!;
-    else {
-      out.set(bytes.subarray(from, to), at);
-      at += length;
-    }
-  };
-  const index = (opcode: number, value: number): void => {
-    out[at++] = opcode;
-    if (value < 0x80) out[at++] = value;
-    else at = writeUnsigned(out, at, value);
-  };
-  const storeTop = (): void => {
-    out[at++] = Opcode.I32Store;
-    out[at++] = 2;
-    at = writeUnsigned(out, at, top);
-  };
-
-  at = writeUnsigned(out, at, module.bodies.length + thunks.length);
-  let previous = skipLeb(bytes, codeStart);
+  let at = writeUnsigned(out, start, module.bodies.length + thunks.length);
+  // Everything before `copied` is in the output, changed or not.
+  let copied = skipLeb(bytes, codeStart);
   for (let body = 0; body < module.bodies.length; body += 1) {
-    const { start: bodyStart, end } = module.bodies[body]!;
     const length = plan.lengths[body]!;
-    if (length === 0) {
-      copy(previous, end);
-      previous = end;
-      continue;
-    }
-    const local = sites.locals[body]!;
-    at = writeUnsigned(out, at, length);
+    if (length === 0) continue;
+    const { start: bodyStart } = module.bodies[body]!;
+    const before = body === 0 ? skipLeb(bytes, codeStart) : module.bodies[body - 1]!.end;
+    runs.add(at - start, copied - codeStart, before - copied);
+    at = copyRange(bytes, copied, before, out, at);
+
+    const code = sites.code[body]!;
+    const sequence = plan.sequences.for(sites.locals[body]!);
     const groups = localGroups(bytes, bodyStart);
+    at = writeUnsigned(out, at, length);
     at = writeUnsigned(out, at, groups.count + 1);
-    copy(bodyStart + groups.width, sites.code[body]!);
+    copied = bodyStart + groups.width;
+    runs.add(at - start, copied - codeStart, code - copied);
+    at = copyRange(bytes, copied, code, out, at);
+    copied = code;
     out[at++] = 1;
     out[at++] = I32;
+    at = put(sequence.entry, out, at);
 
-    out[at++] = Opcode.I32Const;
-    out[at++] = 0;
-    out[at++] = Opcode.I32Load;
-    out[at++] = 2;
-    at = writeUnsigned(out, at, top);
-    out[at++] = Opcode.I32Const;
-    out[at++] = SLOT_SIZE;
-    out[at++] = Opcode.I32Add;
-    index(Opcode.LocalTee, local);
-    out[at++] = Opcode.I32Const;
-    at = writeSigned(out, at, last);
-    index(Opcode.LocalGet, local);
-    out[at++] = Opcode.I32Const;
-    at = writeSigned(out, at, last);
-    out[at++] = Opcode.I32LtU;
-    out[at++] = Opcode.Select;
-    index(Opcode.LocalSet, local);
-
-    previous = sites.code[body]!;
     for (let site = sites.first[body]!; site < sites.first[body + 1]!; site += 1) {
       const insert = plan.inserts[site]!;
       if (insert === 0) continue;
       const position = sites.position[site]!;
-      copy(previous, position);
-      previous = position;
+      runs.add(at - start, copied - codeStart, position - copied);
+      at = copyRange(bytes, copied, position, out, at);
+      copied = position;
       if ((insert & Insert.Yield) !== 0) {
-        out[at++] = Opcode.I32Const;
-        out[at++] = 0;
-        index(Opcode.LocalGet, local);
-        out[at++] = Opcode.I32Const;
-        out[at++] = SLOT_SIZE;
-        out[at++] = Opcode.I32Sub;
-        storeTop();
+        at = put(sequence.yield, out, at);
         continue;
       }
-      index(Opcode.LocalGet, local);
-      out[at++] = Opcode.I64Const;
+      at = put(sequence.slotHead, out, at);
       at = writeSigned(out, at, position - codeStart);
-      out[at++] = Opcode.I64Store;
-      out[at++] = 3;
-      out[at++] = 0;
-      if ((insert & Insert.Top) !== 0) {
-        out[at++] = Opcode.I32Const;
-        out[at++] = 0;
-        index(Opcode.LocalGet, local);
-        storeTop();
-      }
+      at = put(sequence.slotTail, out, at);
+      if ((insert & Insert.Top) !== 0) at = put(sequence.top, out, at);
       if ((insert & Insert.Return) !== 0) {
-        const opcode = at;
-        previous = skipLeb(bytes, position + 1);
-        copy(position, previous);
-        out[opcode] = Opcode.Call;
+        const after = skipLeb(bytes, position + 1);
+        runs.add(at - start, position - codeStart, after - position);
+        out[at] = Opcode.Call;
+        at = copyRange(bytes, position + 1, after, out, at + 1);
         out[at++] = Opcode.Return;
+        copied = after;
       }
     }
-    copy(previous, end);
-    previous = end;
   }
+  runs.add(at - start, copied - codeStart, module.codeEnd - copied);
+  at = copyRange(bytes, copied, module.codeEnd, out, at);
   for (const thunk of thunks) {
     at = writeUnsigned(out, at, thunk.length);
-    out.set(thunk, at);
-    at += thunk.length;
+    at = put(thunk, out, at);
   }
   return runs.take();
 }
@@ -341,51 +393,24 @@ export function writeCode(
  */
 export function thunkBody(target: number, parameters: number, addresses: SlotAddresses): Uint8Array {
   const { top } = addresses;
-  const last = asI32(addresses.last);
   const saved = parameters;
   const slot = parameters + 1;
-  const code: number[] = [1, 2, I32];
-  const unsigned = (value: number): void => {
-    const encoded = new Uint8Array(10);
-    code.push(...encoded.subarray(0, writeUnsigned(encoded, 0, value)));
-  };
-  const signed = (value: number): void => {
-    const encoded = new Uint8Array(10);
-    code.push(...encoded.subarray(0, writeSigned(encoded, 0, value)));
-  };
-  const index = (opcode: number, value: number): void => {
-    code.push(opcode);
-    unsigned(value);
-  };
-  const constant = (value: number): void => {
-    code.push(Opcode.I32Const);
-    signed(value);
-  };
-  const storeTop = (local: number): void => {
-    constant(0);
-    index(Opcode.LocalGet, local);
-    code.push(Opcode.I32Store, 2);
-    unsigned(top);
-  };
-  constant(0);
-  code.push(Opcode.I32Load, 2);
-  unsigned(top);
-  index(Opcode.LocalTee, saved);
-  constant(SLOT_SIZE);
-  code.push(Opcode.I32Add);
-  index(Opcode.LocalTee, slot);
-  constant(last);
-  index(Opcode.LocalGet, slot);
-  constant(last);
-  code.push(Opcode.I32LtU, Opcode.Select);
-  index(Opcode.LocalTee, slot);
-  code.push(Opcode.I64Const);
-  signed(SITE_HOST_PENDING);
-  code.push(Opcode.I64Store, 3, 0);
-  storeTop(slot);
-  for (let parameter = 0; parameter < parameters; parameter += 1) index(Opcode.LocalGet, parameter);
-  index(Opcode.Call, target);
-  storeTop(saved);
-  code.push(Opcode.End);
-  return Uint8Array.from(code);
+  const code = new CodeWriter();
+  // One group of two i32 locals.
+  code.byte(1);
+  code.byte(2);
+  code.byte(I32);
+  code.loadTop(top);
+  code.local(Opcode.LocalTee, saved);
+  code.clamp(slot, addresses);
+  code.local(Opcode.LocalTee, slot);
+  code.byte(Opcode.I64Const);
+  code.signed(SITE_HOST_PENDING);
+  code.storeSlot();
+  code.storeTop(top, () => code.local(Opcode.LocalGet, slot));
+  for (let parameter = 0; parameter < parameters; parameter += 1) code.local(Opcode.LocalGet, parameter);
+  code.local(Opcode.Call, target);
+  code.storeTop(top, () => code.local(Opcode.LocalGet, saved));
+  code.byte(Opcode.End);
+  return code.take();
 }

@@ -48,20 +48,26 @@ export interface CallSites {
   readonly referenced: ReadonlySet<number>;
 }
 
-// What the loop does with an opcode. Simple ones first, so that the switch becomes a dense jump table.
+// What the loop does with an opcode. The first three need no more than a look at the last of `action + 1` bytes.
 enum Action {
+  /** No immediates. */
   Skip = 0,
+  /** One LEB128 immediate. */
   Leb = 1,
+  /** Alignment and offset. */
   Memory = 2,
-  Open = 3,
+  Block = 3,
   Loop = 4,
-  Close = 5,
+  End = 5,
   Join = 6,
   Call = 7,
   Indirect = 8,
   Reference = 9,
   RefFunc = 10,
-  Other = 11,
+  /** try_table: opens a block, has more immediates than others. */
+  Try = 11,
+  Delegate = 12,
+  Other = 13,
 }
 
 const actions = new Uint8Array(0x100).fill(Action.Other);
@@ -71,13 +77,15 @@ SINGLE_BYTE.forEach((kind, opcode) => {
     actions[opcode] = Action.Leb;
   else if (kind === Immediate.Memory) actions[opcode] = Action.Memory;
 });
-for (const opcode of [Opcode.Block, Opcode.If, Opcode.Try, Opcode.TryTable]) actions[opcode] = Action.Open;
-actions[Opcode.Loop] = Action.Loop;
-for (const opcode of [Opcode.End, Opcode.Delegate]) actions[opcode] = Action.Close;
+for (const opcode of [Opcode.Block, Opcode.If, Opcode.Try]) actions[opcode] = Action.Block;
 for (const opcode of [Opcode.Else, Opcode.Catch, Opcode.CatchAll]) actions[opcode] = Action.Join;
 for (const opcode of [Opcode.Call, Opcode.ReturnCall]) actions[opcode] = Action.Call;
 for (const opcode of [Opcode.CallIndirect, Opcode.ReturnCallIndirect]) actions[opcode] = Action.Indirect;
 for (const opcode of [Opcode.CallRef, Opcode.ReturnCallRef]) actions[opcode] = Action.Reference;
+actions[Opcode.Loop] = Action.Loop;
+actions[Opcode.End] = Action.End;
+actions[Opcode.Delegate] = Action.Delegate;
+actions[Opcode.TryTable] = Action.Try;
 actions[Opcode.RefFunc] = Action.RefFunc;
 
 class SiteRecorder {
@@ -114,35 +122,37 @@ function scanCode(bytes: Uint8Array, start: number, end: number, sites: SiteReco
   let at = start;
   while (at < end) {
     const opcode = bytes[at]!;
-    switch (actions[opcode]!) {
-      case Action.Skip:
-        at += 1;
-        break;
-      case Action.Leb:
-        at += 1;
-        while (bytes[at++]! >= 0x80);
-        break;
-      case Action.Memory:
-        // Flags under 0x40 take one byte and name no memory.
-        if (bytes[at + 1]! >= 0x40) at = skipInstruction(bytes, at, end);
-        else {
-          at += 2;
-          while (bytes[at++]! >= 0x80);
-        }
-        break;
+    const action = actions[opcode]!;
+    if (action <= Action.Memory) {
+      // Memory flags from 0x40 on take two bytes or name a memory.
+      if (action === Action.Memory && bytes[at + 1]! >= 0x40) {
+        at = skipInstruction(bytes, at, end);
+        continue;
+      }
+      at += action + 1;
+      if (action !== Action.Skip) while (bytes[at - 1]! >= 0x80) at += 1;
+      continue;
+    }
+    switch (action) {
       case Action.Loop:
         join = SiteFlag.Join;
         depth += 1;
         at = skipInstruction(bytes, at, end);
         break;
-      case Action.Open:
+      case Action.Block:
+        depth += 1;
+        // 0x40 is the empty type; other one-byte types are as rare as they are easy.
+        at = bytes[at + 1] === 0x40 ? at + 2 : skipInstruction(bytes, at, end);
+        break;
+      case Action.Try:
         depth += 1;
         at = skipInstruction(bytes, at, end);
         break;
-      case Action.Close:
+      case Action.End:
+      case Action.Delegate:
         join = SiteFlag.Join;
         depth -= 1;
-        at = skipInstruction(bytes, at, end);
+        at = action === Action.End ? at + 1 : skipInstruction(bytes, at, end);
         if (depth === 0 && at !== end) {
           throw new InvalidModuleError(
             `function body continues after its end at offset 0x${at.toString(16)}`,

@@ -276,8 +276,8 @@ describe('contexts of hand-written modules equal those of V8', () => {
       (func (export "inner") (drop (call $malloc (i32.const 1))))
       (func (export "run") (call_indirect (i32.const 0)) (call $free (i32.const 2))))`,
     );
-    const table = harness.instance.exports['table'] as WebAssembly.Table;
-    table.set(0, harness.instance.exports['inner']);
+    const table = harness.instance.exports.table as WebAssembly.Table;
+    table.set(0, harness.instance.exports.inner);
     harness.call('run');
     expectEqual(harness, 2);
   });

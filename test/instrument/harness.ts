@@ -41,7 +41,7 @@ export class Harness {
   }
 
   get memory(): DataView {
-    return new DataView((this.instance.exports['memory'] as WebAssembly.Memory).buffer);
+    return new DataView((this.instance.exports.memory as WebAssembly.Memory).buffer);
   }
 
   /** Depth of the shadow stack: 0 when no frame is active. */

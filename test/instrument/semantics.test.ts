@@ -53,7 +53,7 @@ function outcomes(bytes: Uint8Array, run: Run): { before: unknown; after: unknow
 }
 
 const callAll: Run = ({ exports }) =>
-  [0, 1, 2, 5, 9].map((value) => (exports['run'] as (value: number) => unknown)(value));
+  [0, 1, 2, 5, 9].map((value) => (exports.run as (value: number) => unknown)(value));
 
 describe('before and after are equal', () => {
   test.each([
