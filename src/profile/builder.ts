@@ -1,7 +1,7 @@
 // Fills a ProfileModel sample by sample and keeps every table free of duplicates. Used for all profiles that do
 // not come straight from a context tree: decoded files, differences, merges, leak reports, V8's own heap.
 
-import type { Frame } from '../errors.ts';
+import { type Frame, InvalidProfileError } from '../errors.ts';
 import type {
   ProfileFunction,
   ProfileKind,
@@ -18,6 +18,11 @@ import type {
 const MODULE_SPACING = 2 ** 32;
 /** Where JavaScript locations lie: above every module, below 2^47. */
 const HOST_START = 0x7f00_0000_0000;
+
+/** As many as a Map can hold. */
+const MAX_STACKS = 2 ** 24 - 1;
+/** More than the limit on a file's size lets it name; both together stay below 2^53. */
+const MAX_LOCATIONS = 2 ** 28;
 
 /** What a profile says about itself besides its samples. */
 export interface ProfileHeader {
@@ -138,10 +143,14 @@ export class ProfileBuilder {
 
   /** The stack in which `location` was called from `parent` (0 is the empty stack). */
   stack(parent: number, location: number): number {
-    // Both are below 2^26: a file that needed more would not fit the size limits.
-    const key = parent * 0x400_0000 + location;
+    const key = parent * MAX_LOCATIONS + location;
     let index = this.#stackIndex.get(key);
     if (index === undefined) {
+      if (this.#stackParent.length >= MAX_STACKS) {
+        throw new InvalidProfileError(
+          `The profile has more than ${MAX_STACKS} different stacks and stack suffixes, which is more than can be handled.`,
+        );
+      }
       index = this.#stackParent.push(parent) - 1;
       this.#stackLocation.push(location);
       this.#stackIndex.set(key, index);

@@ -72,12 +72,10 @@ function trimmed(value: number): string {
 
 /** Like toFixed(2), but ties go to the even digit as in C and Go. Sizes divided by 1024 do tie: 128 B = 0.125 kB. */
 function toFixedEven(value: number): string {
-  const hundredfold = value * 100;
-  if (Math.abs(hundredfold % 1) === 0.5 && hundredfold / 100 === value) {
-    const low = Math.floor(hundredfold);
-    return ((low % 2 === 0 ? low : low + 1) / 100).toFixed(2);
-  }
-  return value.toFixed(2);
+  // A binary fraction lies in the middle of two hundredths exactly when it is an odd number of eighths.
+  if (Math.abs((value * 8) % 2) !== 1) return value.toFixed(2);
+  const low = Math.floor(value * 100);
+  return ((low % 2 === 0 ? low : low + 1) / 100).toFixed(2);
 }
 
 /** Share of a total: `  100%`, `12.34%`, ` 0.05%`, as wide as pprof prints it. */

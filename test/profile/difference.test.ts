@@ -1,0 +1,128 @@
+// Differences and sums of profiles, checked against plain sums over spelled-out stacks.
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { InvalidArgumentError } from '../../src/errors.ts';
+import { HeapProfile } from '../../src/profile/index.ts';
+import { arbitraryPair } from './arbitrary-profile.ts';
+import { CONTEXTS, frame, sampleProfile, snapshotOf } from './sample-heap.ts';
+
+/** Values by stack and labels, times `sign`, added to `sums`; an average block size is not a label to go by. */
+function addUp(
+  profile: HeapProfile,
+  sign: number,
+  sums = new Map<string, number[]>(),
+): Map<string, number[]> {
+  for (const { frames, values, labels } of profile.samples()) {
+    const { bytes: _, ...kept } = labels;
+    const spelled = frames.map((one) => [
+      one.function,
+      one.linkageName,
+      one.file,
+      one.line,
+      one.column,
+      one.inlined,
+    ]);
+    const key = JSON.stringify([spelled, Object.entries(kept).sort()]);
+    const sum = sums.get(key) ?? values.map(() => 0);
+    sums.set(
+      key,
+      sum.map((value, i) => value + sign * values[i]!),
+    );
+  }
+  return sums;
+}
+
+const withoutZeros = (sums: Map<string, number[]>) =>
+  [...sums].filter(([, values]) => values.some((value) => value !== 0)).sort();
+
+describe('before.diff(after)', () => {
+  it('is after − before for every stack, without the stacks that did not change', () => {
+    const [before, after] = [
+      sampleProfile(),
+      sampleProfile({
+        snapshot: snapshotOf(CONTEXTS.map((context, i) => (i === 4 ? [1, 0x30, 9, 216, 4, 96] : context))),
+      }),
+    ];
+    expect([...before.diff(after).samples()]).toMatchObject([
+      {
+        values: [4, 96, 4, 96],
+        frames: [
+          { function: 'node_new' },
+          { function: 'list_push' },
+          { function: 'parse' },
+          { function: 'main' },
+        ],
+      },
+    ]);
+    expect(before.diff(before).sampleCount).toBe(0);
+    expect([...after.diff(before).samples()][0]!.values).toEqual([-4, -96, -4, -96]);
+  });
+
+  it('equals plain subtraction for profiles of all shapes', () => {
+    fc.assert(
+      fc.property(arbitraryPair, ([before, after]) => {
+        // Locations that have no symbols are told apart by address; spelled out they look alike.
+        fc.pre(before.model.locations.every(({ lines }) => lines.length > 0));
+        const expected = withoutZeros(addUp(before, -1, addUp(after, 1)));
+        const difference = before.diff(after);
+        expect(withoutZeros(addUp(difference, 1))).toEqual(expected);
+        expect(difference.sampleCount).toBeLessThanOrEqual(
+          expected.length + difference.model.mappings.length * 20,
+        );
+        const again = HeapProfile.decode(difference.encode());
+        expect(withoutZeros(addUp(again, 1))).toEqual(expected);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('matches stacks by their frames when the code has moved', () => {
+    const moved = sampleProfile({
+      module: { name: 'app.c', path: '/elsewhere/app.c', codeSize: 0x9000, buildId: 'new' },
+    });
+    expect(sampleProfile().diff(moved).sampleCount).toBe(0);
+  });
+
+  it('covers the time between the two', () => {
+    const later = { ...snapshotOf(), takenAt: snapshotOf().takenAt + 2500 };
+    expect(sampleProfile().diff(sampleProfile({ snapshot: later })).duration).toBe(2.5);
+    expect(sampleProfile({ snapshot: later }).diff(sampleProfile()).duration).toBe(0);
+  });
+
+  it('refuses profiles that count different things', () => {
+    expect(() => sampleProfile().diff(sampleProfile({ kind: 'peak' }))).toThrow(InvalidArgumentError);
+    expect(() => sampleProfile().diff(sampleProfile({ kind: 'peak' }))).toThrow(
+      /peak_space\/bytes.*inuse_space\/bytes/,
+    );
+  });
+});
+
+describe('HeapProfile.merge', () => {
+  it('adds up stacks and keeps labels apart', () => {
+    const one = sampleProfile({ labels: { instance: 'one' } });
+    const two = sampleProfile({ labels: { instance: 'two' } });
+    const merged = HeapProfile.merge([one, two, two]);
+    expect(merged.total()).toBe(3 * one.total());
+    expect(merged.sampleCount).toBe(2 * one.sampleCount);
+    expect(withoutZeros(addUp(merged, 1))).toEqual(withoutZeros(addUp(two, 1, addUp(two, 1, addUp(one, 1)))));
+    expect(merged.model.mappings.length).toBe(2);
+  });
+
+  it('gives different modules different addresses', () => {
+    const other = sampleProfile({
+      module: { name: 'other.c', path: '/other.c', codeSize: 0x2000 },
+      symbols: { frames: (site) => [frame(`other_${site}`, 1)] },
+    });
+    const { mappings } = HeapProfile.merge([sampleProfile(), other]).model;
+    const ranges = mappings
+      .map(({ start, limit }) => [Number(start), Number(limit)])
+      .sort(([a], [b]) => a! - b!);
+    expect(ranges.length).toBe(3);
+    for (let i = 1; i < ranges.length; i++) expect(ranges[i]![0]).toBeGreaterThanOrEqual(ranges[i - 1]![1]!);
+  });
+
+  it('refuses to merge nothing', () => {
+    expect(() => HeapProfile.merge([])).toThrow(InvalidArgumentError);
+  });
+});
