@@ -170,6 +170,8 @@ function factoryOf(glue: string): Factory {
       setTimeout: (call: () => void, delay: number) => setTimeout(call, delay),
       clearTimeout,
       console: { log() {}, warn() {}, error() {}, info() {}, debug() {} },
+      // Glue exports ENV even when it was linked without it: then this one, which nobody reads.
+      ENV: {},
       process: emptyProcess,
       require: emptyRequire,
       __filename: '/glue.js',

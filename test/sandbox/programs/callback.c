@@ -1,0 +1,23 @@
+/* callback.c -- calls its host back, which may call in again. */
+#include <stdlib.h>
+
+#ifdef __EMSCRIPTEN__
+extern int host_call(int depth);
+#else
+__attribute__((import_module("env"), import_name("host_call"))) extern int host_call(int depth);
+#endif
+
+static void *kept[100];
+static int count;
+
+static void *keep(int size) { return kept[count++] = malloc(size); }
+
+int outer(int depth) {
+  keep(10);
+  int result = host_call(depth);
+  keep(20);
+  return result;
+}
+
+int inner(int size) { return keep(size) != 0; }
+int quiet(int value) { return value; }
