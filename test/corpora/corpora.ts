@@ -1,0 +1,114 @@
+// The corpora: real C programs to compile, run, profile and measure. Each is a library out of an npm package (see
+// fetch.mjs) and a driver of ours that works it. A driver has `int workload(int scale)`, which frees all it
+// allocates and returns a checksum, and a main that runs it and prints the checksum: equal on every toolchain.
+
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const packages = path.join(here, '..', '..', '.cache', 'corpora');
+const drivers = path.join(here, 'drivers');
+
+export interface Corpus {
+  readonly name: string;
+  /** The driver and the library's sources, absolute. */
+  readonly sources: readonly string[];
+  readonly include: readonly string[];
+  readonly define: Readonly<Record<string, string | true>>;
+  readonly flags: readonly string[];
+  /** Needs setjmp and longjmp, which not every WASI sysroot has. */
+  readonly setjmp: boolean;
+}
+
+const inPackage = (name: string, ...files: readonly string[]) =>
+  files.map((file) => path.join(packages, name, file));
+
+// The libraries are others' code: their warnings are noise here. The header closes gaps of WASI.
+const quiet = ['-w', '-include', path.join(drivers, 'wasi-gaps.h')];
+
+export const corpora: readonly Corpus[] = [
+  {
+    name: 'sqlite3',
+    sources: [path.join(drivers, 'sqlite3.c'), ...inPackage('better-sqlite3', 'deps/sqlite3/sqlite3.c')],
+    include: inPackage('better-sqlite3', 'deps/sqlite3'),
+    define: {
+      // The driver brings its own small VFS: one database, in memory.
+      SQLITE_OS_OTHER: '1',
+      SQLITE_THREADSAFE: '0',
+      SQLITE_TEMP_STORE: '3',
+      SQLITE_OMIT_LOAD_EXTENSION: true,
+      SQLITE_OMIT_WAL: true,
+      SQLITE_OMIT_DEPRECATED: true,
+      SQLITE_DEFAULT_MEMSTATUS: '0',
+      SQLITE_DQS: '0',
+    },
+    flags: quiet,
+    setjmp: false,
+  },
+  {
+    name: 'expat',
+    sources: [
+      path.join(drivers, 'expat.c'),
+      ...inPackage(
+        'node-expat',
+        'deps/libexpat/lib/xmlparse.c',
+        'deps/libexpat/lib/xmltok.c',
+        'deps/libexpat/lib/xmlrole.c',
+      ),
+    ],
+    include: inPackage('node-expat', 'deps/libexpat/lib'),
+    // What expat_config.h would say; the package's own is for one machine.
+    define: {
+      HAVE_MEMMOVE: '1',
+      BYTEORDER: '1234',
+      XML_NS: '1',
+      XML_DTD: '1',
+      XML_CONTEXT_BYTES: '1024',
+      XML_POOR_ENTROPY: '1',
+    },
+    flags: quiet,
+    setjmp: false,
+  },
+  {
+    name: 'tree-sitter',
+    sources: [
+      path.join(drivers, 'tree-sitter.c'),
+      ...inPackage('tree-sitter', 'vendor/tree-sitter/lib/src/lib.c'),
+      ...inPackage('tree-sitter-json', 'src/parser.c'),
+    ],
+    include: [
+      ...inPackage('tree-sitter', 'vendor/tree-sitter/lib/include', 'vendor/tree-sitter/lib/src'),
+      ...inPackage('tree-sitter-json', 'src'),
+    ],
+    define: { _POSIX_C_SOURCE: '200112L', _DEFAULT_SOURCE: true },
+    flags: quiet,
+    setjmp: false,
+  },
+  {
+    name: 'duktape',
+    sources: [path.join(drivers, 'duktape.c'), ...inPackage('duktape', 'lib/duktape/src/duktape.c')],
+    include: inPackage('duktape', 'lib/duktape/src'),
+    define: {},
+    flags: quiet,
+    setjmp: true,
+  },
+  {
+    name: 'lz4',
+    sources: [
+      path.join(drivers, 'lz4.c'),
+      ...inPackage(
+        'lz4',
+        'deps/lz4/lib/lz4.c',
+        'deps/lz4/lib/lz4hc.c',
+        'deps/lz4/lib/lz4frame.c',
+        'deps/lz4/lib/xxhash.c',
+      ),
+    ],
+    include: inPackage('lz4', 'deps/lz4/lib'),
+    define: {},
+    flags: quiet,
+    setjmp: false,
+  },
+];
+
+export { fetchCorpora } from './fetch.mjs';

@@ -1,0 +1,2 @@
+/** Makes sure that every package of packages.json lies unpacked in `.cache/corpora/<name>`. */
+export function fetchCorpora(): Promise<void>;

