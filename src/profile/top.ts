@@ -51,6 +51,10 @@ interface Node {
   readonly callers: Map<number, boolean>;
 }
 
+/** Marks of stacks that hold something of the type shown, or objects alone (of blocks of size 0). */
+const SHOWN = 1;
+const COUNTED = 2;
+
 /** Index of a sample type by name. */
 export function sampleTypeIndex(model: ProfileModel, name: string | undefined): number {
   const wanted = name ?? model.defaultSampleType;
@@ -99,19 +103,17 @@ export function topRows(model: ProfileModel, view: StackView, options: TopOption
   for (let s = 0; s < samples.count; s++) {
     const row = s * sampleTypes.length;
     const stack = view.visible[samples.stack[s]!]!;
-    let any = false;
     for (let c = 0; c < width; c++) {
       const value = samples.values[row + columns[c]!]!;
       own[stack * width + c]! += value;
-      if (value !== 0) any = true;
+      if (value !== 0) used[stack]! |= c === 0 ? SHOWN : COUNTED;
     }
-    if (any) used[stack] = 1;
   }
   below.set(own);
   for (let i = stacks.count - 1; i > 0; i--) {
     if (used[i] === 0) continue;
     const parent = stacks.parent[i]!;
-    used[parent] = 1;
+    used[parent]! |= used[i]!;
     for (let c = 0; c < width; c++) below[parent * width + c]! += below[i * width + c]!;
   }
 
@@ -129,14 +131,23 @@ export function topRows(model: ProfileModel, view: StackView, options: TopOption
   let at = 0;
   let caller = -1;
   const callers: number[] = [];
+  // Calls on the way from the root: in a recursion only the outermost of equal calls says whether it was inlined,
+  // and samples without a value of the type shown say nothing; both as in pprof.
+  const calls = new Set<number>();
+  const callsOnTheWay: number[] = [];
+  const callsBefore: number[] = [];
   const enter = (stack: number) => {
     callers.push(caller);
+    callsBefore.push(callsOnTheWay.length);
     const frames = nodesOfLocation[stacks.location[stack]!]!;
     for (let k = frames.length - 1; k >= 0; k--) {
       const id = frames[k]!;
       const node = nodes[id]!;
       if (active[id]!++ === 0) for (let c = 0; c < width; c++) node.values[c]! += below[stack * width + c]!;
-      if (caller >= 0 && caller !== id) {
+      const call = caller * nodes.length + id;
+      if (caller >= 0 && caller !== id && (used[stack]! & SHOWN) !== 0 && !calls.has(call)) {
+        calls.add(call);
+        callsOnTheWay.push(call);
         const inlined = k !== frames.length - 1;
         node.callers.set(caller, (node.callers.get(caller) ?? true) && inlined);
       }
@@ -147,6 +158,8 @@ export function topRows(model: ProfileModel, view: StackView, options: TopOption
   const leave = (stack: number) => {
     for (const id of nodesOfLocation[stacks.location[stack]!]!) active[id]!--;
     caller = callers.pop()!;
+    const before = callsBefore.pop()!;
+    while (callsOnTheWay.length > before) calls.delete(callsOnTheWay.pop()!);
   };
   for (;;) {
     if (firstChild[at] !== 0) {

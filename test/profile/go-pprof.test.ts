@@ -70,7 +70,7 @@ describe('go tool pprof', () => {
           workspace.pprofTop(profile, `-${granularity}`),
         );
       }),
-      { numRuns: 25 },
+      { numRuns: 60, interruptAfterTimeLimit: 60_000 },
     );
   });
 
