@@ -39,13 +39,11 @@ export class FunctionBodies {
   }
 
   /**
-   * True when a body starts at `offset`. Compilers count from the local declarations (LLVM 8 to 22 and Emscripten were
-   * looked at), older ones from the length before them; both are taken.
+   * True when a body starts at `offset`. This is where LLVM (14 to 22 were looked at) and Binaryen have functions start:
+   * at the count of local declarations, not at the body's length before it.
    */
   startsBody(offset: number): boolean {
-    const index = this.#lastStartingBy(offset);
-    if (index >= 0 && this.#starts[index] === offset) return true;
-    return index + 1 < this.#starts.length && offset >= (index >= 0 ? this.#ends[index]! : 1);
+    return this.#starts[this.#lastStartingBy(offset)] === offset;
   }
 
   #lastStartingBy(offset: number): number {

@@ -189,13 +189,14 @@ export class Symbolizer {
     const { rangeCount, matchingRangeCount } = dwarf;
     // Where code was rewritten, starts agree by chance only, or at most up to the first change.
     if (matchingRangeCount * 2 > rangeCount) return dwarf;
-    this.#warnings.push(...dwarf.warnings);
-    this.#warnings.push(
+    const fault =
       rangeCount === 0
-        ? `the ${which}debug information describes no function of this module and is not used`
-        : `the ${which}debug information is stale and not used: of the ${rangeCount} pieces of code that it describes, ` +
-            `${matchingRangeCount} start where a function of this module does; the module was changed after linking ` +
-            '(pass --no-wasm-opt to clang, or link at -O0 or -O1 with Emscripten)',
+        ? 'describes no function of this module'
+        : `is stale: of the ${rangeCount} pieces of code that it describes, ${matchingRangeCount} start where a function of this module does`;
+    this.#warnings.push(
+      ...dwarf.warnings,
+      `the ${which}debug information ${fault}, and is not used. If a tool changed the module after linking, keep it from ` +
+        'doing so (--no-wasm-opt for clang, -O0 or -O1 at the link for Emscripten)',
     );
     return null;
   }

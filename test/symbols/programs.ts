@@ -2,7 +2,7 @@
 // them, and are written to a scratch directory because compilers want files.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Program } from './toolchains.ts';
 
@@ -39,6 +39,7 @@ void free(void *block);
 export const nestedInlines = program('nested-inlines', {
   'main.c': `${ALLOCATION}
 #include "include/buffer.h"
+struct buffer kept;
 static inline __attribute__((always_inline)) int *leaf(int n) { return malloc(n * 4); }
 static inline __attribute__((always_inline)) int *middle(int n) {
   int *p = leaf(n);
@@ -53,7 +54,7 @@ int *outer(int n) {
   struct buffer b = {0};
   buffer_append(&b, n);
   buffer_append(&b, *a);
-  free(b.bytes);
+  kept = b;
   return a;
 }
 __attribute__((noinline)) static int recurse(int n) { return n < 2 ? *outer(n) : recurse(n - 1) + recurse(n - 2); }
@@ -128,3 +129,16 @@ extern "C" int drive(int n) {
 struct Global { void *p; Global() : p(malloc(3)) {} } global_object;
 `,
 });
+
+/** A directory with a <setjmp.h> for sysroots that have none: the code is looked at here, not run. */
+export function setjmpHeader(): string {
+  const { sources } = program('setjmp', {
+    'setjmp.h': `#pragma once
+typedef int jmp_buf[8];
+int setjmp(jmp_buf) __attribute__((returns_twice));
+void longjmp(jmp_buf, int) __attribute__((noreturn));
+`,
+    'directory.c': '',
+  });
+  return dirname(sources[0]!);
+}

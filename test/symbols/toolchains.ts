@@ -56,6 +56,7 @@ export async function build(program: Program, options: BuildOptions): Promise<st
       ...(options.link ?? []),
     ]);
     renameSync(`${partial}.wasm`, output);
+    if (existsSync(`${partial}.wasm.map`)) renameSync(`${partial}.wasm.map`, `${output}.map`);
     return output;
   }
   const linker = options.toolchain === 'clang-14' ? 'wasm-ld-14' : 'wasm-ld-22';

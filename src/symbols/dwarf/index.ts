@@ -113,7 +113,8 @@ export class DwarfInfo {
     let column = table !== null && row >= 0 ? table.column(row) : 0;
     const index = functions.find(offset);
     if (index < 0) {
-      if (row < 0) return null;
+      // Code of a function that the unit does not describe, as in split debug information: lines are all there is.
+      if (table === null || row < 0 || !this.#layout.startsBody(table.sequenceStart(offset))) return null;
       return [{ function: '', linkageName: '', startLine: 0, file, line, column, inlined: false }];
     }
     const frames: DwarfFrame[] = [];

@@ -104,6 +104,25 @@ export class LineTable {
 
   /** The row at `offset`, or -1. */
   row(offset: number): number {
+    const sequence = this.#sequence(offset);
+    if (sequence === null) return -1;
+    const { address } = this.#rows;
+    let from = sequence.first + 1;
+    let to = sequence.end;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (address[middle]! <= offset) from = middle + 1;
+      else to = middle;
+    }
+    return from - 1;
+  }
+
+  /** Where the run of code that holds `offset` starts, as this table knows it; -1 when it does not. */
+  sequenceStart(offset: number): number {
+    return this.#sequence(offset)?.low ?? -1;
+  }
+
+  #sequence(offset: number): Sequence | null {
     const sequences = this.#sequences;
     let from = 0;
     let to = sequences.length;
@@ -113,16 +132,7 @@ export class LineTable {
       else from = middle + 1;
     }
     const sequence = sequences[from];
-    if (sequence === undefined || sequence.low > offset) return -1;
-    const { address } = this.#rows;
-    from = sequence.first + 1;
-    to = sequence.end;
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      if (address[middle]! <= offset) from = middle + 1;
-      else to = middle;
-    }
-    return from - 1;
+    return sequence !== undefined && sequence.low <= offset ? sequence : null;
   }
 
   /** Line of a row, from 1; 0 marks code that belongs to no line. */
