@@ -18,7 +18,7 @@ HL_COLD void hl_heap_initialise(void) {
   hl.contexts_shift = 32 - (u32)__builtin_ctz(HL_FIRST_CONTEXTS);
   hl.last_chunk = &hl_first_chunk.header;
   heapline_shadow[0].node = rt.root_node;
-  rt.root_node->account = &hl_root_account;
+  rt.root_node->link = (u32)&hl_root_account | HL_NODE_LINK_ACCOUNT;
   hl_root_account.node = rt.root_node;
   hl_fast_limit_set();
 }
@@ -44,7 +44,7 @@ HL_INLINE hl_block *hl_block_take(u32 class, u32 *address, hl_span **from) {
     index = span->free;
   }
   hl_block *block = span->metadata + index;
-  span->free = block->requested;
+  span->free = hl_block_next_free(block);
   span->used++;
   *address = span->base + index * span->block_size;
   *from = span;

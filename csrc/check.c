@@ -29,7 +29,7 @@ static u32 hl_check_span(hl_span *span, u32 *listed_empty) {
   }
   HL_CHECK(freed + span->used == span->blocks);
   u32 length = 0;
-  for (u32 i = span->free; i != HL_NO_BLOCK; i = span->metadata[i].requested) {
+  for (u32 i = span->free; i != HL_NO_BLOCK; i = hl_block_next_free(&span->metadata[i])) {
     HL_CHECK(i < span->blocks && (span->metadata[i].account & HL_BLOCK_FREED));
     HL_CHECK(++length <= span->blocks);
   }
@@ -68,7 +68,7 @@ u32 heapline_check(void) {
       contexts++;
       HL_CHECK((node == rt.root_node) == !node->parent);
       if (node->parent) HL_CHECK(hl_child(node->parent, node->site) == node);
-      hl_account *account = node->account;
+      hl_account *account = hl_node_account(node);
       if (!account) continue;
       HL_CHECK(!((u32)account & ~HL_BLOCK_ACCOUNT_MASK) && account->node == node);
       u32 objects = (u32)account->alloc_objects - account->freed_objects;

@@ -42,9 +42,9 @@ HL_COLD int hl_contexts_double(void) {
 HL_COLD hl_node *hl_node_new(hl_node *parent, u32 site) {
   hl_chunk *chunk = hl.last_chunk;
   if (chunk->used == chunk->capacity) {
-    u32 capacity = rt.contexts < 512 ? 96 : 816; /* 2 or 16 KB together with the header */
+    u32 capacity = rt.contexts < 512 ? 124 : 1020; /* 2 or 16 KB together with the header */
     hl_chunk *more = hl_metadata_allocate(sizeof *more + capacity * HL_NODE_SIZE);
-    if (!more && capacity > 96) more = hl_metadata_allocate(sizeof *more + (capacity = 96) * HL_NODE_SIZE);
+    if (!more && capacity > 124) more = hl_metadata_allocate(sizeof *more + (capacity = 124) * HL_NODE_SIZE);
     if (!more) return 0;
     *more = (hl_chunk){.capacity = capacity};
     chunk->next = more;
@@ -60,12 +60,22 @@ HL_COLD hl_node *hl_node_new(hl_node *parent, u32 site) {
 /* Children a node may have before they are hashed. */
 #define HL_NARROW 8
 
-/* The child looked up last. The lowest bit of the link tells that the node is wide. */
-#define HL_WIDE 1u
-HL_INLINE hl_node *hl_last_child(const hl_node *parent) { return (hl_node *)(parent->last_child & ~HL_WIDE); }
-HL_INLINE void hl_set_last_child(hl_node *parent, hl_node *child) {
-  parent->last_child = (u32)child | (parent->last_child & HL_WIDE);
+/* Where a node keeps its children: the one looked up last, and HL_WIDE when they are hashed. The cell is the
+ * node's link, until the node has an account, which takes its place. (A call site of malloc has no children.
+ * Only an indirect call may be both.) */
+#define HL_WIDE 2u
+#define HL_LINK_FLAGS 15u
+
+HL_INLINE hl_account *hl_node_account(const hl_node *node) {
+  return node->link & HL_NODE_LINK_ACCOUNT ? (hl_account *)(node->link - HL_NODE_LINK_ACCOUNT) : 0;
 }
+
+HL_INLINE u32 *hl_children(hl_node *node) {
+  hl_account *account = hl_node_account(node);
+  return HL_UNLIKELY(account != 0) ? &account->children : &node->link;
+}
+
+HL_INLINE hl_node *hl_last_child(u32 children) { return (hl_node *)(children & ~HL_LINK_FLAGS); }
 
 static void hl_contexts_insert(hl_node *node) {
   u32 mask = (1u << (32 - hl.contexts_shift)) - 1;
@@ -84,25 +94,27 @@ static int hl_contexts_reserve(u32 more) {
 
 /* The child as the program's habits have it, or null. */
 HL_INLINE hl_node *hl_child_guess(hl_node *parent, u32 site) {
-  hl_node *node = hl_last_child(parent);
+  u32 *children = hl_children(parent);
+  hl_node *node = hl_last_child(*children);
   if (!node) return 0;
   if (node->site == site) return node;
   node = node->next_sibling;
   if (node->site != site) return 0;
-  hl_set_last_child(parent, node);
+  *children = (u32)node | (*children & HL_WIDE);
   return node;
 }
 
 /* The child where it is not the one guessed; created when it is new. */
 HL_SLOW hl_node *hl_child_search(hl_node *parent, u32 site) {
-  hl_node *last = hl_last_child(parent), *node;
-  u32 wide = parent->last_child & HL_WIDE, children = 0;
+  u32 *children = hl_children(parent);
+  u32 wide = *children & HL_WIDE, count = 0;
+  hl_node *last = hl_last_child(*children), *node;
   if (wide) {
     u32 mask = (1u << (32 - hl.contexts_shift)) - 1;
     u32 at = hl_context_hash(parent, site) >> hl.contexts_shift;
     for (; (node = hl.contexts[at]); at = (at + 1) & mask)
       if (node->parent == parent && node->site == site) {
-        hl_set_last_child(parent, node);
+        *children = (u32)node | wide;
         return node;
       }
     if (!hl_contexts_reserve(1)) return parent;
@@ -110,13 +122,13 @@ HL_SLOW hl_node *hl_child_search(hl_node *parent, u32 site) {
     node = last;
     do {
       if (node->site == site) {
-        hl_set_last_child(parent, node);
+        *children = (u32)node;
         return node;
       }
-      children++;
+      count++;
       node = node->next_sibling;
     } while (node != last);
-    if (children == HL_NARROW && !hl_contexts_reserve(HL_NARROW + 1)) return parent;
+    if (count == HL_NARROW && !hl_contexts_reserve(HL_NARROW + 1)) return parent;
   }
   node = hl_node_new(parent, site);
   if (!node) return parent;
@@ -126,14 +138,14 @@ HL_SLOW hl_node *hl_child_search(hl_node *parent, u32 site) {
   } else {
     node->next_sibling = node;
   }
-  hl_set_last_child(parent, node);
   if (wide) {
     hl_contexts_insert(node);
-  } else if (children == HL_NARROW) {
-    parent->last_child |= HL_WIDE;
+  } else if (count == HL_NARROW) {
+    wide = HL_WIDE;
     for (hl_node *child = node->next_sibling; child != node; child = child->next_sibling) hl_contexts_insert(child);
     hl_contexts_insert(node);
   }
+  *children = (u32)node | wide;
   return node;
 }
 
@@ -142,8 +154,8 @@ HL_INLINE hl_node *hl_child(hl_node *parent, u32 site) {
   return HL_LIKELY(node) ? node : hl_child_search(parent, site);
 }
 
-HL_SLOW hl_node *hl_context_resolve(void) {
-  hl_slot *top = rt.top;
+/* The node of slot `top`, resolving whatever is not resolved below it. */
+HL_SLOW hl_node *hl_context_resolve(hl_slot *top) {
   hl_slot *slot = top;
   while (!slot->node) slot--;
   hl_node *node = slot->node;
@@ -173,19 +185,60 @@ HL_INLINE hl_node *hl_context(void) {
     node = hl_child_guess(parent, top->site);
     if (HL_LIKELY(node)) return node;
   }
-  return hl_context_resolve();
+  return hl_context_resolve(top);
 }
 
 HL_COLD hl_account *hl_account_new(hl_node *node) {
-  hl_account *account = hl_metadata_allocate(sizeof *account);
-  if (account) {
-    *account = (hl_account){.node = node};
-    return node->account = account;
+  if (hl.next_account == hl.end_account) {
+    u32 count = rt.contexts < 512 ? 8 : 64;
+    hl_account *more = hl_metadata_allocate(count * sizeof *more);
+    if (!more) more = hl_metadata_allocate((count = 1) * sizeof *more);
+    if (!more) {
+      do node = node->parent;
+      while (!hl_node_account(node));
+      return hl_node_account(node);
+    }
+    hl.next_account = more;
+    hl.end_account = more + count;
   }
-  while (!node->account) node = node->parent;
-  return node->account;
+  hl_account *account = hl.next_account++;
+  *account = (hl_account){.node = node, .children = node->link};
+  node->link = (u32)account | HL_NODE_LINK_ACCOUNT;
+  return account;
 }
 
 HL_INLINE hl_account *hl_account_of(hl_node *node) {
-  return HL_LIKELY(node->account) ? node->account : hl_account_new(node);
+  hl_account *account = hl_node_account(node);
+  return HL_LIKELY(account != 0) ? account : hl_account_new(node);
+}
+
+/* Where a block is freed: the context of the calling function and the call site in it, because that saves a
+ * look-up and a node per free. Site 0: the node itself. A site has 24 bits here; others get a node. */
+typedef struct hl_place {
+  hl_node *node;
+  u32 site;
+} hl_place;
+
+/* Entries from the host that only free must not cost a stack of the host's: while its entry is near, the
+ * path is walked with the host's frames unknown, each time. A deep path asks, and is known from then on. */
+HL_SLOW hl_place hl_free_place_slow(void) {
+  hl_slot *top = rt.top, *slot = top, *pending = 0;
+  for (; !slot->node; slot--)
+    if (slot->site == HL_SITE_HOST_PENDING) pending = slot;
+  if (pending && top - pending <= 8 && (rt.flags & HL_FLAG_HOST_FRAMES)) {
+    hl_node *node = slot->node;
+    while (slot++ < top) node = hl_child(node, slot->site == HL_SITE_HOST_PENDING ? HL_SITE_HOST_FLAG : slot->site);
+    return (hl_place){node, 0};
+  }
+  if (top->site >> 24 || top == HL_LAST_SLOT) return (hl_place){hl_context_resolve(top), 0};
+  return (hl_place){hl_context_resolve(top - 1), top->site};
+}
+
+HL_INLINE hl_place hl_free_place(void) {
+  if (!(rt.flags & HL_FLAG_FREE_CONTEXTS)) return (hl_place){0, 0};
+  hl_slot *top = rt.top;
+  if (top->node) return (hl_place){top->node, 0};
+  hl_node *parent = top[-1].node;
+  if (HL_LIKELY(parent && !(top->site >> 24) && top != HL_LAST_SLOT)) return (hl_place){parent, top->site};
+  return hl_free_place_slow();
 }

@@ -8,6 +8,13 @@
 
 HL_COLD void hl_heap_initialise(void);
 
+/* The context that freed a block (free.c has the packing), as a node: made here when there is none yet. */
+static hl_node *hl_block_freer(const hl_block *block) {
+  hl_node *node = (hl_node *)(block->serial << 4);
+  u32 site = (block->requested & 0xfffff) | block->serial >> 28 << 20;
+  return node && site ? hl_child(node, site) : node;
+}
+
 /* `address` is not the start of a live block. */
 HL_COLD void hl_fault_report(u32 address, int reallocating) {
   if (!hl.initialised) hl_heap_initialise();
@@ -30,7 +37,7 @@ HL_COLD void hl_fault_report(u32 address, int reallocating) {
         record.alloc_context = (u32)((hl_account *)(block->account & HL_BLOCK_ACCOUNT_MASK))->node;
         record.block = span->base + index * span->block_size;
         if (block->account & HL_BLOCK_FREED) {
-          record.free_context = block->serial;
+          record.free_context = (u32)hl_block_freer(block);
           record.block_size = span->block_size;
           record.kind = start ? HL_FAULT_DOUBLE_FREE : HL_FAULT_INTERIOR_FREE;
         } else {

@@ -3,6 +3,12 @@
  * A pointer is looked up in the page map, then in its span by multiplying with the reciprocal of the block
  * size: for a multiple of the size the quotient is exact, for anything else the product does not give the
  * offset back. Free runs and ghosts answer as a span of one freed block, so one test rejects every bad pointer.
+ *
+ * A freed block's metadata keeps its account, and packs into the other 64 bits the free list (12 bits: index
+ * of the next free block), the context of the function that freed it (28 bits: nodes are 16 bytes) and the
+ * call site in that function (24 bits):
+ *
+ *      requested   next:12 | site:20      serial   site:4 | node:28
  */
 #include "platform.h"
 
@@ -25,19 +31,19 @@ HL_INLINE hl_account *hl_block_account(const hl_block *block) {
   return (hl_account *)(block->account & HL_BLOCK_ACCOUNT_MASK);
 }
 
-/* Puts a block back into its span; the ledger is the caller's. `freer`: the node that frees it, or 0. */
-HL_INLINE void hl_block_put(hl_span *span, hl_block *block, hl_node *freer) {
+/* Puts a block back into its span; the ledger is the caller's. */
+HL_INLINE void hl_block_put(hl_span *span, hl_block *block, hl_place freer) {
   u32 head = span->free;
   block->account |= HL_BLOCK_FREED;
-  block->requested = head;
-  block->serial = (u32)freer;
+  block->requested = head << 20 | (freer.site & 0xfffff);
+  block->serial = freer.site >> 20 << 28 | (u32)freer.node >> 4;
   span->free = (u32)(block - span->metadata);
   u32 used = --span->used;
   if (HL_UNLIKELY(head == HL_NO_BLOCK)) hl_span_reopen(span);
   if (HL_UNLIKELY(used == 0)) hl_span_emptied(span);
 }
 
-HL_INLINE hl_node *hl_free_context(void) { return rt.flags & HL_FLAG_FREE_CONTEXTS ? hl_context() : 0; }
+HL_INLINE u32 hl_block_next_free(const hl_block *block) { return block->requested >> 20; }
 
 void free(void *pointer) {
   if (!pointer) return;
@@ -47,7 +53,7 @@ void free(void *pointer) {
     hl_fault_report((u32)pointer, 0);
     return;
   }
-  hl_node *freer = hl_free_context();
+  hl_place freer = hl_free_place();
   hl_ledger_free(hl_block_account(block), block->requested, block->serial);
   hl_block_put(span, block, freer);
 }

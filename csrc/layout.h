@@ -64,15 +64,16 @@
 #define HL_FLAG_FREE_CONTEXTS 4
 
 /* A context: a node of the calling-context tree. Its address is its id; the tree's parent links lead to the
- * root, whose parent is 0. Most nodes only lie on the way to others, or free: what a node allocated is in its
- * account, whose address is 0 until its first allocation. The children of a node form a ring;
- * HL_NODE_LAST_CHILD is one of them or 0, and its lowest bit means nothing to others than context.c. */
-#define HL_NODE_SIZE 20
+ * root, whose parent is 0. Most nodes only lie on the way to others: what a node allocated is in its account,
+ * which exists from its first allocation on. HL_NODE_LINK is the account's address plus
+ * HL_NODE_LINK_ACCOUNT; without that bit there is no account, and the rest means nothing to others than
+ * context.c. */
+#define HL_NODE_SIZE 16
 #define HL_NODE_PARENT 0
 #define HL_NODE_SITE 4
-#define HL_NODE_ACCOUNT 8
-#define HL_NODE_LAST_CHILD 12
-#define HL_NODE_NEXT_SIBLING 16
+#define HL_NODE_LINK 8
+#define HL_NODE_NEXT_SIBLING 12
+#define HL_NODE_LINK_ACCOUNT 1
 
 /* The account of a context. Live objects (bytes) are allocated minus freed, modulo 2^32: the freed counters
  * are the low words of sums that are otherwise never needed. */
@@ -89,6 +90,7 @@
 #define HL_ACCOUNT_PEAK_BYTES 36
 /* Blocks freed before the next allocation of anybody. */
 #define HL_ACCOUNT_TEMPORARY_OBJECTS 40
+#define HL_ACCOUNT_CHILDREN 44
 #define HL_ACCOUNT_TEMPORARY_BYTES 48
 /* Wrapping i64: sum of the clock at each free minus the clock at each allocation. Add live objects times the
  * clock now for the summed age of all blocks so far. The clock is HL_RUNTIME_ALLOC_BYTES, the block's own
@@ -119,8 +121,8 @@
 #define HL_BLOCK_ACCOUNT 0
 #define HL_BLOCK_REQUESTED 4
 #define HL_BLOCK_SERIAL 8
-/* Bit of HL_BLOCK_ACCOUNT: the block is free; HL_BLOCK_SERIAL then holds the node that freed it, or 0, and
- * HL_BLOCK_REQUESTED is not its size. */
+/* Bit of HL_BLOCK_ACCOUNT: the block is free. The other two words then hold the free list and where the block
+ * was freed, packed (free.c). */
 #define HL_BLOCK_FREED 1
 #define HL_BLOCK_ACCOUNT_MASK 0xffffffc0
 

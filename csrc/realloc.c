@@ -43,7 +43,7 @@ void *realloc(void *pointer, size_t size) {
     if (!moved) return hl_allocation_failed();
     hl_copy((void *)to, pointer, old < size ? old : size);
     hl_ledger_free(owner, old, block->serial);
-    hl_block_put(span, block, rt.flags & HL_FLAG_FREE_CONTEXTS ? node : 0);
+    hl_block_put(span, block, (hl_place){rt.flags & HL_FLAG_FREE_CONTEXTS ? node : 0, 0});
     hl_block_hand_out(moved, account, size);
     address = to;
   }

@@ -61,6 +61,7 @@ HL_COLD hl_span *hl_span_new(u32 class) {
   u32 size = hl_class_size(class);
   u32 pages = hl_class_span_pages(class);
   u32 blocks = (pages << HL_PAGE_SHIFT) / size;
+  if (blocks >= HL_NO_BLOCK) blocks = HL_NO_BLOCK - 1;
   hl_block *metadata = hl_metadata_allocate(hl_span_metadata_bytes(blocks));
   if (!metadata) return 0;
   hl_span *span = hl_pages_allocate(pages);
@@ -68,8 +69,8 @@ HL_COLD hl_span *hl_span_new(u32 class) {
     hl_metadata_release(metadata, hl_span_metadata_bytes(blocks));
     return 0;
   }
-  for (u32 i = 0; i <= blocks; i++) metadata[i] = (hl_block){.account = HL_BLOCK_FREED, .requested = i + 1};
-  metadata[blocks - 1].requested = HL_NO_BLOCK;
+  for (u32 i = 0; i <= blocks; i++) metadata[i] = (hl_block){.account = HL_BLOCK_FREED, .requested = (i + 1) << 20};
+  metadata[blocks - 1].requested = HL_NO_BLOCK << 20;
   span->block_size = size;
   span->blocks = blocks;
   span->metadata = metadata;
@@ -198,7 +199,7 @@ HL_SLOW hl_span *hl_large_new(u32 size, u32 alignment) {
   }
   span->blocks = 1;
   span->metadata = &span->own;
-  span->own = (hl_block){.account = HL_BLOCK_FREED, .requested = HL_NO_BLOCK};
+  span->own = (hl_block){.account = HL_BLOCK_FREED};
   span->state = HL_SPAN_STATE_LARGE;
   span->block_size = span->pages << HL_PAGE_SHIFT;
   span->reciprocal = 0;

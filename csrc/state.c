@@ -7,8 +7,8 @@
 
 static _Alignas(64) struct {
   hl_chunk header;
-  hl_node nodes[48];
-} hl_first_chunk = {.header = {.used = 1, .capacity = 48}};
+  hl_node nodes[60];
+} hl_first_chunk = {.header = {.used = 1, .capacity = 60}};
 
 /* Allocations that nothing is known about, and all those for whose account there was no memory. */
 static _Alignas(64) hl_account hl_root_account;

@@ -46,8 +46,7 @@ typedef struct hl_node hl_node;
 struct hl_node {
   hl_node *parent;
   u32 site;
-  hl_account *account; /* null until the context's first allocation */
-  u32 last_child; /* the child looked up last; HL_WIDE (context.c) in its lowest bit */
+  u32 link; /* account | HL_NODE_LINK_ACCOUNT, or its children: see context.c */
   hl_node *next_sibling; /* ring of the parent's children */
 };
 
@@ -61,7 +60,7 @@ struct hl_account {
   u32 peak_objects;
   u32 peak_bytes;
   u32 temporary_objects;
-  u32 unused;
+  u32 children; /* of its node, whose link leads here */
   u64 temporary_bytes;
   i64 lifetime;
 };
@@ -73,11 +72,12 @@ typedef struct hl_slot {
 
 typedef struct hl_block {
   u32 account; /* account address | HL_BLOCK_* */
-  u32 requested; /* bytes; while free: index of the next free block of the span */
-  u32 serial; /* while free: the node that freed it, or 0 */
+  u32 requested; /* bytes */
+  u32 serial;
 } hl_block;
 
-#define HL_NO_BLOCK 0xffffffffu
+/* Index that no block has; also one more than the blocks a span may have. */
+#define HL_NO_BLOCK 0xfffu
 
 enum { HL_KIND_UNUSED, HL_KIND_BLOCKS, HL_KIND_RUN, HL_KIND_GHOST };
 
@@ -161,8 +161,7 @@ HL_ASSERT_FIELD(hl_slot, site, HL_SLOT_SITE);
 HL_ASSERT_FIELD(hl_slot, node, HL_SLOT_NODE);
 HL_ASSERT_FIELD(hl_node, parent, HL_NODE_PARENT);
 HL_ASSERT_FIELD(hl_node, site, HL_NODE_SITE);
-HL_ASSERT_FIELD(hl_node, account, HL_NODE_ACCOUNT);
-HL_ASSERT_FIELD(hl_node, last_child, HL_NODE_LAST_CHILD);
+HL_ASSERT_FIELD(hl_node, link, HL_NODE_LINK);
 HL_ASSERT_FIELD(hl_node, next_sibling, HL_NODE_NEXT_SIBLING);
 HL_ASSERT_FIELD(hl_account, node, HL_ACCOUNT_NODE);
 HL_ASSERT_FIELD(hl_account, freed_objects, HL_ACCOUNT_FREED_OBJECTS);
@@ -173,6 +172,7 @@ HL_ASSERT_FIELD(hl_account, peak_epoch, HL_ACCOUNT_PEAK_EPOCH);
 HL_ASSERT_FIELD(hl_account, peak_objects, HL_ACCOUNT_PEAK_OBJECTS);
 HL_ASSERT_FIELD(hl_account, peak_bytes, HL_ACCOUNT_PEAK_BYTES);
 HL_ASSERT_FIELD(hl_account, temporary_objects, HL_ACCOUNT_TEMPORARY_OBJECTS);
+HL_ASSERT_FIELD(hl_account, children, HL_ACCOUNT_CHILDREN);
 HL_ASSERT_FIELD(hl_account, temporary_bytes, HL_ACCOUNT_TEMPORARY_BYTES);
 HL_ASSERT_FIELD(hl_account, lifetime, HL_ACCOUNT_LIFETIME);
 HL_ASSERT_FIELD(hl_block, account, HL_BLOCK_ACCOUNT);
@@ -238,6 +238,7 @@ typedef struct hl_state {
   u32 contexts_shift; /* 32 - log2 of its length */
   u32 contexts_used;
   hl_chunk *last_chunk;
+  hl_account *next_account, *end_account; /* accounts not yet given to a node */
 
   hl_span *current[HL_CLASSES]; /* the span each class allocates from */
   hl_span *available[HL_CLASSES]; /* queue of the class's other spans with free blocks */

@@ -51,8 +51,6 @@ export interface HeapBlock {
   readonly serial: number;
   /** Freed, and not handed out again since. */
   readonly freed: boolean;
-  /** Context that freed it; 0 when it is in use or that was not remembered. */
-  readonly freedBy: number;
 }
 
 /** A fault as the runtime wrote it down; contexts are node addresses, 0 when there is none. */
@@ -197,15 +195,13 @@ export class Ledger {
           if (account === 0) continue;
           if (account + L.ACCOUNT_SIZE > words.length * WORD) throw damaged('account', account);
           const freed = (word & L.BLOCK_FREED) !== 0;
-          const last = words[entry + L.BLOCK_SERIAL / WORD]!;
           yield {
             address: base + block * capacity,
             size: freed ? capacity : words[entry + L.BLOCK_REQUESTED / WORD]!,
             capacity,
             context: words[(account + L.ACCOUNT_NODE) / WORD]!,
-            serial: freed ? 0 : last,
+            serial: freed ? 0 : words[entry + L.BLOCK_SERIAL / WORD]!,
             freed,
-            freedBy: freed ? last : 0,
           };
         }
       }

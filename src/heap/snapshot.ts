@@ -114,8 +114,8 @@ export function readNodes(words: Uint32Array, runtimeAddress: number, totals: He
     }
     snapshot.site[index] = words[at + L.NODE_SITE / WORD]!;
     snapshot.node[index] = address;
-    const account = words[at + L.NODE_ACCOUNT / WORD]!;
-    if (account !== 0) readAccount(index, account);
+    const link = words[at + L.NODE_LINK / WORD]!;
+    if (link & L.NODE_LINK_ACCOUNT) readAccount(index, link - L.NODE_LINK_ACCOUNT);
   };
 
   // A context that never allocated has no account, and zeros in every column.

@@ -13,7 +13,11 @@ type Step =
   | { do: 'realloc'; site: number; size: number; pick: number }
   | { do: 'free'; site: number; pick: number };
 
-const site = fc.integer({ min: 1, max: 6 });
+// Mostly few sites, so that contexts recur; sometimes many, so that some contexts have many children.
+const site = fc.oneof(
+  { weight: 3, arbitrary: fc.integer({ min: 1, max: 5 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 1, max: 40 }) },
+);
 const pick = fc.nat({ max: 1_000_000 });
 const size = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: 0, max: 300 }) },

@@ -222,8 +222,10 @@ export class Runtime {
         const node = chunk + layout.CHUNK_ENTRIES + i * layout.NODE_SIZE;
         const path = this.path(node);
         if (result.has(path)) throw new Error(`two nodes for ${path}`);
-        const account = this.u32(node + layout.NODE_ACCOUNT);
-        if (account) result.set(path, this.#account(path, account));
+        const link = this.u32(node + layout.NODE_LINK);
+        if (link & layout.NODE_LINK_ACCOUNT) {
+          result.set(path, this.#account(path, link - layout.NODE_LINK_ACCOUNT));
+        }
       }
     }
     return result;
