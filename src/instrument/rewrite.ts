@@ -2,7 +2,7 @@
 // so the output has its exact size and nothing is moved twice. Between insertions the original bytes are copied.
 //
 // Registers of the scheme: `top` (a u32 in memory) is the address of the innermost written slot; the new local
-// `fp` is the address of this activation's slot. On entry
+// `fp` is the address of this activation's slot. On entry (or further down, where every path to a call passes once)
 //     fp = min_u(top + 8, LAST)
 // and before a recorded call, with nothing after it,
 //     i64.store(fp, site)      site in the low half, node = 0 in the high half
@@ -328,7 +328,7 @@ export function writeCode(
   start: number,
 ): CodeRuns {
   const { bytes, codeStart } = module;
-  const runs = new RunRecorder(plan.recordedCalls * 2 + 3 * plan.instrumentedFunctions + 1);
+  const runs = new RunRecorder(plan.recordedCalls * 2 + 4 * plan.instrumentedFunctions + 1);
   let at = writeUnsigned(out, start, module.bodies.length + thunks.length);
   // Everything before `copied` is in the output, changed or not.
   let copied = skipLeb(bytes, codeStart);
@@ -351,6 +351,10 @@ export function writeCode(
     copied = code;
     out[at++] = 1;
     out[at++] = I32;
+    const entry = sites.entry[body]!;
+    runs.add(at - start, copied - codeStart, entry - copied);
+    at = copyRange(bytes, copied, entry, out, at);
+    copied = entry;
     at = put(sequence.entry, out, at);
 
     for (let site = sites.first[body]!; site < sites.first[body + 1]!; site += 1) {

@@ -42,6 +42,11 @@ export interface CallSites {
   readonly first: Uint32Array;
   /** File offset of each body's first instruction. */
   readonly code: Uint32Array;
+  /**
+   * File offset in each body of the innermost place that every path to any call passes exactly once: where `fp` is
+   * computed, so that paths without calls do not pay for it.
+   */
+  readonly entry: Uint32Array;
   /** Number of locals of each body, parameters included: the index that a new local gets. */
   readonly locals: Uint32Array;
   /** Functions whose references code takes (ref.func). */
@@ -88,6 +93,49 @@ actions[Opcode.Delegate] = Action.Delegate;
 actions[Opcode.TryTable] = Action.Try;
 actions[Opcode.RefFunc] = Action.RefFunc;
 
+/**
+ * Finds the entry place of one body after the other. Structured control flow makes it simple: a place dominates
+ * what follows it up to the end of the block (or arm) that it stands in, and is passed once if no loop encloses it.
+ * So it starts out at the first call, or at the outermost loop around that; and when a call turns up after the
+ * block of the place has ended, it moves to the beginning of the block that stands beside that call.
+ */
+class EntryFinder {
+  /** Offset of the opcode that opened each enclosing block, by the number of blocks around it; the body is one. */
+  readonly openers: number[] = [];
+  /** 1 where that opcode is a loop. */
+  readonly loops: number[] = [];
+  /** The entry place, or 0 before the first call. */
+  place = 0;
+  /** Number of blocks around the place, the body's own included. */
+  depth = 0;
+  /** Openers as they were at the first call. */
+  readonly #around: number[] = [];
+
+  start(): void {
+    this.place = 0;
+    this.depth = 0;
+  }
+
+  /** The first call of the body, with `depth` blocks around it. */
+  first(at: number, depth: number): void {
+    this.place = at;
+    this.depth = depth;
+    for (let each = 1; each < depth; each += 1) {
+      this.#around[each] = this.openers[each]!;
+      if (this.loops[each] === 1 && this.depth === depth) {
+        this.place = this.openers[each]!;
+        this.depth = each;
+      }
+    }
+  }
+
+  /** A call beside the block that stands around the place at `depth`. */
+  raise(depth: number): void {
+    this.place = this.#around[depth]!;
+    this.depth = depth;
+  }
+}
+
 class SiteRecorder {
   count = 0;
   position = new Uint32Array(1024);
@@ -95,6 +143,7 @@ class SiteRecorder {
   flags = new Uint8Array(1024);
   readonly tables = new Map<number, number>();
   readonly referenced = new Set<number>();
+  readonly entries = new EntryFinder();
 
   /** Makes room for every call that `length` bytes of code can hold: a call takes at least two. */
   reserve(length: number): void {
@@ -115,10 +164,14 @@ class SiteRecorder {
 
 /** Records the calls between `start` and `end`, which are a body's instructions. */
 function scanCode(bytes: Uint8Array, start: number, end: number, sites: SiteRecorder): void {
-  const { position, target, flags } = sites;
+  const { position, target, flags, entries } = sites;
+  const { openers, loops } = entries;
   let count = sites.count;
   let join = 0;
   let depth = 1;
+  // Least depth at which a block or an arm ended since the entry place; what is deeper has ended with it.
+  let closed = Number.POSITIVE_INFINITY;
+  entries.start();
   let at = start;
   while (at < end) {
     const opcode = bytes[at]!;
@@ -133,18 +186,30 @@ function scanCode(bytes: Uint8Array, start: number, end: number, sites: SiteReco
       if (action !== Action.Skip) while (bytes[at - 1]! >= 0x80) at += 1;
       continue;
     }
+    if (action >= Action.Call && action <= Action.Reference) {
+      if (entries.place === 0) {
+        entries.first(at, depth);
+        closed = entries.depth;
+      } else if (closed < entries.depth) entries.raise(closed);
+    }
     switch (action) {
       case Action.Loop:
         join = SiteFlag.Join;
+        openers[depth] = at;
+        loops[depth] = 1;
         depth += 1;
         at = skipInstruction(bytes, at, end);
         break;
       case Action.Block:
+        openers[depth] = at;
+        loops[depth] = 0;
         depth += 1;
         // 0x40 is the empty type; other one-byte types are as rare as they are easy.
         at = bytes[at + 1] === 0x40 ? at + 2 : skipInstruction(bytes, at, end);
         break;
       case Action.Try:
+        openers[depth] = at;
+        loops[depth] = 0;
         depth += 1;
         at = skipInstruction(bytes, at, end);
         break;
@@ -152,6 +217,7 @@ function scanCode(bytes: Uint8Array, start: number, end: number, sites: SiteReco
       case Action.Delegate:
         join = SiteFlag.Join;
         depth -= 1;
+        if (depth < closed) closed = depth;
         at = action === Action.End ? at + 1 : skipInstruction(bytes, at, end);
         if (depth === 0 && at !== end) {
           throw new InvalidModuleError(
@@ -162,6 +228,7 @@ function scanCode(bytes: Uint8Array, start: number, end: number, sites: SiteReco
         break;
       case Action.Join:
         join = SiteFlag.Join;
+        if (depth - 1 < closed) closed = depth - 1;
         at = skipInstruction(bytes, at, end);
         break;
       case Action.Call: {
@@ -229,6 +296,7 @@ export function scanCalls(module: WasmModule): CallSites {
   const sites = new SiteRecorder();
   const first = new Uint32Array(bodies.length + 1);
   const code = new Uint32Array(bodies.length);
+  const entry = new Uint32Array(bodies.length);
   const locals = new Uint32Array(bodies.length);
   bodies.forEach((body, index) => {
     first[index] = sites.count;
@@ -238,11 +306,12 @@ export function scanCalls(module: WasmModule): CallSites {
     locals[index] = Math.min(type.parameters.length + scanLocals(reader), 0xffffffff);
     code[index] = reader.offset;
     scanCode(bytes, reader.offset, body.end, sites);
+    entry[index] = sites.entries.place;
   });
   first[bodies.length] = sites.count;
   const { count, position, target, flags, tables, referenced } = sites;
   checkIndices(module, sites);
-  return { count, position, target, flags, tables, first, code, locals, referenced };
+  return { count, position, target, flags, tables, first, code, entry, locals, referenced };
 }
 
 /** Calls must lead to functions, and indirect ones to function types, so that the call graph can be built. */

@@ -53,6 +53,12 @@ export class Harness {
     return this.memory.getUint32(this.instrumented.runtimeAddress + RUNTIME_TOP, true);
   }
 
+  /** What the host does at depth 0 after an exception or a trap. */
+  reset(): void {
+    const { runtimeAddress, shadowAddress } = this.instrumented;
+    this.memory.setUint32(runtimeAddress + RUNTIME_TOP, shadowAddress, true);
+  }
+
   #record(): void {
     const { memory } = this;
     const slots: (number | null)[] = [];
