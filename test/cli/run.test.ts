@@ -1,0 +1,311 @@
+// heapline run: the program's output, its status, the table, the profile; and what is said when something is wrong.
+
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HeapProfile } from '../../src/profile/index.ts';
+import { CommandDirectory } from './command.ts';
+
+const directory = new CommandDirectory();
+
+beforeAll(() => {
+  directory.write(
+    'program.c',
+    `#include <stdio.h>
+#include <stdlib.h>
+#ifndef SIZE
+#define SIZE 1000
+#endif
+static void *keep(int size) {
+  return malloc(size);
+}
+int main(int argc, char **argv) {
+  char line[64] = "";
+  void *kept = keep(SIZE);
+  free(malloc(5000));
+  for (int i = 1; i < argc; i++) printf("arg %s\\n", argv[i]);
+  if (getenv("COLOUR")) printf("env %s\\n", getenv("COLOUR"));
+  FILE *file = fopen("/data/in.txt", "r");
+  if (file && fgets(line, sizeof line, file)) printf("file %s", line);
+  if (fgets(line, sizeof line, stdin)) printf("stdin %s", line);
+  fprintf(stderr, "to stderr\\n");
+  exit(kept ? 7 : 1);
+}
+`,
+  );
+  directory.write(
+    'library.c',
+    `#include <stdlib.h>
+#include <string.h>
+static char *kept;
+int add(int a, int b) { return a + b; }
+long long twice(long long value) { return value * 2; }
+double half(double value) { return value / 2; }
+int keep(const char *text) {
+  kept = malloc(strlen(text) + 1);
+  strcpy(kept, text);
+  return (int)strlen(kept);
+}
+void crash(void) { __builtin_trap(); }
+void free_twice(void) {
+  char *block = malloc(8);
+  free(block);
+  free(block);
+}
+`,
+  );
+  directory.write('broken.c', 'int main(void) {\n  return missing;\n}\n');
+  directory.write('unlinked.c', 'int elsewhere(void);\nint main(void) { return elsewhere(); }\n');
+});
+
+afterAll(() => directory.dispose());
+
+describe('heapline run', () => {
+  it('passes output and status of the program on, and prints the table to standard error', () => {
+    const { status, stdout, stderr } = directory.heapline(['run', 'program.c']);
+    expect(status).toBe(7);
+    expect(stdout).toBe('');
+    expect(stderr).toContain('to stderr\n');
+    expect(stderr).toMatch(/1000B .* 1 {2}keep program\.c:7( \(inline\))?\n/);
+    expect(stderr).toContain('Wrote heap.pb.gz');
+  });
+
+  it('writes a profile that go tool pprof reads, taken before the C library tore down', () => {
+    directory.heapline(['run', '--pprof', 'written.pb.gz', 'program.c']);
+    const text = execFileSync(
+      'go',
+      ['tool', 'pprof', '-list=^keep$', join(directory.path, 'written.pb.gz')],
+      {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      },
+    );
+    expect(text).toMatch(/1000B +1000B +7: {2,}return malloc\(size\);/);
+    const profile = HeapProfile.decode(directory.read('written.pb.gz'));
+    expect(profile.total('alloc_space')).toBeGreaterThanOrEqual(profile.total('inuse_space') + 5000);
+    expect(profile.comments.join()).toContain('toolchain: clang');
+  });
+
+  it('gives the program arguments, environment, files and standard input', () => {
+    directory.write('in.txt', 'from a file\n');
+    const { stdout, status } = directory.heapline(
+      [
+        'run',
+        '--no-pprof',
+        '--env',
+        'COLOUR=red',
+        '--file',
+        '/data/in.txt=in.txt',
+        '--stdin',
+        '-',
+        'program.c',
+        '--',
+        'one',
+        '--json',
+        'a b',
+      ],
+      { input: 'from outside\n' },
+    );
+    expect(stdout.split('\n')).toEqual([
+      'arg one',
+      'arg --json',
+      'arg a b',
+      'env red',
+      'file from a file',
+      'stdin from outside',
+      '',
+    ]);
+    expect(status).toBe(7);
+  });
+
+  it('passes a variable of ours on when only its name is given', () => {
+    const given = ['run', '--no-pprof', '--env', 'COLOUR', 'program.c'];
+    expect(directory.heapline(given, { env: { COLOUR: 'blue' } }).stdout).toContain('env blue');
+  });
+
+  it('compiles with the options of a compiler', () => {
+    const { stderr } = directory.heapline([
+      'run',
+      '--no-pprof',
+      '-O2',
+      '-DSIZE=2048',
+      '--cflag=-std=c11',
+      'program.c',
+    ]);
+    expect(stderr).toMatch(/2048B .* keep program\.c:7/);
+  });
+
+  it('prints one JSON document with --json and sends the output of the program to standard error', () => {
+    const { stdout, stderr, status } = directory.heapline(['run', '--json', 'program.c', '--', 'seen']);
+    const report = JSON.parse(stdout);
+    expect(status).toBe(7);
+    expect(stderr).toContain('arg seen');
+    expect(report).toMatchObject({
+      version: 1,
+      exitCode: 7,
+      error: null,
+      faults: [],
+      toolchain: { name: 'clang' },
+    });
+    expect(report.stats.inUseBytes).toBeGreaterThanOrEqual(1000);
+    expect(report.top[0]).toMatchObject({ function: 'keep', line: 7, flat: 1000, flatObjects: 1 });
+    expect(report.profile).toMatchObject({ version: 1, kind: 'heap' });
+    expect(report.pprof).toBe(join(directory.path, 'heap.pb.gz'));
+  });
+
+  it('reports other kinds of profile', () => {
+    const { stderr } = directory.heapline(['run', '--kind', 'peak', '--pprof', 'peak.pb.gz', 'program.c']);
+    expect(stderr).toContain('Type: peak_space');
+    expect(HeapProfile.decode(directory.read('peak.pb.gz')).kind).toBe('peak');
+  });
+
+  it('calls functions in order and prints what they return', () => {
+    const { stderr, status } = directory.heapline([
+      'run',
+      '--no-pprof',
+      '--call',
+      'add(1, -0x3)',
+      '--call',
+      'twice(5000000000n)',
+      '--call',
+      'half(1.5)',
+      '--call',
+      "keep('a \\'text\\'')",
+      'library.c',
+    ]);
+    expect(status).toBe(0);
+    expect(stderr.split('\n').slice(0, 4)).toEqual([
+      'add(1, -0x3) = -2',
+      'twice(5000000000n) = 10000000000',
+      'half(1.5) = 0.75',
+      "keep('a \\'text\\'') = 8",
+    ]);
+    expect(stderr).toMatch(/9B .* keep library\.c:8/);
+  });
+
+  it('ends with 134 on a trap, with the C stack and the heap as it was', () => {
+    const { stderr, status } = directory.heapline([
+      'run',
+      '--no-pprof',
+      '--call',
+      'keep("x")',
+      '--call',
+      'crash()',
+      'library.c',
+    ]);
+    expect(status).toBe(134);
+    expect(stderr).toMatch(/at crash \(.*library\.c:12/);
+    expect(stderr).toMatch(/2B .* keep library\.c:8/);
+    expect(stderr).not.toMatch(/node:internal|src\/cli/);
+  });
+
+  it('reports bad frees with their three places', () => {
+    const { stderr, status } = directory.heapline([
+      'run',
+      '--no-pprof',
+      '--call',
+      'free_twice()',
+      'library.c',
+    ]);
+    expect(status).toBe(0);
+    expect(stderr).toMatch(
+      /double-free of 0x[0-9a-f]+ in free_twice \(library\.c:16\), allocated in free_twice \(library\.c:14\), freed before in free_twice \(library\.c:15\)/,
+    );
+  });
+
+  it('obeys a memory limit', () => {
+    directory.write(
+      'hungry.c',
+      '#include <stdlib.h>\nint main(void) { int n = 0; while (n < 100 && malloc(1 << 20)) n++; return n; }\n',
+    );
+    expect(directory.heapline(['run', '--no-pprof', '--max-memory', '16M', 'hungry.c']).status).toBeLessThan(
+      16,
+    );
+    expect(directory.heapline(['run', '--no-pprof', 'hungry.c']).status).toBe(100);
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['a file that does not exist', ['nosuch.c'], /nosuch\.c/],
+    [
+      'C that does not compile',
+      ['broken.c'],
+      /broken\.c:2:10: error: use of undeclared identifier 'missing'/,
+    ],
+    ['objects that do not link', ['unlinked.c'], /elsewhere/],
+    ['a library without --call', ['library.c'], /no main\(\).*--call 'add\(…\)': add, .*keep/],
+    ['a function that does not exist', ['--call', 'nosuch()', 'library.c'], /no function 'nosuch'/],
+    ['a call that is not one', ['--call', 'add(1,', 'library.c'], /--call 'add\(1,': a number .* column 7/],
+    ['a call with a wrong argument', ['--call', 'add(1)', 'library.c'], /add.*is missing/],
+    ['a size that is not one', ['--max-memory', 'lots', 'program.c'], /'lots' is not a size/],
+    ['a variable that is not set', ['--env', 'HEAPLINE_NO_SUCH', 'program.c'], /HEAPLINE_NO_SUCH/],
+    ['a relative guest path', ['--file', 'a=b', 'program.c'], /--file a=b/],
+    [
+      'a profile that cannot be written',
+      ['--pprof', 'no/such/dir.pb.gz', 'program.c'],
+      /directory does not exist/,
+    ],
+    ['an unknown kind', ['--kind', 'cpu', 'program.c'], /Allowed choices are heap, allocs, peak/],
+    ['an unknown option', ['--frobnicate', 'program.c'], /unknown option/],
+    ['no file', [], /missing required argument/],
+  ])('ends with 2 and a readable text for %s', (_, args, reason) => {
+    const { status, stderr, stdout } = directory.heapline(['run', ...args]);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(reason);
+    expect(stderr).not.toMatch(/^ +at .*(node:|src\/)/m);
+    expect(stdout).toBe('');
+  });
+});
+
+describe('heapline build and heapline instrument', () => {
+  it('give modules that heapline run takes', () => {
+    const built = directory.heapline(['build', '-O1', '-o', 'library.wasm', 'library.c']);
+    expect(built).toMatchObject({ status: 0, stdout: '' });
+    expect(
+      directory.heapline(['run', '--no-pprof', '--call', 'keep("abc")', 'library.wasm']).stderr,
+    ).toContain('= 3');
+    const instrumented = directory.heapline([
+      'instrument',
+      'library.wasm',
+      '-o',
+      'ready.wasm',
+      '--max-memory',
+      '32M',
+    ]);
+    expect(instrumented.status).toBe(0);
+    expect(instrumented.stderr).toMatch(/Wrote ready\.wasm \(\d+ bytes, before \d+; \d+ ms\)/);
+    const ran = directory.heapline(['run', '--no-pprof', '--call', 'keep("abc")', 'ready.wasm']);
+    expect(ran.stderr).toMatch(/4B .* keep library\.c:8/);
+  });
+
+  it('can be one step', () => {
+    expect(directory.heapline(['build', '--instrument', '-o', 'both.wasm', 'program.c']).status).toBe(0);
+    expect(directory.heapline(['instrument', '-o', 'again.wasm', 'both.wasm'])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('instrumented already'),
+    });
+    expect(directory.heapline(['run', '--no-pprof', 'both.wasm']).status).toBe(7);
+  });
+
+  it('write the JavaScript of Emscripten modules where heapline run finds it', () => {
+    const built = directory.heapline(['build', '--toolchain', 'emscripten', '-o', 'em.wasm', 'program.c']);
+    expect(built.status).toBe(0);
+    expect(directory.has('em.glue.js')).toBe(true);
+    const ran = directory.heapline(['run', '--no-pprof', 'em.wasm', '--', 'x']);
+    expect(ran).toMatchObject({ status: 7, stdout: 'arg x\n' });
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['no output file', ['build', 'program.c'], /required option '-o/],
+    ['a file that is no module', ['instrument', '-o', 'x.wasm', 'program.c'], /./],
+    [
+      'a limit without instrumenting',
+      ['build', '--max-memory', '1M', '-o', 'x.wasm', 'program.c'],
+      /--instrument/,
+    ],
+    ['modules among sources', ['run', 'program.c', 'x.wasm'], /one module, not both/],
+  ])('end with 2 for %s', (_, args, reason) => {
+    const { status, stderr } = directory.heapline(args);
+    expect(stderr).toMatch(reason);
+    expect(status).toBe(2);
+  });
+});
