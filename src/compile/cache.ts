@@ -20,9 +20,8 @@ import path from 'node:path';
 
 /** Changes whenever the meaning of entries or of the flags behind them changes. */
 const CACHE_VERSION = 1;
-const MAX_BYTES = 512 * 2 ** 20;
-/** How full the cache is left after pruning, so that not every store prunes. */
-const PRUNED_BYTES = 384 * 2 ** 20;
+/** Bytes that the cache may hold, and how many pruning leaves, so that not every store prunes. */
+const LIMITS = { max: 512 * 2 ** 20, pruned: 384 * 2 ** 20 };
 const MAX_VARIANTS = 8;
 /** Seconds after which a used entry is stamped anew; more often would only cost writes. */
 const STAMP_INTERVAL = 3600;
@@ -69,11 +68,13 @@ function isDirectory(file: string): boolean {
 
 export class Cache {
   readonly directory: string;
+  readonly #limits: typeof LIMITS;
   /** Hashes of the files read in this call: a header that many sources include is hashed once. */
   #hashes = new Map<string, string | null>();
 
-  constructor(directory: string = defaultCacheDirectory()) {
+  constructor(directory: string = defaultCacheDirectory(), limits = LIMITS) {
     this.directory = directory;
+    this.#limits = limits;
   }
 
   /** Hash of a file's contents, or null when it cannot be read. */
@@ -201,10 +202,10 @@ export class Cache {
         }
       }
     }
-    if (total <= MAX_BYTES) return;
+    if (total <= this.#limits.max) return;
     files.sort((a, b) => a.used - b.used);
     for (const { file, size } of files) {
-      if (total <= PRUNED_BYTES) break;
+      if (total <= this.#limits.pruned) break;
       rmSync(file, { force: true });
       total -= size;
     }

@@ -129,9 +129,13 @@ export class EmscriptenToolchain implements Toolchain {
         '-sFORCE_FILESYSTEM=1',
         '-sINVOKE_RUN=0',
         '-sEXIT_RUNTIME=1',
+        // The glue must not hang handlers of its own on the host's process.
+        '-sNODEJS_CATCH_EXIT=0',
+        '-sNODEJS_CATCH_REJECTION=0',
         `-sTOTAL_STACK=${STACK_SIZE}`,
         `-sEXPORTED_FUNCTIONS=${[...(job.hasMain ? ['_main'] : []), '_malloc', '_free', '_fflush'].join(',')}`,
         '-sEXPORTED_RUNTIME_METHODS=FS,ENV',
+        '-sDEFAULT_LIBRARY_FUNCS_TO_INCLUDE=$ENV',
         ...(job.hasMain ? [] : ['--no-entry']),
         '-Wl,--wrap=exit',
         responseFile(

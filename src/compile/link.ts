@@ -13,7 +13,8 @@
 //   Exit      `exit` is wrapped: C's calls of it, and the host's call of the export `__wrap_exit(code)` after main
 //             has returned, first call the import heapline.exiting(code) (the place to take the last profile:
 //             nothing is torn down yet), then libc's exit: atexit functions, stdio flush, and the end of the
-//             program through proc_exit (WASI) or an ExitStatus thrown by the glue (Emscripten).
+//             program through proc_exit (WASI) or the Module option `quit(status, toThrow)` (Emscripten; without
+//             that option its glue calls process.exit).
 //   Stack     1 MiB; on WASI below the data, so that overflowing it traps instead of overwriting data.
 //   DWARF     offsets are the linker's own: no pass of Binaryen runs after it.
 //

@@ -4,7 +4,15 @@
 
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -31,7 +39,9 @@ async function fetchPackage(name, { version, integrity }) {
   mkdirSync(directory, { recursive: true });
   const scratch = mkdtempSync(path.join(directory, '.fetch-'));
   try {
-    await run('npm', ['pack', `${name}@${version}`, '--pack-destination', scratch, '--silent'], { cwd: scratch });
+    await run('npm', ['pack', `${name}@${version}`, '--pack-destination', scratch, '--silent'], {
+      cwd: scratch,
+    });
     const archive = readdirSync(scratch).find((file) => file.endsWith('.tgz'));
     if (archive === undefined) throw new Error(`npm pack ${name}@${version} left no archive`);
     const bytes = readFileSync(path.join(scratch, archive));
@@ -41,7 +51,14 @@ async function fetchPackage(name, { version, integrity }) {
     }
     const unpacked = path.join(scratch, 'unpacked');
     mkdirSync(unpacked);
-    await run('tar', ['-xzf', path.join(scratch, archive), '-C', unpacked, '--strip-components=1', '--no-same-owner']);
+    await run('tar', [
+      '-xzf',
+      path.join(scratch, archive),
+      '-C',
+      unpacked,
+      '--strip-components=1',
+      '--no-same-owner',
+    ]);
     writeFileSync(path.join(unpacked, STAMP), integrity);
     rmSync(target, { recursive: true, force: true });
     try {

@@ -2,7 +2,8 @@
  * growing text, and main.
  *
  * A driver defines `int workload(int scale)`. It must give the same result on 32-bit WebAssembly and on 64-bit
- * machines, so it feeds values into the checksum, never representations of pointers or size_t.
+ * machines, so it feeds values into the checksum, never representations of pointers or size_t, and never draws two
+ * random numbers among the arguments of one call, whose order compilers choose.
  */
 #ifndef HEAPLINE_DRIVER_H
 #define HEAPLINE_DRIVER_H

@@ -119,8 +119,9 @@ static void write_section(struct text *text, int depth, uint32_t *seed) {
   text_append(text, "><title>Section &amp; &product; %u</title>", random_below(seed, 1000));
   int paragraphs = 1 + (int)random_below(seed, 3);
   for (int i = 0; i < paragraphs; i++) {
-    text_append(text, "<p lang=\"%s\">A paragraph with <em>words</em>, &lt;marks&gt; and &#%u; in it",
-                random_below(seed, 2) ? "en" : "de", 0xe0 + random_below(seed, 30));
+    const char *language = random_below(seed, 2) ? "en" : "de";
+    text_append(text, "<p lang=\"%s\">A paragraph with <em>words</em>, &lt;marks&gt; and &#%u; in it", language,
+                0xe0 + random_below(seed, 30));
     if (random_below(seed, 4) == 0) text_append(text, "<![CDATA[ raw < text & more ]]>");
     text_append(text, "</p>\n");
   }

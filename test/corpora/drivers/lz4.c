@@ -1,5 +1,6 @@
 /* Driver for lz4: blocks at several sizes and levels, frames with linked and independent blocks, streams with
- * dictionaries; every output is decompressed again and compared. */
+ * dictionaries; every output is decompressed again and compared.
+ * Sizes stay out of the checksum: lz4 finds other matches on 64-bit machines. */
 
 #include "driver.h"
 #include "lz4.h"
@@ -38,7 +39,7 @@ static uint32_t block(const char *input, int length, int level, uint32_t sum) {
   if (size <= 0) fail("compress block");
   if (LZ4_decompress_safe(packed, unpacked, size, length) != length) fail("decompress block");
   if (memcmp(input, unpacked, (size_t)length) != 0) fail("block differs");
-  sum = checksum_number(sum, (uint32_t)size);
+  sum = checksum_bytes(sum, unpacked, (size_t)length);
   free(unpacked);
   free(packed);
   return sum;
@@ -82,7 +83,7 @@ static uint32_t frame(const char *input, size_t length, int level, LZ4F_blockMod
     produced += out;
   }
   if (produced != length || memcmp(input, unpacked, length) != 0) fail("frame differs");
-  sum = checksum_bytes(sum, packed, size);
+  sum = checksum_bytes(sum, unpacked, length);
   free(unpacked);
   free(packed);
   LZ4F_freeDecompressionContext(decompression);
@@ -109,11 +110,11 @@ static uint32_t stream(const char *input, int length, int high, uint32_t sum) {
                     : LZ4_compress_fast_continue(fast, input + at, packed, part, bound, 1);
     if (size <= 0) fail("compress message");
     if (LZ4_decompress_safe_continue(decode, packed, unpacked + at, size, part) != part) fail("message");
-    sum = checksum_number(sum, (uint32_t)size);
     free(packed);
     at += part;
   }
   if (memcmp(input, unpacked, (size_t)length) != 0) fail("stream differs");
+  sum = checksum_bytes(sum, unpacked, (size_t)length);
   free(unpacked);
   LZ4_freeStreamDecode(decode);
   if (high) LZ4_freeStreamHC(slow);

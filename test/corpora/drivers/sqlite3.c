@@ -140,7 +140,8 @@ static void fill(sqlite3 *database, uint32_t *seed) {
       sqlite3_bind_int(statement, 1, 1 + (int)random_below(seed, 300));
       sqlite3_bind_int(statement, 2, 1 + (int)random_below(seed, 100));
       sqlite3_bind_int(statement, 3, 1 + (int)random_below(seed, 4));
-      snprintf(text, sizeof text, "2026-%02u-%02u", 1 + random_below(seed, 12), 1 + random_below(seed, 28));
+      uint32_t month = 1 + random_below(seed, 12);
+      snprintf(text, sizeof text, "2026-%02u-%02u", month, 1 + random_below(seed, 28));
       sqlite3_bind_text(statement, 4, text, -1, SQLITE_TRANSIENT);
       check(database, sqlite3_step(statement));
       sqlite3_reset(statement);

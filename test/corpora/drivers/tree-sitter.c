@@ -7,9 +7,10 @@
 const TSLanguage *tree_sitter_json(void);
 
 static void write_value(struct text *text, int depth, uint32_t *seed) {
+  uint32_t whole = random_below(seed, 1000);
   switch (depth == 0 ? random_below(seed, 4) : 4 + random_below(seed, 2)) {
-    case 0: text_append(text, "%u.%u", random_below(seed, 1000), random_below(seed, 100)); break;
-    case 1: text_append(text, "\"text \\n %u \\u00e9\"", random_below(seed, 1000)); break;
+    case 0: text_append(text, "%u.%u", whole, random_below(seed, 100)); break;
+    case 1: text_append(text, "\"text \\n %u \\u00e9\"", whole); break;
     case 2: text_append(text, "%s", random_below(seed, 2) ? "true" : "false"); break;
     case 3: text_append(text, "null"); break;
     case 4:
@@ -122,7 +123,8 @@ int workload(int scale) {
     static const char *const insertions[] = {"1", "\"x\"", "{\"new\": [1, 2]}", "[", "}", " "};
     for (int i = 0; i < 25; i++) {
       uint32_t at = random_below(&seed, (uint32_t)source.length - 8);
-      edit(&source, tree, at, random_below(&seed, 4), insertions[random_below(&seed, 6)]);
+      uint32_t removed = random_below(&seed, 4);
+      edit(&source, tree, at, removed, insertions[random_below(&seed, 6)]);
       TSTree *next = ts_parser_parse_string(parser, tree, source.bytes, (uint32_t)source.length);
       uint32_t ranges;
       TSRange *changed = ts_tree_get_changed_ranges(tree, next, &ranges);
