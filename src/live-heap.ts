@@ -63,7 +63,8 @@ export interface HeapFault {
   readonly kind: HeapFaultKind;
   /** The pointer that was passed. */
   readonly address: number;
-  /** The block that the pointer belongs to; null when it belongs to none. */
+  /** The block that the pointer belongs to; null when it belongs to none. Of a freed block, `size` is what it
+   * really took: how much of it was asked for is not remembered. */
   readonly block: { readonly address: number; readonly size: number } | null;
   /** Where it happened. */
   readonly frames: readonly Frame[];

@@ -80,6 +80,10 @@ export class Gate {
           return this.#wrap3(name, raw);
         case 4:
           return this.#wrap4(name, raw);
+        case 5:
+          return this.#wrap5(name, raw);
+        case 6:
+          return this.#wrap6(name, raw);
       }
     }
     return this.#wrapMany(name, raw, parameters);
@@ -178,6 +182,63 @@ export class Gate {
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(a, b, c, d);
+      } catch (error) {
+        throw this.failure(error, name, outer === null);
+      } finally {
+        this.entry = outer;
+        Error.stackTraceLimit = limit;
+      }
+    };
+    return entry as GuestFunction;
+  }
+
+  #wrap5(name: string, raw: Raw): GuestFunction {
+    const entry = (a: unknown, b: unknown, c: unknown, d: unknown, e: unknown): unknown => {
+      if (this.closed) this.refuse(name);
+      if (
+        typeof a !== 'number' ||
+        typeof b !== 'number' ||
+        typeof c !== 'number' ||
+        typeof d !== 'number' ||
+        typeof e !== 'number'
+      ) {
+        checkNumbers(name, [a, b, c, d, e]);
+      }
+      const outer = this.entry;
+      const limit = Error.stackTraceLimit;
+      this.entry = entry;
+      Error.stackTraceLimit = TRAP_FRAMES;
+      try {
+        return raw(a, b, c, d, e);
+      } catch (error) {
+        throw this.failure(error, name, outer === null);
+      } finally {
+        this.entry = outer;
+        Error.stackTraceLimit = limit;
+      }
+    };
+    return entry as GuestFunction;
+  }
+
+  #wrap6(name: string, raw: Raw): GuestFunction {
+    const entry = (a: unknown, b: unknown, c: unknown, d: unknown, e: unknown, f: unknown): unknown => {
+      if (this.closed) this.refuse(name);
+      if (
+        typeof a !== 'number' ||
+        typeof b !== 'number' ||
+        typeof c !== 'number' ||
+        typeof d !== 'number' ||
+        typeof e !== 'number' ||
+        typeof f !== 'number'
+      ) {
+        checkNumbers(name, [a, b, c, d, e, f]);
+      }
+      const outer = this.entry;
+      const limit = Error.stackTraceLimit;
+      this.entry = entry;
+      Error.stackTraceLimit = TRAP_FRAMES;
+      try {
+        return raw(a, b, c, d, e, f);
       } catch (error) {
         throw this.failure(error, name, outer === null);
       } finally {

@@ -123,14 +123,9 @@ function captureSites(above: AnyFunction, depth: number): NodeJS.CallSite[] | nu
     return null; // No room left on the engine's stack, or frozen intrinsics: the entry stays anonymous.
   } finally {
     Error.stackTraceLimit = limit;
-    restorePrepareStackTrace(previous);
+    // Assigned, never deleted: deleting makes `Error` a slow object for the whole process.
+    Error.prepareStackTrace = previous as PrepareStackTrace;
   }
-}
-
-// A property left undefined is not the same as none: Node looks for its presence.
-function restorePrepareStackTrace(previous: PrepareStackTrace | undefined): void {
-  if (previous === undefined) delete (Error as { prepareStackTrace?: unknown }).prepareStackTrace;
-  else Error.prepareStackTrace = previous;
 }
 
 function symbolise(raw: RawFrame): Frame {

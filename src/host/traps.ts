@@ -43,8 +43,7 @@ function stackLines(error: object): string[] {
       lines ?? (typeof stack === 'string' ? stack.split('\n').filter((line) => /^\s+at /.test(line)) : [])
     );
   } finally {
-    if (previous === undefined) delete (Error as { prepareStackTrace?: unknown }).prepareStackTrace;
-    else Error.prepareStackTrace = previous;
+    Error.prepareStackTrace = previous as NonNullable<typeof previous>;
   }
 }
 

@@ -1,0 +1,207 @@
+// What loadC() and loadWasm() make of input that is wrong: a typed error that says what to do, and no harm done.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { compile } from '../../src/compile/index.ts';
+import {
+  CompileError,
+  FileError,
+  HeaplineError,
+  InvalidArgumentError,
+  InvalidModuleError,
+  LinkError,
+  type LoadCOptions,
+  loadC,
+  loadWasm,
+  MissingRuntimeError,
+  type Sandbox,
+  UnsupportedModuleError,
+} from '../../src/index.ts';
+import { instrument } from '../../src/instrument/index.ts';
+import { held, programPath } from './toolchains.ts';
+
+let directory: string;
+let witness: Sandbox;
+let wasm: Uint8Array;
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'heapline-bad-'));
+  witness = await loadC(programPath('library.c'), { toolchain: 'clang' });
+  witness.exports.add!(witness.heap.cstring('witness'));
+  // A copy: what compile() returns may be a Buffer, whose slices share their bytes.
+  wasm = new Uint8Array((await compile([programPath('library.c')], { toolchain: 'clang' })).wasm);
+});
+afterAll(() => {
+  // Nothing that failed here has touched the sandbox that was open all the while.
+  expect(witness.exports.count!()).toBe(1);
+  expect(witness.heap.stats().inUseObjects).toBeGreaterThanOrEqual(3);
+  witness.dispose();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const source = (name: string, text: string): string => {
+  const path = join(directory, name);
+  writeFileSync(path, text);
+  return path;
+};
+
+async function rejection(promise: Promise<unknown>): Promise<HeaplineError> {
+  const result = await promise.then(
+    () => null,
+    (error: unknown) => error,
+  );
+  expect(result).toBeInstanceOf(HeaplineError);
+  return result as HeaplineError;
+}
+
+describe('loadC()', () => {
+  test('names the file that is not there', async () => {
+    const error = await rejection(loadC(join(directory, 'none.c')));
+    expect(error).toBeInstanceOf(FileError);
+    expect(error.message).toContain('none.c');
+  });
+
+  test('names file, line and column of C that does not compile', async () => {
+    const path = source('broken.c', 'int f(void) {\n  return nothing;\n}\n');
+    const error = (await rejection(loadC(path, { toolchain: 'clang' }))) as CompileError;
+    expect(error).toBeInstanceOf(CompileError);
+    expect(error.diagnostics[0]).toMatchObject({ severity: 'error', file: path, line: 2, column: 10 });
+  });
+
+  test('names the symbol that nothing defines', async () => {
+    const path = source('missing.c', 'int nowhere(int);\nint f(int a) { return nowhere(a); }\n');
+    const error = (await rejection(loadC(path, { toolchain: 'clang' }))) as LinkError;
+    expect(error).toBeInstanceOf(LinkError);
+    expect(error.missing).toContain('nowhere');
+  });
+
+  test.each<[string, unknown]>([
+    ['toolchain', 'gcc'],
+    ['args', 'one'],
+    ['args', [1]],
+    ['args', ['nul\0']],
+    ['env', { A: 1 }],
+    ['env', { 'A=B': '1' }],
+    ['env', 'A=1'],
+    ['stdin', 5],
+    ['files', { 'relative.txt': '' }],
+    ['files', { '/directory/': '' }],
+    ['files', { '/x': 5 }],
+    ['files', { '/x': '', '/x/y': '' }],
+    ['maxMemory', 1000],
+    ['maxMemory', -1],
+    ['maxMemory', 2 ** 33],
+    ['maxMemory', '1g'],
+    ['imports', { env: 5 }],
+    ['hostFrames', 'always'],
+    ['freeStacks', 1],
+    ['onError', 'crash'],
+    ['onFault', {}],
+    ['onStdout', 'x'],
+    ['flags', '-O2'],
+    ['exports', 'add'],
+    ['tool', 'clang'],
+  ])('refuses the option %s: %j', async (name, value) => {
+    const options = { toolchain: 'clang', [name]: value } as LoadCOptions;
+    const error = await rejection(loadC(programPath('library.c'), options));
+    expect(error.message.length).toBeGreaterThan(10);
+    if (name !== 'toolchain') expect(error).toBeInstanceOf(InvalidArgumentError);
+  });
+
+  test.each([[[]], [['']], [5], [null], [[5]], ['']])('refuses %j as sources', async (sources) => {
+    expect(await rejection(loadC(sources as string))).toBeInstanceOf(HeaplineError);
+  });
+});
+
+describe('loadWasm()', () => {
+  test('opens what heapline compiled, instrumented or not, from bytes and from a file', async () => {
+    const path = source('library.wasm', '');
+    writeFileSync(path, instrument(wasm).bytes);
+    for (const input of [
+      wasm,
+      wasm.buffer.slice(wasm.byteOffset, wasm.byteOffset + wasm.length),
+      path,
+      new URL(`file://${path}`),
+    ]) {
+      using lib = await loadWasm(input as Uint8Array);
+      lib.exports.add!(lib.heap.cstring('four'));
+      const stacks = Object.keys(held(lib)).filter((stack) => stack.includes('add'));
+      expect(stacks.map((stack) => stack.slice(stack.indexOf('add'))).sort()).toEqual(['add', 'add;copy']);
+      const frames = lib.heap.profile().top({ by: 'line' } as never);
+      expect(frames).toContain('library.c');
+    }
+  });
+
+  test('names the file that cannot be read', async () => {
+    expect(await rejection(loadWasm(join(directory, 'none.wasm')))).toBeInstanceOf(FileError);
+    expect(await rejection(loadWasm(directory))).toBeInstanceOf(FileError);
+    expect(await rejection(loadWasm(undefined as unknown as string))).toBeInstanceOf(InvalidArgumentError);
+  });
+
+  test('refuses what is not a module', async () => {
+    expect(await rejection(loadWasm(new Uint8Array(0)))).toBeInstanceOf(InvalidModuleError);
+    expect(await rejection(loadWasm(readFileSync(programPath('library.c'))))).toBeInstanceOf(
+      InvalidModuleError,
+    );
+  });
+
+  test('refuses a module without the runtime, and says how to link it', async () => {
+    const empty = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+    const error = await rejection(loadWasm(empty));
+    expect(error).toBeInstanceOf(MissingRuntimeError);
+    expect(error.message).toMatch(/link/i);
+  });
+
+  test('refuses a module cut short anywhere, or with any byte changed, without a crash', async () => {
+    for (let i = 0; i < 60; i++) {
+      const length = Math.floor((wasm.length * i) / 60);
+      expect(await rejection(loadWasm(wasm.slice(0, length))), `${length} bytes`).toBeInstanceOf(
+        HeaplineError,
+      );
+    }
+    for (let i = 0; i < 300; i++) {
+      const changed = wasm.slice();
+      const at = (i * 7919) % Math.min(changed.length, 60_000);
+      changed[at] = changed[at]! ^ (1 << (i % 8));
+      const result = await loadWasm(changed, { maxMemory: 16 * 2 ** 20 }).then(
+        (lib) => {
+          lib.dispose();
+          return null;
+        },
+        (error: unknown) => error,
+      );
+      // A change that leaves a valid module is none of our business; whatever else happens has a name.
+      if (result !== null) expect(result, `byte ${at}`).toBeInstanceOf(HeaplineError);
+    }
+  });
+
+  test('profiles a module without debug information by function names', async () => {
+    const path = source('plain.c', '#include <stdlib.h>\nvoid *grab(int n) { return malloc(n); }\n');
+    const stripped = await compile([path], {
+      toolchain: 'clang',
+      flags: ['-g0'],
+      link: ['-Wl,--strip-debug'],
+    });
+    using lib = await loadWasm(stripped.wasm);
+    lib.exports.grab!(64);
+    expect(Object.keys(held(lib)).some((stack) => /grab|wasm-function/.test(stack))).toBe(true);
+  });
+
+  test('names the imports that nobody provides', async () => {
+    const path = source(
+      'imports.c',
+      '__attribute__((import_module("game"), import_name("beep"))) int beep(int);\nint f(int a) { return beep(a); }\n',
+    );
+    const { wasm: needy } = await compile([path], { toolchain: 'clang' });
+    const error = await rejection(loadWasm(needy));
+    expect(error).toBeInstanceOf(UnsupportedModuleError);
+    expect(error.message).toContain('game.beep');
+    using lib = await loadWasm(needy, { imports: { game: { beep: (a: number) => a + 1 } } });
+    expect(lib.exports.f!(1)).toBe(2);
+  });
+
+  test('names an export that is not there', async () => {
+    expect(await rejection(loadWasm(wasm, { exports: ['nothing'] }))).toBeInstanceOf(InvalidArgumentError);
+  });
+});
