@@ -24,6 +24,7 @@ import {
 } from './host/index.ts';
 import type { InstrumentedModule } from './instrument/index.ts';
 import { Heap, type HeapFault, type HeapHost } from './live-heap.ts';
+import { registerSandbox, unregisterSandbox } from './sandbox-registry.ts';
 import { Symbolizer, type SymbolizerOptions } from './symbols/index.ts';
 
 /** The functions of a guest by name. Pointers and integers are numbers; 64-bit integers come back as bigints. */
@@ -91,6 +92,8 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   readonly toolchain: ToolchainInfo | null;
   /** Name of the module in profiles. */
   readonly name: string;
+  /** Tells sandboxes of one process apart where their profiles are served together: `parser.c`, `parser.c#2`, … */
+  readonly instance: string;
 
   readonly #parts: SandboxParts;
   readonly #guest: Guest;
@@ -139,17 +142,20 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     this.heap = new Heap(host);
     link.exiting = () => this.#ending();
     link.heap = this.heap;
+    this.instance = registerSandbox(this as unknown as Sandbox, parts.name);
   }
 
   /** @internal Use loadC() or loadWasm(). */
   static async open<Exports extends object>(parts: SandboxParts): Promise<Sandbox<Exports>> {
     const link = new Link(parts);
     const guest = await parts.instantiate(link.imports, link.gate, (exports) => link.instantiated(exports));
+    let sandbox: Sandbox<Exports> | null = null;
     try {
-      const sandbox = new Sandbox<Exports>(parts, guest, link);
+      sandbox = new Sandbox<Exports>(parts, guest, link);
       link.gate.enter('_initialize', () => guest.initialize());
       return sandbox;
     } catch (error) {
+      if (sandbox !== null) unregisterSandbox(sandbox as unknown as Sandbox);
       guest.dispose();
       throw error;
     }
@@ -241,12 +247,22 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
       throw new StateError(`${this.name} cannot be disposed of while one of its functions is running.`);
     }
     this.#disposed = true;
+    unregisterSandbox(this as unknown as Sandbox);
     this.#gate.closed = true;
     this.#guest.dispose();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /**
+   * @internal The source frames of the instruction at this offset of the module's file, as the engine names places
+   * in it; null where Heapline added the code, and outside of code.
+   */
+  codeFrames(fileOffset: number): readonly Frame[] | null {
+    const site = this.#parts.instrumented.offsets.toOriginal(fileOffset);
+    return site === null ? null : this.#symbols.frames(site);
   }
 
   #check(name: string): void {

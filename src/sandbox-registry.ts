@@ -1,0 +1,63 @@
+// All sandboxes of this process that are open, so that a profile server finds them without being told. The list
+// hangs on globalThis under a registered symbol: the package is loaded once as ESM and perhaps once more as
+// CommonJS, its entries are bundles of their own, and all of them must see the same sandboxes. Entries are weak,
+// so a sandbox that is forgotten without dispose() can still be collected.
+
+import type { Sandbox } from './sandbox.ts';
+
+interface Entry {
+  readonly sandbox: WeakRef<Sandbox>;
+  readonly instance: string;
+}
+
+interface Registry {
+  readonly entries: Set<Entry>;
+  /** How many sandboxes of each name there have been. */
+  readonly opened: Map<string, number>;
+  /** Dead entries are cleared away when there are this many. */
+  sweepAt: number;
+}
+
+const KEY = Symbol.for('heapline.sandboxes');
+const FIRST_SWEEP = 64;
+
+/**
+ * Adds a sandbox.
+ * @returns its instance name: the module's name, with a number for the second and later ones of that name. It is
+ *   the same in every run of a program that opens its sandboxes in the same order, so profiles can be compared.
+ */
+export function registerSandbox(sandbox: Sandbox, name: string): string {
+  const registry = shared();
+  const number = (registry.opened.get(name) ?? 0) + 1;
+  registry.opened.set(name, number);
+  const instance = number === 1 ? name : `${name}#${number}`;
+  registry.entries.add({ sandbox: new WeakRef(sandbox), instance });
+  if (registry.entries.size >= registry.sweepAt) {
+    registry.sweepAt = Math.max(FIRST_SWEEP, 2 * openSandboxes().length);
+  }
+  return instance;
+}
+
+/** Takes a sandbox out. */
+export function unregisterSandbox(sandbox: Sandbox): void {
+  const { entries } = shared();
+  for (const entry of entries) if (entry.sandbox.deref() === sandbox) entries.delete(entry);
+}
+
+/** The open sandboxes, in the order in which they were opened. */
+export function openSandboxes(): Sandbox[] {
+  const { entries } = shared();
+  const open: Sandbox[] = [];
+  for (const entry of entries) {
+    const sandbox = entry.sandbox.deref();
+    if (sandbox === undefined) entries.delete(entry);
+    else open.push(sandbox);
+  }
+  return open;
+}
+
+function shared(): Registry {
+  const holder = globalThis as { [KEY]?: Registry };
+  holder[KEY] ??= { entries: new Set(), opened: new Map(), sweepAt: FIRST_SWEEP };
+  return holder[KEY];
+}
