@@ -107,7 +107,7 @@ export class DebugSections {
     const newBase = size === 8 ? 2 ** 64 : 2 ** (8 * size) - 1;
     let base = unit.baseAddress;
     for (;;) {
-      this.budget.spend(1, '.debug_ranges', cursor.position);
+      this.budget.spend(2 * size, '.debug_ranges', cursor.position);
       const low = cursor.unsigned(size);
       const high = cursor.unsigned(size);
       if (low === 0 && high === 0) return;
@@ -123,7 +123,8 @@ export class DebugSections {
     const indexed = (): number => this.address(form.VALUE_ADDRESS_INDEX, cursor.uleb(), unit)!;
     let base = unit.baseAddress;
     for (;;) {
-      this.budget.spend(1, '.debug_rnglists', cursor.position);
+      // Charged as if of full width: the entries are short, but cost as much memory.
+      this.budget.spend(2 * size, '.debug_rnglists', cursor.position);
       const entry = cursor.u8();
       switch (entry) {
         case dw.DW_RLE_end_of_list:

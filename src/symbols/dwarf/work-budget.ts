@@ -3,7 +3,7 @@
 
 import { DwarfError } from '../../errors.ts';
 
-const ALLOWANCE_PER_BYTE = 64;
+const ALLOWANCE_PER_BYTE = 8;
 const ALLOWANCE_AT_LEAST = 1 << 20;
 
 export class WorkBudget {
@@ -13,9 +13,9 @@ export class WorkBudget {
     this.#left = ALLOWANCE_AT_LEAST + sectionBytes * ALLOWANCE_PER_BYTE;
   }
 
-  /** Charges `units` of work: entries, rows or bytes read. */
-  spend(units: number, section: string, offset: number): void {
-    this.#left -= units;
+  /** Charges work, in bytes read. */
+  spend(bytes: number, section: string, offset: number): void {
+    this.#left -= bytes;
     if (this.#left < 0) {
       throw new DwarfError(
         `${section}: reading it takes far more work than its size explains`,
