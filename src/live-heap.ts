@@ -10,6 +10,7 @@ import {
 } from './errors.ts';
 import {
   type FaultRecord,
+  type HeapBlock,
   type HeapSnapshot,
   type HeapTotals,
   type Ledger,
@@ -245,6 +246,13 @@ export class Heap {
       comments: this.#host.comments,
       ...(options.labels === undefined ? {} : { labels: options.labels }),
     });
+  }
+
+  /** The blocks in use now, in the order of their addresses within each size class. Do not call into the guest
+   * between steps: what it frees or moves is not followed. */
+  *blocks(): Generator<HeapBlock, void, undefined> {
+    this.#host.check('heap.blocks');
+    for (const block of this.#host.ledger.blocks()) if (!block.freed) yield block;
   }
 
   /** The bad frees and reallocs seen so far, oldest first. */

@@ -5,5 +5,6 @@ export { Gate, type GuestFunction, type ValueType } from './entries.ts';
 export { ExitSignal, type Guest, type GuestOptions, type RuntimeImports } from './guest.ts';
 export { HostStacks } from './host-stacks.ts';
 export { Output } from './output.ts';
+export { originalPosition, type SourcePosition } from './source-maps.ts';
 export { type GuestStack, isTrap, readGuestStack } from './traps.ts';
 export { openWasiGuest } from './wasi.ts';
