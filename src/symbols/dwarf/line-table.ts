@@ -34,7 +34,7 @@ export class LineTable {
   readonly #directories: string[] = [];
   readonly #files: FileEntry[] = [];
   readonly #paths: (string | undefined)[] = [];
-  readonly #rows = new Rows();
+  readonly #rows: Rows;
   readonly #sequences: Sequence[] = [];
   #rewritten = false;
 
@@ -80,6 +80,8 @@ export class LineTable {
       }
     }
     cursor.position = program;
+    // A row takes some four bytes of a program, so that most tables never grow.
+    this.#rows = new Rows(64 + ((cursor.end - program) >>> 2));
     sections.budget.spend(cursor.end - program, '.debug_line', program);
     this.#run(cursor, {
       minimumInstructionLength,
@@ -90,7 +92,6 @@ export class LineTable {
       operandCounts,
       codeEnd,
     });
-    this.#rows.trim();
     this.#sequences.sort((a, b) => a.high - b.high);
   }
 
@@ -282,25 +283,28 @@ interface ProgramHeader {
 /** The rows of all sequences as growing columns. */
 class Rows {
   length = 0;
-  address = new Uint32Array(256);
-  file = new Uint32Array(256);
-  line = new Uint32Array(256);
-  column = new Uint32Array(256);
+  address: Uint32Array<ArrayBuffer>;
+  file: Uint32Array<ArrayBuffer>;
+  line: Uint32Array<ArrayBuffer>;
+  column: Uint32Array<ArrayBuffer>;
+
+  constructor(capacity: number) {
+    this.address = new Uint32Array(capacity);
+    this.file = new Uint32Array(capacity);
+    this.line = new Uint32Array(capacity);
+    this.column = new Uint32Array(capacity);
+  }
 
   push(address: number, file: number, line: number, column: number): void {
     const at = this.length++;
-    if (at === this.address.length) this.#resize(2 * at);
+    if (at === this.address.length) this.#grow(2 * at);
     this.address[at] = address;
     this.file[at] = file;
     this.line[at] = line;
     this.column[at] = column;
   }
 
-  trim(): void {
-    this.#resize(this.length);
-  }
-
-  #resize(capacity: number): void {
+  #grow(capacity: number): void {
     this.address = resized(this.address, capacity);
     this.file = resized(this.file, capacity);
     this.line = resized(this.line, capacity);
@@ -310,7 +314,7 @@ class Rows {
 
 function resized(column: Uint32Array<ArrayBuffer>, capacity: number): Uint32Array<ArrayBuffer> {
   const result = new Uint32Array(capacity);
-  result.set(capacity < column.length ? column.subarray(0, capacity) : column);
+  result.set(column);
   return result;
 }
 
