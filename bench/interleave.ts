@@ -14,6 +14,8 @@ export interface Samples {
 
 export interface InterleaveOptions {
   readonly rounds: number;
+  /** Processor time after which no further round begins, once there are five; in nanoseconds. */
+  readonly budget?: number;
   readonly scale: number;
   /** Rounds after which all variants count as tiered up even if they still get faster. */
   readonly maximalWarmUp: number;
@@ -35,6 +37,7 @@ export async function interleave(
   variants: ReadonlyMap<string, Runnable>,
   options: InterleaveOptions,
 ): Promise<Samples[]> {
+  const budget = options.budget ?? Number.POSITIVE_INFINITY;
   let expected: number | undefined;
   const one = (name: string, variant: Runnable): { time: number; memory: number } => {
     const guest = variant.open();
@@ -48,8 +51,11 @@ export async function interleave(
   for (const [name, variant] of variants) {
     let best = Number.POSITIVE_INFINITY;
     let idle = 0;
+    let spent = 0;
     for (let round = 0; round < options.maximalWarmUp && idle < 2; round++) {
       const { time } = one(name, variant);
+      spent += time;
+      if (round >= 2 && spent > budget / 4) break;
       idle = time > best * 0.97 ? idle + 1 : 0;
       best = Math.min(best, time);
       await rest(5);
@@ -58,7 +64,9 @@ export async function interleave(
 
   const samples = [...variants.keys()].map((name): Samples => ({ name, times: [], memory: 0 }));
   const order = [...variants.entries()];
+  const begin = threadTime();
   for (let round = 0; round < options.rounds; round++) {
+    if (round >= 5 && threadTime() - begin > budget) break;
     for (let i = 0; i < order.length; i++) {
       const at = (i + round) % order.length;
       const [name, variant] = order[at]!;

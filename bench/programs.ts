@@ -3,7 +3,7 @@
 import { fileURLToPath } from 'node:url';
 
 /** What a program stands for in the bars. */
-export type Role = 'real' | 'churn' | 'adversarial' | 'calls' | 'mixed';
+export type Role = 'real' | 'churn' | 'pair' | 'adversarial' | 'hostile' | 'calls' | 'mixed';
 
 /** One C program that can be measured. */
 export interface Program {
@@ -11,6 +11,8 @@ export interface Program {
   readonly role: Role;
   /** Absolute paths. */
   readonly sources: readonly string[];
+  /** Headers of ours that the sources include: built anew when they change. Absolute paths. */
+  readonly headers: readonly string[];
   /** Compiler flags besides the common ones of build.ts: -I, -D, warnings. */
   readonly flags: readonly string[];
   /** Exported function, `int (int scale)`, that does the work and returns a checksum. */
@@ -25,13 +27,14 @@ const kernel = (name: string, role: Role, scale: number): Program => ({
   name,
   role,
   sources: [`${kernelFolder}${name}.c`],
+  headers: [`${kernelFolder}kernel.h`],
   flags: [],
   entry: 'run',
   scale,
 });
 
 export const kernels: readonly Program[] = [
-  kernel('pair', 'churn', 20),
+  kernel('pair', 'pair', 20),
   kernel('churn', 'churn', 5),
   kernel('exchange', 'mixed', 2),
   kernel('sizes', 'mixed', 2),
@@ -41,5 +44,6 @@ export const kernels: readonly Program[] = [
   kernel('cubes', 'mixed', 2),
   kernel('trees', 'adversarial', 16),
   kernel('deep', 'adversarial', 8),
+  kernel('scatter', 'hostile', 4),
   kernel('calls', 'calls', 3),
 ];

@@ -49,6 +49,7 @@ export async function measureInstrumenting(setting: Setting): Promise<Outcome> {
     });
   }
   const speed = (r: InstrumentingResult): number => r.code / 1e6 / (r.warm.median / 1e9);
+  if (results.length === 0) return { tables: [], bars: [], data: [] };
   const largest = results.reduce((a, b) => (b.code > a.code ? b : a));
   return {
     tables: [

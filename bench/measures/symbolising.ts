@@ -59,6 +59,7 @@ export async function measureSymbolising(setting: Setting): Promise<Outcome> {
       frames: frames / places.length,
     });
   }
+  if (results.length === 0) return { tables: [], bars: [], data: [] };
   const largest = results.reduce((a, b) => (b.file > a.file ? b : a));
   return {
     tables: [

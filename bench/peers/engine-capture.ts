@@ -61,7 +61,7 @@ async function perPair(program: Program, setting: Setting): Promise<Record<strin
 }
 
 export async function measureEngineCapture(setting: Setting): Promise<Outcome> {
-  const programs = kernels.filter((k) => k.role === 'churn');
+  const programs = kernels.filter((k) => k.role === 'churn' || k.role === 'pair');
   const results = new Map<string, Record<string, Spread>>();
   for (const program of programs) {
     setting.progress(`${program.name}, engine stack capture`);
