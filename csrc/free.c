@@ -13,7 +13,7 @@
 #include "platform.h"
 
 /* The live block that starts at `address`: its span and metadata; null when there is none. */
-HL_INLINE hl_block *hl_block_find(u32 address, hl_span **found) {
+HL_INLINE hl_block *hl_block_find(u32 address, hl_span **found, u32 *at) {
   u32 page = hl_page_of(address);
   if (HL_UNLIKELY(page >= hl.map_pages)) return 0;
   hl_span *span = hl.map[page];
@@ -24,6 +24,7 @@ HL_INLINE hl_block *hl_block_find(u32 address, hl_span **found) {
   hl_block *block = span->metadata + index;
   if (HL_UNLIKELY(block->account & HL_BLOCK_FREED)) return 0;
   *found = span;
+  *at = index;
   return block;
 }
 
@@ -32,15 +33,15 @@ HL_INLINE hl_account *hl_block_account(const hl_block *block) {
 }
 
 /* Puts a block back into its span; the ledger is the caller's. */
-HL_INLINE void hl_block_put(hl_span *span, hl_block *block, hl_place freer) {
+HL_INLINE void hl_block_put(hl_span *span, hl_block *block, u32 index, hl_place freer) {
   u32 head = span->free;
   block->account |= HL_BLOCK_FREED;
   block->requested = head << 20 | (freer.site & 0xfffff);
   block->serial = freer.site >> 20 << 28 | (u32)freer.node >> 4;
-  span->free = (u32)(block - span->metadata);
+  span->free = index;
   u32 used = --span->used;
   if (HL_UNLIKELY(head == HL_NO_BLOCK)) hl_span_reopen(span);
-  if (HL_UNLIKELY(used == 0)) hl_span_emptied(span);
+  if (HL_UNLIKELY(used == 0) && span->listed) hl_span_emptied(span);
 }
 
 HL_INLINE u32 hl_block_next_free(const hl_block *block) { return block->requested >> 20; }
@@ -48,19 +49,21 @@ HL_INLINE u32 hl_block_next_free(const hl_block *block) { return block->requeste
 void free(void *pointer) {
   if (!pointer) return;
   hl_span *span;
-  hl_block *block = hl_block_find((u32)pointer, &span);
+  u32 index;
+  hl_block *block = hl_block_find((u32)pointer, &span, &index);
   if (HL_UNLIKELY(!block)) {
     hl_fault_report((u32)pointer, 0);
     return;
   }
   hl_place freer = hl_free_place();
   hl_ledger_free(hl_block_account(block), block->requested, block->serial);
-  hl_block_put(span, block, freer);
+  hl_block_put(span, block, index, freer);
 }
 
 /* The requested size: what lies behind it is not the program's, and the profile counts it as nobody's. */
 size_t malloc_usable_size(void *pointer) {
   hl_span *span;
-  hl_block *block = hl_block_find((u32)pointer, &span);
+  u32 index;
+  hl_block *block = hl_block_find((u32)pointer, &span, &index);
   return block ? block->requested : 0;
 }

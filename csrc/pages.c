@@ -61,11 +61,11 @@ HL_SLOW void hl_structs_reserve(void) {
 
 /* -- bins ---------------------------------------------------------------------------------------------- */
 
-/* One bin per length below 32 pages, four per doubling above. */
+/* One bin per length below 32 pages, eight per doubling above. */
 HL_INLINE u32 hl_bin_of(u32 pages) {
   if (pages < 32) return pages;
   u32 log = 31 - (u32)__builtin_clz(pages);
-  return 32 + (log - 5) * 4 + ((pages >> (log - 2)) & 3);
+  return 32 + (log - 5) * 8 + ((pages >> (log - 3)) & 7);
 }
 
 static void hl_bin_insert(hl_span *run) {
@@ -86,18 +86,35 @@ static void hl_bin_remove(hl_span *run) {
     hl.bin_bits[bin >> 5] &= ~(1u << (bin & 31));
 }
 
-/* The tightest of the first few runs in the request's own bin, else the first of the next bin that has one. */
-static hl_span *hl_bin_find(u32 pages) {
-  u32 bin = hl_bin_of(pages);
+/* The tightest of the first runs of a bin that are long enough; the lowest one of those. */
+static hl_span *hl_bin_best(u32 bin, u32 pages) {
   hl_span *best = 0;
   u32 looked = 0;
-  for (hl_span *run = hl.bins[bin]; run && looked < 32; run = run->next, looked++)
-    if (run->pages >= pages && (!best || run->pages < best->pages)) best = run;
+  for (hl_span *run = hl.bins[bin]; run && looked < 64; run = run->next, looked++) {
+    if (run->pages < pages) continue;
+    if (!best || run->pages < best->pages || (run->pages == best->pages && run->base < best->base)) best = run;
+  }
+  return best;
+}
+
+/* A run of at least `pages`: from the request's own bin or the next one that has any. Roomy: from the last bin
+ * instead, when that leaves as much room again. */
+static hl_span *hl_bin_find(u32 pages) {
+  u32 bin = hl_bin_of(pages);
+  if (hl.roomy) {
+    for (u32 word = HL_ARRAY_LENGTH(hl.bin_bits); word-- > 0;) {
+      if (!hl.bin_bits[word]) continue;
+      hl_span *run = hl.bins[word * 32 + 31 - (u32)__builtin_clz(hl.bin_bits[word])];
+      if (run->pages >= pages * 2) return run;
+      break;
+    }
+  }
+  hl_span *best = hl_bin_best(bin, pages);
   if (best) return best;
   for (u32 word = (bin + 1) >> 5, mask = -1u << ((bin + 1) & 31); word < HL_ARRAY_LENGTH(hl.bin_bits);
        word++, mask = -1u) {
     u32 bits = hl.bin_bits[word] & mask;
-    if (bits) return hl.bins[word * 32 + (u32)__builtin_ctz(bits)];
+    if (bits) return hl_bin_best(word * 32 + (u32)__builtin_ctz(bits), pages);
   }
   return 0;
 }
@@ -186,6 +203,26 @@ static void hl_run_release(hl_span *run) {
   hl_run_enter(run);
 }
 
+/* Takes the first `pages` pages out of a free run. The struct that describes them is neither in a bin nor
+ * entered in the map yet: the caller fills the map (0 for metadata). Null when there is no struct for the rest. */
+static hl_span *hl_run_take(hl_span *run, u32 pages) {
+  hl_bin_remove(run);
+  if (run->pages > pages) {
+    hl_span *rest = hl_run_make(run->base + (pages << HL_PAGE_SHIFT), run->pages - pages, run->zero);
+    if (!rest) {
+      hl_bin_insert(run);
+      return 0;
+    }
+    u32 last = hl_page_of(run->base) + run->pages - 1;
+    hl.map[last] = 0; /* was the run's own edge */
+    run->pages = pages;
+    hl_run_enter(rest);
+  }
+  run->own = (hl_block){0};
+  run->kind = HL_KIND_BLOCKS; /* nobody may merge with it from here on */
+  return run;
+}
+
 /* -- growth -------------------------------------------------------------------------------------------- */
 
 /* Moves the page map to `capacity` entries at `to`; the old map's pages become a free run. */
@@ -193,7 +230,7 @@ static void hl_map_move(u32 to, u32 capacity) {
   hl_span **map = (hl_span **)to;
   u32 old = (u32)hl.map, old_pages = hl.map_capacity * 4 >> HL_PAGE_SHIFT;
   hl_copy(map, hl.map, hl.map_pages * 4);
-  hl_zero(map + hl.map_pages, (capacity - hl.map_pages) * 4);
+  hl_zero(map + hl.map_pages, (capacity - hl.map_pages) * 4); /* the pages may be used ones */
   rt.metadata_bytes += capacity * 4 - hl.map_capacity * 4;
   hl.map = map;
   hl.map_capacity = capacity;
@@ -207,16 +244,18 @@ static void hl_map_move(u32 to, u32 capacity) {
 
 /* Gets at least `pages` more pages from the system into the free runs. */
 HL_COLD int hl_grow(u32 pages) {
-  u32 tail = 0; /* a free run at the end needs less; its length is subtracted when growth is contiguous */
+  u32 tail; /* a free run at the end needs less; its length is subtracted when growth is contiguous */
+again:
+  tail = 0;
   if (hl.map_pages) {
     hl_span *last = hl.map[hl.map_pages - 1];
     if (last && last->kind == HL_KIND_RUN && last->pages < pages) tail = last->pages;
   }
-  u32 batch = rt.heap_bytes / 32 >> HL_PAGE_SHIFT;
   for (;;) {
     u32 wanted = pages - tail;
-    u32 target = wanted > batch ? wanted : batch;
-    if (target < HL_WASM_PAGE / HL_PAGE) target = HL_WASM_PAGE / HL_PAGE;
+    /* In steps of 64 KB and not in proportion to the heap: a grow costs less than the page faults of what it
+     * gives, and larger steps were measured to leave up to a sixth of the heap unused. */
+    u32 target = wanted < HL_WASM_PAGE / HL_PAGE ? HL_WASM_PAGE / HL_PAGE : wanted;
     /* The map may have to double; then it takes the start of the new region. */
     u32 map_pages = 0;
     u32 end = (hl.map_pages ? hl.map_pages : hl_system_end()) + target + HL_WASM_PAGE / HL_PAGE;
@@ -224,6 +263,15 @@ HL_COLD int hl_grow(u32 pages) {
       u32 capacity = hl.map_capacity ? hl.map_capacity : HL_PAGE / 4;
       while (capacity < end) capacity *= 2;
       map_pages = capacity * 4 >> HL_PAGE_SHIFT;
+      /* Better from the pages there are: at the end it would part the free pages on either side of it. */
+      hl_span *run = hl.map_pages ? hl_bin_find(map_pages) : 0;
+      if (run && (run = hl_run_take(run, map_pages))) {
+        u32 to = run->base;
+        hl_map_fill(hl_page_of(to), map_pages, 0);
+        hl_struct_recycle(run);
+        hl_map_move(to, capacity);
+        goto again;
+      }
       tail = 0;
       wanted = pages;
       if (target < wanted) target = wanted;
@@ -231,10 +279,6 @@ HL_COLD int hl_grow(u32 pages) {
     if (target + map_pages > 0x7ffff000u >> HL_PAGE_SHIFT) return 0;
     u32 got = 0;
     u32 base = hl_system_grow((target + map_pages) << HL_PAGE_SHIFT, &got);
-    if (!base && target > wanted) {
-      /* The batch does not fit: ask for what is needed and no more. */
-      base = hl_system_grow((wanted + map_pages) << HL_PAGE_SHIFT, &got);
-    }
     if (!base) return 0;
     if (!hl.heap_start) hl.heap_start = base;
     rt.heap_bytes += got;
@@ -258,18 +302,16 @@ HL_COLD int hl_grow(u32 pages) {
     hl_run_release(run);
     if ((got >> HL_PAGE_SHIFT) + (contiguous ? tail : 0) >= pages) return 1;
     tail = 0; /* somebody else's memory lies between: what came first remains as free pages */
-    batch = 0;
   }
 }
 
 static void hl_spans_scavenge(void);
 
-/* Takes `pages` pages out of the free runs. The struct that describes them is neither in a bin nor entered in
- * the map yet: the caller fills the map (0 for metadata). */
+/* Takes `pages` pages out of the free runs, as hl_run_take does. */
 HL_SLOW hl_span *hl_pages_allocate(u32 pages) {
   hl_structs_reserve();
   hl_span *run = hl_bin_find(pages);
-  if (!run && hl.empty_spans && !hl.refilling) {
+  if (!run && !hl.refilling) {
     hl_spans_scavenge();
     run = hl_bin_find(pages);
   }
@@ -278,19 +320,5 @@ HL_SLOW hl_span *hl_pages_allocate(u32 pages) {
     run = hl_bin_find(pages);
     if (!run) return 0;
   }
-  hl_bin_remove(run);
-  if (run->pages > pages) {
-    hl_span *rest = hl_run_make(run->base + (pages << HL_PAGE_SHIFT), run->pages - pages, run->zero);
-    if (!rest) {
-      hl_bin_insert(run);
-      return 0;
-    }
-    u32 last = hl_page_of(run->base) + run->pages - 1;
-    hl.map[last] = 0; /* was the run's own edge */
-    run->pages = pages;
-    hl_run_enter(rest);
-  }
-  run->own = (hl_block){0};
-  run->kind = HL_KIND_BLOCKS; /* nobody may merge with it from here on */
-  return run;
+  return hl_run_take(run, pages);
 }

@@ -24,7 +24,8 @@ void *realloc(void *pointer, size_t size) {
   if (!pointer) return malloc(size);
   u32 address = (u32)pointer;
   hl_span *span;
-  hl_block *block = hl_block_find(address, &span);
+  u32 index;
+  hl_block *block = hl_block_find(address, &span, &index);
   if (HL_UNLIKELY(!block)) {
     hl_fault_report(address, 1);
     return 0;
@@ -39,11 +40,16 @@ void *realloc(void *pointer, size_t size) {
     hl_block_hand_out(block, account, size);
   } else {
     u32 to;
+    /* What had to move for growth before will grow again: put it where there is room behind it. */
+    u32 grows = span->state == HL_SPAN_STATE_LARGE && size > old;
+    hl.roomy = grows && span->listed == HL_LISTED_GROWN;
     hl_block *moved = hl_block_take_slow(size, HL_ALIGNMENT, &to);
+    hl.roomy = 0;
     if (!moved) return hl_allocation_failed();
+    if (grows) hl.map[hl_page_of(to)]->listed = HL_LISTED_GROWN;
     hl_copy((void *)to, pointer, old < size ? old : size);
     hl_ledger_free(owner, old, block->serial);
-    hl_block_put(span, block, (hl_place){rt.flags & HL_FLAG_FREE_CONTEXTS ? node : 0, 0});
+    hl_block_put(span, block, index, (hl_place){rt.flags & HL_FLAG_FREE_CONTEXTS ? node : 0, 0});
     hl_block_hand_out(moved, account, size);
     address = to;
   }

@@ -36,7 +36,7 @@ typedef int64_t i64;
 #define HL_ALIGNMENT 16u
 
 /* Largest request a size class serves; above it a block is a span of its own. */
-#define HL_SMALL_MAX 32768u
+#define HL_SMALL_MAX 8192u
 /* No object is larger than PTRDIFF_MAX (C17 6.5.6 p9 makes larger ones unusable). */
 #define HL_SIZE_MAX 0x7fff0000u
 
@@ -79,6 +79,9 @@ typedef struct hl_block {
 /* Index that no block has; also one more than the blocks a span may have. */
 #define HL_NO_BLOCK 0xfffu
 
+/* Of hl_span.listed, in a large span: it moved because it grew. */
+#define HL_LISTED_GROWN 2u
+
 enum { HL_KIND_UNUSED, HL_KIND_BLOCKS, HL_KIND_RUN, HL_KIND_GHOST };
 
 typedef struct hl_span hl_span;
@@ -95,7 +98,7 @@ struct hl_span {
   u8 class;
   u8 kind; /* HL_KIND_* */
   u8 zero; /* blocks never handed out (of a run: all bytes) are zero */
-  u8 listed; /* in its class's list of spans with free blocks */
+  u8 listed; /* in its class's queue of spans with free blocks; large spans always */
   hl_span *next;
   hl_span *previous;
   hl_block own; /* the one block of a large span */
@@ -216,8 +219,8 @@ HL_ASSERT_FIELD(hl_runtime, metadata_bytes, HL_RUNTIME_METADATA_BYTES);
 HL_ASSERT_FIELD(hl_runtime, heap_bytes, HL_RUNTIME_HEAP_BYTES);
 HL_ASSERT_FIELD(hl_runtime, failed, HL_RUNTIME_FAILED);
 
-#define HL_CLASSES 72u
-#define HL_BINS 100u
+#define HL_CLASSES 36u
+#define HL_BINS 160u
 #define HL_BUCKETS 257u
 #define HL_FIRST_CONTEXTS 64u
 
@@ -259,6 +262,7 @@ typedef struct hl_state {
   u32 bucket_bits[(HL_BUCKETS + 31) / 32];
 
   u32 initialised;
+  u32 roomy; /* the next large block will grow further: put it where there is room behind it */
   u32 taken_zero; /* second result of hl_block_take_slow: the block's bytes are known to be zero */
   u8 class_of[(HL_SMALL_MAX >> 4) + 1]; /* by (size + 15) / 16 */
 } hl_state;
