@@ -8,7 +8,7 @@ import path from 'node:path';
 import { ToolchainError } from '../errors.ts';
 import { parseDepfile } from './depfile.ts';
 import { compileError, linkError } from './diagnostics.ts';
-import { commonFlags, SETJMP_FLAGS } from './flags.ts';
+import { commonFlags, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
 import { type LinkJob, type LinkResult, wasiLinkArguments } from './link.ts';
 import { isCxx, isFile } from './options.ts';
 import { runTool } from './process.ts';
@@ -124,6 +124,7 @@ export class ClangToolchain implements Toolchain {
       ...(isCxx(source) ? ['--driver-mode=g++'] : []),
       TARGET,
       ...commonFlags(source),
+      ...(isCxx(source) ? WASI_CXX_FLAGS : []),
       ...flags,
       '-MD',
       '-MF',

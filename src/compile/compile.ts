@@ -5,7 +5,7 @@ import { type Diagnostic, ToolchainError } from '../errors.ts';
 import { Cache, hashOf } from './cache.ts';
 import { toolchains } from './choose.ts';
 import { parseDiagnostics } from './diagnostics.ts';
-import { commonFlags, SETJMP_FLAGS } from './flags.ts';
+import { commonFlags, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
 import {
   definedFunctions,
   type LinkJob,
@@ -13,7 +13,14 @@ import {
   runtimeExports,
   wasiLinkArguments,
 } from './link.ts';
-import { type CompileOptions, isFile, type Request, readRequest, type ToolchainName } from './options.ts';
+import {
+  type CompileOptions,
+  isCxx,
+  isFile,
+  type Request,
+  readRequest,
+  type ToolchainName,
+} from './options.ts';
 import { readRuntime, type Toolchain } from './toolchain.ts';
 
 /** A linked module, not instrumented yet. */
@@ -73,7 +80,8 @@ async function build(toolchain: Toolchain, request: Request, cache: Cache): Prom
     toolchain.identity,
     hashOf(runtime),
     JSON.stringify([request.sources, request.flags, request.link, request.exports]),
-    flagsIdentity(),
+    linkIdentity(),
+    ...request.sources.map(flagsIdentity),
   );
   const identity = { name: toolchain.name, version: toolchain.version };
   const known = cache.find(key);
@@ -117,17 +125,15 @@ async function build(toolchain: Toolchain, request: Request, cache: Cache): Prom
   return { ...meta, wasm: result.wasm, glue: result.glue, toolchain: identity, cached: false };
 }
 
-/** Our own flags are part of what a result depends on. */
-function flagsIdentity(): string {
-  const nothing: LinkJob = {
-    objects: [],
-    runtime: new Uint8Array(),
-    link: [],
-    exports: [],
-    runtimeExports: [],
-    hasMain: true,
-  };
-  return JSON.stringify([commonFlags('/'), SETJMP_FLAGS, wasiLinkArguments(nothing)]);
+/** Our own flags are part of what an object depends on. */
+function flagsIdentity(source: string): string {
+  return JSON.stringify([commonFlags(source), SETJMP_FLAGS, isCxx(source) ? WASI_CXX_FLAGS : []]);
+}
+
+/** And our own linking of what a module does. */
+function linkIdentity(): string {
+  const empty = { objects: [], runtime: new Uint8Array(), link: [], exports: [], runtimeExports: [] };
+  return JSON.stringify(wasiLinkArguments({ ...empty, hasMain: true }));
 }
 
 async function compileSource(
@@ -136,7 +142,7 @@ async function compileSource(
   flags: readonly string[],
   cache: Cache,
 ): Promise<{ object: ObjectFile; inputs: readonly string[]; output: string }> {
-  const key = hashOf('object', toolchain.identity, source, JSON.stringify(flags), flagsIdentity());
+  const key = hashOf('object', toolchain.identity, source, JSON.stringify(flags), flagsIdentity(source));
   const known = cache.find(key);
   const bytes = known?.blobs.object;
   if (known !== null && bytes !== undefined) {

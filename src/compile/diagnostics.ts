@@ -8,7 +8,7 @@ const PLACED = /^(.+?):(\d+):(\d+): (fatal error|error|warning|note|remark): (.*
 const TOOL =
   /^(?:[\w./+-]*(?:clang|clang\+\+|wasm-ld|emcc|em\+\+|lld|ld)[\w.+-]*: )?(fatal error|error|warning|note): (.*)$/;
 const UNDEFINED =
-  /(?:undefined symbol|undefined reference to|symbol exported via --export not found):? [`']?([^\s'`(]+)/;
+  /(?:undefined symbol|undefined exported symbol|symbol exported via --export not found): ["`']?(.+?)["`']?(?: \(referenced by .*)?$/;
 
 function severityOf(word: string): Diagnostic['severity'] {
   if (word === 'warning' || word === 'note') return word;
@@ -70,8 +70,10 @@ export function linkError(output: string): LinkError {
   const diagnostics = parseDiagnostics(output);
   const missing = new Set<string>();
   for (const line of output.split('\n')) {
-    const match = UNDEFINED.exec(line);
-    if (match !== null) missing.add(match[1]!);
+    const match = UNDEFINED.exec(line.trimEnd());
+    // Emscripten spells the names of exports with the underscore they have in JavaScript.
+    if (match !== null)
+      missing.add(match[0].startsWith('undefined exported') ? match[1]!.replace(/^_/, '') : match[1]!);
   }
   const names = [...missing];
   const headline =

@@ -12,7 +12,7 @@ import path from 'node:path';
 import { ToolchainError } from '../errors.ts';
 import { parseDepfile } from './depfile.ts';
 import { compileError, linkError } from './diagnostics.ts';
-import { commonFlags, SETJMP_FLAGS } from './flags.ts';
+import { commonFlags, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
 import { collectFiles } from './includes.ts';
 import { type LinkJob, type LinkResult, wasiLinkArguments } from './link.ts';
 import { isCxx, isFile, mapPathFlags } from './options.ts';
@@ -172,6 +172,7 @@ class EmbeddedToolchain implements Toolchain {
     const command = await this.#frontEndCommand(clang, virtual, [
       isCxx(source) ? 'clang++' : 'clang',
       ...commonFlags(virtual),
+      ...(isCxx(source) ? WASI_CXX_FLAGS : []),
       `-ffile-prefix-map=${prefixes}`,
       ...mapPathFlags(flags, (value) => (path.isAbsolute(value) ? toVirtual(value) : value)),
       '-MD',

@@ -28,6 +28,27 @@ export function findEmcc(): string | null {
   );
 }
 
+/** How Emscripten links for us; part of what a result depends on. */
+const LINK_FLAGS = [
+  '-O1',
+  '-sMALLOC=none',
+  '-sMODULARIZE=1',
+  '-sEXPORT_NAME=heaplineModule',
+  '-sENVIRONMENT=node',
+  '-sWASM_BIGINT=1',
+  '-sALLOW_MEMORY_GROWTH=1',
+  '-sFORCE_FILESYSTEM=1',
+  '-sINVOKE_RUN=0',
+  '-sEXIT_RUNTIME=1',
+  // The glue must not hang handlers of its own on the host's process.
+  '-sNODEJS_CATCH_EXIT=0',
+  '-sNODEJS_CATCH_REJECTION=0',
+  `-sTOTAL_STACK=${STACK_SIZE}`,
+  '-sEXPORTED_RUNTIME_METHODS=FS,ENV',
+  '-sDEFAULT_LIBRARY_FUNCS_TO_INCLUDE=$ENV',
+  '-Wl,--wrap=exit',
+];
+
 /** Names of the functions that an object imports from the host. */
 function hostImports(object: Uint8Array): string[] {
   const module = new WebAssembly.Module(object as BufferSource);
@@ -49,7 +70,12 @@ export class EmscriptenToolchain implements Toolchain {
   constructor(emcc: string, onProgress: (message: string) => void) {
     this.#emcc = emcc;
     this.#onProgress = onProgress;
-    this.identity = `emscripten ${fileIdentity(emcc)} ${process.env.EM_CONFIG ?? ''}`;
+    this.identity = JSON.stringify([
+      'emscripten',
+      fileIdentity(emcc),
+      process.env.EM_CONFIG ?? '',
+      LINK_FLAGS,
+    ]);
   }
 
   async readVersion(): Promise<string> {
@@ -119,25 +145,9 @@ export class EmscriptenToolchain implements Toolchain {
         ...files,
         runtime,
         ...job.link.filter((item) => !/^-O/.test(item)),
-        '-O1',
-        '-sMALLOC=none',
-        '-sMODULARIZE=1',
-        '-sEXPORT_NAME=heaplineModule',
-        '-sENVIRONMENT=node',
-        '-sWASM_BIGINT=1',
-        '-sALLOW_MEMORY_GROWTH=1',
-        '-sFORCE_FILESYSTEM=1',
-        '-sINVOKE_RUN=0',
-        '-sEXIT_RUNTIME=1',
-        // The glue must not hang handlers of its own on the host's process.
-        '-sNODEJS_CATCH_EXIT=0',
-        '-sNODEJS_CATCH_REJECTION=0',
-        `-sTOTAL_STACK=${STACK_SIZE}`,
+        ...LINK_FLAGS,
         `-sEXPORTED_FUNCTIONS=${[...(job.hasMain ? ['_main'] : []), '_malloc', '_free', '_fflush'].join(',')}`,
-        '-sEXPORTED_RUNTIME_METHODS=FS,ENV',
-        '-sDEFAULT_LIBRARY_FUNCS_TO_INCLUDE=$ENV',
         ...(job.hasMain ? [] : ['--no-entry']),
-        '-Wl,--wrap=exit',
         responseFile(
           directory,
           linkerExports.map((name) => `-Wl,--export=${name}`),

@@ -54,3 +54,6 @@ export function commonFlags(source: string): string[] {
 
 /** setjmp and longjmp through WebAssembly exceptions, in the encoding that Node 20 runs. */
 export const SETJMP_FLAGS = ['-mllvm', '-wasm-enable-sjlj', '-mllvm', '-wasm-use-legacy-eh=true'];
+
+/** C++ over WASI: its libraries are built without exceptions, and code that throws would not link. */
+export const WASI_CXX_FLAGS = ['-fno-exceptions'];
