@@ -6,13 +6,7 @@ import { Cache, hashOf } from './cache.ts';
 import { toolchains } from './choose.ts';
 import { parseDiagnostics } from './diagnostics.ts';
 import { commonFlags, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
-import {
-  definedFunctions,
-  type LinkJob,
-  type ObjectFile,
-  runtimeExports,
-  wasiLinkArguments,
-} from './link.ts';
+import { definedFunctions, type ObjectFile, runtimeExports, wasiLinkArguments } from './link.ts';
 import {
   type CompileOptions,
   isCxx,

@@ -1,15 +1,16 @@
 // The compiler flags that Heapline needs, whichever clang runs. Three aims: debug information with absolute
 // paths; every allocation that the source makes is made (clang knows malloc and drops calls it can prove
-// useless); and every call keeps a line of its own. The last one matters for a heap profile more than for a
-// debugger: at -O2, clang 22 folds `if (c) p = malloc(a); else p = malloc(b);` into one call on line 0.
+// useless; of C++ it may still drop a new with its delete, which the language allows and no flag prevents); and
+// every call keeps a line of its own. The last one matters for a heap profile more than for a debugger: at -O2,
+// clang 22 folds `if (c) p = malloc(a); else p = malloc(b);` into one call on line 0.
 
 import path from 'node:path';
 
 /** Optimisation when the caller names none: what release builds of C use. Inlined frames come from DWARF. */
 const DEFAULT_OPTIMISATION = '-O2';
 
-/** The allocation family, as the runtime defines it and libcs know it. */
-export const ALLOCATION_FAMILY = [
+/** The allocation family, and what allocates in libc: clang knows them all. */
+const ALLOCATION_FAMILY = [
   'malloc',
   'calloc',
   'realloc',
@@ -20,10 +21,9 @@ export const ALLOCATION_FAMILY = [
   'posix_memalign',
   'valloc',
   'malloc_usable_size',
+  'strdup',
+  'strndup',
 ] as const;
-
-// C++: operator new and delete, plain and array, in the mangling of a 32-bit size_t.
-const CXX_FAMILY = ['_Znwj', '_Znaj', '_ZdlPv', '_ZdaPv', '_ZdlPvj', '_ZdaPvj'];
 
 // Passes that merge calls from different lines: sinking and hoisting in the optimiser, tail merging in the
 // code generator.
@@ -41,7 +41,7 @@ export function commonFlags(source: string): string[] {
   return [
     '-g',
     DEFAULT_OPTIMISATION,
-    ...[...ALLOCATION_FAMILY, ...CXX_FAMILY].map((name) => `-fno-builtin-${name}`),
+    ...ALLOCATION_FAMILY.map((name) => `-fno-builtin-${name}`),
     ...KEEP_CALLS_APART,
     // Lets the stack pointer be exported, for the roots of a leak scan.
     '-mmutable-globals',

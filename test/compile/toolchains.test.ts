@@ -232,6 +232,35 @@ describe.each(toolchainNames)('%s', (toolchain) => {
   });
 });
 
+const USELESS = `#include <stdlib.h>
+#include <string.h>
+void f(void) {
+  free(malloc(1));
+  free(calloc(2, 3));
+  free(realloc(NULL, 4));
+  free(aligned_alloc(16, 16));
+  free(strdup("x"));
+}
+`;
+
+describe('allocations that are of no use', () => {
+  it.each(toolchainNames)('are made all the same with %s', async (toolchain) => {
+    const library = await compile([tree.write('useless.c', USELESS)], {
+      toolchain,
+      cacheDir,
+      flags: ['-O3'],
+    });
+    const output = execFileSync('llvm-dwarfdump-22', ['--debug-line', '-'], {
+      input: library.wasm,
+    }).toString();
+    for (const line of [4, 5, 6, 7, 8]) {
+      // Two calls on each line, so two rows at the columns of the calls.
+      const rows = output.match(new RegExp(`^0x[0-9a-f]+ +${line} +(3|8) `, 'gm'));
+      expect(rows?.length).toBeGreaterThanOrEqual(2);
+    }
+  });
+});
+
 const JUMPS = `#include <setjmp.h>
 #include <stdio.h>
 static jmp_buf place;
@@ -270,7 +299,6 @@ extern "C" int build(int n) {
   for (int i = 0; i < n; i++) all.push_back(std::make_unique<Counted>());
   return Counted::live;
 }
-extern "C" void elided() { delete new int(3); }
 int main() { std::string text = "built "; text += std::to_string(build(5)); puts(text.c_str()); return Counted::live; }
 `;
 
