@@ -30,6 +30,8 @@ export async function realPrograms(toolchain: Target['name']): Promise<Program[]
       headers,
       flags: [
         ...corpus.flags,
+        // The drivers have a main of their own; natively, native-main.c has the one that counts.
+        ...(toolchain.startsWith('native') ? ['-Dmain=corpus_main'] : []),
         ...corpus.include.map((folder) => `-I${folder}`),
         ...Object.entries(corpus.define).map(([name, value]) =>
           value === true ? `-D${name}` : `-D${name}=${value}`,
