@@ -1,0 +1,94 @@
+// Arithmetic between profiles that only a server needs: what was allocated since the last scrape, and a profile cut
+// down to what a receiver accepts.
+
+import { HeapProfile, ProfileBuilder, type ProfileModel } from '../profile/index.ts';
+
+/** Name of the frame that stands for the samples which were cut. */
+export const OTHER = '[other]';
+
+/**
+ * What godeltaprof's delta_heap shows: allocations since the scrape before, and what is in use now. Contexts that
+ * are gone with their sandbox are left out, so no value is ever negative.
+ */
+export function sinceLastScrape(before: HeapProfile | null, now: HeapProfile): HeapProfile {
+  if (before === null) return now;
+  const inUse = now.sampleTypes.map(({ type }) => type.startsWith('inuse_'));
+  const base = withValues(before.model, (value, column) => (inUse[column] ? 0 : value));
+  const difference = new HeapProfile(base).diff(now).model;
+  return new HeapProfile({
+    ...withValues(difference, (value) => Math.max(0, value)),
+    durationNanos: positive(now.model.timeNanos - before.model.timeNanos),
+  });
+}
+
+/** later − before, with the time that lies between, as Go's `seconds=` gives it. */
+export function difference(before: HeapProfile, later: HeapProfile): HeapProfile {
+  const { model } = before.diff(later);
+  return new HeapProfile({
+    ...model,
+    timeNanos: later.model.timeNanos,
+    durationNanos: positive(later.model.timeNanos - before.model.timeNanos),
+  });
+}
+
+/**
+ * The profile with at most `limit` samples: the smallest ones are summed up, per set of string labels, under
+ * `[other]`, so that all totals stay what they were. A comment says how many.
+ */
+export function cut(profile: HeapProfile, limit: number): HeapProfile {
+  const { model } = profile;
+  const { samples, sampleTypes } = model;
+  if (samples.count <= limit) return profile;
+  const width = sampleTypes.length;
+  const shown = Math.max(
+    0,
+    sampleTypes.findIndex(({ type }) => type === model.defaultSampleType),
+  );
+  const weight = (sample: number, column: number) => Math.abs(samples.values[sample * width + column]!);
+  const order = Array.from({ length: samples.count }, (_, i) => i).sort((a, b) => {
+    const byShown = weight(b, shown) - weight(a, shown);
+    if (byShown !== 0) return byShown;
+    for (let c = width - 1; c >= 0; c--) {
+      const difference = weight(b, c) - weight(a, c);
+      if (difference !== 0) return difference;
+    }
+    return a - b;
+  });
+
+  const builder = new ProfileBuilder({ ...model });
+  const stacks = builder.importStacks(model.stacks, builder.importLocations(model));
+  const textLabels = samples.labelSets.map((labels) => labels.filter((label) => 'text' in label));
+  const sums = new Map<number, number[]>();
+  const sets = textLabels.map((labels) => builder.labels(labels));
+  // Each set of labels needs one sample for its rest.
+  const kept = Math.max(0, limit - new Set(sets).size);
+  for (const [rank, s] of order.entries()) {
+    const values = Array.from(samples.values.subarray(s * width, (s + 1) * width));
+    const labelSet = samples.labelSet[s]!;
+    if (rank < kept) {
+      builder.sample(stacks[samples.stack[s]!]!, values, builder.labels(samples.labelSets[labelSet]!));
+      continue;
+    }
+    const set = sets[labelSet]!;
+    const sum = sums.get(set);
+    if (sum === undefined) sums.set(set, values);
+    else for (const [c, value] of values.entries()) sum[c]! += value;
+  }
+  const other = builder.stack(0, builder.pseudoLocation(0, OTHER));
+  for (const [set, values] of sums) builder.sample(other, values, set);
+  const comment = `cut to ${kept} of ${samples.count} samples; the rest is summed up in ${OTHER}`;
+  return new HeapProfile({ ...builder.finish(), comments: [...model.comments, comment] });
+}
+
+function withValues(model: ProfileModel, change: (value: number, column: number) => number): ProfileModel {
+  const { samples, sampleTypes } = model;
+  const width = sampleTypes.length;
+  return {
+    ...model,
+    samples: { ...samples, values: samples.values.map((value, i) => change(value, i % width)) },
+  };
+}
+
+function positive(nanoseconds: bigint): bigint {
+  return nanoseconds > 0n ? nanoseconds : 0n;
+}

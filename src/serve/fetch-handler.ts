@@ -1,0 +1,53 @@
+// The service behind the web's Request and Response: Hono, Bun, Deno, service workers.
+
+import { type PprofOptions, settingsOf } from './options.ts';
+import { notFound, PprofService } from './service.ts';
+
+/** A handler of fetch-style servers. `close()` stops the sampling of V8's heap. */
+export interface PprofFetch extends Disposable {
+  (request: Request): Promise<Response>;
+  close(): void;
+}
+
+/** Makes a handler for fetch-style servers that serves the heaps of this process as Go's net/http/pprof does. */
+export function pprofFetch(options: PprofOptions = {}): PprofFetch {
+  const service = new PprofService(settingsOf(options, 'pprofFetch'));
+  const handler = async (request: Request): Promise<Response> => {
+    const { host, pathname, search } = new URL(request.url);
+    const answer =
+      (await service.answer({
+        method: request.method,
+        rawPath: pathname,
+        rawQuery: search.slice(1),
+        contentType: request.headers.get('content-type') ?? '',
+        host,
+        writeTimeout: null,
+        signal: request.signal,
+        readBody: (limit) => readBody(request, limit),
+      })) ?? notFound();
+    const { status, headers, body } = answer;
+    return new Response(request.method === 'HEAD' ? null : (body as Uint8Array<ArrayBuffer>), {
+      status,
+      headers: { ...headers, 'Content-Length': String(body.length) },
+    });
+  };
+  const close = (): void => service.close();
+  return Object.assign(handler, { close, [Symbol.dispose]: close });
+}
+
+async function readBody(request: Request, limit: number): Promise<Uint8Array | null> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = request.body?.getReader();
+  if (reader === undefined) return new Uint8Array();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return Buffer.concat(chunks);
+    length += value.length;
+    if (length > limit) {
+      await reader.cancel();
+      return null;
+    }
+    chunks.push(value);
+  }
+}

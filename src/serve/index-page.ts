@@ -1,0 +1,128 @@
+// The page at /debug/pprof/: the profiles with counts and links, what each is, the sandboxes and their totals. Plain
+// HTML, no scripts, nothing loaded from elsewhere; light or dark as the reader's system is.
+
+import { formatQuantity } from '../profile/index.ts';
+import { escapeHtml } from './go-values.ts';
+
+/** One row of the table of profiles. */
+export interface ProfileEntry {
+  readonly name: string;
+  readonly description: string;
+  /** Number of samples; null where there is nothing to count. */
+  readonly count: number | null;
+}
+
+/** One row of the table of heaps. */
+export interface HeapEntry {
+  readonly instance: string;
+  readonly toolchain: string;
+  readonly inUseObjects: number;
+  readonly inUseBytes: number;
+  readonly allocObjects: number | null;
+  readonly allocBytes: number | null;
+  readonly peakBytes: number | null;
+  readonly contexts: number;
+  readonly memoryBytes: number | null;
+  /** Why it could not be read; null when it could. */
+  readonly problem: string | null;
+}
+
+export interface IndexPage {
+  /** Path of the page, such as `/debug/pprof/`. */
+  readonly path: string;
+  /** What the reader's `go tool pprof` would be given, such as `http://localhost:6060/debug/pprof/heap`. */
+  readonly heapUrl: string;
+  readonly profiles: readonly ProfileEntry[];
+  readonly heaps: readonly HeapEntry[];
+  readonly version: string;
+}
+
+const STYLE = `
+:root { color-scheme: light dark; --line: #d0d4da; --dim: #5b6470; --accent: #0a58ca; --stripe: #f5f6f8; }
+@media (prefers-color-scheme: dark) {
+  :root { --line: #3a4048; --dim: #9aa4b0; --accent: #7ab0ff; --stripe: #1d2126; }
+  body { background: #14171a; color: #e4e7eb; }
+}
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
+h1 { font-size: 1.4rem; margin: 0 0 .25rem; }
+h2 { font-size: 1.05rem; margin: 2rem 0 .5rem; }
+p { margin: .25rem 0; }
+.dim { color: var(--dim); }
+a { color: var(--accent); }
+table { border-collapse: collapse; width: 100%; }
+th, td { border-bottom: 1px solid var(--line); padding: .35rem .6rem; text-align: left; vertical-align: top; }
+th { color: var(--dim); font-weight: 600; }
+tbody tr:nth-child(even) { background: var(--stripe); }
+.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+code { background: var(--stripe); border: 1px solid var(--line); border-radius: 4px; padding: .1rem .3rem; }
+.scroll { overflow-x: auto; }
+`;
+
+/** The whole page. */
+export function indexPage({ path, heapUrl, profiles, heaps, version }: IndexPage): string {
+  const rows = profiles.map(
+    ({ name, count, description }) =>
+      `<tr><td class="n">${count ?? '–'}</td>` +
+      `<td><a href="${escapeHtml(encodeURIComponent(name))}?debug=1">${escapeHtml(name)}</a></td>` +
+      `<td>${name === 'profile' || name === 'cmdline' ? '' : `<a href="${escapeHtml(encodeURIComponent(name))}">pb.gz</a>`}</td>` +
+      `<td>${escapeHtml(description)}</td></tr>`,
+  );
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(path)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<h1>${escapeHtml(path)}</h1>
+<p class="dim">Heaps of C in WebAssembly, and of the JavaScript around them. Heapline ${escapeHtml(version)}.</p>
+<p><code>go tool pprof ${escapeHtml(heapUrl)}</code></p>
+
+<h2>Types of profiles available</h2>
+<div class="scroll"><table>
+<thead><tr><th class="n">Count</th><th>Profile</th><th></th><th>Description</th></tr></thead>
+<tbody>
+${rows.join('\n')}
+</tbody>
+</table></div>
+
+<h2>Heaps</h2>
+${heaps.length === 0 ? '<p class="dim">No sandbox is open.</p>' : heapTable(heaps)}
+</body>
+</html>
+`;
+}
+
+function heapTable(heaps: readonly HeapEntry[]): string {
+  const bytes = (value: number | null): string => (value === null ? '–' : formatQuantity(value, 'bytes'));
+  const count = (value: number | null): string => (value === null ? '–' : value.toLocaleString('en-US'));
+  const rows = heaps.map((heap) =>
+    heap.problem !== null
+      ? `<tr><td>${escapeHtml(heap.instance)}</td><td colspan="8">${escapeHtml(heap.problem)}</td></tr>`
+      : `<tr><td>${escapeHtml(heap.instance)}</td><td>${escapeHtml(heap.toolchain)}</td>` +
+        [
+          bytes(heap.inUseBytes),
+          count(heap.inUseObjects),
+          bytes(heap.peakBytes),
+          bytes(heap.allocBytes),
+          count(heap.allocObjects),
+          count(heap.contexts),
+          bytes(heap.memoryBytes),
+        ]
+          .map((cell) => `<td class="n">${escapeHtml(cell)}</td>`)
+          .join('') +
+        '</tr>',
+  );
+  const total = (
+    key: 'inUseBytes' | 'inUseObjects' | 'allocBytes' | 'allocObjects' | 'contexts' | 'memoryBytes',
+  ) => heaps.reduce((sum, heap) => sum + (heap[key] ?? 0), 0);
+  return `<div class="scroll"><table>
+<thead><tr><th>Instance</th><th>Compiled by</th><th class="n">In use</th><th class="n">Objects</th><th class="n">Peak</th><th class="n">Allocated</th><th class="n">Objects</th><th class="n">Contexts</th><th class="n">Memory</th></tr></thead>
+<tbody>
+${rows.join('\n')}
+</tbody>
+<tfoot><tr><th>Total</th><th></th><th class="n">${bytes(total('inUseBytes'))}</th><th class="n">${count(total('inUseObjects'))}</th><th></th><th class="n">${bytes(total('allocBytes'))}</th><th class="n">${count(total('allocObjects'))}</th><th class="n">${count(total('contexts'))}</th><th class="n">${bytes(total('memoryBytes'))}</th></tr></tfoot>
+</table></div>`;
+}

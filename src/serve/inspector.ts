@@ -1,0 +1,70 @@
+// The engine's own profilers, through node:inspector: a session in this very thread, whose commands are answered
+// before `post` returns. Loaded when first used, for other runtimes (and builds of Node without it) have none.
+
+import type { Session } from 'node:inspector';
+
+/** Says why there is no inspector. */
+export class NoInspectorError extends Error {}
+
+/** A connected session. */
+export class InspectorSession {
+  private constructor(private readonly session: Session) {}
+
+  static async open(): Promise<InspectorSession> {
+    try {
+      const { Session } = await import('node:inspector');
+      const session = new Session();
+      session.connect();
+      return new InspectorSession(session);
+    } catch (error) {
+      throw new NoInspectorError(`this runtime has no inspector (${(error as Error).message})`);
+    }
+  }
+
+  /** Sends a command of the DevTools protocol and gives its answer. */
+  send<T>(method: string, parameters: object = {}): T {
+    let result: unknown;
+    let failure: unknown = new Error(`${method} was not answered`);
+    this.session.post(method, parameters, (error: unknown, answer: unknown) => {
+      failure = error;
+      result = answer;
+    });
+    if (failure !== null && failure !== undefined) {
+      const { message } = failure as { message?: string };
+      throw new NoInspectorError(`${method}: ${message ?? 'refused'}`);
+    }
+    return result as T;
+  }
+
+  close(): void {
+    this.session.disconnect();
+  }
+}
+
+/** A function as the engine names it; line and column count from 0. */
+export interface CallFrame {
+  readonly functionName: string;
+  readonly scriptId: string;
+  readonly url: string;
+  readonly lineNumber: number;
+  readonly columnNumber: number;
+}
+
+/** Runs a full garbage collection; does nothing where that is impossible. */
+export async function collectGarbage(): Promise<void> {
+  const { gc } = globalThis as { gc?: () => unknown };
+  if (typeof gc === 'function') {
+    gc();
+    return;
+  }
+  try {
+    const session = await InspectorSession.open();
+    try {
+      session.send('HeapProfiler.collectGarbage');
+    } finally {
+      session.close();
+    }
+  } catch (error) {
+    if (!(error instanceof NoInspectorError)) throw error;
+  }
+}

@@ -1,0 +1,86 @@
+// The service behind node:http, and so behind express, fastify and koa, whose requests and responses are node's.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type PprofOptions, settingsOf } from './options.ts';
+import { failure, notFound, type PprofAnswer, type PprofRequest, PprofService } from './service.ts';
+
+/**
+ * A listener for node:http. As middleware (with `next`) it passes on what is not under its prefix; alone it answers
+ * that with 404. `close()` stops the sampling of V8's heap.
+ */
+export interface PprofHandler extends Disposable {
+  (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void;
+  close(): void;
+}
+
+/** Seconds after which a client that does not read its answer is cut off, unless `writeTimeout` says otherwise. */
+const PATIENCE = 60;
+
+/** Makes a handler for node:http that serves the heaps of this process in the manner of Go's net/http/pprof. */
+export function pprofHandler(options: PprofOptions = {}): PprofHandler {
+  const settings = settingsOf(options, 'pprofHandler');
+  const service = new PprofService(settings);
+  const handler = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    next?: (error?: unknown) => void,
+  ): void => {
+    const gone = new AbortController();
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort();
+    });
+    service.answer(requestOf(request, gone.signal)).then(
+      (answer) => {
+        if (answer !== null) write(response, answer, settings.writeTimeout ?? PATIENCE);
+        else if (next !== undefined) next();
+        else write(response, notFound(), settings.writeTimeout ?? PATIENCE);
+      },
+      (error) => write(response, failure(500, (error as Error).message), PATIENCE),
+    );
+  };
+  const close = (): void => service.close();
+  return Object.assign(handler, { close, [Symbol.dispose]: close });
+}
+
+function requestOf(request: IncomingMessage, signal: AbortSignal): PprofRequest {
+  // Routers cut off the part of the path that they matched; express keeps the whole of it here.
+  const { originalUrl } = request as IncomingMessage & { originalUrl?: string };
+  const target = (originalUrl ?? request.url ?? '/').replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i, '');
+  const question = target.indexOf('?');
+  const { server } = request.socket as typeof request.socket & { server?: { timeout?: number } };
+  const timeout = server?.timeout ?? 0;
+  return {
+    method: request.method ?? 'GET',
+    rawPath: question < 0 ? target : target.slice(0, question),
+    rawQuery: question < 0 ? '' : target.slice(question + 1),
+    contentType: request.headers['content-type'] ?? '',
+    host: request.headers.host ?? '',
+    writeTimeout: timeout > 0 ? timeout / 1000 : null,
+    signal,
+    readBody: (limit) => readBody(request, limit),
+  };
+}
+
+async function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array | null> {
+  // Somebody before us has read it: an express body parser, say.
+  if (request.readableEnded) return new Uint8Array();
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > limit) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function write(response: ServerResponse, answer: PprofAnswer, patience: number): void {
+  if (response.destroyed || response.headersSent) return;
+  response.writeHead(answer.status, { ...answer.headers, 'Content-Length': answer.body.length });
+  response.end(answer.body);
+  const timer = setTimeout(() => {
+    if (!response.writableFinished) response.destroy();
+  }, patience * 1000);
+  timer.unref();
+  response.once('close', () => clearTimeout(timer));
+}

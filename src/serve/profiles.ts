@@ -1,0 +1,181 @@
+// The profiles that are served: their names, what they say, and how each is collected from the open sandboxes and
+// V8's heap. A sandbox whose ledger is damaged is left out with a comment; it must not hide the others.
+
+import {
+  type ContextProfileKind,
+  DEFAULT_SAMPLE_TYPE,
+  HeapProfile,
+  ProfileBuilder,
+  SAMPLE_TYPES,
+  VERSION,
+} from '../profile/index.ts';
+import type { LeakReport } from '../report/index.ts';
+import type { Sandbox } from '../sandbox.ts';
+import { openSandboxes } from '../sandbox-registry.ts';
+import type { ServeSettings } from './options.ts';
+import { type SampledHeap, shareSampledHeap } from './v8-heap.ts';
+
+/** A profile of contexts, or of leaks. */
+export type HeapKind = ContextProfileKind | 'leaks';
+
+/** Names of the profiles that are a snapshot of the heap, with what the index page says about them. */
+export const HEAP_PROFILES: Readonly<Record<HeapKind | 'delta_heap', string>> = {
+  allocs: 'All past allocations of C, each with its full stack, and a sampling of those of JavaScript',
+  delta_heap:
+    'Allocations since the last scrape of this profile, and what is in use now. For scrapers such as Grafana Alloy (godeltaprof).',
+  heap: 'Memory in use, by allocation site. You can specify the gc GET parameter to run the garbage collector of JavaScript before taking it.',
+  leaks:
+    'Blocks of C that nothing in C points to any more, by allocation site, labelled with the class of the leak',
+  lifetime: 'How long blocks lived, measured in bytes allocated meanwhile',
+  peak: 'What was in use when the heap of C was at its largest',
+  temporary: 'Blocks that were freed before the next allocation was made',
+};
+
+/** The other endpoints with an entry on the index page. */
+export const OTHER_PROFILES: Readonly<Record<'cmdline' | 'profile', string>> = {
+  cmdline: 'The command line invocation of the current program',
+  profile:
+    'CPU profile. You can specify the duration in the seconds GET parameter. After you get the profile file, use the go tool pprof command to investigate the profile.',
+};
+
+/** Profiles of Go that there cannot be here, with what to use instead. */
+export const ELSEWHERE: Readonly<Record<string, string>> = {
+  block: 'JavaScript and C share one thread here and do not block on each other: use profile (CPU) or heap',
+  goroutine: 'there are no goroutines here: use profile (CPU) for what runs, heap for what holds memory',
+  mutex: 'there are no contended mutexes here: use profile (CPU) or heap',
+  threadcreate: 'there are no threads to count here: use heap or allocs',
+  trace:
+    'there is no execution trace here: use profile (CPU), or allocs?seconds=N for what is allocated meanwhile',
+};
+
+/** Names for which `seconds=` gives a difference. */
+export const DELTA_KINDS: ReadonlySet<string> = new Set(['heap', 'allocs']);
+
+/** Collects profiles for one handler. */
+export class ProfileSource {
+  readonly #settings: ServeSettings;
+  readonly #sampled: { heap: Promise<SampledHeap>; release(): void } | null;
+
+  constructor(settings: ServeSettings) {
+    this.#settings = settings;
+    this.#sampled = settings.samplingInterval === null ? null : shareSampledHeap(settings.samplingInterval);
+    this.#sampled?.heap.catch(() => {});
+  }
+
+  /** The sandboxes to show now. */
+  sandboxes(): Sandbox[] {
+    const given = this.#settings.sandboxes;
+    return [...(given === null ? openSandboxes() : given())].filter((sandbox) => !sandbox.disposed);
+  }
+
+  /** V8's sampled heap; null when it was not asked for or cannot be had. */
+  async hostHeap(): Promise<SampledHeap | null> {
+    return this.#sampled === null ? null : this.#sampled.heap.catch(() => null);
+  }
+
+  /** Collects a profile. Throws when nothing at all can be read. */
+  async collect(kind: HeapKind): Promise<HeapProfile> {
+    const parts: HeapProfile[] = [];
+    const remarks: string[] = [];
+    let failure: unknown = null;
+    for (const sandbox of this.sandboxes()) {
+      try {
+        const part = kind === 'leaks' ? leakProfile(sandbox, remarks) : contextProfile(sandbox, kind);
+        if (part !== null) parts.push(part);
+      } catch (error) {
+        failure = error;
+        remarks.push(`${sandbox.instance} could not be read: ${(error as Error).message}`);
+      }
+    }
+    if ((kind === 'heap' || kind === 'allocs') && this.#sampled !== null) {
+      try {
+        parts.push((await this.#sampled.heap).profile(kind));
+      } catch (error) {
+        failure = error;
+        remarks.push(`V8's heap could not be read: ${(error as Error).message}`);
+      }
+    }
+    if (parts.length === 0 && failure !== null) throw failure;
+    const profile =
+      parts.length === 0 ? emptyProfile(kind) : parts.length === 1 ? parts[0]! : HeapProfile.merge(parts);
+    if (remarks.length === 0) return profile;
+    return new HeapProfile({ ...profile.model, comments: [...profile.comments, ...new Set(remarks)] });
+  }
+
+  /** Lets go of V8's sampling profiler. */
+  close(): void {
+    this.#sampled?.release();
+  }
+}
+
+function labelsOf(sandbox: Sandbox): Record<string, string> {
+  return { heap: 'c', instance: sandbox.instance };
+}
+
+function contextProfile(sandbox: Sandbox, kind: ContextProfileKind): HeapProfile {
+  return sandbox.heap.profile({ kind, labels: labelsOf(sandbox) });
+}
+
+/** A sandbox's heap as far as it can scan itself for leaks. */
+interface ScannableHeap {
+  leaks?(): LeakReport;
+}
+
+/** Whether this sandbox can say what it has lost. */
+export function canScan(sandbox: Sandbox): boolean {
+  return typeof (sandbox.heap as ScannableHeap).leaks === 'function';
+}
+
+function leakProfile(sandbox: Sandbox, remarks: string[]): HeapProfile | null {
+  if (!canScan(sandbox)) {
+    remarks.push(`${sandbox.instance} was built without the leak scan`);
+    return null;
+  }
+  const report = (sandbox.heap as unknown as Required<ScannableHeap>).leaks();
+  const builder = newBuilder('leaks', report.notes);
+  const module = builder.moduleMapping(sandbox.name, 2 ** 32 - 2);
+  const start = builder.moduleStart(module);
+  for (const record of report.records) {
+    if (record.kind === 'reachable') continue;
+    // A location is one place in the code: inlined frames and the frame that they were inlined into.
+    const locations: number[] = [];
+    let place: (typeof record.frames)[number][] = [];
+    for (const frame of record.frames) {
+      place.push(frame);
+      if (frame.inlined) continue;
+      locations.push(
+        frame.language === 'js' ? builder.hostLocation(frame) : builder.frameLocation(module, start, place),
+      );
+      place = [];
+    }
+    if (place.length > 0) locations.push(builder.frameLocation(module, start, place));
+    const labels = { ...labelsOf(sandbox), leak: record.kind };
+    builder.sample(
+      builder.stackOf(locations),
+      [record.blocks, record.bytes],
+      builder.labels([
+        ...Object.entries(labels).map(([key, text]) => ({ key, text })),
+        ...(record.blocks > 0
+          ? [{ key: 'bytes', number: Math.floor(record.bytes / record.blocks), unit: '' }]
+          : []),
+      ]),
+    );
+  }
+  return new HeapProfile(builder.finish());
+}
+
+function emptyProfile(kind: HeapKind): HeapProfile {
+  return new HeapProfile(newBuilder(kind, ['no sandbox is open']).finish());
+}
+
+function newBuilder(kind: HeapKind, comments: readonly string[]): ProfileBuilder {
+  return new ProfileBuilder({
+    kind,
+    sampleTypes: SAMPLE_TYPES[kind],
+    defaultSampleType: DEFAULT_SAMPLE_TYPE[kind],
+    timeNanos: BigInt(Date.now()) * 1_000_000n,
+    periodType: { type: 'space', unit: 'bytes' },
+    period: 1,
+    comments: [`heapline ${VERSION}`, ...comments],
+  });
+}

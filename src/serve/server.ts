@@ -1,0 +1,121 @@
+// A server of its own for programs that have none. It listens on the loopback interface unless told otherwise, says
+// so when told otherwise, and answers only to names of this machine: a web page whose name is made to resolve to
+// 127.0.0.1 (DNS rebinding) must not read the profiles of whoever visits it.
+
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { type AddressInfo, isIP } from 'node:net';
+import { InvalidArgumentError } from '../errors.ts';
+import { pprofHandler } from './node-handler.ts';
+import { type PprofOptions, settingsOf } from './options.ts';
+
+/** Where to listen, and what to serve. */
+export interface ServePprofOptions extends PprofOptions {
+  /** Default 6060, as in Go's examples; 0 takes any free port. */
+  readonly port?: number;
+  /** Address to listen on. Default `127.0.0.1`. */
+  readonly hostname?: string;
+  /** Host names by which the server may be called, besides `localhost` and IP addresses. */
+  readonly allowedHosts?: readonly string[];
+  /** Takes the warning that the server can be reached from other machines; by default a process warning. */
+  readonly onWarning?: (message: string) => void;
+}
+
+/** A running profile server. */
+export interface PprofServer extends AsyncDisposable {
+  readonly server: Server;
+  readonly port: number;
+  /** Address of the index page. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Serves the heaps of this process on a port of its own. */
+export async function servePprof(options: ServePprofOptions = {}): Promise<PprofServer> {
+  const { port = 6060, hostname = '127.0.0.1', allowedHosts = [], onWarning, ...rest } = options;
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new InvalidArgumentError('port', 'The option port must be a whole number from 0 to 65535.');
+  }
+  if (typeof hostname !== 'string' || hostname === '') {
+    throw new InvalidArgumentError(
+      'hostname',
+      'The option hostname must be an address or a name to listen on.',
+    );
+  }
+  const { prefix } = settingsOf(rest, 'servePprof');
+  const handler = pprofHandler(rest);
+  const server = createServer((request, response) => {
+    if (!isAllowed(request, allowedHosts)) {
+      response.writeHead(403, {
+        'Content-Type': 'text/plain; charset=utf-8',
+        'X-Content-Type-Options': 'nosniff',
+        'X-Go-Pprof': '1',
+      });
+      response.end('this server does not answer to that host name; add it to allowedHosts\n');
+      return;
+    }
+    const path = (request.url ?? '/').split('?')[0];
+    if (path === '/' && prefix !== '') {
+      response.writeHead(307, { Location: `${prefix}/`, 'X-Content-Type-Options': 'nosniff' });
+      response.end();
+      return;
+    }
+    handler(request, response);
+  });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, hostname, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+  } catch (error) {
+    handler.close();
+    throw new InvalidArgumentError(
+      'port',
+      `Cannot listen on ${hostname}:${port}: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
+  }
+  const address = server.address() as AddressInfo;
+  if (!isLoopback(address.address)) {
+    const message = `Profiles are served on ${address.address}:${address.port}, which other machines can reach: they show source paths, function names and the command line to anyone who asks.`;
+    if (onWarning !== undefined) onWarning(message);
+    else process.emitWarning(message, { code: 'HEAPLINE_EXPOSED' });
+  }
+  const shown = isLoopback(address.address) ? 'localhost' : hostname;
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      handler.close();
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  return {
+    server,
+    port: address.port,
+    url: `http://${isIP(shown) === 6 ? `[${shown}]` : shown}:${address.port}${prefix}/`,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function isAllowed(request: IncomingMessage, allowed: readonly string[]): boolean {
+  // A rebinding page cannot choose this header: the browser puts the page's own name there.
+  const name = (request.headers.host ?? '')
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase();
+  return (
+    name === '' ||
+    name === 'localhost' ||
+    name.endsWith('.localhost') ||
+    isIP(name) !== 0 ||
+    allowed.some((host) => host.toLowerCase() === name)
+  );
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || /^(::ffff:)?127\./.test(address);
+}

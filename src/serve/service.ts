@@ -1,0 +1,477 @@
+// The interface of Go's net/http/pprof, apart from any HTTP library: a request in, an answer out. Statuses, headers,
+// texts and the order of checks are Go's (net/http/pprof/pprof.go and net/http's ServeMux, Go 1.19), so that clients
+// written for Go find what they expect; test/serve/go-differential.test.ts compares the two.
+//
+// Requests for the same profile that wait together get one answer, collected after the last of them came, and long
+// collections are counted: what a crowd of clients costs is bounded.
+
+import { type HeapProfile, VERSION } from '../profile/index.ts';
+import type { Sandbox } from '../sandbox.ts';
+import { cut, difference, sinceLastScrape } from './delta.ts';
+import {
+  cleanPath,
+  escapeHtml,
+  escapePath,
+  parseInt64,
+  parseQuery,
+  parseUint64,
+  percentDecoded,
+} from './go-values.ts';
+import { type HeapEntry, indexPage, type ProfileEntry } from './index-page.ts';
+import { collectGarbage } from './inspector.ts';
+import type { ServeSettings } from './options.ts';
+import {
+  canScan,
+  DELTA_KINDS,
+  ELSEWHERE,
+  HEAP_PROFILES,
+  type HeapKind,
+  OTHER_PROFILES,
+  ProfileSource,
+} from './profiles.ts';
+import { statisticsText } from './statistics.ts';
+import { CpuRecording } from './v8-cpu.ts';
+
+/** A request, as far as it matters here. */
+export interface PprofRequest {
+  readonly method: string;
+  /** As it stands in the request line. */
+  readonly rawPath: string;
+  /** Without the question mark. */
+  readonly rawQuery: string;
+  readonly contentType: string;
+  /** What the client calls this server, for links; '' when it does not say. */
+  readonly host: string;
+  /** Seconds that the server lets an answer take; null for no limit. */
+  readonly writeTimeout: number | null;
+  /** Aborted when the client leaves. */
+  readonly signal: AbortSignal;
+  /** Reads the body; null when it is longer than `limit` bytes. */
+  readBody(limit: number): Promise<Uint8Array | null>;
+}
+
+export interface PprofAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+const NOSNIFF = { 'X-Content-Type-Options': 'nosniff' };
+const TEXT = { ...NOSNIFF, 'Content-Type': 'text/plain; charset=utf-8' };
+const BINARY = { ...NOSNIFF, 'Content-Type': 'application/octet-stream' };
+/** Longest body that is read, in bytes: a form with parameters, or addresses for `symbol`. */
+const LONGEST_BODY = 1024 * 1024;
+/** Go reads the words of a `symbol` request into a buffer of this size. */
+const LONGEST_WORD = 4096;
+/** Longest time that a timer can be set to, in milliseconds. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+/** What Pyroscope accepts by default: samples in a profile, and bytes before compression. */
+const PYROSCOPE_SAMPLES = 16_000;
+const PYROSCOPE_BYTES = 4 * 2 ** 20;
+
+const encoder = new TextEncoder();
+
+/** Process-wide, as the CPU profiler of Go. */
+let cpuProfiling = false;
+
+/** Answers requests for profiles. One per handler; `delta_heap` remembers the last scrape of this one. */
+export class PprofService {
+  readonly #settings: ServeSettings;
+  readonly #source: ProfileSource;
+  readonly #waiting = new Map<string, Promise<PprofAnswer>>();
+  #collections = 0;
+  #lastScrape: HeapProfile | null = null;
+
+  constructor(settings: ServeSettings) {
+    this.#settings = settings;
+    this.#source = new ProfileSource(settings);
+  }
+
+  close(): void {
+    this.#source.close();
+  }
+
+  /** The answer; null when the path is none of this interface's. */
+  async answer(request: PprofRequest): Promise<PprofAnswer | null> {
+    const { prefix } = this.#settings;
+    const path = percentDecoded(request.rawPath);
+    if (path === null) return text(400, '400 Bad Request', { Connection: 'close' });
+    const cleaned = cleanPath(path);
+    if (cleaned === prefix) return redirect(request, `${prefix}/`);
+    if (!cleaned.startsWith(`${prefix}/`)) return null;
+    if (cleaned !== path) return redirect(request, cleaned);
+    const name = path.slice(prefix.length + 1);
+    try {
+      return await this.#endpoint(name, request);
+    } catch (error) {
+      return failure(500, `failed to collect profile: ${(error as Error).message}`);
+    }
+  }
+
+  async #endpoint(name: string, request: PprofRequest): Promise<PprofAnswer> {
+    switch (name) {
+      case '':
+        return this.#index(request);
+      case 'cmdline':
+        return text(200, [process.execPath, ...process.execArgv, ...process.argv.slice(1)].join('\0'));
+      case 'symbol':
+        return this.#symbol(request);
+      case 'profile':
+        return this.#cpuProfile(request);
+    }
+    if (!Object.hasOwn(HEAP_PROFILES, name)) {
+      return Object.hasOwn(ELSEWHERE, name)
+        ? failure(404, `Unknown profile: ${ELSEWHERE[name]}`)
+        : failure(404, 'Unknown profile');
+    }
+    const kind = name as keyof typeof HEAP_PROFILES;
+    if (kind === 'leaks' && !this.#source.sandboxes().some(canScan)) {
+      return failure(404, 'Unknown profile: no open sandbox can scan for leaks; use heap for what is in use');
+    }
+    const form = await readForm(request);
+    const seconds = form.get('seconds') ?? '';
+    if (seconds !== '') return this.#differenceProfile(kind, seconds, form, request);
+    const gc = atoi(form.get('gc')) > 0n && (kind === 'heap' || kind === 'delta_heap');
+    const debug = atoi(form.get('debug')) !== 0n;
+    if (kind === 'delta_heap') return this.#deltaHeap(gc, debug);
+    return this.#shared(`${kind} ${gc} ${debug}`, async () => {
+      if (gc) await collectGarbage();
+      const profile = await this.#source.collect(kind);
+      return debug ? this.#text(profile) : this.#binary(profile, kind);
+    });
+  }
+
+  /** Runs `make` in the next turn of the event loop, once for all who asked until then. */
+  #shared(key: string, make: () => Promise<PprofAnswer>): Promise<PprofAnswer> {
+    let answer = this.#waiting.get(key);
+    if (answer === undefined) {
+      answer = nextTurn().then(() => {
+        this.#waiting.delete(key);
+        return make();
+      });
+      this.#waiting.set(key, answer);
+    }
+    return answer;
+  }
+
+  #text(profile: HeapProfile): PprofAnswer {
+    const statistics = statisticsText(this.#source.sandboxes(), this.#settings.samplingInterval !== null);
+    return { status: 200, headers: TEXT, body: encoder.encode(profile.text() + statistics) };
+  }
+
+  #binary(profile: HeapProfile, filename: string): PprofAnswer {
+    const { maxSamples } = this.#settings;
+    const shown = maxSamples === null ? profile : cut(profile, maxSamples);
+    return attachment(filename, shown.encode());
+  }
+
+  async #deltaHeap(gc: boolean, debug: boolean): Promise<PprofAnswer> {
+    if (gc) await collectGarbage();
+    const now = await this.#source.collect('heap');
+    const profile = sinceLastScrape(this.#lastScrape, now);
+    // A person who looks must not take the allocations away from the scraper.
+    if (debug) return this.#text(profile);
+    this.#lastScrape = now;
+    return attachment('heap.pprof.gz', fitted(profile, this.#settings.maxSamples ?? PYROSCOPE_SAMPLES));
+  }
+
+  async #differenceProfile(
+    kind: HeapKind | 'delta_heap',
+    given: string,
+    form: ReadonlyMap<string, string>,
+    request: PprofRequest,
+  ): Promise<PprofAnswer> {
+    const { value: seconds, ok } = parseInt64(given);
+    if (!ok || seconds <= 0n) {
+      return failure(400, 'invalid value for "seconds" - must be a positive integer');
+    }
+    if (!DELTA_KINDS.has(kind)) {
+      return failure(400, '"seconds" parameter is not supported for this profile type');
+    }
+    if (this.#exceedsTimeout(request, seconds)) {
+      return failure(400, "profile duration exceeds server's WriteTimeout");
+    }
+    if (atoi(form.get('debug')) !== 0n) {
+      return failure(400, 'seconds and debug params are incompatible');
+    }
+    if (this.#collections >= this.#settings.maxCollections) return this.#busy();
+    this.#collections++;
+    try {
+      const before = await this.#source.collect(kind as HeapKind);
+      if (!(await sleep(Number(seconds) * 1000, request.signal))) return failure(500, 'context canceled');
+      const after = await this.#source.collect(kind as HeapKind);
+      return this.#binary(difference(before, after), `${kind}-delta`);
+    } finally {
+      this.#collections--;
+    }
+  }
+
+  async #cpuProfile(request: PprofRequest): Promise<PprofAnswer> {
+    const form = await readForm(request);
+    const { value, ok } = parseInt64(form.get('seconds') ?? '');
+    const seconds = ok && value > 0n ? value : 30n;
+    if (this.#exceedsTimeout(request, seconds)) {
+      return failure(400, "profile duration exceeds server's WriteTimeout");
+    }
+    if (cpuProfiling) {
+      return failure(500, 'Could not enable CPU profiling: cpu profiling already in use');
+    }
+    cpuProfiling = true;
+    let recording: CpuRecording | null = null;
+    try {
+      recording = await CpuRecording.start(this.#settings.cpuInterval);
+      const whole = await sleep(Number(seconds) * 1000, request.signal);
+      const running = recording;
+      recording = null;
+      if (!whole) {
+        running.cancel();
+        return failure(500, 'context canceled');
+      }
+      return this.#binary(running.stop(this.#source.sandboxes()), 'profile');
+    } catch (error) {
+      recording?.cancel();
+      return failure(500, `Could not enable CPU profiling: ${(error as Error).message}`);
+    } finally {
+      cpuProfiling = false;
+    }
+  }
+
+  #exceedsTimeout(request: PprofRequest, seconds: bigint): boolean {
+    const timeout = this.#settings.writeTimeout ?? request.writeTimeout;
+    return seconds > BigInt(this.#settings.maxSeconds) || (timeout !== null && Number(seconds) >= timeout);
+  }
+
+  #busy(): PprofAnswer {
+    const answer = failure(
+      503,
+      `too many collections at once: ${this.#collections} are running, and maxCollections is ${this.#settings.maxCollections}`,
+    );
+    return { ...answer, headers: { ...answer.headers, 'Retry-After': '1' } };
+  }
+
+  async #symbol(request: PprofRequest): Promise<PprofAnswer> {
+    let input = request.rawQuery;
+    if (request.method === 'POST') {
+      const body = await request.readBody(LONGEST_BODY);
+      if (body === null) return failure(413, `the request is longer than ${LONGEST_BODY} bytes`);
+      input = Buffer.from(body).toString('latin1');
+    }
+    let result = 'num_symbols: 1\n';
+    const addresses: bigint[] = [];
+    let problem = '';
+    for (const word of input.split('+')) {
+      if (word.length >= LONGEST_WORD) {
+        problem = 'reading request: bufio: buffer full\n';
+        break;
+      }
+      const { value } = parseUint64(word);
+      if (value !== 0n) addresses.push(value);
+    }
+    if (addresses.length > 0) {
+      const names = addressNames(await this.#source.collect('heap'));
+      for (const address of addresses) {
+        const name = names.get(address.toString(16));
+        if (name !== undefined) result += `0x${address.toString(16)} ${name}\n`;
+      }
+    }
+    return { status: 200, headers: TEXT, body: encoder.encode(result + problem) };
+  }
+
+  async #index(request: PprofRequest): Promise<PprofAnswer> {
+    const sandboxes = this.#source.sandboxes();
+    const sampled = await this.#source.hostHeap();
+    const counts = countSamples(sandboxes);
+    const profiles: ProfileEntry[] = [];
+    for (const [name, description] of Object.entries({ ...HEAP_PROFILES, ...OTHER_PROFILES })) {
+      if (name === 'leaks' && !sandboxes.some(canScan)) continue;
+      profiles.push({ name, description, count: counts.get(name) ?? null });
+    }
+    profiles.sort((a, b) => (a.name < b.name ? -1 : 1));
+    const heaps = sandboxes.map(heapEntry);
+    if (sampled !== null) {
+      heaps.push({
+        ...EMPTY_HEAP,
+        instance: 'JavaScript (V8)',
+        toolchain: `sampled every ${sampled.interval} bytes`,
+        ...sampled.totals(),
+        contexts: sampled.liveStacks,
+        memoryBytes: process.memoryUsage().heapTotal,
+      });
+    }
+    const page = indexPage({
+      path: `${this.#settings.prefix}/`,
+      heapUrl: `http://${request.host || 'localhost'}${this.#settings.prefix}/heap`,
+      profiles,
+      heaps,
+      version: VERSION,
+    });
+    return {
+      status: 200,
+      headers: {
+        ...NOSNIFF,
+        'Content-Type': 'text/html; charset=utf-8',
+        'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+      },
+      body: encoder.encode(page),
+    };
+  }
+}
+
+const EMPTY_HEAP: HeapEntry = {
+  instance: '',
+  toolchain: '',
+  inUseObjects: 0,
+  inUseBytes: 0,
+  allocObjects: null,
+  allocBytes: null,
+  peakBytes: null,
+  contexts: 0,
+  memoryBytes: null,
+  problem: null,
+};
+
+function heapEntry(sandbox: Sandbox): HeapEntry {
+  const { instance, toolchain } = sandbox;
+  try {
+    const { inUseObjects, inUseBytes, allocObjects, allocBytes, peakBytes, contexts, memoryBytes } =
+      sandbox.heap.stats();
+    return {
+      instance,
+      toolchain: toolchain === null ? '' : `${toolchain.name} ${toolchain.version}`,
+      ...{ inUseObjects, inUseBytes, allocObjects, allocBytes, peakBytes, contexts, memoryBytes },
+      problem: null,
+    };
+  } catch (error) {
+    return { ...EMPTY_HEAP, instance, problem: (error as Error).message };
+  }
+}
+
+/** How many samples each profile of contexts would have. */
+function countSamples(sandboxes: readonly Sandbox[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  const add = (name: string, column: Float64Array): void => {
+    let count = counts.get(name) ?? 0;
+    for (const value of column) if (value !== 0) count++;
+    counts.set(name, count);
+  };
+  for (const sandbox of sandboxes) {
+    try {
+      const snapshot = sandbox.heap.snapshot();
+      add('heap', snapshot.allocObjects);
+      add('allocs', snapshot.allocObjects);
+      add('delta_heap', snapshot.allocObjects);
+      add('lifetime', snapshot.allocObjects);
+      add('peak', snapshot.peakObjects);
+      add('temporary', snapshot.temporaryObjects);
+    } catch {
+      // The table of heaps says what is wrong with it.
+    }
+  }
+  return counts;
+}
+
+/** Function names by address, in hexadecimal. */
+function addressNames({ model }: HeapProfile): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const { address, lines } of model.locations) {
+    const name = model.functions[lines[0]?.function ?? -1]?.name;
+    if (name !== undefined) names.set(address.toString(16), name);
+  }
+  return names;
+}
+
+/** Encoded so that Pyroscope takes it. */
+function fitted(profile: HeapProfile, maxSamples: number): Uint8Array {
+  let shown = cut(profile, maxSamples);
+  while (shown.sampleCount > 64 && shown.encode({ level: 0 }).length > PYROSCOPE_BYTES) {
+    shown = cut(profile, Math.floor(shown.sampleCount / 2));
+  }
+  return shown.encode();
+}
+
+/** What Request.FormValue sees: the query, and the fields of a form that was posted. */
+async function readForm(request: PprofRequest): Promise<ReadonlyMap<string, string>> {
+  const query = parseQuery(request.rawQuery);
+  if (!/^(POST|PUT|PATCH)$/.test(request.method)) return query;
+  const type = request.contentType.split(';')[0]!.trim().toLowerCase();
+  if (type !== 'application/x-www-form-urlencoded' && type !== 'multipart/form-data') return query;
+  const body = await request.readBody(LONGEST_BODY);
+  if (body === null) return query;
+  if (type === 'application/x-www-form-urlencoded') {
+    return new Map([...query, ...parseQuery(Buffer.from(body).toString('utf8'))]);
+  }
+  const form = new Map(query);
+  try {
+    const headers = { 'Content-Type': request.contentType };
+    const fields = await new Response(body as Uint8Array<ArrayBuffer>, { headers }).formData();
+    fields.forEach((value, key) => {
+      if (typeof value === 'string' && !form.has(key)) form.set(key, value);
+    });
+  } catch {
+    // As Go: a form that cannot be read has no fields.
+  }
+  return form;
+}
+
+/** strconv.Atoi with its error ignored. */
+function atoi(value: string | undefined): bigint {
+  return parseInt64(value ?? '').value;
+}
+
+function text(status: number, content: string, headers: Record<string, string> = {}): PprofAnswer {
+  return { status, headers: { ...TEXT, ...headers }, body: encoder.encode(content) };
+}
+
+function attachment(filename: string, body: Uint8Array): PprofAnswer {
+  return {
+    status: 200,
+    headers: { ...BINARY, 'Content-Disposition': `attachment; filename="${filename}"` },
+    body,
+  };
+}
+
+/** An error in the words of Go's serveError. */
+export function failure(status: number, message: string): PprofAnswer {
+  return text(status, `${message}\n`, { 'X-Go-Pprof': '1' });
+}
+
+/** What a Go server says to paths that it does not know. */
+export function notFound(): PprofAnswer {
+  return text(404, '404 page not found\n');
+}
+
+function redirect({ method, rawQuery }: PprofRequest, path: string): PprofAnswer {
+  const location = escapePath(path) + (rawQuery === '' ? '' : `?${rawQuery}`);
+  const page = method === 'GET' || method === 'HEAD';
+  return {
+    status: 301,
+    headers: {
+      ...NOSNIFF,
+      Location: location,
+      ...(page ? { 'Content-Type': 'text/html; charset=utf-8' } : {}),
+    },
+    body: encoder.encode(
+      method === 'GET' ? `<a href="${escapeHtml(location)}">Moved Permanently</a>.\n\n` : '',
+    ),
+  };
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Waits; false when the signal came first. */
+async function sleep(milliseconds: number, signal: AbortSignal): Promise<boolean> {
+  for (let left = milliseconds; left > 0 && !signal.aborted; left -= LONGEST_TIMER) {
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, Math.min(left, LONGEST_TIMER));
+      signal.addEventListener('abort', done);
+    });
+  }
+  return !signal.aborted;
+}

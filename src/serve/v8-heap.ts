@@ -1,0 +1,311 @@
+// V8's own heap as a heap profile. V8 samples allocations at random, one per `interval` bytes on average, keeps the
+// sample while the object lives, and scales: a sample of size s stands for 1 / (1 - exp(-s / interval)) objects
+// (v8/src/profiler/sampling-heap-profiler.cc, ScaleSample; the inspector then multiplies by the size). In-use bytes
+// are V8's figures as they are. What is derived here:
+//   - objects: the inspector gives size times scaled count, from which the size is recovered (`objectSize`);
+//   - allocations: a sample that dies is forgotten by V8, so the samples seen are added up from collection to
+//     collection. Samples are numbered, so it is known how many came and went unseen; they are shown as [collected].
+// The sampled heap holds no array buffers and no linear memory: those lie outside of V8's heap.
+
+import type { Frame } from '../errors.ts';
+import {
+  DEFAULT_SAMPLE_TYPE,
+  HeapProfile,
+  ProfileBuilder,
+  type ProfileKind,
+  SAMPLE_TYPES,
+  VERSION,
+} from '../profile/index.ts';
+import { type CallFrame, InspectorSession } from './inspector.ts';
+import { scriptFrame } from './script-frames.ts';
+
+/** Labels of every sample that comes from V8. */
+const LABELS = [{ key: 'heap', text: 'js' }] as const;
+/** Name of the frame that stands for objects which lived and died between two collections. */
+export const COLLECTED = '[collected]';
+/** Stacks kept; what is allocated in more is counted under the root. */
+const MAX_STACKS = 200_000;
+/** V8 aligns objects to words of 8 bytes (4 with pointer compression, which Node does not use). */
+const WORD = 8;
+
+interface SamplingNode {
+  readonly callFrame: CallFrame;
+  readonly selfSize: number;
+  readonly id: number;
+  readonly children: readonly SamplingNode[];
+}
+
+interface SamplingProfile {
+  readonly head: SamplingNode;
+  readonly samples: readonly { size: number; nodeId: number; ordinal: number }[];
+}
+
+/** One calling stack of the sampled heap. */
+interface Stack {
+  readonly parent: Stack | null;
+  readonly callFrame: CallFrame;
+  readonly children: Map<string, Stack>;
+  /** Samples ever seen, by what V8 reports as their size. */
+  readonly seen: Map<number, number>;
+  /** Samples alive at the last collection, likewise. */
+  readonly live: Map<number, number>;
+  liveBytes: number;
+}
+
+/** Values of one profile of V8's heap. */
+export interface SampledHeapTotals {
+  inUseObjects: number;
+  inUseBytes: number;
+}
+
+/** V8's sampling profiler, running from `open` on. There is one in a process; see `shareSampledHeap`. */
+export class SampledHeap {
+  readonly #root: Stack = newStack(null, {
+    functionName: '(root)',
+    scriptId: '0',
+    url: '',
+    lineNumber: -1,
+    columnNumber: -1,
+  });
+  #stacks = 1;
+  #lastOrdinal = 0;
+  #seenSamples = 0;
+  #seenBytes = 0;
+  #seenObjects = 0;
+  #taken: SamplingProfile | null = null;
+  readonly #frames = new WeakMap<Stack, Frame>();
+
+  private constructor(
+    private readonly session: InspectorSession,
+    readonly interval: number,
+  ) {}
+
+  /** Starts sampling. */
+  static async open(interval: number): Promise<SampledHeap> {
+    const session = await InspectorSession.open();
+    session.send('HeapProfiler.enable');
+    session.send('HeapProfiler.startSampling', { samplingInterval: interval });
+    return new SampledHeap(session, interval);
+  }
+
+  /** Number of stacks that held something at the last collection. */
+  get liveStacks(): number {
+    let count = 0;
+    const walk = (stack: Stack): void => {
+      if (stack.live.size > 0) count++;
+      for (const child of stack.children.values()) walk(child);
+    };
+    walk(this.#root);
+    return count;
+  }
+
+  /** The heap now. */
+  profile(kind: ProfileKind & ('heap' | 'allocs')): HeapProfile {
+    this.#collect();
+    const builder = new ProfileBuilder({
+      kind,
+      sampleTypes: SAMPLE_TYPES[kind],
+      defaultSampleType: DEFAULT_SAMPLE_TYPE[kind],
+      timeNanos: BigInt(Date.now()) * 1_000_000n,
+      periodType: { type: 'space', unit: 'bytes' },
+      period: this.interval,
+      comments: [`heapline ${VERSION}`, `heap=js: V8's heap, sampled every ${this.interval} bytes, scaled`],
+    });
+    const labels = builder.labels(LABELS);
+    // Depth is bounded by V8 (64 frames), so recursion is safe.
+    const walk = (stack: Stack, parent: number): void => {
+      const at = stack === this.#root ? 0 : builder.stack(parent, builder.hostLocation(this.#frameOf(stack)));
+      if (stack.seen.size > 0) {
+        const alloc = scaled(stack.seen, this.interval);
+        const live = scaled(stack.live, this.interval);
+        const bytes = stack.liveBytes;
+        const size = alloc.objects > 0 ? Math.floor(alloc.bytes / alloc.objects) : 0;
+        const set = size > 0 ? builder.labels([...LABELS, { key: 'bytes', number: size, unit: '' }]) : labels;
+        builder.sample(
+          at === 0 ? this.#pseudo(builder, '(root)') : at,
+          [Math.max(alloc.objects, live.objects), Math.max(alloc.bytes, bytes), live.objects, bytes],
+          set,
+        );
+      }
+      for (const child of stack.children.values()) walk(child, at);
+    };
+    walk(this.#root, 0);
+    const unseen = this.#lastOrdinal - this.#seenSamples;
+    if (unseen > 0) {
+      const bytes = unseen * this.interval;
+      const objects =
+        this.#seenBytes > 0 ? Math.round((bytes * this.#seenObjects) / this.#seenBytes) : unseen;
+      builder.sample(this.#pseudo(builder, COLLECTED), [objects, bytes, 0, 0], labels);
+    }
+    return new HeapProfile(builder.finish());
+  }
+
+  /** Sums of what is in use, from the last collection if there was one in this turn. */
+  totals(): SampledHeapTotals {
+    this.#collect();
+    let inUseObjects = 0;
+    let inUseBytes = 0;
+    const walk = (stack: Stack): void => {
+      inUseObjects += scaled(stack.live, this.interval).objects;
+      inUseBytes += stack.liveBytes;
+      for (const child of stack.children.values()) walk(child);
+    };
+    walk(this.#root);
+    return { inUseObjects, inUseBytes };
+  }
+
+  close(): void {
+    this.session.send('HeapProfiler.stopSampling');
+    this.session.close();
+  }
+
+  #pseudo(builder: ProfileBuilder, name: string): number {
+    return builder.stack(0, builder.pseudoLocation(builder.hostMapping(), name));
+  }
+
+  #frameOf(stack: Stack): Frame {
+    let frame = this.#frames.get(stack);
+    if (frame === undefined) {
+      frame = scriptFrame(stack.callFrame);
+      this.#frames.set(stack, frame);
+    }
+    return frame;
+  }
+
+  #collect(): void {
+    if (this.#taken !== null) return;
+    const profile = this.session.send<{ profile: SamplingProfile }>(
+      'HeapProfiler.getSamplingProfile',
+    ).profile;
+    this.#taken = profile;
+    // Several answers in one turn of the event loop share one collection.
+    setImmediate(() => {
+      this.#taken = null;
+    });
+    const stackOf = new Map<number, Stack>();
+    const clear = (stack: Stack): void => {
+      stack.live.clear();
+      stack.liveBytes = 0;
+      for (const child of stack.children.values()) clear(child);
+    };
+    clear(this.#root);
+    const walk = (node: SamplingNode, stack: Stack): void => {
+      stackOf.set(node.id, stack);
+      stack.liveBytes += node.selfSize;
+      for (const child of node.children) walk(child, this.#child(stack, child.callFrame));
+    };
+    walk(profile.head, this.#root);
+    let lastOrdinal = this.#lastOrdinal;
+    for (const { size, nodeId, ordinal } of profile.samples) {
+      const stack = stackOf.get(nodeId) ?? this.#root;
+      stack.live.set(size, (stack.live.get(size) ?? 0) + 1);
+      if (ordinal <= this.#lastOrdinal) continue;
+      stack.seen.set(size, (stack.seen.get(size) ?? 0) + 1);
+      this.#seenSamples++;
+      this.#seenBytes += size;
+      this.#seenObjects += size / objectSize(size, this.interval);
+      if (ordinal > lastOrdinal) lastOrdinal = ordinal;
+    }
+    this.#lastOrdinal = lastOrdinal;
+  }
+
+  #child(parent: Stack, callFrame: CallFrame): Stack {
+    const { scriptId, lineNumber, columnNumber, functionName } = callFrame;
+    const key = `${scriptId}:${lineNumber}:${columnNumber}:${functionName}`;
+    let child = parent.children.get(key);
+    if (child === undefined) {
+      if (this.#stacks >= MAX_STACKS) return parent;
+      this.#stacks++;
+      child = newStack(parent, callFrame);
+      parent.children.set(key, child);
+    }
+    return child;
+  }
+}
+
+function newStack(parent: Stack | null, callFrame: CallFrame): Stack {
+  return { parent, callFrame, children: new Map(), seen: new Map(), live: new Map(), liveBytes: 0 };
+}
+
+/** V8's own arithmetic: the count of each size is scaled and rounded. */
+function scaled(samples: ReadonlyMap<number, number>, interval: number): { objects: number; bytes: number } {
+  let objects = 0;
+  let bytes = 0;
+  for (const [total, count] of samples) {
+    const size = objectSize(total, interval);
+    const scaledCount = Math.floor(count * scale(size, interval) + 0.5);
+    objects += scaledCount;
+    bytes += scaledCount * size;
+  }
+  return { objects, bytes };
+}
+
+function scale(size: number, interval: number): number {
+  return 1 / (1 - Math.exp(-size / interval));
+}
+
+const sizes = new Map<string, number>();
+
+/**
+ * The size of an object whose sample was reported as `total` = size × round(scale). Where several sizes give the
+ * same product, the smallest is taken; with an interval that the true size divides, that is the true one, because
+ * the product is then interval + size.
+ */
+export function objectSize(total: number, interval: number): number {
+  const key = `${total} ${interval}`;
+  let size = sizes.get(key);
+  if (size === undefined) {
+    size = findObjectSize(total, interval);
+    if (sizes.size > 10_000) sizes.clear();
+    sizes.set(key, size);
+  }
+  return size;
+}
+
+function findObjectSize(total: number, interval: number): number {
+  const fits = (size: number): boolean => Math.floor(scale(size, interval) + 0.5) * size === total;
+  const from = Math.max(WORD, Math.ceil((total - interval) / WORD) * WORD);
+  // The larger the object, the fewer objects a sample stands for: few counts are left to try there.
+  const last = Math.min(total, from + 2 ** 16);
+  for (let size = from; size <= last; size += WORD) if (total % size === 0 && fits(size)) return size;
+  for (let count = Math.floor(total / last); count >= 1; count--) {
+    const size = total / count;
+    if (Number.isInteger(size) && fits(size)) return size;
+  }
+  return total;
+}
+
+const SHARED = Symbol.for('heapline.sampledHeap');
+
+interface SharedHeap {
+  readonly heap: Promise<SampledHeap>;
+  users: number;
+}
+
+/**
+ * The process has one sampling profiler, whoever asks: the first user starts it (and chooses the interval), the last
+ * one to let go stops it.
+ */
+export function shareSampledHeap(interval: number): { heap: Promise<SampledHeap>; release(): void } {
+  const holder = globalThis as { [SHARED]?: SharedHeap };
+  holder[SHARED] ??= { heap: SampledHeap.open(interval), users: 0 };
+  const shared = holder[SHARED];
+  shared.users++;
+  shared.heap.catch(() => {
+    if (holder[SHARED] === shared) delete holder[SHARED];
+  });
+  let released = false;
+  return {
+    heap: shared.heap,
+    release() {
+      if (released) return;
+      released = true;
+      if (--shared.users > 0) return;
+      if (holder[SHARED] === shared) delete holder[SHARED];
+      shared.heap.then(
+        (heap) => heap.close(),
+        () => {},
+      );
+    },
+  };
+}
