@@ -9,7 +9,7 @@ import { ToolchainError } from '../errors.ts';
 import { parseDepfile } from './depfile.ts';
 import { compileError, linkError } from './diagnostics.ts';
 import { commonFlags, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
-import { type LinkJob, type LinkResult, wasiLinkArguments } from './link.ts';
+import { type LinkJob, type LinkResult, WASI_LINK_IDENTITY, wasiLinkArguments } from './link.ts';
 import { isCxx, isFile } from './options.ts';
 import { runTool } from './process.ts';
 import { type CompiledObject, fileIdentity, findProgram, type Toolchain } from './toolchain.ts';
@@ -64,6 +64,7 @@ export function clangCandidates(): string[] {
 export class ClangToolchain implements Toolchain {
   readonly name = 'clang';
   readonly target = 'wasi';
+  readonly linkIdentity = WASI_LINK_IDENTITY;
   readonly parallel = Math.max(1, os.availableParallelism());
   readonly identity: string;
   version: string;

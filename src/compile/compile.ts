@@ -1,12 +1,13 @@
 // From sources to a linked module: choose a toolchain, compile what the cache does not have, link, remember.
 
 import path from 'node:path';
+import { readModule } from '../binary/index.ts';
 import { type Diagnostic, ToolchainError } from '../errors.ts';
 import { Cache, hashOf } from './cache.ts';
 import { toolchains } from './choose.ts';
 import { parseDiagnostics } from './diagnostics.ts';
 import { commonFlags, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
-import { definedFunctions, type ObjectFile, runtimeExports, wasiLinkArguments } from './link.ts';
+import { definedFunctions, type ObjectFile, runtimeExports } from './link.ts';
 import {
   type CompileOptions,
   isCxx,
@@ -74,7 +75,7 @@ async function build(toolchain: Toolchain, request: Request, cache: Cache): Prom
     toolchain.identity,
     hashOf(runtime),
     JSON.stringify([request.sources, request.flags, request.link, request.exports]),
-    linkIdentity(),
+    toolchain.linkIdentity,
     ...request.sources.map(flagsIdentity),
   );
   const identity = { name: toolchain.name, version: toolchain.version };
@@ -124,12 +125,6 @@ function flagsIdentity(source: string): string {
   return JSON.stringify([commonFlags(source), SETJMP_FLAGS, isCxx(source) ? WASI_CXX_FLAGS : []]);
 }
 
-/** And our own linking of what a module does. */
-function linkIdentity(): string {
-  const empty = { objects: [], runtime: new Uint8Array(), link: [], exports: [], runtimeExports: [] };
-  return JSON.stringify(wasiLinkArguments({ ...empty, hasMain: true }));
-}
-
 async function compileSource(
   toolchain: Toolchain,
   source: string,
@@ -161,14 +156,12 @@ function linkInputs(link: readonly string[]): string[] {
 
 // Emscripten's name for main changed over the versions.
 function mainExport(wasm: Uint8Array, toolchain: Toolchain): string {
-  const names = WebAssembly.Module.exports(new WebAssembly.Module(wasm as BufferSource)).map(
-    ({ name }) => name,
-  );
+  const names = new Set(readModule(wasm).exports.map((each) => each.name));
   const order =
     toolchain.target === 'wasi'
       ? ['__main_void']
       : ['main', '__main_argc_argv', '__original_main', '__main_void'];
-  const found = order.find((name) => names.includes(name));
+  const found = order.find((name) => names.has(name));
   if (found === undefined) {
     throw new ToolchainError(
       toolchain.name,

@@ -14,7 +14,7 @@ import { parseDepfile } from './depfile.ts';
 import { compileError, linkError } from './diagnostics.ts';
 import { commonFlags, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
 import { collectFiles } from './includes.ts';
-import { type LinkJob, type LinkResult, wasiLinkArguments } from './link.ts';
+import { type LinkJob, type LinkResult, WASI_LINK_IDENTITY, wasiLinkArguments } from './link.ts';
 import { isCxx, isFile, mapPathFlags } from './options.ts';
 import type { CompiledObject, Toolchain } from './toolchain.ts';
 
@@ -137,6 +137,7 @@ const NEEDS_SETJMP = /Setjmp\/longjmp support requires Exception handling/;
 class EmbeddedToolchain implements Toolchain {
   readonly name = 'embedded';
   readonly target = 'wasi';
+  readonly linkIdentity = WASI_LINK_IDENTITY;
   // It runs in this thread.
   readonly parallel = 1;
   readonly version: string;

@@ -46,6 +46,8 @@ const LINK_FLAGS = [
   `-sTOTAL_STACK=${STACK_SIZE}`,
   '-sEXPORTED_RUNTIME_METHODS=FS,ENV',
   '-sDEFAULT_LIBRARY_FUNCS_TO_INCLUDE=$ENV',
+  // As in wasiLinkArguments: later versions have exit in an archive.
+  '-Wl,--undefined=exit',
   '-Wl,--wrap=exit',
 ];
 
@@ -62,6 +64,7 @@ export class EmscriptenToolchain implements Toolchain {
   readonly target = 'emscripten';
   // Each emcc is a Python process that starts a clang.
   readonly parallel = 2;
+  readonly linkIdentity = JSON.stringify(LINK_FLAGS);
   readonly identity: string;
   version = 'emcc';
   readonly #emcc: string;

@@ -103,3 +103,15 @@ export function wasiLinkArguments(job: LinkJob): string[] {
     ...[...job.runtimeExports, ...job.exports].map((name) => `--export=${name}`),
   ];
 }
+
+/** Changes whenever those arguments do. */
+export const WASI_LINK_IDENTITY = JSON.stringify(
+  wasiLinkArguments({
+    objects: [],
+    runtime: new Uint8Array(),
+    link: [],
+    exports: [],
+    runtimeExports: [],
+    hasMain: true,
+  }),
+);

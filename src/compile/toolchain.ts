@@ -22,6 +22,8 @@ export interface Toolchain {
   readonly version: string;
   /** Changes whenever the toolchain may compile differently: goes into every cache key. */
   readonly identity: string;
+  /** Changes whenever this driver links differently: goes into the keys of modules. */
+  readonly linkIdentity: string;
   /** Which build of the runtime it links. */
   readonly target: 'wasi' | 'emscripten';
   /** How many sources it may compile at once. */
