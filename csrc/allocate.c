@@ -56,7 +56,7 @@ HL_SLOW hl_block *hl_block_take_slow(u32 size, u32 alignment, u32 *address) {
   hl_span *span;
   hl_block *block;
   if (size <= HL_SMALL_MAX && alignment <= HL_PAGE) {
-    /* Spans start at a page, so blocks of a multiple of the alignment are aligned. Such a class exists: the
+    /* A block size that is a multiple of the alignment aligns (hl_class_alignment). Such a class exists: the
      * next power of two at the latest. */
     u32 class = hl_class_of(size ? size : 1);
     while (class < HL_CLASSES && (hl_class_size(class) & (alignment - 1))) class++;

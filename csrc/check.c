@@ -10,8 +10,9 @@
   } while (0)
 
 static u32 hl_check_span(hl_span *span, u32 *listed_empty) {
-  u32 first = hl_page_of(span->base);
+  u32 first = hl_page_of(span->start);
   HL_CHECK(first + span->pages <= hl.map_pages);
+  HL_CHECK(!(span->start & (HL_PAGE - 1)));
   for (u32 i = 0; i < span->pages; i++) HL_CHECK(hl.map[first + i] == span);
   if (span->state == HL_SPAN_STATE_LARGE) {
     HL_CHECK(span->blocks == 1 && span->used == 1 && span->metadata == &span->own);
@@ -19,7 +20,14 @@ static u32 hl_check_span(hl_span *span, u32 *listed_empty) {
     return 0;
   }
   HL_CHECK(span->block_size == hl_class_size(span->class));
-  HL_CHECK(span->blocks * span->block_size <= span->pages * HL_PAGE);
+  HL_CHECK(span->base + span->blocks * span->block_size <= span->start + span->pages * HL_PAGE);
+  if (span->base == span->start) {
+    HL_CHECK(span->block_size > HL_PACKED_MAX);
+  } else {
+    HL_CHECK(!(span->base & (hl_class_alignment(span->block_size) - 1)));
+    HL_CHECK((u32)span->metadata == span->start + HL_GRAIN);
+    HL_CHECK((u32)(span->metadata + span->blocks + 1) + HL_GRAIN <= span->base);
+  }
   u32 freed = 0;
   for (u32 i = 0; i < span->blocks; i++) {
     if (span->metadata[i].account & HL_BLOCK_FREED)

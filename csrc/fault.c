@@ -32,7 +32,7 @@ HL_COLD void hl_fault_report(u32 address, int reallocating) {
       hl_block *block = &span->metadata[index];
       int start = offset == index * span->block_size;
       /* Of free pages only the start of a freed large block is known. */
-      int known = span->kind == HL_KIND_BLOCKS ? index < span->blocks : start;
+      int known = span->kind == HL_KIND_BLOCKS ? address >= span->base && index < span->blocks : start;
       if (known && (block->account & HL_BLOCK_ACCOUNT_MASK)) {
         record.alloc_context = (u32)((hl_account *)(block->account & HL_BLOCK_ACCOUNT_MASK))->node;
         record.block = span->base + index * span->block_size;

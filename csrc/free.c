@@ -18,6 +18,7 @@ HL_INLINE hl_block *hl_block_find(u32 address, hl_span **found, u32 *at) {
   if (HL_UNLIKELY(page >= hl.map_pages)) return 0;
   hl_span *span = hl.map[page];
   if (HL_UNLIKELY(!span)) return 0;
+  if (HL_UNLIKELY(address < span->base)) return 0;
   u32 offset = address - span->base;
   u32 index = (u32)((u64)offset * span->reciprocal >> 32);
   if (HL_UNLIKELY(index * span->block_size != offset)) return 0;

@@ -12,7 +12,8 @@
  *
  * Memory. Pages of 4 KB come from the system in larger pieces (platform.h) and are kept as free runs
  * (pages.c). Spans are runs of pages; a large block is a span of its own. What the runtime itself needs --
- * block metadata, nodes, tables -- is cut from pages of its own (metadata.c), never from beside the blocks.
+ * metadata of blocks, nodes, tables -- is cut from pages of its own (metadata.c), or lies before the blocks of
+ * its span with a gap on either side; never between blocks.
  *
  * Nothing here runs before the first call, everything is single-threaded, and nothing recurses.
  *
@@ -50,6 +51,8 @@
 #include "realloc.c"
 
 #include "aliases.c"
+
+#include "scan.c"
 
 #include "exit.c"
 

@@ -125,6 +125,14 @@
  * was freed, packed (free.c). */
 #define HL_BLOCK_FREED 1
 #define HL_BLOCK_ACCOUNT_MASK 0xffffffc0
+/* Bits of HL_BLOCK_ACCOUNT of a block in use: its class as of the last scan, a HL_BLOCK_CLASS_* (scan.c). Other
+ * low bits mean something during a scan only. */
+#define HL_BLOCK_CLASS_SHIFT 1
+#define HL_BLOCK_CLASS_MASK 0x06
+#define HL_BLOCK_CLASS_DEFINITE 0
+#define HL_BLOCK_CLASS_INDIRECT 1
+#define HL_BLOCK_CLASS_POSSIBLE 2
+#define HL_BLOCK_CLASS_REACHABLE 3
 
 /* Fault records (the contexts in them are nodes): a ring of HL_FAULT_RING_LENGTH at HL_RUNTIME_FAULT_RING; HL_RUNTIME_FAULTS counts all ever. */
 #define HL_FAULT_RING_LENGTH 64

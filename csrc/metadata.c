@@ -1,14 +1,14 @@
-/* metadata.c -- memory for what the runtime keeps about blocks: block metadata, nodes, span structs, tables.
+/* metadata.c -- memory for what the runtime keeps: nodes, accounts, span structs, tables, and the metadata of
+ * blocks that is not in their span's own pages (spans.c).
  *
- * Cut from chunks of whole pages in multiples of 64 bytes (nodes and spans are 64 bytes and their addresses
- * are multiples of it, so that a context leaves six bits for flags). Freed pieces go to a bucket by size and
+ * Cut from chunks of whole pages in multiples of 64 bytes (so that an account's address leaves six bits for flags
+ * and a node's four). Freed pieces go to a bucket by size and
  * are cut again; they are not merged, because the same few sizes come again and again. More than 16 KB are
- * pages of their own. Each chunk begins with 64 unused bytes: the neighbour below may be a block of the
- * program's, whose small overflow must not reach metadata.
+ * pages of their own. Each chunk begins and ends with 64 unused bytes: its neighbours may be blocks of the
+ * program's, and what it writes a little beside them must not reach metadata.
  */
 #include "platform.h"
 
-#define HL_GRAIN 64u
 #define HL_PIECE_MAX ((HL_BUCKETS - 1) * HL_GRAIN)
 
 static void hl_bucket_push(u32 address, u32 bytes) {
@@ -25,7 +25,7 @@ static u32 hl_bucket_pop(u32 bucket) {
 }
 
 HL_INLINE u32 hl_metadata_round(u32 bytes) { return (bytes + HL_GRAIN - 1) & -HL_GRAIN; }
-HL_INLINE u32 hl_metadata_pages(u32 bytes) { return (bytes + HL_GRAIN + HL_PAGE - 1) >> HL_PAGE_SHIFT; }
+HL_INLINE u32 hl_metadata_pages(u32 bytes) { return (bytes + 2 * HL_GRAIN + HL_PAGE - 1) >> HL_PAGE_SHIFT; }
 
 static void hl_metadata_retire_chunk(void) {
   while (hl.metadata_end > hl.metadata_next) {
@@ -71,7 +71,7 @@ static void *hl_metadata_allocate(u32 bytes) {
     if (!chunk) return 0;
     hl_metadata_retire_chunk();
     hl.metadata_next = chunk;
-    hl.metadata_end = chunk - HL_GRAIN + (pages << HL_PAGE_SHIFT);
+    hl.metadata_end = chunk - 2 * HL_GRAIN + (pages << HL_PAGE_SHIFT);
   }
   u32 address = hl.metadata_next;
   hl.metadata_next += bytes;

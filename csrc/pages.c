@@ -225,19 +225,27 @@ static hl_span *hl_run_take(hl_span *run, u32 pages) {
 
 /* -- growth -------------------------------------------------------------------------------------------- */
 
-/* Moves the page map to `capacity` entries at `to`; the old map's pages become a free run. */
-static void hl_map_move(u32 to, u32 capacity) {
-  hl_span **map = (hl_span **)to;
-  u32 old = (u32)hl.map, old_pages = hl.map_capacity * 4 >> HL_PAGE_SHIFT;
+/* Pages and entries of a page map, which keeps clear of its neighbours by 64 bytes on either side. */
+static u32 hl_map_pages_for(u32 entries) {
+  u32 pages = hl.map_capacity ? (hl.map_capacity * 4 + 2 * HL_GRAIN) >> HL_PAGE_SHIFT : 1;
+  while ((pages << HL_PAGE_SHIFT) - 2 * HL_GRAIN < entries * 4) pages *= 2;
+  return pages;
+}
+
+/* Moves the page map to the `pages` pages at `to`; the old map's pages become a free run. */
+static void hl_map_move(u32 to, u32 pages) {
+  hl_span **map = (hl_span **)(to + HL_GRAIN);
+  u32 old = (u32)hl.map, old_pages = hl.map_capacity ? (hl.map_capacity * 4 + 2 * HL_GRAIN) >> HL_PAGE_SHIFT : 0;
+  u32 capacity = ((pages << HL_PAGE_SHIFT) - 2 * HL_GRAIN) / 4;
   hl_copy(map, hl.map, hl.map_pages * 4);
   hl_zero(map + hl.map_pages, (capacity - hl.map_pages) * 4); /* the pages may be used ones */
-  rt.metadata_bytes += capacity * 4 - hl.map_capacity * 4;
+  rt.metadata_bytes += (pages - old_pages) << HL_PAGE_SHIFT;
   hl.map = map;
   hl.map_capacity = capacity;
   if (!old) return;
   hl_span *run = hl_struct_new();
   if (!run) return; /* a few pages lost, in the last moments of a full memory */
-  run->base = old;
+  run->base = old - HL_GRAIN;
   run->pages = old_pages;
   hl_run_release(run);
 }
@@ -260,16 +268,14 @@ again:
     u32 map_pages = 0;
     u32 end = (hl.map_pages ? hl.map_pages : hl_system_end()) + target + HL_WASM_PAGE / HL_PAGE;
     if (end > hl.map_capacity) {
-      u32 capacity = hl.map_capacity ? hl.map_capacity : HL_PAGE / 4;
-      while (capacity < end) capacity *= 2;
-      map_pages = capacity * 4 >> HL_PAGE_SHIFT;
+      map_pages = hl_map_pages_for(end);
       /* Better from the pages there are: at the end it would part the free pages on either side of it. */
       hl_span *run = hl.map_pages ? hl_bin_find(map_pages) : 0;
       if (run && (run = hl_run_take(run, map_pages))) {
         u32 to = run->base;
         hl_map_fill(hl_page_of(to), map_pages, 0);
         hl_struct_recycle(run);
-        hl_map_move(to, capacity);
+        hl_map_move(to, map_pages);
         goto again;
       }
       tail = 0;
@@ -285,12 +291,11 @@ again:
     u32 end_page = hl_page_of(base) + (got >> HL_PAGE_SHIFT);
     u32 contiguous = hl_page_of(base) == hl.map_pages;
     if (end_page > hl.map_capacity) {
-      u32 capacity = hl.map_capacity ? hl.map_capacity : HL_PAGE / 4;
-      while (capacity < end_page) capacity *= 2;
-      if (capacity * 4 >= got) return 0; /* a gap of gigabytes: this region stays unused */
-      hl_map_move(base, capacity);
-      base += capacity * 4;
-      got -= capacity * 4;
+      map_pages = hl_map_pages_for(end_page);
+      if (map_pages << HL_PAGE_SHIFT >= got) return 0; /* a gap of gigabytes: this region stays unused */
+      hl_map_move(base, map_pages);
+      base += map_pages << HL_PAGE_SHIFT;
+      got -= map_pages << HL_PAGE_SHIFT;
       contiguous = 0;
     }
     hl.map_pages = end_page;

@@ -33,6 +33,20 @@ static void hl_classes_initialise(void) {
   for (class = 0; class < HL_CLASSES; class++) hl.current[class] = &hl_no_span;
 }
 
+/* One entry more than blocks, for the address right behind the last one: it is never allocated, so that a
+ * free of it is rejected without a test for the end. */
+HL_INLINE u32 hl_span_metadata_bytes(u32 blocks) { return (blocks + 1) * HL_BLOCK_SIZE; }
+
+/* Up to this size the metadata of a span lies in its own pages, before the blocks and 64 unused bytes away from
+ * them and from the neighbour below, so that what is large in proportion goes when the span goes. */
+#define HL_PACKED_MAX 512u
+
+/* Blocks of a class are aligned to the power of two in their size: such alignments cost no search. */
+HL_INLINE u32 hl_class_alignment(u32 size) {
+  u32 alignment = size & -size;
+  return alignment < HL_GRAIN ? HL_GRAIN : alignment;
+}
+
 /* Pages of the class's next span: at least a quarter of what it holds, with less than 1/16 wasted at the end,
  * or as little as can be. */
 static u32 hl_class_span_pages(u32 class) {
@@ -44,31 +58,44 @@ static u32 hl_class_span_pages(u32 class) {
   u32 best = least, best_waste = -1u;
   for (u32 pages = least; pages < least + 8; pages++) {
     u32 bytes = pages << HL_PAGE_SHIFT;
-    u32 waste = (bytes % size) * 4096u / pages;
+    u32 rest = size > HL_PACKED_MAX ? bytes % size : (bytes - 2 * HL_GRAIN) % (size + HL_BLOCK_SIZE);
+    u32 waste = rest * 4096u / pages;
     if (waste < best_waste) {
       best = pages;
       best_waste = waste;
     }
-    if ((bytes % size) * 16 <= bytes) break;
+    if (rest * 16 <= bytes) break;
   }
   return best;
 }
 
-/* One entry more than blocks, for the address right behind the last one: it is never allocated, so that a
- * free of it is rejected without a test for the end. */
-HL_INLINE u32 hl_span_metadata_bytes(u32 blocks) { return (blocks + 1) * HL_BLOCK_SIZE; }
-
 HL_COLD hl_span *hl_span_new(u32 class) {
   u32 size = hl_class_size(class);
   u32 pages = hl_class_span_pages(class);
-  u32 blocks = (pages << HL_PAGE_SHIFT) / size;
-  if (blocks >= HL_NO_BLOCK) blocks = HL_NO_BLOCK - 1;
-  hl_block *metadata = hl_metadata_allocate(hl_span_metadata_bytes(blocks));
-  if (!metadata) return 0;
+  u32 bytes = pages << HL_PAGE_SHIFT, blocks, offset = 0, alignment = hl_class_alignment(size);
+  int packed = size <= HL_PACKED_MAX;
+  hl_block *metadata = 0;
+  if (packed) {
+    blocks = (bytes - 2 * HL_GRAIN) / (size + HL_BLOCK_SIZE) + 1;
+    do {
+      blocks--;
+      offset = (2 * HL_GRAIN + hl_span_metadata_bytes(blocks) + alignment - 1) & -alignment;
+    } while (offset + blocks * size > bytes);
+  } else {
+    blocks = bytes / size;
+    metadata = hl_metadata_allocate(hl_span_metadata_bytes(blocks));
+    if (!metadata) return 0;
+  }
   hl_span *span = hl_pages_allocate(pages);
   if (!span) {
-    hl_metadata_release(metadata, hl_span_metadata_bytes(blocks));
+    if (metadata) hl_metadata_release(metadata, hl_span_metadata_bytes(blocks));
     return 0;
+  }
+  span->start = span->base;
+  span->base += offset;
+  if (packed) {
+    metadata = (hl_block *)(span->start + HL_GRAIN);
+    rt.metadata_bytes += offset;
   }
   for (u32 i = 0; i <= blocks; i++) metadata[i] = (hl_block){.account = HL_BLOCK_FREED, .requested = (i + 1) << 20};
   metadata[blocks - 1].requested = HL_NO_BLOCK << 20;
@@ -82,14 +109,18 @@ HL_COLD hl_span *hl_span_new(u32 class) {
   span->class = (u8)class;
   span->listed = 0;
   span->next = span->previous = 0;
-  hl_map_fill(hl_page_of(span->base), span->pages, span);
+  hl_map_fill(hl_page_of(span->start), span->pages, span);
   hl.class_pages[class] += pages;
   return span;
 }
 
 static void hl_span_release(hl_span *span) {
   hl.class_pages[span->class] -= span->pages;
-  hl_metadata_release(span->metadata, hl_span_metadata_bytes(span->blocks));
+  if (span->base == span->start)
+    hl_metadata_release(span->metadata, hl_span_metadata_bytes(span->blocks));
+  else
+    rt.metadata_bytes -= span->base - span->start;
+  span->base = span->start;
   span->metadata = &span->own;
   span->own = (hl_block){0};
   span->zero = 0;
@@ -204,6 +235,7 @@ HL_SLOW hl_span *hl_large_new(u32 size, u32 alignment) {
     }
   }
   span->blocks = 1;
+  span->start = span->base;
   span->metadata = &span->own;
   span->own = (hl_block){.account = HL_BLOCK_FREED};
   span->state = HL_SPAN_STATE_LARGE;

@@ -34,6 +34,8 @@ typedef int64_t i64;
 #define HL_PAGE (1u << HL_PAGE_SHIFT)
 #define HL_WASM_PAGE 65536u
 #define HL_ALIGNMENT 16u
+/* Metadata comes in multiples of this, and keeps that distance from the program's blocks. */
+#define HL_GRAIN 64u
 
 /* Largest request a size class serves; above it a block is a span of its own. */
 #define HL_SMALL_MAX 8192u
@@ -102,7 +104,7 @@ struct hl_span {
   hl_span *next;
   hl_span *previous;
   hl_block own; /* the one block of a large span */
-  u32 unused;
+  u32 start; /* of the pages, while the span holds blocks: below base when the metadata is in between */
 };
 
 typedef struct hl_chunk {
