@@ -6,7 +6,7 @@
 import type { Sandbox } from './sandbox.ts';
 
 interface Entry {
-  readonly sandbox: WeakRef<Sandbox>;
+  readonly sandbox: WeakRef<Sandbox<object>>;
   readonly instance: string;
 }
 
@@ -26,7 +26,7 @@ const FIRST_SWEEP = 64;
  * @returns its instance name: the module's name, with a number for the second and later ones of that name. It is
  *   the same in every run of a program that opens its sandboxes in the same order, so profiles can be compared.
  */
-export function registerSandbox(sandbox: Sandbox, name: string): string {
+export function registerSandbox(sandbox: Sandbox<object>, name: string): string {
   const registry = shared();
   const number = (registry.opened.get(name) ?? 0) + 1;
   registry.opened.set(name, number);
@@ -39,15 +39,15 @@ export function registerSandbox(sandbox: Sandbox, name: string): string {
 }
 
 /** Takes a sandbox out. */
-export function unregisterSandbox(sandbox: Sandbox): void {
+export function unregisterSandbox(sandbox: Sandbox<object>): void {
   const { entries } = shared();
   for (const entry of entries) if (entry.sandbox.deref() === sandbox) entries.delete(entry);
 }
 
 /** The open sandboxes, in the order in which they were opened. */
-export function openSandboxes(): Sandbox[] {
+export function openSandboxes(): Sandbox<object>[] {
   const { entries } = shared();
-  const open: Sandbox[] = [];
+  const open: Sandbox<object>[] = [];
   for (const entry of entries) {
     const sandbox = entry.sandbox.deref();
     if (sandbox === undefined) entries.delete(entry);

@@ -21,17 +21,21 @@ import { type Call, parseCall } from './call.ts';
 import { failureText, statusOf, usageError } from './failure.ts';
 import type { Terminal } from './terminal.ts';
 
-interface RunArguments extends CompileArguments {
-  call?: Call[];
-  kind: ContextProfileKind;
-  pprof: string | false;
-  json?: true;
-  limit: number;
+/** What a guest is compiled from and may see. */
+export interface GuestArguments extends CompileArguments {
   maxMemory?: number;
   env?: string[];
   file?: string[];
   stdin?: string;
   glue?: string;
+}
+
+interface RunArguments extends GuestArguments {
+  call?: Call[];
+  kind: ContextProfileKind;
+  pprof: string | false;
+  json?: true;
+  limit: number;
 }
 
 /** Bad frees that are printed; more are only counted. */
@@ -64,7 +68,29 @@ export function addRunCommand(
         'call this function instead of main (repeatable, in order)',
       ).argParser((source: string, calls: Call[] | undefined) => [...(calls ?? []), parseCall(source)]),
     );
-  addCompileOptions(command)
+  addGuestOptions(addCompileOptions(command))
+    .addHelpText(
+      'after',
+      `
+The table goes to standard error, so that the output of the program can be piped. The profile shows the moment
+when main returned or called exit. Strings given to --call stay allocated, as an argument that C may keep.
+
+Examples:
+  heapline run leaky.c
+  heapline run -O2 -Iinclude -DNDEBUG main.c parser.c -lm -- --verbose input.json
+  heapline run --file /in.json=test/in.json --max-memory 64M parse.c -- /in.json
+  heapline run --call 'init()' --call 'parse("[1, 2]", 6)' parser.c
+  heapline run --kind peak --pprof peak.pb.gz big.c && go tool pprof -http=: peak.pb.gz
+  heapline run --json server.wasm | jq .stats.inUseBytes`,
+    )
+    .action(async (files: string[], given: RunArguments) => {
+      finish(await run(files, given, programArguments, terminal));
+    });
+}
+
+/** What the guest may see. */
+export function addGuestOptions(command: Command): Command {
+  return command
     .option(
       '--max-memory <size>',
       'limit of the linear memory, such as 64M; beyond it malloc returns NULL',
@@ -84,24 +110,7 @@ export function addRunCommand(
     .option(
       '--glue <file>',
       'JavaScript of a module linked by Emscripten (default: its .glue.js, when there is one)',
-    )
-    .addHelpText(
-      'after',
-      `
-The table goes to standard error, so that the output of the program can be piped. The profile shows the moment
-when main returned or called exit. Strings given to --call stay allocated, as an argument that C may keep.
-
-Examples:
-  heapline run leaky.c
-  heapline run -O2 -Iinclude -DNDEBUG main.c parser.c -lm -- --verbose input.json
-  heapline run --file /in.json=test/in.json --max-memory 64M parse.c -- /in.json
-  heapline run --call 'init()' --call 'parse("[1, 2]", 6)' parser.c
-  heapline run --kind peak --pprof peak.pb.gz big.c && go tool pprof -http=: peak.pb.gz
-  heapline run --json server.wasm | jq .stats.inUseBytes`,
-    )
-    .action(async (files: string[], given: RunArguments) => {
-      finish(await run(files, given, programArguments, terminal));
-    });
+    );
 }
 
 interface CallResult {
@@ -203,7 +212,8 @@ async function run(
   return status;
 }
 
-function guestOptions(given: RunArguments, programArguments: readonly string[]): SandboxOptions {
+/** The same as loadC() and loadWasm() take it. */
+export function guestOptions(given: GuestArguments, programArguments: readonly string[]): SandboxOptions {
   const env: Record<string, string> = {};
   for (const variable of given.env ?? []) {
     const equals = variable.indexOf('=');
@@ -234,9 +244,10 @@ function guestOptions(given: RunArguments, programArguments: readonly string[]):
   };
 }
 
-async function load(
+/** Loads C sources, or a module. */
+export async function load(
   files: readonly string[],
-  given: RunArguments,
+  given: GuestArguments,
   options: SandboxOptions,
   terminal: Terminal,
 ): Promise<Sandbox> {
@@ -268,7 +279,8 @@ function readGlue(path: string): string {
   }
 }
 
-function whatToCall(sandbox: Sandbox): string {
+/** What to pass to --call. */
+export function whatToCall(sandbox: Sandbox): string {
   const names = Object.keys(sandbox.exports);
   if (names.length === 0) return 'It exports no function at all.';
   const shown = names.slice(0, 12).join(', ');

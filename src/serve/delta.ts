@@ -61,7 +61,7 @@ export function cut(profile: HeapProfile, limit: number): HeapProfile {
   const sums = new Map<number, number[]>();
   const sets = textLabels.map((labels) => builder.labels(labels));
   // Each set of labels needs one sample for its rest.
-  const kept = Math.max(0, limit - new Set(sets).size);
+  const kept = Math.max(0, limit - new Set(Array.from(samples.labelSet, (set) => sets[set])).size);
   for (const [rank, s] of order.entries()) {
     const values = Array.from(samples.values.subarray(s * width, (s + 1) * width));
     const labelSet = samples.labelSet[s]!;

@@ -6,7 +6,7 @@ import type { Sandbox } from '../sandbox.ts';
 /** What to serve and how much of it at once. */
 export interface PprofOptions {
   /** The sandboxes to show; by default all that are open when a request comes. */
-  readonly sandboxes?: readonly Sandbox[] | (() => Iterable<Sandbox>);
+  readonly sandboxes?: readonly Sandbox<object>[] | (() => Iterable<Sandbox<object>>);
   /**
    * Show V8's heap beside that of C: `true`, or its sampling interval. Sampling begins when the handler is made, so
    * objects that are older are not seen. Default false.
@@ -43,7 +43,7 @@ export interface HostHeapOptions {
 
 /** Options with all defaults in place. */
 export interface ServeSettings {
-  readonly sandboxes: (() => Iterable<Sandbox>) | null;
+  readonly sandboxes: (() => Iterable<Sandbox<object>>) | null;
   readonly samplingInterval: number | null;
   readonly prefix: string;
   readonly writeTimeout: number | null;

@@ -63,7 +63,7 @@ export class ProfileSource {
   }
 
   /** The sandboxes to show now. */
-  sandboxes(): Sandbox[] {
+  sandboxes(): Sandbox<object>[] {
     const given = this.#settings.sandboxes;
     return [...(given === null ? openSandboxes() : given())].filter((sandbox) => !sandbox.disposed);
   }
@@ -108,11 +108,11 @@ export class ProfileSource {
   }
 }
 
-function labelsOf(sandbox: Sandbox): Record<string, string> {
+function labelsOf(sandbox: Sandbox<object>): Record<string, string> {
   return { heap: 'c', instance: sandbox.instance };
 }
 
-function contextProfile(sandbox: Sandbox, kind: ContextProfileKind): HeapProfile {
+function contextProfile(sandbox: Sandbox<object>, kind: ContextProfileKind): HeapProfile {
   return sandbox.heap.profile({ kind, labels: labelsOf(sandbox) });
 }
 
@@ -122,11 +122,11 @@ interface ScannableHeap {
 }
 
 /** Whether this sandbox can say what it has lost. */
-export function canScan(sandbox: Sandbox): boolean {
+export function canScan(sandbox: Sandbox<object>): boolean {
   return typeof (sandbox.heap as ScannableHeap).leaks === 'function';
 }
 
-function leakProfile(sandbox: Sandbox, remarks: string[]): HeapProfile | null {
+function leakProfile(sandbox: Sandbox<object>, remarks: string[]): HeapProfile | null {
   if (!canScan(sandbox)) {
     remarks.push(`${sandbox.instance} was built without the leak scan`);
     return null;

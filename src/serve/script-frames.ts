@@ -43,7 +43,10 @@ function isBridge(name: string): boolean {
  * its length), and a function by its name and the offset of its body in the file; the sandbox whose functions of
  * the same offsets have the same names is the one.
  */
-export function wasmFrames(callFrames: Iterable<CallFrame>, sandboxes: readonly Sandbox[]): WasmFrames {
+export function wasmFrames(
+  callFrames: Iterable<CallFrame>,
+  sandboxes: readonly Sandbox<object>[],
+): WasmFrames {
   const scripts = new Map<string, CallFrame[]>();
   for (const callFrame of callFrames) {
     if (!isWasm(callFrame)) continue;
@@ -51,7 +54,7 @@ export function wasmFrames(callFrames: Iterable<CallFrame>, sandboxes: readonly 
     if (known === undefined) scripts.set(callFrame.url, [callFrame]);
     else known.push(callFrame);
   }
-  const owners = new Map<string, Sandbox>();
+  const owners = new Map<string, Sandbox<object>>();
   for (const [url, frames] of scripts) {
     let best = 0;
     for (const sandbox of sandboxes) {
@@ -76,12 +79,12 @@ export function wasmFrames(callFrames: Iterable<CallFrame>, sandboxes: readonly 
   };
 }
 
-function sameFunction({ functionName, columnNumber }: CallFrame, sandbox: Sandbox): boolean {
+function sameFunction({ functionName, columnNumber }: CallFrame, sandbox: Sandbox<object>): boolean {
   const outermost = framesAt(sandbox, columnNumber)?.at(-1);
   if (outermost === undefined) return false;
   return functionName === outermost.linkageName || functionName === outermost.function;
 }
 
-function framesAt(sandbox: Sandbox, offset: number): readonly Frame[] | null {
+function framesAt(sandbox: Sandbox<object>, offset: number): readonly Frame[] | null {
   return sandbox.disposed ? null : sandbox.codeFrames(offset);
 }

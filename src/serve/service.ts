@@ -330,7 +330,7 @@ const EMPTY_HEAP: HeapEntry = {
   problem: null,
 };
 
-function heapEntry(sandbox: Sandbox): HeapEntry {
+function heapEntry(sandbox: Sandbox<object>): HeapEntry {
   const { instance, toolchain } = sandbox;
   try {
     const { inUseObjects, inUseBytes, allocObjects, allocBytes, peakBytes, contexts, memoryBytes } =
@@ -347,7 +347,7 @@ function heapEntry(sandbox: Sandbox): HeapEntry {
 }
 
 /** How many samples each profile of contexts would have. */
-function countSamples(sandboxes: readonly Sandbox[]): Map<string, number> {
+function countSamples(sandboxes: readonly Sandbox<object>[]): Map<string, number> {
   const counts = new Map<string, number>();
   const add = (name: string, column: Float64Array): void => {
     let count = counts.get(name) ?? 0;

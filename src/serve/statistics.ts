@@ -5,7 +5,7 @@
 import type { Sandbox } from '../sandbox.ts';
 
 /** The lines after the records. */
-export function statisticsText(sandboxes: readonly Sandbox[], hostHeap: boolean): string {
+export function statisticsText(sandboxes: readonly Sandbox<object>[], hostHeap: boolean): string {
   const sum = {
     inUseObjects: 0,
     inUseBytes: 0,

@@ -52,7 +52,7 @@ export class CpuRecording {
   }
 
   /** Stops; C functions are looked up in these sandboxes. */
-  stop(sandboxes: readonly Sandbox[]): HeapProfile {
+  stop(sandboxes: readonly Sandbox<object>[]): HeapProfile {
     const { profile } = this.session.send<{ profile: CpuProfile }>('Profiler.stop');
     this.session.close();
     return cpuProfile(profile, this.interval, this.startedAt, sandboxes);
@@ -63,7 +63,7 @@ function cpuProfile(
   profile: CpuProfile,
   interval: number,
   startedAt: number,
-  sandboxes: readonly Sandbox[],
+  sandboxes: readonly Sandbox<object>[],
 ): HeapProfile {
   const builder = new ProfileBuilder({
     kind: 'other',

@@ -1,0 +1,177 @@
+// heapline serve: run a module and serve its heap in the manner of Go's net/http/pprof, until interrupted. C runs on
+// the one thread that there is, so requests are answered between its calls: when main has returned, and between the
+// rounds of --call.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type Command, Option } from 'commander';
+import { ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
+import type { Sandbox } from '../index.ts';
+import { addCompileOptions, parseCount } from './arguments.ts';
+import { type Call, parseCall } from './call.ts';
+import { failureText, usageError } from './failure.ts';
+import { addGuestOptions, type GuestArguments, guestOptions, load, whatToCall } from './run.ts';
+import type { Terminal } from './terminal.ts';
+
+interface ServeArguments extends GuestArguments {
+  call?: Call[];
+  every?: number;
+  port: number;
+  hostname: string;
+  allowHost?: string[];
+  open?: true;
+}
+
+/** `programArguments` are what followed `--`. */
+export function addServeCommand(
+  program: Command,
+  terminal: Terminal,
+  programArguments: readonly string[],
+): void {
+  const command = program
+    .command('serve')
+    .description('run C, then serve its heap at /debug/pprof/ for go tool pprof and browsers')
+    .usage('[options] <file.c… | module.wasm> [-- arguments of the program]')
+    .argument('<files...>', 'C sources, or one module that was linked with the Heapline runtime')
+    .option('-p, --port <number>', 'port to listen on, 0 for any free one', parseCount('--port'), 6060)
+    .option(
+      '--hostname <address>',
+      'address to listen on; other than loopback, other machines can read the profiles',
+      '127.0.0.1',
+    )
+    .option(
+      '--allow-host <name>',
+      'name by which browsers may call the server (repeatable)',
+      (name: string, names: string[] | undefined) => [...(names ?? []), name],
+    )
+    .option('--open', 'open the index page in the browser')
+    .addOption(
+      new Option(
+        "--call <'fn(1, 2)'>",
+        'call this function instead of main (repeatable, in order)',
+      ).argParser((source: string, calls: Call[] | undefined) => [...(calls ?? []), parseCall(source)]),
+    )
+    .option(
+      '--every <seconds>',
+      'make the calls of --call again and again, this often',
+      parseCount('--every'),
+    );
+  addGuestOptions(addCompileOptions(command))
+    .addHelpText(
+      'after',
+      `
+The server answers when main has returned, and between the rounds of --call; it ends with Ctrl-C. It listens on this
+machine only unless --hostname says otherwise.
+
+Examples:
+  heapline serve leaky.c
+  heapline serve --open -O2 main.c parser.c -- input.json
+  heapline serve --call 'step(100)' --every 1 server.c
+  go tool pprof http://localhost:6060/debug/pprof/heap
+  curl -s http://localhost:6060/debug/pprof/peak | heapline top -`,
+    )
+    .action((files: string[], given: ServeArguments) => serve(files, given, programArguments, terminal));
+}
+
+async function serve(
+  files: readonly string[],
+  given: ServeArguments,
+  programArguments: readonly string[],
+  terminal: Terminal,
+): Promise<void> {
+  const calls = given.call ?? [];
+  if (given.every !== undefined && calls.length === 0) {
+    throw usageError('--every', '--every repeats the calls of --call, and there is none.');
+  }
+  if (given.every === 0) throw usageError('--every', '--every takes a number of seconds, 1 or more.');
+  const sandbox = await load(
+    files,
+    given,
+    {
+      ...guestOptions(given, programArguments),
+      // The JavaScript above is Heapline's own here.
+      hostFrames: 'off',
+      onStdout: (bytes) => terminal.data(bytes),
+      onStderr: (bytes) => terminal.programError(bytes),
+    },
+    terminal,
+  );
+  terminal.endProgress();
+  if (calls.length === 0 && !sandbox.hasMain) {
+    throw usageError('--call', `${sandbox.name} has no main(). ${whatToCall(sandbox)}`);
+  }
+  for (const { name } of calls) {
+    if (!Object.hasOwn(sandbox.exports, name)) {
+      throw usageError('--call', `${sandbox.name} has no function '${name}' to call. ${whatToCall(sandbox)}`);
+    }
+  }
+
+  const { servePprof } = await import('../serve/index.ts');
+  const server = await servePprof({
+    port: given.port,
+    hostname: given.hostname,
+    allowedHosts: given.allowHost ?? [],
+    sandboxes: [sandbox],
+    onWarning: (message) => terminal.say(terminal.colors.yellow(message)),
+  });
+  let running = guarded(
+    () => (calls.length === 0 ? void sandbox.run() : makeCalls(sandbox, calls)),
+    terminal,
+  );
+  terminal.say(`Serving ${server.url}`);
+  terminal.say(terminal.colors.dim(`go tool pprof ${server.url}heap`));
+  if (given.open) openInBrowser(server.url, terminal);
+
+  const timer =
+    given.every === undefined
+      ? null
+      : setInterval(() => {
+          // What trapped once would trap again.
+          if (running) running = guarded(() => makeCalls(sandbox, calls), terminal);
+        }, given.every * 1000);
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  if (timer !== null) clearInterval(timer);
+  await server.close();
+  sandbox.dispose();
+}
+
+/** Runs the guest; false when it failed, which leaves its heap readable. */
+function guarded(run: () => void, terminal: Terminal): boolean {
+  try {
+    run();
+    return true;
+  } catch (error) {
+    if (
+      error instanceof ExitError ||
+      error instanceof TrapError ||
+      error instanceof OutOfMemoryError ||
+      error instanceof HeapFaultError
+    ) {
+      terminal.say(terminal.colors.red(failureText(error)));
+      return false;
+    }
+    throw error;
+  }
+}
+
+function makeCalls(sandbox: Sandbox, calls: readonly Call[]): void {
+  for (const call of calls) {
+    const values = call.arguments.map((value) =>
+      typeof value === 'string' ? sandbox.heap.cstring(value) : value,
+    );
+    sandbox.exports[call.name]!(...values);
+  }
+}
+
+/** Opens a page with what the system has for that; nothing is lost when it has nothing. */
+function openInBrowser(url: string, terminal: Terminal): void {
+  const [command, ...args] =
+    process.platform === 'darwin'
+      ? ['open', url]
+      : process.platform === 'win32'
+        ? ['cmd', '/c', 'start', '', url]
+        : [process.env.BROWSER || 'xdg-open', url];
+  const child = spawn(command!, args, { stdio: 'ignore', detached: true });
+  child.once('error', () => terminal.say(`Open it yourself: no browser could be started with ${command}.`));
+  child.unref();
+}
