@@ -4,11 +4,22 @@ export type { CompileOptions } from './compile/index.ts';
 export * from './errors.ts';
 export type { HeapBlock, HeapSnapshot, HeapTotals } from './heap/index.ts';
 export type {
+  GrowingContext,
+  GrowthOptions,
+  GrowthReport,
+  HeapAmount,
+  HeapMark,
+  ScopeResult,
+} from './leaks/index.ts';
+export type {
+  AssertLeaksOptions,
   Heap,
   HeapFault,
   HeapStats,
+  LeaksOptions,
   ProfileOptions,
 } from './live-heap.ts';
 export { type LoadCOptions, type LoadWasmOptions, loadC, loadWasm, type SandboxOptions } from './load.ts';
 export { type ContextProfileKind, HeapProfile, type ProfileJson, type TopRow } from './profile/index.ts';
+export * from './report/index.ts';
 export { type GuestExports, type RunResult, Sandbox, type ToolchainInfo } from './sandbox.ts';

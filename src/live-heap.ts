@@ -18,7 +18,28 @@ import {
   MemoryView,
 } from './heap/index.ts';
 import type { Gate, HostStacks } from './host/index.ts';
+import {
+  allocatedSince,
+  GrowthMeter,
+  type GrowthOptions,
+  type GrowthReport,
+  HeapMark,
+  type LeakCapture,
+  type LeakFinder,
+  PeakMeter,
+  type ScopeResult,
+} from './leaks/index.ts';
 import { buildProfile, type ContextProfileKind, type HeapProfile } from './profile/index.ts';
+import {
+  LeakError,
+  type LeakKind,
+  type LeakReport,
+  leakKinds,
+  type Suppression,
+  type SuppressionRule,
+  suppress,
+  suppressionsOf,
+} from './report/index.ts';
 
 /** Sums of a heap. Bytes count what the program asked for, unless said otherwise. */
 export interface HeapStats {
@@ -75,6 +96,23 @@ export interface HeapFault {
   readonly freedAt: readonly Frame[] | null;
 }
 
+/** What a leak report leaves out. */
+export interface LeaksOptions {
+  /**
+   * Leaks that are known and not to be reported: patterns in LeakSanitizer's format (`leak:parse_*`, or just the
+   * pattern), predicates, or what parseSuppressions() has read from a file.
+   */
+  readonly suppressions?: readonly (SuppressionRule | Suppression)[];
+}
+
+/** What an assertion about leaks fails on. */
+export interface AssertLeaksOptions extends LeaksOptions {
+  /** Classes that fail. Default: definite and indirect. */
+  readonly kinds?: readonly LeakKind[];
+  /** Folder below which paths in the message are shown relative to it. Default: the current directory. */
+  readonly root?: string;
+}
+
 /** What a heap needs of the sandbox around it. */
 export interface HeapHost {
   readonly gate: Gate;
@@ -90,6 +128,9 @@ export interface HeapHost {
   /** The state at the end of the program, while nothing has changed since; null otherwise. */
   atExit(): HeapSnapshot | null;
   readonly faults: readonly FaultRecord[];
+  readonly leaks: LeakFinder;
+  /** The leaks at the end of the program, while nothing has changed since; null otherwise. */
+  leaksAtExit(): LeakCapture | null;
 }
 
 const MAX_SIZE = 0xffffffff;
@@ -117,10 +158,12 @@ export class Heap {
   readonly #calloc: Allocate;
   readonly #realloc: Allocate;
   readonly #free: Allocate;
+  readonly #peaks: PeakMeter;
 
   /** @internal Sandboxes make their own. */
   constructor(host: HeapHost) {
     this.#host = host;
+    this.#peaks = new PeakMeter(host.ledger);
     this.#view = new MemoryView(host.ledger.memory);
     const wrap = (name: string, arity: number): Allocate =>
       typeof host.exports[name] === 'function'
@@ -261,6 +304,153 @@ export class Heap {
     return this.#host.faults.map((record) => this.describeFault(record));
   }
 
+  /**
+   * Classes every block in use as definitely, indirectly or possibly lost or still reachable, grouped by the calling
+   * context that allocated it, and adds the heap errors so far. May be asked at any time, again and again. After
+   * `run()` it shows the moment at which `main` returned or called `exit`; once the heap changes again, the present.
+   * While functions of the guest are active, the report's notes say what could not be seen.
+   */
+  leaks(options: LeaksOptions = {}): LeakReport {
+    this.#host.check('heap.leaks');
+    const suppressions = readSuppressions(options);
+    const atExit = this.#host.leaksAtExit();
+    const capture =
+      atExit !== null && atExit.heldVersion === this.#host.leaks.held.version
+        ? atExit
+        : this.#host.leaks.capture();
+    return suppress(this.#host.leaks.report(capture, this.faults()), suppressions);
+  }
+
+  /** Throws a LeakError, whose message is the report, when blocks are lost or the heap was misused. */
+  assertNoLeaks(options: AssertLeaksOptions = {}): void {
+    const kinds = readKinds(options.kinds);
+    const report = this.leaks(options);
+    if (report.isClean(kinds)) return;
+    throw new LeakError(report, {
+      root: options.root ?? process.cwd(),
+      ...(kinds === undefined ? {} : { kinds }),
+    });
+  }
+
+  /**
+   * Tells the scan that JavaScript holds this pointer: the block it points to, and what hangs on it, is reachable
+   * until as many calls of release() have let it go.
+   */
+  hold(address: number): void {
+    this.#host.check('heap.hold');
+    checkAddress('address', address);
+    this.#host.leaks.held.hold(address);
+  }
+
+  /** Takes back one hold() of this pointer. */
+  release(address: number): void {
+    this.#host.check('heap.release');
+    checkAddress('address', address);
+    this.#host.leaks.held.release(address);
+  }
+
+  /** Remembers this moment, for leaksSince(). */
+  mark(): HeapMark {
+    this.#host.check('heap.mark');
+    const { allocObjects, allocBytes, liveObjects, liveBytes } = this.#host.ledger.totals();
+    const { faults } = this.#host;
+    return new HeapMark(this, allocObjects, allocBytes, liveObjects, liveBytes, faults.length);
+  }
+
+  /** Like leaks(), of the blocks allocated since the mark and the heap errors since then. */
+  leaksSince(mark: HeapMark, options: LeaksOptions = {}): LeakReport {
+    this.#host.check('heap.leaksSince');
+    if (!(mark instanceof HeapMark) || mark.owner !== this) {
+      throw new InvalidArgumentError('mark', "heap.leaksSince() takes a mark of this sandbox's heap.mark().");
+    }
+    const suppressions = readSuppressions(options);
+    const capture = this.#host.leaks.capture(mark.allocObjects);
+    const errors = this.#host.faults.slice(mark.faults).map((record) => this.describeFault(record));
+    return suppress(this.#host.leaks.report(capture, errors), suppressions);
+  }
+
+  /**
+   * Runs `work` and tells what it allocated, what it held at most, and what it left behind. For an async function
+   * the scope ends when its promise settles, and the result is a promise. Pointers that `work` returns to JavaScript
+   * are lost to the scan unless hold() was called with them.
+   */
+  scope<T>(work: () => PromiseLike<T>, options?: LeaksOptions): Promise<ScopeResult<T>>;
+  scope<T>(work: () => T, options?: LeaksOptions): ScopeResult<T>;
+  scope<T>(
+    work: () => T | PromiseLike<T>,
+    options: LeaksOptions = {},
+  ): ScopeResult<T> | Promise<ScopeResult<T>> {
+    this.#host.check('heap.scope');
+    checkFunction('work', work);
+    const mark = this.mark();
+    const peak = this.#peaks.open();
+    const close = (): void => this.#peaks.close(peak);
+    const finish = (result: T): ScopeResult<T> => {
+      close();
+      const { objects, bytes } = peak.highest;
+      return {
+        result,
+        leaks: this.leaksSince(mark, options),
+        allocated: allocatedSince(mark, this.#host.ledger.totals()),
+        peak:
+          bytes > mark.inUseBytes
+            ? { objects: Math.max(0, objects - mark.inUseObjects), bytes: bytes - mark.inUseBytes }
+            : { objects: 0, bytes: 0 },
+      };
+    };
+    let result: T | PromiseLike<T>;
+    try {
+      result = work();
+    } catch (error) {
+      close();
+      throw error;
+    }
+    if (!isPromise(result)) return finish(result);
+    return Promise.resolve(result).then(finish, (error: unknown) => {
+      close();
+      throw error;
+    });
+  }
+
+  /**
+   * Runs `work` again and again and tells what each run leaves behind once the heap has settled: growth of blocks
+   * that are still reachable included. With an async function the result is a promise.
+   */
+  growth(work: () => PromiseLike<unknown>, options?: GrowthOptions): Promise<GrowthReport>;
+  growth(work: () => unknown, options?: GrowthOptions): GrowthReport;
+  growth(work: () => unknown, options: GrowthOptions = {}): GrowthReport | Promise<GrowthReport> {
+    this.#host.check('heap.growth');
+    checkFunction('work', work);
+    const meter = new GrowthMeter(options);
+    const { ledger } = this.#host;
+    const observe = (run: number): void => {
+      this.#host.check('heap.growth');
+      meter.observe(run, ledger.totals(), () => ledger.snapshot());
+    };
+    const report = (): GrowthReport => meter.report(ledger.snapshot(), (node) => this.contextFrames(node));
+    const last = meter.warmup + meter.runs;
+    const afterRun = (run: number): void => {
+      if (run > meter.warmup) observe(run - meter.warmup);
+    };
+    const rest = async (pending: PromiseLike<unknown>, from: number): Promise<GrowthReport> => {
+      await pending;
+      afterRun(from);
+      for (let run = from + 1; run <= last; run++) {
+        if (run === meter.warmup + 1) observe(0);
+        await work();
+        afterRun(run);
+      }
+      return report();
+    };
+    for (let run = 1; run <= last; run++) {
+      if (run === meter.warmup + 1) observe(0);
+      const result = work();
+      if (isPromise(result)) return rest(result, run);
+      afterRun(run);
+    }
+    return report();
+  }
+
   /** Frames of a context, innermost first, host frames included. `node` is an address from a snapshot or block. */
   contextFrames(node: number): readonly Frame[] {
     this.#host.check('heap.contextFrames');
@@ -300,6 +490,57 @@ export class Heap {
       `${length} bytes at address ${address} reach beyond the guest's memory of ${this.#view.bytes.length} bytes.`,
     );
   }
+}
+
+function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}
+
+function checkFunction(argument: string, value: unknown): void {
+  if (typeof value === 'function') return;
+  throw new InvalidArgumentError(argument, `${argument} must be a function, not ${describe(value)}.`);
+}
+
+function readKinds(kinds: unknown): readonly LeakKind[] | undefined {
+  if (kinds === undefined) return undefined;
+  if (!Array.isArray(kinds) || kinds.length === 0) {
+    throw new InvalidArgumentError(
+      'kinds',
+      `kinds must be an array of leak classes: ${leakKinds.join(', ')}.`,
+    );
+  }
+  for (const kind of kinds as readonly unknown[]) {
+    if (!(leakKinds as readonly unknown[]).includes(kind)) {
+      throw new InvalidArgumentError(
+        'kinds',
+        `unknown leak class "${String(kind)}": use ${leakKinds.join(', ')}`,
+      );
+    }
+  }
+  return kinds as readonly LeakKind[];
+}
+
+function readSuppressions({ suppressions }: LeaksOptions): Suppression[] {
+  if (suppressions === undefined) return [];
+  if (!Array.isArray(suppressions)) {
+    throw new InvalidArgumentError(
+      'suppressions',
+      'suppressions must be an array of patterns and predicates.',
+    );
+  }
+  const isRead = (rule: unknown): rule is Suppression =>
+    typeof rule === 'object' && rule !== null && 'matches' in rule && typeof rule.matches === 'function';
+  for (const rule of suppressions as readonly unknown[]) {
+    if (typeof rule !== 'string' && typeof rule !== 'function' && !isRead(rule)) {
+      throw new InvalidArgumentError(
+        'suppressions',
+        `A suppression is a pattern, a predicate or a suppression read from a file, not ${describe(rule)}.`,
+      );
+    }
+  }
+  const rules = (suppressions as LeaksOptions['suppressions'])!;
+  const inCode = suppressionsOf(rules.filter((rule): rule is SuppressionRule => !isRead(rule)));
+  return [...inCode, ...rules.filter(isRead)];
 }
 
 function describe(value: unknown): string {

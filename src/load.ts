@@ -14,6 +14,7 @@ import {
   instrument,
   openInstrumented,
 } from './instrument/index.ts';
+import { type RootLayout, rootLayout } from './leaks/index.ts';
 import type { HeapFault } from './live-heap.ts';
 import { type GuestExports, Sandbox, type SandboxParts } from './sandbox.ts';
 
@@ -181,6 +182,7 @@ interface Prepared {
   readonly module: WebAssembly.Module;
   /** Parameter types of the exported functions. */
   readonly functions: ReadonlyMap<string, readonly ValueType[]>;
+  readonly roots: RootLayout;
 }
 
 function open<Exports extends object>(
@@ -195,6 +197,7 @@ function open<Exports extends object>(
     ...rest,
     instrumented: prepared.instrumented,
     functions: choose(prepared.functions, names),
+    roots: prepared.roots,
     stdout,
     stderr,
     hostFrames: options.hostFrames ?? 'allocating',
@@ -269,7 +272,7 @@ async function prepareNew(
       );
     }
   }
-  return { instrumented, module, functions };
+  return { instrumented, module, functions, roots: rootLayout(tables) };
 }
 
 function valueType(code: number): ValueType {

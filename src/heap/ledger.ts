@@ -163,8 +163,31 @@ export class Ledger {
     return sites;
   }
 
-  /** All blocks that were ever handed out: in use, or freed and not reused. */
-  *blocks(): Generator<HeapBlock, void, undefined> {
+  /**
+   * Calls `visit` for every span that holds blocks: the words of the memory, the address of the first block, the
+   * distance of blocks, their number, and the address of the first block's metadata (HL_BLOCK_*).
+   */
+  eachSpan(
+    visit: (words: Uint32Array, base: number, capacity: number, blocks: number, metadata: number) => void,
+  ): void {
+    for (const span of this.#spans()) {
+      visit(this.#view.words, span.base, span.capacity, span.blocks, span.metadata);
+    }
+  }
+
+  /** Address of the node whose account this is. */
+  nodeOfAccount(account: number): number {
+    const words = this.#view.words;
+    if (account % WORD !== 0 || account + L.ACCOUNT_SIZE > words.length * WORD)
+      throw damaged('account', account);
+    return words[(account + L.ACCOUNT_NODE) / WORD]!;
+  }
+
+  *#spans(): Generator<
+    { base: number; capacity: number; blocks: number; metadata: number },
+    void,
+    undefined
+  > {
     let chunk = this.#word(L.RUNTIME_FIRST_SPAN_CHUNK);
     for (let chunks = 0; chunk !== 0; chunks++) {
       let words = this.#view.words;
@@ -187,25 +210,32 @@ export class Ledger {
         if (metadata % WORD !== 0 || metadata + blocks * L.BLOCK_SIZE > words.length * WORD) {
           throw damaged('span', at * WORD);
         }
-        for (let block = 0; block < blocks; block++) {
-          words = this.#view.words;
-          const entry = (metadata + block * L.BLOCK_SIZE) / WORD;
-          const word = words[entry + L.BLOCK_ACCOUNT / WORD]!;
-          const account = (word & L.BLOCK_ACCOUNT_MASK) >>> 0;
-          if (account === 0) continue;
-          if (account + L.ACCOUNT_SIZE > words.length * WORD) throw damaged('account', account);
-          const freed = (word & L.BLOCK_FREED) !== 0;
-          yield {
-            address: base + block * capacity,
-            size: freed ? capacity : words[entry + L.BLOCK_REQUESTED / WORD]!,
-            capacity,
-            context: words[(account + L.ACCOUNT_NODE) / WORD]!,
-            serial: freed ? 0 : words[entry + L.BLOCK_SERIAL / WORD]!,
-            freed,
-          };
-        }
+        yield { base, capacity, blocks, metadata };
       }
+      words = this.#view.words;
       chunk = words[header + L.CHUNK_NEXT / WORD]!;
+    }
+  }
+
+  /** All blocks that were ever handed out: in use, or freed and not reused. */
+  *blocks(): Generator<HeapBlock, void, undefined> {
+    for (const { base, capacity, blocks, metadata } of this.#spans()) {
+      for (let block = 0; block < blocks; block++) {
+        const words = this.#view.words;
+        const entry = (metadata + block * L.BLOCK_SIZE) / WORD;
+        const word = words[entry + L.BLOCK_ACCOUNT / WORD]!;
+        const account = (word & L.BLOCK_ACCOUNT_MASK) >>> 0;
+        if (account === 0) continue;
+        const freed = (word & L.BLOCK_FREED) !== 0;
+        yield {
+          address: base + block * capacity,
+          size: freed ? capacity : words[entry + L.BLOCK_REQUESTED / WORD]!,
+          capacity,
+          context: this.nodeOfAccount(account),
+          serial: freed ? 0 : words[entry + L.BLOCK_SERIAL / WORD]!,
+          freed,
+        };
+      }
     }
   }
 

@@ -1,0 +1,114 @@
+// Steady-state growth: does work that is done again and again leave more behind each time? Blocks that are still
+// reachable count here (a cache without a bound, a list that is only appended to), so this finds what leak classes
+// cannot. The heap is looked at before the first measured run and after each one. What grows once is no growth:
+// a context counts when it holds more at the end than at the start, and more than at half time.
+
+import type { Frame } from '../errors.ts';
+import { InvalidArgumentError } from '../errors.ts';
+import type { HeapSnapshot } from '../heap/index.ts';
+
+/** How often the work is done. */
+export interface GrowthOptions {
+  /** Runs before the measuring starts, in which caches fill. Default 3. */
+  readonly warmup?: number;
+  /** Runs that are measured, at least 2. Default 20. */
+  readonly runs?: number;
+}
+
+/** A calling context that holds more after every so many runs. */
+export interface GrowingContext {
+  /** Blocks and bytes more per run, on average over the measured runs. */
+  readonly objectsPerRun: number;
+  readonly bytesPerRun: number;
+  /** The same over all measured runs. */
+  readonly objects: number;
+  readonly bytes: number;
+  /** Where the blocks are allocated, innermost frame first. */
+  readonly frames: readonly Frame[];
+}
+
+/** What repeated work leaves behind. */
+export interface GrowthReport {
+  readonly warmup: number;
+  readonly runs: number;
+  /** Growth per run of all growing contexts together. */
+  readonly objectsPerRun: number;
+  readonly bytesPerRun: number;
+  /** Bytes in use after each measured run, the state before the first one in front. */
+  readonly inUseBytes: readonly number[];
+  /** The contexts that grow, the fastest first; empty when the heap is steady. */
+  readonly contexts: readonly GrowingContext[];
+}
+
+interface Sample {
+  readonly objects: Float64Array;
+  readonly bytes: Float64Array;
+}
+
+/** Looks at the heap between runs and compares. */
+export class GrowthMeter {
+  readonly warmup: number;
+  readonly runs: number;
+  readonly #inUseBytes: number[] = [];
+  #start: Sample | null = null;
+  #middle: Sample | null = null;
+
+  constructor(options: GrowthOptions = {}) {
+    this.warmup = count('warmup', options.warmup ?? 3, 0);
+    this.runs = count('runs', options.runs ?? 20, 2);
+  }
+
+  /** To be called before the first measured run with 0 and after each with its number. */
+  observe(run: number, totals: { readonly liveBytes: number }, snapshot: () => HeapSnapshot): void {
+    this.#inUseBytes.push(totals.liveBytes);
+    const half = this.runs >> 1;
+    if (run !== 0 && run !== half) return;
+    const { liveObjects, liveBytes } = snapshot();
+    const sample = { objects: liveObjects, bytes: liveBytes };
+    if (run === 0) this.#start = sample;
+    if (run === half) this.#middle = sample;
+  }
+
+  /** What grew, given the heap after the last run. */
+  report(end: HeapSnapshot, frames: (node: number) => readonly Frame[]): GrowthReport {
+    const start = this.#start!;
+    const middle = this.#middle!;
+    const contexts: GrowingContext[] = [];
+    const sum = { objects: 0, bytes: 0 };
+    for (let i = 0; i < end.count; i++) {
+      // Contexts keep their index; those that were not there yet held nothing.
+      const objects = end.liveObjects[i]! - (start.objects[i] ?? 0);
+      const bytes = end.liveBytes[i]! - (start.bytes[i] ?? 0);
+      const grows =
+        (bytes > 0 && end.liveBytes[i]! > (middle.bytes[i] ?? 0)) ||
+        (objects > 0 && end.liveObjects[i]! > (middle.objects[i] ?? 0));
+      if (!grows) continue;
+      sum.objects += objects;
+      sum.bytes += bytes;
+      contexts.push({
+        objectsPerRun: objects / this.runs,
+        bytesPerRun: bytes / this.runs,
+        objects,
+        bytes,
+        frames: frames(end.node[i]!),
+      });
+    }
+    contexts.sort((a, b) => b.bytes - a.bytes || b.objects - a.objects);
+    return {
+      warmup: this.warmup,
+      runs: this.runs,
+      objectsPerRun: sum.objects / this.runs,
+      bytesPerRun: sum.bytes / this.runs,
+      inUseBytes: this.#inUseBytes,
+      contexts,
+    };
+  }
+}
+
+function count(argument: string, value: unknown, least: number): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value;
+  throw new InvalidArgumentError(
+    argument,
+    `${argument} must be a whole number, at least ${least}, not ${String(value)}.`,
+  );
+}

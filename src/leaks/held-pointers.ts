@@ -1,0 +1,33 @@
+// Pointers that the host holds: roots of a scan that no memory shows. Counted, because two owners on the host's side
+// may hold the same block.
+
+import { StateError } from '../errors.ts';
+
+/** A multiset of addresses. */
+export class HeldPointers {
+  readonly #counts = new Map<number, number>();
+  /** Grows with each change, so that what was found with other roots can be told. */
+  version = 0;
+
+  hold(address: number): void {
+    this.#counts.set(address, (this.#counts.get(address) ?? 0) + 1);
+    this.version++;
+  }
+
+  release(address: number): void {
+    const count = this.#counts.get(address);
+    if (count === undefined) {
+      throw new StateError(
+        `The pointer 0x${address.toString(16)} is not held: heap.release() goes with an earlier heap.hold() of the ` +
+          'same pointer.',
+      );
+    }
+    if (count === 1) this.#counts.delete(address);
+    else this.#counts.set(address, count - 1);
+    this.version++;
+  }
+
+  addresses(): IterableIterator<number> {
+    return this.#counts.keys();
+  }
+}

@@ -1,0 +1,95 @@
+// Peaks of scopes out of a runtime that keeps one peak, that of the whole run. While a scope is open the runtime's
+// peak is started anew at each scope's start and end, and the pieces are put together here: a scope's peak is the
+// highest of the pieces it spans. When the last scope closes, the peak of the whole run is put back where it was
+// the higher one, each context's share included (csrc/ledger.c explains how a share is kept).
+
+import { type HeapTotals, layout as L, type Ledger } from '../heap/index.ts';
+
+const WORD = 4;
+
+interface Peak {
+  objects: number;
+  bytes: number;
+}
+
+/** The peak of one scope, in absolute blocks and bytes; final when it was closed. */
+export interface ScopePeak {
+  readonly highest: Peak;
+}
+
+/** The runtime's peak and every context's share in it, as columns over the snapshot's contexts. */
+interface SavedPeak extends Peak {
+  readonly shareObjects: Float64Array;
+  readonly shareBytes: Float64Array;
+}
+
+export class PeakMeter {
+  readonly #ledger: Ledger;
+  readonly #open = new Set<ScopePeak>();
+  /** The highest peak so far of the run, while scopes are open and the runtime's own has been reset. */
+  #saved: SavedPeak | null = null;
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  open(): ScopePeak {
+    const totals = this.#boundary();
+    const scope = { highest: { objects: totals.liveObjects, bytes: totals.liveBytes } };
+    this.#open.add(scope);
+    return scope;
+  }
+
+  close(scope: ScopePeak): void {
+    this.#boundary();
+    this.#open.delete(scope);
+    if (this.#open.size > 0 || this.#saved === null) return;
+    this.#restore(this.#saved);
+    this.#saved = null;
+  }
+
+  // Ends a piece: counts its peak for every open scope and for the run, and starts the next.
+  #boundary(): HeapTotals {
+    const totals = this.#ledger.totals();
+    for (const { highest } of this.#open) {
+      if (totals.peakBytes <= highest.bytes) continue;
+      highest.objects = totals.peakObjects;
+      highest.bytes = totals.peakBytes;
+    }
+    if (this.#saved === null || totals.peakBytes > this.#saved.bytes) {
+      const { peakObjects, peakBytes } = this.#ledger.snapshot();
+      this.#saved = {
+        objects: totals.peakObjects,
+        bytes: totals.peakBytes,
+        shareObjects: peakObjects,
+        shareBytes: peakBytes,
+      };
+    }
+    const { memory, runtimeAddress } = this.#ledger;
+    const words = new Uint32Array(memory.buffer);
+    words[(runtimeAddress + L.RUNTIME_PEAK_OBJECTS) / WORD] = totals.liveObjects;
+    words[(runtimeAddress + L.RUNTIME_PEAK_BYTES) / WORD] = totals.liveBytes;
+    // No context carries the new number, so the share of each is what it holds now.
+    words[(runtimeAddress + L.RUNTIME_PEAK_EPOCH) / WORD]! += 1;
+    return totals;
+  }
+
+  #restore(saved: SavedPeak): void {
+    const { memory, runtimeAddress } = this.#ledger;
+    const words = new Uint32Array(memory.buffer);
+    words[(runtimeAddress + L.RUNTIME_PEAK_OBJECTS) / WORD] = saved.objects;
+    words[(runtimeAddress + L.RUNTIME_PEAK_BYTES) / WORD] = saved.bytes;
+    const epoch = words[(runtimeAddress + L.RUNTIME_PEAK_EPOCH) / WORD]! + 1;
+    words[(runtimeAddress + L.RUNTIME_PEAK_EPOCH) / WORD] = epoch;
+    const { count, node } = this.#ledger.snapshot();
+    for (let i = 0; i < count; i++) {
+      const link = words[(node[i]! + L.NODE_LINK) / WORD]!;
+      if ((link & L.NODE_LINK_ACCOUNT) === 0) continue;
+      const account = (link - L.NODE_LINK_ACCOUNT) / WORD;
+      // Contexts keep their index; those that are newer than the peak had no share in it.
+      words[account + L.ACCOUNT_PEAK_OBJECTS / WORD] = saved.shareObjects[i] ?? 0;
+      words[account + L.ACCOUNT_PEAK_BYTES / WORD] = saved.shareBytes[i] ?? 0;
+      words[account + L.ACCOUNT_PEAK_EPOCH / WORD] = epoch;
+    }
+  }
+}

@@ -1,0 +1,131 @@
+// Runs the runtime's scan (csrc/scan.c) and sums what it found by context and class. The scan leaves each block's class
+// in the block's metadata; reading them out is one pass over typed arrays, about ten nanoseconds a block.
+
+import { CorruptLedgerError, MissingRuntimeError } from '../errors.ts';
+import { layout as L, type Ledger } from '../heap/index.ts';
+import type { LeakKind } from '../report/index.ts';
+import type { Roots } from './roots.ts';
+
+/** The blocks of one class that were allocated in one context. */
+export interface ScannedGroup {
+  readonly kind: LeakKind;
+  /** Address of the context's node. */
+  readonly node: number;
+  readonly blocks: number;
+  /** Requested bytes. */
+  readonly bytes: number;
+  /** The block that was allocated first, and its requested size. */
+  readonly address: number;
+  readonly size: number;
+}
+
+interface ScanExports {
+  heapline_scan_start(): void;
+  heapline_scan_range(start: number, end: number): void;
+  heapline_scan_word(value: number): void;
+  heapline_scan_finish(): void;
+}
+
+const KINDS: Readonly<Record<number, LeakKind>> = {
+  [L.BLOCK_CLASS_DEFINITE]: 'definite',
+  [L.BLOCK_CLASS_INDIRECT]: 'indirect',
+  [L.BLOCK_CLASS_POSSIBLE]: 'possible',
+  [L.BLOCK_CLASS_REACHABLE]: 'reachable',
+};
+
+/**
+ * Classes all blocks in use and returns those allocated later than the first `after` allocations, grouped, in no
+ * particular order.
+ */
+export function scanHeap(
+  exports: WebAssembly.Exports,
+  ledger: Ledger,
+  roots: Roots,
+  after: number,
+): ScannedGroup[] {
+  if (typeof exports.heapline_scan_finish !== 'function') {
+    throw new MissingRuntimeError(
+      'The module was linked with a Heapline runtime that cannot look for leaks, or without exporting ' +
+        'heapline_scan_start, _range, _word and _finish. Build the module again.',
+    );
+  }
+  const memoryEnd = ledger.memory.buffer.byteLength;
+  const scan = exports as unknown as ScanExports;
+  try {
+    scan.heapline_scan_start();
+    for (const { start, end } of roots.ranges) {
+      scan.heapline_scan_range(Math.min(start, memoryEnd), Math.min(end, memoryEnd));
+    }
+    for (const word of roots.words) scan.heapline_scan_word(word);
+    scan.heapline_scan_finish();
+  } catch (error) {
+    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+    throw new CorruptLedgerError(
+      "The guest's heap cannot be searched: what the runtime keeps about it makes no sense. The program has most " +
+        'likely written outside its own blocks.',
+      { cause: error },
+    );
+  }
+  return readClasses(ledger, after);
+}
+
+function readClasses(ledger: Ledger, after: number): ScannedGroup[] {
+  interface Group {
+    readonly account: number;
+    readonly kind: number;
+    blocks: number;
+    bytes: number;
+    address: number;
+    size: number;
+    age: number;
+  }
+  const groups = new Map<number, Group>();
+  // Serials wrap at 2^32: what counts is how far a block is from the newest one.
+  const { allocObjects } = ledger.totals();
+  const newest = allocObjects >>> 0;
+  const oldestAge = allocObjects - after;
+  let last: Group | undefined;
+  let lastKey = -1;
+  ledger.eachSpan((words, base, capacity, blocks, metadata) => {
+    let at = metadata / 4;
+    for (let block = 0; block < blocks; block++, at += L.BLOCK_SIZE / 4) {
+      const word = words[at + L.BLOCK_ACCOUNT / 4]!;
+      if ((word & L.BLOCK_FREED) !== 0) continue;
+      const age = (newest - words[at + L.BLOCK_SERIAL / 4]!) >>> 0;
+      if (age >= oldestAge) continue;
+      const key = word & (L.BLOCK_ACCOUNT_MASK | L.BLOCK_CLASS_MASK);
+      if (key !== lastKey) {
+        lastKey = key;
+        last = groups.get(key);
+        if (last === undefined) {
+          last = {
+            account: (word & L.BLOCK_ACCOUNT_MASK) >>> 0,
+            kind: (word & L.BLOCK_CLASS_MASK) >>> L.BLOCK_CLASS_SHIFT,
+            blocks: 0,
+            bytes: 0,
+            address: 0,
+            size: 0,
+            age: -1,
+          };
+          groups.set(key, last);
+        }
+      }
+      const size = words[at + L.BLOCK_REQUESTED / 4]!;
+      last!.blocks++;
+      last!.bytes += size;
+      if (age > last!.age) {
+        last!.age = age;
+        last!.address = base + block * capacity;
+        last!.size = size;
+      }
+    }
+  });
+  return [...groups.values()].map(({ account, kind, blocks, bytes, address, size }) => ({
+    kind: KINDS[kind]!,
+    node: ledger.nodeOfAccount(account),
+    blocks,
+    bytes,
+    address,
+    size,
+  }));
+}
