@@ -270,7 +270,8 @@ export class PprofService {
     if (addresses.length > 0) {
       const names = addressNames(await this.#source.collect('heap'));
       for (const address of addresses) {
-        const name = names.get(address.toString(16));
+        // pprof takes the addresses of the text form for return addresses, and asks for the byte before each.
+        const name = names.get(address.toString(16)) ?? names.get((address + 1n).toString(16));
         if (name !== undefined) result += `0x${address.toString(16)} ${name}\n`;
       }
     }

@@ -36,7 +36,11 @@ afterAll(async () => {
 });
 
 const pprof = (...args: string[]): Promise<string> =>
-  run('go', ['tool', 'pprof', ...args], { PPROF_TMPDIR: directory, HOME: directory });
+  // pprof leaves out nodes below half a percent of the total.
+  run('go', ['tool', 'pprof', '-nodefraction=0', '-edgefraction=0', ...args], {
+    PPROF_TMPDIR: directory,
+    HOME: directory,
+  });
 const keepLine = (): number => 9;
 
 describe('go tool pprof', () => {
@@ -44,7 +48,7 @@ describe('go tool pprof', () => {
     const text = await pprof('-top', `${served.url}/debug/pprof/heap`);
     expect(text).toMatch(/Type: inuse_space/);
     expect(text).toMatch(/ 8kB .* keep\n/);
-    expect(text).toMatch(/MB .* keepArrays\n/);
+    expect(text).toMatch(/[kM]B .* keepArrays\n/);
   });
 
   test('-tagfocus=heap=c leaves C, in its very numbers', async () => {
@@ -124,10 +128,8 @@ describe('go tool pprof', () => {
     expect(await pprof('-top', '-symbolize=remote', `${served.url}/debug/pprof/heap`)).toMatch(/ keep\n/);
   });
 
-  test('reads the text of debug=1 too', async () => {
-    const file = join(directory, 'heap.txt');
-    await run('curl', ['-sSf', '-o', file, `${served.url}/debug/pprof/heap?debug=1`]);
-    const text = await pprof('-top', '-unit=B', '-sample_index=inuse_space', file);
+  test('reads the text of debug=1, and finds its names through symbol', async () => {
+    const text = await pprof('-top', '-unit=B', `${served.url}/debug/pprof/heap?debug=1`);
     expect(text).toMatch(/ keep\n/);
   });
 });
