@@ -134,9 +134,9 @@ export function buildProfile(input: ProfileInput): HeapProfile {
     if (i > 0) {
       if (shown[i] === 0) continue;
       const locations = locationsOf(site[i]!);
-      if (stacks + locations.length > stackParent.length) {
-        stackParent = grown(stackParent, stacks + locations.length);
-        stackLocation = grown(stackLocation, stacks + locations.length);
+      if (stacks + locations.length >= stackParent.length) {
+        stackParent = grown(stackParent, stacks + locations.length + 1);
+        stackLocation = grown(stackLocation, stacks + locations.length + 1);
       }
       let stack = stackOf[parent[i]!]!;
       for (let k = locations.length - 1; k >= 0; k--) {
@@ -157,11 +157,16 @@ export function buildProfile(input: ProfileInput): HeapProfile {
         labelSetOfSize.set(size, labelSet);
       }
     }
-    if (i === 0) {
-      stackLocation[stacks] = builder.pseudoLocation(mapping, UNKNOWN);
-      sampleStack[row] = stacks++;
+    const stack = stackOf[i]!;
+    if (stack !== 0) {
+      sampleStack[row] = stack;
     } else {
-      sampleStack[row] = stackOf[i]!;
+      // Allocated with no frame to show: by the host itself, or outside of every instrumented call.
+      stackLocation[stacks] =
+        i === 0
+          ? builder.pseudoLocation(mapping, UNKNOWN)
+          : builder.pseudoLocation(builder.hostMapping(), HOST);
+      sampleStack[row] = stacks++;
     }
     sampleLabelSet[row] = labelSet;
     for (let c = 0; c < width; c++) values[row * width + c] = columns[c]![i]!;
