@@ -9,7 +9,6 @@ import {
   SAMPLE_TYPES,
   VERSION,
 } from '../profile/index.ts';
-import type { LeakReport } from '../report/index.ts';
 import type { Sandbox } from '../sandbox.ts';
 import { openSandboxes } from '../sandbox-registry.ts';
 import type { ServeSettings } from './options.ts';
@@ -25,7 +24,7 @@ export const HEAP_PROFILES: Readonly<Record<HeapKind | 'delta_heap', string>> = 
     'Allocations since the last scrape of this profile, and what is in use now. For scrapers such as Grafana Alloy (godeltaprof).',
   heap: 'Memory in use, by allocation site. You can specify the gc GET parameter to run the garbage collector of JavaScript before taking it.',
   leaks:
-    'Blocks of C that nothing in C points to any more, by allocation site, labelled with the class of the leak',
+    'Blocks of C that can no longer be reached, by allocation site, labelled with the class of the leak (definite, indirect, possible)',
   lifetime: 'How long blocks lived, measured in bytes allocated meanwhile',
   peak: 'What was in use when the heap of C was at its largest',
   temporary: 'Blocks that were freed before the next allocation was made',
@@ -80,8 +79,7 @@ export class ProfileSource {
     let failure: unknown = null;
     for (const sandbox of this.sandboxes()) {
       try {
-        const part = kind === 'leaks' ? leakProfile(sandbox, remarks) : contextProfile(sandbox, kind);
-        if (part !== null) parts.push(part);
+        parts.push(kind === 'leaks' ? leakProfile(sandbox) : contextProfile(sandbox, kind));
       } catch (error) {
         failure = error;
         remarks.push(`${sandbox.instance} could not be read: ${(error as Error).message}`);
@@ -116,22 +114,8 @@ function contextProfile(sandbox: Sandbox<object>, kind: ContextProfileKind): Hea
   return sandbox.heap.profile({ kind, labels: labelsOf(sandbox) });
 }
 
-/** A sandbox's heap as far as it can scan itself for leaks. */
-interface ScannableHeap {
-  leaks?(): LeakReport;
-}
-
-/** Whether this sandbox can say what it has lost. */
-export function canScan(sandbox: Sandbox<object>): boolean {
-  return typeof (sandbox.heap as ScannableHeap).leaks === 'function';
-}
-
-function leakProfile(sandbox: Sandbox<object>, remarks: string[]): HeapProfile | null {
-  if (!canScan(sandbox)) {
-    remarks.push(`${sandbox.instance} was built without the leak scan`);
-    return null;
-  }
-  const report = (sandbox.heap as unknown as Required<ScannableHeap>).leaks();
+function leakProfile(sandbox: Sandbox<object>): HeapProfile {
+  const report = sandbox.heap.leaks();
   const builder = newBuilder('leaks', report.notes);
   const module = builder.moduleMapping(sandbox.name, 2 ** 32 - 2);
   const start = builder.moduleStart(module);

@@ -21,7 +21,6 @@ import { type HeapEntry, indexPage, type ProfileEntry } from './index-page.ts';
 import { collectGarbage } from './inspector.ts';
 import type { ServeSettings } from './options.ts';
 import {
-  canScan,
   DELTA_KINDS,
   ELSEWHERE,
   HEAP_PROFILES,
@@ -125,9 +124,6 @@ export class PprofService {
         : failure(404, 'Unknown profile');
     }
     const kind = name as keyof typeof HEAP_PROFILES;
-    if (kind === 'leaks' && !this.#source.sandboxes().some(canScan)) {
-      return failure(404, 'Unknown profile: no open sandbox can scan for leaks; use heap for what is in use');
-    }
     const form = await readForm(request);
     const seconds = form.get('seconds') ?? '';
     if (seconds !== '') return this.#differenceProfile(kind, seconds, form, request);
@@ -284,7 +280,6 @@ export class PprofService {
     const counts = countSamples(sandboxes);
     const profiles: ProfileEntry[] = [];
     for (const [name, description] of Object.entries({ ...HEAP_PROFILES, ...OTHER_PROFILES })) {
-      if (name === 'leaks' && !sandboxes.some(canScan)) continue;
       profiles.push({ name, description, count: counts.get(name) ?? null });
     }
     profiles.sort((a, b) => (a.name < b.name ? -1 : 1));

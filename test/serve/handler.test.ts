@@ -97,6 +97,29 @@ describe('profiles', () => {
   });
 });
 
+describe('leaks', () => {
+  test('are the blocks that C has lost, labelled with how', async () => {
+    lib.exports.keep(1000);
+    for (let i = 0; i < 2; i++) lib.exports.lose(100);
+    const lost = [...(await profileOf('/debug/pprof/leaks')).samples()].map(({ frames, labels, values }) => ({
+      name: frames[0]!.function,
+      leak: labels.leak,
+      values,
+    }));
+    expect(lost).toHaveLength(2);
+    expect(lost).toContainEqual({ name: 'lose', leak: 'definite', values: [2, 8] });
+    expect(lost).toContainEqual({ name: 'lose', leak: 'indirect', values: [2, 200] });
+  });
+
+  test('are a text as well, with lines of C', async () => {
+    lib.exports.lose(100);
+    const { status, text } = await served.ask('/debug/pprof/leaks?debug=1');
+    expect(status).toBe(200);
+    expect(text).toMatch(/^heap profile: 2: 104 \[2: 104\] @ heap\/2\n/);
+    expect(text).toMatch(/service\.c:\d+/);
+  });
+});
+
 describe('what happened since', () => {
   test('seconds=N is the difference over that time, with its duration', async () => {
     lib.exports.keep(5000);

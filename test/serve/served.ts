@@ -18,6 +18,7 @@ export type Service = {
   clear(): void;
   contexts(depth: number): void;
   spin(times: number): number;
+  lose(size: number): void;
 };
 
 export function loadService(options: LoadCOptions = {}): Promise<Sandbox<Service>> {

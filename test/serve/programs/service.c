@@ -53,3 +53,9 @@ unsigned spin(int times) {
   }
   return state;
 }
+
+/* Loses a block, and with it the block that only it points to. */
+void lose(int size) {
+  void **block = malloc(sizeof *block);
+  *block = malloc(size);
+}
