@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../profile/index.ts';
 import { addBuildCommands } from './build.ts';
+import { addCheckCommand } from './check.ts';
 import { failureText, STATUS, STATUS_HELP, statusOf } from './failure.ts';
 import { addRunCommand } from './run.ts';
 import { addServeCommand } from './serve.ts';
@@ -12,8 +13,8 @@ import { Terminal } from './terminal.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
   const terminal = new Terminal(process.stdout, process.stderr, process.env);
-  // What follows `--` belongs to the program that `run` or `serve` runs, even where it looks like an option of ours.
-  const dashes = argv[0] === 'run' || argv[0] === 'serve' ? argv.indexOf('--') : -1;
+  // What follows `--` belongs to the program that is run, even where it looks like an option of ours.
+  const dashes = ['run', 'check', 'serve'].includes(argv[0] ?? '') ? argv.indexOf('--') : -1;
   const own = dashes < 0 ? argv : argv.slice(0, dashes);
   const programArguments = dashes < 0 ? [] : argv.slice(dashes + 1);
 
@@ -33,12 +34,16 @@ async function main(argv: readonly string[]): Promise<number> {
 Examples:
   heapline run leaky.c                           who holds the heap when the program ends
   heapline run -O2 --kind peak main.c -- input   who held it when it was largest
+  heapline check test.c                          fail when it leaks
   heapline top heap.pb.gz                        the table again, from any pprof heap profile
   heapline serve --open leaky.c                  the same in a browser, and for go tool pprof
   heapline help run                              all options of a command
 ${STATUS_HELP}`,
     );
   addRunCommand(program, terminal, programArguments, (result) => {
+    status = result;
+  });
+  addCheckCommand(program, terminal, programArguments, (result) => {
     status = result;
   });
   addServeCommand(program, terminal, programArguments);

@@ -5,7 +5,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
 import type { ContextProfileKind, HeapFault, HeapProfile, Sandbox, SandboxOptions } from '../index.ts';
 import {
   addCompileOptions,
@@ -17,8 +16,9 @@ import {
   parseSize,
   readInput,
 } from './arguments.ts';
-import { type Call, parseCall } from './call.ts';
+import type { Call } from './call.ts';
 import { failureText, statusOf, usageError } from './failure.ts';
+import { addCallOption, checkCalls, enterGuest } from './guest.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What a guest is compiled from and may see. */
@@ -61,14 +61,8 @@ export function addRunCommand(
     .option('--pprof <file>', 'where to write the profile', 'heap.pb.gz')
     .option('--no-pprof', 'do not write it')
     .option('--json', 'print the report as JSON; the output of the program then goes to standard error')
-    .option('-n, --limit <rows>', 'rows of the table, 0 for all', parseCount('--limit'), 20)
-    .addOption(
-      new Option(
-        "--call <'fn(1, 2)'>",
-        'call this function instead of main (repeatable, in order)',
-      ).argParser((source: string, calls: Call[] | undefined) => [...(calls ?? []), parseCall(source)]),
-    );
-  addGuestOptions(addCompileOptions(command))
+    .option('-n, --limit <rows>', 'rows of the table, 0 for all', parseCount('--limit'), 20);
+  addGuestOptions(addCompileOptions(addCallOption(command)))
     .addHelpText(
       'after',
       `
@@ -113,12 +107,6 @@ export function addGuestOptions(command: Command): Command {
     );
 }
 
-interface CallResult {
-  readonly call: string;
-  /** A 64-bit integer is a string, because JSON has no such numbers. */
-  readonly result: number | string | null;
-}
-
 async function run(
   files: readonly string[],
   given: RunArguments,
@@ -136,43 +124,12 @@ async function run(
   const sandbox = await load(files, given, options, terminal);
   terminal.endProgress();
   const calls = given.call ?? [];
-  if (calls.length === 0 && !sandbox.hasMain) {
-    throw usageError('--call', `${sandbox.name} has no main(). ${whatToCall(sandbox)}`);
-  }
-  for (const { name } of calls) {
-    if (!Object.hasOwn(sandbox.exports, name)) {
-      throw usageError('--call', `${sandbox.name} has no function '${name}' to call. ${whatToCall(sandbox)}`);
-    }
-  }
-
-  let status = 0;
-  let failure: unknown = null;
-  const results: CallResult[] = [];
-  try {
-    if (calls.length === 0) status = sandbox.run().exitCode;
-    for (const call of calls) {
-      const values = call.arguments.map((value) =>
-        typeof value === 'string' ? sandbox.heap.cstring(value) : value,
-      );
-      const result = sandbox.exports[call.name]!(...values) as number | bigint | undefined;
-      results.push({
-        call: call.source,
-        result: typeof result === 'bigint' ? String(result) : (result ?? null),
-      });
-      if (!given.json) terminal.say(colors.dim(`${call.source} = ${result ?? 'void'}`));
-    }
-  } catch (error) {
-    if (error instanceof ExitError) status = error.exitCode;
-    else if (
-      error instanceof TrapError ||
-      error instanceof OutOfMemoryError ||
-      error instanceof HeapFaultError
-    ) {
-      // The ledger stays readable: what was held at that moment is worth even more now.
-      failure = error;
-      status = statusOf(error);
-    } else throw error;
-  }
+  checkCalls(sandbox, calls);
+  const { exitCode, failure, results } = enterGuest(sandbox, calls, (call, result) => {
+    if (!given.json) terminal.say(colors.dim(`${call.source} = ${result ?? 'void'}`));
+  });
+  // What was held at the moment of a failure is worth even more than at a good end.
+  const status = failure === null ? exitCode : statusOf(failure);
 
   const profile = sandbox.heap.profile({ kind: given.kind });
   let written: string | null = null;
@@ -190,7 +147,7 @@ async function run(
     const report = {
       version: 1,
       exitCode: status,
-      error: failure instanceof Error ? failure.message : null,
+      error: failure === null ? null : failure.message,
       toolchain: sandbox.toolchain,
       stats: sandbox.heap.stats(),
       faults,

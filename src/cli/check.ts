@@ -1,0 +1,289 @@
+// heapline check: run C and fail when it leaks, for CI. Standard output carries what the program writes, unless a
+// report was asked for there; then it carries that report alone, and the program's output goes to standard error.
+
+import { writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { BaselineError, FileError, SuppressionError } from '../errors.ts';
+import type { LeakKind, LeakReport, SandboxOptions } from '../index.ts';
+import { VERSION } from '../profile/index.ts';
+import {
+  applyBaseline,
+  baselineOf,
+  defaultLeakKinds,
+  encodeLeakProfile,
+  formatBaseline,
+  formatGitHub,
+  formatJson,
+  formatJUnit,
+  formatSarif,
+  formatText,
+  parseBaseline,
+  parseLeakKinds,
+  parseSuppressions,
+  type Suppression,
+  suppress,
+} from '../report/index.ts';
+import { addCompileOptions, collect, fileError, readInput } from './arguments.ts';
+import type { Call } from './call.ts';
+import { failureText, usageError } from './failure.ts';
+import { addCallOption, checkCalls, enterGuest } from './guest.ts';
+import { addGuestOptions, type GuestArguments, guestOptions, load } from './run.ts';
+import type { Terminal } from './terminal.ts';
+
+const FORMATS = ['text', 'json', 'junit', 'sarif', 'github'] as const;
+type Format = (typeof FORMATS)[number];
+
+/** A report to write. Without a file, `text` goes to standard error and the others to standard output. */
+interface Output {
+  readonly format: Format;
+  readonly file: string | null;
+}
+
+interface CheckArguments extends GuestArguments {
+  call?: Call[];
+  leakKinds: readonly LeakKind[];
+  suppressions?: string[];
+  baseline?: string;
+  updateBaseline?: true;
+  format?: Output[];
+  pprof?: string;
+  maxBytes: number;
+  all?: true;
+}
+
+/** Statuses of `check`; set-up errors have the one that they have everywhere. */
+const CHECK_STATUS = { clean: 0, found: 1, programFailed: 3 } as const;
+
+const CHECK_STATUS_HELP = `
+Exit status:
+  0  the program ended well and nothing was found
+  1  leaks of the classes asked for, or misuses of the heap
+  2  wrong usage, unreadable file, C that does not compile or link, no toolchain
+  3  the program itself failed: it trapped, or ended with another status than 0 (its heap is reported all the same)`;
+
+/** `programArguments` are what followed `--`; `finish` takes the exit status. */
+export function addCheckCommand(
+  program: Command,
+  terminal: Terminal,
+  programArguments: readonly string[],
+  finish: (status: number) => void,
+): void {
+  const command = program
+    .command('check')
+    .description('run C and fail when it leaks or misuses its heap')
+    .usage('[options] <file.c… | module.wasm> [-- arguments of the program]')
+    .argument('<files...>', 'C sources, or one module that was linked with the Heapline runtime')
+    .option(
+      '--leak-kinds <kinds>',
+      'classes that fail, such as definite,possible; or all (default: definite,indirect)',
+      (text: string) => parseLeakKinds(text, '--leak-kinds'),
+      defaultLeakKinds,
+    )
+    .option('--suppressions <file>', "leaks to leave out, in LeakSanitizer's format (repeatable)", collect)
+    .option('--baseline <file>', 'known leaks: fail on new ones only')
+    .option('--update-baseline', 'write the leaks that are found to the baseline')
+    .option(
+      '--format <format[=file]>',
+      `how to report: ${FORMATS.join(', ')}; to a file, or else printed (repeatable)`,
+      (text: string, outputs: Output[] | undefined) => [...(outputs ?? []), parseFormat(text)],
+    )
+    .option('--pprof <file>', 'write the leaks as a pprof profile, too')
+    .option(
+      '--max-bytes <size>',
+      'leaks that are tolerated: fail when more bytes are lost',
+      parseTolerance,
+      0,
+    )
+    .option('--all', 'print every record, and not only the ten largest');
+  addGuestOptions(addCompileOptions(addCallOption(command)))
+    .addHelpText(
+      'after',
+      `
+The report shows the moment when main returned or called exit. On GitHub Actions, annotations are printed besides.
+${CHECK_STATUS_HELP}
+
+Examples:
+  heapline check -Iinclude test.c parser.c
+  heapline check --leak-kinds all --suppressions leaks.supp test.c
+  heapline check --format junit=leaks.xml --format sarif=leaks.sarif test.c
+  heapline check --baseline leaks.json --update-baseline test.c    live with what there is …
+  heapline check --baseline leaks.json test.c                      … and fail on what is new
+  heapline check --call 'parse("[1, 2]", 6)' parser.c
+  heapline check --pprof leaks.pb.gz test.c; go tool pprof -nodefraction=0 -edgefraction=0 -http=: leaks.pb.gz`,
+    )
+    .action(async (files: string[], given: CheckArguments) => {
+      finish(await check(files, given, programArguments, terminal));
+    });
+}
+
+async function check(
+  files: readonly string[],
+  given: CheckArguments,
+  programArguments: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  const outputs = given.format ?? [{ format: 'text', file: null }];
+  const printed = outputs.filter(({ format, file }) => format !== 'text' && file === null);
+  if (printed.length > 1) {
+    const [first, second] = printed;
+    throw usageError(
+      '--format',
+      `Only one report can go to standard output: write --format ${second!.format}=FILE besides --format ${first!.format}.`,
+    );
+  }
+  if (given.updateBaseline && given.baseline === undefined) {
+    throw usageError('--update-baseline', '--update-baseline needs --baseline FILE, the file to write.');
+  }
+  // Files that cannot be read are better found before the program runs for an hour.
+  const suppressions = (given.suppressions ?? []).flatMap(readSuppressions);
+  const baseline = given.baseline === undefined || given.updateBaseline ? null : readBaseline(given.baseline);
+
+  const aside = printed.length > 0;
+  const options: SandboxOptions = {
+    ...guestOptions(given, programArguments),
+    // The JavaScript above is Heapline's own here.
+    hostFrames: 'off',
+    onStdout: (bytes) => (aside ? terminal.programError(bytes) : terminal.data(bytes)),
+    onStderr: (bytes) => terminal.programError(bytes),
+  };
+  const sandbox = await load(files, given, options, terminal);
+  terminal.endProgress();
+  const calls = given.call ?? [];
+  checkCalls(sandbox, calls);
+  const { exitCode, failure } = enterGuest(sandbox, calls, () => {});
+  if (failure !== null) terminal.say(terminal.colors.red(failureText(failure)));
+  else if (exitCode !== 0) terminal.say(terminal.colors.red(`The program ended with status ${exitCode}.`));
+  for (const warning of sandbox.warnings) terminal.say(terminal.colors.yellow(warning));
+
+  const root = process.cwd();
+  const { leakKinds: kinds } = given;
+  let report = suppress(withoutArguments(sandbox.heap.leaks()), suppressions);
+  sandbox.dispose();
+  if (given.updateBaseline) {
+    const text = formatBaseline(baselineOf(report, { root, kinds }));
+    write(given.baseline!, text);
+    report = applyBaseline(report, parseBaseline(text, given.baseline!), { root });
+  } else if (baseline !== null) report = applyBaseline(report, baseline, { root });
+
+  const lost = report.of(kinds).reduce((sum, record) => sum + record.bytes, 0);
+  const tolerated = report.of(kinds).length > 0 && lost <= given.maxBytes;
+  // What is tolerated must not be a failure in a report either.
+  const failing = tolerated ? [] : kinds;
+  const found = !report.isClean(failing);
+
+  const github = process.env.GITHUB_ACTIONS === 'true' && !outputs.some(({ format }) => format === 'github');
+  for (const { format, file } of outputs) {
+    // The text shows what was asked about, tolerated or not.
+    const shown = format === 'text' ? kinds : failing;
+    const text = formatted(format, report, shown, given.all === true, terminal, file === null);
+    if (file !== null) write(file, text);
+    else if (format === 'text') terminal.say(text.trimEnd());
+    else terminal.data(text);
+  }
+  if (github) {
+    const annotations = formatted('github', report, failing, given.all === true, terminal, true).trimEnd();
+    // The runner reads both streams; standard output may carry a report.
+    if (annotations !== '' && aside) terminal.say(annotations);
+    else if (annotations !== '') terminal.data(`${annotations}\n`);
+  }
+  if (tolerated) {
+    terminal.say(`Tolerated: ${lost} bytes, of ${given.maxBytes} that --max-bytes allows.`);
+  }
+  if (given.pprof !== undefined) {
+    write(given.pprof, encodeLeakProfile(report, { takenAt: Date.now() }));
+    terminal.say(terminal.colors.dim(`Wrote ${given.pprof}.`));
+  }
+  if (given.updateBaseline) {
+    const { length } = report.known ?? [];
+    terminal.say(terminal.colors.dim(`Wrote ${given.baseline} (${length} known).`));
+  }
+  if (failure !== null || exitCode !== 0) return CHECK_STATUS.programFailed;
+  return found ? CHECK_STATUS.found : CHECK_STATUS.clean;
+}
+
+function formatted(
+  format: Format,
+  report: LeakReport,
+  kinds: readonly LeakKind[],
+  all: boolean,
+  terminal: Terminal,
+  printed: boolean,
+): string {
+  const root = process.cwd();
+  switch (format) {
+    case 'text':
+      return formatText(report, { root, all, kinds, color: printed && terminal.colors.isColorSupported });
+    case 'json':
+      return formatJson(report, { root });
+    case 'junit':
+      return formatJUnit(report, { root, kinds });
+    case 'sarif':
+      return formatSarif(report, { root, kinds, toolVersion: VERSION });
+    case 'github':
+      return formatGitHub(report, { root: process.env.GITHUB_WORKSPACE ?? root, kinds, all });
+  }
+}
+
+// Strings of --call are the command's own: a context without any C in it.
+function withoutArguments(report: LeakReport): LeakReport {
+  return report.with({
+    records: report.records.filter(({ frames }) => frames.some((frame) => frame.language === 'c')),
+  });
+}
+
+function readSuppressions(path: string): Suppression[] {
+  try {
+    return parseSuppressions(textOf(path), path);
+  } catch (error) {
+    throw error instanceof SuppressionError
+      ? usageError('--suppressions', `The suppressions cannot be used: ${error.message}`)
+      : error;
+  }
+}
+
+function readBaseline(path: string) {
+  try {
+    return parseBaseline(textOf(path), path);
+  } catch (error) {
+    if (error instanceof BaselineError) {
+      throw usageError('--baseline', `The baseline cannot be used: ${error.message}`);
+    }
+    if (error instanceof FileError) {
+      throw usageError('--baseline', `${error.message} Write it first with --update-baseline.`);
+    }
+    throw error;
+  }
+}
+
+function textOf(path: string): string {
+  return new TextDecoder().decode(readInput(path));
+}
+
+function parseFormat(text: string): Output {
+  const equals = text.indexOf('=');
+  const format = equals < 0 ? text : text.slice(0, equals);
+  const file = equals < 0 ? null : text.slice(equals + 1);
+  if (!(FORMATS as readonly string[]).includes(format) || file === '') {
+    throw usageError(
+      '--format',
+      `--format ${text}: write ${FORMATS.join(', ')}, or one of them as FORMAT=FILE.`,
+    );
+  }
+  return { format: format as Format, file };
+}
+
+function parseTolerance(text: string): number {
+  const match = /^(\d+)([kmg]?)(?:i?b)?$/i.exec(text.trim());
+  const power = match === null ? Number.NaN : ['', 'k', 'm', 'g'].indexOf(match[2]!.toLowerCase());
+  const bytes = Number(match?.[1]) * 1024 ** power;
+  if (Number.isSafeInteger(bytes)) return bytes;
+  throw usageError('--max-bytes', `'${text}' is not a size: write bytes, or 512k, 64M.`);
+}
+
+function write(path: string, content: string | Uint8Array): void {
+  try {
+    writeFileSync(path, content);
+  } catch (error) {
+    throw fileError(path, 'written', error);
+  }
+}

@@ -1,0 +1,79 @@
+// How `run` and `check` enter a guest: through main, or through the functions that --call names.
+
+import { type Command, Option } from 'commander';
+import { ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
+import type { Sandbox } from '../index.ts';
+import { type Call, parseCall } from './call.ts';
+import { usageError } from './failure.ts';
+import { whatToCall } from './run.ts';
+
+export function addCallOption(command: Command): Command {
+  return command.addOption(
+    new Option("--call <'fn(1, 2)'>", 'call this function instead of main (repeatable, in order)').argParser(
+      (source: string, calls: Call[] | undefined) => [...(calls ?? []), parseCall(source)],
+    ),
+  );
+}
+
+/** Refuses what cannot be entered, with advice. */
+export function checkCalls(sandbox: Sandbox, calls: readonly Call[]): void {
+  if (calls.length === 0 && !sandbox.hasMain) {
+    throw usageError('--call', `${sandbox.name} has no main(). ${whatToCall(sandbox)}`);
+  }
+  for (const { name } of calls) {
+    if (!Object.hasOwn(sandbox.exports, name)) {
+      throw usageError('--call', `${sandbox.name} has no function '${name}' to call. ${whatToCall(sandbox)}`);
+    }
+  }
+}
+
+/** The result of a call for `--call`. */
+export interface CallResult {
+  readonly call: string;
+  /** A 64-bit integer is a string, because JSON has no such numbers. */
+  readonly result: number | string | null;
+}
+
+/** How a guest ended. */
+export interface GuestEnd {
+  /** Of the program, or of a call that ended it. */
+  readonly exitCode: number;
+  /** What stopped it, when it did not end by itself. The ledger stays readable. */
+  readonly failure: TrapError | OutOfMemoryError | HeapFaultError | null;
+  readonly results: readonly CallResult[];
+}
+
+/** Runs main, or makes the calls. `told` hears of each. Strings stay allocated, as an argument that C may keep. */
+export function enterGuest(
+  sandbox: Sandbox,
+  calls: readonly Call[],
+  told: (call: Call, result: number | bigint | undefined) => void,
+): GuestEnd {
+  const results: CallResult[] = [];
+  let exitCode = 0;
+  let failure: GuestEnd['failure'] = null;
+  try {
+    if (calls.length === 0) exitCode = sandbox.run().exitCode;
+    for (const call of calls) {
+      const values = call.arguments.map((value) =>
+        typeof value === 'string' ? sandbox.heap.cstring(value) : value,
+      );
+      const result = sandbox.exports[call.name]!(...values) as number | bigint | undefined;
+      results.push({
+        call: call.source,
+        result: typeof result === 'bigint' ? String(result) : (result ?? null),
+      });
+      told(call, result);
+    }
+  } catch (error) {
+    if (error instanceof ExitError) exitCode = error.exitCode;
+    else if (
+      error instanceof TrapError ||
+      error instanceof OutOfMemoryError ||
+      error instanceof HeapFaultError
+    ) {
+      failure = error;
+    } else throw error;
+  }
+  return { exitCode, failure, results };
+}
