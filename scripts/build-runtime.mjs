@@ -74,8 +74,9 @@ for (const [flavour, target] of Object.entries(flavours)) {
       fetchProgress: () => {},
     });
   } catch (error) {
-    console.error(Buffer.concat(messages).toString());
-    throw error;
+    // The error carries all files that it was given; what the compiler said is what helps.
+    console.error(Buffer.concat(messages).toString() || String(error));
+    process.exit(1);
   }
   const object = withFeatures(result['heapline.o'], knownFeatures);
   const file = new URL(`heapline-${flavour}.o`, out);

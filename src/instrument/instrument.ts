@@ -96,6 +96,28 @@ function initialWord(module: WasmModule, address: number): number | null {
   return null;
 }
 
+/**
+ * True for a function that only calls another one, between a nullary one before and a nullary one after: what
+ * wasm-ld exports in place of each function of a WASI command, to run constructors and destructors at every entry.
+ */
+function isCommandWrapper(module: WasmModule, index: number): boolean {
+  const body = module.bodies[index - module.importedFunctions]!;
+  const reader = new ByteReader(module.bytes, body.start, body.end);
+  const CALL = 0x10;
+  const LOCAL_GET = 0x20;
+  const END = 0x0b;
+  if (reader.u32() !== 0) return false;
+  const called: number[] = [];
+  for (;;) {
+    const opcode = reader.byte();
+    if (opcode === END) break;
+    if (opcode !== CALL && opcode !== LOCAL_GET) return false;
+    const immediate = reader.u32();
+    if (opcode === CALL) called.push(immediate);
+  }
+  return called.length === 3 && module.functionType(called[1]!) === module.functionType(index);
+}
+
 function findRuntime(module: WasmModule): { runtimeAddress: number; shadowAddress: number } {
   const runtimeAddress = exportedAddress(module, 'heapline_runtime');
   const shadowAddress = exportedAddress(module, 'heapline_shadow');
@@ -103,6 +125,11 @@ function findRuntime(module: WasmModule): { runtimeAddress: number; shadowAddres
     const found = module.export(name, ExternalKind.Function);
     if (found === undefined || found.index < module.importedFunctions) {
       throw new MissingRuntimeError(`the module does not export ${name}: ${HOW_TO_LINK}`);
+    }
+    if (isCommandWrapper(module, found.index)) {
+      throw new UnsupportedModuleError(
+        'the module is a WASI command, whose every export runs the constructors again: link it with -mexec-model=reactor, and export __main_void for its main',
+      );
     }
   }
   const memory = module.memories[0];
