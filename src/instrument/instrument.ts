@@ -97,8 +97,8 @@ function initialWord(module: WasmModule, address: number): number | null {
 }
 
 /**
- * True for a function that only calls another one, between a nullary one before and a nullary one after: what
- * wasm-ld exports in place of each function of a WASI command, to run constructors and destructors at every entry.
+ * True for a function that does nothing but call others, one of them of its own type: what wasm-ld exports in
+ * place of each function of a WASI command, to run constructors and destructors at every entry.
  */
 function isCommandWrapper(module: WasmModule, index: number): boolean {
   const body = module.bodies[index - module.importedFunctions]!;
@@ -115,7 +115,8 @@ function isCommandWrapper(module: WasmModule, index: number): boolean {
     const immediate = reader.u32();
     if (opcode === CALL) called.push(immediate);
   }
-  return called.length === 3 && module.functionType(called[1]!) === module.functionType(index);
+  const own = module.functionType(index);
+  return called.length > 1 && called.some((callee) => module.functionType(callee) === own);
 }
 
 function findRuntime(module: WasmModule): { runtimeAddress: number; shadowAddress: number } {
