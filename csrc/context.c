@@ -42,7 +42,8 @@ HL_COLD int hl_contexts_double(void) {
 HL_COLD hl_node *hl_node_new(hl_node *parent, u32 site) {
   hl_chunk *chunk = hl.last_chunk;
   if (chunk->used == chunk->capacity) {
-    u32 capacity = rt.contexts < 512 ? 124 : 1020; /* 2 or 16 KB together with the header */
+    /* 2 KB with the header, or 16 KB with that of the metadata chunk too, which it then fills. */
+    u32 capacity = rt.contexts < 512 ? 124 : 1012;
     hl_chunk *more = hl_metadata_allocate(sizeof *more + capacity * HL_NODE_SIZE);
     if (!more && capacity > 124) more = hl_metadata_allocate(sizeof *more + (capacity = 124) * HL_NODE_SIZE);
     if (!more) return 0;
@@ -190,7 +191,7 @@ HL_INLINE hl_node *hl_context(void) {
 
 HL_COLD hl_account *hl_account_new(hl_node *node) {
   if (hl.next_account == hl.end_account) {
-    u32 count = rt.contexts < 512 ? 8 : 64;
+    u32 count = rt.contexts < 512 ? 8 : 62; /* all of a page but the gaps */
     hl_account *more = hl_metadata_allocate(count * sizeof *more);
     if (!more) more = hl_metadata_allocate((count = 1) * sizeof *more);
     if (!more) {
@@ -219,6 +220,11 @@ typedef struct hl_place {
   u32 site;
 } hl_place;
 
+/* So many frees may make nodes, for programs that free in ever new contexts. Then the place is the innermost frame that has
+ * a node, if it is among so many. */
+#define HL_FREE_CONTEXTS 8192u
+#define HL_FREE_DEPTH 64
+
 /* Entries from the host that only free must not cost a stack of the host's: while its entry is near, the
  * path is walked with the host's frames unknown, each time. A deep path asks, and is known from then on. */
 HL_SLOW hl_place hl_free_place_slow(void) {
@@ -230,8 +236,16 @@ HL_SLOW hl_place hl_free_place_slow(void) {
     while (slot++ < top) node = hl_child(node, slot->site == HL_SITE_HOST_PENDING ? HL_SITE_HOST_FLAG : slot->site);
     return (hl_place){node, 0};
   }
-  if (top->site >> 24 || top == HL_LAST_SLOT) return (hl_place){hl_context_resolve(top), 0};
-  return (hl_place){hl_context_resolve(top - 1), top->site};
+  if (HL_UNLIKELY(hl.free_contexts >= HL_FREE_CONTEXTS)) {
+    if (top - slot > HL_FREE_DEPTH) return (hl_place){0, 0};
+    u32 site = slot == HL_LAST_SLOT - 1 ? 0 : slot[1].site;
+    return (hl_place){slot->node, site >> 24 ? 0 : site};
+  }
+  u32 before = rt.contexts;
+  hl_place place = top->site >> 24 || top == HL_LAST_SLOT ? (hl_place){hl_context_resolve(top), 0}
+                                                          : (hl_place){hl_context_resolve(top - 1), top->site};
+  hl.free_contexts += rt.contexts != before;
+  return place;
 }
 
 HL_INLINE hl_place hl_free_place(void) {

@@ -10,13 +10,13 @@
 
 /* Identity: the first two words of the runtime block. The version changes with any change of this file. */
 #define HL_MAGIC 0x50414548
-#define HL_ABI_VERSION 2
+#define HL_ABI_VERSION 3
 
 /* Shadow stack: slots of 8 bytes { site: u32, node: u32 } in the data symbol `heapline_shadow`.
  * Slot 0 is the sentinel (its node is the root). `top` is the address of the innermost written slot; a
  * function that enters uses the slot after it, or the last slot when there is none (then attribution is
  * truncated: see HL_SITE_TRUNCATED). */
-#define HL_SHADOW_SLOTS 16384
+#define HL_SHADOW_SLOTS 10240
 #define HL_SLOT_SIZE 8
 #define HL_SLOT_SITE 0
 #define HL_SLOT_NODE 4

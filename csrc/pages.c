@@ -261,9 +261,12 @@ again:
   }
   for (;;) {
     u32 wanted = pages - tail;
-    /* In steps of 64 KB and not in proportion to the heap: a grow costs less than the page faults of what it
-     * gives, and larger steps were measured to leave up to a sixth of the heap unused. */
-    u32 target = wanted < HL_WASM_PAGE / HL_PAGE ? HL_WASM_PAGE / HL_PAGE : wanted;
+    /* In steps of 64 KB, or of 1/32 of a large heap: a grow costs less than the page faults of what it gives, and
+     * larger steps were measured to leave up to a sixth of the heap unused. */
+    u32 target = (rt.heap_bytes >> 21) * (HL_WASM_PAGE / HL_PAGE);
+    if (target < HL_WASM_PAGE / HL_PAGE) target = HL_WASM_PAGE / HL_PAGE;
+    if (target > 16 * (HL_WASM_PAGE / HL_PAGE)) target = 16 * (HL_WASM_PAGE / HL_PAGE);
+    if (target < wanted) target = wanted;
     /* The map may have to double; then it takes the start of the new region. */
     u32 map_pages = 0;
     u32 end = (hl.map_pages ? hl.map_pages : hl_system_end()) + target + HL_WASM_PAGE / HL_PAGE;

@@ -1,7 +1,8 @@
 /* spans.c -- size classes, the spans that serve them, and large blocks.
  *
- * Classes: every 16 bytes to 256, then four per doubling to 8 KB: rounding wastes 1/10 on average there, and
- * eight per doubling were measured to waste more in spans that are not full.
+ * Classes: every 16 bytes to 256, then four per doubling to 1 KB and eight to 8 KB. Rounding wastes more of large
+ * blocks, which are few to a page; of small ones, more classes were measured to waste more in spans that are not
+ * full.
  * A class allocates from its current span; other spans with free blocks queue up behind it, oldest first (they
  * had the most time to empty). A span whose last block is freed stays in the queue, because what was freed in
  * it is still known there exactly; empty spans go back to the page heap when it would have to grow otherwise.
@@ -18,8 +19,12 @@ static hl_span hl_no_span = {.free = HL_NO_BLOCK, .class = HL_LARGE_CLASS};
 
 HL_INLINE u32 hl_class_size(u32 class) {
   if (class < 16) return (class + 1) * 16;
-  u32 doubling = (class - 16) / 4, step = (class - 16) % 4 + 1;
-  return (256u << doubling) + (64u << doubling) * step;
+  if (class < 24) {
+    u32 doubling = (class - 16) / 4, step = (class - 16) % 4 + 1;
+    return (256u << doubling) + (64u << doubling) * step;
+  }
+  u32 doubling = (class - 24) / 8, step = (class - 24) % 8 + 1;
+  return (1024u << doubling) + (128u << doubling) * step;
 }
 
 HL_INLINE u32 hl_class_of(u32 size) { return hl.class_of[(size + 15) >> 4]; }

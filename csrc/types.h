@@ -221,7 +221,7 @@ HL_ASSERT_FIELD(hl_runtime, metadata_bytes, HL_RUNTIME_METADATA_BYTES);
 HL_ASSERT_FIELD(hl_runtime, heap_bytes, HL_RUNTIME_HEAP_BYTES);
 HL_ASSERT_FIELD(hl_runtime, failed, HL_RUNTIME_FAILED);
 
-#define HL_CLASSES 36u
+#define HL_CLASSES 48u
 #define HL_BINS 160u
 #define HL_BUCKETS 257u
 #define HL_FIRST_CONTEXTS 64u
@@ -242,6 +242,7 @@ typedef struct hl_state {
   hl_node **contexts; /* hash table of child(parent, site), for wide parents */
   u32 contexts_shift; /* 32 - log2 of its length */
   u32 contexts_used;
+  u32 free_contexts; /* frees that made nodes */
   hl_chunk *last_chunk;
   hl_account *next_account, *end_account; /* accounts not yet given to a node */
 

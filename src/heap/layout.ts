@@ -1,8 +1,8 @@
 // Generated from csrc/layout.h by scripts/generate-layout.mjs: do not edit. Meanings and units are explained there.
 
 export const MAGIC = 0x50414548;
-export const ABI_VERSION = 2;
-export const SHADOW_SLOTS = 16384;
+export const ABI_VERSION = 3;
+export const SHADOW_SLOTS = 10240;
 export const SLOT_SIZE = 8;
 export const SLOT_SITE = 0;
 export const SLOT_NODE = 4;

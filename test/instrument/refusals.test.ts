@@ -74,7 +74,7 @@ describe('refused for want of the runtime, with how to link it', () => {
     [
       'slots outside of memory',
       '"heapline_shadow") i32 (i32.const 4096)',
-      '"heapline_shadow") i32 (i32.const 140000)',
+      '"heapline_shadow") i32 (i32.const 250000)',
       /outside/,
     ],
   ])('%s', (_, from, to, reason) => {

@@ -154,8 +154,8 @@ describe.each(flavours)('contexts in the %s runtime', (flavour) => {
     expect(path.slice(0, 3)).toEqual(['1001', '1002', '1000']);
     expect(runtime.bytes(end, 64)).toEqual(before);
     // Back at a depth that fits, contexts are whole again.
-    runtime.enterCall(16_382, 0x99);
-    expect(contextOf(runtime, runtime.call('malloc', 8)).split('/')).toHaveLength(16_382);
+    runtime.enterCall(layout.SHADOW_SLOTS - 2, 0x99);
+    expect(contextOf(runtime, runtime.call('malloc', 8)).split('/')).toHaveLength(layout.SHADOW_SLOTS - 2);
     runtime.check();
   });
 
