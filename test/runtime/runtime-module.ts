@@ -20,10 +20,13 @@ const surroundings: Record<Flavour, string> = {
     }`,
 };
 
+const scanExports = ['start', 'range', 'word', 'finish'].map((name) => `heapline_scan_${name}`);
+
 const exported = [
+  ...scanExports,
   ...['heapline_runtime', 'heapline_shadow', 'heapline_set_flags', 'heapline_check', 'errno_address'],
   ...['malloc', 'calloc', 'realloc', 'reallocarray', 'free', 'aligned_alloc', 'memalign', 'posix_memalign'],
-  ...['malloc_usable_size', 'valloc', '__libc_malloc', '__libc_free', '__wrap_exit'],
+  ...['malloc_usable_size', 'valloc', '__libc_malloc', '__libc_free', '__wrap_exit', 'root_cells'],
 ];
 
 const modules = new Map<Flavour, Promise<WebAssembly.Module>>();
@@ -45,7 +48,8 @@ async function tool(
 
 async function link(flavour: Flavour): Promise<WebAssembly.Module> {
   const object = readFileSync(new URL(`../../wasm/heapline-${flavour}.o`, import.meta.url));
-  const libc = 'void __real_exit(int code) { (void)code; __builtin_trap(); }';
+  const libc = `void __real_exit(int code) { (void)code; __builtin_trap(); }
+    static int cells[64]; int *root_cells(void) { return cells; }`;
   const shim = await tool(
     ['clang', '-c', '-O2', '--target=wasm32', '-ffreestanding', 'shim.c', '-o', 'shim.o'],
     { 'shim.c': `${surroundings[flavour]}\n${libc}` },
@@ -70,6 +74,15 @@ export interface Fault {
   freeContext: number;
   block: number;
   blockSize: number;
+}
+
+/** A live block. */
+export interface Block {
+  size: number;
+  context: number;
+  serial: number;
+  /** Address of its metadata. */
+  metadata: number;
 }
 
 export interface Context {
@@ -232,8 +245,8 @@ export class Runtime {
   }
 
   /** Every live block as the span chunks tell it: address → requested bytes, context, serial. */
-  blocks(): Map<number, { size: number; context: number; serial: number }> {
-    const result = new Map<number, { size: number; context: number; serial: number }>();
+  blocks(): Map<number, Block> {
+    const result = new Map<number, Block>();
     const first = this.runtime(layout.RUNTIME_FIRST_SPAN_CHUNK);
     for (let chunk = first; chunk; chunk = this.u32(chunk + layout.CHUNK_NEXT)) {
       const used = this.u32(chunk + layout.CHUNK_USED);
@@ -249,6 +262,7 @@ export class Runtime {
             size: this.u32(block + layout.BLOCK_REQUESTED),
             context: this.u32((account & layout.BLOCK_ACCOUNT_MASK) >>> 0),
             serial: this.u32(block + layout.BLOCK_SERIAL),
+            metadata: block,
           });
         }
       }
