@@ -61,17 +61,24 @@ function requestOf(request: IncomingMessage, signal: AbortSignal): PprofRequest 
   };
 }
 
-async function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array | null> {
+function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array | null> {
   // Somebody before us has read it: an express body parser, say.
-  if (request.readableEnded) return new Uint8Array();
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > limit) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  if (request.readableEnded) return Promise.resolve(new Uint8Array());
+  return new Promise((resolve) => {
+    let chunks: Buffer[] = [];
+    let length = 0;
+    // What is beyond the limit is read and dropped, so that the client gets to read the answer.
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= limit) chunks.push(chunk);
+      else {
+        chunks = [];
+        resolve(null);
+      }
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks)));
+    request.on('close', () => resolve(new Uint8Array()));
+  });
 }
 
 function write(response: ServerResponse, answer: PprofAnswer, patience: number): void {

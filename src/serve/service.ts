@@ -6,7 +6,7 @@
 // collections are counted: what a crowd of clients costs is bounded.
 
 import { type HeapProfile, VERSION } from '../profile/index.ts';
-import type { Sandbox } from '../sandbox.ts';
+import type { Sandbox, ToolchainInfo } from '../sandbox.ts';
 import { cut, difference, sinceLastScrape } from './delta.ts';
 import {
   cleanPath,
@@ -64,6 +64,8 @@ const LONGEST_BODY = 1024 * 1024;
 const LONGEST_WORD = 4096;
 /** Longest time that a timer can be set to, in milliseconds. */
 const LONGEST_TIMER = 2 ** 31 - 1;
+/** Milliseconds that an answer is held back for others who want the same. */
+const LONGEST_PAUSE = 250;
 /** What Pyroscope accepts by default: samples in a profile, and bytes before compression. */
 const PYROSCOPE_SAMPLES = 16_000;
 const PYROSCOPE_BYTES = 4 * 2 ** 20;
@@ -78,6 +80,8 @@ export class PprofService {
   readonly #settings: ServeSettings;
   readonly #source: ProfileSource;
   readonly #waiting = new Map<string, Promise<PprofAnswer>>();
+  /** When each answer was last made, and how long that took, in milliseconds. */
+  readonly #last = new Map<string, { ended: number; took: number }>();
   #collections = 0;
   #lastScrape: HeapProfile | null = null;
 
@@ -137,13 +141,25 @@ export class PprofService {
     });
   }
 
-  /** Runs `make` in the next turn of the event loop, once for all who asked until then. */
+  /**
+   * Runs `make` once for all who ask until it begins: in the next turn of the event loop, or, when the same was
+   * asked for a moment ago, after a pause as long as the last time took. So a crowd of clients shares answers, each
+   * collected after it asked, and the program keeps half of the time for itself.
+   */
   #shared(key: string, make: () => Promise<PprofAnswer>): Promise<PprofAnswer> {
     let answer = this.#waiting.get(key);
     if (answer === undefined) {
-      answer = nextTurn().then(() => {
+      const last = this.#last.get(key);
+      const crowded = last !== undefined && performance.now() - last.ended < last.took;
+      answer = (crowded ? pause(Math.min(last.took, LONGEST_PAUSE)) : nextTurn()).then(async () => {
         this.#waiting.delete(key);
-        return make();
+        const began = performance.now();
+        try {
+          return await make();
+        } finally {
+          const ended = performance.now();
+          this.#last.set(key, { ended, took: ended - began });
+        }
       });
       this.#waiting.set(key, answer);
     }
@@ -333,13 +349,17 @@ function heapEntry(sandbox: Sandbox<object>): HeapEntry {
       sandbox.heap.stats();
     return {
       instance,
-      toolchain: toolchain === null ? '' : `${toolchain.name} ${toolchain.version}`,
+      toolchain: toolchain === null ? '' : compiledBy(toolchain),
       ...{ inUseObjects, inUseBytes, allocObjects, allocBytes, peakBytes, contexts, memoryBytes },
       problem: null,
     };
   } catch (error) {
     return { ...EMPTY_HEAP, instance, problem: (error as Error).message };
   }
+}
+
+function compiledBy({ name, version }: ToolchainInfo): string {
+  return version.startsWith(name) ? version : `${name} ${version}`;
 }
 
 /** How many samples each profile of contexts would have. */
@@ -450,6 +470,10 @@ function redirect({ method, rawQuery }: PprofRequest, path: string): PprofAnswer
       method === 'GET' ? `<a href="${escapeHtml(location)}">Moved Permanently</a>.\n\n` : '',
     ),
   };
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 function nextTurn(): Promise<void> {

@@ -2,7 +2,7 @@
 // sample while the object lives, and scales: a sample of size s stands for 1 / (1 - exp(-s / interval)) objects
 // (v8/src/profiler/sampling-heap-profiler.cc, ScaleSample; the inspector then multiplies by the size). In-use bytes
 // are V8's figures as they are. What is derived here:
-//   - objects: the inspector gives size times scaled count, from which the size is recovered (`objectSize`);
+//   - objects: the inspector gives size times scaled count, from which the size is recovered (`objectSizes`);
 //   - allocations: a sample that dies is forgotten by V8, so the samples seen are added up from collection to
 //     collection. Samples are numbered, so it is known how many came and went unseen; they are shown as [collected].
 // The sampled heap holds no array buffers and no linear memory: those lie outside of V8's heap.
@@ -27,6 +27,10 @@ export const COLLECTED = '[collected]';
 const MAX_STACKS = 200_000;
 /** V8 aligns objects to words of 8 bytes (4 with pointer compression, which Node does not use). */
 const WORD = 8;
+/** Sizes that are tried for what V8 reports. */
+const CANDIDATES = 32;
+/** Choices of sizes that are tried for one node. */
+const MAX_STEPS = 20_000;
 
 interface SamplingNode {
   readonly callFrame: CallFrame;
@@ -74,6 +78,8 @@ export class SampledHeap {
   #seenObjects = 0;
   #taken: SamplingProfile | null = null;
   readonly #frames = new WeakMap<Stack, Frame>();
+  /** The size behind each reported size, and how many samples speak for it. */
+  readonly #sizes = new Map<number, { size: number; votes: number }>();
 
   private constructor(
     private readonly session: InspectorSession,
@@ -116,8 +122,8 @@ export class SampledHeap {
     const walk = (stack: Stack, parent: number): void => {
       const at = stack === this.#root ? 0 : builder.stack(parent, builder.hostLocation(this.#frameOf(stack)));
       if (stack.seen.size > 0) {
-        const alloc = scaled(stack.seen, this.interval);
-        const live = scaled(stack.live, this.interval);
+        const alloc = this.#scaled(stack.seen);
+        const live = this.#scaled(stack.live);
         const bytes = stack.liveBytes;
         const size = alloc.objects > 0 ? Math.floor(alloc.bytes / alloc.objects) : 0;
         const set = size > 0 ? builder.labels([...LABELS, { key: 'bytes', number: size, unit: '' }]) : labels;
@@ -146,7 +152,7 @@ export class SampledHeap {
     let inUseObjects = 0;
     let inUseBytes = 0;
     const walk = (stack: Stack): void => {
-      inUseObjects += scaled(stack.live, this.interval).objects;
+      inUseObjects += this.#scaled(stack.live).objects;
       inUseBytes += stack.liveBytes;
       for (const child of stack.children.values()) walk(child);
     };
@@ -189,12 +195,22 @@ export class SampledHeap {
       for (const child of stack.children.values()) clear(child);
     };
     clear(this.#root);
+    const nodes: [SamplingNode, Map<number, number>][] = [];
+    const samplesOf = new Map<number, Map<number, number>>();
     const walk = (node: SamplingNode, stack: Stack): void => {
+      const samples = new Map<number, number>();
+      nodes.push([node, samples]);
+      samplesOf.set(node.id, samples);
       stackOf.set(node.id, stack);
       stack.liveBytes += node.selfSize;
       for (const child of node.children) walk(child, this.#child(stack, child.callFrame));
     };
     walk(profile.head, this.#root);
+    for (const { size, nodeId } of profile.samples) {
+      const samples = samplesOf.get(nodeId);
+      samples?.set(size, (samples.get(size) ?? 0) + 1);
+    }
+    for (const [node, samples] of nodes) this.#learnSizes(node.selfSize, samples);
     let lastOrdinal = this.#lastOrdinal;
     for (const { size, nodeId, ordinal } of profile.samples) {
       const stack = stackOf.get(nodeId) ?? this.#root;
@@ -203,10 +219,78 @@ export class SampledHeap {
       stack.seen.set(size, (stack.seen.get(size) ?? 0) + 1);
       this.#seenSamples++;
       this.#seenBytes += size;
-      this.#seenObjects += size / objectSize(size, this.interval);
+      this.#seenObjects += size / this.#objectSize(size);
       if (ordinal > lastOrdinal) lastOrdinal = ordinal;
     }
     this.#lastOrdinal = lastOrdinal;
+  }
+
+  /**
+   * The sizes must explain the sum that V8 gives for the node as well, for it scales the number of samples before
+   * it rounds. Where one choice of sizes does, and no other, that is the one.
+   */
+  #learnSizes(selfSize: number, samples: ReadonlyMap<number, number>): void {
+    let rest = selfSize;
+    const open: { total: number; count: number; sizes: readonly number[]; sums: number[] }[] = [];
+    for (const [total, count] of samples) {
+      // A single sample is reported alike whatever the size.
+      if (count === 1) rest -= total;
+      else {
+        const sizes = objectSizes(total, this.interval);
+        const sums = sizes.map((size) => Math.floor(count * scale(size, this.interval) + 0.5) * size);
+        open.push({ total, count, sizes, sums });
+      }
+    }
+    if (open.length === 0) return;
+    open.sort((a, b) => b.count - a.count);
+    // The least and the most that the entries from each one on can add up to.
+    const least = [0];
+    const most = [0];
+    for (const { sums } of [...open].reverse()) {
+      least.unshift(least[0]! + Math.min(...sums));
+      most.unshift(most[0]! + Math.max(...sums));
+    }
+    const chosen: number[] = [];
+    let found: number[] | null = null;
+    let several = false;
+    let steps = 0;
+    const search = (entry: number, left: number): void => {
+      if (several || left < least[entry]! || left > most[entry]! || ++steps > MAX_STEPS) return;
+      if (entry === open.length) {
+        several = found !== null;
+        found = [...chosen];
+        return;
+      }
+      for (const [i, sum] of open[entry]!.sums.entries()) {
+        chosen[entry] = open[entry]!.sizes[i]!;
+        search(entry + 1, left - sum);
+      }
+    };
+    search(0, rest);
+    if (found === null || several || steps > MAX_STEPS) return;
+    for (const [i, { total, count }] of open.entries()) {
+      const known = this.#sizes.get(total);
+      if (known !== undefined && known.votes > count) continue;
+      if (this.#sizes.size > 10_000) this.#sizes.clear();
+      this.#sizes.set(total, { size: found[i]!, votes: count });
+    }
+  }
+
+  #objectSize(total: number): number {
+    return this.#sizes.get(total)?.size ?? objectSizes(total, this.interval)[0]!;
+  }
+
+  /** V8's own arithmetic: the count of each size is scaled and rounded. */
+  #scaled(samples: ReadonlyMap<number, number>): { objects: number; bytes: number } {
+    let objects = 0;
+    let bytes = 0;
+    for (const [total, count] of samples) {
+      const size = this.#objectSize(total);
+      const scaledCount = Math.floor(count * scale(size, this.interval) + 0.5);
+      objects += scaledCount;
+      bytes += scaledCount * size;
+    }
+    return { objects, bytes };
   }
 
   #child(parent: Stack, callFrame: CallFrame): Stack {
@@ -227,52 +311,37 @@ function newStack(parent: Stack | null, callFrame: CallFrame): Stack {
   return { parent, callFrame, children: new Map(), seen: new Map(), live: new Map(), liveBytes: 0 };
 }
 
-/** V8's own arithmetic: the count of each size is scaled and rounded. */
-function scaled(samples: ReadonlyMap<number, number>, interval: number): { objects: number; bytes: number } {
-  let objects = 0;
-  let bytes = 0;
-  for (const [total, count] of samples) {
-    const size = objectSize(total, interval);
-    const scaledCount = Math.floor(count * scale(size, interval) + 0.5);
-    objects += scaledCount;
-    bytes += scaledCount * size;
-  }
-  return { objects, bytes };
-}
-
 function scale(size: number, interval: number): number {
   return 1 / (1 - Math.exp(-size / interval));
 }
 
-const sizes = new Map<string, number>();
+const candidates = new Map<string, readonly number[]>();
 
 /**
- * The size of an object whose sample was reported as `total` = size × round(scale). Where several sizes give the
- * same product, the smallest is taken; with an interval that the true size divides, that is the true one, because
- * the product is then interval + size.
+ * The sizes that an object may have whose sample was reported as `total` = size × round(scale), the smallest first.
+ * A size that divides the interval gives interval + size, so with a well chosen interval there are few.
  */
-export function objectSize(total: number, interval: number): number {
+export function objectSizes(total: number, interval: number): readonly number[] {
   const key = `${total} ${interval}`;
-  let size = sizes.get(key);
-  if (size === undefined) {
-    size = findObjectSize(total, interval);
-    if (sizes.size > 10_000) sizes.clear();
-    sizes.set(key, size);
+  let sizes = candidates.get(key);
+  if (sizes === undefined) {
+    sizes = findObjectSizes(total, interval);
+    if (candidates.size > 10_000) candidates.clear();
+    candidates.set(key, sizes);
   }
-  return size;
+  return sizes;
 }
 
-function findObjectSize(total: number, interval: number): number {
-  const fits = (size: number): boolean => Math.floor(scale(size, interval) + 0.5) * size === total;
-  const from = Math.max(WORD, Math.ceil((total - interval) / WORD) * WORD);
-  // The larger the object, the fewer objects a sample stands for: few counts are left to try there.
-  const last = Math.min(total, from + 2 ** 16);
-  for (let size = from; size <= last; size += WORD) if (total % size === 0 && fits(size)) return size;
-  for (let count = Math.floor(total / last); count >= 1; count--) {
+function findObjectSizes(total: number, interval: number): number[] {
+  const sizes: number[] = [];
+  // round(scale) is at most interval / size + 1 + size / (12 × interval), which bounds the size from below.
+  const least = Math.max(WORD, (total - interval) * 0.9);
+  for (let count = Math.floor(total / least); count >= 1; count--) {
     const size = total / count;
-    if (Number.isInteger(size) && fits(size)) return size;
+    if (size % WORD === 0 && Math.floor(scale(size, interval) + 0.5) === count) sizes.push(size);
+    if (sizes.length === CANDIDATES) break;
   }
-  return total;
+  return sizes.length === 0 ? [total] : sizes;
 }
 
 const SHARED = Symbol.for('heapline.sampledHeap');

@@ -1,0 +1,201 @@
+// V8's heap beside C's: scaled as V8 means it, checked against allocations of known number and size, and neither
+// heap counted in the other.
+
+import { Session } from 'node:inspector';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { HeapProfile, type Sandbox } from '../../src/index.ts';
+import { objectSizes } from '../../src/serve/v8-heap.ts';
+import { loadService, type Served, type Service, serve } from './served.ts';
+
+const kept: unknown[] = [];
+let lib: Sandbox<Service>;
+let served: Served;
+beforeEach(async () => {
+  lib = await loadService();
+  served = await serve({ sandboxes: [lib], host: { samplingInterval: 20_160 } });
+  await served.ask('/debug/pprof/');
+});
+afterEach(async () => {
+  kept.length = 0;
+  await served[Symbol.asyncDispose]();
+  lib.dispose();
+});
+
+const heap = async (target = '/debug/pprof/heap?gc=1'): Promise<HeapProfile> =>
+  HeapProfile.decode((await served.ask(target)).body);
+
+/** Sums of the samples of one heap, or of those with this function on their stack. */
+function sums(profile: HeapProfile, which: { heap?: string; function?: string }): number[] {
+  const result = [0, 0, 0, 0];
+  for (const { labels, frames, values } of profile.samples()) {
+    if (which.heap !== undefined && labels.heap !== which.heap) continue;
+    if (which.function !== undefined && !frames.some((frame) => frame.function === which.function)) continue;
+    for (const [i, value] of values.entries()) result[i]! += value;
+  }
+  return result;
+}
+
+/** Lets `kept` grow now and not while something is measured. */
+function roomFor(count: number): void {
+  for (let i = 0; i < count; i++) kept.push(null);
+  kept.length = 0;
+}
+
+function allocateObjects(count: number): void {
+  for (let i = 0; i < count; i++) kept.push({ a: i, b: i, c: i, d: i, e: i });
+}
+
+function allocateArrays(count: number, length: number): void {
+  for (let i = 0; i < count; i++) kept.push(new Array(length).fill(i));
+}
+
+function allocateBuffers(): void {
+  kept.push(new ArrayBuffer(50_000_000), Buffer.alloc(50_000_000), new WebAssembly.Memory({ initial: 800 }));
+}
+
+describe("V8's heap", () => {
+  test('holds large objects in their number and size', async () => {
+    await served[Symbol.asyncDispose]();
+    served = await serve({ sandboxes: [lib], host: true });
+    await served.ask('/debug/pprof/');
+    roomFor(6000);
+    allocateArrays(6000, 1000);
+    const [, , objects, bytes] = sums(await heap(), { function: 'allocateArrays' });
+    // An array of 1000 elements takes a header and 8 bytes for each. About ninety of them are sampled.
+    expect(bytes! / objects!).toBeGreaterThan(7900);
+    expect(bytes! / objects!).toBeLessThan(8200);
+    expect(bytes! / (6000 * 8048)).toBeGreaterThan(0.55);
+    expect(bytes! / (6000 * 8048)).toBeLessThan(1.45);
+  });
+
+  test('holds small objects in their number and size, scaled up from the few that were sampled', async () => {
+    roomFor(200_000);
+    allocateObjects(200_000);
+    const frames = sums(await heap(), { function: 'allocateObjects' });
+    // Three words of header and one for each property; the array they are kept in takes 8 bytes more for each.
+    const size = 3 * 8 + 5 * 8;
+    expect(frames[3]! / (200_000 * size)).toBeGreaterThan(0.85);
+    expect(frames[3]! / (200_000 * (size + 24))).toBeLessThan(1.1);
+    expect(frames[2]! / 200_000).toBeGreaterThan(0.8);
+    expect(frames[2]! / 200_000).toBeLessThan(1.3);
+  });
+
+  test('has the bytes that V8 itself reports', async () => {
+    roomFor(500);
+    allocateArrays(500, 1000);
+    const profile = await heap();
+    const session = new Session();
+    session.connect();
+    let reported = 0;
+    session.post('HeapProfiler.getSamplingProfile', (_error, { profile: tree }) => {
+      const walk = (node: typeof tree.head, below: boolean): void => {
+        const within = below || node.callFrame.functionName === 'allocateArrays';
+        if (within) reported += node.selfSize;
+        for (const child of node.children) walk(child, within);
+      };
+      walk(tree.head, false);
+    });
+    session.disconnect();
+    expect(sums(profile, { heap: 'js', function: 'allocateArrays' })[3]).toBe(reported);
+  });
+
+  test('counts what is allocated and dropped as well', async () => {
+    allocateArrays(2000, 1000);
+    kept.length = 0;
+    // How many samples were taken is known from the number of the last one that lives.
+    allocateArrays(30, 1000);
+    const [allocObjects, allocBytes] = sums(await heap('/debug/pprof/allocs'), { heap: 'js' });
+    const after = sums(await heap(), { heap: 'js' });
+    // Those that went unseen count for the interval each, and objects this large stand for more.
+    expect(allocBytes).toBeGreaterThan(0.75 * 2000 * 8048);
+    expect(after[0]).toBeGreaterThanOrEqual(allocObjects!);
+    expect(after[1]).toBeGreaterThanOrEqual(allocBytes!);
+    expect(sums(await heap(), { function: 'allocateArrays' })[3]).toBeLessThan(0.2 * 2000 * 8048);
+  });
+
+  test('has no array buffers in it, and no linear memory', async () => {
+    const before = sums(await heap(), { heap: 'js' })[3]!;
+    allocateBuffers();
+    lib.exports.keep(50_000_000);
+    const profile = await heap();
+    expect(sums(profile, { heap: 'js' })[3]! - before).toBeLessThan(5_000_000);
+    expect(sums(profile, { heap: 'c' })[3]).toBe(50_000_000);
+  });
+
+  test('and that of C add up to the whole, each as it is alone', async () => {
+    lib.exports.contexts(5);
+    allocateArrays(100, 1000);
+    const profile = await heap();
+    const c = sums(profile, { heap: 'c' });
+    const js = sums(profile, { heap: 'js' });
+    const alone = lib.heap.profile();
+    for (const [i, { type }] of profile.sampleTypes.entries()) {
+      expect(c[i]).toBe(alone.total(type));
+      expect(c[i]! + js[i]!).toBe(profile.total(type));
+    }
+  });
+
+  test('appears at lines of TypeScript', async () => {
+    allocateArrays(100, 1000);
+    for (const { frames } of (await heap()).samples()) {
+      const frame = frames.find(({ function: name }) => name === 'allocateArrays');
+      if (frame !== undefined) expect(frame.file).toBe(import.meta.filename);
+    }
+  });
+
+  test('never has more in use than was allocated', async () => {
+    allocateObjects(20_000);
+    for (const { values } of (await heap()).samples()) {
+      expect(values[0]).toBeGreaterThanOrEqual(values[2]!);
+      expect(values[1]).toBeGreaterThanOrEqual(values[3]!);
+    }
+  });
+
+  test('gc=1 collects what nothing refers to any more', async () => {
+    allocateArrays(2000, 1000);
+    expect(sums(await heap('/debug/pprof/heap'), { function: 'allocateArrays' })[3]).toBeGreaterThan(
+      10_000_000,
+    );
+    kept.length = 0;
+    expect(sums(await heap('/debug/pprof/heap?gc=1'), { function: 'allocateArrays' })[3]).toBeLessThan(
+      1_000_000,
+    );
+  });
+
+  test('is sampled once for all handlers, until the last of them is closed', async () => {
+    const second = await serve({ sandboxes: [], host: true });
+    allocateArrays(500, 1000);
+    const profile = HeapProfile.decode((await second.ask('/debug/pprof/heap')).body);
+    expect(profile.comments.join()).toContain('sampled every 20160 bytes');
+    await second[Symbol.asyncDispose]();
+    expect(sums(await heap(), { function: 'allocateArrays' })[3]).toBeGreaterThan(0.8 * 500 * 8048);
+  });
+});
+
+describe('the size of an object', () => {
+  // V8: size × round(1 / (1 − exp(−size / interval))).
+  const reported = (size: number, interval: number): number =>
+    size * Math.floor(1 / (1 - Math.exp(-size / interval)) + 0.5);
+
+  test('is found exactly when it divides the sampling interval', () => {
+    for (const interval of [20_160, 524_160]) {
+      for (const size of [8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 96, 112, 120, 144, 160, 240, 504]) {
+        if (interval % size === 0)
+          expect([size, objectSizes(reported(size, interval), interval)[0]]).toEqual([size, size]);
+      }
+    }
+  });
+
+  test('is among those that are tried, and all of those give back what V8 reported', () => {
+    for (let size = 8; size < 600_000; size += 8 * (1 + Math.floor(size / 4096))) {
+      const total = reported(size, 524_160);
+      const found = objectSizes(total, 524_160);
+      if (found.length < 32) expect(found).toContain(size);
+      for (const candidate of found) expect(reported(candidate, 524_160)).toBe(total);
+    }
+  });
+
+  test('is the reported one for objects much larger than the interval', () => {
+    expect(objectSizes(10_433_688, 524_160)).toEqual([10_433_688]);
+  });
+});
