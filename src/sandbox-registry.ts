@@ -10,8 +10,16 @@ interface Entry {
   readonly instance: string;
 }
 
+/** Hears of sandboxes that come and go; what it throws is nobody's to catch. */
+export interface SandboxWatcher {
+  opened(sandbox: Sandbox<object>): void;
+  /** Called while the sandbox can still be used. */
+  disposing(sandbox: Sandbox<object>): void;
+}
+
 interface Registry {
   readonly entries: Set<Entry>;
+  readonly watchers: Set<SandboxWatcher>;
   /** How many sandboxes of each name there have been. */
   readonly opened: Map<string, number>;
   /** Dead entries are cleared away when there are this many. */
@@ -35,7 +43,20 @@ export function registerSandbox(sandbox: Sandbox<object>, name: string): string 
   if (registry.entries.size >= registry.sweepAt) {
     registry.sweepAt = Math.max(FIRST_SWEEP, 2 * openSandboxes().length);
   }
+  for (const watcher of registry.watchers) watcher.opened(sandbox);
   return instance;
+}
+
+/** Tells the watchers that a sandbox is about to be disposed of. */
+export function announceDisposal(sandbox: Sandbox<object>): void {
+  for (const watcher of shared().watchers) watcher.disposing(sandbox);
+}
+
+/** Adds a watcher. @returns the function that takes it out again */
+export function watchSandboxes(watcher: SandboxWatcher): () => void {
+  const { watchers } = shared();
+  watchers.add(watcher);
+  return () => watchers.delete(watcher);
 }
 
 /** Takes a sandbox out. */
@@ -58,6 +79,6 @@ export function openSandboxes(): Sandbox<object>[] {
 
 function shared(): Registry {
   const holder = globalThis as { [KEY]?: Registry };
-  holder[KEY] ??= { entries: new Set(), opened: new Map(), sweepAt: FIRST_SWEEP };
+  holder[KEY] ??= { entries: new Set(), watchers: new Set(), opened: new Map(), sweepAt: FIRST_SWEEP };
   return holder[KEY];
 }

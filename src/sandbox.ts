@@ -25,7 +25,7 @@ import {
 import type { InstrumentedModule } from './instrument/index.ts';
 import { type LeakCapture, LeakFinder, type RootLayout } from './leaks/index.ts';
 import { Heap, type HeapFault, type HeapHost } from './live-heap.ts';
-import { registerSandbox, unregisterSandbox } from './sandbox-registry.ts';
+import { announceDisposal, registerSandbox, unregisterSandbox } from './sandbox-registry.ts';
 import { Symbolizer, type SymbolizerOptions } from './symbols/index.ts';
 
 /** The functions of a guest by name. Pointers and integers are numbers; 64-bit integers come back as bigints. */
@@ -195,6 +195,11 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     return this.#disposed;
   }
 
+  /** True once a call into the guest has trapped: what the calls that were cut off held is lost. */
+  get trapped(): boolean {
+    return this.#leaks.trapped;
+  }
+
   /** True when the module has a `main`. */
   get hasMain(): boolean {
     return this.#guest.hasMain;
@@ -254,6 +259,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     if (this.#gate.entry !== null) {
       throw new StateError(`${this.name} cannot be disposed of while one of its functions is running.`);
     }
+    announceDisposal(this as unknown as Sandbox);
     this.#disposed = true;
     unregisterSandbox(this);
     this.#gate.closed = true;
@@ -402,6 +408,7 @@ class Link {
       );
     }
     if (error instanceof HeaplineError) return error;
+    if (this.leaks !== null && (isGuestException(error) || isTrap(error))) this.leaks.trapped = true;
     if (isGuestException(error)) {
       return new TrapError(`${name}() threw an exception that nothing in the guest caught.`, [], {
         cause: error,

@@ -13,6 +13,9 @@ import { type ScannedGroup, scanHeap } from './scan.ts';
 /** Bytes kept of the first block of each record. */
 const SAMPLE_BYTES = 32;
 
+const TRAPPED =
+  'A call into the program has trapped: what only the functions that it cut off pointed to is reported as lost.';
+
 /** What a leak finder needs of the sandbox around it. */
 export interface LeakFinderHost {
   readonly ledger: Ledger;
@@ -38,6 +41,8 @@ export interface LeakCapture {
 
 export class LeakFinder {
   readonly held = new HeldPointers();
+  /** A call into the guest has trapped. */
+  trapped = false;
   readonly #host: LeakFinderHost;
   readonly roots: RootFinder;
 
@@ -62,7 +67,7 @@ export class LeakFinder {
         ...group,
         sample: bytes.slice(group.address, group.address + Math.min(group.size, SAMPLE_BYTES)),
       })),
-      notes: roots.notes,
+      notes: this.trapped ? [...roots.notes, TRAPPED] : roots.notes,
       heldVersion: this.held.version,
     };
   }

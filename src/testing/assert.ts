@@ -1,0 +1,150 @@
+// heapline/assert: the checks for every test runner that takes a thrown error as a failure: node:test, jest, mocha and
+// others. Where the work is an async function, so is the assertion: await it.
+
+import { HeaplineError } from '../errors.ts';
+import type { GrowthOptions } from '../leaks/index.ts';
+import type { AssertLeaksOptions } from '../live-heap.ts';
+import { LeakError } from '../report/index.ts';
+import { AutoCheck } from './auto-check.ts';
+import { leaveReport } from './failure-report.ts';
+import {
+  type AllocationLimits,
+  after,
+  checkSandbox,
+  checkWork,
+  judgeAllocations,
+  judgeGrowth,
+  judgeLeaks,
+  judgeWork,
+  type Verdict,
+  type WithHeap,
+} from './judgements.ts';
+
+export type { AllocationLimits, AssertLeaksOptions, GrowthOptions, WithHeap };
+export { LeakError };
+
+/** An expectation about the heap was not met; for leaks it is a LeakError. */
+export class HeapAssertionError extends HeaplineError {
+  readonly code = 'HEAPLINE_ASSERTION';
+}
+
+/** What an assertion returns: nothing for plain work, a promise for async work. */
+type Done<T> = T extends PromiseLike<unknown> ? Promise<undefined> : undefined;
+
+type AnyFunction = (...args: never[]) => unknown;
+
+/** The heap holds no lost blocks and was not misused. */
+export function assertNoLeaks(lib: WithHeap, options: AssertLeaksOptions = {}): void {
+  checkSandbox('assertNoLeaks()', lib);
+  const verdict = judgeLeaks(lib, options);
+  if (verdict.found) fail(verdict, options, assertNoLeaks);
+}
+
+/** The work leaves no lost blocks behind and does not misuse the heap. */
+export function assertDoesNotLeak<T>(
+  lib: WithHeap,
+  work: () => T,
+  options: AssertLeaksOptions = {},
+): Done<T> {
+  checkSandbox('assertDoesNotLeak()', lib);
+  checkWork('assertDoesNotLeak()', work);
+  return after(judgeWork(lib, work, options), (verdict) => {
+    if (verdict.found) fail(verdict, options, assertDoesNotLeak);
+    return undefined;
+  }) as Done<T>;
+}
+
+/** The work leaves lost blocks behind: for tests of a leak that is known. */
+export function assertLeaks<T>(lib: WithHeap, work: () => T, options: AssertLeaksOptions = {}): Done<T> {
+  checkSandbox('assertLeaks()', lib);
+  checkWork('assertLeaks()', work);
+  return after(judgeWork(lib, work, options), ({ leaks }) => {
+    if (leaks!.of(options.kinds ?? ['definite', 'indirect']).length > 0) return undefined;
+    throw traced(new HeapAssertionError('The work was expected to leak, and it did not.'), assertLeaks);
+  }) as Done<T>;
+}
+
+/** The work allocates no more than this, whether it frees it or not. */
+export function assertAllocatesAtMost<T>(lib: WithHeap, limits: AllocationLimits, work: () => T): Done<T> {
+  checkSandbox('assertAllocatesAtMost()', lib);
+  checkWork('assertAllocatesAtMost()', work);
+  return after(judgeAllocations(lib, work, limits), (verdict) => {
+    if (verdict.found) fail(verdict, {}, assertAllocatesAtMost);
+    return undefined;
+  }) as Done<T>;
+}
+
+/** Done again and again, the work does not leave more behind each time. */
+export function assertDoesNotGrow<T>(lib: WithHeap, work: () => T, options: GrowthOptions = {}): Done<T> {
+  checkSandbox('assertDoesNotGrow()', lib);
+  checkWork('assertDoesNotGrow()', work);
+  return after(judgeGrowth(lib, work, options), (verdict) => {
+    if (verdict.found) fail(verdict, {}, assertDoesNotGrow);
+    return undefined;
+  }) as Done<T>;
+}
+
+/** Done again and again, the work leaves more behind each time. */
+export function assertGrows<T>(lib: WithHeap, work: () => T, options: GrowthOptions = {}): Done<T> {
+  checkSandbox('assertGrows()', lib);
+  checkWork('assertGrows()', work);
+  return after(judgeGrowth(lib, work, options), (verdict) => {
+    if (verdict.found) return undefined;
+    throw traced(new HeapAssertionError(`Growth was expected, but ${verdict.message()}.`), assertGrows);
+  }) as Done<T>;
+}
+
+/** The hooks of a test runner, and what to fail on. */
+export interface AutoCheckHooks extends AssertLeaksOptions {
+  readonly beforeEach: (hook: () => void) => unknown;
+  readonly afterEach: (hook: () => void) => unknown;
+}
+
+/**
+ * Checks every sandbox at the end of each test: one that the test opened as a whole, one that was open before for
+ * what the test allocated. Call it once per test file, before other hooks:
+ * `autoCheck({ beforeEach, afterEach })`.
+ */
+export function autoCheck({ beforeEach, afterEach, ...options }: AutoCheckHooks): void {
+  let check: AutoCheck | null = null;
+  beforeEach(() => {
+    check = new AutoCheck(options);
+  });
+  afterEach(() => {
+    const verdicts = check?.end() ?? [];
+    check = null;
+    if (verdicts.length > 0) fail(verdicts[0]!, options, autoCheck);
+  });
+}
+
+function fail(verdict: Verdict, options: AssertLeaksOptions, caller: AnyFunction): never {
+  const files = leaveReport(placeOf(caller), verdict.report());
+  const error =
+    verdict.leaks === null
+      ? new HeapAssertionError(capitalised(verdict.message()))
+      : new LeakError(verdict.leaks, {
+          root: options.root ?? process.cwd(),
+          ...(options.kinds === undefined ? {} : { kinds: options.kinds }),
+        });
+  if (files !== '') error.message += `\n${files}`;
+  throw traced(error, caller);
+}
+
+// The stack starts with the message and with the caller of the assertion.
+function traced<E extends Error>(error: E, caller: AnyFunction): E {
+  Error.captureStackTrace(error, caller);
+  return error;
+}
+
+/** Where the assertion stands, as a name for files: `parser.test.js-12`. */
+function placeOf(caller: AnyFunction): string {
+  const holder: { stack?: string } = {};
+  Error.captureStackTrace(holder, caller);
+  const frame = holder.stack?.split('\n').find((line) => /:\d+:\d+\)?$/.test(line) && !/node:/.test(line));
+  const match = /([^/\\()]+?):(\d+):\d+\)?$/.exec(frame ?? '');
+  return match === null ? 'assertion' : `${match[1]}-${match[2]}`;
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

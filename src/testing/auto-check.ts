@@ -1,0 +1,50 @@
+// Checks sandboxes at the end of each test without being asked: those that the test opened as a whole, those that were
+// open before for what was allocated in the test. A sandbox that the test disposes of is looked at just before.
+// Sandboxes that trapped are left alone: what the cut-off calls held is lost by the trap, not by the program.
+
+import type { HeapMark } from '../leaks/index.ts';
+import type { AssertLeaksOptions } from '../live-heap.ts';
+import type { Sandbox } from '../sandbox.ts';
+import { openSandboxes, watchSandboxes } from '../sandbox-registry.ts';
+import { judgeLeaks, leakVerdict, type Verdict } from './judgements.ts';
+
+/** The sandboxes that come and go during one test. */
+export class AutoCheck {
+  readonly #options: AssertLeaksOptions;
+  readonly #marks = new Map<Sandbox<object>, HeapMark>();
+  readonly #opened = new Set<Sandbox<object>>();
+  readonly #verdicts: Verdict[] = [];
+  readonly #unwatch: () => void;
+
+  /** Starts with the test. */
+  constructor(options: AssertLeaksOptions = {}) {
+    this.#options = options;
+    for (const sandbox of openSandboxes()) this.#marks.set(sandbox, sandbox.heap.mark());
+    this.#unwatch = watchSandboxes({
+      opened: (sandbox) => this.#opened.add(sandbox),
+      disposing: (sandbox) => this.#check(sandbox),
+    });
+  }
+
+  /** Ends with the test. @returns the sandboxes that are not clean */
+  end(): readonly Verdict[] {
+    this.#unwatch();
+    for (const sandbox of [...this.#opened, ...this.#marks.keys()]) {
+      if (!sandbox.disposed) this.#check(sandbox);
+    }
+    return this.#verdicts;
+  }
+
+  #check(sandbox: Sandbox<object>): void {
+    const { kinds, root, ...rest } = this.#options;
+    const mark = this.#marks.get(sandbox);
+    const opened = this.#opened.delete(sandbox);
+    this.#marks.delete(sandbox);
+    if (sandbox.trapped || (mark === undefined && !opened)) return;
+    const verdict =
+      mark === undefined
+        ? judgeLeaks(sandbox, this.#options)
+        : leakVerdict(sandbox.heap.leaksSince(mark, rest), kinds, root);
+    if (verdict.found) this.#verdicts.push(verdict);
+  }
+}

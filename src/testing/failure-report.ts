@@ -1,0 +1,60 @@
+// What a failing test leaves behind: the whole report as text, and a pprof profile, in a folder that CI can keep as an
+// artefact. Written only when something failed.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+
+/** Environment variable that names another folder; empty for none. */
+const VARIABLE = 'HEAPLINE_REPORT_DIR';
+const DEFAULT_FOLDER = 'heapline-report';
+const LONGEST_NAME = 100;
+
+/** What to write; produced when it is written. */
+export interface FailureReport {
+  readonly text: string;
+  readonly pprof: Uint8Array;
+}
+
+let folder: string | null = null;
+const written = new Map<string, number>();
+
+/** Sets the folder, as the plugin's options have it; '' for none. */
+export function setReportFolder(path: string): void {
+  folder = path;
+}
+
+/**
+ * Writes the report of a failed test.
+ * @returns lines that say where, to end a message with; '' when nothing was to be written
+ */
+export function leaveReport(testName: string, report: FailureReport): string {
+  const target = folder ?? process.env[VARIABLE] ?? DEFAULT_FOLDER;
+  if (target === '') return '';
+  const name = fileName(testName);
+  const count = (written.get(name) ?? 0) + 1;
+  written.set(name, count);
+  const base = join(resolve(target), count === 1 ? name : `${name}-${count}`);
+  try {
+    mkdirSync(resolve(target), { recursive: true });
+    writeFileSync(`${base}.txt`, report.text);
+    writeFileSync(`${base}.pb.gz`, report.pprof);
+  } catch (error) {
+    // The failure itself matters more than its report.
+    return `\nThe report could not be written: ${(error as Error).message}`;
+  }
+  return `\nreport:  ${shown(`${base}.txt`)}\nprofile: ${shown(`${base}.pb.gz`)}`;
+}
+
+function shown(path: string): string {
+  const inside = relative(process.cwd(), path);
+  return inside.startsWith('..') ? path : inside;
+}
+
+/** The name with everything but letters, digits, dots and dashes replaced. */
+function fileName(testName: string): string {
+  const name = testName
+    .replace(/[^\p{L}\p{N}.]+/gu, '-')
+    .replace(/^[-.]+|[-.]+$/g, '')
+    .slice(0, LONGEST_NAME);
+  return name || 'test';
+}

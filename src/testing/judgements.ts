@@ -1,0 +1,222 @@
+// The questions that matchers and assertions ask of a sandbox, each answered with a verdict that says in words what was
+// found. Sandboxes are known by what they can do: the one that a test holds may come from another bundle of this
+// package.
+
+import { type Frame, InvalidArgumentError } from '../errors.ts';
+import type { HeapSnapshot } from '../heap/index.ts';
+import type { GrowthOptions, GrowthReport } from '../leaks/index.ts';
+import type { AssertLeaksOptions, Heap } from '../live-heap.ts';
+import {
+  defaultLeakKinds,
+  encodeLeakProfile,
+  formatText,
+  type LeakKind,
+  type LeakReport,
+} from '../report/index.ts';
+import type { FailureReport } from './failure-report.ts';
+
+/** Anything with a heap: a sandbox. */
+export interface WithHeap {
+  readonly heap: Heap;
+}
+
+/** What a piece of work may allocate; what is not given is not limited. */
+export interface AllocationLimits {
+  readonly bytes?: number;
+  readonly objects?: number;
+}
+
+/** What was found, and how to tell it. */
+export interface Verdict {
+  /** Whether what was asked about is there: leaks, growth, too many allocations. */
+  readonly found: boolean;
+  /** What was found, in words; made when it is asked for. */
+  message(): string;
+  /** The whole of it, for the files of a failed test. */
+  report(): FailureReport;
+  /** The leak report, where the question was about leaks. */
+  readonly leaks: LeakReport | null;
+}
+
+/** Frames shown of a stack in a message. */
+const FRAMES_SHOWN = 8;
+/** Contexts shown in a message. */
+const CONTEXTS_SHOWN = 5;
+
+/** Throws unless this is a sandbox; `caller` is named in the message. */
+export function checkSandbox(caller: string, lib: unknown): asserts lib is WithHeap {
+  const { heap } = (lib ?? {}) as { heap?: { leaks?: unknown } };
+  if (typeof heap?.leaks === 'function') return;
+  throw new InvalidArgumentError(
+    'lib',
+    `${caller} needs a sandbox, as loadC() and loadWasm() return it; it was given ${describe(lib)}.`,
+  );
+}
+
+/** Throws unless this can be called. */
+export function checkWork(caller: string, work: unknown): asserts work is () => unknown {
+  if (typeof work === 'function') return;
+  throw new InvalidArgumentError(
+    'work',
+    `${caller} needs a function that does the work, such as () => lib.exports.parse(text, length); it was given ${describe(work)}.`,
+  );
+}
+
+/** Does the sandbox's heap hold lost blocks, or was it misused? */
+export function judgeLeaks(lib: WithHeap, options: AssertLeaksOptions = {}): Verdict {
+  const { kinds, root, ...rest } = options;
+  return leakVerdict(lib.heap.leaks(rest), kinds, root);
+}
+
+/** A verdict on a report that is there already. */
+export function leakVerdict(
+  leaks: LeakReport,
+  kinds: readonly LeakKind[] = defaultLeakKinds,
+  root: string = process.cwd(),
+): Verdict {
+  return {
+    found: !leaks.isClean(kinds),
+    leaks,
+    message: () => formatText(leaks, { kinds, root }).trimEnd(),
+    report: () => ({
+      text: formatText(leaks, { all: true, root }),
+      pprof: encodeLeakProfile(leaks, { takenAt: Date.now() }),
+    }),
+  };
+}
+
+/** Does the work leave lost blocks behind, or misuse the heap? */
+export function judgeWork(
+  lib: WithHeap,
+  work: () => unknown,
+  options: AssertLeaksOptions = {},
+): Verdict | Promise<Verdict> {
+  const { kinds, root, ...rest } = options;
+  return after(lib.heap.scope(work, rest), ({ leaks }) => leakVerdict(leaks, kinds, root));
+}
+
+/** Does the work allocate more than this? */
+export function judgeAllocations(
+  lib: WithHeap,
+  work: () => unknown,
+  limits: AllocationLimits,
+): Verdict | Promise<Verdict> {
+  checkLimits(limits);
+  const { heap } = lib;
+  const before = heap.snapshot();
+  return after(heap.scope(work), ({ allocated }) => {
+    const now = heap.snapshot();
+    const { bytes = Number.POSITIVE_INFINITY, objects = Number.POSITIVE_INFINITY } = limits;
+    const allowed = [
+      ...(limits.bytes === undefined ? [] : [count(limits.bytes, 'byte')]),
+      ...(limits.objects === undefined ? [] : [count(limits.objects, 'block')]),
+    ];
+    const message = (): string =>
+      `allocated ${count(allocated.bytes, 'byte')} in ${count(allocated.objects, 'block')}, ` +
+      `where at most ${allowed.join(' and ')} are allowed\n\n${allocationText(heap, before, now)}`;
+    return {
+      found: allocated.bytes > bytes || allocated.objects > objects,
+      leaks: null,
+      message,
+      report: () => ({ text: `${message()}\n`, pprof: heap.profile({ kind: 'allocs' }).encode() }),
+    };
+  });
+}
+
+/** Does the work leave more behind each time it is done? */
+export function judgeGrowth(
+  lib: WithHeap,
+  work: () => unknown,
+  options: GrowthOptions = {},
+): Verdict | Promise<Verdict> {
+  const { heap } = lib;
+  return after(heap.growth(work, options) as GrowthReport | Promise<GrowthReport>, (growth) => ({
+    found: growth.contexts.length > 0,
+    leaks: null,
+    message: () => growthText(growth, CONTEXTS_SHOWN),
+    report: () => ({
+      text: `${growthText(growth, growth.contexts.length)}\n`,
+      pprof: heap.profile().encode(),
+    }),
+  }));
+}
+
+/** `then`, at once where the value is there at once. */
+export function after<T, U>(value: T | PromiseLike<T>, then: (value: T) => U): U | Promise<U> {
+  return typeof (value as { then?: unknown } | null)?.then === 'function'
+    ? Promise.resolve(value).then(then)
+    : then(value as T);
+}
+
+function growthText(growth: GrowthReport, limit: number): string {
+  const { bytesPerRun, objectsPerRun, runs, warmup, contexts } = growth;
+  if (contexts.length === 0) return `the heap is steady over ${runs} runs, after ${warmup} to warm up`;
+  const per = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(2));
+  const blocks = contexts
+    .slice(0, limit)
+    .map(
+      (context) =>
+        `${per(context.bytesPerRun)} bytes in ${per(context.objectsPerRun)} blocks per run\n${stackText(context.frames)}`,
+    );
+  if (contexts.length > limit) blocks.push(`… and ${count(contexts.length - limit, 'more context')}`);
+  return (
+    `the heap grows by ${per(bytesPerRun)} bytes in ${per(objectsPerRun)} blocks per run ` +
+    `(${runs} runs, after ${warmup} to warm up)\n\n${blocks.join('\n\n')}`
+  );
+}
+
+function allocationText(heap: Heap, before: HeapSnapshot, now: HeapSnapshot): string {
+  const contexts: { bytes: number; objects: number; node: number }[] = [];
+  for (let i = 0; i < now.count; i++) {
+    // Contexts keep their index.
+    const objects = now.allocObjects[i]! - (before.allocObjects[i] ?? 0);
+    if (objects === 0) continue;
+    contexts.push({
+      objects,
+      bytes: now.allocBytes[i]! - (before.allocBytes[i] ?? 0),
+      node: now.node[i]!,
+    });
+  }
+  contexts.sort((a, b) => b.bytes - a.bytes || b.objects - a.objects);
+  const blocks = contexts
+    .slice(0, CONTEXTS_SHOWN)
+    .map(
+      ({ bytes, objects, node }) =>
+        `${count(bytes, 'byte')} in ${count(objects, 'block')}\n${stackText(heap.contextFrames(node))}`,
+    );
+  if (contexts.length > CONTEXTS_SHOWN) {
+    blocks.push(`… and ${count(contexts.length - CONTEXTS_SHOWN, 'more context')}`);
+  }
+  return blocks.join('\n\n');
+}
+
+function stackText(frames: readonly Frame[]): string {
+  const root = `${process.cwd()}/`;
+  const lines = frames.slice(0, FRAMES_SHOWN).map((frame) => {
+    const file = frame.file.startsWith(root) ? frame.file.slice(root.length) : frame.file;
+    return `  at ${frame.function}${file === '' ? '' : ` (${file}:${frame.line})`}`;
+  });
+  if (frames.length > FRAMES_SHOWN) lines.push('  …');
+  return lines.join('\n');
+}
+
+function checkLimits(limits: unknown): void {
+  const { bytes, objects } = (limits ?? {}) as { bytes?: unknown; objects?: unknown };
+  const isLimit = (value: unknown): boolean =>
+    value === undefined || (typeof value === 'number' && value >= 0 && !Number.isNaN(value));
+  if ((bytes === undefined && objects === undefined) || !isLimit(bytes) || !isLimit(objects)) {
+    throw new InvalidArgumentError(
+      'limits',
+      'The limits must be { bytes } or { objects } or both, none of them negative.',
+    );
+  }
+}
+
+function count(amount: number, noun: string): string {
+  return `${amount.toLocaleString('en-US')} ${noun}${amount === 1 ? '' : 's'}`;
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null';
+  return typeof value === 'object' ? 'an object without a heap' : `a value of type ${typeof value}`;
+}

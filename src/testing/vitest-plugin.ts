@@ -1,0 +1,107 @@
+// heapline/vitest-plugin: C sources as imports of tests, and leak checks without asking.
+//
+//   // vitest.config.ts
+//   export default defineConfig({ plugins: [heapline({ autoCheck: true })] });
+//   // parser.test.ts
+//   import lib from './parser.c?heap';      a sandbox of its own for each test file
+
+import { existsSync } from 'node:fs';
+import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { LoadCOptions } from '../load.ts';
+import type { LeakKind } from '../report/index.ts';
+
+/** How imports with `?heap` are compiled: plain data, since the tests run in other processes. */
+export type HeapImportOptions = Omit<
+  LoadCOptions,
+  'imports' | 'onFault' | 'onStdout' | 'onStderr' | 'onProgress'
+> & {
+  /** Further C sources to link with the imported one, relative to its folder. */
+  readonly sources?: readonly string[];
+};
+
+/** Options of the plugin. */
+export interface HeaplinePluginOptions {
+  /**
+   * Check every sandbox at the end of each test: one that the test opened as a whole, one that was open before for
+   * what the test allocated. An object says what to fail on. Default false.
+   */
+  readonly autoCheck?:
+    | boolean
+    | { readonly kinds?: readonly LeakKind[]; readonly suppressions?: readonly string[] };
+  /** How to compile imports with `?heap`: the same for all, or by the path of the file. */
+  readonly compile?: HeapImportOptions | ((file: string) => HeapImportOptions);
+  /** Folder for the reports of failed tests; false for none. Default `heapline-report` in the project's root. */
+  readonly reportFolder?: string | false;
+}
+
+/** What the plugin tells its setup file in the test processes. */
+export interface SetupOptions {
+  readonly autoCheck: {
+    readonly kinds?: readonly LeakKind[];
+    readonly suppressions?: readonly string[];
+  } | null;
+  /** Null for the default. */
+  readonly reportFolder: string | null;
+}
+
+/** The part of Vite's plugin interface that is used here. */
+interface VitePlugin {
+  readonly name: string;
+  readonly enforce: 'pre';
+  config(): object;
+  resolveId(source: string, importer: string | undefined): string | null;
+  load(this: { addWatchFile(path: string): void }, id: string): string | null;
+}
+
+const QUERY = '?heap';
+const C_SOURCE = /\.(c|cc|cpp|cxx|C|m|wasm)$/;
+
+/** The plugin. */
+export default function heapline(options: HeaplinePluginOptions = {}): VitePlugin {
+  const { autoCheck = false, reportFolder } = options;
+  const setup: SetupOptions = {
+    autoCheck: autoCheck === false ? null : autoCheck === true ? {} : autoCheck,
+    reportFolder: reportFolder === undefined ? null : reportFolder === false ? '' : resolve(reportFolder),
+  };
+  return {
+    name: 'heapline',
+    enforce: 'pre',
+    config: () => ({ test: { setupFiles: [sibling('vitest-setup')], provide: { heapline: setup } } }),
+    resolveId(source, importer) {
+      if (!source.endsWith(QUERY)) return null;
+      const path = source.slice(0, -QUERY.length);
+      if (!C_SOURCE.test(path)) return null;
+      if (isAbsolute(path) && existsSync(path)) return source;
+      const folder = importer === undefined || path.startsWith('/') ? process.cwd() : dirname(importer);
+      return `${join(folder, path)}${QUERY}`;
+    },
+    load(id) {
+      if (!id.endsWith(QUERY)) return null;
+      const file = id.slice(0, -QUERY.length);
+      if (!C_SOURCE.test(file)) return null;
+      if (!existsSync(file))
+        throw new Error(`There is no file ${file}, which is imported as ${basename(file)}${QUERY}.`);
+      const { compile = {} } = options;
+      const { sources = [], ...load } = typeof compile === 'function' ? compile(file) : compile;
+      const files = [file, ...sources.map((source) => resolve(dirname(file), source))];
+      for (const path of files) this.addWatchFile(path);
+      const isModule = extname(file) === '.wasm';
+      const call = isModule
+        ? `loadWasm(${JSON.stringify(file)})`
+        : `loadC(${JSON.stringify(files)}, ${JSON.stringify(load)})`;
+      return (
+        `import { ${isModule ? 'loadWasm' : 'loadC'} } from ${JSON.stringify(sibling('index'))};\n` +
+        `const lib = await ${call};\nexport default lib;\n`
+      );
+    },
+  };
+}
+
+// Another entry of this package: beside this file in the package, in the sources one folder up for the door.
+function sibling(name: string): string {
+  const here = fileURLToPath(import.meta.url);
+  const extension = extname(here);
+  if (extension !== '.ts') return join(dirname(here), `${name}.js`);
+  return name === 'index' ? join(dirname(here), '..', 'index.ts') : join(dirname(here), `${name}.ts`);
+}

@@ -1,0 +1,115 @@
+// heapline/vitest: matchers about the heap. Importing it (in a test or a setup file) adds them to expect:
+//
+//   await expect(lib).toHaveNoLeaks();
+//   await expect(() => lib.exports.handle(request)).not.toLeak(lib);
+//   await expect(() => lib.exports.handle(request)).toAllocateAtMost(lib, { bytes: 4096, objects: 10 });
+//   await expect(() => lib.exports.handle(request)).not.toGrow(lib);
+
+import { expect } from 'vitest';
+import type { GrowthOptions } from '../leaks/index.ts';
+import type { AssertLeaksOptions } from '../live-heap.ts';
+import { defaultLeakKinds } from '../report/index.ts';
+import { leaveReport } from './failure-report.ts';
+import {
+  type AllocationLimits,
+  after,
+  checkSandbox,
+  checkWork,
+  judgeAllocations,
+  judgeGrowth,
+  judgeLeaks,
+  judgeWork,
+  type Verdict,
+  type WithHeap,
+} from './judgements.ts';
+
+export type { AllocationLimits, AssertLeaksOptions, GrowthOptions, WithHeap };
+
+/** The matchers that heapline/vitest adds. Await them: work may be asynchronous. */
+export interface HeaplineMatchers {
+  /** The sandbox's heap holds no lost blocks and was not misused. */
+  toHaveNoLeaks(options?: AssertLeaksOptions): Promise<void>;
+  /** The function leaves lost blocks behind, or (with `.not`) neither does so nor misuses the heap. */
+  toLeak(lib: WithHeap, options?: AssertLeaksOptions): Promise<void>;
+  /** The function allocates no more than this, whether it frees it or not. */
+  toAllocateAtMost(lib: WithHeap, limits: AllocationLimits): Promise<void>;
+  /** The function leaves more behind each time it is called. */
+  toGrow(lib: WithHeap, options?: GrowthOptions): Promise<void>;
+}
+
+declare module 'vitest' {
+  // biome-ignore lint/suspicious/noExplicitAny: the declaration that is merged with has it so
+  interface Matchers<T = any> extends HeaplineMatchers {}
+}
+
+interface MatcherState {
+  readonly isNot: boolean;
+  readonly currentTestName?: string;
+}
+
+interface MatcherResult {
+  readonly pass: boolean;
+  message(): string;
+}
+
+/** `good`: whether the absence of what is judged is what the test wants, `.not` left aside. */
+function result(
+  state: MatcherState,
+  pass: boolean,
+  verdict: Verdict,
+  expected: string,
+  good = false,
+): MatcherResult {
+  return {
+    pass,
+    // Called for failures only.
+    message: () => {
+      const bad = good ? !state.isNot : state.isNot;
+      const files = bad ? leaveReport(state.currentTestName ?? 'test', verdict.report()) : '';
+      return `expected ${expected}${bad ? ', but' : ':'} ${bad ? '\n\n' : ''}${verdict.message()}${files === '' ? '' : `\n${files}`}`;
+    },
+  };
+}
+
+expect.extend({
+  toHaveNoLeaks(this: MatcherState, lib: unknown, options: AssertLeaksOptions = {}): MatcherResult {
+    checkSandbox('toHaveNoLeaks()', lib);
+    const verdict = judgeLeaks(lib, options);
+    const expected = this.isNot ? 'the heap to have leaks' : 'the heap to have no leaks';
+    return result(this, !verdict.found, verdict, expected, true);
+  },
+
+  toLeak(this: MatcherState, work: unknown, lib: unknown, options: AssertLeaksOptions = {}) {
+    checkWork('toLeak()', work);
+    checkSandbox('toLeak()', lib);
+    return after(judgeWork(lib, work, options), (verdict) => {
+      // A misuse of the heap is no leak, but no clean work either.
+      const pass = this.isNot
+        ? verdict.found
+        : verdict.leaks!.of(options.kinds ?? defaultLeakKinds).length > 0;
+      return result(this, pass, verdict, this.isNot ? 'the work not to leak' : 'the work to leak');
+    });
+  },
+
+  toAllocateAtMost(this: MatcherState, work: unknown, lib: unknown, limits: AllocationLimits) {
+    checkWork('toAllocateAtMost()', work);
+    checkSandbox('toAllocateAtMost()', lib);
+    return after(judgeAllocations(lib, work, limits), (verdict) =>
+      result(
+        this,
+        !verdict.found,
+        verdict,
+        `the work to allocate ${this.isNot ? 'more than' : 'at most'} that`,
+        true,
+      ),
+    );
+  },
+
+  toGrow(this: MatcherState, work: unknown, lib: unknown, options: GrowthOptions = {}) {
+    checkWork('toGrow()', work);
+    checkSandbox('toGrow()', lib);
+    return after(judgeGrowth(lib, work, options), (verdict) =>
+      result(this, verdict.found, verdict, this.isNot ? 'the heap not to grow' : 'the heap to grow'),
+    );
+  },
+});
