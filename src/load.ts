@@ -129,7 +129,7 @@ export async function loadC<Exports extends object = GuestExports>(
     path,
     toolchain: compiled.toolchain,
     warnings: compiled.warnings.map(formatDiagnostic),
-    comments: [`toolchain: ${compiled.toolchain.name} ${compiled.toolchain.version}`],
+    comments: [`toolchain: ${compiled.toolchain.name} (${compiled.toolchain.version})`],
     glue: compiled.glue,
     names: exportsOf(compiled),
   });
