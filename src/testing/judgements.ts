@@ -77,12 +77,30 @@ export function leakVerdict(
   return {
     found: !leaks.isClean(kinds),
     leaks,
-    message: () => formatText(leaks, { kinds, root }).trimEnd(),
+    message: () => formatText(ownFrames(leaks), { kinds, root }).trimEnd(),
     report: () => ({
-      text: formatText(leaks, { all: true, root }),
+      text: formatText(ownFrames(leaks), { all: true, root }),
       pprof: encodeLeakProfile(leaks, { takenAt: Date.now() }),
     }),
   };
+}
+
+// Test runners stand thirty frames deep below every test, and they are not where the leak is.
+function isOwn({ language, file }: Frame): boolean {
+  return language === 'c' || !/(^node:|[/\\]node_modules[/\\])/.test(file);
+}
+
+function ownFrames(leaks: LeakReport): LeakReport {
+  const own = (frames: readonly Frame[]) => frames.filter(isOwn);
+  return leaks.with({
+    records: leaks.records.map((record) => ({ ...record, frames: own(record.frames) })),
+    errors: leaks.errors.map(({ frames, allocatedAt, freedAt, ...fault }) => ({
+      ...fault,
+      frames: own(frames),
+      allocatedAt: allocatedAt && own(allocatedAt),
+      freedAt: freedAt && own(freedAt),
+    })),
+  });
 }
 
 /** Does the work leave lost blocks behind, or misuse the heap? */
@@ -192,11 +210,12 @@ function allocationText(heap: Heap, before: HeapSnapshot, now: HeapSnapshot): st
 
 function stackText(frames: readonly Frame[]): string {
   const root = `${process.cwd()}/`;
-  const lines = frames.slice(0, FRAMES_SHOWN).map((frame) => {
+  const own = frames.filter(isOwn);
+  const lines = own.slice(0, FRAMES_SHOWN).map((frame) => {
     const file = frame.file.startsWith(root) ? frame.file.slice(root.length) : frame.file;
     return `  at ${frame.function}${file === '' ? '' : ` (${file}:${frame.line})`}`;
   });
-  if (frames.length > FRAMES_SHOWN) lines.push('  …');
+  if (own.length > FRAMES_SHOWN) lines.push('  …');
   return lines.join('\n');
 }
 

@@ -1,0 +1,187 @@
+// The matchers of heapline/vitest: what they let pass, what they refuse and in which words.
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import '../../src/testing/vitest.ts';
+import { gunzipSync } from 'node:zlib';
+import { Profile } from 'pprof-format';
+import { loadC, type Sandbox } from '../../src/index.ts';
+import { setReportFolder } from '../../src/testing/failure-report.ts';
+
+type Functions = {
+  clean(): number;
+  leak(size: number): void;
+  make(size: number): number;
+  destroy(block: number): void;
+  fill_cache(): void;
+  append(): void;
+  free_twice(): void;
+};
+
+const program = new URL('programs/requests.c', import.meta.url).pathname;
+let folder: string;
+let lib: Sandbox<Functions>;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'heapline-report-'));
+  setReportFolder(folder);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+beforeEach(async () => {
+  lib = await loadC<Functions>(program, { toolchain: 'clang', flags: ['-O1'] });
+});
+afterEach(() => lib.dispose());
+
+/** The message with which an expectation fails. */
+async function failure(expectation: () => unknown): Promise<string> {
+  try {
+    await expectation();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error('the expectation was met');
+}
+
+describe('toHaveNoLeaks', () => {
+  test('is met by a sandbox that has freed everything', async () => {
+    lib.exports.clean();
+    await expect(lib).toHaveNoLeaks();
+  });
+
+  test('is met where memory is still reachable, unless that is asked about', async () => {
+    lib.exports.fill_cache();
+    await expect(lib).toHaveNoLeaks();
+    expect(await failure(() => expect(lib).toHaveNoLeaks({ kinds: ['reachable'] }))).toContain(
+      'still reachable: 1,000 bytes in 1 block\n  at fill_cache',
+    );
+  });
+
+  test('shows the line of a leak', async () => {
+    lib.exports.leak(12);
+    const message = await failure(() => expect(lib).toHaveNoLeaks());
+    expect(message).toContain(
+      'definite leak: 12 bytes in 1 block\n  at leak (test/testing/programs/requests.c:22:',
+    );
+  });
+
+  test('fails on a misuse of the heap', async () => {
+    lib.exports.free_twice();
+    expect(await failure(() => expect(lib).toHaveNoLeaks())).toMatch(/double free.*free_twice/);
+  });
+
+  test('respects suppressions', async () => {
+    lib.exports.leak(12);
+    await expect(lib).toHaveNoLeaks({ suppressions: ['leak:^leak$'] });
+  });
+
+  test('can be negated', async () => {
+    expect(await failure(() => expect(lib).not.toHaveNoLeaks())).toContain('no leaks, no heap errors');
+    lib.exports.leak(1);
+    await expect(lib).not.toHaveNoLeaks();
+  });
+
+  test('says what it needs when it is given something else', async () => {
+    expect(await failure(() => expect(lib.exports).toHaveNoLeaks())).toBe(
+      'toHaveNoLeaks() needs a sandbox, as loadC() and loadWasm() return it; it was given an object without a heap.',
+    );
+  });
+});
+
+describe('toLeak', () => {
+  test('is met by work that leaks, and its negation by work that does not', async () => {
+    await expect(() => lib.exports.leak(5)).toLeak(lib);
+    await expect(() => lib.exports.clean()).not.toLeak(lib);
+  });
+
+  test('sees what the work allocated and nothing from before', async () => {
+    lib.exports.leak(5);
+    await expect(() => lib.exports.clean()).not.toLeak(lib);
+    const message = await failure(() => expect(() => lib.exports.leak(6)).not.toLeak(lib));
+    expect(message).toContain('definite leak: 6 bytes in 1 block');
+  });
+
+  test('counts a pointer that JavaScript holds as reachable', async () => {
+    await expect(() => lib.heap.hold(lib.exports.make(10))).not.toLeak(lib);
+    await expect(() => lib.exports.make(10)).toLeak(lib);
+  });
+
+  test('waits for async work', async () => {
+    const message = await failure(() =>
+      expect(async () => {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        lib.exports.leak(7);
+      }).not.toLeak(lib),
+    );
+    expect(message).toContain('definite leak: 7 bytes in 1 block');
+  });
+
+  test('takes a misuse of the heap as work that is not clean', async () => {
+    expect(await failure(() => expect(() => lib.exports.free_twice()).not.toLeak(lib))).toContain(
+      'double free',
+    );
+    expect(await failure(() => expect(() => lib.exports.free_twice()).toLeak(lib))).toContain(
+      'expected the work to leak',
+    );
+  });
+
+  test('passes on what the work throws', async () => {
+    const work = () => {
+      throw new Error('its own');
+    };
+    expect(await failure(() => expect(work).not.toLeak(lib))).toBe('its own');
+  });
+});
+
+describe('toAllocateAtMost', () => {
+  test('counts what was freed again, too', async () => {
+    await expect(() => lib.exports.clean()).toAllocateAtMost(lib, { bytes: 150, objects: 2 });
+    const message = await failure(() =>
+      expect(() => lib.exports.clean()).toAllocateAtMost(lib, { bytes: 149 }),
+    );
+    expect(message).toContain('allocated 150 bytes in 2 blocks, where at most 149 bytes are allowed');
+    expect(message).toMatch(/100 bytes in 1 block\n {2}at clean \(test\/testing\/programs\/requests\.c:15\)/);
+  });
+
+  test('limits blocks', async () => {
+    expect(
+      await failure(() => expect(() => lib.exports.clean()).toAllocateAtMost(lib, { objects: 1 })),
+    ).toContain('where at most 1 block are allowed');
+  });
+
+  test('refuses limits that limit nothing', async () => {
+    expect(await failure(() => expect(() => 0).toAllocateAtMost(lib, {}))).toContain(
+      '{ bytes } or { objects }',
+    );
+  });
+});
+
+describe('toGrow', () => {
+  test('finds growth of what is still reachable', async () => {
+    await expect(() => lib.exports.append()).toGrow(lib);
+    const message = await failure(() => expect(() => lib.exports.append()).not.toGrow(lib, { runs: 10 }));
+    expect(message).toContain('the heap grows by 24 bytes in 1 blocks per run (10 runs, after 3 to warm up)');
+    expect(message).toContain('at append');
+  });
+
+  test('does not take what is allocated once for growth', async () => {
+    await expect(() => lib.exports.fill_cache()).not.toGrow(lib);
+    await expect(() => lib.exports.fill_cache()).not.toGrow(lib, { warmup: 0 });
+  });
+
+  test('refuses fewer than two runs', async () => {
+    expect(await failure(() => expect(() => 0).not.toGrow(lib, { runs: 1 }))).toContain('at least 2');
+  });
+});
+
+test('a failure leaves the whole report and a profile, and says where', async () => {
+  lib.exports.leak(12);
+  const message = await failure(() => expect(lib).toHaveNoLeaks());
+  const [, report] = /report: {2}(.+\.txt)$/m.exec(message)!;
+  const [, profile] = /profile: (.+\.pb\.gz)$/m.exec(message)!;
+  expect(report).toContain('a-failure-leaves-the-whole-report');
+  expect(readFileSync(report!, 'utf8')).toContain('definite leak: 12 bytes in 1 block');
+  const decoded = Profile.decode(gunzipSync(readFileSync(profile!)));
+  expect(decoded.sample.map((sample) => sample.value.map(Number))).toEqual([[1, 12]]);
+});
