@@ -46,7 +46,7 @@ function expectTheLeak(output: string): void {
   const { exitCode, top, stats } = JSON.parse(output);
   expect(exitCode).toBe(3);
   expect(top).toContain('leaky.c:4');
-  expect(stats.liveBytes).toBeGreaterThanOrEqual(100);
+  expect(stats.inUseBytes).toBeGreaterThanOrEqual(100);
 }
 
 describe('the packed package', () => {
