@@ -113,9 +113,15 @@ export async function startGoServer(
 }
 
 /** Runs a command without blocking this process, whose server it talks to; throws with its output when it fails. */
-export function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
+export function run(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  cwd: string = process.cwd(),
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
+      cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
