@@ -315,18 +315,30 @@ again:
 
 static void hl_spans_scavenge(void);
 
+/* Empty spans are given back before the heap grows, but only now and then: a small program that has a block in
+ * one class after the other would do nothing else. Every page of the heap may have to be cut into blocks anew, so
+ * that is worth a hundred allocations each. */
+static int hl_scavenge_is_due(void) {
+  if (rt.alloc_objects - hl.scavenged_at < rt.heap_bytes >> (HL_PAGE_SHIFT - 7)) return 0;
+  hl.scavenged_at = rt.alloc_objects;
+  return 1;
+}
+
 /* Takes `pages` pages out of the free runs, as hl_run_take does. */
 HL_SLOW hl_span *hl_pages_allocate(u32 pages) {
   hl_structs_reserve();
   hl_span *run = hl_bin_find(pages);
-  if (!run && !hl.refilling) {
+  if (!run && !hl.refilling && hl_scavenge_is_due()) {
     hl_spans_scavenge();
     run = hl_bin_find(pages);
   }
-  if (!run) {
-    if (!hl_grow(pages)) return 0;
+  if (!run && hl_grow(pages)) run = hl_bin_find(pages);
+  if (!run && !hl.refilling) {
+    hl_spans_scavenge();
     run = hl_bin_find(pages);
-    if (!run) return 0;
+    /* The freed pages may be most of what is wanted, at the end of the heap. */
+    if (!run && hl_grow(pages)) run = hl_bin_find(pages);
   }
+  if (!run) return 0;
   return hl_run_take(run, pages);
 }
