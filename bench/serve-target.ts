@@ -1,0 +1,111 @@
+// The service that bench/serve.ts puts under load: notes kept by the C of examples/api-server, over node:http. The
+// first argument says how: `tracked` (Heapline: instrumented, host frames on) or `plain` (the same C linked with the
+// toolchain's own malloc, instantiated by hand; its path is the second argument).
+
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { loadC } from '../src/index.ts';
+
+interface Store {
+  save(title: string, text: string): number;
+  lookUp(title: string): string | null;
+}
+
+type Functions = { save_note(title: number, text: number): number; read_note(title: number): number };
+
+async function tracked(): Promise<Store> {
+  const source = fileURLToPath(new URL('../examples/api-server/store.c', import.meta.url));
+  const { heap, exports } = await loadC<Functions>(source, {
+    toolchain: 'clang',
+    flags: ['-O2'],
+    define: { FIXED: true },
+  });
+  return storeOf(
+    exports,
+    (text) => heap.cstring(text),
+    (pointer) => heap.free(pointer),
+    (pointer) => heap.readCString(pointer),
+  );
+}
+
+async function plain(path: string): Promise<Store> {
+  const unavailable = new Proxy({}, { get: () => () => 52 });
+  const { instance } = await WebAssembly.instantiate(readFileSync(path), {
+    wasi_snapshot_preview1: unavailable,
+  });
+  const exports = instance.exports as unknown as Functions & {
+    memory: WebAssembly.Memory;
+    malloc(size: number): number;
+    free(pointer: number): void;
+  };
+  const encoder = new TextEncoder();
+  const decoder = new TextDecoder();
+  let bytes = new Uint8Array(exports.memory.buffer);
+  const view = (): Uint8Array => {
+    if (bytes.length === 0) bytes = new Uint8Array(exports.memory.buffer);
+    return bytes;
+  };
+  return storeOf(
+    exports,
+    (text) => {
+      const encoded = encoder.encode(text);
+      const pointer = exports.malloc(encoded.length + 1) >>> 0;
+      const memory = view();
+      memory.set(encoded, pointer);
+      memory[pointer + encoded.length] = 0;
+      return pointer;
+    },
+    (pointer) => exports.free(pointer),
+    (pointer) => {
+      const memory = view();
+      return decoder.decode(memory.subarray(pointer, memory.indexOf(0, pointer)));
+    },
+  );
+}
+
+function storeOf(
+  { save_note, read_note }: Functions,
+  cstring: (text: string) => number,
+  free: (pointer: number) => void,
+  readCString: (pointer: number) => string,
+): Store {
+  return {
+    save(title, text) {
+      const cTitle = cstring(title);
+      const cText = cstring(text);
+      const size = save_note(cTitle, cText);
+      free(cText);
+      free(cTitle);
+      return size;
+    },
+    lookUp(title) {
+      const cTitle = cstring(title);
+      const text = read_note(cTitle);
+      free(cTitle);
+      return text === 0 ? null : readCString(text);
+    },
+  };
+}
+
+const [kind, path] = process.argv.slice(2);
+const store = kind === 'tracked' ? await tracked() : await plain(path!);
+
+const server = createServer((request, response) => {
+  if (request.url === '/cpu') {
+    const { user, system } = process.cpuUsage();
+    response.end(String(user + system));
+    return;
+  }
+  const title = request.url!.slice('/notes/'.length);
+  if (request.method !== 'PUT') {
+    response.end(store.lookUp(title) ?? 'no such note');
+    return;
+  }
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => response.end(String(store.save(title, Buffer.concat(chunks).toString()))));
+});
+server.listen(0, '127.0.0.1', () => console.log((server.address() as AddressInfo).port));
+process.on('disconnect', () => process.exit());

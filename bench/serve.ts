@@ -1,0 +1,171 @@
+// Two questions about a service under Heapline: what tracking and host frames cost its throughput, against the same C
+// with its own malloc, and how long a scrape of a large heap takes. Prints ratios; run it alone with
+//   npx tsx bench/serve.ts [--quick]
+//
+// Both services run at once and get their requests in turns, a burst each. Throughput is taken from the processor
+// time that a burst cost the service: at saturation that is what bounds it, and the wall clock of a shared machine
+// says more about the neighbours.
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadC } from '../src/index.ts';
+import { pprofFetch } from '../src/serve/index.ts';
+import { ratioSpread, type Spread, spread } from './statistics.ts';
+
+const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** Requests in flight. */
+const CONNECTIONS = 16;
+
+export interface ServeFigures {
+  /** Throughput of the tracked service ÷ that of the plain one. */
+  readonly throughput: Spread;
+  /** Processor time of a request to the tracked service, in microseconds. */
+  readonly requestMicroseconds: Spread;
+  /** Milliseconds of a scrape of `contexts` contexts. */
+  readonly scrapeMilliseconds: Spread;
+  readonly contexts: number;
+}
+
+class Target {
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly port: number,
+  ) {}
+
+  static async start(...args: string[]): Promise<Target> {
+    const child = spawn(process.execPath, ['--import', 'tsx', file('serve-target.ts'), ...args], {
+      cwd: file('..'),
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    });
+    const port = await new Promise<number>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code) => reject(new Error(`the service ended with status ${code}`)));
+      child.stdout!.once('data', (data: Buffer) => resolve(Number(data.toString())));
+    });
+    return new Target(child, port);
+  }
+
+  stop(): void {
+    this.#agent.destroy();
+    this.child.removeAllListeners('exit');
+    this.child.kill();
+  }
+
+  /** Processor time of so many requests, in microseconds each. */
+  async burst(requests: number): Promise<number> {
+    const before = Number(await this.#ask('GET', '/cpu'));
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      for (let i = next++; i < requests; i = next++) {
+        const path = `/notes/note-${i % 100}`;
+        if (i % 4 === 0) await this.#ask('PUT', path, `text number ${i}, ${'x'.repeat(200)}`);
+        else await this.#ask('GET', path);
+      }
+    };
+    await Promise.all(Array.from({ length: CONNECTIONS }, worker));
+    return (Number(await this.#ask('GET', '/cpu')) - before) / requests;
+  }
+
+  #ask(method: string, path: string, body?: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const sent = request(
+        { host: '127.0.0.1', port: this.port, agent: this.#agent, method, path },
+        (response) => {
+          let text = '';
+          response.setEncoding('utf8');
+          response.on('data', (chunk: string) => {
+            text += chunk;
+          });
+          response.on('end', () => resolve(text));
+        },
+      );
+      sent.on('error', reject);
+      sent.end(body);
+    });
+  }
+}
+
+function linkPlain(directory: string): string {
+  const out = join(directory, 'store.wasm');
+  const source = file('../examples/api-server/store.c');
+  const names = ['save_note', 'read_note', 'malloc', 'free'];
+  execFileSync('clang', [
+    ...['--target=wasm32-wasi', '-O2', '-mexec-model=reactor', '-DFIXED', source, '-o', out],
+    ...names.map((name) => `-Wl,--export=${name}`),
+  ]);
+  return out;
+}
+
+/** Measures both. */
+export async function measureServing(quick: boolean): Promise<ServeFigures> {
+  const directory = mkdtempSync(join(tmpdir(), 'heapline-bench-serve-'));
+  const targets: Target[] = [];
+  try {
+    const plain = await Target.start('plain', linkPlain(directory));
+    targets.push(plain);
+    const tracked = await Target.start('tracked');
+    targets.push(tracked);
+    const requests = quick ? 2000 : 4000;
+    for (const target of targets) await target.burst(3 * requests);
+    const times: Record<'plain' | 'tracked', number[]> = { plain: [], tracked: [] };
+    for (let round = 0; round < (quick ? 6 : 16); round++) {
+      const order = [
+        ['plain', plain],
+        ['tracked', tracked],
+      ] as const;
+      for (const [name, target] of round % 2 === 0 ? order : order.toReversed()) {
+        times[name].push(await target.burst(requests));
+      }
+    }
+    const scrape = await measureScrape(quick ? 5 : 15);
+    return {
+      throughput: ratioSpread(times.plain, times.tracked),
+      requestMicroseconds: spread(times.tracked),
+      ...scrape,
+    };
+  } finally {
+    for (const target of targets) target.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function measureScrape(rounds: number): Promise<Pick<ServeFigures, 'scrapeMilliseconds' | 'contexts'>> {
+  const lib = await loadC<{ contexts(depth: number): void; more(count: number): void }>(
+    file('../test/serve/programs/service.c'),
+    { toolchain: 'clang', flags: ['-O1'] },
+  );
+  using handler = pprofFetch({ sandboxes: [lib] });
+  lib.exports.contexts(13);
+  const times: number[] = [];
+  let samples = 0;
+  for (let round = 0; round < rounds; round++) {
+    const start = performance.now();
+    const answer = await handler(new Request('http://localhost/debug/pprof/heap'));
+    await answer.arrayBuffer();
+    times.push(performance.now() - start);
+    // Scrapes in quick succession are held back; these are not to be.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    samples = lib.heap.stats().contexts;
+  }
+  lib.dispose();
+  return { scrapeMilliseconds: spread(times), contexts: samples };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const figures = await measureServing(process.argv.includes('--quick'));
+  const { throughput, requestMicroseconds, scrapeMilliseconds, contexts } = figures;
+  console.log(
+    `throughput, tracked ÷ plain   ${throughput.median.toFixed(3)} (${throughput.lower.toFixed(3)} to ${throughput.upper.toFixed(3)}), bar ≥ 0.95`,
+  );
+  console.log(`processor time of a request   ${requestMicroseconds.median.toFixed(1)} µs`);
+  console.log(
+    `scrape of ${contexts} contexts     ${scrapeMilliseconds.median.toFixed(1)} ms, bar ≤ 100 ms for 10,000`,
+  );
+}
