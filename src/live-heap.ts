@@ -163,7 +163,7 @@ export class Heap {
   /** @internal Sandboxes make their own. */
   constructor(host: HeapHost) {
     this.#host = host;
-    this.#peaks = new PeakMeter(host.ledger);
+    this.#peaks = new PeakMeter(host.ledger, host.exports);
     this.#view = new MemoryView(host.ledger.memory);
     const wrap = (name: string, arity: number): Allocate =>
       typeof host.exports[name] === 'function'

@@ -29,8 +29,11 @@ export class PeakMeter {
   /** The highest peak so far of the run, while scopes are open and the runtime's own has been reset. */
   #saved: SavedPeak | null = null;
 
-  constructor(ledger: Ledger) {
+  readonly #written: () => void;
+
+  constructor(ledger: Ledger, exports: WebAssembly.Exports) {
     this.#ledger = ledger;
+    this.#written = (exports.heapline_peak_written as (() => void) | undefined) ?? (() => {});
   }
 
   open(): ScopePeak {
@@ -71,6 +74,7 @@ export class PeakMeter {
     words[(runtimeAddress + L.RUNTIME_PEAK_BYTES) / WORD] = totals.liveBytes;
     // No context carries the new number, so the share of each is what it holds now.
     words[(runtimeAddress + L.RUNTIME_PEAK_EPOCH) / WORD]! += 1;
+    this.#written();
     return totals;
   }
 
@@ -91,5 +95,6 @@ export class PeakMeter {
       words[account + L.ACCOUNT_PEAK_BYTES / WORD] = saved.shareBytes[i] ?? 0;
       words[account + L.ACCOUNT_PEAK_EPOCH / WORD] = epoch;
     }
+    this.#written();
   }
 }
