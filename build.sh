@@ -49,6 +49,7 @@ build() {
   say 'building the C runtime (wasm/)'
   node scripts/build-runtime.mjs
   say 'building the library (dist/)'
+  rm -rf dist # the names of its parts change with their content
   npx --no-install tsup --silent
 }
 

@@ -1,24 +1,32 @@
 import { defineConfig } from 'tsup';
 
+const library = {
+  index: 'src/index.ts',
+  pprof: 'src/serve/index.ts',
+  assert: 'src/testing/assert.ts',
+};
+const common = { dts: true, sourcemap: true, target: 'node20', shims: true } as const;
+
 // The library in both module systems with types, and the command on its own (ESM only).
 export default defineConfig([
   {
+    ...common,
     // In one build, so that the entries share their code and their types: a sandbox is one class everywhere.
     entry: {
-      index: 'src/index.ts',
-      pprof: 'src/serve/index.ts',
-      assert: 'src/testing/assert.ts',
+      ...library,
       vitest: 'src/testing/vitest.ts',
       'vitest-plugin': 'src/testing/vitest-plugin.ts',
       'vitest-setup': 'src/testing/vitest-setup.ts',
     },
-    format: ['esm', 'cjs'],
-    dts: true,
-    sourcemap: true,
-    clean: true,
-    target: 'node20',
-    shims: true,
+    format: ['esm'],
     splitting: true,
+  },
+  {
+    ...common,
+    entry: library,
+    format: ['cjs'],
+    // tsup splits CommonJS by way of another compiler, which gets private fields and class names wrong.
+    splitting: false,
   },
   {
     entry: { cli: 'src/cli/main.ts' },
