@@ -1,9 +1,9 @@
 // The service that bench/serve.ts puts under load: notes kept by the C of examples/api-server, over node:http. The
-// first argument says how: `tracked` (Heapline: instrumented, host frames on) or `plain` (the same C linked with the
+// first argument says how: `tracked` (Heapline: instrumented, host frames on), `no-host-frames`, or `plain` (the same C linked with the
 // toolchain's own malloc, instantiated by hand; its path is the second argument).
 
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { loadC } from '../src/index.ts';
@@ -15,12 +15,13 @@ interface Store {
 
 type Functions = { save_note(title: number, text: number): number; read_note(title: number): number };
 
-async function tracked(): Promise<Store> {
+async function tracked(hostFrames: 'allocating' | 'off'): Promise<Store> {
   const source = fileURLToPath(new URL('../examples/api-server/store.c', import.meta.url));
   const { heap, exports } = await loadC<Functions>(source, {
     toolchain: 'clang',
     flags: ['-O2'],
     define: { FIXED: true },
+    hostFrames,
   });
   return storeOf(
     exports,
@@ -90,7 +91,25 @@ function storeOf(
 }
 
 const [kind, path] = process.argv.slice(2);
-const store = kind === 'tracked' ? await tracked() : await plain(path!);
+const store =
+  kind === 'tracked'
+    ? await tracked('allocating')
+    : kind === 'no-host-frames'
+      ? await tracked('off')
+      : await plain(path!);
+
+// The request handling of examples/api-server/server.ts.
+async function notes(request: IncomingMessage, response: ServerResponse, title: string): Promise<void> {
+  if (request.method === 'PUT') {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    response.end(`${store.save(title, Buffer.concat(chunks).toString().replaceAll('\0', ''))} bytes\n`);
+    return;
+  }
+  const text = store.lookUp(title);
+  response.statusCode = text === null ? 404 : 200;
+  response.end(`${text ?? 'no such note'}\n`);
+}
 
 const server = createServer((request, response) => {
   if (request.url === '/cpu') {
@@ -98,14 +117,8 @@ const server = createServer((request, response) => {
     response.end(String(user + system));
     return;
   }
-  const title = request.url!.slice('/notes/'.length);
-  if (request.method !== 'PUT') {
-    response.end(store.lookUp(title) ?? 'no such note');
-    return;
-  }
-  const chunks: Buffer[] = [];
-  request.on('data', (chunk: Buffer) => chunks.push(chunk));
-  request.on('end', () => response.end(String(store.save(title, Buffer.concat(chunks).toString()))));
+  const title = /^\/notes\/([\w.-]+)$/.exec(request.url ?? '')?.[1];
+  void notes(request, response, title ?? '');
 });
 server.listen(0, '127.0.0.1', () => console.log((server.address() as AddressInfo).port));
 process.on('disconnect', () => process.exit());

@@ -24,6 +24,8 @@ const CONNECTIONS = 16;
 export interface ServeFigures {
   /** Throughput of the tracked service ÷ that of the plain one. */
   readonly throughput: Spread;
+  /** The same with host frames off. */
+  readonly withoutHostFrames: Spread;
   /** Processor time of a request to the tracked service, in microseconds. */
   readonly requestMicroseconds: Spread;
   /** Milliseconds of a scrape of `contexts` contexts. */
@@ -112,13 +114,16 @@ export async function measureServing(quick: boolean): Promise<ServeFigures> {
     targets.push(plain);
     const tracked = await Target.start('tracked');
     targets.push(tracked);
+    const bare = await Target.start('no-host-frames');
+    targets.push(bare);
     const requests = quick ? 2000 : 4000;
     for (const target of targets) await target.burst(3 * requests);
-    const times: Record<'plain' | 'tracked', number[]> = { plain: [], tracked: [] };
+    const times: Record<'plain' | 'tracked' | 'bare', number[]> = { plain: [], tracked: [], bare: [] };
     for (let round = 0; round < (quick ? 6 : 16); round++) {
       const order = [
         ['plain', plain],
         ['tracked', tracked],
+        ['bare', bare],
       ] as const;
       for (const [name, target] of round % 2 === 0 ? order : order.toReversed()) {
         times[name].push(await target.burst(requests));
@@ -127,6 +132,7 @@ export async function measureServing(quick: boolean): Promise<ServeFigures> {
     const scrape = await measureScrape(quick ? 5 : 15);
     return {
       throughput: ratioSpread(times.plain, times.tracked),
+      withoutHostFrames: ratioSpread(times.plain, times.bare),
       requestMicroseconds: spread(times.tracked),
       ...scrape,
     };
@@ -160,10 +166,11 @@ async function measureScrape(rounds: number): Promise<Pick<ServeFigures, 'scrape
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const figures = await measureServing(process.argv.includes('--quick'));
-  const { throughput, requestMicroseconds, scrapeMilliseconds, contexts } = figures;
+  const { throughput, withoutHostFrames, requestMicroseconds, scrapeMilliseconds, contexts } = figures;
   console.log(
     `throughput, tracked ÷ plain   ${throughput.median.toFixed(3)} (${throughput.lower.toFixed(3)} to ${throughput.upper.toFixed(3)}), bar ≥ 0.95`,
   );
+  console.log(`the same without host frames  ${withoutHostFrames.median.toFixed(3)}`);
   console.log(`processor time of a request   ${requestMicroseconds.median.toFixed(1)} µs`);
   console.log(
     `scrape of ${contexts} contexts     ${scrapeMilliseconds.median.toFixed(1)} ms, bar ≤ 100 ms for 10,000`,

@@ -50,9 +50,24 @@ function findOwnDirectory(): string | null {
   }
 }
 
+/** A stack's frames so far, from the innermost one, with what they lead to. */
+interface TrieNode {
+  /** By script number and position. */
+  readonly next: Map<number, TrieNode>;
+  /** Of the stack that ends here; -1 when none did yet. */
+  id: number;
+}
+
+/** Numbers of scripts, by name: process-wide, for names are. */
+const scriptNumbers = new Map<string, number>();
+/** Number of guest scripts, whatever their name. */
+const GUEST = -1;
+/** Larger than any position in a script. */
+const POSITIONS = 2 ** 31;
+
 /** Interned host stacks of one sandbox. */
 export class HostStacks {
-  readonly #idOfKey = new Map<string, number>();
+  readonly #trie: TrieNode = { next: new Map(), id: -1 };
   readonly #idOfContent = new Map<string, number>();
   readonly #raw: (readonly RawFrame[])[] = [[]];
   readonly #frames: (readonly Frame[] | undefined)[] = [[]];
@@ -76,28 +91,41 @@ export class HostStacks {
       // V8 leaves out the JavaScript frames above `entry`, but not the wasm frames; without an entry, there are
       // JavaScript frames of Heapline's before them.
       let first = 0;
-      if (entry === null) while (first < sites.length && !isGuest(scriptOf(sites[first]!))) first++;
-      while (first < sites.length && isGuest(scriptOf(sites[first]!))) first++;
+      let script = 0;
+      const { length } = sites;
+      if (entry === null) while (first < length && scriptNumber(sites[first]!) !== GUEST) first++;
+      for (; first < length; first++) {
+        script = scriptNumber(sites[first]!);
+        if (script !== GUEST) break;
+      }
       // All of it the guest's: the host is further out than was asked for.
-      if (first < sites.length || sites.length < depth) return this.#intern(sites, first, previous);
+      if (first < length || length < depth) return this.#intern(sites, first, script, previous);
     }
     return 0;
   }
 
-  #intern(sites: NodeJS.CallSite[], first: number, previous: PrepareStackTrace | undefined): number {
+  // A captured stack is looked up frame by frame: no string is built for one that is known.
+  #intern(
+    sites: NodeJS.CallSite[],
+    first: number,
+    firstScript: number,
+    previous: PrepareStackTrace | undefined,
+  ): number {
+    let node = this.#trie;
     let end = first;
-    let key = '';
-    for (; end < sites.length; end++) {
-      const script = scriptOf(sites[end]!);
-      if (isGuest(script)) break;
-      key += `${script}:${positionOf(sites[end]!)}\n`;
+    for (let script = firstScript; end < sites.length; script = scriptNumber(sites[end]!)) {
+      if (script === GUEST) break;
+      const key = script * POSITIONS + positionOf(sites[end]!);
+      let next = node.next.get(key);
+      if (next === undefined) {
+        next = { next: new Map(), id: -1 };
+        node.next.set(key, next);
+      }
+      node = next;
+      if (++end === sites.length) break;
     }
-    let id = this.#idOfKey.get(key);
-    if (id === undefined) {
-      id = this.#internContent(readFrames(sites.slice(first, end), previous));
-      this.#idOfKey.set(key, id);
-    }
-    return id;
+    if (node.id < 0) node.id = this.#internContent(readFrames(sites.slice(first, end), previous));
+    return node.id;
   }
 
   #internContent(frames: readonly RawFrame[]): number {
@@ -164,6 +192,16 @@ function scriptOf(site: NodeJS.CallSite): string {
 
 function positionOf(site: NodeJS.CallSite): number {
   return (site as NodeJS.CallSite & { getPosition(): number }).getPosition();
+}
+
+function scriptNumber(site: NodeJS.CallSite): number {
+  const script = scriptOf(site);
+  let number = scriptNumbers.get(script);
+  if (number === undefined) {
+    number = isGuest(script) ? GUEST : scriptNumbers.size;
+    scriptNumbers.set(script, number);
+  }
+  return number;
 }
 
 function isGuest(script: string): boolean {
