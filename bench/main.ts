@@ -26,6 +26,9 @@ const measurements: ReadonlyMap<string, Measurement> = new Map<string, Measureme
     async (setting) => (await import('./measures/instrumenting.ts')).measureInstrumenting(setting),
   ],
   ['symbolising', async (setting) => (await import('./measures/symbolising.ts')).measureSymbolising(setting)],
+  ['leak-scan', async (setting) => (await import('./measures/leak-scan.ts')).measureLeakScan(setting)],
+  ['entries', async (setting) => (await import('./measures/service.ts')).measureEntries(setting)],
+  ['service', async (setting) => (await import('./measures/service.ts')).measureService(setting)],
   ['encoding', async (setting) => (await import('./measures/encoding.ts')).measureEncoding(setting)],
 ]);
 

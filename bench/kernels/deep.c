@@ -36,6 +36,7 @@ static NOINLINE void descend(uint32_t depth) {
   descend(depth + 1);
   sum ^= depth;
   descend(depth + 1);
+  sum += 1; /* a last call would become a loop, and share its context */
 }
 
 int run(int scale) {

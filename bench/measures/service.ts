@@ -1,0 +1,54 @@
+// A service under Heapline (serve.ts) and entries from JavaScript into C (host-frames.ts), as tables and bars.
+import { measureHostFrames } from '../host-frames.ts';
+import { bar, number, type Outcome } from '../report.ts';
+import { measureServing } from '../serve.ts';
+import type { Setting } from '../setting.ts';
+import type { Spread } from '../statistics.ts';
+
+const show = (s: Spread): string => `${number(s.median)} (${number(s.lower)}–${number(s.upper)})`;
+
+export async function measureService(setting: Setting): Promise<Outcome> {
+  setting.progress('a service under load');
+  const { throughput, withoutHostFrames, requestMicroseconds, scrapeMilliseconds, contexts } =
+    await measureServing(setting.quick);
+  return {
+    tables: [
+      {
+        title: 'A service over C, tracked against plain',
+        columns: ['what', 'measured'],
+        rows: [
+          ['throughput, tracked ÷ plain', show(throughput)],
+          ['throughput without host frames, tracked ÷ plain', show(withoutHostFrames)],
+          ['processor time of a tracked request, µs', show(requestMicroseconds)],
+          [`scrape of /debug/pprof/heap with ${number(contexts)} contexts, ms`, show(scrapeMilliseconds)],
+        ],
+        notes: ['16 connections; throughput from the processor time of a burst. Scrapes over no network.'],
+      },
+    ],
+    bars: [bar('throughput of a service, tracked ÷ plain', throughput.median, 0.95, 'higher')],
+    data: { throughput, withoutHostFrames, requestMicroseconds, scrapeMilliseconds, contexts },
+  };
+}
+
+export async function measureEntries(setting: Setting): Promise<Outcome> {
+  setting.progress('entries from JavaScript');
+  const { emptyEntry, allocatingEntry } = await measureHostFrames(setting.quick);
+  const cost = emptyEntry.on.median - emptyEntry.bare.median;
+  return {
+    tables: [
+      {
+        title: 'One entry from JavaScript into C, nanoseconds',
+        columns: ['entry', 'bare function', 'host frames off', 'host frames on'],
+        rows: [
+          ['allocates nothing', show(emptyEntry.bare), show(emptyEntry.off), show(emptyEntry.on)],
+          ['malloc and free by the host', '', show(allocatingEntry.off), show(allocatingEntry.on)],
+        ],
+        notes: ['With host frames, the first allocation below an entry captures the JavaScript stack once.'],
+      },
+    ],
+    bars: [
+      bar('entry from JavaScript that allocates nothing, ns more than a bare function', cost, 50, 'lower'),
+    ],
+    data: { emptyEntry, allocatingEntry },
+  };
+}
