@@ -1,0 +1,84 @@
+// heapline serve, as a process: runs C, serves its heap, ends when told to.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, test } from 'vitest';
+import { HeapProfile } from '../../src/index.ts';
+import { programPath } from './served.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+let child: ChildProcess | null = null;
+afterEach(() => {
+  child?.kill('SIGKILL');
+  child = null;
+});
+
+/** Starts the command; gives what it said until it said `until`. */
+async function start(args: readonly string[], until: RegExp, env: NodeJS.ProcessEnv = {}): Promise<string> {
+  child = spawn(
+    process.execPath,
+    ['--import', 'tsx', 'src/cli/main.ts', 'serve', '--toolchain', 'clang', ...args],
+    {
+      cwd: root,
+      env: { ...process.env, NO_COLOR: '1', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let said = '';
+  for await (const chunk of child.stderr!) {
+    said += chunk;
+    if (until.test(said)) return said;
+  }
+  return said;
+}
+
+const urlIn = (said: string): string => /Serving (http:\S+)/.exec(said)![1]!;
+const heapAt = async (url: string): Promise<HeapProfile> =>
+  HeapProfile.decode(new Uint8Array(await (await fetch(`${url}heap`)).arrayBuffer()));
+
+describe('heapline serve', () => {
+  test('runs a program, serves what it held, and ends with status 0 when interrupted', async () => {
+    const said = await start(['--port', '0', 'examples/leaky.c'], /go tool pprof http/);
+    const profile = await heapAt(urlIn(said));
+    expect(profile.top()).toContain('header_parse');
+    // The frames of the command itself are nobody's business.
+    expect(profile.folded()).not.toMatch(/commander|parseAsync|addServeCommand/);
+    child!.kill('SIGINT');
+    const [status] = await once(child!, 'exit');
+    expect(status).toBe(0);
+  });
+
+  test('makes calls again and again with --every', async () => {
+    const said = await start(
+      ['--port', '0', '--call', 'keep(100)', '--every', '1', programPath('service.c')],
+      /Serving http/,
+    );
+    const first = (await heapAt(urlIn(said))).total('inuse_objects');
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    expect((await heapAt(urlIn(said))).total('inuse_objects')).toBeGreaterThan(first);
+  });
+
+  test('warns when other machines can reach it', async () => {
+    const said = await start(['--port', '0', '--hostname', '0.0.0.0', 'examples/leaky.c'], /Serving http/);
+    expect(said).toMatch(/which other machines can reach/);
+  });
+
+  test('opens the index page with --open', async () => {
+    const said = await start(['--port', '0', '--open', 'examples/leaky.c'], /Open it yourself/, {
+      BROWSER: 'no-such-browser',
+    });
+    expect(said).toContain('no browser could be started with no-such-browser');
+    expect((await fetch(urlIn(said))).status).toBe(200);
+  });
+
+  test.each([
+    [['--call', 'nosuch()'], /has no function 'nosuch'/],
+    [[], /has no main\(\)/],
+    [['--every', '1'], /there is none/],
+  ])('with %j, says what is wrong', async (args, message) => {
+    expect(await start([...args, '--port', '0', programPath('service.c')], message)).toMatch(message);
+    const [status] = child!.exitCode === null ? await once(child!, 'exit') : [child!.exitCode];
+    expect(status).toBe(2);
+  });
+});
