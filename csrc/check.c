@@ -44,7 +44,10 @@ static u32 hl_check_span(hl_span *span, u32 *listed_empty) {
   HL_CHECK(length == freed);
   int current = hl.current[span->class] == span;
   HL_CHECK(span->listed == (!current && freed > 0));
-  if (span->listed && span->used == 0) ++*listed_empty;
+  if (span->listed && span->used == 0) {
+    ++listed_empty[0];
+    listed_empty[1] += span->pages;
+  }
   return 0;
 }
 
@@ -65,7 +68,7 @@ static u32 hl_check_run(hl_span *run) {
 
 u32 heapline_check(void) {
   if (!hl.initialised) return 0;
-  u32 live_objects = 0, live_bytes = 0, empty = 0, unused = 0, runs = 0, bad;
+  u32 live_objects = 0, live_bytes = 0, empty[2] = {0, 0}, unused = 0, runs = 0, bad;
   u64 alloc_objects = 0, alloc_bytes = 0;
   u32 peak_objects = 0, peak_bytes = 0, contexts = 0;
   for (hl_chunk *chunk = rt.first_chunk; chunk; chunk = chunk->next) {
@@ -117,7 +120,7 @@ u32 heapline_check(void) {
         HL_CHECK(span->own.account & HL_BLOCK_FREED);
       } else {
         HL_CHECK(span->state != HL_SPAN_STATE_FREE);
-        if ((bad = hl_check_span(span, &empty))) return bad;
+        if ((bad = hl_check_span(span, empty))) return bad;
         for (u32 j = 0; j < span->blocks; j++) {
           if (span->metadata[j].account & HL_BLOCK_FREED) continue;
           live_objects++;
@@ -128,7 +131,7 @@ u32 heapline_check(void) {
   }
   HL_CHECK(structs == rt.spans && unused == hl.free_struct_count);
   HL_CHECK(live_objects == all_objects && live_bytes == all_bytes);
-  HL_CHECK(empty == hl.empty_spans);
+  HL_CHECK(empty[0] == hl.empty_spans && empty[1] == hl.empty_pages);
   for (u32 bin = 0; bin < HL_BINS; bin++) {
     HL_CHECK(!hl.bins[bin] == !(hl.bin_bits[bin >> 5] >> (bin & 31) & 1));
     for (hl_span *run = hl.bins[bin]; run; run = run->next) runs--;

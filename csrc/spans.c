@@ -132,6 +132,14 @@ static void hl_span_release(hl_span *span) {
   hl_run_release(span);
 }
 
+/* Pages that hl_spans_scavenge would give back. */
+static u32 hl_empty_pages(void) {
+  u32 pages = hl.empty_pages;
+  for (u32 class = 0; class < HL_CLASSES; class++)
+    if (!hl.current[class]->used) pages += hl.current[class]->pages; /* hl_no_span has none */
+  return pages;
+}
+
 /* Gives every empty span back to the page heap. */
 static void hl_spans_scavenge(void) {
   for (u32 class = 0; class < HL_CLASSES; class++) {
@@ -153,6 +161,7 @@ static void hl_spans_scavenge(void) {
         hl.available[class] = next;
       if (!next) hl.available_last[class] = previous;
       hl.empty_spans--;
+      hl.empty_pages -= span->pages;
       hl_span_release(span);
     }
   }
@@ -165,7 +174,10 @@ HL_SLOW hl_span *hl_class_refill(u32 class) {
     if (!(hl.available[class] = span->next)) hl.available_last[class] = 0;
     span->listed = 0;
     span->next = 0;
-    if (!span->used) hl.empty_spans--;
+    if (!span->used) {
+      hl.empty_spans--;
+      hl.empty_pages -= span->pages;
+    }
   } else {
     span = hl_span_new(class);
     if (!span) return 0;
@@ -193,6 +205,7 @@ HL_SLOW void hl_span_emptied(hl_span *span) {
     hl_run_release(span);
   } else {
     hl.empty_spans++;
+    hl.empty_pages += span->pages;
   }
 }
 

@@ -251,6 +251,7 @@ typedef struct hl_state {
   hl_span *available_last[HL_CLASSES];
   u32 class_pages[HL_CLASSES]; /* pages the class holds */
   u32 empty_spans; /* spans in `available` without a block in use */
+  u32 empty_pages; /* and their pages */
   u64 scavenged_at; /* allocations when the empty spans were last given back */
 
   hl_span *bins[HL_BINS]; /* free runs by number of pages */
