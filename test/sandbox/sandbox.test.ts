@@ -213,7 +213,8 @@ describe.each(TOOLCHAINS)('a library compiled by %s', (toolchain) => {
     expect(error).toBeInstanceOf(OutOfMemoryError);
     expect(small.heap.stats().failedAllocations).toBeGreaterThanOrEqual(3);
     expect(small.memory.buffer.byteLength).toBeLessThanOrEqual(32 * 2 ** 20);
-    expect(small.exports.exhaust!(64 * 1024)).toBeGreaterThanOrEqual(blocks);
+    // The contexts seen meanwhile need a page of metadata, which may cost one block of 16 pages.
+    expect(small.exports.exhaust!(64 * 1024)).toBeGreaterThanOrEqual(blocks - 1);
     const kept = small.heap.realloc(small.heap.cstring('kept'), 5);
     expect(thrown(() => small.heap.realloc(kept, 2 ** 27))).toBeInstanceOf(OutOfMemoryError);
     expect(small.heap.readCString(kept)).toBe('kept');
