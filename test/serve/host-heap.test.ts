@@ -61,8 +61,9 @@ describe("V8's heap", () => {
     roomFor(6000);
     allocateArrays(6000, 1000);
     const [, , objects, bytes] = sums(await heap(), { function: 'allocateArrays' });
-    // An array of 1000 elements takes a header and 8 bytes for each. About ninety of them are sampled.
-    expect(bytes! / objects!).toBeGreaterThan(7900);
+    // An array of 1000 elements takes a header and 8 bytes for each. About ninety of them are sampled, and now and
+    // then one of the headers, which then stands for thousands of objects and hardly any bytes.
+    expect(objects! / 6000).toBeGreaterThan(0.55);
     expect(bytes! / objects!).toBeLessThan(8200);
     expect(bytes! / (6000 * 8048)).toBeGreaterThan(0.55);
     expect(bytes! / (6000 * 8048)).toBeLessThan(1.45);
