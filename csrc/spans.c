@@ -52,8 +52,13 @@ HL_INLINE u32 hl_class_alignment(u32 size) {
   return alignment < HL_GRAIN ? HL_GRAIN : alignment;
 }
 
+/* Bytes at the end of a span that are too few for a block. */
+HL_INLINE u32 hl_span_waste(u32 size, u32 bytes) {
+  return size > HL_PACKED_MAX ? bytes % size : (bytes - 2 * HL_GRAIN) % (size + HL_BLOCK_SIZE);
+}
+
 /* Pages of the class's next span: at least a quarter of what it holds, with less than 1/16 wasted at the end,
- * or as little as can be. */
+ * or as little as can be; fewer when there is a free run of so many and none as long as that. */
 static u32 hl_class_span_pages(u32 class) {
   u32 size = hl_class_size(class);
   u32 least = hl.class_pages[class] / 4;
@@ -63,13 +68,18 @@ static u32 hl_class_span_pages(u32 class) {
   u32 best = least, best_waste = -1u;
   for (u32 pages = least; pages < least + 8; pages++) {
     u32 bytes = pages << HL_PAGE_SHIFT;
-    u32 rest = size > HL_PACKED_MAX ? bytes % size : (bytes - 2 * HL_GRAIN) % (size + HL_BLOCK_SIZE);
+    u32 rest = hl_span_waste(size, bytes);
     u32 waste = rest * 4096u / pages;
     if (waste < best_waste) {
       best = pages;
       best_waste = waste;
     }
     if (rest * 16 <= bytes) break;
+  }
+  if (hl_bin_find(best)) return best;
+  for (u32 pages = best - 1; pages >= fit; pages--) {
+    u32 bytes = pages << HL_PAGE_SHIFT;
+    if (hl.bins[hl_bin_of(pages)] && hl_span_waste(size, bytes) * 8 <= bytes) return pages;
   }
   return best;
 }
