@@ -18,6 +18,9 @@
  *
  * Blocks to be looked into wait on a stack in the part of the shadow stack that no frame uses. What does not fit is
  * marked in its metadata and found by walking the heap, in the manner of the Boehm collector's overflow handling.
+ *
+ * Nearly every pointer leads to a block that was reached before, whose metadata is far away in a large heap. So large
+ * heaps get a bitmap for the time of the scan, one bit for 16 bytes, that tells this from the address alone.
  */
 #include "platform.h"
 
@@ -42,6 +45,9 @@ static struct {
   u32 heap_start, heap_size;
   hl_block *leader; /* of the clique that is followed; null while roots are */
   u32 waiting; /* some block is marked HL_WAITING */
+  /* Bits of blocks that are reachable or indirectly lost, by (start - heap_start) / 16; null for small heaps. */
+  u32 *known;
+  u32 known_bytes;
 } hl_scan;
 
 /* What the root ranges leave out: the runtime's own data, which knows every block. */
@@ -60,6 +66,9 @@ static const struct {
     {&hl_no_span, sizeof hl_no_span},
     {&hl_scan, sizeof hl_scan},
 };
+
+/* Heaps from this size on, in bytes, get a bitmap: below, all metadata is in the processor's cache. */
+#define HL_SCAN_KNOWN_LEAST (8u << 20)
 
 HL_INLINE void hl_scan_push(u32 address, hl_block *block) {
   if (HL_LIKELY(hl_scan.top < hl_scan.limit)) {
@@ -86,7 +95,10 @@ HL_INLINE int hl_scan_is_start(u32 address, const hl_block *block, u32 offset) {
 
 /* `class`: what a pointer to the start found here makes of a block; a lesser one for pointers into the middle. */
 HL_INLINE void hl_scan_value(u32 value, u32 class) {
-  if (HL_LIKELY(value - hl_scan.heap_start >= hl_scan.heap_size)) return;
+  u32 place = value - hl_scan.heap_start;
+  if (HL_LIKELY(place >= hl_scan.heap_size)) return;
+  u32 *known = hl_scan.known;
+  if (known && !(place & 15) && known[place >> 9] >> (place >> 4 & 31) & 1) return;
   hl_span *span = hl.map[value >> HL_PAGE_SHIFT];
   if (!span || span->kind != HL_KIND_BLOCKS || value < span->base) return;
   u32 offset = value - span->base;
@@ -106,6 +118,10 @@ HL_INLINE void hl_scan_value(u32 value, u32 class) {
     if (before == class) return;
   }
   block->account = (block->account & ~(u32)HL_BLOCK_CLASS_MASK) | class;
+  if (known && class != HL_POSSIBLE) {
+    place -= offset;
+    known[place >> 9] |= 1u << (place >> 4 & 31);
+  }
   hl_scan_push(address, block);
 }
 
@@ -163,7 +179,13 @@ static void hl_scan_visit_clear(u32 address, hl_block *block) {
   block->account &= ~(u32)HL_SCAN_BITS;
 }
 
+static void hl_scan_forget(void) {
+  if (hl_scan.known) hl_metadata_release(hl_scan.known, hl_scan.known_bytes);
+  hl_scan.known = 0;
+}
+
 void heapline_scan_start(void) {
+  hl_scan_forget();
   hl_scan_walk(hl_scan_visit_clear);
   hl_scan.bottom = hl_scan.top = (hl_waiting *)(rt.top + 1);
   hl_scan.limit = (hl_waiting *)(HL_LAST_SLOT + 1);
@@ -171,6 +193,11 @@ void heapline_scan_start(void) {
   hl_scan.heap_size = hl.initialised ? (hl.map_pages << HL_PAGE_SHIFT) - hl.heap_start : 0;
   hl_scan.leader = 0;
   hl_scan.waiting = 0;
+  if (hl_scan.heap_size < HL_SCAN_KNOWN_LEAST) return;
+  /* It may make the heap larger, by pages that hold no blocks. */
+  hl_scan.known_bytes = (hl_scan.heap_size >> 9) * 4 + 4;
+  hl_scan.known = hl_metadata_allocate(hl_scan.known_bytes);
+  if (hl_scan.known) hl_zero(hl_scan.known, hl_scan.known_bytes);
 }
 
 void heapline_scan_range(u32 start, u32 end) {
@@ -199,4 +226,5 @@ void heapline_scan_finish(void) {
   hl_scan_drain();
   hl_scan_walk(hl_scan_visit_unreached);
   hl_scan.leader = 0;
+  hl_scan_forget();
 }

@@ -342,3 +342,16 @@ test('a program is reported as it was when main returned, and then as it is', as
   run.heap.malloc(5);
   expect(run.heap.leaks().reachable.bytes).toBe(0);
 });
+
+test('a large heap, for which the scan keeps a bitmap, is classed block by block', async () => {
+  const source = new URL('../../bench/kernels/leak-heaps.c', import.meta.url).pathname;
+  for (const keep of [1, 0]) {
+    using large = await loadC(source, { toolchain: 'clang', flags: ['-O2'] });
+    large.exports.build!(200_000, 64, keep);
+    for (let round = 0; round < 2; round++) {
+      const { definite, indirect, possible, reachable } = large.heap.leaks();
+      const blocks = [definite, indirect, possible, reachable].map((kind) => kind.blocks);
+      expect(blocks).toEqual(keep === 1 ? [0, 0, 0, 200_000] : [1, 199_999, 0, 0]);
+    }
+  }
+});
