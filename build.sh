@@ -56,7 +56,7 @@ build() {
 # What the tests compare with: command, then the Debian package that has it.
 TEST_TOOLS=(
   'gcc gcc' 'clang clang' 'wasm-ld lld' 'clang-22 clang-22' 'wasm-ld-22 lld-22' 'llvm-symbolizer-22 llvm-22'
-  'emcc emscripten' 'go golang-go' 'valgrind valgrind' 'wat2wasm wabt' 'curl curl'
+  'emcc emscripten' 'go golang-go' 'valgrind valgrind' 'wat2wasm wabt' 'curl curl' 'chromium chromium'
 )
 # Files rather than commands: path pattern, then package.
 TEST_FILES=(
