@@ -16,7 +16,9 @@ const tables =
 
 /** True for a block that libc keeps for itself. */
 export function isLibcBlock(kind: LeakKind, frames: readonly Frame[]): boolean {
-  if (frames.length === 0) return false;
-  if (frames.every((frame) => startUp.test(frame.function))) return true;
-  return kind === 'reachable' && frames.some((frame) => tables.test(frame.function));
+  // Below them stands the JavaScript that ran the program.
+  const own = frames.filter((frame) => frame.language === 'c');
+  if (own.length === 0) return false;
+  if (own.every((frame) => startUp.test(frame.function))) return true;
+  return kind === 'reachable' && own.some((frame) => tables.test(frame.function));
 }
