@@ -39,7 +39,7 @@ HL_COLD int hl_contexts_double(void) {
   return 1;
 }
 
-HL_COLD hl_node *hl_node_new(hl_node *parent, u32 site) {
+HL_INLINE hl_node *hl_node_new(hl_node *parent, u32 site) {
   hl_chunk *chunk = hl.last_chunk;
   if (chunk->used == chunk->capacity) {
     /* 2 KB with the header, or 16 KB with that of the metadata chunk too, which it then fills. */
@@ -47,7 +47,9 @@ HL_COLD hl_node *hl_node_new(hl_node *parent, u32 site) {
     hl_chunk *more = hl_metadata_allocate(sizeof *more + capacity * HL_NODE_SIZE);
     if (!more && capacity > 124) more = hl_metadata_allocate(sizeof *more + (capacity = 124) * HL_NODE_SIZE);
     if (!more) return 0;
-    *more = (hl_chunk){.capacity = capacity};
+    more->next = 0;
+    more->used = 0;
+    more->capacity = capacity;
     chunk->next = more;
     hl.last_chunk = chunk = more;
   }
@@ -189,7 +191,7 @@ HL_INLINE hl_node *hl_context(void) {
   return hl_context_resolve(top);
 }
 
-HL_COLD hl_account *hl_account_new(hl_node *node) {
+HL_SLOW hl_account *hl_account_new(hl_node *node) {
   if (hl.next_account == hl.end_account) {
     u32 count = rt.contexts < 512 ? 8 : 62; /* all of a page but the gaps */
     hl_account *more = hl_metadata_allocate(count * sizeof *more);

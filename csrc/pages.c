@@ -318,11 +318,11 @@ static void hl_spans_scavenge(void);
 static u32 hl_empty_pages(void);
 
 /* Empty spans are given back before the heap grows, but not too often: a small program that has a block in one
- * class after the other would do nothing else. Three allocations for each page given back were measured to be
+ * class after the other would do nothing else. Four allocations for each page given back were measured to be
  * enough against that, and few enough to keep real programs small. */
 static int hl_scavenge_is_due(void) {
   u32 pages = hl_empty_pages();
-  if (!pages || rt.alloc_objects - hl.scavenged_at < pages * 3) return 0;
+  if (!pages || rt.alloc_objects - hl.scavenged_at < pages * 4) return 0;
   hl.scavenged_at = rt.alloc_objects;
   return 1;
 }
