@@ -272,7 +272,7 @@ async function prepareNew(
       );
     }
   }
-  return { instrumented, module, functions, roots: rootLayout(tables) };
+  return { instrumented, module, functions, roots: rootLayout(tables, instrumented.bytes) };
 }
 
 function valueType(code: number): ValueType {

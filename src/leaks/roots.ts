@@ -13,8 +13,11 @@ export interface Range {
 
 /** What a module says of its own memory; found once per module. */
 export interface RootLayout {
-  /** Static data as far as the module's data segments show it. */
-  readonly segments: Range | null;
+  /**
+   * The module's data segments as words, and the address of the first. A word that still has the value it was linked
+   * with is no pointer into the heap, whatever it looks like: tables of packed constants look like many.
+   */
+  readonly image: { readonly start: number; readonly words: Uint32Array } | null;
   /** Mutable 32-bit globals that the host can read, by name, the stack pointer left out. */
   readonly globals: readonly string[];
   /** How many it cannot read, the stack pointer left out. */
@@ -31,10 +34,12 @@ export interface Roots {
 }
 
 const I32 = 0x7f;
+/** Bytes of a data image that is kept; segments further apart than this are no program's. */
+const LARGEST_IMAGE = 2 ** 28;
 const STACK_POINTER = '__stack_pointer';
 
-/** Reads the tables of a module for what static roots it has. */
-export function rootLayout(module: WasmModule): RootLayout {
+/** Reads a module for what static roots it has. */
+export function rootLayout(module: WasmModule, bytes: Uint8Array): RootLayout {
   let start = Number.POSITIVE_INFINITY;
   let end = 0;
   for (const segment of module.data) {
@@ -42,6 +47,18 @@ export function rootLayout(module: WasmModule): RootLayout {
     if (segment.mode !== 'active' || at == null) continue;
     start = Math.min(start, at);
     end = Math.max(end, at + segment.end - segment.start);
+  }
+  let image: RootLayout['image'] = null;
+  if (end > start && end - start < LARGEST_IMAGE) {
+    const first = start & ~3;
+    const words = new Uint32Array(Math.ceil((end - first) / 4));
+    const content = new Uint8Array(words.buffer);
+    for (const segment of module.data) {
+      const at = segment.offset?.i32;
+      if (segment.mode !== 'active' || at == null) continue;
+      content.set(bytes.subarray(segment.start, segment.end), at - first);
+    }
+    image = { start: first, words };
   }
   const exported = new Map(
     module.exports
@@ -60,7 +77,7 @@ export function rootLayout(module: WasmModule): RootLayout {
   });
   // Linkers make the stack pointer the first of them, exported or not.
   if (!hasStackPointer && hidden > 0) hidden--;
-  return { segments: end > 0 ? { start, end } : null, globals, hiddenGlobals: hidden };
+  return { image, globals, hiddenGlobals: hidden };
 }
 
 /** Finds the roots of one running guest. */
@@ -84,8 +101,9 @@ export class RootFinder {
   find(held: Iterable<number>, active: boolean): Roots {
     const notes: string[] = [];
     const ranges: Range[] = [];
+    const words: number[] = [];
     const data = this.#data(notes);
-    if (data !== null) ranges.push(data);
+    if (data !== null) this.#changed(data, ranges);
     if (active) {
       const pointer = this.#global(STACK_POINTER);
       if (pointer === null || this.#stackTop === null) {
@@ -101,7 +119,6 @@ export class RootFinder {
         );
       }
     }
-    const words: number[] = [];
     for (const name of this.layout.globals) {
       const value = this.#global(name);
       if (value !== null) words.push(value);
@@ -123,9 +140,36 @@ export class RootFinder {
     if (global instanceof WebAssembly.Global && this.#stackTop !== null) global.value = this.#stackTop | 0;
   }
 
+  // Of the data, what the program has written: changed words one by one, and what has no initial value as a range.
+  #changed(data: Range, ranges: Range[]): void {
+    const { image } = this.layout;
+    const { memory } = this.exports;
+    if (image === null || !(memory instanceof WebAssembly.Memory)) {
+      ranges.push(data);
+      return;
+    }
+    const now = new Uint32Array(memory.buffer, 0, memory.buffer.byteLength >>> 2);
+    const end = Math.min(image.start + image.words.length * 4, data.end & ~3);
+    if (data.start < image.start) ranges.push({ start: data.start, end: image.start });
+    if (end < data.end) ranges.push({ start: end, end: data.end });
+    const first = image.start / 4;
+    const last = Math.min(end / 4, now.length);
+    for (let at = first; at < last; at++) {
+      const value = now[at]!;
+      if (value === image.words[at - first]) continue;
+      // One range for neighbours: the runtime leaves its own data out of ranges, of which this is some.
+      const before = ranges[ranges.length - 1];
+      if (before !== undefined && before.end === at * 4)
+        ranges[ranges.length - 1] = { start: before.start, end: at * 4 + 4 };
+      else ranges.push({ start: at * 4, end: at * 4 + 4 });
+    }
+  }
+
   // The linker's symbols bound the data exactly, bss included; without them only the initialised part is known.
   #data(notes: string[]): Range | null {
-    const { segments } = this.layout;
+    const { image } = this.layout;
+    const segments =
+      image === null ? null : { start: image.start, end: image.start + image.words.length * 4 };
     const start = this.#global('__global_base') ?? segments?.start ?? null;
     const end = this.#global('__data_end');
     if (start !== null && end !== null) return start < end ? { start, end } : null;
