@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { ALLOCATION_FAMILY } from '../src/instrument/index.ts';
 import type { Program } from './programs.ts';
 
 const execute = promisify(execFile);
@@ -171,19 +172,6 @@ const stackSize = 1 << 20;
 
 const exportsOfRuntime = ['heapline_runtime', 'heapline_shadow', 'heapline_set_flags'];
 
-/** The allocation family, exported so that the instrumenting pass finds it. */
-const family = [
-  'malloc',
-  'calloc',
-  'realloc',
-  'reallocarray',
-  'free',
-  'aligned_alloc',
-  'memalign',
-  'posix_memalign',
-  'malloc_usable_size',
-];
-
 export const runtimeObject = (toolchain: 'wasi' | 'emscripten'): string =>
   `${root}wasm/heapline-${toolchain}.o`;
 
@@ -214,7 +202,7 @@ export async function linkWasi(
   ];
   if (allocator === 'heapline') {
     objects.push(runtimeObject('wasi'));
-    args.push(...[...exportsOfRuntime, ...family].map((name) => `-Wl,--export=${name}`));
+    args.push(...[...exportsOfRuntime, ...ALLOCATION_FAMILY].map((name) => `-Wl,--export=${name}`));
   }
   return link(target.compiler, `${program.name}-${allocator}`, '.wasm', objects, args, false);
 }
@@ -229,7 +217,7 @@ export async function linkEmscripten(
   const objects = await compileAll(target, program.sources, program.flags, program.headers);
   const exported = [
     program.entry,
-    ...(allocator === 'heapline' ? [...exportsOfRuntime, ...family] : ['malloc', 'free']),
+    ...(allocator === 'heapline' ? [...exportsOfRuntime, ...ALLOCATION_FAMILY] : ['malloc', 'free']),
   ];
   const args = [
     '-O1',

@@ -17,6 +17,7 @@ export const ALLOCATION_FAMILY: readonly string[] = [
   'aligned_alloc',
   'memalign',
   'posix_memalign',
+  'valloc',
   'malloc_usable_size',
 ];
 

@@ -1,0 +1,57 @@
+// Every member of the allocation family, and what libc and C++ build on it, is counted at the line that calls it.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { loadC } from '../../src/index.ts';
+
+const SOURCE = `#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+void *reallocarray(void *, size_t, size_t);
+void *memalign(size_t, size_t);
+void *valloc(size_t);
+static void *kept[16];
+int main(void) {
+  kept[0] = malloc(1001);
+  kept[1] = calloc(1, 1002);
+  kept[2] = realloc(NULL, 1003);
+  kept[3] = reallocarray(NULL, 1, 1004);
+  kept[4] = aligned_alloc(64, 1024);
+  kept[5] = memalign(64, 1006);
+  if (posix_memalign(&kept[6], 64, 1007)) return 1;
+  kept[7] = valloc(1008);
+  kept[8] = strdup("a text of 22 characters");
+  return 0;
+}
+`;
+
+const directory = mkdtempSync(join(tmpdir(), 'heapline-family-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describe.each(['embedded', 'clang', 'emscripten'] as const)('%s', (toolchain) => {
+  it.each(['-O0', '-O1', '-O2', '-O3', '-Os'])('counts each call at its line at %s', async (level) => {
+    const file = join(directory, 'family.c');
+    writeFileSync(file, SOURCE);
+    const lib = await loadC(file, { toolchain, flags: [level] });
+    expect(lib.run().exitCode).toBe(0);
+    const found = new Map<number, number>();
+    for (const block of lib.heap.blocks()) {
+      const frame = lib.heap.contextFrames(block.context).find((each) => each.file === file);
+      if (frame) found.set(frame.line, block.size);
+    }
+    expect(Object.fromEntries(found)).toEqual({
+      9: 1001,
+      10: 1002,
+      11: 1003,
+      12: 1004,
+      13: 1024,
+      14: 1006,
+      15: 1007,
+      16: 1008,
+      17: 24,
+    });
+    lib[Symbol.dispose]();
+  });
+});
