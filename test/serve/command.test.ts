@@ -25,12 +25,16 @@ async function start(args: readonly string[], until: RegExp, env: NodeJS.Process
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
+  // Listened to until the end: a closed pipe would end the command.
+  const { stderr } = child;
   let said = '';
-  for await (const chunk of child.stderr!) {
-    said += chunk;
-    if (until.test(said)) return said;
-  }
-  return said;
+  return new Promise((resolve) => {
+    stderr!.on('data', (chunk) => {
+      said += chunk;
+      if (until.test(said)) resolve(said);
+    });
+    stderr!.on('end', () => resolve(said));
+  });
 }
 
 const urlIn = (said: string): string => /Serving (http:\S+)/.exec(said)![1]!;
