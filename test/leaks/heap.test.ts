@@ -344,7 +344,7 @@ test('a program is reported as it was when main returned, and then as it is', as
 });
 
 test('a large heap, for which the scan keeps a bitmap, is classed block by block', async () => {
-  const source = new URL('../../bench/kernels/leak-heaps.c', import.meta.url).pathname;
+  const source = new URL('leak-heaps.c', import.meta.url).pathname;
   for (const keep of [1, 0]) {
     using large = await loadC(source, { toolchain: 'clang', flags: ['-O2'] });
     large.exports.build!(200_000, 64, keep);
