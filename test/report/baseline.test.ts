@@ -14,7 +14,7 @@ import {
 } from '../../src/report/index.ts';
 import { frame, record, sampleReport } from './sample-report.ts';
 
-const ROOT = '/work/app';
+const ROOT = '/home/app';
 const at = (line: number, startLine = 10) => frame('f', `${ROOT}/f.c:${line}:5`, { startLine });
 const main = frame('main', `${ROOT}/main.c:40:3`, { startLine: 30 });
 const reportOf = (...records: ReturnType<typeof record>[]) => new LeakReport({ records });

@@ -23,7 +23,7 @@ function unescape_(text: string): string {
 }
 
 test('each failing record and error is one error command at its line, with the stack as message', () => {
-  const commands = readCommands(formatGitHub(sampleReport(), { root: '/work/app' }));
+  const commands = readCommands(formatGitHub(sampleReport(), { root: '/home/app' }));
   expect(commands).toHaveLength(3);
   expect(commands[1]).toEqual({
     command: 'error',

@@ -5,7 +5,7 @@ import { formatJson, toJson } from '../../src/report/index.ts';
 import { sampleReport } from './sample-report.ts';
 
 test('a record has class, blocks, bytes, the stack from the innermost frame on, and its first bytes', () => {
-  expect(toJson(sampleReport(), { root: '/work/app' }).records[1]).toEqual({
+  expect(toJson(sampleReport(), { root: '/home/app' }).records[1]).toEqual({
     kind: 'indirect',
     blocks: 2,
     bytes: 48,

@@ -29,7 +29,7 @@ function casesOf(report: LeakReport, options = {}): Element[] {
 }
 
 test('each record of the checked classes and each error is a failed case with its place', () => {
-  const root = readXml(formatJUnit(sampleReport(), { root: '/work/app' }));
+  const root = readXml(formatJUnit(sampleReport(), { root: '/home/app' }));
   expect(root.tag).toBe('testsuites');
   expect(root.attributes).toMatchObject({ tests: '3', failures: '3', errors: '0' });
   const suite = root.children[0]!;

@@ -55,7 +55,7 @@ test('an unknown class name is refused by name', () => {
 });
 
 test('the message of a LeakError is the report, cut to the classes that failed', () => {
-  const error = new LeakError(sampleReport(), { kinds: ['definite'], root: '/work/app' });
+  const error = new LeakError(sampleReport(), { kinds: ['definite'], root: '/home/app' });
   expect(error.code).toBe('HEAPLINE_LEAK');
   expect(error.message).toContain('definite leak: 1,024 bytes in 4 blocks');
   expect(error.message).toContain('at node_new (src/list.c:12:17) [inlined]');

@@ -25,24 +25,24 @@ export function record(frames: readonly Frame[], parts: Partial<LeakRecord> = {}
   return { kind: 'definite', blocks: 1, bytes: 10, frames, sample: null, ...parts };
 }
 
-const main = frame('main', '/work/app/src/main.c:40:10', { startLine: 35 });
+const main = frame('main', '/home/app/src/main.c:40:10', { startLine: 35 });
 
 /** One record of each class and one double free. */
 export function sampleReport(): LeakReport {
   return new LeakReport({
     program: 'list.wasm',
     records: [
-      record([frame('cache_fill', '/work/app/src/cache.c:9:5', { startLine: 5 }), main], {
+      record([frame('cache_fill', '/home/app/src/cache.c:9:5', { startLine: 5 }), main], {
         kind: 'reachable',
         blocks: 1,
         bytes: 16,
       }),
       record(
         [
-          frame('node_new', '/work/app/src/list.c:12:17', { startLine: 10, inlined: true }),
-          frame('list_push', '/work/app/src/list.c:20:3', { startLine: 18 }),
+          frame('node_new', '/home/app/src/list.c:12:17', { startLine: 10, inlined: true }),
+          frame('list_push', '/home/app/src/list.c:20:3', { startLine: 18 }),
           main,
-          frame('<anonymous>', '/work/app/test/list.test.ts:7:9', { language: 'js' }),
+          frame('<anonymous>', '/home/app/test/list.test.ts:7:9', { language: 'js' }),
         ],
         {
           blocks: 4,
@@ -67,9 +67,9 @@ export function sampleReport(): LeakReport {
       {
         kind: 'double-free',
         address: 0x11040,
-        frames: [frame('list_free', '/work/app/src/list.c:31:5', { startLine: 28 }), main],
-        allocatedAt: [frame('node_new', '/work/app/src/list.c:12:17', { startLine: 10 }), main],
-        freedAt: [frame('list_pop', '/work/app/src/list.c:25:5', { startLine: 22 }), main],
+        frames: [frame('list_free', '/home/app/src/list.c:31:5', { startLine: 28 }), main],
+        allocatedAt: [frame('node_new', '/home/app/src/list.c:12:17', { startLine: 10 }), main],
+        freedAt: [frame('list_pop', '/home/app/src/list.c:25:5', { startLine: 22 }), main],
       },
     ],
     notes: ['C frames are active: pointers in their registers and locals cannot be seen.'],

@@ -61,8 +61,8 @@ test('checked classes are errors and the others notes', () => {
 });
 
 test('paths below the root are relative URIs against it, those outside absolute ones, and odd characters escaped', () => {
-  const run = runOf(sampleReport(), { root: '/work/app' });
-  expect(run.originalUriBaseIds).toEqual({ SRCROOT: { uri: 'file:///work/app/' } });
+  const run = runOf(sampleReport(), { root: '/home/app' });
+  expect(run.originalUriBaseIds).toEqual({ SRCROOT: { uri: 'file:///home/app/' } });
   const [, definite, indirect] = run.results;
   expect(definite!.locations[0]!.physicalLocation).toEqual({
     artifactLocation: { uri: 'src/list.c', uriBaseId: 'SRCROOT' },
@@ -74,7 +74,7 @@ test('paths below the root are relative URIs against it, those outside absolute 
 });
 
 test('a result has its stack innermost first, and the three stacks of a fault', () => {
-  const [fault, definite] = runOf(sampleReport(), { root: '/work/app' }).results;
+  const [fault, definite] = runOf(sampleReport(), { root: '/home/app' }).results;
   expect(definite!.stacks[0]!.frames.map((f) => f.location.logicalLocations[0]!.name)).toEqual([
     'node_new',
     'list_push',

@@ -7,7 +7,7 @@ import { frame, record, sampleReport } from './sample-report.ts';
 afterEach(() => vi.unstubAllEnvs());
 
 test('errors come first with their three stacks, then records with stack and first bytes, then the sums', () => {
-  expect(formatText(sampleReport(), { root: '/work/app', kinds: ['definite', 'possible'] })).toBe(`\
+  expect(formatText(sampleReport(), { root: '/home/app', kinds: ['definite', 'possible'] })).toBe(`\
 heap error: double free: 0x00011040 in list_free
   at list_free (src/list.c:31:5)
   at main (src/main.c:40:10)
