@@ -5,12 +5,13 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { HeaplineError, ToolchainError } from '../errors.ts';
 import { type Cache, hashOf } from './cache.ts';
-import { ClangToolchain, clangCandidates, HOW_TO_GET_CLANG, withTemporaryDirectory } from './clang.ts';
+import { ClangToolchain, clangCandidates, HOW_TO_GET_CLANG } from './clang.ts';
 import { openEmbedded } from './embedded.ts';
 import { EmscriptenToolchain, findEmcc, HOW_TO_GET_EMSCRIPTEN } from './emscripten.ts';
 import { definedFunctions, runtimeExports } from './link.ts';
 import type { ToolchainName } from './options.ts';
 import { readRuntime, type Toolchain } from './toolchain.ts';
+import { withTemporaryDirectory } from './workspace.ts';
 
 const AUTO_ORDER: readonly ToolchainName[] = ['emscripten', 'clang', 'embedded'];
 

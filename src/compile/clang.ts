@@ -2,7 +2,7 @@
 // Debian's clang with wasi-libc and libclang-rt-*-dev-wasm32. No -O is passed when linking, because clang then
 // runs wasm-opt when it finds one, and that rewrites code and spoils the DWARF.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { ToolchainError } from '../errors.ts';
@@ -13,6 +13,7 @@ import { type LinkJob, type LinkResult, WASI_LINK_IDENTITY, wasiLinkArguments } 
 import { isCxx, isFile } from './options.ts';
 import { runTool } from './process.ts';
 import { type CompiledObject, fileIdentity, findProgram, type Toolchain } from './toolchain.ts';
+import { responseFile, withTemporaryDirectory, writeObjects } from './workspace.ts';
 
 const NEWEST_CLANG = 30;
 const OLDEST_CLANG = 14;
@@ -27,23 +28,6 @@ const NOISE = /^.*argument '--target=wasm32-wasi' is deprecated.*\n/gm;
 
 export const HOW_TO_GET_CLANG =
   'install wasi-sdk and set WASI_SDK_PATH, or on Debian: apt install clang lld wasi-libc libclang-rt-dev-wasm32';
-
-/** Runs `work` with a directory of its own, removed afterwards. */
-export async function withTemporaryDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
-  const directory = mkdtempSync(path.join(os.tmpdir(), 'heapline-'));
-  try {
-    return await work(directory);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
-
-/** Writes linker arguments to a response file: command lines have limits, and sqlite has a thousand exports. */
-export function responseFile(directory: string, args: readonly string[]): string {
-  const file = path.join(directory, 'arguments');
-  writeFileSync(file, args.map((arg) => `"${arg.replaceAll(/[\\"]/g, '\\$&')}"`).join('\n'));
-  return `@${file}`;
-}
 
 /** The clangs worth trying, best first. */
 export function clangCandidates(): string[] {
@@ -160,13 +144,7 @@ export class ClangToolchain implements Toolchain {
   async link(job: LinkJob): Promise<LinkResult> {
     this.#onProgress('linking');
     return withTemporaryDirectory(async (directory) => {
-      const files = job.objects.map((object, index) => {
-        const file = path.join(directory, `${index}-${path.basename(object.source)}.o`);
-        writeFileSync(file, object.bytes);
-        return file;
-      });
-      const runtime = path.join(directory, 'heapline-runtime.o');
-      writeFileSync(runtime, job.runtime);
+      const { files, runtime } = writeObjects(directory, job);
       const output = path.join(directory, 'module.wasm');
       const { status, stdout, stderr } = await runTool(this.#clang, [
         ...(job.objects.some((object) => isCxx(object.source)) ? ['--driver-mode=g++'] : []),

@@ -7,7 +7,6 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { responseFile, withTemporaryDirectory } from './clang.ts';
 import { parseDepfile } from './depfile.ts';
 import { compileError, linkError } from './diagnostics.ts';
 import { commonFlags } from './flags.ts';
@@ -15,6 +14,7 @@ import { type LinkJob, type LinkResult, STACK_SIZE } from './link.ts';
 import { isCxx } from './options.ts';
 import { runTool } from './process.ts';
 import { type CompiledObject, fileIdentity, findProgram, type Toolchain } from './toolchain.ts';
+import { responseFile, withTemporaryDirectory, writeObjects } from './workspace.ts';
 
 export const HOW_TO_GET_EMSCRIPTEN =
   'install the Emscripten SDK (3.1.6 or later) and put emcc on PATH or set EMSDK; on Debian: apt install emscripten';
@@ -124,13 +124,7 @@ export class EmscriptenToolchain implements Toolchain {
   async link(job: LinkJob): Promise<LinkResult> {
     this.#onProgress('linking');
     return withTemporaryDirectory(async (directory) => {
-      const files = job.objects.map((object, index) => {
-        const file = path.join(directory, `${index}-${path.basename(object.source)}.o`);
-        writeFileSync(file, object.bytes);
-        return file;
-      });
-      const runtime = path.join(directory, 'heapline-runtime.o');
-      writeFileSync(runtime, job.runtime);
+      const { files, runtime } = writeObjects(directory, job);
       const library = path.join(directory, 'heapline-imports.js');
       const standIns = hostImports(job.runtime).map((name) => `  ${JSON.stringify(name)}: function() {},`);
       writeFileSync(library, `mergeInto(LibraryManager.library, {\n${standIns.join('\n')}\n});\n`);
