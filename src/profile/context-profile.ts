@@ -107,12 +107,10 @@ export function buildProfile(input: ProfileInput): HeapProfile {
       else if (callSite < layout.SITE_HOST_FLAG) {
         locations = [builder.frameLocation(mapping, start + callSite, input.symbols.frames(callSite))];
       } else {
+        // A host stack that was not captured, or is all Heapline's own, adds nothing to the C frames below it.
         const id = callSite - layout.SITE_HOST_FLAG;
         const frames = id === 0 ? [] : input.hostStacks.frames(id);
-        locations =
-          frames.length === 0
-            ? [builder.pseudoLocation(builder.hostMapping(), HOST)]
-            : frames.map((frame) => builder.hostLocation(frame));
+        locations = frames.map((frame) => builder.hostLocation(frame));
       }
       locationsOfSite.set(callSite, locations);
     }

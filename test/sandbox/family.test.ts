@@ -55,3 +55,14 @@ describe.each(['embedded', 'clang', 'emscripten'] as const)('%s', (toolchain) =>
     lib[Symbol.dispose]();
   });
 });
+
+it('a host whose frames are off shows only where it allocated itself', async () => {
+  const file = join(directory, 'family.c');
+  writeFileSync(file, SOURCE);
+  const lib = await loadC(file, { toolchain: 'clang', hostFrames: 'off' });
+  lib.run();
+  expect(lib.heap.profile().folded()).not.toContain('[host]');
+  lib.heap.malloc(77);
+  expect(lib.heap.profile().folded()).toMatch(/^\[host\] 77$/m);
+  lib[Symbol.dispose]();
+});
