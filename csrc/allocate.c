@@ -62,7 +62,7 @@ HL_SLOW hl_block *hl_block_take_slow(u32 size, u32 alignment, u32 *address) {
     while (class < HL_CLASSES && (hl_class_size(class) & (alignment - 1))) class++;
     if (class < HL_CLASSES) {
       block = hl_block_take(class, address, &span);
-      if (block) hl.taken_zero = span->zero && !(block->account & HL_BLOCK_ACCOUNT_MASK);
+      if (block) hl.taken_zero = span->zero && !(block->owner & HL_BLOCK_OWNER_MASK);
       return block;
     }
   }
@@ -76,10 +76,26 @@ HL_SLOW hl_block *hl_block_take_slow(u32 size, u32 alignment, u32 *address) {
   return &span->own;
 }
 
+/* The first allocation of a context. Returns the owner of the block. */
+HL_SLOW u32 hl_ledger_allocate_first(hl_node *node, u32 size) {
+  if (hl_is_bud(node)) {
+    hl_bud_ledger_allocate((hl_bud *)node, size);
+    return (u32)node | HL_BLOCK_BUD;
+  }
+  hl_account *account = hl_account_charged(node);
+  hl_ledger_allocate_to(account, size);
+  return (u32)account;
+}
+
 /* Writes a taken block into the books: it is the program's from here on. */
-HL_INLINE void hl_block_hand_out(hl_block *block, hl_account *account, u32 size) {
-  hl_ledger_allocate(account, size);
-  block->account = (u32)account;
+HL_INLINE void hl_block_hand_out(hl_block *block, hl_node *node, u32 size) {
+  hl_account *account = hl_node_account(node);
+  if (HL_LIKELY(account != 0)) {
+    hl_ledger_allocate_to(account, size);
+    block->owner = (u32)account;
+  } else {
+    block->owner = hl_ledger_allocate_first(node, size);
+  }
   block->requested = size;
   block->serial = (u32)rt.alloc_objects;
 }
@@ -90,11 +106,10 @@ HL_SLOW void *hl_allocate_slow(u32 size, u32 alignment) {
   if (!hl.initialised) hl_heap_initialise();
   if (size > HL_SIZE_MAX || alignment > HL_SIZE_MAX || size + alignment > HL_SIZE_MAX) return hl_allocation_failed();
   hl_node *node = hl_context();
-  hl_account *account = hl_account_of(node);
   u32 address;
   hl_block *block = hl_block_take_slow(size, alignment, &address);
   if (!block) return hl_allocation_failed();
-  hl_block_hand_out(block, account, size);
+  hl_block_hand_out(block, node, size);
   if (rt.flags & HL_FLAG_TRACE) hl_trace(address, size, node);
   return (void *)address;
 }
@@ -102,11 +117,11 @@ HL_SLOW void *hl_allocate_slow(u32 size, u32 alignment) {
 void *malloc(size_t size) {
   u32 address;
   if (HL_UNLIKELY(size >= hl.fast_limit)) return hl_allocate_slow(size, HL_ALIGNMENT);
-  hl_account *account = hl_account_of(hl_context());
+  hl_node *node = hl_context();
   hl_span *span;
   hl_block *block = hl_block_take(hl_class_of(size), &address, &span);
   if (HL_UNLIKELY(!block)) return hl_allocation_failed();
-  hl_block_hand_out(block, account, size);
+  hl_block_hand_out(block, node, size);
   return (void *)address;
 }
 
@@ -135,12 +150,12 @@ void *calloc(size_t count, size_t each) {
     if (pointer && !hl.taken_zero) hl_zero(pointer, size);
     return pointer;
   }
-  hl_account *account = hl_account_of(hl_context());
+  hl_node *node = hl_context();
   hl_span *span;
   hl_block *block = hl_block_take(hl_class_of(size), &address, &span);
   if (HL_UNLIKELY(!block)) return hl_allocation_failed();
-  int zero = span->zero && !(block->account & HL_BLOCK_ACCOUNT_MASK);
-  hl_block_hand_out(block, account, size);
+  int zero = span->zero && !(block->owner & HL_BLOCK_OWNER_MASK);
+  hl_block_hand_out(block, node, size);
   if (!zero) hl_zero_block(address, size);
   return (void *)address;
 }

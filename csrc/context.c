@@ -10,6 +10,8 @@
  * simply searched. Only the children of wider nodes (an interpreter's loop, say) are in a hash table, one for
  * the whole tree: open addressing, at most half full, entries are node addresses.
  *
+ * What is new is first kept as a bud (buds.c) where it can be.
+ *
  * When there is no memory for a node, the caller's node stands for it: nothing is lost but detail.
  */
 #include "platform.h"
@@ -39,39 +41,12 @@ HL_COLD int hl_contexts_double(void) {
   return 1;
 }
 
-HL_INLINE hl_node *hl_node_new(hl_node *parent, u32 site) {
-  hl_chunk *chunk = hl.last_chunk;
-  if (chunk->used == chunk->capacity) {
-    /* 2 KB with the header, or 16 KB with that of the metadata chunk too, which it then fills. */
-    u32 capacity = rt.contexts < 512 ? 124 : 1012;
-    hl_chunk *more = hl_metadata_allocate(sizeof *more + capacity * HL_NODE_SIZE);
-    if (!more && capacity > 124) more = hl_metadata_allocate(sizeof *more + (capacity = 124) * HL_NODE_SIZE);
-    if (!more) return 0;
-    more->next = 0;
-    more->used = 0;
-    more->capacity = capacity;
-    chunk->next = more;
-    hl.last_chunk = chunk = more;
-  }
-  hl_node *node = (hl_node *)(chunk + 1) + chunk->used;
-  *node = (hl_node){.parent = parent, .site = site};
-  chunk->used++;
-  rt.contexts++;
-  return node;
-}
-
 /* Children a node may have before they are hashed. */
 #define HL_NARROW 8
 
 /* Where a node keeps its children: the one looked up last, and HL_WIDE when they are hashed. The cell is the
  * node's link, until the node has an account, which takes its place. (A call site of malloc has no children.
  * Only an indirect call may be both.) */
-#define HL_WIDE 2u
-#define HL_LINK_FLAGS 15u
-
-HL_INLINE hl_account *hl_node_account(const hl_node *node) {
-  return node->link & HL_NODE_LINK_ACCOUNT ? (hl_account *)(node->link - HL_NODE_LINK_ACCOUNT) : 0;
-}
 
 HL_INLINE u32 *hl_children(hl_node *node) {
   hl_account *account = hl_node_account(node);
@@ -107,7 +82,39 @@ HL_INLINE hl_node *hl_child_guess(hl_node *parent, u32 site) {
   return node;
 }
 
-/* The child where it is not the one guessed; created when it is new. */
+/* Makes all children of a narrow node nodes. */
+static int hl_buds_grow(u32 *children) {
+  hl_node *child = hl_last_child(*children);
+  for (u32 i = 0; i < HL_NARROW; i++) {
+    hl_node *next = child->next_sibling;
+    if (hl_is_bud(child) && !hl_bud_grow((hl_bud *)child, children)) return 0;
+    child = next;
+  }
+  return 1;
+}
+
+/* A new bud, of the path that `length` slots from `path` on stand for; null when a child starts with the same site, when
+ * the parent has no room for buds, or when there is no memory. */
+HL_INLINE hl_node *hl_child_bud(hl_node *parent, const hl_slot *path, u32 length) {
+  u32 *children = hl_children(parent), site = path->site, count = 0;
+  if (*children & HL_WIDE) return 0;
+  hl_node *last = hl_last_child(*children);
+  if (last) {
+    hl_node *node = last;
+    do {
+      if ((node->site & ~HL_SITE_BUD) == site || ++count == HL_NARROW) return 0;
+      node = node->next_sibling;
+    } while (node != last);
+  }
+  hl_node *bud = hl_bud_new(parent, path, length);
+  if (!bud) return 0;
+  bud->next_sibling = last ? last->next_sibling : bud;
+  if (last) last->next_sibling = bud;
+  *children = (u32)bud;
+  return bud;
+}
+
+/* The child where it is not the one guessed, a node; created when it is new. */
 HL_SLOW hl_node *hl_child_search(hl_node *parent, u32 site) {
   u32 *children = hl_children(parent);
   u32 wide = *children & HL_WIDE, count = 0;
@@ -124,14 +131,17 @@ HL_SLOW hl_node *hl_child_search(hl_node *parent, u32 site) {
   } else if (last) {
     node = last;
     do {
-      if (node->site == site) {
+      if ((node->site & ~HL_SITE_BUD) == (site & ~HL_SITE_BUD)) {
         *children = (u32)node;
-        return node;
+        if (!hl_is_bud(node)) return node;
+        node = hl_bud_grow((hl_bud *)node, children);
+        return node ? node : parent;
       }
       count++;
       node = node->next_sibling;
     } while (node != last);
-    if (count == HL_NARROW && !hl_contexts_reserve(HL_NARROW + 1)) return parent;
+    if (count == HL_NARROW && !(hl_contexts_reserve(HL_NARROW + 1) && hl_buds_grow(children))) return parent;
+    last = hl_last_child(*children);
   }
   node = hl_node_new(parent, site);
   if (!node) return parent;
@@ -157,8 +167,9 @@ HL_INLINE hl_node *hl_child(hl_node *parent, u32 site) {
   return HL_LIKELY(node) ? node : hl_child_search(parent, site);
 }
 
-/* The node of slot `top`, resolving whatever is not resolved below it. */
-HL_SLOW hl_node *hl_context_resolve(hl_slot *top) {
+/* The node of slot `top`, resolving whatever is not resolved below it. It may be a bud, with `buds`: then its slot, and
+ * those of the rest of its path, are left unresolved. */
+HL_SLOW hl_node *hl_context_resolve(hl_slot *top, int buds) {
   hl_slot *slot = top;
   while (!slot->node) slot--;
   hl_node *node = slot->node;
@@ -171,13 +182,22 @@ HL_SLOW hl_node *hl_context_resolve(hl_slot *top) {
     }
     /* All frames too deep for the shadow stack share its last slot. */
     if (slot == HL_LAST_SLOT) node = hl_child(node, HL_SITE_TRUNCATED);
-    slot->node = node = hl_child(node, site);
+    hl_node *child = hl_child_guess(node, site);
+    if (!child) {
+      u32 length = (u32)(top - slot) + 1;
+      if (buds && length <= HL_BUD_SITES && top != HL_LAST_SLOT && hl_bud_fits(slot, length)) {
+        child = hl_child_bud(node, slot, length);
+        if (child) return child;
+      }
+      child = hl_child_search(node, site);
+    }
+    slot->node = node = child;
   }
   return node;
 }
 
-/* The node of the innermost call site, which belongs to the caller of malloc, so that a later call writes the
- * slot anew and leaving the node there is of no use. (A pending host entry is never guessed: no node has that
+/* The context of an allocation, a node or a bud: that of the innermost call site, which belongs to the caller of
+ * malloc, so that a later call writes the slot anew and leaving the node there is of no use. (A pending host entry is never guessed: no node has that
  * site. Nor is a child through the last slot: the pseudo node stands between.) */
 HL_INLINE hl_node *hl_context(void) {
   hl_slot *top = rt.top;
@@ -188,35 +208,7 @@ HL_INLINE hl_node *hl_context(void) {
     node = hl_child_guess(parent, top->site);
     if (HL_LIKELY(node)) return node;
   }
-  return hl_context_resolve(top);
-}
-
-HL_SLOW hl_account *hl_account_new(hl_node *node) {
-  if (hl.next_account == hl.end_account) {
-    u32 count = rt.contexts < 512 ? 8 : 62; /* all of a page but the gaps */
-    hl_account *more = hl_metadata_allocate(count * sizeof *more);
-    if (!more) more = hl_metadata_allocate((count = 1) * sizeof *more);
-    if (!more) {
-      do node = node->parent;
-      while (!hl_node_account(node));
-      return hl_node_account(node);
-    }
-    hl.next_account = more;
-    hl.end_account = more + count;
-  }
-  hl_account *account = hl.next_account++;
-  /* Word by word: clang makes one memory.fill and one memory.copy of an initialiser, calls out of wasm in V8. */
-  u64 *words = (u64 *)account;
-  for (u32 i = 0; i < sizeof *account / sizeof *words; i++) words[i] = 0;
-  account->node = node;
-  account->children = node->link;
-  node->link = (u32)account | HL_NODE_LINK_ACCOUNT;
-  return account;
-}
-
-HL_INLINE hl_account *hl_account_of(hl_node *node) {
-  hl_account *account = hl_node_account(node);
-  return HL_LIKELY(account != 0) ? account : hl_account_new(node);
+  return hl_context_resolve(top, 1);
 }
 
 /* Where a block is freed: the context of the calling function and the call site in it, because that saves a
@@ -248,8 +240,8 @@ HL_SLOW hl_place hl_free_place_slow(void) {
     return (hl_place){slot->node, site >> 24 ? 0 : site};
   }
   u32 before = rt.contexts;
-  hl_place place = top->site >> 24 || top == HL_LAST_SLOT ? (hl_place){hl_context_resolve(top), 0}
-                                                          : (hl_place){hl_context_resolve(top - 1), top->site};
+  hl_place place = top->site >> 24 || top == HL_LAST_SLOT ? (hl_place){hl_context_resolve(top, 0), 0}
+                                                          : (hl_place){hl_context_resolve(top - 1, 0), top->site};
   hl.free_contexts += rt.contexts != before;
   return place;
 }

@@ -33,10 +33,10 @@ HL_COLD void hl_fault_report(u32 address, int reallocating) {
       int start = offset == index * span->block_size;
       /* Of free pages only the start of a freed large block is known. */
       int known = span->kind == HL_KIND_BLOCKS ? address >= span->base && index < span->blocks : start;
-      if (known && (block->account & HL_BLOCK_ACCOUNT_MASK)) {
-        record.alloc_context = (u32)((hl_account *)(block->account & HL_BLOCK_ACCOUNT_MASK))->node;
+      if (known && (block->owner & HL_BLOCK_OWNER_MASK)) {
+        record.alloc_context = (u32)hl_block_context(block);
         record.block = span->base + index * span->block_size;
-        if (block->account & HL_BLOCK_FREED) {
+        if (block->owner & HL_BLOCK_FREED) {
           record.free_context = (u32)hl_block_freer(block);
           record.block_size = span->block_size;
           record.kind = start ? HL_FAULT_DOUBLE_FREE : HL_FAULT_INTERIOR_FREE;

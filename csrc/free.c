@@ -4,7 +4,7 @@
  * size: for a multiple of the size the quotient is exact, for anything else the product does not give the
  * offset back. Free runs and ghosts answer as a span of one freed block, so one test rejects every bad pointer.
  *
- * A freed block's metadata keeps its account, and packs into the other 64 bits the free list (12 bits: index
+ * A freed block's metadata keeps its owner, and packs into the other 64 bits the free list (12 bits: index
  * of the next free block), the context of the function that freed it (28 bits: nodes are 16 bytes) and the
  * call site in that function (24 bits):
  *
@@ -23,20 +23,25 @@ HL_INLINE hl_block *hl_block_find(u32 address, hl_span **found, u32 *at) {
   u32 index = (u32)((u64)offset * span->reciprocal >> 32);
   if (HL_UNLIKELY(index * span->block_size != offset)) return 0;
   hl_block *block = span->metadata + index;
-  if (HL_UNLIKELY(block->account & HL_BLOCK_FREED)) return 0;
+  if (HL_UNLIKELY(block->owner & HL_BLOCK_FREED)) return 0;
   *found = span;
   *at = index;
   return block;
 }
 
-HL_INLINE hl_account *hl_block_account(const hl_block *block) {
-  return (hl_account *)(block->account & HL_BLOCK_ACCOUNT_MASK);
+/* The books of a block that is freed or changes its size. */
+HL_INLINE void hl_ledger_free(const hl_block *block, u32 size) {
+  u32 owner = block->owner & HL_BLOCK_OWNER_MASK;
+  if (HL_LIKELY(!(block->owner & HL_BLOCK_BUD)))
+    hl_ledger_free_from((hl_account *)owner, size, block->serial);
+  else
+    hl_bud_ledger_free((hl_bud *)owner, size, block->serial);
 }
 
 /* Puts a block back into its span; the ledger is the caller's. */
 HL_INLINE void hl_block_put(hl_span *span, hl_block *block, u32 index, hl_place freer) {
   u32 head = span->free;
-  block->account |= HL_BLOCK_FREED;
+  block->owner |= HL_BLOCK_FREED;
   block->requested = head << 20 | (freer.site & 0xfffff);
   block->serial = freer.site >> 20 << 28 | (u32)freer.node >> 4;
   span->free = index;
@@ -57,7 +62,7 @@ void free(void *pointer) {
     return;
   }
   hl_place freer = hl_free_place();
-  hl_ledger_free(hl_block_account(block), block->requested, block->serial);
+  hl_ledger_free(block, block->requested);
   hl_block_put(span, block, index, freer);
 }
 

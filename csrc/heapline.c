@@ -36,9 +36,13 @@
 
 #include "metadata.c"
 
-#include "context.c"
+#include "nodes.c"
 
 #include "ledger.c"
+
+#include "buds.c"
+
+#include "context.c"
 
 #include "spans.c"
 

@@ -10,7 +10,7 @@
 
 /* Identity: the first two words of the runtime block. The version changes with any change of this file. */
 #define HL_MAGIC 0x50414548
-#define HL_ABI_VERSION 3
+#define HL_ABI_VERSION 4
 
 /* Shadow stack: slots of 8 bytes { site: u32, node: u32 } in the data symbol `heapline_shadow`.
  * Slot 0 is the sentinel (its node is the root). `top` is the address of the innermost written slot; a
@@ -28,6 +28,8 @@
 #define HL_SITE_HOST_PENDING 0xffffffff
 /* Node only: stands for the frames that did not fit in the shadow stack. */
 #define HL_SITE_TRUNCATED 0xfffffffe
+/* Bud only (with HL_SITE_HOST_FLAG clear): tells it from a node. */
+#define HL_SITE_BUD 0x40000000
 
 /* The runtime block: data symbol `heapline_runtime`. */
 #define HL_RUNTIME_MAGIC 0
@@ -47,7 +49,8 @@
 #define HL_RUNTIME_PEAK_BYTES 60
 #define HL_RUNTIME_FAULTS 64
 #define HL_RUNTIME_FAULT_RING 68
-/* Serial of the newest block: the low word of HL_RUNTIME_ALLOC_OBJECTS. The field at 72 is unused. */
+#define HL_RUNTIME_FIRST_BUD_CHUNK 72
+/* Serial of the newest block: the low word of HL_RUNTIME_ALLOC_OBJECTS. */
 #define HL_RUNTIME_SERIAL 32
 #define HL_RUNTIME_FIRST_SPAN_CHUNK 76
 #define HL_RUNTIME_SPANS 80
@@ -75,14 +78,37 @@
 #define HL_NODE_NEXT_SIBLING 12
 #define HL_NODE_LINK_ACCOUNT 1
 
+/* A context that has allocated at most once may be a bud: one entry for the last HL_BUD_SITES sites of its path at
+ * most, of which all but the last have no node of their own yet. It starts like a node: parent; the path's first site
+ * | HL_SITE_BUD; HL_BUD_* flags and the epoch of the peak from HL_BUD_EPOCH_SHIFT on; next sibling. When its path
+ * comes again it becomes a node with an account, at the same address: then its site is without HL_SITE_BUD and the
+ * second half means nothing. Sites have HL_BUD_SITE_BITS bits; what is above them in the third word is the number of
+ * sites, in the second word the high bits of HL_BUD_CLOCK: the clock when the block was allocated, or, with
+ * HL_BUD_FREED, how much it moved until the block was freed. */
+#define HL_BUD_SIZE 32
+#define HL_BUD_BYTES 16
+#define HL_BUD_CLOCK 20
+#define HL_BUD_SECOND 24
+#define HL_BUD_THIRD 28
+#define HL_BUD_SITES 3
+#define HL_BUD_SITE_BITS 24
+/* It has allocated its block. (It has not while, and if, there was no memory for the block.) */
+#define HL_BUD_ALLOCATED 4
+#define HL_BUD_FREED 8
+/* Freed before the next allocation of anybody. */
+#define HL_BUD_TEMPORARY 16
+/* With the epoch of HL_RUNTIME_PEAK_EPOCH: the block is part of the peak. With another epoch it is when it is in use. */
+#define HL_BUD_PEAK 32
+#define HL_BUD_EPOCH_SHIFT 8
+
 /* The account of a context. Live objects (bytes) are allocated minus freed, modulo 2^32: the freed counters
  * are the low words of sums that are otherwise never needed. */
 #define HL_ACCOUNT_SIZE 64
-#define HL_ACCOUNT_NODE 0
-#define HL_ACCOUNT_FREED_OBJECTS 4
+#define HL_ACCOUNT_FREED_OBJECTS 0
+#define HL_ACCOUNT_FREED_BYTES 4
 #define HL_ACCOUNT_ALLOC_OBJECTS 8
 #define HL_ACCOUNT_ALLOC_BYTES 16
-#define HL_ACCOUNT_FREED_BYTES 24
+#define HL_ACCOUNT_NODE 24
 /* The context's share of the peak: HL_ACCOUNT_PEAK_OBJECTS and _BYTES when this equals HL_RUNTIME_PEAK_EPOCH,
  * its live objects and bytes now otherwise (it has not changed since, or grew into the peak itself). */
 #define HL_ACCOUNT_PEAK_EPOCH 28
@@ -97,7 +123,7 @@
  * bytes included. */
 #define HL_ACCOUNT_LIFETIME 56
 
-/* Nodes and spans come in chunks { next chunk or 0: u32, entries used: u32 }, entries from HL_CHUNK_ENTRIES on. */
+/* Nodes, buds and spans come in chunks { next chunk or 0: u32, entries used: u32 }, entries from HL_CHUNK_ENTRIES on. */
 #define HL_CHUNK_NEXT 0
 #define HL_CHUNK_USED 4
 #define HL_CHUNK_ENTRIES 64
@@ -114,18 +140,19 @@
 #define HL_SPAN_STATE_SMALL 1
 #define HL_SPAN_STATE_LARGE 2
 
-/* Metadata of one block, out of band: { account address | HL_BLOCK_* bits, requested size, serial }. A block
- * that was never handed out has account 0 and HL_BLOCK_FREED. The serial is the low word of the number of
- * allocations made, this one included. */
+/* Metadata of one block, out of band: { owner | HL_BLOCK_* bits, requested size, serial }. The owner is the address of
+ * an account or, with HL_BLOCK_BUD, of what was a bud when the block was allocated. A block that was never handed out
+ * has owner 0 and HL_BLOCK_FREED. The serial is the low word of the number of allocations made, this one included. */
 #define HL_BLOCK_SIZE 12
-#define HL_BLOCK_ACCOUNT 0
+#define HL_BLOCK_OWNER 0
 #define HL_BLOCK_REQUESTED 4
 #define HL_BLOCK_SERIAL 8
-/* Bit of HL_BLOCK_ACCOUNT: the block is free. The other two words then hold the free list and where the block
+/* Bit of HL_BLOCK_OWNER: the block is free. The other two words then hold the free list and where the block
  * was freed, packed (free.c). */
 #define HL_BLOCK_FREED 1
-#define HL_BLOCK_ACCOUNT_MASK 0xffffffc0
-/* Bits of HL_BLOCK_ACCOUNT of a block in use: its class as of the last scan, a HL_BLOCK_CLASS_* (scan.c). Other
+#define HL_BLOCK_OWNER_MASK 0xffffffe0
+#define HL_BLOCK_BUD 16
+/* Bits of HL_BLOCK_OWNER of a block in use: its class as of the last scan, a HL_BLOCK_CLASS_* (scan.c). Other
  * low bits mean something during a scan only. */
 #define HL_BLOCK_CLASS_SHIFT 1
 #define HL_BLOCK_CLASS_MASK 0x06

@@ -19,27 +19,30 @@ HL_INLINE void hl_ledger_save_peak(hl_account *account) {
   }
 }
 
-HL_INLINE void hl_ledger_allocate(hl_account *account, u32 size) {
+/* Counts an allocation in the totals. Returns whether it makes a new peak. */
+HL_INLINE int hl_totals_allocate(u32 size) {
   u64 objects = ++rt.alloc_objects;
   u64 clock = rt.alloc_bytes += size;
   u32 live = (u32)clock - rt.freed_bytes;
-  if (live > rt.peak_bytes) {
-    rt.peak_bytes = live;
-    rt.peak_objects = (u32)objects - rt.freed_objects;
-    if (hl.peak_dirty) {
-      hl.peak_dirty = 0;
-      rt.peak_epoch++;
-    }
-  } else {
-    hl_ledger_save_peak(account);
+  if (live <= rt.peak_bytes) return 0;
+  rt.peak_bytes = live;
+  rt.peak_objects = (u32)objects - rt.freed_objects;
+  if (hl.peak_dirty) {
+    hl.peak_dirty = 0;
+    rt.peak_epoch++;
   }
+  return 1;
+}
+
+HL_INLINE void hl_ledger_allocate_to(hl_account *account, u32 size) {
+  if (!hl_totals_allocate(size)) hl_ledger_save_peak(account);
   account->alloc_objects++;
   account->alloc_bytes += size;
-  account->lifetime -= (i64)clock;
+  account->lifetime -= (i64)rt.alloc_bytes;
 }
 
 /* `serial`: the block's, which is the newest when nothing was allocated since. */
-HL_INLINE void hl_ledger_free(hl_account *account, u32 size, u32 serial) {
+HL_INLINE void hl_ledger_free_from(hl_account *account, u32 size, u32 serial) {
   hl_ledger_save_peak(account);
   rt.freed_objects++;
   rt.freed_bytes += size;

@@ -1,8 +1,8 @@
-/* metadata.c -- memory for what the runtime keeps: nodes, accounts, span structs, tables, and the metadata of
+/* metadata.c -- memory for what the runtime keeps: nodes, buds, accounts, span structs, tables, and the metadata of
  * blocks that is not in their span's own pages (spans.c).
  *
- * Cut from chunks of whole pages in multiples of 64 bytes (so that an account's address leaves six bits for flags
- * and a node's four). Freed pieces go to a bucket by size and
+ * Cut from chunks of whole pages in multiples of 64 bytes (so that the address of an account leaves six bits
+ * for flags, that of a bud five and that of a node four). Freed pieces go to a bucket by size and
  * are cut again; they are not merged, because the same few sizes come again and again. More than 16 KB are
  * pages of their own. Each chunk begins and ends with 64 unused bytes: its neighbours may be blocks of the
  * program's, and what it writes a little beside them must not reach metadata.

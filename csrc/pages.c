@@ -140,7 +140,7 @@ static void hl_run_enter(hl_span *run) {
   run->metadata = &run->own;
   run->reciprocal = 0;
   run->block_size = run->pages << HL_PAGE_SHIFT;
-  run->own.account |= HL_BLOCK_FREED;
+  run->own.owner |= HL_BLOCK_FREED;
   if (hl.map[first] != run) hl_map_set(first, run);
   if (run->pages > 1 && hl.map[first + run->pages - 1] != run) hl_map_set(first + run->pages - 1, run);
   hl_bin_insert(run);
@@ -171,7 +171,7 @@ static void hl_run_release(hl_span *run) {
       if (right_last != last + 1) hl.map[right_last] = 0;
       run->pages += right->pages;
       run->zero &= right->zero;
-      if (right->own.account & HL_BLOCK_ACCOUNT_MASK)
+      if (right->own.owner & HL_BLOCK_OWNER_MASK)
         right->kind = HL_KIND_GHOST;
       else {
         hl.map[last + 1] = 0;
@@ -186,12 +186,12 @@ static void hl_run_release(hl_span *run) {
       if (left->pages > 1) hl.map[first - 1] = 0;
       left->pages += run->pages;
       left->zero &= run->zero;
-      if (run->own.account & HL_BLOCK_ACCOUNT_MASK) {
+      if (run->own.owner & HL_BLOCK_OWNER_MASK) {
         run->kind = HL_KIND_GHOST;
         run->metadata = &run->own;
         run->reciprocal = 0;
         run->block_size = HL_PAGE; /* covers the one entry that names it */
-        run->own.account |= HL_BLOCK_FREED;
+        run->own.owner |= HL_BLOCK_FREED;
         run->state = HL_SPAN_STATE_FREE;
         hl.map[first] = run;
       } else {

@@ -47,10 +47,9 @@ void *realloc(void *pointer, size_t size) {
   if (size == old) return pointer;
   if (size > HL_SIZE_MAX) return hl_allocation_failed();
   hl_node *node = hl_context();
-  hl_account *account = hl_account_of(node), *owner = hl_block_account(block);
   if (hl_block_resize_in_place(span, size)) {
-    hl_ledger_free(owner, old, block->serial);
-    hl_block_hand_out(block, account, size);
+    hl_ledger_free(block, old);
+    hl_block_hand_out(block, node, size);
   } else {
     u32 to;
     /* What had to move for growth before will grow again: put it where there is room behind it. */
@@ -61,9 +60,9 @@ void *realloc(void *pointer, size_t size) {
     if (!moved) return hl_allocation_failed();
     if (grows) hl.map[hl_page_of(to)]->listed = HL_LISTED_GROWN;
     hl_copy_block(to, address, old < size ? old : size);
-    hl_ledger_free(owner, old, block->serial);
+    hl_ledger_free(block, old);
     hl_block_put(span, block, index, (hl_place){rt.flags & HL_FLAG_FREE_CONTEXTS ? node : 0, 0});
-    hl_block_hand_out(moved, account, size);
+    hl_block_hand_out(moved, node, size);
     address = to;
   }
   if (HL_UNLIKELY(rt.flags & HL_FLAG_TRACE)) hl_trace(address, size, node);

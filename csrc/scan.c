@@ -75,7 +75,7 @@ HL_INLINE void hl_scan_push(u32 address, hl_block *block) {
     *hl_scan.top++ = (hl_waiting){address, block};
     return;
   }
-  block->account |= HL_WAITING;
+  block->owner |= HL_WAITING;
   hl_scan.waiting = 1;
 }
 
@@ -105,10 +105,10 @@ HL_INLINE void hl_scan_value(u32 value, u32 class) {
   u32 index = (u32)((u64)offset * span->reciprocal >> 32);
   if (index >= span->blocks) return;
   hl_block *block = span->metadata + index;
-  if (block->account & HL_BLOCK_FREED) return;
+  if (block->owner & HL_BLOCK_FREED) return;
   offset -= index * span->block_size;
   if (offset >= block->requested && offset) return;
-  u32 before = block->account & HL_BLOCK_CLASS_MASK;
+  u32 before = block->owner & HL_BLOCK_CLASS_MASK;
   if (before == HL_REACHABLE) return;
   u32 address = value - offset;
   if (class == HL_INDIRECT) {
@@ -117,7 +117,7 @@ HL_INLINE void hl_scan_value(u32 value, u32 class) {
     if (class == HL_REACHABLE && !hl_scan_is_start(address, block, offset)) class = HL_POSSIBLE;
     if (before == class) return;
   }
-  block->account = (block->account & ~(u32)HL_BLOCK_CLASS_MASK) | class;
+  block->owner = (block->owner & ~(u32)HL_BLOCK_CLASS_MASK) | class;
   if (known && class != HL_POSSIBLE) {
     place -= offset;
     known[place >> 9] |= 1u << (place >> 4 & 31);
@@ -130,7 +130,7 @@ HL_INLINE void hl_scan_words(u32 start, u32 end, u32 class) {
 }
 
 HL_INLINE void hl_scan_block(u32 address, hl_block *block) {
-  u32 class = hl_scan.leader ? HL_INDIRECT : block->account & HL_BLOCK_CLASS_MASK;
+  u32 class = hl_scan.leader ? HL_INDIRECT : block->owner & HL_BLOCK_CLASS_MASK;
   hl_scan_words(address, address + (block->requested & ~3u), class);
 }
 
@@ -141,7 +141,7 @@ HL_INLINE void hl_scan_walk(void (*visit)(u32 address, hl_block *block)) {
     if (!span || span->kind != HL_KIND_BLOCKS || (page && hl.map[page - 1] == span)) continue;
     u32 address = span->base;
     for (u32 i = 0; i < span->blocks; i++, address += span->block_size)
-      if (!(span->metadata[i].account & HL_BLOCK_FREED)) visit(address, &span->metadata[i]);
+      if (!(span->metadata[i].owner & HL_BLOCK_FREED)) visit(address, &span->metadata[i]);
   }
 }
 
@@ -153,8 +153,8 @@ static void hl_scan_drain_stack(void) {
 }
 
 static void hl_scan_visit_waiting(u32 address, hl_block *block) {
-  if (!(block->account & HL_WAITING)) return;
-  block->account &= ~(u32)HL_WAITING;
+  if (!(block->owner & HL_WAITING)) return;
+  block->owner &= ~(u32)HL_WAITING;
   hl_scan_block(address, block);
   hl_scan_drain_stack();
 }
@@ -168,7 +168,7 @@ static void hl_scan_drain(void) {
 }
 
 static void hl_scan_visit_unreached(u32 address, hl_block *block) {
-  if ((block->account & HL_BLOCK_CLASS_MASK) != HL_UNREACHED) return;
+  if ((block->owner & HL_BLOCK_CLASS_MASK) != HL_UNREACHED) return;
   hl_scan.leader = block;
   hl_scan_block(address, block);
   hl_scan_drain();
@@ -176,7 +176,7 @@ static void hl_scan_visit_unreached(u32 address, hl_block *block) {
 
 static void hl_scan_visit_clear(u32 address, hl_block *block) {
   (void)address;
-  block->account &= ~(u32)HL_SCAN_BITS;
+  block->owner &= ~(u32)HL_SCAN_BITS;
 }
 
 static void hl_scan_forget(void) {

@@ -112,7 +112,7 @@ HL_COLD hl_span *hl_span_new(u32 class) {
     metadata = (hl_block *)(span->start + HL_GRAIN);
     rt.metadata_bytes += offset;
   }
-  for (u32 i = 0; i <= blocks; i++) metadata[i] = (hl_block){.account = HL_BLOCK_FREED, .requested = (i + 1) << 20};
+  for (u32 i = 0; i <= blocks; i++) metadata[i] = (hl_block){.owner = HL_BLOCK_FREED, .requested = (i + 1) << 20};
   metadata[blocks - 1].requested = HL_NO_BLOCK << 20;
   span->block_size = size;
   span->blocks = blocks;
@@ -265,7 +265,7 @@ HL_SLOW hl_span *hl_large_new(u32 size, u32 alignment) {
   span->blocks = 1;
   span->start = span->base;
   span->metadata = &span->own;
-  span->own = (hl_block){.account = HL_BLOCK_FREED};
+  span->own = (hl_block){.owner = HL_BLOCK_FREED};
   span->state = HL_SPAN_STATE_LARGE;
   span->block_size = span->pages << HL_PAGE_SHIFT;
   span->reciprocal = 0;

@@ -8,6 +8,8 @@
  *             remembers who allocated and who freed the block, until its first page is used again.
  *   block     what malloc returns. Its metadata (hl_block) is out of band.
  *   node      a calling context; its address is its id. account: what it allocated, freed, held.
+ *   bud       a context that has allocated only once, with the end of its path and what an account would say of
+ *             that one block folded into one entry (buds.c).
  *   slot      one frame of the shadow stack.
  */
 #ifndef HEAPLINE_TYPES_H
@@ -52,12 +54,22 @@ struct hl_node {
   hl_node *next_sibling; /* ring of the parent's children */
 };
 
+/* While it is a bud, node.site is the first site of its path | HL_SITE_BUD, node.link is HL_BUD_* flags and the
+ * epoch of the peak; `clock` is that at the allocation and, once the block was freed, the block's lifetime. */
+typedef struct hl_bud {
+  hl_node node;
+  u32 size; /* bytes */
+  u32 clock; /* low word */
+  u32 second; /* site, and above HL_BUD_SITE_BITS the high bits of the clock */
+  u32 third; /* site, and above HL_BUD_SITE_BITS the number of sites */
+} hl_bud;
+
 struct hl_account {
-  hl_node *node;
   u32 freed_objects;
+  u32 freed_bytes;
   u64 alloc_objects;
   u64 alloc_bytes;
-  u32 freed_bytes;
+  hl_node *node;
   u32 peak_epoch;
   u32 peak_objects;
   u32 peak_bytes;
@@ -73,10 +85,14 @@ typedef struct hl_slot {
 } hl_slot;
 
 typedef struct hl_block {
-  u32 account; /* account address | HL_BLOCK_* */
+  u32 owner; /* address of the account, or of the bud, | HL_BLOCK_* */
   u32 requested; /* bytes */
   u32 serial;
 } hl_block;
+
+/* Flags of a node's link without an account (context.c): its children are in the hash table. */
+#define HL_WIDE 2u
+#define HL_LINK_FLAGS 15u
 
 /* Index that no block has; also one more than the blocks a span may have. */
 #define HL_NO_BLOCK 0xfffu
@@ -143,7 +159,7 @@ typedef struct hl_runtime {
   u32 peak_bytes;
   u32 faults;
   hl_fault *fault_ring;
-  u32 unused;
+  hl_chunk *first_bud_chunk;
   hl_chunk *first_span_chunk;
   u32 spans; /* span structs ever made */
   u32 metadata_bytes;
@@ -156,6 +172,7 @@ typedef struct hl_runtime {
 
 _Static_assert(sizeof(void *) == 4, "wasm32 only");
 _Static_assert(sizeof(hl_node) == HL_NODE_SIZE, "node size");
+_Static_assert(sizeof(hl_bud) == HL_BUD_SIZE, "bud size");
 _Static_assert(sizeof(hl_account) == HL_ACCOUNT_SIZE, "account size");
 _Static_assert(sizeof(hl_slot) == HL_SLOT_SIZE, "slot size");
 _Static_assert(sizeof(hl_block) == HL_BLOCK_SIZE, "block metadata size");
@@ -168,6 +185,10 @@ HL_ASSERT_FIELD(hl_node, parent, HL_NODE_PARENT);
 HL_ASSERT_FIELD(hl_node, site, HL_NODE_SITE);
 HL_ASSERT_FIELD(hl_node, link, HL_NODE_LINK);
 HL_ASSERT_FIELD(hl_node, next_sibling, HL_NODE_NEXT_SIBLING);
+HL_ASSERT_FIELD(hl_bud, size, HL_BUD_BYTES);
+HL_ASSERT_FIELD(hl_bud, clock, HL_BUD_CLOCK);
+HL_ASSERT_FIELD(hl_bud, second, HL_BUD_SECOND);
+HL_ASSERT_FIELD(hl_bud, third, HL_BUD_THIRD);
 HL_ASSERT_FIELD(hl_account, node, HL_ACCOUNT_NODE);
 HL_ASSERT_FIELD(hl_account, freed_objects, HL_ACCOUNT_FREED_OBJECTS);
 HL_ASSERT_FIELD(hl_account, alloc_objects, HL_ACCOUNT_ALLOC_OBJECTS);
@@ -180,7 +201,7 @@ HL_ASSERT_FIELD(hl_account, temporary_objects, HL_ACCOUNT_TEMPORARY_OBJECTS);
 HL_ASSERT_FIELD(hl_account, children, HL_ACCOUNT_CHILDREN);
 HL_ASSERT_FIELD(hl_account, temporary_bytes, HL_ACCOUNT_TEMPORARY_BYTES);
 HL_ASSERT_FIELD(hl_account, lifetime, HL_ACCOUNT_LIFETIME);
-HL_ASSERT_FIELD(hl_block, account, HL_BLOCK_ACCOUNT);
+HL_ASSERT_FIELD(hl_block, owner, HL_BLOCK_OWNER);
 HL_ASSERT_FIELD(hl_block, requested, HL_BLOCK_REQUESTED);
 HL_ASSERT_FIELD(hl_block, serial, HL_BLOCK_SERIAL);
 HL_ASSERT_FIELD(hl_span, base, HL_SPAN_BASE);
@@ -215,6 +236,7 @@ HL_ASSERT_FIELD(hl_runtime, peak_objects, HL_RUNTIME_PEAK_OBJECTS);
 HL_ASSERT_FIELD(hl_runtime, peak_bytes, HL_RUNTIME_PEAK_BYTES);
 HL_ASSERT_FIELD(hl_runtime, faults, HL_RUNTIME_FAULTS);
 HL_ASSERT_FIELD(hl_runtime, fault_ring, HL_RUNTIME_FAULT_RING);
+HL_ASSERT_FIELD(hl_runtime, first_bud_chunk, HL_RUNTIME_FIRST_BUD_CHUNK);
 HL_ASSERT_FIELD(hl_runtime, first_span_chunk, HL_RUNTIME_FIRST_SPAN_CHUNK);
 HL_ASSERT_FIELD(hl_runtime, spans, HL_RUNTIME_SPANS);
 HL_ASSERT_FIELD(hl_runtime, metadata_bytes, HL_RUNTIME_METADATA_BYTES);
@@ -243,7 +265,7 @@ typedef struct hl_state {
   u32 contexts_shift; /* 32 - log2 of its length */
   u32 contexts_used;
   u32 free_contexts; /* frees that made nodes */
-  hl_chunk *last_chunk;
+  hl_chunk *last_chunk, *last_bud_chunk;
   hl_account *next_account, *end_account; /* accounts not yet given to a node */
 
   hl_span *current[HL_CLASSES]; /* the span each class allocates from */

@@ -4,7 +4,7 @@
 export * as layout from './layout.ts';
 export { type FaultRecord, type HeapBlock, type HeapTotals, Ledger } from './ledger.ts';
 export { MemoryView } from './memory-view.ts';
-export type { HeapSnapshot } from './snapshot.ts';
+export { type HeapSnapshot, indicesIn } from './snapshot.ts';
 
 import { Ledger } from './ledger.ts';
 import type { HeapSnapshot } from './snapshot.ts';

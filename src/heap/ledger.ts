@@ -7,7 +7,7 @@
 import { CorruptLedgerError, type HeapFaultKind, MissingRuntimeError } from '../errors.ts';
 import * as L from './layout.ts';
 import { MemoryView } from './memory-view.ts';
-import { type HeapSnapshot, readNodes } from './snapshot.ts';
+import { budSites, type HeapSnapshot, readContexts } from './snapshot.ts';
 
 const WORD = 4;
 const TWO_32 = 2 ** 32;
@@ -45,7 +45,7 @@ export interface HeapBlock {
   readonly size: number;
   /** Bytes that the block really takes (its size class). */
   readonly capacity: number;
-  /** Address of its context node. */
+  /** Address of its context's node or bud. */
   readonly context: number;
   /** Number of the allocation, counted from the start; 32 bits, wraps. 0 for freed blocks. */
   readonly serial: number;
@@ -142,7 +142,7 @@ export class Ledger {
 
   /** Every context with its counters, as they are now. */
   snapshot(): HeapSnapshot {
-    return readNodes(this.#view.words, this.runtimeAddress, this.totals());
+    return readContexts(this.#view.words, this.runtimeAddress, this.totals());
   }
 
   /** Call sites of the context at this node address, innermost first. Empty for the root and for address 0. */
@@ -154,7 +154,9 @@ export class Ledger {
       if (!Number.isInteger(at) || at + L.NODE_SIZE / WORD > words.length) throw damaged('context', address);
       const parent = words[at + L.NODE_PARENT / WORD]!;
       if (parent === 0) break;
-      sites.push(words[at + L.NODE_SITE / WORD]!);
+      const folded = at + L.BUD_SIZE / WORD <= words.length ? budSites(words, address) : null;
+      if (folded === null) sites.push(words[at + L.NODE_SITE / WORD]!);
+      else sites.push(...folded.reverse());
       // A context is never deeper than the shadow stack is long, but host frames nest in it too; a longer chain
       // is a cycle that the guest wrote.
       if (sites.length > 4 * L.SHADOW_SLOTS) throw damaged('context', node);
@@ -175,12 +177,13 @@ export class Ledger {
     }
   }
 
-  /** Address of the node whose account this is. */
-  nodeOfAccount(account: number): number {
+  /** Address of the node or bud that allocated a block, given the word HL_BLOCK_OWNER of its metadata. */
+  contextOf(owner: number): number {
+    const address = (owner & L.BLOCK_OWNER_MASK) >>> 0;
+    if ((owner & L.BLOCK_BUD) !== 0) return address;
     const words = this.#view.words;
-    if (account % WORD !== 0 || account + L.ACCOUNT_SIZE > words.length * WORD)
-      throw damaged('account', account);
-    return words[(account + L.ACCOUNT_NODE) / WORD]!;
+    if (address + L.ACCOUNT_SIZE > words.length * WORD) throw damaged('account', address);
+    return words[(address + L.ACCOUNT_NODE) / WORD]!;
   }
 
   *#spans(): Generator<
@@ -223,15 +226,14 @@ export class Ledger {
       for (let block = 0; block < blocks; block++) {
         const words = this.#view.words;
         const entry = (metadata + block * L.BLOCK_SIZE) / WORD;
-        const word = words[entry + L.BLOCK_ACCOUNT / WORD]!;
-        const account = (word & L.BLOCK_ACCOUNT_MASK) >>> 0;
-        if (account === 0) continue;
+        const word = words[entry + L.BLOCK_OWNER / WORD]!;
+        if ((word & L.BLOCK_OWNER_MASK) === 0) continue;
         const freed = (word & L.BLOCK_FREED) !== 0;
         yield {
           address: base + block * capacity,
           size: freed ? capacity : words[entry + L.BLOCK_REQUESTED / WORD]!,
           capacity,
-          context: this.nodeOfAccount(account),
+          context: this.contextOf(word),
           serial: freed ? 0 : words[entry + L.BLOCK_SERIAL / WORD]!,
           freed,
         };

@@ -17,7 +17,8 @@ export interface HeapSnapshot {
   readonly parent: Int32Array;
   /** Call site: see HL_SITE_* in csrc/layout.h. */
   readonly site: Uint32Array;
-  /** Address of the context's node, which is its identity for as long as the guest lives. */
+  /** Address of the context's node or bud, which is its identity for as long as the guest lives. 0: it has none yet, as it
+   * only leads to a bud. */
   readonly node: Uint32Array;
   readonly allocObjects: Float64Array;
   readonly allocBytes: Float64Array;
@@ -36,33 +37,42 @@ export interface HeapSnapshot {
   readonly takenAt: number;
 }
 
+/** A chunk of nodes or of buds in linear memory. */
+interface Chunk {
+  readonly address: number;
+  /** Address of its first entry, and of what comes after its last. */
+  readonly start: number;
+  readonly end: number;
+  /** Bytes of an entry. */
+  readonly size: number;
+  /** Index of each entry's context. */
+  readonly index: Int32Array;
+}
+
+/** Where the call sites of a bud are, outermost first, in words. */
+const BUD_SITE_WORDS = [L.NODE_SITE / WORD, L.BUD_SECOND / WORD, L.BUD_THIRD / WORD] as const;
+const BUD_SITE_MASK = 2 ** L.BUD_SITE_BITS - 1;
+
 /** Reads the context tree out of the words of a memory. */
-export function readNodes(words: Uint32Array, runtimeAddress: number, totals: HeapTotals): HeapSnapshot {
+export function readContexts(words: Uint32Array, runtimeAddress: number, totals: HeapTotals): HeapSnapshot {
   const runtime = runtimeAddress / WORD;
-  const rootAddress = words[runtime + L.RUNTIME_ROOT_NODE / WORD]!;
+  const root = words[runtime + L.RUNTIME_ROOT_NODE / WORD]!;
   const peakEpoch = words[runtime + L.RUNTIME_PEAK_EPOCH / WORD]!;
   const clock = totals.allocBytes;
-
-  // First pass: the chunks, and how many nodes they hold.
-  const chunks: { address: number; end: number; first: number }[] = [];
   const limit = words.length * WORD;
-  let count = 1; // the root, wherever it lives
-  for (let chunk = words[runtime + L.RUNTIME_FIRST_CHUNK / WORD]!; chunk !== 0; ) {
-    if (chunk % WORD !== 0 || chunk + L.CHUNK_ENTRIES > limit || chunks.length > limit / L.CHUNK_ENTRIES) {
-      throw damagedChunk(chunk);
+
+  // First pass: the chunks, and the index of every entry's context. A bud stands for several; its own is the last.
+  const chunks = [
+    ...readChunks(words, words[runtime + L.RUNTIME_FIRST_CHUNK / WORD]!, L.NODE_SIZE),
+    ...readChunks(words, words[runtime + L.RUNTIME_FIRST_BUD_CHUNK / WORD]!, L.BUD_SIZE),
+  ];
+  if (chunks[0]?.start !== root) throw damaged(root);
+  let count = 0;
+  for (const { start, size, index } of chunks) {
+    for (let i = 0; i < index.length; i++) {
+      count += budLength(words, start + i * size) || 1;
+      index[i] = count - 1;
     }
-    const used = words[(chunk + L.CHUNK_USED) / WORD]!;
-    const address = chunk + L.CHUNK_ENTRIES;
-    const end = address + used * L.NODE_SIZE;
-    if (end > limit) throw damagedChunk(chunk);
-    const holdsRoot = rootAddress >= address && rootAddress < end;
-    if (holdsRoot && rootAddress !== address) throw damagedChunk(chunk);
-    chunks.push({ address, end, first: holdsRoot ? 0 : count });
-    count += holdsRoot ? used - 1 : used;
-    chunk = words[(chunk + L.CHUNK_NEXT) / WORD]!;
-  }
-  if (rootAddress % WORD !== 0 || rootAddress === 0 || rootAddress + L.NODE_SIZE > limit) {
-    throw damagedChunk(rootAddress);
   }
   const byAddress = [...chunks].sort((a, b) => a.address - b.address);
 
@@ -84,10 +94,9 @@ export function readNodes(words: Uint32Array, runtimeAddress: number, totals: He
     takenAt: Date.now(),
   };
 
-  let cached = byAddress[0];
+  let cached = byAddress[0]!;
   const indexOf = (address: number): number => {
-    if (address === rootAddress) return 0;
-    if (cached === undefined || address < cached.address || address >= cached.end) {
+    if (address < cached.start || address >= cached.end) {
       let low = 0;
       let high = byAddress.length - 1;
       while (low < high) {
@@ -95,32 +104,17 @@ export function readNodes(words: Uint32Array, runtimeAddress: number, totals: He
         if (byAddress[middle]!.address <= address) low = middle;
         else high = middle - 1;
       }
-      cached = byAddress[low];
-      if (cached === undefined || address < cached.address || address >= cached.end) {
-        throw damagedChunk(address);
-      }
+      cached = byAddress[low]!;
+      if (address < cached.start || address >= cached.end) throw damaged(address);
     }
-    return cached.first + (address - cached.address) / L.NODE_SIZE;
-  };
-
-  const readNode = (index: number, address: number): void => {
-    const at = address / WORD;
-    if (index === 0) {
-      snapshot.parent[0] = -1;
-    } else {
-      const parent = indexOf(words[at + L.NODE_PARENT / WORD]!);
-      if (!Number.isInteger(parent) || parent >= index) throw damagedChunk(address);
-      snapshot.parent[index] = parent;
-    }
-    snapshot.site[index] = words[at + L.NODE_SITE / WORD]!;
-    snapshot.node[index] = address;
-    const link = words[at + L.NODE_LINK / WORD]!;
-    if (link & L.NODE_LINK_ACCOUNT) readAccount(index, link - L.NODE_LINK_ACCOUNT);
+    const index = cached.index[(address - cached.start) / cached.size];
+    if (index === undefined) throw damaged(address);
+    return index;
   };
 
   // A context that never allocated has no account, and zeros in every column.
   const readAccount = (index: number, address: number): void => {
-    if (address % WORD !== 0 || address + L.ACCOUNT_SIZE > limit) throw damagedChunk(address);
+    if (address % WORD !== 0 || address + L.ACCOUNT_SIZE > limit) throw damaged(address);
     const at = address / WORD;
     const allocObjects = words[at + L.ACCOUNT_ALLOC_OBJECTS / WORD]!;
     const allocBytes = words[at + L.ACCOUNT_ALLOC_BYTES / WORD]!;
@@ -146,14 +140,129 @@ export function readNodes(words: Uint32Array, runtimeAddress: number, totals: He
     );
   };
 
-  readNode(0, rootAddress);
+  const readBud = (index: number, address: number): void => {
+    const at = address / WORD;
+    const link = words[at + L.NODE_LINK / WORD]!;
+    if ((link & L.BUD_ALLOCATED) === 0) return;
+    const bytes = words[at + L.BUD_BYTES / WORD]!;
+    const live = (link & L.BUD_FREED) === 0;
+    const changedSincePeak = link >>> L.BUD_EPOCH_SHIFT === peakEpoch;
+    const atPeak = changedSincePeak ? (link & L.BUD_PEAK) !== 0 : live;
+    const temporary = (link & L.BUD_TEMPORARY) !== 0;
+    const moved =
+      words[at + L.BUD_CLOCK / WORD]! + (words[at + L.BUD_SECOND / WORD]! >>> L.BUD_SITE_BITS) * TWO_32;
+    snapshot.allocObjects[index] = 1;
+    snapshot.allocBytes[index] = bytes;
+    snapshot.liveObjects[index] = Number(live);
+    snapshot.liveBytes[index] = live ? bytes : 0;
+    snapshot.peakObjects[index] = Number(atPeak);
+    snapshot.peakBytes[index] = atPeak ? bytes : 0;
+    snapshot.temporaryObjects[index] = Number(temporary);
+    snapshot.temporaryBytes[index] = temporary ? bytes : 0;
+    snapshot.lifetime[index] = live ? clock - moved : moved;
+  };
+
+  // Second pass: the columns.
+  let ordered = true;
   for (const chunk of chunks) {
-    let index = chunk.first;
-    for (let address = chunk.address; address < chunk.end; address += L.NODE_SIZE, index++) {
-      if (address !== rootAddress) readNode(index, address);
+    for (let i = 0, address = chunk.start; i < chunk.index.length; i++, address += chunk.size) {
+      const at = address / WORD;
+      const index = chunk.index[i]!;
+      const length = budLength(words, address);
+      const outermost = length === 0 ? index : index - length + 1;
+      const parent = address === root ? -1 : indexOf(words[at + L.NODE_PARENT / WORD]!);
+      ordered &&= parent < outermost;
+      snapshot.node[index] = address;
+      snapshot.parent[outermost] = parent;
+      if (length === 0) {
+        snapshot.site[index] = words[at + L.NODE_SITE / WORD]!;
+        const link = words[at + L.NODE_LINK / WORD]!;
+        if (link & L.NODE_LINK_ACCOUNT) readAccount(index, link - L.NODE_LINK_ACCOUNT);
+      } else {
+        for (let depth = 0; depth < length; depth++) {
+          if (depth > 0) snapshot.parent[outermost + depth] = outermost + depth - 1;
+          snapshot.site[outermost + depth] = words[at + BUD_SITE_WORDS[depth]!]! & BUD_SITE_MASK;
+        }
+        readBud(index, address);
+      }
     }
   }
-  return snapshot;
+  return ordered ? snapshot : parentsFirst(snapshot);
+}
+
+function readChunks(words: Uint32Array, first: number, size: number): Chunk[] {
+  const chunks: Chunk[] = [];
+  const limit = words.length * WORD;
+  for (let address = first; address !== 0; ) {
+    if (
+      address % WORD !== 0 ||
+      address + L.CHUNK_ENTRIES > limit ||
+      chunks.length > limit / L.CHUNK_ENTRIES
+    ) {
+      throw damaged(address);
+    }
+    const start = address + L.CHUNK_ENTRIES;
+    const end = start + words[(address + L.CHUNK_USED) / WORD]! * size;
+    if (end > limit) throw damaged(address);
+    chunks.push({ address, start, end, size, index: new Int32Array((end - start) / size) });
+    address = words[(address + L.CHUNK_NEXT) / WORD]!;
+  }
+  return chunks;
+}
+
+/** Number of sites of the bud at this address; 0 when it is a node. */
+function budLength(words: Uint32Array, address: number): number {
+  if (words[(address + L.NODE_SITE) / WORD]! >>> 30 !== L.SITE_BUD >>> 30) return 0;
+  const length = words[(address + L.BUD_THIRD) / WORD]! >>> L.BUD_SITE_BITS;
+  if (length < 1 || length > L.BUD_SITES) throw damaged(address);
+  return length;
+}
+
+/** The call sites of a bud, outermost first; null when there is a node at this address. */
+export function budSites(words: Uint32Array, address: number): number[] | null {
+  const length = budLength(words, address);
+  if (length === 0) return null;
+  return BUD_SITE_WORDS.slice(0, length).map((word) => words[address / WORD + word]! & BUD_SITE_MASK);
+}
+
+// A context that was a bud may have become a caller of others whose nodes come first in memory.
+function parentsFirst(snapshot: HeapSnapshot): HeapSnapshot {
+  const { count, parent } = snapshot;
+  const place = new Int32Array(count).fill(-1);
+  const order = new Int32Array(count);
+  const path: number[] = [];
+  let placed = 0;
+  for (let index = 0; index < count; index++) {
+    for (let at = index; at !== -1 && place[at] === -1; at = parent[at]!) {
+      path.push(at);
+      if (path.length > count) throw damaged(snapshot.node[index]!);
+    }
+    for (let at = path.pop(); at !== undefined; at = path.pop()) {
+      place[at] = placed;
+      order[placed++] = at;
+    }
+  }
+  const columns = Object.entries(snapshot).map(([name, column]) => [
+    name,
+    ArrayBuffer.isView(column)
+      ? (column as Float64Array).map((_, i) => (column as Float64Array)[order[i]!]!)
+      : column,
+  ]);
+  const sorted = Object.fromEntries(columns) as HeapSnapshot;
+  for (let i = 1; i < count; i++) sorted.parent[i] = place[sorted.parent[i]!]!;
+  return sorted;
+}
+
+/**
+ * For each context of `after` that has a node, its index in `before`, which was taken earlier of the same guest; -1 for
+ * those that were not there yet.
+ */
+export function indicesIn(before: HeapSnapshot, after: HeapSnapshot): Int32Array {
+  const indexOf = new Map<number, number>();
+  before.node.forEach((node, index) => {
+    indexOf.set(node, index);
+  });
+  return Int32Array.from(after.node, (node) => (node === 0 ? -1 : (indexOf.get(node) ?? -1)));
 }
 
 // The stored sum wraps at 2^64, and so does what is to be added; the true sum is the result modulo 2^64, which
@@ -166,7 +275,7 @@ function age(low: number, high: number, liveObjects: number, clock: number): num
   return Number(BigInt.asUintN(64, sum));
 }
 
-function damagedChunk(address: number): CorruptLedgerError {
+function damaged(address: number): CorruptLedgerError {
   return new CorruptLedgerError(
     `The context tree in the guest's memory is damaged at 0x${address.toString(16)}. ` +
       'The program has most likely written outside its own blocks.',

@@ -5,7 +5,7 @@
 
 import type { Frame } from '../errors.ts';
 import { InvalidArgumentError } from '../errors.ts';
-import type { HeapSnapshot } from '../heap/index.ts';
+import { type HeapSnapshot, indicesIn } from '../heap/index.ts';
 
 /** How often the work is done. */
 export interface GrowthOptions {
@@ -40,18 +40,13 @@ export interface GrowthReport {
   readonly contexts: readonly GrowingContext[];
 }
 
-interface Sample {
-  readonly objects: Float64Array;
-  readonly bytes: Float64Array;
-}
-
 /** Looks at the heap between runs and compares. */
 export class GrowthMeter {
   readonly warmup: number;
   readonly runs: number;
   readonly #inUseBytes: number[] = [];
-  #start: Sample | null = null;
-  #middle: Sample | null = null;
+  #start: HeapSnapshot | null = null;
+  #middle: HeapSnapshot | null = null;
 
   constructor(options: GrowthOptions = {}) {
     this.warmup = count('warmup', options.warmup ?? 3, 0);
@@ -63,8 +58,7 @@ export class GrowthMeter {
     this.#inUseBytes.push(totals.liveBytes);
     const half = this.runs >> 1;
     if (run !== 0 && run !== half) return;
-    const { liveObjects, liveBytes } = snapshot();
-    const sample = { objects: liveObjects, bytes: liveBytes };
+    const sample = snapshot();
     if (run === 0) this.#start = sample;
     if (run === half) this.#middle = sample;
   }
@@ -75,13 +69,15 @@ export class GrowthMeter {
     const middle = this.#middle!;
     const contexts: GrowingContext[] = [];
     const sum = { objects: 0, bytes: 0 };
+    const inStart = indicesIn(start, end);
+    const inMiddle = indicesIn(middle, end);
     for (let i = 0; i < end.count; i++) {
-      // Contexts keep their index; those that were not there yet held nothing.
-      const objects = end.liveObjects[i]! - (start.objects[i] ?? 0);
-      const bytes = end.liveBytes[i]! - (start.bytes[i] ?? 0);
+      // Contexts that were not there yet held nothing.
+      const objects = end.liveObjects[i]! - (start.liveObjects[inStart[i]!] ?? 0);
+      const bytes = end.liveBytes[i]! - (start.liveBytes[inStart[i]!] ?? 0);
       const grows =
-        (bytes > 0 && end.liveBytes[i]! > (middle.bytes[i] ?? 0)) ||
-        (objects > 0 && end.liveObjects[i]! > (middle.objects[i] ?? 0));
+        (bytes > 0 && end.liveBytes[i]! > (middle.liveBytes[inMiddle[i]!] ?? 0)) ||
+        (objects > 0 && end.liveObjects[i]! > (middle.liveObjects[inMiddle[i]!] ?? 0));
       if (!grows) continue;
       sum.objects += objects;
       sum.bytes += bytes;

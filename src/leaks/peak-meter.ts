@@ -3,7 +3,7 @@
 // highest of the pieces it spans. When the last scope closes, the peak of the whole run is put back where it was
 // the higher one, each context's share included (csrc/ledger.c explains how a share is kept).
 
-import { type HeapTotals, layout as L, type Ledger } from '../heap/index.ts';
+import { type HeapSnapshot, type HeapTotals, indicesIn, layout as L, type Ledger } from '../heap/index.ts';
 
 const WORD = 4;
 
@@ -17,10 +17,9 @@ export interface ScopePeak {
   readonly highest: Peak;
 }
 
-/** The runtime's peak and every context's share in it, as columns over the snapshot's contexts. */
+/** The runtime's peak and every context's share in it. */
 interface SavedPeak extends Peak {
-  readonly shareObjects: Float64Array;
-  readonly shareBytes: Float64Array;
+  readonly contexts: HeapSnapshot;
 }
 
 export class PeakMeter {
@@ -60,13 +59,8 @@ export class PeakMeter {
       highest.bytes = totals.peakBytes;
     }
     if (this.#saved === null || totals.peakBytes > this.#saved.bytes) {
-      const { peakObjects, peakBytes } = this.#ledger.snapshot();
-      this.#saved = {
-        objects: totals.peakObjects,
-        bytes: totals.peakBytes,
-        shareObjects: peakObjects,
-        shareBytes: peakBytes,
-      };
+      const contexts = this.#ledger.snapshot();
+      this.#saved = { objects: totals.peakObjects, bytes: totals.peakBytes, contexts };
     }
     const { memory, runtimeAddress } = this.#ledger;
     const words = new Uint32Array(memory.buffer);
@@ -85,15 +79,24 @@ export class PeakMeter {
     words[(runtimeAddress + L.RUNTIME_PEAK_BYTES) / WORD] = saved.bytes;
     const epoch = words[(runtimeAddress + L.RUNTIME_PEAK_EPOCH) / WORD]! + 1;
     words[(runtimeAddress + L.RUNTIME_PEAK_EPOCH) / WORD] = epoch;
-    const { count, node } = this.#ledger.snapshot();
-    for (let i = 0; i < count; i++) {
-      const link = words[(node[i]! + L.NODE_LINK) / WORD]!;
-      if ((link & L.NODE_LINK_ACCOUNT) === 0) continue;
-      const account = (link - L.NODE_LINK_ACCOUNT) / WORD;
-      // Contexts keep their index; those that are newer than the peak had no share in it.
-      words[account + L.ACCOUNT_PEAK_OBJECTS / WORD] = saved.shareObjects[i] ?? 0;
-      words[account + L.ACCOUNT_PEAK_BYTES / WORD] = saved.shareBytes[i] ?? 0;
-      words[account + L.ACCOUNT_PEAK_EPOCH / WORD] = epoch;
+    const now = this.#ledger.snapshot();
+    const inSaved = indicesIn(saved.contexts, now);
+    for (let i = 0; i < now.count; i++) {
+      const node = now.node[i]!;
+      if (node === 0) continue;
+      const at = (node + L.NODE_LINK) / WORD;
+      const link = words[at]!;
+      // Contexts that are newer than the peak had no share in it.
+      const objects = saved.contexts.peakObjects[inSaved[i]!] ?? 0;
+      if ((link & L.NODE_LINK_ACCOUNT) !== 0) {
+        const account = (link - L.NODE_LINK_ACCOUNT) / WORD;
+        words[account + L.ACCOUNT_PEAK_OBJECTS / WORD] = objects;
+        words[account + L.ACCOUNT_PEAK_BYTES / WORD] = saved.contexts.peakBytes[inSaved[i]!] ?? 0;
+        words[account + L.ACCOUNT_PEAK_EPOCH / WORD] = epoch;
+      } else if ((link & L.BUD_ALLOCATED) !== 0) {
+        const flags = link & (2 ** L.BUD_EPOCH_SHIFT - 1) & ~L.BUD_PEAK;
+        words[at] = flags | (objects > 0 ? L.BUD_PEAK : 0) | (epoch << L.BUD_EPOCH_SHIFT);
+      }
     }
     this.#written();
   }

@@ -69,9 +69,11 @@ export function scanHeap(
   return readClasses(ledger, after);
 }
 
+const KIND_COUNT = Object.keys(KINDS).length;
+
 function readClasses(ledger: Ledger, after: number): ScannedGroup[] {
   interface Group {
-    readonly account: number;
+    readonly node: number;
     readonly kind: number;
     blocks: number;
     bytes: number;
@@ -80,6 +82,8 @@ function readClasses(ledger: Ledger, after: number): ScannedGroup[] {
     age: number;
   }
   const groups = new Map<number, Group>();
+  // Two owners may be of one context: a bud that has become a node, and the node's account.
+  const ofOwner = new Map<number, Group>();
   // Serials wrap at 2^32: what counts is how far a block is from the newest one.
   const { allocObjects } = ledger.totals();
   const newest = allocObjects >>> 0;
@@ -89,25 +93,21 @@ function readClasses(ledger: Ledger, after: number): ScannedGroup[] {
   ledger.eachSpan((words, base, capacity, blocks, metadata) => {
     let at = metadata / 4;
     for (let block = 0; block < blocks; block++, at += L.BLOCK_SIZE / 4) {
-      const word = words[at + L.BLOCK_ACCOUNT / 4]!;
+      const word = words[at + L.BLOCK_OWNER / 4]!;
       if ((word & L.BLOCK_FREED) !== 0) continue;
       const age = (newest - words[at + L.BLOCK_SERIAL / 4]!) >>> 0;
       if (age >= oldestAge) continue;
-      const key = word & (L.BLOCK_ACCOUNT_MASK | L.BLOCK_CLASS_MASK);
+      const key = word & (L.BLOCK_OWNER_MASK | L.BLOCK_BUD | L.BLOCK_CLASS_MASK);
       if (key !== lastKey) {
         lastKey = key;
-        last = groups.get(key);
+        last = ofOwner.get(key);
         if (last === undefined) {
-          last = {
-            account: (word & L.BLOCK_ACCOUNT_MASK) >>> 0,
-            kind: (word & L.BLOCK_CLASS_MASK) >>> L.BLOCK_CLASS_SHIFT,
-            blocks: 0,
-            bytes: 0,
-            address: 0,
-            size: 0,
-            age: -1,
-          };
-          groups.set(key, last);
+          const node = ledger.contextOf(word);
+          const kind = (word & L.BLOCK_CLASS_MASK) >>> L.BLOCK_CLASS_SHIFT;
+          const group = node * KIND_COUNT + kind;
+          last = groups.get(group) ?? { node, kind, blocks: 0, bytes: 0, address: 0, size: 0, age: -1 };
+          groups.set(group, last);
+          ofOwner.set(key, last);
         }
       }
       const size = words[at + L.BLOCK_REQUESTED / 4]!;
@@ -120,9 +120,9 @@ function readClasses(ledger: Ledger, after: number): ScannedGroup[] {
       }
     }
   });
-  return [...groups.values()].map(({ account, kind, blocks, bytes, address, size }) => ({
+  return [...groups.values()].map(({ node, kind, blocks, bytes, address, size }) => ({
     kind: KINDS[kind]!,
-    node: ledger.nodeOfAccount(account),
+    node,
     blocks,
     bytes,
     address,

@@ -3,7 +3,7 @@
 // package.
 
 import { type Frame, InvalidArgumentError } from '../errors.ts';
-import type { HeapSnapshot } from '../heap/index.ts';
+import { type HeapSnapshot, indicesIn } from '../heap/index.ts';
 import type { GrowthOptions, GrowthReport } from '../leaks/index.ts';
 import type { AssertLeaksOptions, Heap } from '../live-heap.ts';
 import {
@@ -185,13 +185,13 @@ function growthText(growth: GrowthReport, limit: number): string {
 
 function allocationText(heap: Heap, before: HeapSnapshot, now: HeapSnapshot): string {
   const contexts: { bytes: number; objects: number; node: number }[] = [];
+  const inBefore = indicesIn(before, now);
   for (let i = 0; i < now.count; i++) {
-    // Contexts keep their index.
-    const objects = now.allocObjects[i]! - (before.allocObjects[i] ?? 0);
+    const objects = now.allocObjects[i]! - (before.allocObjects[inBefore[i]!] ?? 0);
     if (objects === 0) continue;
     contexts.push({
       objects,
-      bytes: now.allocBytes[i]! - (before.allocBytes[i] ?? 0),
+      bytes: now.allocBytes[i]! - (before.allocBytes[inBefore[i]!] ?? 0),
       node: now.node[i]!,
     });
   }

@@ -59,17 +59,6 @@ test('the blocks in use are those that the contexts count', () => {
   expect(bytes).toEqual(expected);
 });
 
-test('65,000 contexts are read in milliseconds', () => {
-  // Processor time, the best of many: the machine has other work. Measured: 4 ms.
-  let best = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < 20; i++) {
-    const start = process.cpuUsage();
-    lib.heap.snapshot();
-    best = Math.min(best, process.cpuUsage(start).user / 1000);
-  }
-  expect(best).toBeLessThan(20);
-});
-
 test('a memory without the runtime, or of another version, is refused', () => {
   const memory = new WebAssembly.Memory({ initial: 1 });
   for (const address of [0, 1024, 1022, 65_530, 1e9, -4, Number.NaN]) {
@@ -85,7 +74,7 @@ test('a ledger that the guest has written over is an error or numbers, never a c
   for (let i = 1; i < 12; i++) {
     const victim = await fresh();
     victim.exports.tree!(8);
-    const nodes = victim.heap.snapshot().node;
+    const nodes = victim.heap.snapshot().node.filter((address) => address !== 0);
     victim.exports.scribble!(nodes[(i * 37) % nodes.length]! - (i % 3) * 64, 8 * i);
     for (const use of [
       () => victim.heap.snapshot(),

@@ -191,12 +191,46 @@ export class Runtime {
     if (line) throw new Error(`heapline_check failed at check.c:${line}`);
   }
 
+  isBud(node: number): boolean {
+    return this.u32(node + layout.NODE_SITE) >>> 30 === layout.SITE_BUD >>> 30;
+  }
+
+  /** The call sites of a context, a node or a bud, outermost first. */
   path(node: number): string {
-    const sites: string[] = [];
+    const sites: number[] = [];
     for (let at = node; at && this.u32(at + layout.NODE_PARENT); at = this.u32(at + layout.NODE_PARENT)) {
-      sites.unshift(this.u32(at + layout.NODE_SITE).toString(16));
+      const site = this.u32(at + layout.NODE_SITE);
+      const third = this.u32(at + layout.BUD_THIRD);
+      const own = this.isBud(at)
+        ? [site, this.u32(at + layout.BUD_SECOND), third]
+            .slice(0, third >>> 24)
+            .map((word) => word & 0xffffff)
+        : [site];
+      sites.unshift(...own);
     }
-    return sites.join('/');
+    return sites.map((site) => site.toString(16)).join('/');
+  }
+
+  #bud(path: string, bud: number): Context {
+    const link = this.u32(bud + layout.NODE_LINK);
+    const bytes = this.u32(bud + layout.BUD_BYTES);
+    const live = link & layout.BUD_FREED ? 0 : 1;
+    const saved = link >>> layout.BUD_EPOCH_SHIFT === this.runtime(layout.RUNTIME_PEAK_EPOCH);
+    const peak = saved ? (link & layout.BUD_PEAK ? 1 : 0) : live;
+    const temporary = link & layout.BUD_TEMPORARY ? 1 : 0;
+    const clock = this.u32(bud + layout.BUD_CLOCK) + (this.u32(bud + layout.BUD_SECOND) >>> 24) * 2 ** 32;
+    return {
+      path,
+      allocObjects: 1,
+      allocBytes: bytes,
+      liveObjects: live,
+      liveBytes: live * bytes,
+      peakObjects: peak,
+      peakBytes: peak * bytes,
+      temporaryObjects: temporary,
+      temporaryBytes: temporary * bytes,
+      lifetime: live ? this.u64(this.base + layout.RUNTIME_ALLOC_BYTES) - clock : clock,
+    };
   }
 
   #account(path: string, account: number): Context {
@@ -225,23 +259,31 @@ export class Runtime {
   /** Contexts that have allocated, by path. */
   contexts(): Map<string, Context> {
     const result = new Map<string, Context>();
-    for (
-      let chunk = this.runtime(layout.RUNTIME_FIRST_CHUNK);
-      chunk;
-      chunk = this.u32(chunk + layout.CHUNK_NEXT)
-    ) {
-      const used = this.u32(chunk + layout.CHUNK_USED);
-      for (let i = 0; i < used; i++) {
-        const node = chunk + layout.CHUNK_ENTRIES + i * layout.NODE_SIZE;
-        const path = this.path(node);
-        if (result.has(path)) throw new Error(`two nodes for ${path}`);
-        const link = this.u32(node + layout.NODE_LINK);
-        if (link & layout.NODE_LINK_ACCOUNT) {
-          result.set(path, this.#account(path, link - layout.NODE_LINK_ACCOUNT));
-        }
+    for (const node of this.nodes()) {
+      const path = this.path(node);
+      if (result.has(path)) throw new Error(`two nodes for ${path}`);
+      const link = this.u32(node + layout.NODE_LINK);
+      if (this.isBud(node)) {
+        if (link & layout.BUD_ALLOCATED) result.set(path, this.#bud(path, node));
+      } else if (link & layout.NODE_LINK_ACCOUNT) {
+        result.set(path, this.#account(path, link - layout.NODE_LINK_ACCOUNT));
       }
     }
     return result;
+  }
+
+  /** Addresses of all nodes and buds. */
+  *nodes(): Generator<number, void, undefined> {
+    const kinds = [
+      [layout.RUNTIME_FIRST_CHUNK, layout.NODE_SIZE],
+      [layout.RUNTIME_FIRST_BUD_CHUNK, layout.BUD_SIZE],
+    ] as const;
+    for (const [first, size] of kinds) {
+      for (let chunk = this.runtime(first); chunk; chunk = this.u32(chunk + layout.CHUNK_NEXT)) {
+        const used = this.u32(chunk + layout.CHUNK_USED);
+        for (let i = 0; i < used; i++) yield chunk + layout.CHUNK_ENTRIES + i * size;
+      }
+    }
   }
 
   /** Every live block as the span chunks tell it: address → requested bytes, context, serial. */
@@ -256,11 +298,12 @@ export class Runtime {
         const metadata = this.u32(span + layout.SPAN_METADATA);
         for (let index = 0; index < this.u32(span + layout.SPAN_BLOCKS); index++) {
           const block = metadata + index * layout.BLOCK_SIZE;
-          const account = this.u32(block + layout.BLOCK_ACCOUNT);
-          if (account & layout.BLOCK_FREED) continue;
+          const word = this.u32(block + layout.BLOCK_OWNER);
+          if (word & layout.BLOCK_FREED) continue;
+          const owner = (word & layout.BLOCK_OWNER_MASK) >>> 0;
           result.set(this.u32(span + layout.SPAN_BASE) + index * this.u32(span + layout.SPAN_BLOCK_SIZE), {
             size: this.u32(block + layout.BLOCK_REQUESTED),
-            context: this.u32((account & layout.BLOCK_ACCOUNT_MASK) >>> 0),
+            context: word & layout.BLOCK_BUD ? owner : this.u32(owner + layout.ACCOUNT_NODE),
             serial: this.u32(block + layout.BLOCK_SERIAL),
             metadata: block,
           });

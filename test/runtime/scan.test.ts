@@ -18,7 +18,7 @@ type Kind = (typeof names)[keyof typeof names];
 function classes(runtime: Runtime): Map<number, Kind> {
   const result = new Map<number, Kind>();
   for (const [address, { metadata }] of runtime.blocks()) {
-    const word = runtime.u32(metadata + layout.BLOCK_ACCOUNT);
+    const word = runtime.u32(metadata + layout.BLOCK_OWNER);
     const kind = (word & layout.BLOCK_CLASS_MASK) >>> layout.BLOCK_CLASS_SHIFT;
     result.set(address, names[kind as keyof typeof names]);
   }

@@ -1,0 +1,159 @@
+/* buds.c -- contexts that have allocated only once.
+ *
+ * In a program whose every allocation comes from a place never seen before (a deep recursion, say), memory for the
+ * tree is what costs: most nodes lead to one block and are never looked up again. So a new path is first kept as one
+ * bud of 32 bytes in the ring of the deepest node that exists: the rest of the path, up to HL_BUD_SITES sites, and
+ * what an account would say of one block. The slots of the path's frames stay without a node meanwhile. When the
+ * site it starts with comes again, the bud grows a node for that site; when its whole path comes again, it becomes a node
+ * with an account itself, at the same address, because its block refers to it.
+ *
+ * Only narrow nodes have buds (context.c): to replace one, its ring is walked.
+ */
+#include "platform.h"
+
+#define HL_BUD_SITE_MASK ((1u << HL_BUD_SITE_BITS) - 1)
+#define HL_BUD_FLAGS ((1u << HL_BUD_EPOCH_SHIFT) - 1)
+/* What the fields hold: a bud can be made while the epoch and the clock are below these. Blocks are smaller than 2^31
+ * bytes, so a clock that was below its limit fits at the end of the allocation, too. */
+#define HL_BUD_EPOCHS (1u << (32 - HL_BUD_EPOCH_SHIFT))
+#define HL_BUD_CLOCK_BITS (64 - HL_BUD_SITE_BITS)
+#define HL_BUD_CLOCKS (1ull << (HL_BUD_CLOCK_BITS - 1))
+
+HL_INLINE int hl_is_bud(const hl_node *node) { return node->site >> 30 == HL_SITE_BUD >> 30; }
+
+HL_INLINE u32 hl_bud_length(const hl_bud *bud) { return bud->third >> HL_BUD_SITE_BITS; }
+
+HL_INLINE u64 hl_bud_clock(const hl_bud *bud) { return bud->clock | (u64)(bud->second >> HL_BUD_SITE_BITS) << 32; }
+
+HL_INLINE void hl_bud_set_clock(hl_bud *bud, u64 clock) {
+  bud->clock = (u32)clock;
+  bud->second = (bud->second & HL_BUD_SITE_MASK) | (u32)(clock >> 32) << HL_BUD_SITE_BITS;
+}
+
+/* The second and the third site of a path; of one that is too short, any. */
+HL_INLINE u32 hl_second_site(const hl_slot *path, u32 length) { return path[length > 1].site; }
+HL_INLINE u32 hl_third_site(const hl_slot *path, u32 length) { return path[(length > 2) * 2].site; }
+
+/* Whether a bud can be made of `length` slots now. */
+HL_INLINE int hl_bud_fits(const hl_slot *path, u32 length) {
+  u32 sites = path->site | hl_second_site(path, length) | hl_third_site(path, length);
+  return !(sites >> HL_BUD_SITE_BITS) && rt.peak_epoch < HL_BUD_EPOCHS && rt.alloc_bytes < HL_BUD_CLOCKS;
+}
+
+/* A bud that is in no ring yet; null when there is no memory. */
+HL_INLINE hl_node *hl_bud_new(hl_node *parent, const hl_slot *path, u32 length) {
+  hl_bud *bud = hl_bud_allocate();
+  if (!bud) return 0;
+  bud->node = (hl_node){.parent = parent, .site = path->site | HL_SITE_BUD};
+  bud->size = 0;
+  bud->clock = 0;
+  bud->second = hl_second_site(path, length);
+  bud->third = hl_third_site(path, length) | length << HL_BUD_SITE_BITS;
+  rt.contexts += length;
+  return &bud->node;
+}
+
+/* Whether the bud's block is part of the peak. */
+HL_INLINE int hl_bud_at_peak(const hl_bud *bud) {
+  u32 link = bud->node.link;
+  if (link >> HL_BUD_EPOCH_SHIFT == rt.peak_epoch) return !!(link & HL_BUD_PEAK);
+  return (link & (HL_BUD_ALLOCATED | HL_BUD_FREED)) == HL_BUD_ALLOCATED;
+}
+
+HL_INLINE void hl_bud_ledger_allocate(hl_bud *bud, u32 size) {
+  u32 peak = hl_totals_allocate(size);
+  if (!peak) hl.peak_dirty = 1;
+  bud->size = size;
+  bud->node.link = HL_BUD_ALLOCATED | (peak ? 0 : rt.peak_epoch << HL_BUD_EPOCH_SHIFT);
+  hl_bud_set_clock(bud, rt.alloc_bytes);
+}
+
+/* Adds to an account what the bud tells. */
+static void hl_bud_count(const hl_bud *bud, hl_account *account) {
+  u32 link = bud->node.link, size = bud->size;
+  hl_ledger_save_peak(account);
+  if (hl_bud_at_peak(bud)) {
+    account->peak_objects++;
+    account->peak_bytes += size;
+  }
+  if (!(link & HL_BUD_ALLOCATED)) return;
+  account->alloc_objects++;
+  account->alloc_bytes += size;
+  if (!(link & HL_BUD_FREED)) {
+    account->lifetime -= (i64)hl_bud_clock(bud);
+    return;
+  }
+  account->freed_objects++;
+  account->freed_bytes += size;
+  account->lifetime += (i64)hl_bud_clock(bud);
+  if (link & HL_BUD_TEMPORARY) {
+    account->temporary_objects++;
+    account->temporary_bytes += size;
+  }
+}
+
+/* Makes a node of the first site of a bud's path: a new one, below which the bud is left with the rest, or, when there
+ * is no rest, the bud itself, which gets an account. `children`: where its parent keeps its children. Null when there
+ * is no memory: then the bud stays as it was. */
+HL_SLOW hl_node *hl_bud_grow(hl_bud *bud, u32 *children) {
+  hl_node *rest = &bud->node;
+  u32 length = hl_bud_length(bud), site = rest->site & ~HL_SITE_BUD;
+  if (length == 1) {
+    hl_bud read = *bud;
+    hl_account *account = hl_account_new(rest);
+    if (!account) return 0;
+    account->children = 0;
+    hl_bud_count(&read, account);
+    rest->site = site;
+    return rest;
+  }
+  hl_node *node = hl_node_new(rest->parent, site);
+  if (!node) return 0;
+  rt.contexts--; /* it was counted with the bud */
+  hl_node *before = rest;
+  while (before->next_sibling != rest) before = before->next_sibling;
+  node->next_sibling = rest->next_sibling;
+  before->next_sibling = node;
+  if (before == rest) node->next_sibling = node;
+  if ((*children & ~HL_LINK_FLAGS) == (u32)rest) *children = (u32)node;
+  node->link = (u32)rest;
+  rest->parent = node;
+  rest->next_sibling = rest;
+  rest->site = (bud->second & HL_BUD_SITE_MASK) | HL_SITE_BUD;
+  bud->second = (bud->second & ~HL_BUD_SITE_MASK) | (bud->third & HL_BUD_SITE_MASK);
+  bud->third = (length - 1) << HL_BUD_SITE_BITS;
+  return node;
+}
+
+/* A block is freed whose context was a bud, and may be one still. `serial`: the block's. */
+HL_SLOW void hl_bud_ledger_free(hl_bud *bud, u32 size, u32 serial) {
+  if (!hl_is_bud(&bud->node)) {
+    hl_ledger_free_from(hl_node_account(&bud->node), size, serial);
+    return;
+  }
+  if (HL_UNLIKELY(rt.peak_epoch >= HL_BUD_EPOCHS || rt.alloc_bytes >> HL_BUD_CLOCK_BITS)) {
+    /* Too late for a bud's fields: the block is moved to the books of a caller. */
+    hl_account *account = hl_account_charged(bud->node.parent);
+    hl_bud_count(bud, account);
+    bud->node.link = 0;
+    hl_ledger_free_from(account, size, serial);
+    return;
+  }
+  u32 link = bud->node.link;
+  if (link >> HL_BUD_EPOCH_SHIFT != rt.peak_epoch) {
+    link = (link & HL_BUD_FLAGS) | HL_BUD_PEAK | rt.peak_epoch << HL_BUD_EPOCH_SHIFT;
+    hl.peak_dirty = 1;
+  }
+  link |= HL_BUD_FREED;
+  rt.freed_objects++;
+  rt.freed_bytes += size;
+  if (serial == (u32)rt.alloc_objects) link |= HL_BUD_TEMPORARY;
+  bud->node.link = link;
+  hl_bud_set_clock(bud, rt.alloc_bytes - hl_bud_clock(bud));
+}
+
+/* Who allocated a block. */
+HL_INLINE hl_node *hl_block_context(const hl_block *block) {
+  u32 owner = block->owner & HL_BLOCK_OWNER_MASK;
+  return block->owner & HL_BLOCK_BUD ? (hl_node *)owner : ((hl_account *)owner)->node;
+}
