@@ -76,8 +76,8 @@ HL_SLOW hl_block *hl_block_take_slow(u32 size, u32 alignment, u32 *address) {
   return &span->own;
 }
 
-/* The first allocation of a context. Returns the owner of the block. */
-HL_SLOW u32 hl_ledger_allocate_first(hl_node *node, u32 size) {
+/* Counts the first allocation of a context. Returns the owner of the block. */
+HL_INLINE u32 hl_ledger_allocate_first_here(hl_node *node, u32 size) {
   if (hl_is_bud(node)) {
     hl_bud_ledger_allocate((hl_bud *)node, size);
     return (u32)node | HL_BLOCK_BUD;
@@ -87,15 +87,18 @@ HL_SLOW u32 hl_ledger_allocate_first(hl_node *node, u32 size) {
   return (u32)account;
 }
 
-/* Writes a taken block into the books: it is the program's from here on. */
-HL_INLINE void hl_block_hand_out(hl_block *block, hl_node *node, u32 size) {
+HL_SLOW u32 hl_ledger_allocate_first(hl_node *node, u32 size) { return hl_ledger_allocate_first_here(node, size); }
+
+HL_INLINE u32 hl_ledger_allocate(hl_node *node, u32 size, int first_is_likely) {
   hl_account *account = hl_node_account(node);
-  if (HL_LIKELY(account != 0)) {
-    hl_ledger_allocate_to(account, size);
-    block->owner = (u32)account;
-  } else {
-    block->owner = hl_ledger_allocate_first(node, size);
-  }
+  if (!account) return (first_is_likely ? hl_ledger_allocate_first_here : hl_ledger_allocate_first)(node, size);
+  hl_ledger_allocate_to(account, size);
+  return (u32)account;
+}
+
+/* Writes a taken block into the books: it is the program's from here on. */
+HL_INLINE void hl_block_hand_out(hl_block *block, u32 owner, u32 size) {
+  block->owner = owner;
   block->requested = size;
   block->serial = (u32)rt.alloc_objects;
 }
@@ -109,20 +112,27 @@ HL_SLOW void *hl_allocate_slow(u32 size, u32 alignment) {
   u32 address;
   hl_block *block = hl_block_take_slow(size, alignment, &address);
   if (!block) return hl_allocation_failed();
-  hl_block_hand_out(block, node, size);
+  hl_block_hand_out(block, hl_ledger_allocate(node, size, 0), size);
   if (rt.flags & HL_FLAG_TRACE) hl_trace(address, size, node);
   return (void *)address;
 }
 
-void *malloc(size_t size) {
+HL_INLINE void *hl_allocate_small(hl_node *node, u32 size, int first_is_likely) {
   u32 address;
-  if (HL_UNLIKELY(size >= hl.fast_limit)) return hl_allocate_slow(size, HL_ALIGNMENT);
-  hl_node *node = hl_context();
   hl_span *span;
   hl_block *block = hl_block_take(hl_class_of(size), &address, &span);
   if (HL_UNLIKELY(!block)) return hl_allocation_failed();
-  hl_block_hand_out(block, node, size);
+  hl_block_hand_out(block, hl_ledger_allocate(node, size, first_is_likely), size);
   return (void *)address;
+}
+
+/* A small block in a context that takes a search; in one function, because programs of ever new contexts live here. */
+HL_SLOW void *hl_allocate_resolving(u32 size) { return hl_allocate_small(hl_context_resolve_here(rt.top, 1), size, 1); }
+
+void *malloc(size_t size) {
+  if (HL_UNLIKELY(size >= hl.fast_limit)) return hl_allocate_slow(size, HL_ALIGNMENT);
+  hl_node *node = hl_context_known();
+  return HL_LIKELY(node) ? hl_allocate_small(node, size, 0) : hl_allocate_resolving(size);
 }
 
 HL_INLINE void hl_zero_block(u32 address, u32 size) {
@@ -155,7 +165,7 @@ void *calloc(size_t count, size_t each) {
   hl_block *block = hl_block_take(hl_class_of(size), &address, &span);
   if (HL_UNLIKELY(!block)) return hl_allocation_failed();
   int zero = span->zero && !(block->owner & HL_BLOCK_OWNER_MASK);
-  hl_block_hand_out(block, node, size);
+  hl_block_hand_out(block, hl_ledger_allocate(node, size, 0), size);
   if (!zero) hl_zero_block(address, size);
   return (void *)address;
 }

@@ -169,7 +169,7 @@ HL_INLINE hl_node *hl_child(hl_node *parent, u32 site) {
 
 /* The node of slot `top`, resolving whatever is not resolved below it. It may be a bud, with `buds`: then its slot, and
  * those of the rest of its path, are left unresolved. */
-HL_SLOW hl_node *hl_context_resolve(hl_slot *top, int buds) {
+HL_INLINE hl_node *hl_context_resolve_here(hl_slot *top, int buds) {
   hl_slot *slot = top;
   while (!slot->node) slot--;
   hl_node *node = slot->node;
@@ -196,19 +196,24 @@ HL_SLOW hl_node *hl_context_resolve(hl_slot *top, int buds) {
   return node;
 }
 
-/* The context of an allocation, a node or a bud: that of the innermost call site, which belongs to the caller of
- * malloc, so that a later call writes the slot anew and leaving the node there is of no use. (A pending host entry is never guessed: no node has that
- * site. Nor is a child through the last slot: the pseudo node stands between.) */
-HL_INLINE hl_node *hl_context(void) {
+HL_SLOW hl_node *hl_context_resolve(hl_slot *top, int buds) { return hl_context_resolve_here(top, buds); }
+
+/* The context of an allocation where a look or two find it: the node of the innermost call site, which belongs to the
+ * caller of malloc, so that a later call writes the slot anew and leaving the node there is of no use. Null otherwise.
+ * (A pending host entry is never guessed: no node has that site. Nor is a child through the last slot: the pseudo node
+ * stands between.) */
+HL_INLINE hl_node *hl_context_known(void) {
   hl_slot *top = rt.top;
   hl_node *node = top->node;
   if (node) return node;
   hl_node *parent = top[-1].node;
-  if (HL_LIKELY(parent)) {
-    node = hl_child_guess(parent, top->site);
-    if (HL_LIKELY(node)) return node;
-  }
-  return hl_context_resolve(top, 1);
+  return HL_LIKELY(parent) ? hl_child_guess(parent, top->site) : 0;
+}
+
+/* The context of an allocation, a node or a bud. */
+HL_INLINE hl_node *hl_context(void) {
+  hl_node *node = hl_context_known();
+  return HL_LIKELY(node) ? node : hl_context_resolve(rt.top, 1);
 }
 
 /* Where a block is freed: the context of the calling function and the call site in it, because that saves a

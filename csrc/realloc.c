@@ -49,7 +49,7 @@ void *realloc(void *pointer, size_t size) {
   hl_node *node = hl_context();
   if (hl_block_resize_in_place(span, size)) {
     hl_ledger_free(block, old);
-    hl_block_hand_out(block, node, size);
+    hl_block_hand_out(block, hl_ledger_allocate(node, size, 0), size);
   } else {
     u32 to;
     /* What had to move for growth before will grow again: put it where there is room behind it. */
@@ -62,7 +62,7 @@ void *realloc(void *pointer, size_t size) {
     hl_copy_block(to, address, old < size ? old : size);
     hl_ledger_free(block, old);
     hl_block_put(span, block, index, (hl_place){rt.flags & HL_FLAG_FREE_CONTEXTS ? node : 0, 0});
-    hl_block_hand_out(moved, node, size);
+    hl_block_hand_out(moved, hl_ledger_allocate(node, size, 0), size);
     address = to;
   }
   if (HL_UNLIKELY(rt.flags & HL_FLAG_TRACE)) hl_trace(address, size, node);
