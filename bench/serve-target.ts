@@ -1,12 +1,13 @@
 // The service that bench/serve.ts puts under load: notes kept by the C of examples/api-server, over node:http. The
-// first argument says how: `tracked` (Heapline: instrumented, host frames on), `no-host-frames`, or `plain` (the same C linked with the
+// first argument says how: `tracked` (Heapline: instrumented, host frames on), `sampled` (host frames of one entry in 64),
+// `no-host-frames`, `plain` (the same C linked with the
 // toolchain's own malloc, instantiated by hand; its path is the second argument).
 
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { loadC } from '../src/index.ts';
+import { type HostFrames, loadC } from '../src/index.ts';
 
 interface Store {
   save(title: string, text: string): number;
@@ -15,7 +16,7 @@ interface Store {
 
 type Functions = { save_note(title: number, text: number): number; read_note(title: number): number };
 
-async function tracked(hostFrames: 'allocating' | 'off'): Promise<Store> {
+async function tracked(hostFrames: HostFrames): Promise<Store> {
   const source = fileURLToPath(new URL('../examples/api-server/store.c', import.meta.url));
   const { heap, exports } = await loadC<Functions>(source, {
     toolchain: 'clang',
@@ -31,7 +32,16 @@ async function tracked(hostFrames: 'allocating' | 'off'): Promise<Store> {
   );
 }
 
-async function plain(path: string): Promise<Store> {
+/** One frame of the stack: less than any exact host stack can be had for. */
+function captureOneFrame(): void {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 1;
+  Error.captureStackTrace({});
+  Error.stackTraceLimit = limit;
+}
+
+/** `capture`: called once for each entry below which C allocates. */
+async function plain(path: string, capture: () => void): Promise<Store> {
   const unavailable = new Proxy({}, { get: () => () => 52 });
   const { instance } = await WebAssembly.instantiate(readFileSync(path), {
     wasi_snapshot_preview1: unavailable,
@@ -49,8 +59,15 @@ async function plain(path: string): Promise<Store> {
     return bytes;
   };
   return storeOf(
-    exports,
+    {
+      ...exports,
+      save_note(title, text) {
+        capture();
+        return exports.save_note(title, text);
+      },
+    },
     (text) => {
+      capture();
       const encoded = encoder.encode(text);
       const pointer = exports.malloc(encoded.length + 1) >>> 0;
       const memory = view();
@@ -91,12 +108,16 @@ function storeOf(
 }
 
 const [kind, path] = process.argv.slice(2);
+const modes: Readonly<Record<string, HostFrames>> = {
+  tracked: 'allocating',
+  sampled: { every: 64 },
+  'no-host-frames': 'off',
+};
+const mode = modes[kind!];
 const store =
-  kind === 'tracked'
-    ? await tracked('allocating')
-    : kind === 'no-host-frames'
-      ? await tracked('off')
-      : await plain(path!);
+  mode === undefined
+    ? await plain(path!, kind === 'one-frame' ? captureOneFrame : () => {})
+    : await tracked(mode);
 
 // The request handling of examples/api-server/server.ts.
 async function notes(request: IncomingMessage, response: ServerResponse, title: string): Promise<void> {

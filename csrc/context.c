@@ -167,6 +167,13 @@ HL_INLINE hl_node *hl_child(hl_node *parent, u32 site) {
   return HL_LIKELY(node) ? node : hl_child_search(parent, site);
 }
 
+/* The host's stack at the entry that a slot stands for. None of the entries above it is resolved, either. */
+HL_COLD u32 hl_host_stack(const hl_slot *slot, const hl_slot *top) {
+  u32 inner = 0;
+  while (++slot <= top) inner += slot->site == HL_SITE_HOST_PENDING;
+  return heapline_host_stack(inner);
+}
+
 /* The node of slot `top`, resolving whatever is not resolved below it. It may be a bud, with `buds`: then its slot, and
  * those of the rest of its path, are left unresolved. */
 HL_INLINE hl_node *hl_context_resolve_here(hl_slot *top, int buds) {
@@ -177,8 +184,7 @@ HL_INLINE hl_node *hl_context_resolve_here(hl_slot *top, int buds) {
     slot++;
     u32 site = slot->site;
     if (site == HL_SITE_HOST_PENDING) {
-      u32 id = rt.flags & HL_FLAG_HOST_FRAMES ? heapline_host_stack() : 0;
-      site = HL_SITE_HOST_FLAG | id;
+      site = HL_SITE_HOST_FLAG | (rt.flags & HL_FLAG_HOST_FRAMES ? hl_host_stack(slot, top) : 0);
     }
     /* All frames too deep for the shadow stack share its last slot. */
     if (slot == HL_LAST_SLOT) node = hl_child(node, HL_SITE_TRUNCATED);

@@ -22,4 +22,10 @@ export type {
 export { type LoadCOptions, type LoadWasmOptions, loadC, loadWasm, type SandboxOptions } from './load.ts';
 export { type ContextProfileKind, HeapProfile, type ProfileJson, type TopRow } from './profile/index.ts';
 export * from './report/index.ts';
-export { type GuestExports, type RunResult, Sandbox, type ToolchainInfo } from './sandbox.ts';
+export {
+  type GuestExports,
+  type HostFrames,
+  type RunResult,
+  Sandbox,
+  type ToolchainInfo,
+} from './sandbox.ts';

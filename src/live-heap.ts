@@ -17,7 +17,7 @@ import {
   layout,
   MemoryView,
 } from './heap/index.ts';
-import type { Gate, HostStacks } from './host/index.ts';
+import { ALLOCATES, type Gate, type HostStacks } from './host/index.ts';
 import {
   allocatedSince,
   GrowthMeter,
@@ -165,16 +165,16 @@ export class Heap {
     this.#host = host;
     this.#peaks = new PeakMeter(host.ledger, host.exports);
     this.#view = new MemoryView(host.ledger.memory);
-    const wrap = (name: string, arity: number): Allocate =>
+    const wrap = (name: string, arity: number, habit = ALLOCATES): Allocate =>
       typeof host.exports[name] === 'function'
-        ? (host.gate.wrap(name, host.exports[name], Array(arity).fill('i32')) as unknown as Allocate)
+        ? (host.gate.wrap(name, host.exports[name], Array(arity).fill('i32'), habit) as unknown as Allocate)
         : () => {
             throw new StateError(`The module does not export ${name}(): link it with --export=${name}.`);
           };
     this.#malloc = wrap('malloc', 1);
     this.#calloc = wrap('calloc', 2);
     this.#realloc = wrap('realloc', 2);
-    this.#free = wrap('free', 1);
+    this.#free = wrap('free', 1, 0);
   }
 
   /** Allocates `size` bytes, uninitialised. Throws OutOfMemoryError rather than return 0. */

@@ -16,7 +16,7 @@ import {
 } from './instrument/index.ts';
 import { type RootLayout, rootLayout } from './leaks/index.ts';
 import type { HeapFault } from './live-heap.ts';
-import { type GuestExports, Sandbox, type SandboxParts } from './sandbox.ts';
+import { type GuestExports, type HostFrames, Sandbox, type SandboxParts } from './sandbox.ts';
 
 /** What a guest may see, and how its heap is watched. */
 export interface SandboxOptions {
@@ -32,8 +32,8 @@ export interface SandboxOptions {
   readonly maxMemory?: number;
   /** Functions that the guest imports, by module and name. They may call back into the guest. */
   readonly imports?: WebAssembly.Imports;
-  /** Whether allocations show the JavaScript that led to them. Default `'allocating'`. */
-  readonly hostFrames?: 'allocating' | 'off';
+  /** Whether allocations show the JavaScript that led to them. Default `'allocating'`: all do. */
+  readonly hostFrames?: HostFrames;
   /** Remember where each block is freed, for the third stack of a double free. Default true. */
   readonly freeStacks?: boolean;
   /** Bad frees: write them down and ignore the call (`'record'`, the default), or stop the guest there. */
@@ -417,7 +417,10 @@ function checkOptions(caller: string, options: SandboxOptions, known: readonly s
     refuse('imports', 'an object of objects of functions');
   }
   if (hostFrames !== undefined && hostFrames !== 'allocating' && hostFrames !== 'off') {
-    refuse('hostFrames', "'allocating' or 'off'");
+    const every: unknown = isObject(hostFrames) ? hostFrames.every : undefined;
+    if (!Number.isSafeInteger(every) || (every as number) < 1) {
+      refuse('hostFrames', "'allocating', 'off' or { every: N } with a whole number N from 1 on");
+    }
   }
   if (freeStacks !== undefined && typeof freeStacks !== 'boolean') refuse('freeStacks', 'true or false');
   if (onError !== undefined && onError !== 'record' && onError !== 'throw') {

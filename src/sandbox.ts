@@ -46,6 +46,12 @@ export interface ToolchainInfo {
   readonly version: string;
 }
 
+/**
+ * Which entries from JavaScript into the guest show their JavaScript stack: all below which the guest allocates, none,
+ * or one of `every` of the former on average. The stacks in C, and all figures, are whole in any case.
+ */
+export type HostFrames = 'allocating' | 'off' | { readonly every: number };
+
 /** How a sandbox is made; assembled by load.ts. */
 export interface SandboxParts {
   readonly instrumented: InstrumentedModule;
@@ -63,7 +69,7 @@ export interface SandboxParts {
   readonly roots: RootLayout;
   readonly stdout: Output;
   readonly stderr: Output;
-  readonly hostFrames: 'allocating' | 'off';
+  readonly hostFrames: HostFrames;
   readonly freeContexts: boolean;
   readonly onError: 'record' | 'throw';
   readonly onFault: ((fault: HeapFault) => void) | undefined;
@@ -338,7 +344,7 @@ class Symbols {
 
 // What the guest's imports and its gate need before there is a sandbox: instantiating may run C already.
 class Link {
-  readonly hostStacks = new HostStacks();
+  readonly hostStacks: HostStacks;
   readonly faults: FaultRecord[] = [];
   readonly gate: Gate;
   readonly imports: RuntimeImports;
@@ -349,15 +355,18 @@ class Link {
   exiting: (() => void) | null = null;
 
   constructor(private readonly parts: SandboxParts) {
+    const { hostFrames } = parts;
+    this.hostStacks = new HostStacks(typeof hostFrames === 'object' ? hostFrames.every : 1);
     this.symbols = new Symbols(parts);
     this.gate = new Gate(
       (name) => {
         throw disposedError(parts.name, `${name}()`);
       },
       (error, name, outermost) => this.#failure(error, name, outermost),
+      hostFrames === 'off' ? null : this.hostStacks,
     );
     this.imports = {
-      host_stack: () => this.hostStacks.capture(this.gate.entry),
+      host_stack: (inner) => this.gate.hostStack(inner),
       fault: (record) => this.#fault(record),
       exiting: () => this.exiting?.(),
       trace() {},
@@ -373,8 +382,7 @@ class Link {
       instrumented.shadowAddress,
     );
     (exports.heapline_set_flags as ((flags: number) => void) | undefined)?.(
-      (hostFrames === 'allocating' ? layout.FLAG_HOST_FRAMES : 0) |
-        (freeContexts ? layout.FLAG_FREE_CONTEXTS : 0),
+      (hostFrames === 'off' ? 0 : layout.FLAG_HOST_FRAMES) | (freeContexts ? layout.FLAG_FREE_CONTEXTS : 0),
     );
     this.leaks = new LeakFinder(this.parts.roots, {
       ledger: this.ledger,

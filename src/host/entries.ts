@@ -5,6 +5,7 @@
 // One wrapper per arity instead of rest parameters: spreading costs more than everything else the wrapper does.
 
 import { InvalidArgumentError } from '../errors.ts';
+import type { HostStacks } from './host-stacks.ts';
 
 /** Value types of WebAssembly that JavaScript can pass. */
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'externref' | 'funcref' | 'v128' | 'ref';
@@ -16,184 +17,253 @@ export type GuestFunction = (...args: never[]) => unknown;
 type EntryFunction = Function;
 type Raw = (...args: unknown[]) => unknown;
 
+/** A way into the guest. */
+class Entry {
+  /** Host stacks start above it. */
+  call: EntryFunction | null = null;
+
+  /** @param habit how often the guest allocated below it lately; see Gate */
+  constructor(public habit = 0) {}
+}
+
+/** Of `Entry.habit`: from here on an allocation is expected. */
+const EXPECTED = 4;
+/** Of `Entry.habit`: nothing but allocating is done below it. */
+export const ALLOCATES = 2 ** 30;
+/** No stack was captured before the entry. */
+const NONE = -1;
+
 /** Frames kept of a guest's stack when it traps. */
 const TRAP_FRAMES = 200;
 
-/** State shared by all entries of one sandbox. */
+/**
+ * State shared by all entries of one sandbox.
+ *
+ * A host stack is asked for at the first allocation below an entry (`hostStack`). To capture it there costs the more for
+ * the guest's own frames, which V8 walks through first; so below entries that have mostly allocated it is captured
+ * before they are made. One that was captured in vain makes the next ones wait.
+ */
 export class Gate {
-  /** The innermost function through which the host is inside the guest; null when it is not. */
-  entry: EntryFunction | null = null;
+  /** The innermost way by which the host is inside the guest; null when it is not. */
+  entry: Entry | null = null;
   /** Set once nothing may enter any more. */
   closed = false;
+  /** Id of the host stack of the innermost entry, if it was captured before it; else NONE. */
+  #captured = NONE;
 
   constructor(
     /** Throws the error that says why nothing may enter. */
     readonly refuse: (name: string) => never,
     /** Makes the error to throw out of what the guest threw. `outermost`: no guest frame is left below. */
     readonly failure: (error: unknown, name: string, outermost: boolean) => unknown,
+    /** Captures the host stacks of entries; null when nobody wants them. */
+    private readonly hostStacks: HostStacks | null = null,
   ) {}
 
+  /**
+   * What the runtime asks at the first allocation below an entry.
+   * @param inner entries deeper than the one that is meant
+   * @returns id of the host stack, 0 for none
+   */
+  hostStack(inner: number): number {
+    const { entry } = this;
+    if (inner === 0 && entry !== null) {
+      if (this.#captured !== NONE) {
+        entry.habit += EXPECTED;
+        return this.#captured;
+      }
+      entry.habit++;
+    }
+    return this.hostStacks === null ? 0 : this.hostStacks.capture(entry?.call ?? null, inner);
+  }
+
+  #begin(entry: Entry): void {
+    this.entry = entry;
+    if (entry.habit < EXPECTED || this.hostStacks === null) {
+      this.#captured = NONE;
+      return;
+    }
+    entry.habit -= EXPECTED; // until it turns out that it was wanted
+    this.#captured = this.hostStacks.capture(entry.call);
+  }
+
+  #end(outer: Entry | null): void {
+    this.entry = outer;
+    this.#captured = NONE;
+  }
+
   /** Calls into the guest with the gate kept, for calls that are not made often. */
-  enter<T>(name: string, call: () => T, entry: EntryFunction = call): T {
+  enter<T>(name: string, call: () => T, above: EntryFunction = call): T {
     if (this.closed) this.refuse(name);
     const outer = this.entry;
     const limit = Error.stackTraceLimit;
-    this.entry = entry;
+    const entry = new Entry();
+    entry.call = above;
+    this.#begin(entry);
     Error.stackTraceLimit = TRAP_FRAMES;
     try {
       return call();
     } catch (error) {
       throw this.failure(error, name, outer === null);
     } finally {
-      this.entry = outer;
+      this.#end(outer);
       Error.stackTraceLimit = limit;
     }
   }
 
   /** Makes a function of the guest known as an entry, and nothing more: for calls that glue code makes. */
   mark(raw: Raw): Raw {
-    const entry: Raw = (...args) => {
+    const entry = new Entry();
+    const call: Raw = (...args) => {
       const outer = this.entry;
-      this.entry = entry;
+      this.#begin(entry);
       try {
         return raw(...args);
       } finally {
-        this.entry = outer;
+        this.#end(outer);
       }
     };
-    return entry;
+    entry.call = call;
+    return call;
   }
 
-  /** Wraps a function that takes these parameters. */
-  wrap(name: string, target: unknown, parameters: readonly ValueType[]): GuestFunction {
+  /** Wraps a function that takes these parameters. `habit`: ALLOCATES when it does nothing else. */
+  wrap(name: string, target: unknown, parameters: readonly ValueType[], habit = 0): GuestFunction {
+    const entry = new Entry(habit);
+    const call = this.#wrap(name, target, parameters, entry);
+    entry.call = call;
+    return call;
+  }
+
+  #wrap(name: string, target: unknown, parameters: readonly ValueType[], entry: Entry): GuestFunction {
     const raw = target as Raw;
     const plain = parameters.every((type) => type === 'i32' || type === 'f32' || type === 'f64');
     if (plain) {
       switch (parameters.length) {
         case 0:
-          return this.#wrap0(name, raw);
+          return this.#wrap0(name, raw, entry);
         case 1:
-          return this.#wrap1(name, raw);
+          return this.#wrap1(name, raw, entry);
         case 2:
-          return this.#wrap2(name, raw);
+          return this.#wrap2(name, raw, entry);
         case 3:
-          return this.#wrap3(name, raw);
+          return this.#wrap3(name, raw, entry);
         case 4:
-          return this.#wrap4(name, raw);
+          return this.#wrap4(name, raw, entry);
         case 5:
-          return this.#wrap5(name, raw);
+          return this.#wrap5(name, raw, entry);
         case 6:
-          return this.#wrap6(name, raw);
+          return this.#wrap6(name, raw, entry);
       }
     }
-    return this.#wrapMany(name, raw, parameters);
+    return this.#wrapMany(name, raw, parameters, entry);
   }
 
-  #wrap0(name: string, raw: Raw): GuestFunction {
-    const entry = (): unknown => {
+  #wrap0(name: string, raw: Raw, entry: Entry): GuestFunction {
+    const call = (): unknown => {
       if (this.closed) this.refuse(name);
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      this.entry = entry;
+      this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw();
       } catch (error) {
         throw this.failure(error, name, outer === null);
       } finally {
-        this.entry = outer;
+        this.#end(outer);
         Error.stackTraceLimit = limit;
       }
     };
-    return entry;
+    return call;
   }
 
-  #wrap1(name: string, raw: Raw): GuestFunction {
-    const entry = (a: unknown): unknown => {
+  #wrap1(name: string, raw: Raw, entry: Entry): GuestFunction {
+    const call = (a: unknown): unknown => {
       if (this.closed) this.refuse(name);
       if (typeof a !== 'number') checkNumbers(name, [a]);
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      this.entry = entry;
+      this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(a);
       } catch (error) {
         throw this.failure(error, name, outer === null);
       } finally {
-        this.entry = outer;
+        this.#end(outer);
         Error.stackTraceLimit = limit;
       }
     };
-    return entry as GuestFunction;
+    return call as GuestFunction;
   }
 
-  #wrap2(name: string, raw: Raw): GuestFunction {
-    const entry = (a: unknown, b: unknown): unknown => {
+  #wrap2(name: string, raw: Raw, entry: Entry): GuestFunction {
+    const call = (a: unknown, b: unknown): unknown => {
       if (this.closed) this.refuse(name);
       if (typeof a !== 'number' || typeof b !== 'number') checkNumbers(name, [a, b]);
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      this.entry = entry;
+      this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(a, b);
       } catch (error) {
         throw this.failure(error, name, outer === null);
       } finally {
-        this.entry = outer;
+        this.#end(outer);
         Error.stackTraceLimit = limit;
       }
     };
-    return entry as GuestFunction;
+    return call as GuestFunction;
   }
 
-  #wrap3(name: string, raw: Raw): GuestFunction {
-    const entry = (a: unknown, b: unknown, c: unknown): unknown => {
+  #wrap3(name: string, raw: Raw, entry: Entry): GuestFunction {
+    const call = (a: unknown, b: unknown, c: unknown): unknown => {
       if (this.closed) this.refuse(name);
       if (typeof a !== 'number' || typeof b !== 'number' || typeof c !== 'number') {
         checkNumbers(name, [a, b, c]);
       }
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      this.entry = entry;
+      this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(a, b, c);
       } catch (error) {
         throw this.failure(error, name, outer === null);
       } finally {
-        this.entry = outer;
+        this.#end(outer);
         Error.stackTraceLimit = limit;
       }
     };
-    return entry as GuestFunction;
+    return call as GuestFunction;
   }
 
-  #wrap4(name: string, raw: Raw): GuestFunction {
-    const entry = (a: unknown, b: unknown, c: unknown, d: unknown): unknown => {
+  #wrap4(name: string, raw: Raw, entry: Entry): GuestFunction {
+    const call = (a: unknown, b: unknown, c: unknown, d: unknown): unknown => {
       if (this.closed) this.refuse(name);
       if (typeof a !== 'number' || typeof b !== 'number' || typeof c !== 'number' || typeof d !== 'number') {
         checkNumbers(name, [a, b, c, d]);
       }
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      this.entry = entry;
+      this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(a, b, c, d);
       } catch (error) {
         throw this.failure(error, name, outer === null);
       } finally {
-        this.entry = outer;
+        this.#end(outer);
         Error.stackTraceLimit = limit;
       }
     };
-    return entry as GuestFunction;
+    return call as GuestFunction;
   }
 
-  #wrap5(name: string, raw: Raw): GuestFunction {
-    const entry = (a: unknown, b: unknown, c: unknown, d: unknown, e: unknown): unknown => {
+  #wrap5(name: string, raw: Raw, entry: Entry): GuestFunction {
+    const call = (a: unknown, b: unknown, c: unknown, d: unknown, e: unknown): unknown => {
       if (this.closed) this.refuse(name);
       if (
         typeof a !== 'number' ||
@@ -206,22 +276,22 @@ export class Gate {
       }
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      this.entry = entry;
+      this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(a, b, c, d, e);
       } catch (error) {
         throw this.failure(error, name, outer === null);
       } finally {
-        this.entry = outer;
+        this.#end(outer);
         Error.stackTraceLimit = limit;
       }
     };
-    return entry as GuestFunction;
+    return call as GuestFunction;
   }
 
-  #wrap6(name: string, raw: Raw): GuestFunction {
-    const entry = (a: unknown, b: unknown, c: unknown, d: unknown, e: unknown, f: unknown): unknown => {
+  #wrap6(name: string, raw: Raw, entry: Entry): GuestFunction {
+    const call = (a: unknown, b: unknown, c: unknown, d: unknown, e: unknown, f: unknown): unknown => {
       if (this.closed) this.refuse(name);
       if (
         typeof a !== 'number' ||
@@ -235,38 +305,38 @@ export class Gate {
       }
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      this.entry = entry;
+      this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(a, b, c, d, e, f);
       } catch (error) {
         throw this.failure(error, name, outer === null);
       } finally {
-        this.entry = outer;
+        this.#end(outer);
         Error.stackTraceLimit = limit;
       }
     };
-    return entry as GuestFunction;
+    return call as GuestFunction;
   }
 
-  #wrapMany(name: string, raw: Raw, parameters: readonly ValueType[]): GuestFunction {
-    const entry = (...args: unknown[]): unknown => {
+  #wrapMany(name: string, raw: Raw, parameters: readonly ValueType[], entry: Entry): GuestFunction {
+    const call = (...args: unknown[]): unknown => {
       if (this.closed) this.refuse(name);
       for (let i = 0; i < parameters.length; i++) args[i] = converted(name, args[i], i, parameters[i]!);
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      this.entry = entry;
+      this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(...args);
       } catch (error) {
         throw this.failure(error, name, outer === null);
       } finally {
-        this.entry = outer;
+        this.#end(outer);
         Error.stackTraceLimit = limit;
       }
     };
-    return entry as GuestFunction;
+    return call as GuestFunction;
   }
 }
 

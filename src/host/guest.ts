@@ -22,7 +22,7 @@ export interface GuestOptions {
 
 /** The functions that the C runtime imports from the module `heapline`. */
 export interface RuntimeImports {
-  host_stack(): number;
+  host_stack(inner: number): number;
   fault(record: number): void;
   exiting(code: number): void;
   trace(address: number, size: number, node: number): void;

@@ -9,6 +9,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { Frame } from '../errors.ts';
+import { Sampler } from './sampler.ts';
 import { originalPosition, toPath } from './source-maps.ts';
 
 /** Frames asked for, guest's and host's together; the next number when the first brings none of the host's. */
@@ -62,8 +63,12 @@ interface TrieNode {
 const scriptNumbers = new Map<string, number>();
 /** Number of guest scripts, whatever their name. */
 const GUEST = -1;
-/** Larger than any position in a script. */
+/** Number of no script: the stack has no such frame. */
+const END = -2;
+/** Larger than any position in a script; and than those in nearly all, for which V8 need not box the key. */
 const POSITIONS = 2 ** 31;
+const FEW_POSITIONS = 2 ** 22;
+const FEW_SCRIPTS = 2 ** 8;
 
 /** Interned host stacks of one sandbox. */
 export class HostStacks {
@@ -71,6 +76,12 @@ export class HostStacks {
   readonly #idOfContent = new Map<string, number>();
   readonly #raw: (readonly RawFrame[])[] = [[]];
   readonly #frames: (readonly Frame[] | undefined)[] = [[]];
+  readonly #sampler: Sampler;
+
+  /** @param every captures one of so many stacks, on average; the others get the id 0 */
+  constructor(every = 1) {
+    this.#sampler = new Sampler(every);
+  }
 
   /** Number of distinct stacks seen. */
   get size(): number {
@@ -78,27 +89,44 @@ export class HostStacks {
   }
 
   /**
-   * Interns the present JavaScript stack down to the innermost guest frame.
-   * @param entry the function through which the host entered the guest; frames above and including it are left
+   * Interns the present JavaScript stack between two runs of guest frames.
+   * @param entry the function through which the host entered the guest last; frames above and including it are left
    *   out. Without it, they are found by the wasm frames.
+   * @param inner how many times the guest called back and was entered again since the entry that is meant
    * @returns the id of the stack, 0 when there is no frame of the user's in it
    */
-  capture(entry: AnyFunction | null): number {
+  capture(entry: AnyFunction | null, inner = 0): number {
+    if (!this.#sampler.next()) return 0;
+    const limit = Error.stackTraceLimit;
     const previous = Error.prepareStackTrace;
     for (const depth of DEPTHS) {
-      const sites = captureSites(entry ?? this.capture, depth);
-      if (sites === null) return 0;
+      // Not in a function of its own: each frame between here and the entry costs as much as one of the user's.
+      let sites: NodeJS.CallSite[];
+      try {
+        const holder: { stack?: unknown } = {};
+        Error.stackTraceLimit = depth;
+        Error.prepareStackTrace = keepSites;
+        Error.captureStackTrace(holder, entry ?? this.capture);
+        if (!Array.isArray(holder.stack)) return 0;
+        sites = holder.stack;
+      } catch {
+        return 0; // No room left on the engine's stack, or frozen intrinsics: the entry stays anonymous.
+      } finally {
+        Error.stackTraceLimit = limit;
+        // Assigned, never deleted: deleting makes `Error` a slow object for the whole process.
+        Error.prepareStackTrace = previous as PrepareStackTrace;
+      }
       // V8 leaves out the JavaScript frames above `entry`, but not the wasm frames; without an entry, there are
       // JavaScript frames of Heapline's before them.
-      let first = 0;
-      let script = 0;
       const { length } = sites;
-      if (entry === null) while (first < length && scriptNumber(sites[first]!) !== GUEST) first++;
-      for (; first < length; first++) {
-        script = scriptNumber(sites[first]!);
-        if (script !== GUEST) break;
+      let first = 0;
+      let script = scriptNumberAt(sites, first);
+      for (let runs = entry === null ? inner + 1 : inner; ; runs--) {
+        while (script === GUEST) script = scriptNumberAt(sites, ++first);
+        if (runs === 0) break;
+        while (script >= 0) script = scriptNumberAt(sites, ++first);
       }
-      // All of it the guest's: the host is further out than was asked for.
+      // All of it further in: the host is further out than was asked for.
       if (first < length || length < depth) return this.#intern(sites, first, script, previous);
     }
     return 0;
@@ -113,16 +141,14 @@ export class HostStacks {
   ): number {
     let node = this.#trie;
     let end = first;
-    for (let script = firstScript; end < sites.length; script = scriptNumber(sites[end]!)) {
-      if (script === GUEST) break;
-      const key = script * POSITIONS + positionOf(sites[end]!);
+    for (let script = firstScript; script >= 0; script = scriptNumberAt(sites, ++end)) {
+      const key = keyOf(script, positionOf(sites[end]!));
       let next = node.next.get(key);
       if (next === undefined) {
         next = { next: new Map(), id: -1 };
         node.next.set(key, next);
       }
       node = next;
-      if (++end === sites.length) break;
     }
     if (node.id < 0) node.id = this.#internContent(readFrames(sites.slice(first, end), previous));
     return node.id;
@@ -152,24 +178,6 @@ export class HostStacks {
   }
 }
 
-function captureSites(above: AnyFunction, depth: number): NodeJS.CallSite[] | null {
-  const limit = Error.stackTraceLimit;
-  const previous = Error.prepareStackTrace;
-  const holder: { stack?: unknown } = {};
-  try {
-    Error.stackTraceLimit = depth;
-    Error.prepareStackTrace = keepSites;
-    Error.captureStackTrace(holder, above);
-    return Array.isArray(holder.stack) ? holder.stack : null;
-  } catch {
-    return null; // No room left on the engine's stack, or frozen intrinsics: the entry stays anonymous.
-  } finally {
-    Error.stackTraceLimit = limit;
-    // Assigned, never deleted: deleting makes `Error` a slow object for the whole process.
-    Error.prepareStackTrace = previous as PrepareStackTrace;
-  }
-}
-
 function symbolise(raw: RawFrame): Frame {
   const position = raw.mapped
     ? { file: toPath(raw.file), line: raw.line, column: raw.column }
@@ -194,6 +202,12 @@ function positionOf(site: NodeJS.CallSite): number {
   return (site as NodeJS.CallSite & { getPosition(): number }).getPosition();
 }
 
+function keyOf(script: number, position: number): number {
+  return script < FEW_SCRIPTS && position < FEW_POSITIONS
+    ? script * FEW_POSITIONS + position
+    : (script + 1) * POSITIONS + position;
+}
+
 function scriptNumber(site: NodeJS.CallSite): number {
   const script = scriptOf(site);
   let number = scriptNumbers.get(script);
@@ -202,6 +216,10 @@ function scriptNumber(site: NodeJS.CallSite): number {
     scriptNumbers.set(script, number);
   }
   return number;
+}
+
+function scriptNumberAt(sites: NodeJS.CallSite[], index: number): number {
+  return index < sites.length ? scriptNumber(sites[index]!) : END;
 }
 
 function isGuest(script: string): boolean {

@@ -1,7 +1,7 @@
 // The host: a module that runs, and everything that passes between it and JavaScript.
 
 export { openEmscriptenGuest } from './emscripten.ts';
-export { Gate, type GuestFunction, type ValueType } from './entries.ts';
+export { ALLOCATES, Gate, type GuestFunction, type ValueType } from './entries.ts';
 export { ExitSignal, type Guest, type GuestOptions, type RuntimeImports } from './guest.ts';
 export { HostStacks } from './host-stacks.ts';
 export { Output } from './output.ts';

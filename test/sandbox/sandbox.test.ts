@@ -400,6 +400,70 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
     lib.dispose();
   });
 
+  test('are all in the stack although nothing was allocated on the way', async () => {
+    let lib: Sandbox;
+    function callBack(depth: number): number {
+      return depth === 0 ? lib.exports.inner!(77) : lib.exports.relay!(depth - 1);
+    }
+    function enter(): void {
+      lib.exports.relay!(2);
+    }
+    lib = await load(toolchain, 'callback.c', { link, imports: { env: { host_call: callBack } } });
+    enter();
+    const [stack] = Object.keys(held(lib));
+    expect(stack!.slice(stack!.indexOf('enter'))).toBe(
+      'enter;relay;callBack;relay;callBack;relay;callBack;inner;keep',
+    );
+    lib.dispose();
+  });
+
+  test('keep their lines where stacks are captured ahead, whatever the entry does this time', async () => {
+    let lib: Sandbox;
+    let nested = (): unknown => 0;
+    function one(size: number, call = 0): void {
+      lib.exports.choose!(size, call);
+    }
+    function other(size: number, call = 0): void {
+      lib.exports.choose!(size, call);
+    }
+    lib = await load(toolchain, 'callback.c', { link, imports: { env: { host_call: () => nested() } } });
+    for (let i = 0; i < 8; i++) one(1);
+    for (let i = 0; i < 8; i++) other(i % 2);
+    nested = function inside() {
+      return lib.heap.malloc(3);
+    };
+    for (let i = 0; i < 8; i++) one(i % 2, 1);
+    nested = function deeper() {
+      return lib.exports.choose!(5, 0);
+    };
+    for (let i = 0; i < 8; i++) other(1, 1);
+    const totals: Record<string, number> = {};
+    for (const [stack, bytes] of Object.entries(held(lib))) {
+      const own = stack
+        .split(';')
+        .filter((name) => /^(one|other|inside|deeper)$/.test(name))
+        .join(';');
+      totals[own] = (totals[own] ?? 0) + bytes;
+    }
+    expect(totals).toEqual({ one: 8 + 4, other: 4 + 8, 'one;inside': 24, 'other;deeper': 40 });
+    lib.dispose();
+  });
+
+  test('show one host stack of so many when asked to, and lose no byte', async () => {
+    const imports = { env: { host_call: () => 0 } };
+    using lib = await load(toolchain, 'callback.c', { link, imports, hostFrames: { every: 8 } });
+    function allocateHere(): void {
+      lib.heap.malloc(10);
+    }
+    for (let i = 0; i < 800; i++) allocateHere();
+    const stacks = Object.entries(held(lib));
+    const sum = (list: typeof stacks): number => list.reduce((total, [, bytes]) => total + bytes, 0);
+    const shown = sum(stacks.filter(([stack]) => stack.includes('allocateHere')));
+    expect(sum(stacks)).toBe(8000);
+    expect(shown).toBeGreaterThan(600);
+    expect(shown).toBeLessThan(1600);
+  });
+
   test('let JavaScript errors through unchanged', async () => {
     const failure = new RangeError('from the host');
     using lib = await load(toolchain, 'callback.c', {
