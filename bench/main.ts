@@ -35,6 +35,8 @@ const measurements: ReadonlyMap<string, Measurement> = new Map<string, Measureme
 interface Options {
   readonly quick?: boolean;
   readonly check?: boolean;
+  readonly guard?: boolean;
+  readonly updateGuard?: boolean;
   readonly only?: readonly string[];
   readonly program?: readonly string[];
   readonly write: boolean;
@@ -56,6 +58,8 @@ async function bench(options: Options): Promise<number> {
       if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what} …`);
     },
   };
+  if (options.guard || options.updateGuard)
+    return (await import('./guard.ts')).guard({ ...setting, quick: true }, options.updateGuard ?? false);
   const machine = describeMachine();
   const outcomes = new Map<string, Outcome>();
   const tables: Table[] = [];
@@ -97,6 +101,11 @@ const program = new Command('bench')
   .option('--quick', 'few rounds, some peers on some programs: within two minutes')
   .option('--check', 'exit with 1 when a bar is missed')
   .option(
+    '--guard',
+    'compare exact counts and in-run ratios with guard.json: within a minute; exit with 1 when worse',
+  )
+  .option('--update-guard', 'write guard.json anew')
+  .option(
     '--only <measurement>',
     `run this measurement only (repeatable): ${[...measurements.keys()].join(', ')}`,
     collect,
@@ -106,7 +115,8 @@ const program = new Command('bench')
   .addHelpText(
     'after',
     `
-Exit code: 0 done, 1 a bar is missed (with --check), 2 a measurement failed or the arguments are wrong.
+Exit code: 0 done, 1 a bar is missed (with --check) or a value has become worse
+(with --guard), 2 a measurement failed or the arguments are wrong.
 
 Examples:
   npm run bench -- --quick

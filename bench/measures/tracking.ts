@@ -46,7 +46,8 @@ export async function buildVariants(
   return variants;
 }
 
-async function measureProgram(
+/** Measures one program, all variants side by side. */
+export async function measureProgram(
   program: Program,
   toolchain: 'wasi' | 'emscripten',
   setting: Setting,
