@@ -188,7 +188,7 @@ export async function guard(setting: Setting, update: boolean): Promise<number> 
   if (update) {
     const timed = await measureTimed(programs, setting);
     const baseline: Baseline = { versions, exact: rounded(exact), timed: rounded(timed) };
-    writeFileSync(path, `${JSON.stringify(baseline, null, 1)}\n`);
+    writeFileSync(path, `${JSON.stringify(baseline, null, 2)}\n`);
     console.log(`wrote ${path}`);
     return 0;
   }
