@@ -3,19 +3,23 @@
 //
 // - exact values, the same on every run: instructions executed, linear memory at peak and size of the code, each
 //   tracked ÷ plain on the same objects. Another compiler version moves them a little, hence a margin at all.
+//   So is the JavaScript that Node.js loads before the command or the library does anything.
 // - times as ratios within this run: tracked ÷ plain side by side, and our TypeScript against a yardstick in
 //   JavaScript. Cache and compiler effects show only here. Their margin is wide, and what looks worse is taken again.
 //
 // A value that is better by more than its margin asks for a new baseline: `npm run bench -- --update-guard`.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { instrument } from '../src/instrument/index.ts';
-import { linkWasi } from './build.ts';
+import { linkWasi, run } from './build.ts';
 import { threadTime } from './clock.ts';
 import { realPrograms } from './corpora.ts';
 import { COUNTER, countingModule } from './counting.ts';
 import { type Runnable, runnable } from './guest.ts';
 import { describeVersions } from './machine.ts';
+import { helping, importing, running } from './measures/cold-start.ts';
 import { codeSize, measureInstrumenting } from './measures/instrumenting.ts';
 import { measureSymbolising } from './measures/symbolising.ts';
 import { measureProgram } from './measures/tracking.ts';
@@ -80,6 +84,40 @@ async function measureExact(programs: readonly Program[], setting: Setting): Pro
         codeSize(instrumented) / codeSize(original);
   }
   return values;
+}
+
+/** Bytes of JavaScript in the files that a command makes Node.js load. */
+async function loadedCode(command: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'heapline-guard-'));
+  try {
+    await run(command[0]!, command.slice(1), { ...env, NODE_V8_COVERAGE: folder });
+    const files = new Set<string>();
+    for (const report of readdirSync(folder)) {
+      const { result } = JSON.parse(readFileSync(join(folder, report), 'utf8')) as {
+        result: readonly { url: string }[];
+      };
+      for (const { url } of result) if (/^file:.*js$/.test(url)) files.add(fileURLToPath(url));
+    }
+    return [...files].reduce((bytes, file) => bytes + statSync(file).size, 0);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function measureLoading(setting: Setting): Promise<Values> {
+  setting.progress('JavaScript that is loaded');
+  const cache = mkdtempSync(join(tmpdir(), 'heapline-guard-cache-'));
+  try {
+    const env = { HEAPLINE_CACHE: cache };
+    await run(running('clang')[0]!, running('clang').slice(1), env);
+    return {
+      "kB of JavaScript loaded: import 'heapline'": (await loadedCode(importing)) / 1e3,
+      'kB of JavaScript loaded: heapline --help': (await loadedCode(helping)) / 1e3,
+      'kB of JavaScript loaded: heapline run, cached': (await loadedCode(running('clang'), env)) / 1e3,
+    };
+  } finally {
+    rmSync(cache, { recursive: true });
+  }
 }
 
 /** Nanoseconds of FNV-1a over the bytes in JavaScript: what a pass over a module is measured against. */
@@ -183,7 +221,7 @@ function report(judgements: readonly Judgement[]): void {
 /** Compares with guard.json, or with `update` writes it. Returns the exit code: 1 when something has become worse. */
 export async function guard(setting: Setting, update: boolean): Promise<number> {
   const programs = [...(await realPrograms('wasi')), ...kernels];
-  const exact = await measureExact(programs, setting);
+  const exact = { ...(await measureExact(programs, setting)), ...(await measureLoading(setting)) };
   const versions = await versionsThatMatter();
   if (update) {
     const timed = await measureTimed(programs, setting);

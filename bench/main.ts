@@ -30,6 +30,7 @@ const measurements: ReadonlyMap<string, Measurement> = new Map<string, Measureme
   ['entries', async (setting) => (await import('./measures/service.ts')).measureEntries(setting)],
   ['service', async (setting) => (await import('./measures/service.ts')).measureService(setting)],
   ['encoding', async (setting) => (await import('./measures/encoding.ts')).measureEncoding(setting)],
+  ['cold-start', async (setting) => (await import('./measures/cold-start.ts')).measureColdStart(setting)],
 ]);
 
 interface Options {
