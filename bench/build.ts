@@ -12,7 +12,8 @@ import { ALLOCATION_FAMILY } from '../src/instrument/index.ts';
 import type { Program } from './programs.ts';
 
 const execute = promisify(execFile);
-const root = fileURLToPath(new URL('..', import.meta.url));
+/** The repository, with a slash at its end. */
+export const root: string = fileURLToPath(new URL('..', import.meta.url));
 
 /** Where built modules and profiles of peers go; ignored by git. */
 export const outFolder: string = fileURLToPath(new URL('out/', import.meta.url));
@@ -81,6 +82,17 @@ export async function run(
   }
 }
 
+let building = 0;
+
+/** Seconds spent on compilers and linkers so far; a second run finds their output in bench/out. */
+export const buildSeconds = (): number => building / 1e3;
+
+async function runBuild(command: string, args: readonly string[]): Promise<void> {
+  const start = performance.now();
+  await run(command, args);
+  building += performance.now() - start;
+}
+
 const versions = new Map<string, Promise<string>>();
 
 /** First line of `command --version`, '' when the command does not work. */
@@ -129,7 +141,7 @@ async function compileOne(
   const name = source.replace(/^.*\//, '').replace(/\.c$/, '');
   const output = `${outFolder}${name}-${target.name}-${await key(target.compiler, args, [source, ...headers])}.o`;
   if (!existsSync(output)) {
-    await run(target.compiler, [...args, '-o', `${output}.part`]);
+    await runBuild(target.compiler, [...args, '-o', `${output}.part`]);
     renameSync(`${output}.part`, output);
   }
   return output;
@@ -158,9 +170,9 @@ async function link(
   const stem = `${outFolder}${name}-${await key(command, args, objects)}`;
   const output = `${stem}${glue ? '.js' : suffix}`;
   if (!existsSync(output)) {
-    if (glue) await run(command, [...objects, ...args, '-o', output]);
+    if (glue) await runBuild(command, [...objects, ...args, '-o', output]);
     else {
-      await run(command, [...objects, ...args, '-o', `${output}.part`]);
+      await runBuild(command, [...objects, ...args, '-o', `${output}.part`]);
       renameSync(`${output}.part`, output);
     }
   }
@@ -178,6 +190,23 @@ export const runtimeObject = (toolchain: 'wasi' | 'emscripten'): string =>
 /** How a wasm module is linked: with the toolchain's allocator, another of its allocators, or the runtime. */
 export type Allocator = 'dlmalloc' | 'emmalloc' | 'heapline';
 
+/** Arguments of a link to a WASI reactor. */
+const wasiLinkArguments = (entry: string, allocator: 'dlmalloc' | 'heapline'): string[] => [
+  '--target=wasm32-wasi',
+  '-mexec-model=reactor',
+  `-Wl,-z,stack-size=${stackSize}`,
+  '-Wl,--stack-first',
+  `-Wl,--export=${entry}`,
+  '-lm',
+  '-lwasi-emulated-signal',
+  '-lwasi-emulated-process-clocks',
+  '-lwasi-emulated-getpid',
+  '-lwasi-emulated-mman',
+  ...(allocator === 'heapline'
+    ? [...exportsOfRuntime, ...ALLOCATION_FAMILY].map((name) => `-Wl,--export=${name}`)
+    : []),
+];
+
 /** WASI reactor (clang + wasi-libc). `extra` takes further objects and link flags, for the peers. */
 export async function linkWasi(
   program: Program,
@@ -187,24 +216,20 @@ export async function linkWasi(
   const target = targets.wasi;
   const objects = await compileAll(target, program.sources, program.flags, program.headers);
   if (extra.sources) objects.push(...(await compileAll(target, extra.sources, [])));
-  const args = [
-    '--target=wasm32-wasi',
-    '-mexec-model=reactor',
-    `-Wl,-z,stack-size=${stackSize}`,
-    '-Wl,--stack-first',
-    `-Wl,--export=${program.entry}`,
-    '-lm',
-    '-lwasi-emulated-signal',
-    '-lwasi-emulated-process-clocks',
-    '-lwasi-emulated-getpid',
-    '-lwasi-emulated-mman',
-    ...(extra.flags ?? []),
-  ];
-  if (allocator === 'heapline') {
-    objects.push(runtimeObject('wasi'));
-    args.push(...[...exportsOfRuntime, ...ALLOCATION_FAMILY].map((name) => `-Wl,--export=${name}`));
-  }
+  if (allocator === 'heapline') objects.push(runtimeObject('wasi'));
+  const args = [...wasiLinkArguments(program.entry, allocator), ...(extra.flags ?? [])];
   return link(target.compiler, `${program.name}-${allocator}`, '.wasm', objects, args, false);
+}
+
+/** Links objects with the runtime to a file of the caller's, which is not cached: it may be very large. */
+export async function linkWasiObjects(
+  objects: readonly string[],
+  entry: string,
+  flags: readonly string[],
+  output: string,
+): Promise<void> {
+  const args = [...wasiLinkArguments(entry, 'heapline'), ...flags];
+  await runBuild(targets.wasi.compiler, [...objects, runtimeObject('wasi'), ...args, '-o', output]);
 }
 
 /** Emscripten module with glue for Node.js. */

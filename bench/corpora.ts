@@ -12,6 +12,7 @@ const scales: Readonly<Record<string, number>> = {
   'tree-sitter': 1,
   duktape: 1,
   lz4: 1,
+  oniguruma: 1,
 };
 
 const headers = ['driver.h', 'wasi-gaps.h'].map((name) =>

@@ -2,9 +2,20 @@
 // is a module of its own that is loaded when its turn comes, so that none pays for another's code.
 import { Command } from 'commander';
 import pc from 'picocolors';
+import { buildSeconds } from './build.ts';
 import { describeMachine, describeVersions } from './machine.ts';
 import type { TrackingResult } from './measures/tracking.ts';
-import { type Bar, barTable, type Outcome, printTable, type Table, writeResults } from './report.ts';
+import { readResults, updateReadme } from './readme.ts';
+import {
+  type Bar,
+  barTable,
+  number,
+  type Outcome,
+  printTable,
+  type Results,
+  type Table,
+  writeResults,
+} from './report.ts';
 import type { Setting } from './setting.ts';
 
 type Measurement = (setting: Setting, before: ReadonlyMap<string, Outcome>) => Promise<Outcome>;
@@ -21,6 +32,7 @@ const measurements: ReadonlyMap<string, Measurement> = new Map<string, Measureme
       return (await import('./peers/native.ts')).measureNative(setting, tracking);
     },
   ],
+  ['tools', async (_, before) => (await import('./measures/tools.ts')).compareTools(before)],
   [
     'instrumenting',
     async (setting) => (await import('./measures/instrumenting.ts')).measureInstrumenting(setting),
@@ -30,11 +42,16 @@ const measurements: ReadonlyMap<string, Measurement> = new Map<string, Measureme
   ['entries', async (setting) => (await import('./measures/service.ts')).measureEntries(setting)],
   ['service', async (setting) => (await import('./measures/service.ts')).measureService(setting)],
   ['encoding', async (setting) => (await import('./measures/encoding.ts')).measureEncoding(setting)],
+  ['scale', async (setting) => (await import('./measures/scale.ts')).measureScale(setting)],
+  ['cold-start', async (setting) => (await import('./measures/cold-start.ts')).measureColdStart(setting)],
 ]);
 
 interface Options {
   readonly quick?: boolean;
   readonly check?: boolean;
+  readonly guard?: boolean;
+  readonly updateGuard?: boolean;
+  readonly readme?: boolean;
   readonly only?: readonly string[];
   readonly program?: readonly string[];
   readonly write: boolean;
@@ -42,7 +59,19 @@ interface Options {
 
 const collect = (value: string, all: readonly string[] = []): readonly string[] => [...all, value];
 
+/** What --quick promises, on a machine that does nothing else. */
+const QUICK_SECONDS = 120;
+
+function write(results: Results): void {
+  writeResults(results);
+  updateReadme(results);
+}
+
 async function bench(options: Options): Promise<number> {
+  if (options.readme) {
+    updateReadme(readResults());
+    return 0;
+  }
   const names = options.only ?? [...measurements.keys()];
   for (const name of names)
     if (!measurements.has(name)) {
@@ -56,12 +85,16 @@ async function bench(options: Options): Promise<number> {
       if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what} …`);
     },
   };
+  if (options.guard || options.updateGuard)
+    return (await import('./guard.ts')).guard({ ...setting, quick: true }, options.updateGuard ?? false);
+  const start = performance.now();
   const machine = describeMachine();
   const outcomes = new Map<string, Outcome>();
   const tables: Table[] = [];
   const bars: Bar[] = [];
   const failures: string[] = [];
   for (const name of names) {
+    const begin = performance.now();
     try {
       const outcome = await measurements.get(name)!(setting, outcomes);
       outcomes.set(name, outcome);
@@ -73,12 +106,13 @@ async function bench(options: Options): Promise<number> {
       failures.push(name);
       console.error(pc.red(`\n${name}: ${error instanceof Error ? (error.stack ?? error.message) : error}`));
     }
+    console.log(pc.dim(`\n${name}: ${number((performance.now() - begin) / 1e3)} s`));
   }
   printTable(barTable(bars));
 
   // A partial run must not replace the results of a whole one.
   if (options.write && !options.only && !options.program && failures.length === 0)
-    writeResults({
+    write({
       date: new Date().toISOString().slice(0, 10),
       quick: setting.quick,
       command: `npm run bench${setting.quick ? ' -- --quick' : ''}`,
@@ -88,6 +122,14 @@ async function bench(options: Options): Promise<number> {
       tables,
       data: Object.fromEntries([...outcomes].map(([name, outcome]) => [name, outcome.data])),
     });
+  const seconds = (performance.now() - start) / 1e3;
+  console.log(pc.dim(`\n${number(seconds)} s, ${number(buildSeconds())} s of them building`));
+  if (setting.quick && seconds - buildSeconds() > QUICK_SECONDS)
+    console.error(
+      pc.yellow(
+        `--quick is meant to end within ${QUICK_SECONDS} s, building apart; the load was ${number(machine.load)} at the start.`,
+      ),
+    );
   if (failures.length > 0) return 2;
   return options.check && bars.some((b) => !b.ok) ? 1 : 0;
 }
@@ -97,16 +139,23 @@ const program = new Command('bench')
   .option('--quick', 'few rounds, some peers on some programs: within two minutes')
   .option('--check', 'exit with 1 when a bar is missed')
   .option(
+    '--guard',
+    'compare exact counts and in-run ratios with guard.json: within a minute; exit with 1 when worse',
+  )
+  .option('--update-guard', 'write guard.json anew')
+  .option('--readme', "write README's figures from results.json again, measuring nothing")
+  .option(
     '--only <measurement>',
     `run this measurement only (repeatable): ${[...measurements.keys()].join(', ')}`,
     collect,
   )
   .option('--program <name>', 'measure this program only (repeatable)', collect)
-  .option('--no-write', 'leave RESULTS.md and results.json as they are')
+  .option('--no-write', 'leave RESULTS.md, results.json, plots and README.md as they are')
   .addHelpText(
     'after',
     `
-Exit code: 0 done, 1 a bar is missed (with --check), 2 a measurement failed or the arguments are wrong.
+Exit code: 0 done, 1 a bar is missed (with --check) or a value has become worse
+(with --guard), 2 a measurement failed or the arguments are wrong.
 
 Examples:
   npm run bench -- --quick

@@ -47,3 +47,15 @@ export const kernels: readonly Program[] = [
   kernel('scatter', 'hostile', 4),
   kernel('calls', 'calls', 3),
 ];
+
+/** The kernels that every tool runs, so that all of them can stand in one table. */
+export const comparedKernels: readonly Program[] = kernels.filter((k) =>
+  ['churn', 'bignum', 'trees'].includes(k.name),
+);
+
+/** The kernel whose time per step is what tables call one malloc+free, and its steps for one unit of scale. */
+export const PAIR_KERNEL = 'churn';
+export const PAIRS = 100_000;
+
+/** The least work of a kernel, for tools that take ten thousand times as long. Trees are one build: a depth. */
+export const smallestScale = (program: Program): number => (program.name === 'trees' ? 14 : 1);

@@ -1,5 +1,5 @@
 // What the benchmark says: tables on the terminal, the same in RESULTS.md, and results.json for machines.
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import pc from 'picocolors';
 import type { Machine } from './machine.ts';
@@ -23,6 +23,8 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
   /** What a reader must know to read the numbers right. */
   readonly notes: readonly string[];
+  /** The same as a picture: file name without folder and `.svg`, and its text. */
+  readonly plot?: { readonly file: string; readonly title: string; readonly svg: string };
 }
 
 /** What a measurement hands back. */
@@ -120,12 +122,13 @@ function markdownTable(table: Table): string {
     ...table.rows.map(row),
     '',
     ...(table.notes.length > 0 ? [...table.notes.map((note) => `- ${note}`), ''] : []),
+    ...(table.plot ? [`![${table.plot.title}](plots/${table.plot.file}.svg)`, ''] : []),
   ].join('\n');
 }
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-/** Writes RESULTS.md and results.json beside this file. */
+/** Writes RESULTS.md, results.json and the plots beside this file. */
 export function writeResults(results: Results): void {
   const { machine } = results;
   const text = [
@@ -145,5 +148,9 @@ export function writeResults(results: Results): void {
     ...results.tables.map(markdownTable),
   ].join('\n');
   writeFileSync(here('RESULTS.md'), text);
-  writeFileSync(here('results.json'), `${JSON.stringify(results, null, 1)}\n`);
+  mkdirSync(here('plots'), { recursive: true });
+  for (const { plot } of results.tables) if (plot) writeFileSync(here(`plots/${plot.file}.svg`), plot.svg);
+  // A plot has no numbers that `data` has not.
+  const tables = results.tables.map(({ plot: _, ...table }) => table);
+  writeFileSync(here('results.json'), `${JSON.stringify({ ...results, tables }, null, 1)}\n`);
 }

@@ -6,7 +6,7 @@ import { type Artifact, linkEmscripten, linkWasi, version } from '../build.ts';
 import { realPrograms } from '../corpora.ts';
 import { type Runnable, runnable } from '../guest.ts';
 import { interleave, type Samples } from '../interleave.ts';
-import { kernels, type Program, type Role } from '../programs.ts';
+import { comparedKernels, kernels, type Program, type Role } from '../programs.ts';
 import { type Bar, bar, milliseconds, number, type Outcome, type Table, withQuartiles } from '../report.ts';
 import type { Setting } from '../setting.ts';
 import { geometricMean, ratioSpread, type Spread, spread } from '../statistics.ts';
@@ -22,6 +22,8 @@ export interface TrackingResult {
   /** Linear memory at peak, in bytes. */
   readonly plainMemory: number;
   readonly trackedMemory: number;
+  /** With Emscripten only. */
+  readonly emmallocMemory?: number;
 }
 
 export function tracked(artifact: Artifact): Uint8Array {
@@ -46,7 +48,8 @@ export async function buildVariants(
   return variants;
 }
 
-async function measureProgram(
+/** Measures one program, all variants side by side. */
+export async function measureProgram(
   program: Program,
   toolchain: 'wasi' | 'emscripten',
   setting: Setting,
@@ -69,6 +72,7 @@ async function measureProgram(
     ratio: ratioSpread(followed.times, plain.times),
     plainMemory: plain.memory,
     trackedMemory: followed.memory,
+    ...(toolchain === 'emscripten' ? { emmallocMemory: of('emmalloc').memory } : {}),
   };
 }
 
@@ -175,16 +179,13 @@ function barsOf(results: readonly TrackingResult[]): Bar[] {
   return bars;
 }
 
-/** The kernels that a quick run takes with Emscripten, whose code differs little from clang's. */
-const quickEmscripten = ['churn', 'bignum', 'trees'];
-
 export async function measureTracking(setting: Setting): Promise<Outcome> {
   const results: TrackingResult[] = [];
   const toolchains: ('wasi' | 'emscripten')[] = ['wasi'];
   if (await version('emcc')) toolchains.push('emscripten');
   for (const toolchain of toolchains) {
-    const few = setting.quick && toolchain === 'emscripten';
-    const taken = few ? kernels.filter((k) => quickEmscripten.includes(k.name)) : kernels;
+    // Emscripten's code differs little from clang's.
+    const taken = setting.quick && toolchain === 'emscripten' ? comparedKernels : kernels;
     const programs = [...(await realPrograms(toolchain)), ...taken];
     for (const program of programs) {
       if (!setting.wants(program.name)) continue;

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { type Artifact, linkNative, outFolder, targets, version } from '../build.ts';
 import { realPrograms } from '../corpora.ts';
 import type { TrackingResult } from '../measures/tracking.ts';
-import { kernels, type Program } from '../programs.ts';
+import { comparedKernels, kernels, type Program } from '../programs.ts';
 import { bar, number, type Outcome } from '../report.ts';
 import type { Setting } from '../setting.ts';
 import { geometricMean, spread } from '../statistics.ts';
@@ -15,7 +15,7 @@ const execute = promisify(execFile);
 const libraries = '/usr/lib/x86_64-linux-gnu/';
 
 /** What a user gets from a tool, as its documentation has it. */
-interface Delivers {
+export interface Delivers {
   readonly allocations: string;
   readonly stacks: string;
   readonly lines: string;
@@ -23,7 +23,7 @@ interface Delivers {
   readonly pprof: string;
 }
 
-interface Peer {
+export interface Peer {
   readonly name: string;
   /** Command line in front of the executable. */
   readonly prefix: readonly string[];
@@ -33,7 +33,7 @@ interface Peer {
   readonly delivers: Delivers;
 }
 
-const everything: Delivers = {
+export const everything: Delivers = {
   allocations: 'all',
   stacks: 'full',
   lines: 'yes',
@@ -43,7 +43,7 @@ const everything: Delivers = {
 const valgrind = async (): Promise<boolean> => (await version('valgrind')) !== '';
 const library = (name: string) => async (): Promise<boolean> => existsSync(libraries + name);
 
-const plainGlibc: Peer = {
+export const plainGlibc: Peer = {
   name: 'plain glibc',
   prefix: [],
   env: {},
@@ -52,7 +52,7 @@ const plainGlibc: Peer = {
   delivers: { allocations: '–', stacks: '–', lines: '–', inlines: '–', pprof: '–' },
 };
 
-const peers: readonly Peer[] = [
+export const peers: readonly Peer[] = [
   {
     name: 'heaptrack',
     prefix: ['heaptrack', '--output', `${outFolder}heaptrack`],
@@ -148,8 +148,9 @@ async function runOnce(peer: Peer, artifact: Artifact, scale: number): Promise<N
   return { nanoseconds: Number(timed[1]), checksum: Number(timed[2]), peak: Number(peak[1]) };
 }
 
-interface NativeResult {
+export interface NativeResult {
   readonly program: string;
+  readonly scale: number;
   readonly peer: string;
   readonly nanoseconds: number;
   readonly ratio: number;
@@ -160,8 +161,6 @@ interface NativeResult {
 const nativeScale = (program: Program, quick: boolean): number =>
   program.name === 'trees' ? program.scale : Math.max(1, Math.round(program.scale / (quick ? 8 : 4)));
 
-const quickPrograms = ['churn', 'bignum', 'trees'];
-
 export async function measureNative(setting: Setting, tracking: readonly TrackingResult[]): Promise<Outcome> {
   if (!(await version('gcc'))) return { tables: [], bars: [], data: 'gcc is missing' };
   const taking: Peer[] = [];
@@ -170,8 +169,8 @@ export async function measureNative(setting: Setting, tracking: readonly Trackin
     if (await peer.available()) taking.push(peer);
     else missing.push(peer.name);
   }
-  const programs = [...kernels, ...(setting.quick ? [] : await realPrograms('native'))].filter(
-    (p) => setting.wants(p.name) && (!setting.quick || quickPrograms.includes(p.name)),
+  const programs = (setting.quick ? comparedKernels : [...kernels, ...(await realPrograms('native'))]).filter(
+    (p) => setting.wants(p.name),
   );
   const results: NativeResult[] = [];
   for (const program of programs) {
@@ -192,7 +191,7 @@ export async function measureNative(setting: Setting, tracking: readonly Trackin
         throw new Error(`${program.name} under ${peer}: another checksum than plain`);
       const nanoseconds = spread(samples.map((s) => s.nanoseconds)).median;
       const peak = Math.max(...samples.map((s) => s.peak));
-      results.push({ program: program.name, peer, nanoseconds, ratio: nanoseconds / plain, peak });
+      results.push({ program: program.name, scale, peer, nanoseconds, ratio: nanoseconds / plain, peak });
     }
   }
   return report(results, taking, missing, tracking);

@@ -1,5 +1,6 @@
-// Which toolchain to use. One counts as working when it has compiled and linked a small program once; that
-// answer is kept in the cache, so that later runs start no tool to ask again.
+// Which toolchain to use. One counts as working once it has compiled and linked something, and that is kept in the
+// cache. The caller's own sources are what a new one is tried with, since they compile as a rule; only when they do
+// not is a small program tried, which tells a toolchain that does not work from a mistake in the sources.
 
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -41,27 +42,70 @@ async function tryOut(toolchain: Toolchain): Promise<void> {
   });
 }
 
-async function probed<T extends ClangToolchain | EmscriptenToolchain>(
-  toolchain: T,
-  cache: Cache,
-): Promise<T> {
-  const key = hashOf('probe', toolchain.identity);
-  const known = cache.find(key)?.meta as { version?: string } | undefined;
-  if (typeof known?.version === 'string') {
-    toolchain.version = known.version;
-    return toolchain;
-  }
-  toolchain.version = await toolchain.readVersion();
-  await tryOut(toolchain);
-  cache.store(key, [], { meta: { version: toolchain.version }, blobs: {} });
-  return toolchain;
+/** A toolchain to try. */
+export interface Candidate {
+  readonly toolchain: Toolchain;
+  /** To be called when it has compiled and linked what it was given. */
+  worked(): Promise<void>;
+  /** To be called when it failed: the error again, or null when this toolchain does not work at all. */
+  judge(error: unknown): Promise<unknown>;
 }
 
-const silent: Progress = () => {};
+/** The embedded toolchain comes with its compiler: nothing to find out. */
+const knownToWork = (toolchain: Toolchain): Candidate => ({
+  toolchain,
+  worked: async () => {},
+  judge: async (error) => error,
+});
 
-async function open(name: ToolchainName, cache: Cache, onProgress: Progress): Promise<Toolchain> {
-  if (name === 'embedded') return openEmbedded(onProgress);
-  if (name === 'emscripten') {
+/** A toolchain of this machine, of which only the cache may know that it works, and its version. */
+class FoundToolchain implements Candidate {
+  readonly #key: string;
+  readonly #cache: Cache;
+  /** Why it does not work, once that is known. */
+  failure: HeaplineError | null = null;
+  /** What it says of itself, while nobody knows whether it works. */
+  #version: Promise<string> | null = null;
+
+  constructor(
+    readonly toolchain: ClangToolchain | EmscriptenToolchain,
+    cache: Cache,
+  ) {
+    this.#cache = cache;
+    this.#key = hashOf('probe', toolchain.identity);
+    const known = cache.find(this.#key)?.meta as { version?: string } | undefined;
+    if (typeof known?.version === 'string') toolchain.version = known.version;
+    // Runs beside the first compilation: that of Emscripten takes as long as a small one.
+    else this.#version = toolchain.readVersion();
+  }
+
+  async worked(): Promise<void> {
+    if (this.#version === null) return;
+    const { toolchain } = this;
+    toolchain.version = await this.#version;
+    this.#version = null;
+    this.#cache.store(this.#key, [], { meta: { version: toolchain.version }, blobs: {} });
+  }
+
+  async judge(error: unknown): Promise<unknown> {
+    if (this.#version === null) return error;
+    try {
+      await tryOut(this.toolchain);
+    } catch (cause) {
+      if (!(cause instanceof HeaplineError)) throw cause;
+      this.failure = cause;
+      return null;
+    }
+    await this.worked();
+    return error;
+  }
+}
+
+type Opener = (cache: Cache, onProgress: Progress) => Generator<Candidate, void>;
+
+/** The candidates of each name, up to the first that works. Throws a ToolchainError when there is none. */
+const openers: Readonly<Record<ToolchainName, Opener>> = {
+  *emscripten(cache, onProgress) {
     const emcc = findEmcc();
     if (emcc === null) {
       throw new ToolchainError(
@@ -69,55 +113,50 @@ async function open(name: ToolchainName, cache: Cache, onProgress: Progress): Pr
         `Emscripten: no emcc on PATH nor under EMSDK; ${HOW_TO_GET_EMSCRIPTEN}.`,
       );
     }
-    try {
-      const { version } = await probed(new EmscriptenToolchain(emcc, silent), cache);
-      const toolchain = new EmscriptenToolchain(emcc, onProgress);
-      toolchain.version = version;
-      return toolchain;
-    } catch (cause) {
-      throw new ToolchainError('emscripten', `Emscripten (${emcc}) does not work: ${reason(cause)}`, {
-        cause,
-      });
+    const found = new FoundToolchain(new EmscriptenToolchain(emcc, onProgress), cache);
+    yield found;
+    const cause = found.failure;
+    if (cause === null) return;
+    throw new ToolchainError('emscripten', `Emscripten (${emcc}) does not work: ${cause.message}`, { cause });
+  },
+  *clang(cache, onProgress) {
+    const failures: string[] = [];
+    for (const clang of clangCandidates()) {
+      const found = new FoundToolchain(new ClangToolchain(clang, onProgress), cache);
+      yield found;
+      if (found.failure === null) return;
+      failures.push(`${clang}: ${found.failure.message}`);
     }
-  }
-  const failures: string[] = [];
-  for (const clang of clangCandidates()) {
-    try {
-      const { version } = await probed(new ClangToolchain(clang, silent), cache);
-      const toolchain = new ClangToolchain(clang, onProgress);
-      toolchain.version = version;
-      return toolchain;
-    } catch (cause) {
-      failures.push(`${clang}: ${reason(cause)}`);
-    }
-  }
-  const tried = failures.length === 0 ? 'no clang was found' : failures.join('\n');
-  throw new ToolchainError('clang', `No clang that compiles for WASI: ${tried}\n${HOW_TO_GET_CLANG}.`);
-}
+    const tried = failures.length === 0 ? 'no clang was found' : failures.join('\n');
+    throw new ToolchainError('clang', `No clang that compiles for WASI: ${tried}\n${HOW_TO_GET_CLANG}.`);
+  },
+  *embedded(cache, onProgress) {
+    yield knownToWork(openEmbedded(cache, onProgress));
+  },
+};
 
-function reason(cause: unknown): string {
-  if (!(cause instanceof HeaplineError)) throw cause;
-  return cause.message;
-}
-
-/** The toolchains to try for what was asked, in order; each is opened only when the one before it failed. */
-export async function* toolchains(
+/**
+ * The toolchains to try for what was asked, in order. Each is opened when the one before it has failed: it does not
+ * work, or it cannot do what the sources ask for.
+ */
+export function* candidates(
   asked: 'auto' | ToolchainName,
   cache: Cache,
   onProgress: Progress,
-): AsyncGenerator<Toolchain> {
+): Generator<Candidate, void> {
   if (asked !== 'auto') {
-    yield await open(asked, cache, onProgress);
+    yield* openers[asked](cache, onProgress);
     return;
   }
   const failures: string[] = [];
   for (const name of AUTO_ORDER) {
     try {
-      yield await open(name, cache, onProgress);
+      yield* openers[name](cache, onProgress);
     } catch (error) {
       if (!(error instanceof ToolchainError)) throw error;
       failures.push(error.message);
     }
   }
-  throw new ToolchainError('auto', `No toolchain works:\n${failures.join('\n')}`);
+  if (failures.length === AUTO_ORDER.length)
+    throw new ToolchainError('auto', `No toolchain works:\n${failures.join('\n')}`);
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { readModule } from '../binary/index.ts';
 import { type Diagnostic, ToolchainError } from '../errors.ts';
 import { Cache, hashOf } from './cache.ts';
-import { toolchains } from './choose.ts';
+import { candidates } from './choose.ts';
 import { parseDiagnostics } from './diagnostics.ts';
 import { commonFlags, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
 import { definedFunctions, type ObjectFile, runtimeExports } from './link.ts';
@@ -55,20 +55,28 @@ export async function compile(
   const request = readRequest(sources, options);
   const cache = new Cache(request.cacheDir ?? undefined);
   let refusal: ToolchainError | null = null;
-  for await (const toolchain of toolchains(request.toolchain, cache, request.onProgress)) {
+  for (const candidate of candidates(request.toolchain, cache, request.onProgress)) {
+    const { toolchain } = candidate;
     try {
-      return await build(toolchain, request, cache);
+      const module = await build(toolchain, request, cache);
+      await candidate.worked();
+      return { ...module, toolchain: { name: toolchain.name, version: toolchain.version } };
     } catch (error) {
+      const meaning = await candidate.judge(error);
+      if (meaning === null) continue;
       // This one cannot do it (no setjmp, no C++ library): with `auto` the next one may.
-      if (!(error instanceof ToolchainError)) throw error;
-      refusal ??= error;
-      if (request.toolchain !== 'auto') break;
+      if (!(meaning instanceof ToolchainError)) throw meaning;
+      refusal ??= meaning;
     }
   }
   throw refusal ?? new ToolchainError(request.toolchain, 'No toolchain works.');
 }
 
-async function build(toolchain: Toolchain, request: Request, cache: Cache): Promise<CompiledModule> {
+async function build(
+  toolchain: Toolchain,
+  request: Request,
+  cache: Cache,
+): Promise<Omit<CompiledModule, 'toolchain'>> {
   const runtime = readRuntime(toolchain.target);
   const key = hashOf(
     'module',
@@ -78,7 +86,6 @@ async function build(toolchain: Toolchain, request: Request, cache: Cache): Prom
     toolchain.linkIdentity,
     ...request.sources.map(flagsIdentity),
   );
-  const identity = { name: toolchain.name, version: toolchain.version };
   const known = cache.find(key);
   const wasm = known?.blobs.wasm;
   if (known !== null && wasm !== undefined) {
@@ -87,7 +94,6 @@ async function build(toolchain: Toolchain, request: Request, cache: Cache): Prom
       ...(known.meta as ModuleMeta),
       wasm,
       glue: glue === undefined ? null : Buffer.from(glue).toString(),
-      toolchain: identity,
       cached: true,
     };
   }
@@ -117,7 +123,7 @@ async function build(toolchain: Toolchain, request: Request, cache: Cache): Prom
   const blobs: Record<string, Uint8Array> = { wasm: result.wasm };
   if (result.glue !== null) blobs.glue = Buffer.from(result.glue);
   cache.store(key, inputs, { meta, blobs });
-  return { ...meta, wasm: result.wasm, glue: result.glue, toolchain: identity, cached: false };
+  return { ...meta, wasm: result.wasm, glue: result.glue, cached: false };
 }
 
 /** Our own flags are part of what an object depends on. */

@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { ToolchainError } from '../errors.ts';
+import { type Cache, hashOf } from './cache.ts';
 import { parseDepfile } from './depfile.ts';
 import { compileError, linkError } from './diagnostics.ts';
 import { commonFlags, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
@@ -142,11 +143,13 @@ class EmbeddedToolchain implements Toolchain {
   readonly parallel = 1;
   readonly version: string;
   readonly identity: string;
+  readonly #cache: Cache;
   readonly #onProgress: (message: string) => void;
 
-  constructor(version: string, onProgress: (message: string) => void) {
+  constructor(version: string, cache: Cache, onProgress: (message: string) => void) {
     this.version = `@yowasp/clang ${version}`;
     this.identity = `embedded ${version}`;
+    this.#cache = cache;
     this.#onProgress = onProgress;
   }
 
@@ -203,13 +206,18 @@ class EmbeddedToolchain implements Toolchain {
     };
   }
 
-  // The driver is asked what it would run, then that is run: it cannot start processes itself.
+  // The driver is asked what it would run, then that is run: it cannot start processes itself. Its answer depends on
+  // nothing but the arguments, so it is asked once, not each time that the source has changed.
   async #frontEndCommand(clang: YowaspClang, virtual: string, args: string[]): Promise<string[]> {
+    const key = hashOf('driver', this.identity, JSON.stringify(args));
+    const known = this.#cache.find(key)?.meta;
+    if (Array.isArray(known)) return known as string[];
     const [name, ...rest] = args;
     const answer = await run(clang, [name!, '-###', ...rest], treeOf([[virtual, new Uint8Array()]]));
     const command = parseDriverCommand(answer.stderr + Buffer.from(answer.stdout).toString());
     if (!answer.ok || command === null)
       throw compileError(withoutPrefix(virtual), withoutPrefix(answer.stderr));
+    this.#cache.store(key, [], { meta: command, blobs: {} });
     return command;
   }
 
@@ -273,12 +281,12 @@ class EmbeddedToolchain implements Toolchain {
 }
 
 /** The embedded toolchain, or the reason why it is not there. Nothing is loaded yet. */
-export function openEmbedded(onProgress: (message: string) => void): Toolchain {
+export function openEmbedded(cache: Cache, onProgress: (message: string) => void): Toolchain {
   try {
     const entry = createRequire(import.meta.url).resolve('@yowasp/clang');
     const manifest = path.join(path.dirname(entry), '..', 'package.json');
     const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
-    return new EmbeddedToolchain(version, onProgress);
+    return new EmbeddedToolchain(version, cache, onProgress);
   } catch (cause) {
     throw new ToolchainError(
       'embedded',

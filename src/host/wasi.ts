@@ -48,16 +48,21 @@ export async function openWasiGuest(
   let wasi: WASI | null = null;
   let memory: WebAssembly.Memory | null = null;
   if (wanted.some((entry) => entry.module === WASI_MODULE)) {
-    const { WASI } = await loadWasmer();
-    wasi = new WASI({ args: [options.programName, ...options.args], env: { ...options.env } });
-    imports[WASI_MODULE] = {
-      ...(wasi.getImports(module) as Record<string, Record<string, WebAssembly.ImportValue>>)[WASI_MODULE],
+    const own = {
       ...wasiFiles(tree, () => memory!, options.stdin, options.stdout, options.stderr),
       poll_oneoff: pollOneoff(() => memory!),
       proc_exit: (code: number) => {
         throw new ExitSignal(code | 0);
       },
     };
+    imports[WASI_MODULE] = own;
+    // Many programs want nothing but files and an exit: then Wasmer's part is not worth the 30 ms of loading it.
+    if (wanted.some((entry) => entry.module === WASI_MODULE && !Object.hasOwn(own, entry.name))) {
+      const { WASI } = await loadWasmer();
+      wasi = new WASI({ args: [options.programName, ...options.args], env: { ...options.env } });
+      const theirs = wasi.getImports(module) as Record<string, Record<string, WebAssembly.ImportValue>>;
+      imports[WASI_MODULE] = { ...theirs[WASI_MODULE], ...own };
+    }
     for (const entry of wanted) {
       if (entry.module === WASI_MODULE && entry.kind === 'function') {
         imports[WASI_MODULE]![entry.name] ??= () => ENOSYS;

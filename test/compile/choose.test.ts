@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { compile } from '../../src/compile/index.ts';
-import { FileError, InvalidArgumentError, ToolchainError } from '../../src/errors.ts';
+import { CompileError, FileError, InvalidArgumentError, ToolchainError } from '../../src/errors.ts';
 import { sourceTree } from './toolchains.ts';
 
 const cacheDir = mkdtempSync(path.join(os.tmpdir(), 'heapline-cache-'));
@@ -41,7 +41,6 @@ describe('choosing a toolchain', () => {
     const fake = sourceTree({});
     fake.write('emcc', '#!/bin/sh\nexit 1\n');
     fake.write('clang', '#!/bin/sh\nexit 1\n');
-    const { chmodSync } = await import('node:fs');
     chmodSync(fake.file('emcc'), 0o755);
     chmodSync(fake.file('clang'), 0o755);
     process.env.PATH = `${fake.directory}${path.delimiter}${bin}`;
@@ -71,6 +70,49 @@ describe('choosing a toolchain', () => {
     expect(await failure(compile([source], { cacheDir }))).toBeInstanceOf(InvalidArgumentError);
   });
 
+  describe('that is new here', () => {
+    const scratch = mkdtempSync(path.join(os.tmpdir(), 'heapline-cache-'));
+    afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+    /** A clang that writes down what it is called with. */
+    const recordingClang = () => {
+      const fake = sourceTree({});
+      const log = fake.file('calls');
+      fake.write('clang', `#!/bin/sh\necho "$@" >>'${log}'\nexec /usr/bin/clang-22 "$@"\n`);
+      chmodSync(fake.file('clang'), 0o755);
+      process.env.HEAPLINE_CLANG = fake.file('clang');
+      return {
+        calls: () => readFileSync(log, 'utf8').trim().split('\n'),
+        [Symbol.dispose]: () => fake[Symbol.dispose](),
+      };
+    };
+
+    it('is tried with the sources themselves, once', async () => {
+      using clang = recordingClang();
+      const options = { toolchain: 'clang', cacheDir: path.join(scratch, 'good') } as const;
+      const compiled = await compile([source], options);
+      expect(compiled.toolchain.version).toMatch(/^clang 22\./);
+      const calls = clang.calls();
+      expect(calls).toHaveLength(3);
+      expect(calls.filter((call) => call === '--version')).toHaveLength(1);
+      expect(calls.filter((call) => call.includes(source))).toHaveLength(1);
+      const again = await compile([source], options);
+      expect(again).toMatchObject({ cached: true, toolchain: compiled.toolchain });
+      expect(clang.calls()).toEqual(calls);
+    });
+
+    it('is not blamed for a mistake in the sources', async () => {
+      using clang = recordingClang();
+      const options = { toolchain: 'clang', cacheDir: path.join(scratch, 'bad') } as const;
+      const wrong = tree.write('wrong.c', 'int one(void) { return two; }\n');
+      expect(await failure(compile([wrong], options))).toBeInstanceOf(CompileError);
+      expect(clang.calls().filter((call) => call.includes('probe.c'))).toHaveLength(1);
+      const calls = clang.calls().length;
+      expect(await failure(compile([wrong], options))).toBeInstanceOf(CompileError);
+      expect(clang.calls()).toHaveLength(calls + 1);
+    });
+  });
+
   it('falls to the next with auto when the first cannot do it', async () => {
     const jumps = tree.write(
       'jumps.c',
@@ -79,7 +121,6 @@ describe('choosing a toolchain', () => {
     const fake = sourceTree({});
     process.env.PATH = `/usr/bin${path.delimiter}/bin`;
     fake.write('emcc', '#!/bin/sh\nexit 1\n');
-    const { chmodSync } = await import('node:fs');
     chmodSync(fake.file('emcc'), 0o755);
     process.env.PATH = `${fake.directory}${path.delimiter}/usr/bin${path.delimiter}/bin`;
     expect((await compile([source], { cacheDir })).toolchain.name).toBe('clang');

@@ -109,6 +109,23 @@ export const corpora: readonly Corpus[] = [
     flags: quiet,
     setjmp: false,
   },
+  {
+    name: 'oniguruma',
+    sources: [
+      path.join(drivers, 'oniguruma.c'),
+      ...inPackage(
+        'oniguruma',
+        ...['regcomp', 'regenc', 'regerror', 'regexec', 'regparse', 'regsyntax', 'regtrav', 'st'].map(
+          (file) => `deps/onig/${file}.c`,
+        ),
+        ...['ascii', 'unicode', 'utf8'].map((file) => `deps/onig/enc/${file}.c`),
+      ),
+    ],
+    include: inPackage('oniguruma', 'deps/onig', 'deps/onig/enc'),
+    define: {},
+    flags: quiet,
+    setjmp: false,
+  },
 ];
 
 export { fetchCorpora } from './fetch.mjs';

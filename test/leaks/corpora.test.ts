@@ -18,6 +18,7 @@ const forgotten: Readonly<Record<string, { readonly statement: string; readonly 
   'tree-sitter': { statement: 'ts_query_delete(query);', origin: 'ts_query_new' },
   duktape: { statement: 'duk_destroy_heap(context);', origin: 'duk_create_heap' },
   lz4: { statement: 'LZ4F_freeCompressionContext(compression);', origin: 'LZ4F_createCompressionContext' },
+  oniguruma: { statement: 'onig_free(regex);', origin: 'int status = onig_new' },
 };
 
 let folder: string;

@@ -1,0 +1,138 @@
+// The figures in README.md: written from the results of the last run between marks, and nowhere else by hand, so that
+// they cannot drift. A test compares the two.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { root } from './build.ts';
+import { drawTools, type Tool } from './measures/tools.ts';
+import type { TrackingResult } from './measures/tracking.ts';
+import { number, type Results } from './report.ts';
+import { geometricMean } from './statistics.ts';
+
+const WIDTH = 118;
+
+/** A paragraph in lines of README's width. */
+function wrap(text: string, first: number, indent: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const room = WIDTH - (lines.length === 0 ? first : indent.length);
+    if (line !== '' && line.length + 1 + word.length > room) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line].join(`\n${indent}`);
+}
+
+const list = (items: readonly string[]): string =>
+  items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
+
+const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+
+/** A sentence's worth for the list at the top. */
+function realPrograms(results: Results): string {
+  const real = (results.data.tracking as readonly TrackingResult[]).filter((r) => r.role === 'real');
+  const ratios = real.map((r) => r.ratio.median);
+  const names = [...new Set(real.map((r) => r.program))];
+  return wrap(
+    `${list(names)} take ${number(geometricMean(ratios))} times (geometric mean; ${number(Math.max(...ratios))} at worst) as long as with their toolchain's own \`malloc\` and no tracking`,
+    70,
+    '  ',
+  );
+}
+
+function toolTable(tools: readonly Tool[]): string {
+  const columns = [
+    'tool',
+    'runs',
+    '× as long',
+    'malloc+free',
+    '× memory',
+    'allocations',
+    'stacks',
+    'lines',
+    'pprof',
+  ];
+  const cells = (t: Tool): string[] => [
+    t.kind === 'ours' ? `**${t.name}**` : t.name,
+    t.runs,
+    t.kind === 'plain' && t.ratio === 1 ? '1' : number(t.ratio),
+    `${number(t.pair)} ns`,
+    t.kind === 'plain' && t.memory === 1 ? '1' : number(t.memory),
+    t.delivers.allocations,
+    t.delivers.stacks,
+    t.delivers.lines === 'yes' && t.delivers.inlines === 'yes' ? 'yes, inlined too' : t.delivers.lines,
+    t.delivers.pprof,
+  ];
+  return [
+    row(columns),
+    row(columns.map((_, i) => ([2, 3, 4].includes(i) ? '--:' : '---'))),
+    ...tools.map((t) => row(cells(t))),
+  ].join('\n');
+}
+
+/** What is slower than a person would expect, and every bar that is missed. */
+function losses(results: Results): string {
+  const kernels = (results.data.tracking as readonly TrackingResult[])
+    .filter((r) => r.toolchain === 'wasi' && r.role !== 'real' && r.ratio.median > 1.2)
+    .sort((a, b) => b.ratio.median - a.ratio.median)
+    .map((r) => `${r.program} ${number(r.ratio.median)}`);
+  const missed = results.bars
+    .filter((b) => !b.ok)
+    .map(
+      (b) =>
+        `- ${b.name}: ${number(b.value)}, should be ${b.better === 'lower' ? '≤' : '≥'} ${number(b.bar)}`,
+    );
+  const text = wrap(
+    `Where it loses. Kernels that do nothing but allocate, times as long as plain: ${list(kernels)}; deep and trees make every allocation in a context never seen before, scatter does so in random order.${missed.length > 0 ? ' Aims of ours that are missed:' : ' No aim of ours is missed.'}`,
+    0,
+    '',
+  );
+  return [text, ...(missed.length > 0 ? ['', ...missed] : [])].join('\n');
+}
+
+function tools(results: Results): string {
+  const { machine } = results;
+  const run = wrap(
+    `On ${machine.processor}, ${machine.cores} cores, ${machine.system}, ${results.date}, \`${results.command}\`${results.quick ? ' (few rounds, wide spread)' : ''}. × as long and × memory: against the same program without the tool, geometric means over three allocation kernels; malloc+free: on one of them, flat churn.`,
+    0,
+    '',
+  );
+  return [
+    '',
+    run,
+    '',
+    toolTable(results.data.tools as readonly Tool[]),
+    '',
+    '![How many times as long a program takes under each tool](bench/plots/tools.svg)',
+    '',
+    losses(results),
+    '',
+  ].join('\n');
+}
+
+const regions: Readonly<Record<string, (results: Results) => string>> = { real: realPrograms, tools };
+
+/** The text of README.md with the figures of these results. */
+export function withFigures(readme: string, results: Results): string {
+  let text = readme;
+  for (const [name, write] of Object.entries(regions)) {
+    const start = `<!-- figures: ${name} -->`;
+    const end = '<!-- end of figures -->';
+    const from = text.indexOf(start);
+    const to = text.indexOf(end, from);
+    if (from < 0 || to < 0) throw new Error(`README.md has no region ${start} … ${end}`);
+    text = text.slice(0, from + start.length) + write(results) + text.slice(to);
+  }
+  return text;
+}
+
+/** Writes the figures of these results into README.md, and the picture that it shows. */
+export function updateReadme(results: Results): void {
+  const path = `${root}README.md`;
+  writeFileSync(path, withFigures(readFileSync(path, 'utf8'), results));
+  writeFileSync(`${root}bench/plots/tools.svg`, drawTools(results.data.tools as readonly Tool[]));
+}
+
+/** The results of the last run that was written. */
+export const readResults = (): Results =>
+  JSON.parse(readFileSync(`${root}bench/results.json`, 'utf8')) as Results;

@@ -1,0 +1,57 @@
+// README's figures, the plots and RESULTS.md are those of bench/results.json: nobody has edited one without the others.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { drawTools, type Tool } from '../../bench/measures/tools.ts';
+import { readResults, withFigures } from '../../bench/readme.ts';
+import { number, type Results } from '../../bench/report.ts';
+
+const read = (path: string): string => readFileSync(path, 'utf8');
+const results = readResults();
+
+describe('the figures', () => {
+  it('of README are those of the last run', () => {
+    expect(withFigures(read('README.md'), results)).toBe(read('README.md'));
+  });
+
+  it('change in README when the results do', () => {
+    const faster = structuredClone(results) as unknown as { data: { tools: { pair: number }[] } };
+    faster.data.tools[1]!.pair = 1.25;
+    const changed = withFigures(read('README.md'), faster as unknown as Results);
+    expect(changed).not.toBe(read('README.md'));
+    expect(changed).toContain(' 1.25 ns ');
+  });
+
+  it('of the plot of all tools are those of the last run', () => {
+    expect(drawTools(results.data.tools as readonly Tool[])).toBe(read('bench/plots/tools.svg'));
+  });
+
+  it('of the bars are in RESULTS.md', () => {
+    const text = read('bench/RESULTS.md');
+    for (const bar of results.bars) expect(text).toContain(`| ${bar.name} | ${number(bar.value)} |`);
+  });
+
+  it('have a plot for each that RESULTS.md and README show', () => {
+    const shown = [
+      ...`${read('bench/RESULTS.md')}${read('README.md')}`.matchAll(
+        /\]\((?:bench\/)?(plots\/[\w-]+\.svg)\)/g,
+      ),
+    ];
+    expect(shown.length).toBeGreaterThan(5);
+    for (const [, path] of shown) expect(existsSync(`bench/${path}`)).toBe(true);
+  });
+});
+
+describe('results.json', () => {
+  it('has the machine, the versions, and bars that say whether they are met', () => {
+    expect(results).toMatchObject({
+      machine: { cores: expect.any(Number) },
+      versions: { node: expect.any(String) },
+    });
+    expect(results.bars.length).toBeGreaterThan(20);
+    for (const { name, value, bar, better, ok } of results.bars) {
+      expect(name).toEqual(expect.any(String));
+      expect(ok).toBe(better === 'lower' ? value <= bar : value >= bar);
+    }
+  });
+});
