@@ -52,6 +52,12 @@
 
 #include "aliases.c"
 
+#include "pointers.c"
+
+#include "mark.c"
+
+#include "graph.c"
+
 #include "scan.c"
 
 #include "exit.c"
