@@ -56,6 +56,12 @@
 
 #include "aliases.c"
 
+#include "pointers.c"
+
+#include "mark.c"
+
+#include "graph.c"
+
 #include "scan.c"
 
 #include "exit.c"

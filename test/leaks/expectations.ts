@@ -8,11 +8,12 @@
 //   /* expect: allocated p */  /* expect: freed p */   where that block was allocated, and freed first
 // and in the opening comment:
 //   expect: clean              nothing is found
-//   needs: setjmp              a feature that not every toolchain has
+//   needs: setjmp              a feature that not every toolchain has; programs in C++ need `c++`
 //   differs(lsan): why         the named checker sees it differently: `lsan`, `lsan-split` (the division of what is
 //                              lost into direct and indirect) or `valgrind`
 
 import { readdirSync, readFileSync } from 'node:fs';
+import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { HeapFaultKind } from '../../src/errors.ts';
 import { type LeakKind, leakKinds } from '../../src/report/index.ts';
@@ -43,7 +44,7 @@ export interface ExpectedFault {
 }
 
 export interface Program {
-  /** File name without `.c`. */
+  /** File name without `.c` or `.cpp`. */
   readonly name: string;
   readonly path: string;
   readonly leaks: readonly ExpectedLeak[];
@@ -77,20 +78,21 @@ const faultKinds: readonly HeapFaultKind[] = [
 /** Reads all programs, in the order of their names. */
 export function readPrograms(): Program[] {
   return readdirSync(programsFolder)
-    .filter((name) => name.endsWith('.c'))
+    .filter((name) => /\.c(pp)?$/.test(name))
     .sort()
     .map((file) => readProgram(`${programsFolder}${file}`));
 }
 
 function readProgram(path: string): Program {
   const source = readFileSync(path, 'utf8');
-  const name = path.slice(path.lastIndexOf('/') + 1, -2);
+  const name = basename(path, extname(path));
   const complain = (line: number, problem: string): never => {
     throw new Error(`${path}:${line}: ${problem}`);
   };
 
   const opening = source.slice(0, source.indexOf('*/')).replace(/\n \* ?/g, ' ');
   const needs = [...opening.matchAll(/needs: (\w+)/g)].map((match) => match[1]!);
+  if (extname(path) === '.cpp') needs.push('c++');
   const differences = new Map(
     [...opening.matchAll(/differs\(([\w-]+)\): ([^.]+)\./g)].map((match) => [match[1]!, match[2]!]),
   );

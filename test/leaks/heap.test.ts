@@ -343,7 +343,7 @@ test('a program is reported as it was when main returned, and then as it is', as
   expect(run.heap.leaks().reachable.bytes).toBe(0);
 });
 
-test('a large heap, for which the scan keeps a bitmap, is classed block by block', async () => {
+test('a large heap, for which the scan builds a graph, is classed block by block', async () => {
   const source = new URL('leak-heaps.c', import.meta.url).pathname;
   for (const keep of [1, 0]) {
     using large = await loadC(source, { toolchain: 'clang', flags: ['-O2'] });

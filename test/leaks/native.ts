@@ -1,4 +1,4 @@
-// The native oracles: builds the programs with gcc and lets Valgrind's memcheck and LeakSanitizer judge them, into
+// The native oracles: builds the programs with gcc and g++ and lets Valgrind's memcheck and LeakSanitizer judge them, into
 // the records that expectations.ts compares.
 //
 // Starting Valgrind takes half a second, so all programs are linked into one executable that runs each in a forked
@@ -50,13 +50,14 @@ export interface NativeBuild {
  */
 export async function buildNative(programs: readonly Program[], folder: string): Promise<NativeBuild> {
   const entries = programs.map((_, index) => `program_${index}`);
+  const symbols = programs.map((program, index) => entrySymbol(program, entries[index]!));
   const objects: string[] = new Array(programs.length);
   const compileOne = async (index: number) => {
     const program = programs[index]!;
     const entry = entries[index]!;
     const object = join(folder, `${program.name}.o`);
-    await run('gcc', [
-      '-std=gnu11',
+    await run(isCxx(program) ? 'g++' : 'gcc', [
+      isCxx(program) ? '-std=gnu++17' : '-std=gnu11',
       '-O0',
       '-g',
       '-w',
@@ -68,7 +69,8 @@ export async function buildNative(programs: readonly Program[], folder: string):
       '-o',
       object,
     ]);
-    await run('objcopy', ['--keep-global-symbol', entry, object]);
+    // Those in C++ keep to unnamed namespaces: what they share is the library's, and its parts come once for all.
+    if (!isCxx(program)) await run('objcopy', ['--keep-global-symbol', entry, object]);
     objects[index] = object;
   };
   let next = 0;
@@ -84,7 +86,7 @@ export async function buildNative(programs: readonly Program[], folder: string):
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-${entries.map((entry) => `int ${entry}(void);`).join('\n')}
+${entries.map((entry, index) => `int ${entry}(void) __asm__("${symbols[index]}");`).join('\n')}
 static int (*const programs[])(void) = {${entries.join(', ')}};
 int main(void) {
   for (int i = 0; i < ${programs.length}; i++) {
@@ -100,9 +102,18 @@ int main(void) {
 `,
   );
   const build = { plain: join(folder, 'programs'), sanitized: join(folder, 'programs-sanitized') };
-  await run('gcc', ['-g', driver, ...objects, '-o', build.plain]);
-  await run('gcc', ['-g', '-fsanitize=address', driver, ...objects, '-o', build.sanitized]);
+  const driverObject = join(folder, 'driver.o');
+  await run('gcc', ['-g', '-c', driver, '-o', driverObject]);
+  await run('g++', [driverObject, ...objects, '-o', build.plain]);
+  await run('g++', ['-fsanitize=address', driverObject, ...objects, '-o', build.sanitized]);
   return build;
+}
+
+const isCxx = (program: Program): boolean => program.needs.includes('c++');
+
+/** What the assembler calls the function that takes the place of main: Itanium C++ ABI, 5.1. */
+function entrySymbol(program: Program, entry: string): string {
+  return isCxx(program) ? `_Z${entry.length}${entry}v` : entry;
 }
 
 /** Valgrind's verdicts on the plain executable, by the names of the programs; `folder` takes its reports. */
@@ -301,7 +312,7 @@ function own(stack: readonly RawFrame[], program: Program): NativeFrame[] {
   const file = basename(program.path);
   return stack
     .filter((frame) => frame.file === file)
-    .map((frame) => ({ function: frame.function.replace(/^program_\d+$/, 'main'), line: frame.line }));
+    .map((frame) => ({ function: frame.function.replace(/^program_\d+(\(\))?$/, 'main'), line: frame.line }));
 }
 
 function valgrindStack(xml: string): RawFrame[] {

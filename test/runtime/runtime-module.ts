@@ -20,7 +20,7 @@ const surroundings: Record<Flavour, string> = {
     }`,
 };
 
-const scanExports = ['start', 'range', 'word', 'finish'].map((name) => `heapline_scan_${name}`);
+const scanExports = ['start', 'range', 'word', 'finish', 'limits'].map((name) => `heapline_scan_${name}`);
 
 const exported = [
   ...scanExports,

@@ -18,9 +18,11 @@
 /* A variable whose stores the compiler keeps although nothing reads it: a root. */
 #define ROOT static __attribute__((used))
 
+#ifndef __cplusplus
 /* Not every libc declares these. */
 void *memalign(size_t alignment, size_t size);
 void *reallocarray(void *block, size_t count, size_t size);
+#endif
 
 /* Overwrites what finished calls have left on the stack. */
 static NOINLINE __attribute__((unused)) void clear_stack(void) {

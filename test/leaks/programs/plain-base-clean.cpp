@@ -1,0 +1,37 @@
+/* The pair of plain-base-leak: a cast leads back to the start. expect: clean */
+#include "leaks.h"
+
+namespace {
+
+class Shape {
+public:
+  virtual ~Shape() { id = 0; }
+  int32_t id = 1;
+};
+
+class Area {
+public:
+  int32_t width = 640, height = 480;
+};
+
+class Window : public Shape, public Area {
+public:
+  ~Window() override { border = 0; }
+  int32_t border = 1;
+};
+
+ROOT Area *area;
+
+NOINLINE void run() {
+  area = new Window;
+  delete static_cast<Window *>(area);
+  area = nullptr;
+}
+
+} // namespace
+
+int main() {
+  run();
+  clear_stack();
+  return 0;
+}

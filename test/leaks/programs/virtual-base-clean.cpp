@@ -1,0 +1,48 @@
+/* The pair of virtual-base-leak. expect: clean */
+#include "leaks.h"
+
+namespace {
+
+class Counted {
+public:
+  virtual ~Counted() { references = 0; }
+  int32_t references = 1;
+};
+
+class Source : public virtual Counted {
+public:
+  ~Source() override { read = 0; }
+  int32_t read = 0;
+};
+
+class Sink : public virtual Counted {
+public:
+  ~Sink() override { written = 0; }
+  int32_t written = 0;
+};
+
+class Channel : public Source, public Sink {
+public:
+  ~Channel() override { open = 0; }
+  int32_t open = 1;
+};
+
+ROOT Counted *counted;
+ROOT Sink *sink;
+
+NOINLINE void run() {
+  counted = new Channel;
+  sink = new Channel;
+  delete counted;
+  delete sink;
+  counted = nullptr;
+  sink = nullptr;
+}
+
+} // namespace
+
+int main() {
+  run();
+  clear_stack();
+  return 0;
+}
