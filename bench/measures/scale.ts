@@ -35,7 +35,7 @@ const functions = ['replace', 'all_blocks', 'visit_all', 'visit', 'bottom', 'des
 const scanFunctions = ['start', 'word', 'finish'].map((name) => `heapline_scan_${name}`);
 const exported = (names: readonly string[]): string[] => names.map((name) => `-Wl,--export=${name}`);
 
-/** Values of one row, by column; NaN where a variant has none. */
+/** Values of one point: what was turned, then `variant value`, such as `tracked replace`. */
 type Row = Record<string, number>;
 
 interface Pair {
@@ -64,9 +64,9 @@ const collect: () => void = (() => {
   return runInNewContext('gc') as () => void;
 })();
 
-type Call = (guest: Guest, name: string, ...values: number[]) => number;
-const call: Call = (guest, name, ...values) =>
-  (guest.instance.exports[name] as (...values: number[]) => number)(...values);
+function call(guest: Guest, name: string, ...values: readonly number[]): number {
+  return (guest.instance.exports[name] as (...values: readonly number[]) => number)(...values);
+}
 
 /** Nanoseconds of processor time. */
 function time(work: () => void): number {
