@@ -11,7 +11,8 @@ Usage: ./build.sh [command] [arguments]
   demo            build, then profile examples/leaky.c: prints who holds the heap, writes heap.pb.gz
   test [args]     build, install the tools that the tests compare with, run all tests
                   (args go to vitest: ./build.sh test test/profile)
-  bench [args]    build, install the tools that the benchmark compares with, run it (--quick, --only NAME)
+  bench [args]    build, install the tools that the benchmark compares with, run it
+                  (--quick, --only NAME, --guard)
   tools           install the outside tools only (through apt), or name the missing ones
   clean           remove what was built, keep node_modules
   --help          this text

@@ -2,8 +2,8 @@
 // fails where it has become worse by more than a stated margin. It takes what does not depend on the machine's mood:
 //
 // - exact values, the same on every run: instructions executed, linear memory at peak and size of the code, each
-//   tracked ÷ plain on the same objects. Another compiler version moves them a little, hence a margin at all.
-//   So is the JavaScript that Node.js loads before the command or the library does anything.
+//   tracked ÷ plain on the same objects; the JavaScript that Node.js loads for the library and for the command.
+//   Another version of the compiler moves them a little, hence a margin at all.
 // - times as ratios within this run: tracked ÷ plain side by side, and our TypeScript against a yardstick in
 //   JavaScript. Cache and compiler effects show only here. Their margin is wide, and what looks worse is taken again.
 //

@@ -5,7 +5,6 @@ import pc from 'picocolors';
 import { buildSeconds } from './build.ts';
 import { describeMachine, describeVersions } from './machine.ts';
 import type { TrackingResult } from './measures/tracking.ts';
-import { readResults, updateReadme } from './readme.ts';
 import {
   type Bar,
   barTable,
@@ -62,13 +61,14 @@ const collect = (value: string, all: readonly string[] = []): readonly string[] 
 /** What --quick promises, on a machine that does nothing else. */
 const QUICK_SECONDS = 120;
 
-function write(results: Results): void {
+async function write(results: Results): Promise<void> {
   writeResults(results);
-  updateReadme(results);
+  (await import('./readme.ts')).updateReadme(results);
 }
 
 async function bench(options: Options): Promise<number> {
   if (options.readme) {
+    const { readResults, updateReadme } = await import('./readme.ts');
     updateReadme(readResults());
     return 0;
   }
@@ -112,7 +112,7 @@ async function bench(options: Options): Promise<number> {
 
   // A partial run must not replace the results of a whole one.
   if (options.write && !options.only && !options.program && failures.length === 0)
-    write({
+    await write({
       date: new Date().toISOString().slice(0, 10),
       quick: setting.quick,
       command: `npm run bench${setting.quick ? ' -- --quick' : ''}`,

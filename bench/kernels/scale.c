@@ -1,6 +1,6 @@
 /* scale.c -- what an allocation costs as a program grows, one dimension at a time (see measures/scale.ts).
  *
- *   fill(n, bytes), replace(steps), empty()   n live blocks; free one at random and allocate another in its place
+ *   fill(n, bytes), replace(steps)            n live blocks; free one at random and allocate another in its place
  *   visit_all(n), visit(n, steps)             n calling contexts, all 20 frames deep: each once, then at random
  *   bottom(depth, pairs)                      malloc and free at the bottom of a deep stack, which stays
  *   descend(depth, times)                     down the stack, one malloc and free, and up again
@@ -21,7 +21,7 @@ static void write_block(uint32_t at, uint32_t other) {
   blocks[at] = block;
 }
 
-/* Bits of a generator whose low bits are poor, spread over 0 … n - 1. */
+/* A random number below n. */
 static uint32_t below(uint32_t n) { return (uint32_t)((uint64_t)next_random(&random_state) * n >> 32); }
 
 int fill(int n, int bytes) {

@@ -35,7 +35,7 @@ const functions = ['replace', 'all_blocks', 'visit_all', 'visit', 'bottom', 'des
 const scanFunctions = ['start', 'word', 'finish'].map((name) => `heapline_scan_${name}`);
 const exported = (names: readonly string[]): string[] => names.map((name) => `-Wl,--export=${name}`);
 
-/** Values of one row, by column; NaN where a variant has none. */
+/** Values of one point: what was turned, then `variant value`, such as `tracked replace`. */
 type Row = Record<string, number>;
 
 interface Pair {
@@ -64,9 +64,9 @@ const collect: () => void = (() => {
   return runInNewContext('gc') as () => void;
 })();
 
-type Call = (guest: Guest, name: string, ...values: number[]) => number;
-const call: Call = (guest, name, ...values) =>
-  (guest.instance.exports[name] as (...values: number[]) => number)(...values);
+function call(guest: Guest, name: string, ...values: readonly number[]): number {
+  return (guest.instance.exports[name] as (...values: readonly number[]) => number)(...values);
+}
 
 /** Nanoseconds of processor time. */
 function time(work: () => void): number {
@@ -320,7 +320,7 @@ function measureDepth(pair: Pair, setting: Setting): Curve {
 
 function measureHeap(pair: Pair, setting: Setting): Curve {
   const BYTES = 4096;
-  const sizes = setting.quick ? [1, 8, 64] : [1, 8, 64, 512, 1024, 2000];
+  const sizes = setting.quick ? [1, 8, 64] : [1, 8, 64, 512, 1024, 2048];
   const rows = sizes.map((megabytes): Row => {
     setting.progress(`scale: heap of ${megabytes} MiB`);
     const blocks = Math.round((megabytes * MiB) / BYTES);
@@ -361,7 +361,7 @@ function measureHeap(pair: Pair, setting: Setting): Curve {
       notes: [
         'The first malloc of a block includes what the kernel does for a new page.',
         GROWTH_NOTE,
-        'At 2,000 MiB addresses pass 2^31, half of what a 32-bit module can have.',
+        'At 2,048 MiB addresses pass 2^31, half of what a 32-bit module can have.',
       ],
       plot: picture('scale-heap', {
         title: 'One malloc+free of 4 KiB, by size of the heap',

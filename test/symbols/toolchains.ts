@@ -119,6 +119,9 @@ async function compileEmbedded(
   };
   add(source);
   for (const directory of new Set([...include, dirname(source)])) addAll(directory);
+  arguments_.forEach((argument, index) => {
+    if (argument === '-include') add(arguments_[index + 1]!);
+  });
   let output = '';
   const command = commands[source.endsWith('.c') ? 'clang' : 'clang++'];
   const result = await command(['--target=wasm32-wasip1', '-w', ...arguments_, '-o', 'out.o'], tree, {
