@@ -428,7 +428,9 @@ HL_COLD void hl_graph_guess_again(void) {
 
 static void hl_graph_look_into_next(void) {
   u32 number = hl_graph.queue[hl_graph.queue_head++ & hl_graph.queue_mask];
-  hl_graph_look_into(number / HL_GROUP, 1u << number % HL_GROUP);
+  u32 group = number / HL_GROUP, bit = 1u << number % HL_GROUP;
+  if (!(hl_graph.waiting[group] & bit)) return; /* a sweep was there before */
+  hl_graph_look_into(group, bit);
   if (++hl_graph.looked_into < HL_GUESS_LISTS) return;
   if (hl_graph.followed < HL_GUESS_LISTS * HL_GUESS_LEAST && hl_graph.guesses < HL_GUESSES) {
     hl_graph.guesses++;

@@ -30,7 +30,7 @@ export type {
   LeakTotals,
   SuppressedLeak,
 } from './leak-report.ts';
-export { defaultLeakKinds, LeakReport, leakKinds, parseLeakKinds } from './leak-report.ts';
+export { checkLeakKinds, defaultLeakKinds, LeakReport, leakKinds, parseLeakKinds } from './leak-report.ts';
 export type { SarifOptions } from './sarif.ts';
 export { formatSarif, toSarif } from './sarif.ts';
 export type { Suppression, SuppressionRule } from './suppressions.ts';

@@ -142,6 +142,7 @@ export class LeakReport {
 
   /** The records of these classes, the largest first. */
   of(kinds: readonly LeakKind[]): readonly LeakRecord[] {
+    checkNames(kinds);
     return this.records.filter((record) => kinds.includes(record.kind));
   }
 
@@ -167,6 +168,32 @@ export class LeakReport {
   #class(kind: LeakKind): LeakClass {
     return { ...this.totals[kind], records: this.of([kind]) };
   }
+}
+
+/** Raises InvalidArgumentError unless these are leak classes, at least one. */
+export function checkLeakKinds(kinds: readonly LeakKind[]): void {
+  checkNames(kinds);
+  if (kinds.length === 0) throw notKinds();
+}
+
+// A class that does not exist would make every check succeed.
+function checkNames(kinds: unknown): void {
+  if (!Array.isArray(kinds)) throw notKinds();
+  for (const kind of kinds as readonly unknown[]) {
+    if (!(leakKinds as readonly unknown[]).includes(kind)) {
+      throw new InvalidArgumentError(
+        'kinds',
+        `unknown leak class "${String(kind)}": use ${leakKinds.join(', ')}`,
+      );
+    }
+  }
+}
+
+function notKinds(): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'kinds',
+    `kinds must be an array of leak classes: ${leakKinds.join(', ')}.`,
+  );
 }
 
 /**

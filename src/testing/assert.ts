@@ -1,7 +1,7 @@
 // heapline/assert: the checks for every test runner that takes a thrown error as a failure: node:test, jest, mocha and
 // others. Where the work is an async function, so is the assertion: await it.
 
-import { HeaplineError } from '../errors.ts';
+import { HeaplineError, InvalidArgumentError } from '../errors.ts';
 import type { GrowthOptions } from '../leaks/index.ts';
 import type { AssertLeaksOptions } from '../live-heap.ts';
 import { LeakError } from '../report/index.ts';
@@ -10,6 +10,7 @@ import { leaveReport } from './failure-report.ts';
 import {
   type AllocationLimits,
   after,
+  checked,
   checkSandbox,
   checkWork,
   judgeAllocations,
@@ -106,6 +107,13 @@ export interface AutoCheckHooks extends AssertLeaksOptions {
  * `autoCheck({ beforeEach, afterEach })`.
  */
 export function autoCheck({ beforeEach, afterEach, ...options }: AutoCheckHooks): void {
+  if (typeof beforeEach !== 'function' || typeof afterEach !== 'function') {
+    throw new InvalidArgumentError(
+      'hooks',
+      "autoCheck() needs the test runner's hooks: autoCheck({ beforeEach, afterEach }).",
+    );
+  }
+  checked(options);
   let check: AutoCheck | null = null;
   beforeEach(() => {
     check = new AutoCheck(options);

@@ -6,7 +6,7 @@ import type { HeapMark } from '../leaks/index.ts';
 import type { AssertLeaksOptions } from '../live-heap.ts';
 import type { Sandbox } from '../sandbox.ts';
 import { openSandboxes, watchSandboxes } from '../sandbox-registry.ts';
-import { judgeLeaks, leakVerdict, type Verdict } from './judgements.ts';
+import { checked, judgeLeaks, leakVerdict, type Verdict } from './judgements.ts';
 
 /** The sandboxes that come and go during one test. */
 export class AutoCheck {
@@ -18,7 +18,7 @@ export class AutoCheck {
 
   /** Starts with the test. */
   constructor(options: AssertLeaksOptions = {}) {
-    this.#options = options;
+    this.#options = checked(options);
     for (const sandbox of openSandboxes()) this.#marks.set(sandbox, sandbox.heap.mark());
     this.#unwatch = watchSandboxes({
       opened: (sandbox) => this.#opened.add(sandbox),

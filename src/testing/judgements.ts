@@ -7,6 +7,7 @@ import { type HeapSnapshot, indicesIn } from '../heap/index.ts';
 import type { GrowthOptions, GrowthReport } from '../leaks/index.ts';
 import type { AssertLeaksOptions, Heap } from '../live-heap.ts';
 import {
+  checkLeakKinds,
   defaultLeakKinds,
   encodeLeakProfile,
   formatText,
@@ -62,9 +63,15 @@ export function checkWork(caller: string, work: unknown): asserts work is () => 
   );
 }
 
+/** The options, when the classes in them are such: found before any work is done. */
+export function checked(options: AssertLeaksOptions): AssertLeaksOptions {
+  if (options.kinds !== undefined) checkLeakKinds(options.kinds);
+  return options;
+}
+
 /** Does the sandbox's heap hold lost blocks, or was it misused? */
 export function judgeLeaks(lib: WithHeap, options: AssertLeaksOptions = {}): Verdict {
-  const { kinds, root, ...rest } = options;
+  const { kinds, root, ...rest } = checked(options);
   return leakVerdict(lib.heap.leaks(rest), kinds, root);
 }
 
@@ -109,7 +116,7 @@ export function judgeWork(
   work: () => unknown,
   options: AssertLeaksOptions = {},
 ): Verdict | Promise<Verdict> {
-  const { kinds, root, ...rest } = options;
+  const { kinds, root, ...rest } = checked(options);
   return after(lib.heap.scope(work, rest), ({ leaks }) => leakVerdict(leaks, kinds, root));
 }
 
@@ -169,16 +176,17 @@ export function after<T, U>(value: T | PromiseLike<T>, then: (value: T) => U): U
 function growthText(growth: GrowthReport, limit: number): string {
   const { bytesPerRun, objectsPerRun, runs, warmup, contexts } = growth;
   if (contexts.length === 0) return `the heap is steady over ${runs} runs, after ${warmup} to warm up`;
-  const per = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(2));
+  const per = (value: number, noun: string): string =>
+    Number.isInteger(value) ? count(value, noun) : `${value.toFixed(2)} ${noun}s`;
   const blocks = contexts
     .slice(0, limit)
     .map(
       (context) =>
-        `${per(context.bytesPerRun)} bytes in ${per(context.objectsPerRun)} blocks per run\n${stackText(context.frames)}`,
+        `${per(context.bytesPerRun, 'byte')} in ${per(context.objectsPerRun, 'block')} per run\n${stackText(context.frames)}`,
     );
   if (contexts.length > limit) blocks.push(`… and ${count(contexts.length - limit, 'more context')}`);
   return (
-    `the heap grows by ${per(bytesPerRun)} bytes in ${per(objectsPerRun)} blocks per run ` +
+    `the heap grows by ${per(bytesPerRun, 'byte')} in ${per(objectsPerRun, 'block')} per run ` +
     `(${runs} runs, after ${warmup} to warm up)\n\n${blocks.join('\n\n')}`
   );
 }

@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { LoadCOptions } from '../load.ts';
-import type { LeakKind } from '../report/index.ts';
+import { checkLeakKinds, type LeakKind, suppressionsOf } from '../report/index.ts';
 
 /** How imports with `?heap` are compiled: plain data, since the tests run in other processes. */
 export type HeapImportOptions = Omit<
@@ -55,11 +55,16 @@ interface VitePlugin {
 }
 
 const QUERY = '?heap';
-const C_SOURCE = /\.(c|cc|cpp|cxx|C|m|wasm)$/;
+const C_SOURCE = /\.(c|i|cc|cpp|cxx|c\+\+|C|ii|wasm)$/;
 
 /** The plugin. */
 export default function heapline(options: HeaplinePluginOptions = {}): VitePlugin {
   const { autoCheck = false, reportFolder } = options;
+  // Errors of the configuration are better shown once, before the tests.
+  if (typeof autoCheck === 'object') {
+    if (autoCheck.kinds !== undefined) checkLeakKinds(autoCheck.kinds);
+    suppressionsOf(autoCheck.suppressions ?? []);
+  }
   const setup: SetupOptions = {
     autoCheck: autoCheck === false ? null : autoCheck === true ? {} : autoCheck,
     reportFolder: reportFolder === undefined ? null : reportFolder === false ? '' : resolve(reportFolder),

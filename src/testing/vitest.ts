@@ -66,7 +66,7 @@ function result(
     message: () => {
       const bad = good ? !state.isNot : state.isNot;
       const files = bad ? leaveReport(state.currentTestName ?? 'test', verdict.report()) : '';
-      return `expected ${expected}${bad ? ', but' : ':'} ${bad ? '\n\n' : ''}${verdict.message()}${files === '' ? '' : `\n${files}`}`;
+      return `expected ${expected}${bad ? ', but\n\n' : ': '}${verdict.message()}${files === '' ? '' : `\n${files}`}`;
     },
   };
 }

@@ -54,6 +54,18 @@ test('an unknown class name is refused by name', () => {
   expect(() => parseLeakKinds(' , ')).toThrow(InvalidArgumentError);
 });
 
+test('a report refuses to be asked about classes that do not exist', () => {
+  const report = new LeakReport({ records: [] });
+  for (const ask of [
+    () => report.isClean(['definit' as never]),
+    () => report.of(['definite', 'lost' as never]),
+    () => report.of('definite' as never),
+  ]) {
+    expect(ask).toThrow(InvalidArgumentError);
+  }
+  expect(report.of([])).toEqual([]);
+});
+
 test('the message of a LeakError is the report, cut to the classes that failed', () => {
   const error = new LeakError(sampleReport(), { kinds: ['definite'], root: '/home/app' });
   expect(error.code).toBe('HEAPLINE_LEAK');

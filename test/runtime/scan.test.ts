@@ -302,36 +302,6 @@ describe.each(flavours)('the leak scan of the %s runtime', (flavour) => {
     },
   );
 
-  it.each(Object.keys(ways) as (keyof typeof ways)[])(
-    'equals the model on large heaps, marking %s',
-    async (way) => {
-      const runtime = await open(flavour, way);
-      const random = generator();
-      const blocks = Array.from({ length: 20_000 }, () => ({
-        start: runtime.call('calloc', 1, 32),
-        size: 32,
-      }));
-      for (const [name, link] of Object.entries(largeShapes)) {
-        const words = new Uint32Array(runtime.memory.buffer);
-        for (const { start } of blocks) words.fill(0, start >>> 2, (start + 32) >>> 2);
-        const order = shuffled(
-          blocks.map(({ start }) => start),
-          random,
-        );
-        for (const [i, start] of order.entries()) {
-          for (const [word, to] of link(i, order, random).entries()) words[(start >>> 2) + word] = to ?? 0;
-        }
-        const chunks = blocks.map((block) => readChunk(runtime, block));
-        for (const roots of [[order[0]!], [order[order.length >> 1]! + 12], []]) {
-          const found = scan(runtime, { words: roots });
-          const model = modelScan(chunks, roots);
-          const different = [...model].filter(([address, kind]) => found.get(address) !== kind);
-          expect(different, `${name}, ${roots.length} roots`).toEqual([]);
-        }
-      }
-    },
-  );
-
   it('finds nothing lost while roots hold everything, and everything lost without roots', async () => {
     const runtime = await Runtime.open(flavour);
     const blocks = Array.from({ length: 50 }, (_, i) => runtime.call('calloc', 1, i * 10));
@@ -486,3 +456,34 @@ describe.each(flavours)('the leak scan of the %s runtime', (flavour) => {
     expect((count * 64) / 1e6 / best).toBeGreaterThan(500);
   });
 });
+
+// What the flavours of the runtime differ in has nothing to do with it: one of them is enough.
+it.each(Object.keys(ways) as (keyof typeof ways)[])(
+  'the leak scan equals the model on large heaps, marking %s',
+  async (way) => {
+    const runtime = await open('wasi', way);
+    const random = generator();
+    const blocks = Array.from({ length: 20_000 }, () => ({
+      start: runtime.call('calloc', 1, 32),
+      size: 32,
+    }));
+    for (const [name, link] of Object.entries(largeShapes)) {
+      const words = new Uint32Array(runtime.memory.buffer);
+      for (const { start } of blocks) words.fill(0, start >>> 2, (start + 32) >>> 2);
+      const order = shuffled(
+        blocks.map(({ start }) => start),
+        random,
+      );
+      for (const [i, start] of order.entries()) {
+        for (const [word, to] of link(i, order, random).entries()) words[(start >>> 2) + word] = to ?? 0;
+      }
+      const chunks = blocks.map((block) => readChunk(runtime, block));
+      for (const roots of [[order[0]!], [order[order.length >> 1]! + 12], []]) {
+        const found = scan(runtime, { words: roots });
+        const model = modelScan(chunks, roots);
+        const different = [...model].filter(([address, kind]) => found.get(address) !== kind);
+        expect(different, `${name}, ${roots.length} roots`).toEqual([]);
+      }
+    }
+  },
+);

@@ -161,7 +161,7 @@ describe('toGrow', () => {
   test('finds growth of what is still reachable', async () => {
     await expect(() => lib.exports.append()).toGrow(lib);
     const message = await failure(() => expect(() => lib.exports.append()).not.toGrow(lib, { runs: 10 }));
-    expect(message).toContain('the heap grows by 24 bytes in 1 blocks per run (10 runs, after 3 to warm up)');
+    expect(message).toContain('the heap grows by 24 bytes in 1 block per run (10 runs, after 3 to warm up)');
     expect(message).toContain('at append');
   });
 
@@ -173,6 +173,19 @@ describe('toGrow', () => {
   test('refuses fewer than two runs', async () => {
     expect(await failure(() => expect(() => 0).not.toGrow(lib, { runs: 1 }))).toContain('at least 2');
   });
+});
+
+test('classes that do not exist are refused, before the work is done', async () => {
+  lib.exports.leak(12);
+  const kinds = ['definit'] as never;
+  expect(await failure(() => expect(lib).toHaveNoLeaks({ kinds }))).toContain('unknown leak class "definit"');
+  let done = 0;
+  for (const matcher of [expect(() => done++), expect(() => done++).not]) {
+    expect(await failure(() => matcher.toLeak(lib, { kinds }))).toContain('unknown leak class "definit"');
+    expect(await failure(() => matcher.toLeak(lib, { kinds: [] }))).toContain('an array of leak classes');
+    expect(await failure(() => matcher.toLeak(lib, { kinds: 'definite' as never }))).toContain('an array');
+  }
+  expect(done).toBe(0);
 });
 
 test('a failure leaves the whole report and a profile, and says where', async () => {

@@ -1,0 +1,99 @@
+// The assertions of heapline/assert: what they let pass, what they refuse, and how they fail.
+
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { InvalidArgumentError, LeakError, loadC, type Sandbox } from '../../src/index.ts';
+import {
+  assertAllocatesAtMost,
+  assertDoesNotGrow,
+  assertDoesNotLeak,
+  assertGrows,
+  assertLeaks,
+  assertNoLeaks,
+  autoCheck,
+  HeapAssertionError,
+} from '../../src/testing/assert.ts';
+import { setReportFolder } from '../../src/testing/failure-report.ts';
+
+type Functions = { clean(): number; leak(size: number): void; append(): void; free_twice(): void };
+
+const program = new URL('programs/requests.c', import.meta.url).pathname;
+let folder: string;
+let lib: Sandbox<Functions>;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'heapline-report-'));
+  setReportFolder(folder);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+beforeEach(async () => {
+  lib = await loadC<Functions>(program, { toolchain: 'clang', flags: ['-O1'] });
+});
+afterEach(() => lib.dispose());
+
+test('clean work passes, whether it is asynchronous or not', async () => {
+  assertNoLeaks(lib);
+  expect(assertDoesNotLeak(lib, () => lib.exports.clean())).toBe(undefined);
+  await assertDoesNotLeak(lib, async () => lib.exports.clean());
+  assertAllocatesAtMost(lib, { bytes: 150, objects: 2 }, () => lib.exports.clean());
+  assertDoesNotGrow(lib, () => lib.exports.clean());
+  assertGrows(lib, () => lib.exports.append());
+  assertLeaks(lib, () => lib.exports.leak(3));
+});
+
+test('leaks fail with a LeakError that names the line, and leave their report', async () => {
+  const before = readdirSync(folder).length;
+  expect(() => assertDoesNotLeak(lib, () => lib.exports.leak(3))).toThrow(LeakError);
+  expect(() => assertNoLeaks(lib)).toThrow(
+    /3 bytes in 1 block\n {2}at leak \(test\/testing\/programs\/requests\.c:22:/,
+  );
+  await expect(assertDoesNotLeak(lib, async () => lib.exports.leak(4))).rejects.toThrow(LeakError);
+  expect(readdirSync(folder)).toHaveLength(before + 6);
+});
+
+test('what is no leak fails with a HeapAssertionError', () => {
+  const clean = () => lib.exports.clean();
+  expect(() => assertAllocatesAtMost(lib, { objects: 1 }, clean)).toThrow(HeapAssertionError);
+  expect(() => assertDoesNotGrow(lib, () => lib.exports.append())).toThrow(
+    'grows by 24 bytes in 1 block per run',
+  );
+  expect(() => assertGrows(lib, clean)).toThrow('the heap is steady');
+  expect(() => assertLeaks(lib, clean)).toThrow('expected to leak, and it did not');
+});
+
+test('classes that do not exist are refused, before the work is done', () => {
+  lib.exports.leak(12);
+  let done = 0;
+  for (const kinds of [['definit'], [], 'definite'] as never[]) {
+    expect(() => assertNoLeaks(lib, { kinds })).toThrow(InvalidArgumentError);
+    expect(() => assertDoesNotLeak(lib, () => done++, { kinds })).toThrow(InvalidArgumentError);
+    expect(() => assertLeaks(lib, () => done++, { kinds })).toThrow(InvalidArgumentError);
+    expect(() => autoCheck({ beforeEach: () => 0, afterEach: () => 0, kinds })).toThrow(InvalidArgumentError);
+  }
+  expect(done).toBe(0);
+});
+
+test('what is no sandbox, no function and no hook is named', () => {
+  expect(() => assertNoLeaks({} as never)).toThrow('assertNoLeaks() needs a sandbox');
+  expect(() => assertDoesNotLeak(lib, 5 as never)).toThrow('assertDoesNotLeak() needs a function');
+  expect(() => autoCheck({} as never)).toThrow('autoCheck({ beforeEach, afterEach })');
+});
+
+test('autoCheck fails a test for what it left behind, and only that', () => {
+  const hooks: (() => void)[] = [];
+  const add = (hook: () => void) => void hooks.push(hook);
+  autoCheck({ beforeEach: add, afterEach: add });
+  const [start, end] = hooks as [() => void, () => void];
+  lib.exports.leak(1);
+  start();
+  lib.exports.clean();
+  expect(end).not.toThrow();
+  start();
+  lib.exports.leak(2);
+  expect(end).toThrow('definite leak: 2 bytes in 1 block');
+  start();
+  lib.exports.free_twice();
+  expect(end).toThrow('double free');
+});

@@ -1,0 +1,37 @@
+// The plugin's own decisions: which imports are its, and what it refuses before any test runs. That tests run with it
+// is tried in test/smoke, where the guide's examples are followed.
+
+import { expect, test } from 'vitest';
+import { InvalidArgumentError, SuppressionError } from '../../src/index.ts';
+import heapline from '../../src/testing/vitest-plugin.ts';
+
+const source = new URL('programs/requests.c', import.meta.url).pathname;
+
+test('imports with ?heap are C, C++ and wasm files, found from the importing file', () => {
+  const { resolveId } = heapline();
+  const importer = new URL('some.test.ts', import.meta.url).pathname;
+  expect(resolveId('./programs/requests.c?heap', importer)).toBe(`${source}?heap`);
+  expect(resolveId('./a.cpp?heap', importer)).toMatch(/a\.cpp\?heap$/);
+  expect(resolveId('./a.wasm?heap', importer)).toMatch(/a\.wasm\?heap$/);
+  expect(resolveId('./programs/requests.c', importer)).toBe(null);
+  expect(resolveId('./a.ts?heap', importer)).toBe(null);
+});
+
+test('an import becomes a sandbox of its own, and its sources are watched', () => {
+  const watched: string[] = [];
+  const plugin = heapline({ compile: { sources: ['other.c'], flags: ['-O1'] } });
+  const code = plugin.load.call({ addWatchFile: (path) => void watched.push(path) }, `${source}?heap`);
+  expect(code).toContain('{"flags":["-O1"]}');
+  expect(watched).toEqual([source, source.replace('requests.c', 'other.c')]);
+});
+
+test('a file that is not there is named', () => {
+  const load = () => heapline().load.call({ addWatchFile: () => {} }, '/nowhere/parser.c?heap');
+  expect(load).toThrow('/nowhere/parser.c');
+});
+
+test('classes that do not exist and suppressions that are none are refused at once', () => {
+  expect(() => heapline({ autoCheck: { kinds: ['definit' as never] } })).toThrow(InvalidArgumentError);
+  expect(() => heapline({ autoCheck: { kinds: [] } })).toThrow(InvalidArgumentError);
+  expect(() => heapline({ autoCheck: { suppressions: ['leak:'] } })).toThrow(SuppressionError);
+});
