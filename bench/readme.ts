@@ -83,7 +83,7 @@ function losses(results: Results): string {
         `- ${b.name}: ${number(b.value)}, should be ${b.better === 'lower' ? '≤' : '≥'} ${number(b.bar)}`,
     );
   const text = wrap(
-    `Where it loses. Kernels that do nothing but allocate, times as long as plain: ${list(kernels)}; deep and trees make every allocation in a context never seen before, scatter does so in random order.${missed.length > 0 ? ' Aims of ours that are missed:' : ' No aim of ours is missed.'}`,
+    `Where it loses. Kernels written to bring it out, times as long as plain: ${list(kernels)}; deep and trees make every allocation in a context never seen before, scatter does so in random order, calls allocates nothing and shows what the slots cost.${missed.length > 0 ? ' Aims of ours that are missed:' : ' No aim of ours is missed.'}`,
     0,
     '',
   );

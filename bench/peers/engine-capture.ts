@@ -66,7 +66,7 @@ async function perPair(program: Program, setting: Setting): Promise<Record<strin
   const slow = await withDeepStacks(() =>
     interleave(new Map([['capture', module]]), {
       rounds: setting.quick ? 1 : 5,
-      maximalWarmUp: 1,
+      maximalWarmUp: setting.quick ? 0 : 1,
       scale: 1,
     }),
   );
