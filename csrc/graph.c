@@ -236,8 +236,9 @@ static void hl_graph_number_pages(void) {
   }
 }
 
-/* Writes down the pointers in a span's blocks, the first of which has this number. A function of its own, because V8
- * exchanges slow first code for optimised code between calls only, and the first scan counts. */
+/* Writes down the pointers in a span's blocks, the first of which has this number. A function of its own, as is
+ * hl_graph_look_into, because V8 exchanges slow first code for optimised code between calls only, and the first scan
+ * counts. */
 HL_SLOW void hl_graph_describe_span(const hl_span *span, u32 number) {
   u32 address = span->base;
   for (u32 i = 0; i < span->blocks; i++, number++, address += span->block_size) {
@@ -369,7 +370,7 @@ HL_INLINE u32 *hl_graph_skip_list(u32 *edge) {
 }
 
 /* Looks into those blocks of a group that wait and are chosen by `bits`. */
-HL_INLINE void hl_graph_look_into(u32 group, u32 bits) {
+HL_SLOW void hl_graph_look_into(u32 group, u32 bits) {
   uint16_t *waiting = hl_graph.waiting + group;
   u32 *edge = (u32 *)hl_graph.lists[group];
   for (u32 i = 0; *waiting & bits; i++, bits &= -1u << i) {
