@@ -76,9 +76,12 @@ _Static_assert(HL_ALIGNMENT >= 1 << HL_ENTRY_SHIFT, "a block's address has room 
 /* Guesses are changed so often at most: few blocks have more pointers, and each change goes through all lists. */
 #define HL_GUESSES 6u
 
-/* Memory for lists, with all that hl_metadata_allocate adds exactly 64 pages. */
-static u32 hl_graph_piece = (1u << 18) - 2 * HL_GRAIN;
-static u32 hl_graph_lists_most = 0xffffffffu;
+/* In bytes; variables for the sake of tests. */
+static struct {
+  u32 heap_least; /* smaller heaps get no graph: all that a scan touches there is in the caches of one core */
+  u32 piece; /* memory for lists; with what hl_metadata_allocate adds, exactly 64 pages */
+  u32 lists_most;
+} hl_graph_limits = {2u << 20, (1u << 18) - 2 * HL_GRAIN, 0xffffffffu};
 
 typedef struct hl_list_piece {
   struct hl_list_piece *next;
@@ -130,7 +133,7 @@ static void hl_graph_forget(void) {
 
 /* Goes on with another piece of memory for lists. */
 HL_COLD int hl_graph_more(void) {
-  u32 bytes = hl_graph_piece < hl_graph.lists_left ? hl_graph_piece : hl_graph.lists_left;
+  u32 bytes = hl_graph_limits.piece < hl_graph.lists_left ? hl_graph_limits.piece : hl_graph.lists_left;
   if (bytes <= sizeof(hl_list_piece) + 4) return 0;
   hl_list_piece *piece = hl_graph_allocate(bytes);
   if (!piece) return 0;
@@ -236,8 +239,9 @@ static void hl_graph_number_pages(void) {
   }
 }
 
-/* Writes down the pointers in a span's blocks, the first of which has this number. A function of its own, because V8
- * exchanges slow first code for optimised code between calls only, and the first scan counts. */
+/* Writes down the pointers in a span's blocks, the first of which has this number. A function of its own, as is
+ * hl_graph_look_into, because V8 exchanges slow first code for optimised code between calls only, and the first scan
+ * counts. */
 HL_SLOW void hl_graph_describe_span(const hl_span *span, u32 number) {
   u32 address = span->base;
   for (u32 i = 0; i < span->blocks; i++, number++, address += span->block_size) {
@@ -265,7 +269,7 @@ static int hl_graph_start(void) {
   hl_graph.followed = hl_graph.looked_into = hl_graph.guesses = 0;
   hl_graph.edge = hl_graph.edge_end = 0;
   u32 quarter = hl_graph.numbering.size / 4;
-  hl_graph.lists_left = quarter < hl_graph_lists_most ? quarter : hl_graph_lists_most;
+  hl_graph.lists_left = quarter < hl_graph_limits.lists_most ? quarter : hl_graph_limits.lists_most;
   hl_graph_more(); /* so that the first list has a place */
   u32 number = 0;
   hl_span *span;
@@ -369,7 +373,7 @@ HL_INLINE u32 *hl_graph_skip_list(u32 *edge) {
 }
 
 /* Looks into those blocks of a group that wait and are chosen by `bits`. */
-HL_INLINE void hl_graph_look_into(u32 group, u32 bits) {
+HL_SLOW void hl_graph_look_into(u32 group, u32 bits) {
   uint16_t *waiting = hl_graph.waiting + group;
   u32 *edge = (u32 *)hl_graph.lists[group];
   for (u32 i = 0; *waiting & bits; i++, bits &= -1u << i) {

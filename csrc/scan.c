@@ -20,9 +20,6 @@
  */
 #include "platform.h"
 
-/* Heaps from this size on, in bytes, get a graph: below, all that a scan touches is in the caches of one core. */
-static u32 hl_scan_graph_least = 2u << 20;
-
 /* What the root ranges leave out: the runtime's own data, which knows every block. */
 static const struct {
   const void *start;
@@ -39,11 +36,12 @@ static const struct {
     {&hl_no_span, sizeof hl_no_span},
     {&hl_mark, sizeof hl_mark},
     {&hl_graph, sizeof hl_graph},
+    {&hl_graph_limits, sizeof hl_graph_limits},
 };
 
 void heapline_scan_start(void) {
   hl_graph_forget();
-  if (!hl.initialised || rt.heap_bytes < hl_scan_graph_least || !hl_graph_start()) hl_mark_start();
+  if (!hl.initialised || rt.heap_bytes < hl_graph_limits.heap_least || !hl_graph_start()) hl_mark_start();
 }
 
 static void hl_scan_drain(void) {
@@ -89,10 +87,9 @@ void heapline_scan_finish(void) {
   hl_graph_forget();
 }
 
-/* For tests, the linker drops it elsewhere: the size from which on heaps get a graph, the size of the pieces that its
- * lists are kept in, and how many bytes of lists there may be at most. */
-void heapline_scan_limits(u32 graph_least, u32 piece, u32 lists_most) {
-  hl_scan_graph_least = graph_least;
-  hl_graph_piece = piece;
-  hl_graph_lists_most = lists_most;
+/* For tests; the linker drops it elsewhere. */
+void heapline_scan_limits(u32 heap_least, u32 piece, u32 lists_most) {
+  hl_graph_limits.heap_least = heap_least;
+  hl_graph_limits.piece = piece;
+  hl_graph_limits.lists_most = lists_most;
 }
