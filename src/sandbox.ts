@@ -381,6 +381,7 @@ class Link {
       instrumented.runtimeAddress,
       instrumented.shadowAddress,
     );
+    this.gate.shadowStack = this.ledger;
     (exports.heapline_set_flags as ((flags: number) => void) | undefined)?.(
       (hostFrames === 'off' ? 0 : layout.FLAG_HOST_FRAMES) | (freeContexts ? layout.FLAG_FREE_CONTEXTS : 0),
     );

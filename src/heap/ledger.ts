@@ -273,14 +273,24 @@ export class Ledger {
     return records;
   }
 
-  /** Empties the shadow stack: for a host that regains control after a trap, when no guest frame is left. */
+  /** Address of the innermost slot of the shadow stack. */
+  get top(): number {
+    return this.#word(L.RUNTIME_TOP);
+  }
+
+  /** For a host that regains control after a trap: the calls that were cut off have left their slots. */
+  set top(slot: number) {
+    this.#view.words[(this.runtimeAddress + L.RUNTIME_TOP) / WORD] = slot;
+  }
+
+  /** Empties the shadow stack, when no guest frame is left. */
   resetShadowStack(): void {
-    this.#view.words[(this.runtimeAddress + L.RUNTIME_TOP) / WORD] = this.shadowAddress;
+    this.top = this.shadowAddress;
   }
 
   /** True when the shadow stack holds nothing but its sentinel: no guest frame is active. */
   get quiescent(): boolean {
-    return this.#word(L.RUNTIME_TOP) === this.shadowAddress;
+    return this.top === this.shadowAddress;
   }
 }
 

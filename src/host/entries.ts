@@ -17,6 +17,11 @@ export type GuestFunction = (...args: never[]) => unknown;
 type EntryFunction = Function;
 type Raw = (...args: unknown[]) => unknown;
 
+/** The shadow stack of a guest: `top` is the address of its innermost slot. */
+export interface ShadowStack {
+  top: number;
+}
+
 /** A way into the guest. */
 class Entry {
   /** Host stacks start above it. */
@@ -48,6 +53,8 @@ export class Gate {
   entry: Entry | null = null;
   /** Set once nothing may enter any more. */
   closed = false;
+  /** Of the guest, once it has been instantiated. */
+  shadowStack: ShadowStack | null = null;
   /** Id of the host stack of the innermost entry, if it was captured before it; else NONE. */
   #captured = NONE;
 
@@ -77,14 +84,30 @@ export class Gate {
     return this.hostStacks === null ? 0 : this.hostStacks.capture(entry?.call ?? null, inner);
   }
 
-  #begin(entry: Entry): void {
+  /** Returns the top of the shadow stack, for #unwind(); 0 where no frame of the guest is below. */
+  #begin(entry: Entry): number {
+    const top = this.entry === null || this.shadowStack === null ? 0 : this.shadowStack.top;
     this.entry = entry;
     if (entry.habit < EXPECTED || this.hostStacks === null) {
       this.#captured = NONE;
-      return;
+    } else {
+      entry.habit -= EXPECTED; // until it turns out that it was wanted
+      this.#captured = this.hostStacks.capture(entry.call);
     }
-    entry.habit -= EXPECTED; // until it turns out that it was wanted
-    this.#captured = this.hostStacks.capture(entry.call);
+    return top;
+  }
+
+  /**
+   * Takes the frames of a call that did not return off the shadow stack: the host may catch the error between two runs
+   * of guest frames, and enter the guest again from there.
+   */
+  #unwind(top: number): void {
+    if (top !== 0) this.shadowStack!.top = top;
+  }
+
+  #failed(error: unknown, name: string, outer: Entry | null, top: number): unknown {
+    this.#unwind(top);
+    return this.failure(error, name, outer === null);
   }
 
   #end(outer: Entry | null): void {
@@ -99,12 +122,12 @@ export class Gate {
     const limit = Error.stackTraceLimit;
     const entry = new Entry();
     entry.call = above;
-    this.#begin(entry);
+    const top = this.#begin(entry);
     Error.stackTraceLimit = TRAP_FRAMES;
     try {
       return call();
     } catch (error) {
-      throw this.failure(error, name, outer === null);
+      throw this.#failed(error, name, outer, top);
     } finally {
       this.#end(outer);
       Error.stackTraceLimit = limit;
@@ -116,9 +139,12 @@ export class Gate {
     const entry = new Entry();
     const call: Raw = (...args) => {
       const outer = this.entry;
-      this.#begin(entry);
+      const top = this.#begin(entry);
       try {
         return raw(...args);
+      } catch (error) {
+        this.#unwind(top);
+        throw error;
       } finally {
         this.#end(outer);
       }
@@ -164,12 +190,12 @@ export class Gate {
       if (this.closed) this.refuse(name);
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      this.#begin(entry);
+      const top = this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw();
       } catch (error) {
-        throw this.failure(error, name, outer === null);
+        throw this.#failed(error, name, outer, top);
       } finally {
         this.#end(outer);
         Error.stackTraceLimit = limit;
@@ -184,12 +210,12 @@ export class Gate {
       if (typeof a !== 'number') checkNumbers(name, [a]);
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      this.#begin(entry);
+      const top = this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(a);
       } catch (error) {
-        throw this.failure(error, name, outer === null);
+        throw this.#failed(error, name, outer, top);
       } finally {
         this.#end(outer);
         Error.stackTraceLimit = limit;
@@ -204,12 +230,12 @@ export class Gate {
       if (typeof a !== 'number' || typeof b !== 'number') checkNumbers(name, [a, b]);
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      this.#begin(entry);
+      const top = this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(a, b);
       } catch (error) {
-        throw this.failure(error, name, outer === null);
+        throw this.#failed(error, name, outer, top);
       } finally {
         this.#end(outer);
         Error.stackTraceLimit = limit;
@@ -226,12 +252,12 @@ export class Gate {
       }
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      this.#begin(entry);
+      const top = this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(a, b, c);
       } catch (error) {
-        throw this.failure(error, name, outer === null);
+        throw this.#failed(error, name, outer, top);
       } finally {
         this.#end(outer);
         Error.stackTraceLimit = limit;
@@ -248,12 +274,12 @@ export class Gate {
       }
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      this.#begin(entry);
+      const top = this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(a, b, c, d);
       } catch (error) {
-        throw this.failure(error, name, outer === null);
+        throw this.#failed(error, name, outer, top);
       } finally {
         this.#end(outer);
         Error.stackTraceLimit = limit;
@@ -276,12 +302,12 @@ export class Gate {
       }
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      this.#begin(entry);
+      const top = this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(a, b, c, d, e);
       } catch (error) {
-        throw this.failure(error, name, outer === null);
+        throw this.#failed(error, name, outer, top);
       } finally {
         this.#end(outer);
         Error.stackTraceLimit = limit;
@@ -305,12 +331,12 @@ export class Gate {
       }
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      this.#begin(entry);
+      const top = this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(a, b, c, d, e, f);
       } catch (error) {
-        throw this.failure(error, name, outer === null);
+        throw this.#failed(error, name, outer, top);
       } finally {
         this.#end(outer);
         Error.stackTraceLimit = limit;
@@ -325,12 +351,12 @@ export class Gate {
       for (let i = 0; i < parameters.length; i++) args[i] = converted(name, args[i], i, parameters[i]!);
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      this.#begin(entry);
+      const top = this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(...args);
       } catch (error) {
-        throw this.failure(error, name, outer === null);
+        throw this.#failed(error, name, outer, top);
       } finally {
         this.#end(outer);
         Error.stackTraceLimit = limit;

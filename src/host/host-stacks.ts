@@ -230,18 +230,13 @@ function readFrames(sites: NodeJS.CallSite[], previous: PrepareStackTrace | unde
   const texts = textsOf(sites, previous);
   const frames: RawFrame[] = [];
   sites.forEach((site, index) => {
-    const file = site.getFileName() ?? site.getEvalOrigin() ?? '';
-    if (isEngineOrOwn(file) || site.isNative()) return;
-    const own = parseSite(String(site));
-    const mapped = texts === null ? null : parseSite(texts[index]!);
-    const use = mapped !== null && mapped.line > 0 ? mapped : null;
-    frames.push({
-      function: own.function,
-      file: use?.file || file,
-      line: use?.line ?? site.getLineNumber() ?? 0,
-      column: use?.column ?? site.getColumnNumber() ?? 0,
-      mapped: use !== null && (use.line !== site.getLineNumber() || use.column !== site.getColumnNumber()),
-    });
+    const place = placeOf(site);
+    if (isEngineOrOwn(place.file) || site.isNative()) return;
+    const name = nameIn(String(site), site.getFileName() ?? '');
+    // Code given to eval() is in no file: it stands where eval() was called, which no formatter tells.
+    const shown = texts === null || site.getFileName() == null ? null : placeIn(texts[index]!, name);
+    const mapped = shown !== null && (shown.line !== place.line || shown.column !== place.column);
+    frames.push({ function: name || '(anonymous)', ...place, ...shown, mapped });
   });
   return frames;
 }
@@ -260,16 +255,40 @@ function textsOf(sites: NodeJS.CallSite[], previous: PrepareStackTrace | undefin
   }
 }
 
-function parseSite(text: string): { function: string; file: string; line: number; column: number } {
-  const named = /^(?:async )?(.*?) (?:\[as .*?\] )?\((.*)\)$/.exec(text);
-  const place = named ? named[2]! : text;
-  const position = /^(.*?):(\d+):(\d+)$/.exec(place);
-  return {
-    function: named?.[1] || '(anonymous)',
-    file: position?.[1] ?? '',
-    line: Number(position?.[2] ?? 0),
-    column: Number(position?.[3] ?? 0),
-  };
+interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+function placeOf(site: NodeJS.CallSite): Place {
+  const file = site.getFileName();
+  if (file == null) {
+    const call = /\(([^()]+:\d+:\d+)\)/.exec(site.getEvalOrigin() ?? '');
+    return (call && readPlace(call[1]!)) ?? { file: '', line: 0, column: 0 };
+  }
+  return { file, line: site.getLineNumber() ?? 0, column: site.getColumnNumber() ?? 0 };
+}
+
+// A frame as V8 writes it: `name [as method] (file:line:column)`, or without a name `file:line:column`; `async` before
+// both. Either may hold brackets and spaces of its own.
+function nameIn(text: string, file: string): string {
+  const end = file === '' ? text.indexOf(' (') : text.lastIndexOf(` (${file}`);
+  return end < 0 ? '' : text.slice(0, end).replace(/^async | \[as [^\]]*\]$/g, '');
+}
+
+/** The place in a frame's text, null when it has none. */
+function placeIn(text: string, name: string): Place | null {
+  let rest = text.replace(/^async /, '');
+  if (name !== '' && rest.startsWith(`${name} `)) rest = rest.slice(name.length + 1);
+  return readPlace(/^(?:.*? )??\((.*)\)$/.exec(rest)?.[1] ?? rest);
+}
+
+function readPlace(text: string): Place | null {
+  const [, file, line, column] = /^(.*):(\d+):(\d+)$/.exec(text) ?? [];
+  return file === undefined || Number(line) === 0
+    ? null
+    : { file, line: Number(line), column: Number(column) };
 }
 
 function isEngineOrOwn(file: string): boolean {

@@ -41,6 +41,47 @@ test('unknown ids have no frames', () => {
   expect(stacks.frames(-1)).toEqual([]);
 });
 
+const formatter = (_error: Error, sites: NodeJS.CallSite[]): string =>
+  sites.map((site) => `\n    at ${site}`).join('');
+
+test.each([
+  ['no formatter', undefined],
+  ['a formatter installed', formatter],
+])('frames of every kind have a name and are in a file, with %s', async (_what, installed) => {
+  const here = import.meta.filename;
+  const stacks = new HostStacks();
+  const previous = Error.prepareStackTrace;
+  const innermost = (): string[] => {
+    Error.prepareStackTrace = installed as typeof previous & {};
+    try {
+      const frames = stacks.frames(stacks.capture(innermost));
+      return frames.slice(0, 2).map((frame) => `${frame.function} ${frame.file}`);
+    } finally {
+      Error.prepareStackTrace = previous!;
+    }
+  };
+  const odd = {
+    'name (with brackets)'() {
+      return innermost();
+    },
+    async later() {
+      await null;
+      return innermost();
+    },
+  };
+  expect(odd['name (with brackets)']()[0]).toBe(`name (with brackets) ${here}`);
+  const [first, second] = await (async () => await odd.later())();
+  expect(first).toBe(`Object.later ${here}`);
+  expect(second).toBe(`(anonymous) ${here}`);
+  const named = await (async function outer() {
+    return await odd.later();
+  })();
+  expect(named[1]).toBe(`outer ${here}`);
+  expect([1].flatMap(() => innermost())[0]).toBe(`(anonymous) ${here}`);
+  const evaluated: (call: () => string[]) => string[] = new Function('call', 'return call();') as never;
+  expect(evaluated(innermost)[0]).toBe(`eval ${here}`);
+});
+
 test("V8's stack settings are as before, whatever they were", () => {
   const limit = Error.stackTraceLimit;
   const previous = Error.prepareStackTrace;
