@@ -93,20 +93,24 @@ static int hl_buds_grow(u32 *children) {
   return 1;
 }
 
-/* A new bud, of the path that `length` slots from `path` on stand for; null when a child starts with the same site, when
- * the parent has no room for buds, or when there is no memory. */
-HL_INLINE hl_node *hl_child_bud(hl_node *parent, const hl_slot *path, u32 length) {
-  u32 *children = hl_children(parent), site = path->site, count = 0;
+/* What hl_child_search does where it is simple: a child of a narrow node that is not the one guessed, or a new bud, of
+ * the path that `length` slots from `path` on stand for (0: there must be none). Null in all other cases. */
+HL_INLINE hl_node *hl_child_simple(hl_node *parent, u32 site, const hl_slot *path, u32 length) {
+  u32 *children = hl_children(parent), count = 0;
   if (*children & HL_WIDE) return 0;
   hl_node *last = hl_last_child(*children);
   if (last) {
     hl_node *node = last;
     do {
-      if ((node->site & ~HL_SITE_BUD) == site || ++count == HL_NARROW) return 0;
+      if (node->site == site) {
+        *children = (u32)node;
+        return node;
+      }
+      if (node->site == (site | HL_SITE_BUD) || ++count == HL_NARROW) return 0;
       node = node->next_sibling;
     } while (node != last);
   }
-  hl_node *bud = hl_bud_new(parent, path, length);
+  hl_node *bud = length ? hl_bud_new(parent, path, length) : 0;
   if (!bud) return 0;
   bud->next_sibling = last ? last->next_sibling : bud;
   if (last) last->next_sibling = bud;
@@ -191,11 +195,12 @@ HL_INLINE hl_node *hl_context_resolve_here(hl_slot *top, int buds) {
     hl_node *child = hl_child_guess(node, site);
     if (!child) {
       u32 length = (u32)(top - slot) + 1;
-      if (buds && length <= HL_BUD_SITES && top != HL_LAST_SLOT && hl_bud_fits(slot, length)) {
-        child = hl_child_bud(node, slot, length);
-        if (child) return child;
-      }
-      child = hl_child_search(node, site);
+      if (!buds || length > HL_BUD_SITES || top == HL_LAST_SLOT || !hl_bud_fits(slot, length)) length = 0;
+      child = hl_child_simple(node, site, slot, length);
+      if (!child)
+        child = hl_child_search(node, site);
+      else if (hl_is_bud(child))
+        return child;
     }
     slot->node = node = child;
   }
