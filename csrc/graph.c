@@ -470,6 +470,6 @@ static void hl_graph_finish(void) {
       hl_block *block = &span->metadata[i];
       if (block->account & HL_BLOCK_FREED) continue;
       u32 class = *entry & HL_ENTRY_CLASS;
-      block->account = (block->account & HL_BLOCK_ACCOUNT_MASK) | class << HL_BLOCK_CLASS_SHIFT;
+      block->account = (block->account & ~(u32)HL_MARK_BITS) | class << HL_BLOCK_CLASS_SHIFT;
     }
 }
