@@ -470,6 +470,6 @@ static void hl_graph_finish(void) {
       hl_block *block = &span->metadata[i];
       if (block->owner & HL_BLOCK_FREED) continue;
       u32 class = *entry & HL_ENTRY_CLASS;
-      block->owner = (block->owner & ~(u32)HL_BLOCK_CLASS_MASK) | class << HL_BLOCK_CLASS_SHIFT;
+      block->owner = (block->owner & ~(u32)HL_MARK_BITS) | class << HL_BLOCK_CLASS_SHIFT;
     }
 }
