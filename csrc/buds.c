@@ -126,7 +126,7 @@ HL_SLOW hl_node *hl_bud_grow(hl_bud *bud, u32 *children) {
 }
 
 /* A block is freed whose context was a bud, and may be one still. `serial`: the block's. */
-HL_INLINE void hl_bud_ledger_free(hl_bud *bud, u32 size, u32 serial) {
+HL_SLOW void hl_bud_ledger_free(hl_bud *bud, u32 size, u32 serial) {
   if (!hl_is_bud(&bud->node)) {
     hl_ledger_free_from(hl_node_account(&bud->node), size, serial);
     return;

@@ -94,8 +94,9 @@ static int hl_buds_grow(u32 *children) {
 }
 
 /* What hl_child_search does where it is simple: a child of a narrow node that is not the one guessed, or a new bud, of
- * the path that `length` slots from `path` on stand for (0: there must be none). Null in all other cases. */
-HL_INLINE hl_node *hl_child_simple(hl_node *parent, u32 site, const hl_slot *path, u32 length) {
+ * the path that `length` slots from `path` on stand for (0: there must be none), which *is_bud then says. Null in all
+ * other cases. */
+HL_INLINE hl_node *hl_child_simple(hl_node *parent, u32 site, const hl_slot *path, u32 length, int *is_bud) {
   u32 *children = hl_children(parent), count = 0;
   if (*children & HL_WIDE) return 0;
   hl_node *last = hl_last_child(*children);
@@ -110,8 +111,10 @@ HL_INLINE hl_node *hl_child_simple(hl_node *parent, u32 site, const hl_slot *pat
       node = node->next_sibling;
     } while (node != last);
   }
-  hl_node *bud = length ? hl_bud_new(parent, path, length) : 0;
+  if (!length) return 0;
+  hl_node *bud = hl_bud_new(parent, path, length);
   if (!bud) return 0;
+  *is_bud = 1;
   bud->next_sibling = last ? last->next_sibling : bud;
   if (last) last->next_sibling = bud;
   *children = (u32)bud;
@@ -196,11 +199,10 @@ HL_INLINE hl_node *hl_context_resolve_here(hl_slot *top, int buds) {
     if (!child) {
       u32 length = (u32)(top - slot) + 1;
       if (!buds || length > HL_BUD_SITES || top == HL_LAST_SLOT || !hl_bud_fits(slot, length)) length = 0;
-      child = hl_child_simple(node, site, slot, length);
-      if (!child)
-        child = hl_child_search(node, site);
-      else if (hl_is_bud(child))
-        return child;
+      int is_bud = 0;
+      child = hl_child_simple(node, site, slot, length, &is_bud);
+      if (is_bud) return child;
+      if (!child) child = hl_child_search(node, site);
     }
     slot->node = node = child;
   }
