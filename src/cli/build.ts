@@ -68,12 +68,11 @@ Examples:
           ),
         );
       }
-      const { name, version } = compiled.toolchain;
       const bytes = given.instrument
         ? (await instrumented(compiled.wasm, given.maxMemory)).bytes
         : compiled.wasm;
       write(given.output, bytes);
-      const sizes = `${bytes.length} bytes, ${name} ${version}`;
+      const sizes = `${bytes.length} bytes, by ${compiled.toolchain.version}`;
       terminal.say(terminal.colors.dim(`Wrote ${given.output} (${sizes}).`));
       if (compiled.glue !== null) {
         const glue = given.output.replace(/(?:\.wasm)?$/, '.glue.js');

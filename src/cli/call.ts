@@ -1,5 +1,6 @@
 // The little language of --call: a C function's name and its arguments in parentheses. Numbers are written as in C
-// or JavaScript (1, -2, 0x10, 1.5e3; 5n for a 64-bit integer), strings in single or double quotes.
+// or JavaScript (1, -2, 0x10, 1.5e3; 64-bit integers in full, with or without JavaScript's n), strings in single or
+// double quotes.
 
 import { usageError } from './failure.ts';
 
@@ -93,5 +94,8 @@ function numberOf(text: string): number | bigint {
     return negative ? -value : value;
   }
   const value = Number(digits);
+  if (/^(?:\d+|0[xXbB].*)$/.test(digits) && !Number.isSafeInteger(value)) {
+    return negative ? -BigInt(digits) : BigInt(digits);
+  }
   return negative ? -value : value;
 }

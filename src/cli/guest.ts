@@ -1,4 +1,4 @@
-// How `run` and `check` enter a guest: through main, or through the functions that --call names.
+// How the commands enter a guest: through main, or through the functions that --call names.
 
 import { type Command, Option } from 'commander';
 import { ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
@@ -27,6 +27,14 @@ export function checkCalls(sandbox: Sandbox, calls: readonly Call[]): void {
   }
 }
 
+/** Puts the strings of a call into the guest's heap, where they stay, as an argument that C may keep. */
+export function preparedCall(sandbox: Sandbox, call: Call): () => number | bigint | undefined {
+  const values = call.arguments.map((value) =>
+    typeof value === 'string' ? sandbox.heap.cstring(value) : value,
+  );
+  return () => sandbox.exports[call.name]!(...values) as number | bigint | undefined;
+}
+
 /** The result of a call for `--call`. */
 export interface CallResult {
   readonly call: string;
@@ -43,7 +51,7 @@ export interface GuestEnd {
   readonly results: readonly CallResult[];
 }
 
-/** Runs main, or makes the calls. `told` hears of each. Strings stay allocated, as an argument that C may keep. */
+/** Runs main, or makes the calls. `told` hears of each. */
 export function enterGuest(
   sandbox: Sandbox,
   calls: readonly Call[],
@@ -55,10 +63,7 @@ export function enterGuest(
   try {
     if (calls.length === 0) exitCode = sandbox.run().exitCode;
     for (const call of calls) {
-      const values = call.arguments.map((value) =>
-        typeof value === 'string' ? sandbox.heap.cstring(value) : value,
-      );
-      const result = sandbox.exports[call.name]!(...values) as number | bigint | undefined;
+      const result = preparedCall(sandbox, call)();
       results.push({
         call: call.source,
         result: typeof result === 'bigint' ? String(result) : (result ?? null),

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import type { FileError } from '../errors.ts';
 import type { ContextProfileKind, HeapFault, HeapProfile, Sandbox, SandboxOptions } from '../index.ts';
 import {
   addCompileOptions,
@@ -133,12 +134,13 @@ async function run(
 
   const profile = sandbox.heap.profile({ kind: given.kind });
   let written: string | null = null;
+  let notWritten: FileError | null = null;
   if (given.pprof !== false) {
     try {
       writeFileSync(given.pprof, profile.encode());
       written = given.pprof;
     } catch (error) {
-      throw fileError(given.pprof, 'written', error);
+      notWritten = fileError(given.pprof, 'written', error);
     }
   }
   const faults = sandbox.heap.faults();
@@ -166,6 +168,7 @@ async function run(
       terminal.say(colors.dim(`Wrote ${written}; look closer with: go tool pprof -http=: ${written}`));
   }
   sandbox.dispose();
+  if (notWritten !== null) throw notWritten;
   return status;
 }
 

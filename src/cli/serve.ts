@@ -4,13 +4,13 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
-import type { Sandbox } from '../index.ts';
 import { addCompileOptions, parseCount } from './arguments.ts';
-import { type Call, parseCall } from './call.ts';
+import type { Call } from './call.ts';
 import { failureText, usageError } from './failure.ts';
-import { addGuestOptions, type GuestArguments, guestOptions, load, whatToCall } from './run.ts';
+import { addCallOption, checkCalls, preparedCall } from './guest.ts';
+import { addGuestOptions, type GuestArguments, guestOptions, load } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
 interface ServeArguments extends GuestArguments {
@@ -44,24 +44,18 @@ export function addServeCommand(
       'name by which browsers may call the server (repeatable)',
       (name: string, names: string[] | undefined) => [...(names ?? []), name],
     )
-    .option('--open', 'open the index page in the browser')
-    .addOption(
-      new Option(
-        "--call <'fn(1, 2)'>",
-        'call this function instead of main (repeatable, in order)',
-      ).argParser((source: string, calls: Call[] | undefined) => [...(calls ?? []), parseCall(source)]),
-    )
-    .option(
-      '--every <seconds>',
-      'make the calls of --call again and again, this often',
-      parseCount('--every'),
-    );
+    .option('--open', 'open the index page in the browser');
+  addCallOption(command).option(
+    '--every <seconds>',
+    'make the calls of --call again and again, this often',
+    parseCount('--every'),
+  );
   addGuestOptions(addCompileOptions(command))
     .addHelpText(
       'after',
       `
 The server answers when main has returned, and between the rounds of --call; it ends with Ctrl-C. It listens on this
-machine only unless --hostname says otherwise.
+machine only unless --hostname says otherwise. Strings given to --call are allocated once, and passed in every round.
 
 Examples:
   heapline serve leaky.c
@@ -97,14 +91,7 @@ async function serve(
     terminal,
   );
   terminal.endProgress();
-  if (calls.length === 0 && !sandbox.hasMain) {
-    throw usageError('--call', `${sandbox.name} has no main(). ${whatToCall(sandbox)}`);
-  }
-  for (const { name } of calls) {
-    if (!Object.hasOwn(sandbox.exports, name)) {
-      throw usageError('--call', `${sandbox.name} has no function '${name}' to call. ${whatToCall(sandbox)}`);
-    }
-  }
+  checkCalls(sandbox, calls);
 
   const { servePprof } = await import('../serve/index.ts');
   const server = await servePprof({
@@ -114,10 +101,12 @@ async function serve(
     sandboxes: [sandbox],
     onWarning: (message) => terminal.say(terminal.colors.yellow(message)),
   });
-  let running = guarded(
-    () => (calls.length === 0 ? void sandbox.run() : makeCalls(sandbox, calls)),
-    terminal,
-  );
+  let prepared: ReturnType<typeof preparedCall>[] | null = null;
+  const makeCalls = (): void => {
+    prepared ??= calls.map((call) => preparedCall(sandbox, call));
+    for (const call of prepared) call();
+  };
+  let running = guarded(calls.length === 0 ? () => sandbox.run() : makeCalls, terminal);
   terminal.say(`Serving ${server.url}`);
   terminal.say(terminal.colors.dim(`go tool pprof ${server.url}heap`));
   if (given.open) openInBrowser(server.url, terminal);
@@ -127,7 +116,7 @@ async function serve(
       ? null
       : setInterval(() => {
           // What trapped once would trap again.
-          if (running) running = guarded(() => makeCalls(sandbox, calls), terminal);
+          if (running) running = guarded(makeCalls, terminal);
         }, given.every * 1000);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   if (timer !== null) clearInterval(timer);
@@ -136,7 +125,7 @@ async function serve(
 }
 
 /** Runs the guest; false when it failed, which leaves its heap readable. */
-function guarded(run: () => void, terminal: Terminal): boolean {
+function guarded(run: () => unknown, terminal: Terminal): boolean {
   try {
     run();
     return true;
@@ -151,15 +140,6 @@ function guarded(run: () => void, terminal: Terminal): boolean {
       return false;
     }
     throw error;
-  }
-}
-
-function makeCalls(sandbox: Sandbox, calls: readonly Call[]): void {
-  for (const call of calls) {
-    const values = call.arguments.map((value) =>
-      typeof value === 'string' ? sandbox.heap.cstring(value) : value,
-    );
-    sandbox.exports[call.name]!(...values);
   }
 }
 

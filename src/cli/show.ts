@@ -1,17 +1,21 @@
 // heapline top | text | folded: what a profile on disk says, whoever wrote it.
 
 import { type Command, Option } from 'commander';
+import { InvalidProfileError } from '../errors.ts';
 import { HeapProfile, type TopOptions } from '../profile/index.ts';
 import { parseCount, readInput } from './arguments.ts';
 import type { Terminal } from './terminal.ts';
 
 interface ShowArguments {
-  sampleType?: string;
   base?: string;
   json?: true;
 }
 
-interface TopArguments extends ShowArguments {
+interface SampleTypeArgument {
+  sampleType?: string;
+}
+
+interface TopArguments extends ShowArguments, SampleTypeArgument {
   granularity: 'functions' | 'lines' | 'files';
   cum?: true;
   limit: number;
@@ -21,7 +25,7 @@ interface TopArguments extends ShowArguments {
 const FILE = 'profile in the format of pprof, gzipped or not, from any tool; - for standard input';
 
 export function addShowCommands(program: Command, terminal: Terminal): void {
-  withProfile(program.command('top'))
+  withSampleType(withProfile(program.command('top')))
     .description('print the places that hold the heap, as `go tool pprof -top` does')
     .addOption(
       new Option('--granularity <what>', 'one row for each')
@@ -70,7 +74,7 @@ Examples:
       terminal.data(given.json ? `${JSON.stringify(profile)}\n` : profile.text());
     });
 
-  withProfile(program.command('folded'))
+  withSampleType(withProfile(program.command('folded')))
     .description('print folded stacks, for flamegraph.pl, inferno or speedscope')
     .option('--lines', 'write file and line of each frame, too')
     .addHelpText(
@@ -80,7 +84,7 @@ Examples:
   heapline folded heap.pb.gz | flamegraph.pl --countname bytes > heap.svg
   heapline folded --sample-type inuse_objects heap.pb.gz`,
     )
-    .action((file: string, given: ShowArguments & { lines?: true }) => {
+    .action((file: string, given: ShowArguments & SampleTypeArgument & { lines?: true }) => {
       terminal.data(
         open(file, given).folded({
           lines: given.lines === true,
@@ -93,14 +97,29 @@ Examples:
 function withProfile(command: Command): Command {
   return command
     .argument('<file>', FILE)
-    .option(
-      '-t, --sample-type <type>',
-      "values to show, such as inuse_objects (default: the profile's own choice)",
-    )
     .option('--base <file>', 'show what changed since this earlier profile');
 }
 
+function withSampleType(command: Command): Command {
+  return command.option(
+    '-t, --sample-type <type>',
+    "values to show, such as inuse_objects (default: the profile's own choice)",
+  );
+}
+
 function open(file: string, { base }: ShowArguments): HeapProfile {
-  const profile = HeapProfile.decode(readInput(file));
-  return base === undefined ? profile : HeapProfile.decode(readInput(base)).diff(profile);
+  const profile = read(file);
+  return base === undefined ? profile : read(base).diff(profile);
+}
+
+function read(file: string): HeapProfile {
+  const bytes = readInput(file);
+  try {
+    return HeapProfile.decode(bytes);
+  } catch (error) {
+    if (!(error instanceof InvalidProfileError)) throw error;
+    throw new InvalidProfileError(`${file === '-' ? 'standard input' : file}: ${error.message}`, {
+      cause: error,
+    });
+  }
 }

@@ -12,8 +12,11 @@ import type { Frame } from '../errors.ts';
 import { Sampler } from './sampler.ts';
 import { originalPosition, toPath } from './source-maps.ts';
 
-/** Frames asked for, guest's and host's together; the next number when the first brings none of the host's. */
-const DEPTHS = [100, 2_000, 200_000];
+/** Frames of the host's that are kept of one stack, the innermost ones; `[truncated]` stands for the rest. */
+const HOST_FRAMES = 100;
+/** Most frames asked for, guest's and host's together, and how many more when so many bring none of the host's. */
+const DEEPEST = 200_000;
+const DEEPER = 20;
 
 /** Name under which Emscripten's glue is compiled: its frames are machinery, like Heapline's own. */
 export const GLUE_FILE = 'heapline:emscripten-glue.js';
@@ -59,6 +62,19 @@ interface TrieNode {
   id: number;
 }
 
+/** Key of what was cut off; no frame's. */
+const CUT = -1;
+const TRUNCATED: RawFrame = { function: '[truncated]', file: '', line: 0, column: 0, mapped: true };
+
+function follow(node: TrieNode, key: number): TrieNode {
+  let next = node.next.get(key);
+  if (next === undefined) {
+    next = { next: new Map(), id: -1 };
+    node.next.set(key, next);
+  }
+  return next;
+}
+
 /** Numbers of scripts, by name: process-wide, for names are. */
 const scriptNumbers = new Map<string, number>();
 /** Number of guest scripts, whatever their name. */
@@ -99,7 +115,8 @@ export class HostStacks {
     if (!this.#sampler.next()) return 0;
     const limit = Error.stackTraceLimit;
     const previous = Error.prepareStackTrace;
-    for (const depth of DEPTHS) {
+    let depth = HOST_FRAMES + 1;
+    while (depth <= DEEPEST) {
       // Not in a function of its own: each frame between here and the entry costs as much as one of the user's.
       let sites: NodeJS.CallSite[];
       try {
@@ -126,8 +143,12 @@ export class HostStacks {
         if (runs === 0) break;
         while (script >= 0) script = scriptNumberAt(sites, ++first);
       }
-      // All of it further in: the host is further out than was asked for.
-      if (first < length || length < depth) return this.#intern(sites, first, script, previous);
+      const enough = first + HOST_FRAMES;
+      if (length < depth || enough < length || endsWithin(sites, first)) {
+        return this.#intern(sites, first, script, previous);
+      }
+      // The guest's frames, or those further in, took the place of the host's.
+      depth = first < length ? enough + 1 : depth * DEEPER;
     }
     return 0;
   }
@@ -141,16 +162,16 @@ export class HostStacks {
   ): number {
     let node = this.#trie;
     let end = first;
-    for (let script = firstScript; script >= 0; script = scriptNumberAt(sites, ++end)) {
-      const key = keyOf(script, positionOf(sites[end]!));
-      let next = node.next.get(key);
-      if (next === undefined) {
-        next = { next: new Map(), id: -1 };
-        node.next.set(key, next);
-      }
-      node = next;
+    let script = firstScript;
+    for (; script >= 0 && end < first + HOST_FRAMES; script = scriptNumberAt(sites, ++end)) {
+      node = follow(node, keyOf(script, positionOf(sites[end]!)));
     }
-    if (node.id < 0) node.id = this.#internContent(readFrames(sites.slice(first, end), previous));
+    const cut = script >= 0;
+    if (cut) node = follow(node, CUT);
+    if (node.id < 0) {
+      const frames = readFrames(sites.slice(first, end), previous);
+      node.id = this.#internContent(cut ? [...frames, TRUNCATED] : frames);
+    }
     return node.id;
   }
 
@@ -220,6 +241,12 @@ function scriptNumber(site: NodeJS.CallSite): number {
 
 function scriptNumberAt(sites: NodeJS.CallSite[], index: number): number {
   return index < sites.length ? scriptNumber(sites[index]!) : END;
+}
+
+/** Whether the host's frames from `first` on end before the last of these, at a frame of the guest's. */
+function endsWithin(sites: NodeJS.CallSite[], first: number): boolean {
+  for (let at = first; at < sites.length; at++) if (scriptNumber(sites[at]!) === GUEST) return true;
+  return false;
 }
 
 function isGuest(script: string): boolean {

@@ -45,6 +45,12 @@ export class HeapProfile {
 
   /** Reads a profile in pprof's format, gzipped or not, from any tool. Throws InvalidProfileError. */
   static decode(bytes: Uint8Array, options: DecodeOptions = {}): HeapProfile {
+    if (!(bytes instanceof Uint8Array)) {
+      throw new InvalidArgumentError(
+        'bytes',
+        'HeapProfile.decode() takes the bytes of a profile, a Uint8Array.',
+      );
+    }
     return new HeapProfile(decodeProfile(bytes, options.maxBytes ?? DEFAULT_MAX_BYTES));
   }
 
@@ -165,6 +171,10 @@ export class HeapProfile {
 
   /** What changed from this profile to a later one: later − this. Stacks that did not change are left out. */
   diff(later: HeapProfile): HeapProfile {
+    // Not instanceof: the ESM and CommonJS builds have a class each.
+    if (typeof (later as HeapProfile | undefined)?.model !== 'object') {
+      throw new InvalidArgumentError('later', 'profile.diff() takes a later HeapProfile.');
+    }
     return new HeapProfile(difference(this.model, later.model));
   }
 

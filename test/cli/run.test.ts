@@ -168,19 +168,28 @@ describe('heapline run', () => {
       '--call',
       'twice(5000000000n)',
       '--call',
+      'twice(-9007199254740993)',
+      '--call',
       'half(1.5)',
       '--call',
       "keep('a \\'text\\'')",
       'library.c',
     ]);
     expect(status).toBe(0);
-    expect(stderr.split('\n').slice(0, 4)).toEqual([
+    expect(stderr.split('\n').slice(0, 5)).toEqual([
       'add(1, -0x3) = -2',
       'twice(5000000000n) = 10000000000',
+      'twice(-9007199254740993) = -18014398509481986',
       'half(1.5) = 0.75',
       "keep('a \\'text\\'') = 8",
     ]);
     expect(stderr).toMatch(/9B .* keep library\.c:8/);
+  });
+
+  it('prints the table also when the profile cannot be written', () => {
+    const { stderr, status } = directory.heapline(['run', '--pprof', 'no/such/dir.pb.gz', 'program.c']);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/1000B .* keep program\.c:7[\s\S]*no\/such\/dir\.pb\.gz cannot be written/);
   });
 
   it('ends with 134 on a trap, with the C stack and the heap as it was', () => {

@@ -90,7 +90,7 @@ describe('heapline text and heapline folded', () => {
   });
 
   it.each<[string, string[], RegExp]>([
-    ['a file that is no profile', ['top', 'junk.pb.gz'], /not an intact pprof profile/],
+    ['a file that is no profile', ['top', 'junk.pb.gz'], /junk\.pb\.gz: .*not an intact pprof profile/],
     [
       'a file that does not exist',
       ['folded', 'nosuch.pb.gz'],
@@ -98,7 +98,16 @@ describe('heapline text and heapline folded', () => {
     ],
     ['a directory', ['text', '.'], /it is a directory/],
     ['a sample type that is not there', ['top', '-t', 'cpu', 'heap.pb.gz'], /no sample type 'cpu'/],
-    ['profiles that cannot be compared', ['top', '--base', 'junk.pb.gz', 'heap.pb.gz'], /not an intact/],
+    [
+      'profiles that cannot be compared',
+      ['top', '--base', 'junk.pb.gz', 'heap.pb.gz'],
+      /junk\.pb\.gz: .*not an intact/,
+    ],
+    [
+      'a sample type for the text form, which has all',
+      ['text', '-t', 'alloc_space', 'heap.pb.gz'],
+      /unknown option/,
+    ],
     ['a limit that is no number', ['top', '-n', 'x', 'heap.pb.gz'], /--limit takes a whole number/],
   ])('end with 2 for %s', (_, args, reason) => {
     const { status, stdout, stderr } = directory.heapline(args);

@@ -34,6 +34,14 @@ test('frames are those of the caller, without the entry, innermost first', () =>
   expect(frames.some((frame) => frame.file.startsWith('node:') || frame.file === '')).toBe(false);
 });
 
+test('of a very deep stack the innermost hundred frames are kept, below one that stands for the rest', () => {
+  const stacks = new HostStacks();
+  const recurse = (depth: number): number => (depth === 0 ? captureIn(stacks) : recurse(depth - 1));
+  const frames = stacks.frames(recurse(200));
+  expect(frames.map((frame) => frame.function)).toEqual([...Array(100).fill('recurse'), '[truncated]']);
+  expect(recurse(300)).toBe(recurse(400));
+});
+
 test('unknown ids have no frames', () => {
   const stacks = new HostStacks();
   expect(stacks.frames(0)).toEqual([]);

@@ -98,6 +98,18 @@ describe('before.diff(after)', () => {
   });
 });
 
+describe('HeapProfile', () => {
+  it('refuses what is no profile', () => {
+    const profile = sampleProfile();
+    for (const wrong of [undefined, null, 5, profile.encode(), {}] as never[]) {
+      expect(() => profile.diff(wrong)).toThrow(InvalidArgumentError);
+    }
+    for (const wrong of [undefined, null, 5, 'heap.pb.gz', {}] as never[]) {
+      expect(() => HeapProfile.decode(wrong)).toThrow(InvalidArgumentError);
+    }
+  });
+});
+
 describe('HeapProfile.merge', () => {
   it('adds up stacks and keeps labels apart', () => {
     const one = sampleProfile({ labels: { instance: 'one' } });

@@ -36,6 +36,24 @@ describe.each(TOOLCHAINS)('a library compiled by %s', (toolchain) => {
     expect(call('five', 1, 2, 3, 4, 5)).toBe(54321);
   });
 
+  test('shows the same JavaScript however deep the C below it is', () => {
+    function enter(depth: number, above: number): void {
+      if (above > 0) enter(depth, above - 1);
+      else call('sink', depth);
+    }
+    const depths = [2, 40, 80, 95, 99, 100, 101, 150, 1900, 2500];
+    for (const above of [0, 30, 60]) {
+      call('clear');
+      for (const depth of depths) enter(depth, above);
+      const stacks = Object.keys(held(lib)).filter((stack) => stack.endsWith(';copy'));
+      const ofHost = stacks.map((stack) => stack.replace(/(;sink)+;add;copy$/, ''));
+      expect(stacks).toHaveLength(depths.length);
+      expect(new Set(ofHost).size).toBe(1);
+      expect(ofHost[0]!.match(/\benter\b/g)).toHaveLength(above + 1);
+      expect(ofHost[0]).not.toContain('truncated');
+    }
+  });
+
   test('says which toolchain compiled it, in its profiles too', () => {
     expect(lib.toolchain?.name).toBe(toolchain);
     expect(lib.heap.profile().toJSON().comments.join('\n')).toContain(toolchain);

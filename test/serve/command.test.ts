@@ -63,6 +63,20 @@ describe('heapline serve', () => {
     expect((await heapAt(urlIn(said))).total('inuse_objects')).toBeGreaterThan(first);
   });
 
+  test('passes the same strings in every round', async () => {
+    const said = await start(
+      ['--port', '0', '--call', 'measure("four")', '--every', '1', programPath('service.c')],
+      /Serving http/,
+    );
+    const first = await heapAt(urlIn(said));
+    expect(first.total('alloc_objects')).toBeGreaterThan(0);
+    for (let rounds = 0; rounds === 0; ) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      rounds = (await heapAt(urlIn(said))).total('alloc_objects') - first.total('alloc_objects');
+    }
+    expect((await heapAt(urlIn(said))).total('inuse_space')).toBe(first.total('inuse_space'));
+  });
+
   test('warns when other machines can reach it', async () => {
     const said = await start(['--port', '0', '--hostname', '0.0.0.0', 'examples/leaky.c'], /Serving http/);
     expect(said).toMatch(/which other machines can reach/);

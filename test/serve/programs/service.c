@@ -9,6 +9,14 @@ void keep(int size) {
   kept[count++ & 0xffff] = malloc(size);
 }
 
+/* Allocates and frees as much as the text takes. */
+unsigned measure(const char *text) {
+  char *copy = strdup(text);
+  unsigned length = strlen(copy);
+  free(copy);
+  return length;
+}
+
 int churn(int times) {
   int sum = 0;
   for (int i = 0; i < times; i++) {
