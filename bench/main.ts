@@ -47,6 +47,7 @@ const measurements: ReadonlyMap<string, Measurement> = new Map<string, Measureme
 
 interface Options {
   readonly quick?: boolean;
+  readonly full?: readonly string[];
   readonly check?: boolean;
   readonly guard?: boolean;
   readonly updateGuard?: boolean;
@@ -73,7 +74,8 @@ async function bench(options: Options): Promise<number> {
     return 0;
   }
   const names = options.only ?? [...measurements.keys()];
-  for (const name of names)
+  const full = options.full ?? [];
+  for (const name of [...names, ...full])
     if (!measurements.has(name)) {
       console.error(`bench: no measurement "${name}"; there are: ${[...measurements.keys()].join(', ')}`);
       return 2;
@@ -96,7 +98,8 @@ async function bench(options: Options): Promise<number> {
   for (const name of names) {
     const begin = performance.now();
     try {
-      const outcome = await measurements.get(name)!(setting, outcomes);
+      const own = { ...setting, quick: setting.quick && !full.includes(name) };
+      const outcome = await measurements.get(name)!(own, outcomes);
       outcomes.set(name, outcome);
       if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
       for (const table of outcome.tables) printTable(table);
@@ -115,7 +118,7 @@ async function bench(options: Options): Promise<number> {
     await write({
       date: new Date().toISOString().slice(0, 10),
       quick: setting.quick,
-      command: `npm run bench${setting.quick ? ' -- --quick' : ''}`,
+      command: `npm run bench${setting.quick ? ['', '--', '--quick', ...full.map((name) => `--full ${name}`)].join(' ') : ''}`,
       machine,
       versions: await describeVersions(),
       bars,
@@ -124,7 +127,7 @@ async function bench(options: Options): Promise<number> {
     });
   const seconds = (performance.now() - start) / 1e3;
   console.log(pc.dim(`\n${number(seconds)} s, ${number(buildSeconds())} s of them building`));
-  if (setting.quick && seconds - buildSeconds() > QUICK_SECONDS)
+  if (setting.quick && full.length === 0 && seconds - buildSeconds() > QUICK_SECONDS)
     console.error(
       pc.yellow(
         `--quick is meant to end within ${QUICK_SECONDS} s, building apart; the load was ${number(machine.load)} at the start.`,
@@ -137,6 +140,11 @@ async function bench(options: Options): Promise<number> {
 const program = new Command('bench')
   .description('Measures Heapline against plain builds and against its peers.')
   .option('--quick', 'few rounds, some peers on some programs: within two minutes')
+  .option(
+    '--full <measurement>',
+    'with --quick: take this measurement in full all the same (repeatable)',
+    collect,
+  )
   .option('--check', 'exit with 1 when a bar is missed')
   .option(
     '--guard',
@@ -159,6 +167,7 @@ Exit code: 0 done, 1 a bar is missed (with --check) or a value has become worse
 
 Examples:
   npm run bench -- --quick
+  npm run bench -- --quick --full tracking --full scale
   npm run bench -- --only tracking --program trees
   npm run bench -- --check`,
   );

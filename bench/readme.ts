@@ -93,7 +93,7 @@ function losses(results: Results): string {
 function tools(results: Results): string {
   const { machine } = results;
   const run = wrap(
-    `On ${machine.processor}, ${machine.cores} cores, ${machine.system}, ${results.date}, \`${results.command}\`${results.quick ? ' (few rounds, wide spread)' : ''}. × as long and × memory: against the same program without the tool, geometric means over three allocation kernels; malloc+free: on one of them, flat churn.`,
+    `On ${machine.processor}, ${machine.cores} cores, ${machine.system}, ${results.date}, \`${results.command}\`${results.quick ? ' (few rounds, wide spread, but for what is named as full)' : ''}. × as long and × memory: against the same program without the tool, geometric means over three allocation kernels; malloc+free: on one of them, flat churn.`,
     0,
     '',
   );

@@ -134,7 +134,7 @@ export function writeResults(results: Results): void {
   const text = [
     '# Benchmark results',
     '',
-    `Written by \`${results.command}\` on ${results.date}${results.quick ? ' (quick: few rounds, wide spread)' : ''}.`,
+    `Written by \`${results.command}\` on ${results.date}${results.quick ? ' (quick: few rounds, wide spread, but for what is named as full)' : ''}.`,
     '',
     `- Machine: ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}; load ${number(machine.load)} at the start.`,
     `- Versions: ${Object.entries(results.versions)
