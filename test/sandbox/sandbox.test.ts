@@ -512,6 +512,27 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
   });
 });
 
+test("calls that go through Emscripten's JavaScript keep the stack of the entry further out", async () => {
+  let lib: Sandbox;
+  function callBack(depth: number): number {
+    return depth === 0 ? lib.exports.keep!(55) : lib.exports.guarded!(depth - 1);
+  }
+  function enter(): void {
+    lib.exports.guarded!(2);
+  }
+  lib = await load('emscripten', 'exceptions.cc', {
+    flags: ['-O1', '-fexceptions'],
+    link: ['-fexceptions', '-sERROR_ON_UNDEFINED_SYMBOLS=0'],
+    imports: { env: { host_call: callBack } },
+  });
+  enter();
+  const [stack] = Object.keys(held(lib));
+  expect(stack!.slice(stack!.indexOf('enter'))).toBe(
+    'enter;guarded;relay;callBack;guarded;relay;callBack;guarded;relay;callBack;keep',
+  );
+  lib.dispose();
+});
+
 // Where a text stands in a file as it is on the disk; the runner transforms this one.
 function lineOf(text: string, file = here): number {
   const lines = readFileSync(file, 'utf8').split('\n');
