@@ -110,7 +110,11 @@ export async function openEmscriptenGuest(
   };
 
   const factory = factoryOf(glue);
-  await Promise.race([failed, factory(config)]);
+  try {
+    await Promise.race([failed, factory(config)]);
+  } catch (error) {
+    throw gate.failure(error, '__wasm_call_ctors', true);
+  }
   guest.module = config;
   return guest;
 }

@@ -393,6 +393,26 @@ describe.each(TOOLCHAINS)('a program compiled by %s', (toolchain) => {
   });
 });
 
+describe.each(TOOLCHAINS)('a constructor compiled by %s', (toolchain) => {
+  const rejection = (define: string): Promise<unknown> =>
+    load(toolchain, 'constructor.c', { define: { [define]: true } }).then(
+      () => null,
+      (error: unknown) => error,
+    );
+
+  test('that traps is a TrapError of loading, with its stack', async () => {
+    const error = await rejection('TRAP');
+    expect(error).toBeInstanceOf(TrapError);
+    expect((error as TrapError).frames[0]).toMatchObject({ function: 'begin', line: 9 });
+  });
+
+  test('that ends the program is an ExitError of loading', async () => {
+    const error = await rejection('EXIT');
+    expect(error).toBeInstanceOf(ExitError);
+    expect((error as ExitError).exitCode).toBe(4);
+  });
+});
+
 describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (toolchain) => {
   const link = toolchain === 'emscripten' ? ['-sERROR_ON_UNDEFINED_SYMBOLS=0'] : [];
 
