@@ -12,7 +12,7 @@ import { posix } from 'node:path';
 import { createContext, Script } from 'node:vm';
 import { UnsupportedModuleError } from '../errors.ts';
 import type { Gate } from './entries.ts';
-import { ExitSignal, type Guest, type GuestOptions, type RuntimeImports } from './guest.ts';
+import { ExitSignal, type Guest, type GuestOptions, type RuntimeImports, refuseMissing } from './guest.ts';
 import { GLUE_FILE } from './host-stacks.ts';
 import type { Output } from './output.ts';
 
@@ -52,7 +52,11 @@ export async function openEmscriptenGuest(
   gate: Gate,
 ): Promise<Guest> {
   const guest = new EmscriptenGuest(gate, [options.programName, ...options.args]);
-  let failure: { error: unknown } | null = null;
+  // The glue swallows what instantiating throws, and then waits for ever.
+  let fail: (error: unknown) => void;
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
 
   const config: EmscriptenModule = {
     thisProgram: options.programName,
@@ -69,13 +73,14 @@ export async function openEmscriptenGuest(
         for (const [name, values] of Object.entries(options.imports)) {
           all[name] = { ...all[name], ...(values as Record<string, WebAssembly.ImportValue>) };
         }
+        refuseMissing(WebAssembly.Module.imports(module), all);
         const instance = new WebAssembly.Instance(module, all);
         const observed = guest.adopt(instance);
         options.instantiated(instance.exports);
         received(observed, module);
         return instance.exports;
       } catch (error) {
-        failure = { error };
+        fail(error);
         throw error;
       }
     },
@@ -106,9 +111,9 @@ export async function openEmscriptenGuest(
 
   const factory = factoryOf(glue);
   try {
-    await factory(config);
+    await Promise.race([failed, factory(config)]);
   } catch (error) {
-    throw (failure as { error: unknown } | null)?.error ?? error;
+    throw gate.failure(error, '__wasm_call_ctors', true);
   }
   guest.module = config;
   return guest;

@@ -1,5 +1,6 @@
 // What every kind of guest (WASI, Emscripten) gives to the sandbox, and what it is given.
 
+import { UnsupportedModuleError } from '../errors.ts';
 import type { Output } from './output.ts';
 
 /** What a guest may see of the world: this and nothing else. */
@@ -43,6 +44,19 @@ export interface Guest {
   /** Contents of a file in the guest's file system, or null. */
   readFile(path: string): Uint8Array | null;
   dispose(): void;
+}
+
+/** Throws when the module imports what nobody gives it, naming every such import. */
+export function refuseMissing(
+  wanted: readonly WebAssembly.ModuleImportDescriptor[],
+  given: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+): void {
+  const missing = wanted.filter((entry) => given[entry.module]?.[entry.name] === undefined);
+  if (missing.length === 0) return;
+  const names = missing.map((entry) => `${entry.module}.${entry.name} (${entry.kind})`).join(', ');
+  throw new UnsupportedModuleError(
+    `The module imports what Heapline does not provide: ${names}. Give it in the option "imports".`,
+  );
 }
 
 /** Thrown through the guest by `proc_exit`: it unwinds the guest and is caught where the host called it. */

@@ -75,8 +75,10 @@ function follow(node: TrieNode, key: number): TrieNode {
   return next;
 }
 
+/** Number of Emscripten's glue. */
+const GLUE = 0;
 /** Numbers of scripts, by name: process-wide, for names are. */
-const scriptNumbers = new Map<string, number>();
+const scriptNumbers = new Map<string, number>([[GLUE_FILE, GLUE]]);
 /** Number of guest scripts, whatever their name. */
 const GUEST = -1;
 /** Number of no script: the stack has no such frame. */
@@ -138,9 +140,12 @@ export class HostStacks {
       const { length } = sites;
       let first = 0;
       let script = scriptNumberAt(sites, first);
-      for (let runs = entry === null ? inner + 1 : inner; ; runs--) {
+      const runs = entry === null ? inner + 1 : inner;
+      for (let run = 0; ; run++) {
         while (script === GUEST) script = scriptNumberAt(sites, ++first);
-        if (runs === 0) break;
+        // Emscripten's glue between two functions of the guest (invoke_*): no entry, which Heapline's frames begin.
+        if (run > 0 && script === GLUE) run--;
+        else if (run === runs) break;
         while (script >= 0) script = scriptNumberAt(sites, ++first);
       }
       const enough = first + HOST_FRAMES;

@@ -7,7 +7,7 @@ import { posix } from 'node:path';
 import type { WASI } from '@wasmer/wasi';
 import { InvalidArgumentError, UnsupportedModuleError } from '../errors.ts';
 import { FileTree } from './file-tree.ts';
-import { ExitSignal, type Guest, type GuestOptions, type RuntimeImports } from './guest.ts';
+import { ExitSignal, type Guest, type GuestOptions, type RuntimeImports, refuseMissing } from './guest.ts';
 import { wasiFiles } from './wasi-files.ts';
 import { pollOneoff } from './wasi-poll.ts';
 
@@ -133,17 +133,4 @@ class WasiGuest implements Guest {
     this.wasi?.free();
     this.wasi = null;
   }
-}
-
-/** Throws when the module imports what nobody gives it, naming every such import. */
-function refuseMissing(
-  wanted: readonly WebAssembly.ModuleImportDescriptor[],
-  given: Record<string, Record<string, unknown>>,
-): void {
-  const missing = wanted.filter((entry) => given[entry.module]?.[entry.name] === undefined);
-  if (missing.length === 0) return;
-  const names = missing.map((entry) => `${entry.module}.${entry.name} (${entry.kind})`).join(', ');
-  throw new UnsupportedModuleError(
-    `The module imports what Heapline does not provide: ${names}. Give it in the option "imports".`,
-  );
 }

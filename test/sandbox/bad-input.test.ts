@@ -204,6 +204,19 @@ describe('loadWasm()', () => {
     expect(lib.exports.f!(1)).toBe(2);
   });
 
+  test('names the imports that nobody provides to a module of Emscripten, too', async () => {
+    const path = source(
+      'glue-imports.c',
+      '__attribute__((import_module("game"), import_name("beep"))) int beep(int);\nint f(int a) { return beep(a); }\n',
+    );
+    const options = { toolchain: 'emscripten', link: ['-sERROR_ON_UNDEFINED_SYMBOLS=0'] } as const;
+    const error = await rejection(loadC(path, options));
+    expect(error).toBeInstanceOf(UnsupportedModuleError);
+    expect(error.message).toContain('game.beep');
+    using lib = await loadC(path, { ...options, imports: { game: { beep: (a: number) => a + 1 } } });
+    expect(lib.exports.f!(1)).toBe(2);
+  });
+
   test('names an export that is not there', async () => {
     expect(await rejection(loadWasm(wasm, { exports: ['nothing'] }))).toBeInstanceOf(InvalidArgumentError);
   });

@@ -393,6 +393,26 @@ describe.each(TOOLCHAINS)('a program compiled by %s', (toolchain) => {
   });
 });
 
+describe.each(TOOLCHAINS)('a constructor compiled by %s', (toolchain) => {
+  const rejection = (define: string): Promise<unknown> =>
+    load(toolchain, 'constructor.c', { define: { [define]: true } }).then(
+      () => null,
+      (error: unknown) => error,
+    );
+
+  test('that traps is a TrapError of loading, with its stack', async () => {
+    const error = await rejection('TRAP');
+    expect(error).toBeInstanceOf(TrapError);
+    expect((error as TrapError).frames[0]).toMatchObject({ function: 'begin', line: 9 });
+  });
+
+  test('that ends the program is an ExitError of loading', async () => {
+    const error = await rejection('EXIT');
+    expect(error).toBeInstanceOf(ExitError);
+    expect((error as ExitError).exitCode).toBe(4);
+  });
+});
+
 describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (toolchain) => {
   const link = toolchain === 'emscripten' ? ['-sERROR_ON_UNDEFINED_SYMBOLS=0'] : [];
 
@@ -510,6 +530,27 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
     lib.exports.outer!(0);
     expect(Object.keys(held(lib))).toEqual(['outer;keep']);
   });
+});
+
+test("calls that go through Emscripten's JavaScript keep the stack of the entry further out", async () => {
+  let lib: Sandbox;
+  function callBack(depth: number): number {
+    return depth === 0 ? lib.exports.keep!(55) : lib.exports.guarded!(depth - 1);
+  }
+  function enter(): void {
+    lib.exports.guarded!(2);
+  }
+  lib = await load('emscripten', 'exceptions.cc', {
+    flags: ['-O1', '-fexceptions'],
+    link: ['-fexceptions', '-sERROR_ON_UNDEFINED_SYMBOLS=0'],
+    imports: { env: { host_call: callBack } },
+  });
+  enter();
+  const [stack] = Object.keys(held(lib));
+  expect(stack!.slice(stack!.indexOf('enter'))).toBe(
+    'enter;guarded;relay;callBack;guarded;relay;callBack;guarded;relay;callBack;keep',
+  );
+  lib.dispose();
 });
 
 // Where a text stands in a file as it is on the disk; the runner transforms this one.

@@ -1,0 +1,19 @@
+// exceptions.cc -- C++ that catches: Emscripten calls what may throw through its JavaScript.
+#include <stdlib.h>
+
+extern "C" {
+extern int host_call(int depth);
+
+__attribute__((noinline)) int relay(int depth) { return host_call(depth) + 1; }
+
+/* Allocates nothing itself. */
+__attribute__((noinline)) int guarded(int depth) {
+  try {
+    return relay(depth) + 1;
+  } catch (int thrown) {
+    return thrown;
+  }
+}
+
+int keep(int size) { return malloc(size) != nullptr; }
+}
