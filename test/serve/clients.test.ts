@@ -1,7 +1,7 @@
 // Real clients against a real server: go tool pprof with all that it can ask, its web pages, curl.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -121,7 +121,10 @@ describe('go tool pprof', () => {
     const timer = setInterval(() => lib.exports.spin(2000), 5);
     const text = await pending.finally(() => clearInterval(timer));
     expect(text).toMatch(/Type: cpu/);
-    expect(text).toMatch(new RegExp(`spin ${programPath('service.c')}:47`));
+    const source = programPath('service.c');
+    const lines = readFileSync(source, 'utf8').split('\n');
+    const line = lines.findIndex((text) => text.startsWith('unsigned spin(')) + 1;
+    expect(text).toMatch(new RegExp(`spin ${source}:${line}`));
   });
 
   test('-symbolize=remote asks nothing that is not answered', async () => {
