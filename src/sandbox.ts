@@ -15,6 +15,7 @@ import {
   ExitSignal,
   Gate,
   type Guest,
+  GuestStacks,
   HostStacks,
   isTrap,
   type Output,
@@ -381,7 +382,7 @@ class Link {
       instrumented.runtimeAddress,
       instrumented.shadowAddress,
     );
-    this.gate.shadowStack = this.ledger;
+    this.gate.stacks = new GuestStacks(this.ledger, exports.__stack_pointer);
     (exports.heapline_set_flags as ((flags: number) => void) | undefined)?.(
       (hostFrames === 'off' ? 0 : layout.FLAG_HOST_FRAMES) | (freeContexts ? layout.FLAG_FREE_CONTEXTS : 0),
     );

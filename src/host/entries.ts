@@ -5,6 +5,7 @@
 // One wrapper per arity instead of rest parameters: spreading costs more than everything else the wrapper does.
 
 import { InvalidArgumentError } from '../errors.ts';
+import type { GuestStacks } from './guest-stacks.ts';
 import type { HostStacks } from './host-stacks.ts';
 
 /** Value types of WebAssembly that JavaScript can pass. */
@@ -16,11 +17,6 @@ export type GuestFunction = (...args: never[]) => unknown;
 // biome-ignore lint/complexity/noBannedTypes: identity only, passed to Error.captureStackTrace
 type EntryFunction = Function;
 type Raw = (...args: unknown[]) => unknown;
-
-/** The shadow stack of a guest: `top` is the address of its innermost slot. */
-export interface ShadowStack {
-  top: number;
-}
 
 /** A way into the guest. */
 class Entry {
@@ -54,7 +50,7 @@ export class Gate {
   /** Set once nothing may enter any more. */
   closed = false;
   /** Of the guest, once it has been instantiated. */
-  shadowStack: ShadowStack | null = null;
+  stacks: GuestStacks | null = null;
   /** Id of the host stack of the innermost entry, if it was captured before it; else NONE. */
   #captured = NONE;
 
@@ -84,35 +80,27 @@ export class Gate {
     return this.hostStacks === null ? 0 : this.hostStacks.capture(entry?.call ?? null, inner);
   }
 
-  /** Returns the top of the shadow stack, for #unwind(); 0 where no frame of the guest is below. */
-  #begin(entry: Entry): number {
-    const top = this.entry === null || this.shadowStack === null ? 0 : this.shadowStack.top;
+  #begin(entry: Entry): void {
+    if (this.entry !== null) this.stacks?.push();
     this.entry = entry;
     if (entry.habit < EXPECTED || this.hostStacks === null) {
       this.#captured = NONE;
-    } else {
-      entry.habit -= EXPECTED; // until it turns out that it was wanted
-      this.#captured = this.hostStacks.capture(entry.call);
+      return;
     }
-    return top;
-  }
-
-  /**
-   * Takes the frames of a call that did not return off the shadow stack: the host may catch the error between two runs
-   * of guest frames, and enter the guest again from there.
-   */
-  #unwind(top: number): void {
-    if (top !== 0) this.shadowStack!.top = top;
-  }
-
-  #failed(error: unknown, name: string, outer: Entry | null, top: number): unknown {
-    this.#unwind(top);
-    return this.failure(error, name, outer === null);
+    entry.habit -= EXPECTED; // until it turns out that it was wanted
+    this.#captured = this.hostStacks.capture(entry.call);
   }
 
   #end(outer: Entry | null): void {
     this.entry = outer;
     this.#captured = NONE;
+    if (outer !== null) this.stacks?.pop();
+  }
+
+  /** A call was cut off: the host may catch the error between two runs of guest frames, and go on from there. */
+  #failed(error: unknown, name: string, outer: Entry | null): unknown {
+    if (outer !== null) this.stacks?.restore();
+    return this.failure(error, name, outer === null);
   }
 
   /** Calls into the guest with the gate kept, for calls that are not made often. */
@@ -122,12 +110,12 @@ export class Gate {
     const limit = Error.stackTraceLimit;
     const entry = new Entry();
     entry.call = above;
-    const top = this.#begin(entry);
+    this.#begin(entry);
     Error.stackTraceLimit = TRAP_FRAMES;
     try {
       return call();
     } catch (error) {
-      throw this.#failed(error, name, outer, top);
+      throw this.#failed(error, name, outer);
     } finally {
       this.#end(outer);
       Error.stackTraceLimit = limit;
@@ -139,11 +127,11 @@ export class Gate {
     const entry = new Entry();
     const call: Raw = (...args) => {
       const outer = this.entry;
-      const top = this.#begin(entry);
+      this.#begin(entry);
       try {
         return raw(...args);
       } catch (error) {
-        this.#unwind(top);
+        if (outer !== null) this.stacks?.restore();
         throw error;
       } finally {
         this.#end(outer);
@@ -190,12 +178,12 @@ export class Gate {
       if (this.closed) this.refuse(name);
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      const top = this.#begin(entry);
+      this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw();
       } catch (error) {
-        throw this.#failed(error, name, outer, top);
+        throw this.#failed(error, name, outer);
       } finally {
         this.#end(outer);
         Error.stackTraceLimit = limit;
@@ -210,12 +198,12 @@ export class Gate {
       if (typeof a !== 'number') checkNumbers(name, [a]);
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      const top = this.#begin(entry);
+      this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(a);
       } catch (error) {
-        throw this.#failed(error, name, outer, top);
+        throw this.#failed(error, name, outer);
       } finally {
         this.#end(outer);
         Error.stackTraceLimit = limit;
@@ -230,12 +218,12 @@ export class Gate {
       if (typeof a !== 'number' || typeof b !== 'number') checkNumbers(name, [a, b]);
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      const top = this.#begin(entry);
+      this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(a, b);
       } catch (error) {
-        throw this.#failed(error, name, outer, top);
+        throw this.#failed(error, name, outer);
       } finally {
         this.#end(outer);
         Error.stackTraceLimit = limit;
@@ -252,12 +240,12 @@ export class Gate {
       }
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      const top = this.#begin(entry);
+      this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(a, b, c);
       } catch (error) {
-        throw this.#failed(error, name, outer, top);
+        throw this.#failed(error, name, outer);
       } finally {
         this.#end(outer);
         Error.stackTraceLimit = limit;
@@ -274,12 +262,12 @@ export class Gate {
       }
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      const top = this.#begin(entry);
+      this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(a, b, c, d);
       } catch (error) {
-        throw this.#failed(error, name, outer, top);
+        throw this.#failed(error, name, outer);
       } finally {
         this.#end(outer);
         Error.stackTraceLimit = limit;
@@ -302,12 +290,12 @@ export class Gate {
       }
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      const top = this.#begin(entry);
+      this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(a, b, c, d, e);
       } catch (error) {
-        throw this.#failed(error, name, outer, top);
+        throw this.#failed(error, name, outer);
       } finally {
         this.#end(outer);
         Error.stackTraceLimit = limit;
@@ -331,12 +319,12 @@ export class Gate {
       }
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      const top = this.#begin(entry);
+      this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(a, b, c, d, e, f);
       } catch (error) {
-        throw this.#failed(error, name, outer, top);
+        throw this.#failed(error, name, outer);
       } finally {
         this.#end(outer);
         Error.stackTraceLimit = limit;
@@ -351,12 +339,12 @@ export class Gate {
       for (let i = 0; i < parameters.length; i++) args[i] = converted(name, args[i], i, parameters[i]!);
       const outer = this.entry;
       const limit = Error.stackTraceLimit;
-      const top = this.#begin(entry);
+      this.#begin(entry);
       Error.stackTraceLimit = TRAP_FRAMES;
       try {
         return raw(...args);
       } catch (error) {
-        throw this.#failed(error, name, outer, top);
+        throw this.#failed(error, name, outer);
       } finally {
         this.#end(outer);
         Error.stackTraceLimit = limit;

@@ -3,6 +3,7 @@
 export { openEmscriptenGuest } from './emscripten.ts';
 export { ALLOCATES, Gate, type GuestFunction, type ValueType } from './entries.ts';
 export { ExitSignal, type Guest, type GuestOptions, type RuntimeImports } from './guest.ts';
+export { GuestStacks } from './guest-stacks.ts';
 export { HostStacks } from './host-stacks.ts';
 export { Output } from './output.ts';
 export { originalPosition, type SourcePosition } from './source-maps.ts';

@@ -521,6 +521,24 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
     ).toBe(false);
   });
 
+  test('leave both stacks as they were when a nested call fails and the host goes on', async () => {
+    let lib: Sandbox;
+    const reasons = new Set<string>();
+    function callBack(): number {
+      const error = thrown(() => lib.exports.crash!(1)) as TrapError;
+      reasons.add(error.message.split('\n')[0]!);
+      return lib.exports.inner!(1);
+    }
+    lib = await load(toolchain, 'callback.c', { link, imports: { env: { host_call: callBack } } });
+    // More than the C stack of 1 MiB would take.
+    expect(lib.exports.repeat!(1000) as number).toBe(1000);
+    expect([...reasons]).toEqual([expect.stringContaining('unreachable')]);
+    const stacks = Object.entries(held(lib));
+    expect(stacks).toHaveLength(1);
+    expect(stacks[0]![0]).toMatch(/repeat;callBack;inner;keep$/);
+    lib.dispose();
+  });
+
   test('cost no capture when nothing is allocated, and hide the host when asked to', async () => {
     using lib = await load(toolchain, 'callback.c', {
       link,

@@ -7,7 +7,7 @@ extern int host_call(int depth);
 __attribute__((import_module("env"), import_name("host_call"))) extern int host_call(int depth);
 #endif
 
-static void *kept[100];
+static void *kept[1000];
 static int count;
 
 static void *keep(int size) { return kept[count++] = malloc(size); }
@@ -29,4 +29,19 @@ int relay(int depth) { return host_call(depth); }
 int choose(int size, int call) {
   if (call) host_call(0);
   return size ? keep(size) != 0 : 0;
+}
+
+/* Traps with 4 KiB of its own on the C stack. */
+int crash(int value) {
+  volatile char frame[4096];
+  frame[value & 4095] = 1;
+  if (frame[value & 4095]) __builtin_trap();
+  return 0;
+}
+
+/* Calls back from the same frame, so many times. */
+int repeat(int times) {
+  int sum = 0;
+  while (times-- > 0) sum += host_call(times);
+  return sum;
 }

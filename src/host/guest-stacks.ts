@@ -1,0 +1,63 @@
+// Where a guest's two stacks end: the C stack in linear memory, by `__stack_pointer`, and the shadow stack of call sites.
+// Functions of the guest put both back when they return, but not when a trap or an exception cuts them off. Where no
+// frame of the guest is left, both are empty; where calls nest and the host catches the error in between, they are to
+// be as they were when it made the call.
+
+/** The shadow stack of a guest: `top` is the address of its innermost slot. */
+export interface ShadowStack {
+  top: number;
+}
+
+/**
+ * (module (import "g" "p" (global (mut i32))) (func (export "r") (result i32) global.get 0))
+ * V8 calls a function in a sixth of the time that it takes to read a WebAssembly.Global.
+ */
+const READER = [
+  [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+  [0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7f],
+  [0x02, 0x08, 0x01, 0x01, 0x67, 0x01, 0x70, 0x03, 0x7f, 0x01],
+  [0x03, 0x02, 0x01, 0x00],
+  [0x07, 0x05, 0x01, 0x01, 0x72, 0x00, 0x00],
+  [0x0a, 0x06, 0x01, 0x04, 0x00, 0x23, 0x00, 0x0b],
+];
+let reader: WebAssembly.Module | null = null;
+
+export class GuestStacks {
+  /** Two numbers for each nested call: top of the shadow stack, stack pointer. */
+  readonly #saved: number[] = [];
+  readonly #pointer: WebAssembly.Global | null;
+  #readPointer: (() => number) | null = null;
+
+  /** @param pointer the global `__stack_pointer`; of a module that does not export it the C stack cannot be put back */
+  constructor(
+    private readonly shadow: ShadowStack,
+    pointer: unknown,
+  ) {
+    this.#pointer =
+      pointer instanceof WebAssembly.Global && typeof pointer.value === 'number' ? pointer : null;
+  }
+
+  /** Before a nested call. */
+  push(): void {
+    this.#readPointer ??= readerOf(this.#pointer);
+    this.#saved.push(this.shadow.top, this.#readPointer());
+  }
+
+  /** After it, however it ended. */
+  pop(): void {
+    this.#saved.pop();
+    this.#saved.pop();
+  }
+
+  /** When it was cut off, before pop(). */
+  restore(): void {
+    this.shadow.top = this.#saved.at(-2)!;
+    if (this.#pointer !== null) this.#pointer.value = this.#saved.at(-1)!;
+  }
+}
+
+function readerOf(pointer: WebAssembly.Global | null): () => number {
+  if (pointer === null) return () => 0;
+  reader ??= new WebAssembly.Module(new Uint8Array(READER.flat()));
+  return new WebAssembly.Instance(reader, { g: { p: pointer } }).exports.r as () => number;
+}
