@@ -80,15 +80,16 @@ export class Gate {
     return this.hostStacks === null ? 0 : this.hostStacks.capture(entry?.call ?? null, inner);
   }
 
+  // Where the engine's stack is nearly used up, any call from here may throw: then nothing has changed.
   #begin(entry: Entry): void {
+    let captured = NONE;
+    if (entry.habit >= EXPECTED && this.hostStacks !== null) {
+      entry.habit -= EXPECTED; // until it turns out that it was wanted
+      captured = this.hostStacks.capture(entry.call);
+    }
     if (this.entry !== null) this.stacks?.push();
     this.entry = entry;
-    if (entry.habit < EXPECTED || this.hostStacks === null) {
-      this.#captured = NONE;
-      return;
-    }
-    entry.habit -= EXPECTED; // until it turns out that it was wanted
-    this.#captured = this.hostStacks.capture(entry.call);
+    this.#captured = captured;
   }
 
   #end(outer: Entry | null): void {
