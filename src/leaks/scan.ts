@@ -43,7 +43,8 @@ export function scanHeap(
   roots: Roots,
   after: number,
 ): ScannedGroup[] {
-  if (typeof exports.heapline_scan_finish !== 'function') {
+  const names = ['start', 'range', 'word', 'finish'].map((name) => `heapline_scan_${name}`);
+  if (names.some((name) => typeof exports[name] !== 'function')) {
     throw new MissingRuntimeError(
       'The module was linked with a Heapline runtime that cannot look for leaks, or without exporting ' +
         'heapline_scan_start, _range, _word and _finish. Build the module again.',
