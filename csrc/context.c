@@ -82,6 +82,12 @@ HL_INLINE hl_node *hl_child_guess(hl_node *parent, u32 site) {
   return node;
 }
 
+/* Puts a child that is new behind the one looked up last; null: it is the first. */
+HL_INLINE void hl_ring_add(hl_node *last, hl_node *child) {
+  child->next_sibling = last ? last->next_sibling : child;
+  if (last) last->next_sibling = child;
+}
+
 /* Makes all children of a narrow node nodes. */
 static int hl_buds_grow(u32 *children) {
   hl_node *child = hl_last_child(*children);
@@ -115,8 +121,7 @@ HL_INLINE hl_node *hl_child_simple(hl_node *parent, u32 site, const hl_slot *pat
   hl_node *bud = hl_bud_new(parent, path, length);
   if (!bud) return 0;
   *is_bud = 1;
-  bud->next_sibling = last ? last->next_sibling : bud;
-  if (last) last->next_sibling = bud;
+  hl_ring_add(last, bud);
   *children = (u32)bud;
   return bud;
 }
@@ -152,12 +157,7 @@ HL_SLOW hl_node *hl_child_search(hl_node *parent, u32 site) {
   }
   node = hl_node_new(parent, site);
   if (!node) return parent;
-  if (last) {
-    node->next_sibling = last->next_sibling;
-    last->next_sibling = node;
-  } else {
-    node->next_sibling = node;
-  }
+  hl_ring_add(last, node);
   if (wide) {
     hl_contexts_insert(node);
   } else if (count == HL_NARROW) {
