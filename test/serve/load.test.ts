@@ -64,10 +64,16 @@ describe('a crowd', () => {
       const { heapUsed, arrayBuffers } = process.memoryUsage();
       return heapUsed + arrayBuffers;
     };
+    // What is held after a round differs by the answers the collector has not swept yet, about 13 MB; the least of a few
+    // rounds does not. One crowd's answers kept would add as much in every round.
+    const least = async (): Promise<number> => {
+      const held: number[] = [];
+      for (let i = 0; i < 5; i++) held.push(await round());
+      return Math.min(...held);
+    };
     await round();
-    const before = await round();
-    for (let i = 0; i < 3; i++) await round();
-    expect((await round()) - before).toBeLessThan(24 * 2 ** 20);
+    const before = await least();
+    expect((await least()) - before).toBeLessThan(40 * 2 ** 20);
   });
 
   test('of parallel scrapes of delta_heap divides the allocations among them, each counted once', async () => {
