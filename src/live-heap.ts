@@ -26,7 +26,7 @@ import {
   HeapMark,
   type LeakCapture,
   type LeakFinder,
-  PeakMeter,
+  type PeakMeter,
   type ScopeResult,
 } from './leaks/index.ts';
 import { buildProfile, type ContextProfileKind, type HeapProfile } from './profile/index.ts';
@@ -117,6 +117,7 @@ export interface AssertLeaksOptions extends LeaksOptions {
 export interface HeapHost {
   readonly gate: Gate;
   readonly ledger: Ledger;
+  readonly peaks: PeakMeter;
   readonly hostStacks: HostStacks;
   readonly exports: WebAssembly.Exports;
   readonly module: { readonly name: string; readonly path: string; readonly codeSize: number };
@@ -158,12 +159,10 @@ export class Heap {
   readonly #calloc: Allocate;
   readonly #realloc: Allocate;
   readonly #free: Allocate;
-  readonly #peaks: PeakMeter;
 
   /** @internal Sandboxes make their own. */
   constructor(host: HeapHost) {
     this.#host = host;
-    this.#peaks = new PeakMeter(host.ledger, host.exports);
     this.#view = new MemoryView(host.ledger.memory);
     const wrap = (name: string, arity: number, habit = ALLOCATES): Allocate =>
       typeof host.exports[name] === 'function'
@@ -263,7 +262,7 @@ export class Heap {
   /** Sums of the heap; after `run()`, as they were when the program ended. */
   stats(): HeapStats {
     this.#host.check('heap.stats');
-    const totals: HeapTotals = this.#host.atExit()?.totals ?? this.#host.ledger.totals();
+    const totals: HeapTotals = this.#host.atExit()?.totals ?? this.#host.peaks.totals();
     const { liveObjects, liveBytes, ...rest } = totals;
     return { inUseObjects: liveObjects, inUseBytes: liveBytes, ...rest };
   }
@@ -271,7 +270,7 @@ export class Heap {
   /** All calling contexts with their counters; after `run()`, as they were when the program ended. */
   snapshot(): HeapSnapshot {
     this.#host.check('heap.snapshot');
-    return this.#host.atExit() ?? this.#host.ledger.snapshot();
+    return this.#host.atExit() ?? this.#host.peaks.snapshot();
   }
 
   /**
@@ -385,8 +384,9 @@ export class Heap {
     this.#host.check('heap.scope');
     checkFunction('work', work);
     const mark = this.mark();
-    const peak = this.#peaks.open();
-    const close = (): void => this.#peaks.close(peak);
+    const { peaks } = this.#host;
+    const peak = peaks.open();
+    const close = (): void => peaks.close(peak);
     const finish = (result: T): ScopeResult<T> => {
       close();
       const { objects, bytes } = peak.highest;

@@ -24,7 +24,7 @@ import {
   type ValueType,
 } from './host/index.ts';
 import type { InstrumentedModule } from './instrument/index.ts';
-import { type LeakCapture, LeakFinder, type RootLayout } from './leaks/index.ts';
+import { type LeakCapture, LeakFinder, PeakMeter, type RootLayout } from './leaks/index.ts';
 import { Heap, type HeapFault, type HeapHost } from './live-heap.ts';
 import { announceDisposal, registerSandbox, unregisterSandbox } from './sandbox-registry.ts';
 import { Symbolizer, type SymbolizerOptions } from './symbols/index.ts';
@@ -110,6 +110,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   readonly #gate: Gate;
   readonly #ledger: Ledger;
   readonly #symbols: Symbols;
+  readonly #peaks: PeakMeter;
   readonly #leaks: LeakFinder;
   #program: ProgramState;
   #disposed = false;
@@ -123,6 +124,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     this.#gate = link.gate;
     this.#ledger = link.ledger!;
     this.#symbols = link.symbols;
+    this.#peaks = link.peaks!;
     this.#leaks = link.leaks!;
     this.#program = guest.hasMain ? 'ready' : 'none';
     this.toolchain = parts.toolchain;
@@ -139,6 +141,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     const host: HeapHost = {
       gate: this.#gate,
       ledger: this.#ledger,
+      peaks: this.#peaks,
       hostStacks: link.hostStacks,
       exports: guest.exports,
       module: {
@@ -295,7 +298,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   // about a millisecond per megabyte in use.
   #ending(active: boolean): void {
     if (this.#program !== 'running' || this.#atExit !== null) return;
-    this.#atExit = this.#ledger.snapshot();
+    this.#atExit = this.#peaks.snapshot();
     try {
       this.#leaksAtExit = this.#leaks.capture(0, active);
     } catch {
@@ -351,6 +354,7 @@ class Link {
   readonly imports: RuntimeImports;
   readonly symbols: Symbols;
   ledger: Ledger | null = null;
+  peaks: PeakMeter | null = null;
   leaks: LeakFinder | null = null;
   heap: Heap | null = null;
   exiting: (() => void) | null = null;
@@ -386,6 +390,7 @@ class Link {
     (exports.heapline_set_flags as ((flags: number) => void) | undefined)?.(
       (hostFrames === 'off' ? 0 : layout.FLAG_HOST_FRAMES) | (freeContexts ? layout.FLAG_FREE_CONTEXTS : 0),
     );
+    this.peaks = new PeakMeter(this.ledger, exports);
     this.leaks = new LeakFinder(this.parts.roots, {
       ledger: this.ledger,
       exports,
