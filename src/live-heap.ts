@@ -1,13 +1,7 @@
 // The heap of a running guest: what the host does with it (allocate, write text, read it back) and what it tells
 // (statistics, profiles, faults). Pointers are unsigned 32-bit addresses in the guest's linear memory.
 
-import {
-  type Frame,
-  type HeapFaultKind,
-  InvalidArgumentError,
-  OutOfMemoryError,
-  StateError,
-} from './errors.ts';
+import { type Frame, InvalidArgumentError, OutOfMemoryError, StateError } from './errors.ts';
 import {
   type FaultRecord,
   type HeapBlock,
@@ -17,6 +11,7 @@ import {
   layout,
   MemoryView,
 } from './heap/index.ts';
+import { faultError, type HeapFault } from './heap-fault.ts';
 import { ALLOCATES, type Gate, type HostStacks } from './host/index.ts';
 import {
   allocatedSince,
@@ -78,22 +73,6 @@ export interface ProfileOptions {
   readonly kind?: ContextProfileKind;
   /** String labels put on every sample. */
   readonly labels?: Readonly<Record<string, string>>;
-}
-
-/** A bad free or realloc, with its stacks, innermost frame first. */
-export interface HeapFault {
-  readonly kind: HeapFaultKind;
-  /** The pointer that was passed. */
-  readonly address: number;
-  /** The block that the pointer belongs to; null when it belongs to none. Of a freed block, `size` is what it
-   * really took: how much of it was asked for is not remembered. */
-  readonly block: { readonly address: number; readonly size: number } | null;
-  /** Where it happened. */
-  readonly frames: readonly Frame[];
-  /** Where the block was allocated; null when there is no block. */
-  readonly allocatedAt: readonly Frame[] | null;
-  /** Where the block was freed first; null when it was not, or that is not known. */
-  readonly freedAt: readonly Frame[] | null;
 }
 
 /** What a leak report leaves out. */
@@ -193,16 +172,29 @@ export class Heap {
     return address;
   }
 
-  /** Changes the size of a block, which may move. Throws OutOfMemoryError and keeps the block when it cannot. */
+  /**
+   * Changes the size of a block, which may move; of address 0 it makes a new one, as in C. Throws OutOfMemoryError and
+   * keeps the block when it cannot. A pointer that is not a block's is a heap fault, which is written down; then
+   * there is no block to return, so it throws HeapFaultError whatever `onError` says.
+   */
   realloc(address: number, size: number): number {
     checkAddress('address', address);
     checkSize('size', size);
+    const { ledger } = this.#host;
+    const { faults } = ledger.totals();
     const moved = this.#realloc(address, size) >>> 0;
-    if (moved === 0 && size > 0) throw this.#outOfMemory(size);
-    return moved;
+    if (moved !== 0) return moved;
+    // The first one since then: what `onFault` does may have added others.
+    const since = ledger.totals().faults - faults;
+    const fault = since > 0 ? ledger.faults().at(-since) : undefined;
+    if (fault !== undefined) throw faultError(this.describeFault(fault));
+    throw this.#outOfMemory(size);
   }
 
-  /** Frees a block; 0 is ignored, as in C. A pointer that is not a block's is a heap fault. */
+  /**
+   * Frees a block; 0 is ignored, as in C. A pointer that is not a block's is a heap fault: it is written down and the
+   * call ignored, or with `onError: 'throw'` it throws HeapFaultError.
+   */
   free(address: number): void {
     checkAddress('address', address);
     this.#free(address);
