@@ -3,6 +3,7 @@
 export type { CompileOptions } from './compile/index.ts';
 export * from './errors.ts';
 export type { HeapBlock, HeapSnapshot, HeapTotals } from './heap/index.ts';
+export type { HeapFault } from './heap-fault.ts';
 export type {
   GrowingContext,
   GrowthOptions,
@@ -14,7 +15,6 @@ export type {
 export type {
   AssertLeaksOptions,
   Heap,
-  HeapFault,
   HeapStats,
   LeaksOptions,
   ProfileOptions,

@@ -1,13 +1,7 @@
 // The heap of a running guest: what the host does with it (allocate, write text, read it back) and what it tells
 // (statistics, profiles, faults). Pointers are unsigned 32-bit addresses in the guest's linear memory.
 
-import {
-  type Frame,
-  type HeapFaultKind,
-  InvalidArgumentError,
-  OutOfMemoryError,
-  StateError,
-} from './errors.ts';
+import { type Frame, InvalidArgumentError, OutOfMemoryError, StateError } from './errors.ts';
 import {
   type FaultRecord,
   type HeapBlock,
@@ -17,6 +11,7 @@ import {
   layout,
   MemoryView,
 } from './heap/index.ts';
+import { faultError, type HeapFault } from './heap-fault.ts';
 import { ALLOCATES, type Gate, type HostStacks } from './host/index.ts';
 import {
   allocatedSince,
@@ -26,7 +21,7 @@ import {
   HeapMark,
   type LeakCapture,
   type LeakFinder,
-  PeakMeter,
+  type PeakMeter,
   type ScopeResult,
 } from './leaks/index.ts';
 import { buildProfile, type ContextProfileKind, type HeapProfile } from './profile/index.ts';
@@ -80,22 +75,6 @@ export interface ProfileOptions {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** A bad free or realloc, with its stacks, innermost frame first. */
-export interface HeapFault {
-  readonly kind: HeapFaultKind;
-  /** The pointer that was passed. */
-  readonly address: number;
-  /** The block that the pointer belongs to; null when it belongs to none. Of a freed block, `size` is what it
-   * really took: how much of it was asked for is not remembered. */
-  readonly block: { readonly address: number; readonly size: number } | null;
-  /** Where it happened. */
-  readonly frames: readonly Frame[];
-  /** Where the block was allocated; null when there is no block. */
-  readonly allocatedAt: readonly Frame[] | null;
-  /** Where the block was freed first; null when it was not, or that is not known. */
-  readonly freedAt: readonly Frame[] | null;
-}
-
 /** What a leak report leaves out. */
 export interface LeaksOptions {
   /**
@@ -117,6 +96,7 @@ export interface AssertLeaksOptions extends LeaksOptions {
 export interface HeapHost {
   readonly gate: Gate;
   readonly ledger: Ledger;
+  readonly peaks: PeakMeter;
   readonly hostStacks: HostStacks;
   readonly exports: WebAssembly.Exports;
   readonly module: { readonly name: string; readonly path: string; readonly codeSize: number };
@@ -158,12 +138,10 @@ export class Heap {
   readonly #calloc: Allocate;
   readonly #realloc: Allocate;
   readonly #free: Allocate;
-  readonly #peaks: PeakMeter;
 
   /** @internal Sandboxes make their own. */
   constructor(host: HeapHost) {
     this.#host = host;
-    this.#peaks = new PeakMeter(host.ledger, host.exports);
     this.#view = new MemoryView(host.ledger.memory);
     const wrap = (name: string, arity: number, habit = ALLOCATES): Allocate =>
       typeof host.exports[name] === 'function'
@@ -194,16 +172,29 @@ export class Heap {
     return address;
   }
 
-  /** Changes the size of a block, which may move. Throws OutOfMemoryError and keeps the block when it cannot. */
+  /**
+   * Changes the size of a block, which may move; of address 0 it makes a new one, as in C. Throws OutOfMemoryError and
+   * keeps the block when it cannot. A pointer that is not a block's is a heap fault, which is written down; then
+   * there is no block to return, so it throws HeapFaultError whatever `onError` says.
+   */
   realloc(address: number, size: number): number {
     checkAddress('address', address);
     checkSize('size', size);
+    const { ledger } = this.#host;
+    const { faults } = ledger.totals();
     const moved = this.#realloc(address, size) >>> 0;
-    if (moved === 0 && size > 0) throw this.#outOfMemory(size);
-    return moved;
+    if (moved !== 0) return moved;
+    // The first one since then: what `onFault` does may have added others.
+    const since = ledger.totals().faults - faults;
+    const fault = since > 0 ? ledger.faults().at(-since) : undefined;
+    if (fault !== undefined) throw faultError(this.describeFault(fault));
+    throw this.#outOfMemory(size);
   }
 
-  /** Frees a block; 0 is ignored, as in C. A pointer that is not a block's is a heap fault. */
+  /**
+   * Frees a block; 0 is ignored, as in C. A pointer that is not a block's is a heap fault: it is written down and the
+   * call ignored, or with `onError: 'throw'` it throws HeapFaultError.
+   */
   free(address: number): void {
     checkAddress('address', address);
     this.#free(address);
@@ -263,7 +254,7 @@ export class Heap {
   /** Sums of the heap; after `run()`, as they were when the program ended. */
   stats(): HeapStats {
     this.#host.check('heap.stats');
-    const totals: HeapTotals = this.#host.atExit()?.totals ?? this.#host.ledger.totals();
+    const totals: HeapTotals = this.#host.atExit()?.totals ?? this.#host.peaks.totals();
     const { liveObjects, liveBytes, ...rest } = totals;
     return { inUseObjects: liveObjects, inUseBytes: liveBytes, ...rest };
   }
@@ -271,7 +262,7 @@ export class Heap {
   /** All calling contexts with their counters; after `run()`, as they were when the program ended. */
   snapshot(): HeapSnapshot {
     this.#host.check('heap.snapshot');
-    return this.#host.atExit() ?? this.#host.ledger.snapshot();
+    return this.#host.atExit() ?? this.#host.peaks.snapshot();
   }
 
   /**
@@ -385,8 +376,9 @@ export class Heap {
     this.#host.check('heap.scope');
     checkFunction('work', work);
     const mark = this.mark();
-    const peak = this.#peaks.open();
-    const close = (): void => this.#peaks.close(peak);
+    const { peaks } = this.#host;
+    const peak = peaks.open();
+    const close = (): void => peaks.close(peak);
     const finish = (result: T): ScopeResult<T> => {
       close();
       const { objects, bytes } = peak.highest;

@@ -7,6 +7,7 @@ import { basename, posix, resolve } from 'node:path';
 import { ExternalKind, readModule } from './binary/index.ts';
 import { type CompiledModule, type CompileOptions, compile } from './compile/index.ts';
 import { type Diagnostic, FileError, InvalidArgumentError, InvalidModuleError } from './errors.ts';
+import type { HeapFault } from './heap-fault.ts';
 import { Output, openEmscriptenGuest, openWasiGuest, type ValueType } from './host/index.ts';
 import {
   ALLOCATION_FAMILY,
@@ -15,7 +16,6 @@ import {
   openInstrumented,
 } from './instrument/index.ts';
 import { type RootLayout, rootLayout } from './leaks/index.ts';
-import type { HeapFault } from './live-heap.ts';
 import { type GuestExports, type HostFrames, Sandbox, type SandboxParts } from './sandbox.ts';
 
 /** What a guest may see, and how its heap is watched. */

@@ -1,16 +1,9 @@
 // A sandbox: one running module, its functions and its heap. Everything that can go wrong inside the guest comes
 // out of here as one of the errors of errors.ts, and leaves the ledger readable and other sandboxes untouched.
 
-import {
-  DisposedError,
-  ExitError,
-  type Frame,
-  HeapFaultError,
-  HeaplineError,
-  StateError,
-  TrapError,
-} from './errors.ts';
+import { DisposedError, ExitError, type Frame, HeaplineError, StateError, TrapError } from './errors.ts';
 import { type FaultRecord, type HeapSnapshot, Ledger, layout } from './heap/index.ts';
+import { faultError, formatFrames, type HeapFault } from './heap-fault.ts';
 import {
   ExitSignal,
   Gate,
@@ -24,8 +17,8 @@ import {
   type ValueType,
 } from './host/index.ts';
 import type { InstrumentedModule } from './instrument/index.ts';
-import { type LeakCapture, LeakFinder, type RootLayout } from './leaks/index.ts';
-import { Heap, type HeapFault, type HeapHost } from './live-heap.ts';
+import { type LeakCapture, LeakFinder, PeakMeter, type RootLayout } from './leaks/index.ts';
+import { Heap, type HeapHost } from './live-heap.ts';
 import { announceDisposal, registerSandbox, unregisterSandbox } from './sandbox-registry.ts';
 import { Symbolizer, type SymbolizerOptions } from './symbols/index.ts';
 
@@ -84,8 +77,6 @@ export interface SandboxParts {
 
 /** Faults that are kept with their records; more are only counted. */
 const FAULTS_KEPT = 10_000;
-/** Frames shown in the message of a trap. */
-const FRAMES_SHOWN = 24;
 
 /** Whether a sandbox runs its program, has run it, or never had one. */
 type ProgramState = 'none' | 'ready' | 'running' | 'ended';
@@ -110,6 +101,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   readonly #gate: Gate;
   readonly #ledger: Ledger;
   readonly #symbols: Symbols;
+  readonly #peaks: PeakMeter;
   readonly #leaks: LeakFinder;
   #program: ProgramState;
   #disposed = false;
@@ -123,6 +115,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     this.#gate = link.gate;
     this.#ledger = link.ledger!;
     this.#symbols = link.symbols;
+    this.#peaks = link.peaks!;
     this.#leaks = link.leaks!;
     this.#program = guest.hasMain ? 'ready' : 'none';
     this.toolchain = parts.toolchain;
@@ -139,6 +132,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     const host: HeapHost = {
       gate: this.#gate,
       ledger: this.#ledger,
+      peaks: this.#peaks,
       hostStacks: link.hostStacks,
       exports: guest.exports,
       module: {
@@ -295,7 +289,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   // about a millisecond per megabyte in use.
   #ending(active: boolean): void {
     if (this.#program !== 'running' || this.#atExit !== null) return;
-    this.#atExit = this.#ledger.snapshot();
+    this.#atExit = this.#peaks.snapshot();
     try {
       this.#leaksAtExit = this.#leaks.capture(0, active);
     } catch {
@@ -351,6 +345,7 @@ class Link {
   readonly imports: RuntimeImports;
   readonly symbols: Symbols;
   ledger: Ledger | null = null;
+  peaks: PeakMeter | null = null;
   leaks: LeakFinder | null = null;
   heap: Heap | null = null;
   exiting: (() => void) | null = null;
@@ -386,6 +381,7 @@ class Link {
     (exports.heapline_set_flags as ((flags: number) => void) | undefined)?.(
       (hostFrames === 'off' ? 0 : layout.FLAG_HOST_FRAMES) | (freeContexts ? layout.FLAG_FREE_CONTEXTS : 0),
     );
+    this.peaks = new PeakMeter(this.ledger, exports);
     this.leaks = new LeakFinder(this.parts.roots, {
       ledger: this.ledger,
       exports,
@@ -451,37 +447,4 @@ function trapMessage(error: Error, name: string, frames: readonly Frame[]): stri
 // Emscripten's abort() adds advice about its own linker flags.
 function reasonOf(error: Error): string {
   return error.message.replace(/\s*Build with -s ?ASSERTIONS.*$/s, '');
-}
-
-function faultError(fault: HeapFault): HeapFaultError {
-  const titles = {
-    'double-free': 'was freed twice',
-    'interior-free': 'points into a block and was freed',
-    'foreign-free': 'does not belong to the heap and was freed',
-    'unallocated-free': 'belongs to no block in use and was freed',
-    'realloc-freed': 'was freed before and passed to realloc',
-    'realloc-foreign': 'does not belong to a block and was passed to realloc',
-  } as const;
-  let message = `Pointer 0x${fault.address.toString(16)} ${titles[fault.kind]}${formatFrames(fault.frames)}`;
-  if (fault.allocatedAt !== null) {
-    message += `\n  The block (${fault.block?.size ?? 0} bytes) was allocated${formatFrames(fault.allocatedAt)}`;
-  }
-  if (fault.freedAt !== null) message += `\n  It was freed first${formatFrames(fault.freedAt)}`;
-  return new HeapFaultError(
-    message,
-    fault.kind,
-    fault.address,
-    fault.frames,
-    fault.allocatedAt,
-    fault.freedAt,
-  );
-}
-
-function formatFrames(frames: readonly Frame[]): string {
-  const lines = frames.slice(0, FRAMES_SHOWN).map((frame) => {
-    const place = frame.file === '' ? '' : ` (${frame.file}:${frame.line}:${frame.column})`;
-    return `\n    at ${frame.function}${place}`;
-  });
-  if (frames.length > FRAMES_SHOWN) lines.push(`\n    … and ${frames.length - FRAMES_SHOWN} more`);
-  return lines.join('');
 }

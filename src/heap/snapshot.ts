@@ -257,7 +257,7 @@ function parentsFirst(snapshot: HeapSnapshot): HeapSnapshot {
  * For each context of `after` that has a node, its index in `before`, which was taken earlier of the same guest; -1 for
  * those that were not there yet.
  */
-export function indicesIn(before: HeapSnapshot, after: HeapSnapshot): Int32Array {
+export function indicesIn(before: Pick<HeapSnapshot, 'node'>, after: Pick<HeapSnapshot, 'node'>): Int32Array {
   const indexOf = new Map<number, number>();
   before.node.forEach((node, index) => {
     indexOf.set(node, index);

@@ -1,7 +1,11 @@
-// Peaks of scopes out of a runtime that keeps one peak, that of the whole run. While a scope is open the runtime's
-// peak is started anew at each scope's start and end, and the pieces are put together here: a scope's peak is the
-// highest of the pieces it spans. When the last scope closes, the peak of the whole run is put back where it was
-// the higher one, each context's share included (csrc/ledger.c explains how a share is kept).
+// Peaks of scopes out of a runtime that keeps one peak. Where a scope opens, the runtime's peak is started anew, which
+// cuts the run into pieces: a scope's peak is the highest of the pieces it spans. The peak of the pieces before is
+// kept here with each context's share in it (csrc/ledger.c explains how the runtime keeps a share), and whoever
+// wants totals or contexts asks here: they show the peak of the whole run, be scopes open or not.
+//
+// Nothing is ever put back into the runtime. It could not be in full: a bud has 24 bits for the number of a peak, and
+// a run may have more of them. That buds carry no later number does no harm to a new piece, in which every context's
+// share is what it holds: so the runtime takes a number that it does not know (csrc/buds.c).
 
 import { type HeapSnapshot, type HeapTotals, indicesIn, layout as L, type Ledger } from '../heap/index.ts';
 
@@ -17,15 +21,15 @@ export interface ScopePeak {
   readonly highest: Peak;
 }
 
-/** The runtime's peak and every context's share in it. */
+/** A peak, and the contexts that had a share in it. */
 interface SavedPeak extends Peak {
-  readonly contexts: HeapSnapshot;
+  readonly shares: Pick<HeapSnapshot, 'node' | 'peakObjects' | 'peakBytes'>;
 }
 
 export class PeakMeter {
   readonly #ledger: Ledger;
   readonly #open = new Set<ScopePeak>();
-  /** The highest peak so far of the run, while scopes are open and the runtime's own has been reset. */
+  /** The highest peak of all pieces before the present one; null when the present one's is higher, or the only one. */
   #saved: SavedPeak | null = null;
 
   readonly #written: () => void;
@@ -35,32 +39,13 @@ export class PeakMeter {
     this.#written = (exports.heapline_peak_written as (() => void) | undefined) ?? (() => {});
   }
 
+  /** Starts a piece: counts the peak of the one before for every open scope and for the run. */
   open(): ScopePeak {
-    const totals = this.#boundary();
-    const scope = { highest: { objects: totals.liveObjects, bytes: totals.liveBytes } };
-    this.#open.add(scope);
-    return scope;
-  }
-
-  close(scope: ScopePeak): void {
-    this.#boundary();
-    this.#open.delete(scope);
-    if (this.#open.size > 0 || this.#saved === null) return;
-    this.#restore(this.#saved);
-    this.#saved = null;
-  }
-
-  // Ends a piece: counts its peak for every open scope and for the run, and starts the next.
-  #boundary(): HeapTotals {
     const totals = this.#ledger.totals();
-    for (const { highest } of this.#open) {
-      if (totals.peakBytes <= highest.bytes) continue;
-      highest.objects = totals.peakObjects;
-      highest.bytes = totals.peakBytes;
-    }
-    if (this.#saved === null || totals.peakBytes > this.#saved.bytes) {
-      const contexts = this.#ledger.snapshot();
-      this.#saved = { objects: totals.peakObjects, bytes: totals.peakBytes, contexts };
+    this.#count(totals);
+    if (this.#savedAbove(totals) === null) {
+      const shares = sharesOf(this.#ledger.snapshot());
+      this.#saved = { objects: totals.peakObjects, bytes: totals.peakBytes, shares };
     }
     const { memory, runtimeAddress } = this.#ledger;
     const words = new Uint32Array(memory.buffer);
@@ -69,35 +54,60 @@ export class PeakMeter {
     // No context carries the new number, so the share of each is what it holds now.
     words[(runtimeAddress + L.RUNTIME_PEAK_EPOCH) / WORD]! += 1;
     this.#written();
-    return totals;
+    const scope = { highest: { objects: totals.liveObjects, bytes: totals.liveBytes } };
+    this.#open.add(scope);
+    return scope;
   }
 
-  #restore(saved: SavedPeak): void {
-    const { memory, runtimeAddress } = this.#ledger;
-    const words = new Uint32Array(memory.buffer);
-    words[(runtimeAddress + L.RUNTIME_PEAK_OBJECTS) / WORD] = saved.objects;
-    words[(runtimeAddress + L.RUNTIME_PEAK_BYTES) / WORD] = saved.bytes;
-    const epoch = words[(runtimeAddress + L.RUNTIME_PEAK_EPOCH) / WORD]! + 1;
-    words[(runtimeAddress + L.RUNTIME_PEAK_EPOCH) / WORD] = epoch;
-    const now = this.#ledger.snapshot();
-    const inSaved = indicesIn(saved.contexts, now);
-    for (let i = 0; i < now.count; i++) {
-      const node = now.node[i]!;
-      if (node === 0) continue;
-      const at = (node + L.NODE_LINK) / WORD;
-      const link = words[at]!;
-      // Contexts that are newer than the peak had no share in it.
-      const objects = saved.contexts.peakObjects[inSaved[i]!] ?? 0;
-      if ((link & L.NODE_LINK_ACCOUNT) !== 0) {
-        const account = (link - L.NODE_LINK_ACCOUNT) / WORD;
-        words[account + L.ACCOUNT_PEAK_OBJECTS / WORD] = objects;
-        words[account + L.ACCOUNT_PEAK_BYTES / WORD] = saved.contexts.peakBytes[inSaved[i]!] ?? 0;
-        words[account + L.ACCOUNT_PEAK_EPOCH / WORD] = epoch;
-      } else if ((link & L.BUD_ALLOCATED) !== 0) {
-        const flags = link & (2 ** L.BUD_EPOCH_SHIFT - 1) & ~L.BUD_PEAK;
-        words[at] = flags | (objects > 0 ? L.BUD_PEAK : 0) | (epoch << L.BUD_EPOCH_SHIFT);
-      }
-    }
-    this.#written();
+  /** The piece goes on: it started when the last scope opened, so all of it belongs to every scope that is open. */
+  close(scope: ScopePeak): void {
+    this.#count(this.#ledger.totals());
+    this.#open.delete(scope);
   }
+
+  /** Sums of the ledger now, with the peak of the whole run. */
+  totals(): HeapTotals {
+    const totals = this.#ledger.totals();
+    const saved = this.#savedAbove(totals);
+    return saved === null ? totals : withPeak(totals, saved);
+  }
+
+  /** Every context with its counters, as they are now, with the peak of the whole run. */
+  snapshot(): HeapSnapshot {
+    const snapshot = this.#ledger.snapshot();
+    const saved = this.#savedAbove(snapshot.totals);
+    if (saved === null) return snapshot;
+    const { peakObjects, peakBytes } = saved.shares;
+    const inSaved = indicesIn(saved.shares, snapshot);
+    return {
+      ...snapshot,
+      totals: withPeak(snapshot.totals, saved),
+      // Contexts that are newer than the peak had no share in it.
+      peakObjects: Float64Array.from(inSaved, (index) => peakObjects[index] ?? 0),
+      peakBytes: Float64Array.from(inSaved, (index) => peakBytes[index] ?? 0),
+    };
+  }
+
+  #count(totals: HeapTotals): void {
+    for (const { highest } of this.#open) {
+      if (totals.peakBytes <= highest.bytes) continue;
+      highest.objects = totals.peakObjects;
+      highest.bytes = totals.peakBytes;
+    }
+  }
+
+  // The saved peak, unless the present piece has surpassed it. Of equal peaks the first counts, as in the runtime.
+  #savedAbove(totals: HeapTotals): SavedPeak | null {
+    if (this.#saved !== null && totals.peakBytes > this.#saved.bytes) this.#saved = null;
+    return this.#saved;
+  }
+}
+
+function withPeak(totals: HeapTotals, { objects, bytes }: Peak): HeapTotals {
+  return { ...totals, peakObjects: objects, peakBytes: bytes };
+}
+
+function sharesOf({ node, peakObjects, peakBytes }: HeapSnapshot): SavedPeak['shares'] {
+  const had = (_: number, index: number): boolean => peakObjects[index] !== 0;
+  return { node: node.filter(had), peakObjects: peakObjects.filter(had), peakBytes: peakBytes.filter(had) };
 }

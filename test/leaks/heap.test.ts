@@ -223,6 +223,42 @@ describe('a scope', () => {
     expect(lib.heap.stats().peakBytes).toBe(6000);
     expect(lib.heap.profile({ kind: 'peak' }).text()).not.toBe(before[1]);
   });
+
+  test('shows the peak of the whole run while it is open, though it never closes', () => {
+    const peak = () => {
+      const text = lib.heap.profile({ kind: 'peak' }).text();
+      const { peakObjects, peakBytes } = lib.heap.stats();
+      return { peakObjects, peakBytes, text };
+    };
+    lib.heap.free(lib.heap.malloc(5000));
+    const before = peak();
+    expect([before.peakObjects, before.peakBytes]).toEqual([1, 5000]);
+    void lib.heap.scope(() => new Promise<void>(() => {}));
+    expect(peak()).toEqual(before);
+    const [large, small] = [lib.heap.malloc(4000), lib.heap.malloc(1000)];
+    expect(peak()).toEqual(before);
+    expect(() => lib.heap.scope(() => lib.exports.crash())).toThrow(TrapError);
+    const higher = peak();
+    expect([higher.peakObjects, higher.peakBytes]).toEqual([3, 5033]);
+    expect(higher.text).not.toBe(before.text);
+    lib.heap.free(large);
+    lib.heap.free(small);
+    void lib.heap.scope(() => new Promise<void>(() => {}));
+    expect(peak()).toEqual(higher);
+  });
+
+  test('around a program shows the peak of the whole run in what is kept of its end', async () => {
+    using program = await loadC(new URL('../sandbox/programs/program.c', import.meta.url).pathname, {
+      toolchain: 'clang',
+    });
+    program.heap.free(program.heap.malloc(2 ** 20));
+    const { peakObjects, peakBytes } = program.heap.stats();
+    const before = program.heap.profile({ kind: 'peak' }).text();
+    const { result } = program.heap.scope(() => program.run());
+    expect(result.stdout).toContain('torn down');
+    expect(program.heap.stats()).toMatchObject({ peakObjects, peakBytes });
+    expect(program.heap.profile({ kind: 'peak' }).text()).toBe(before);
+  });
 });
 
 describe('growth', () => {

@@ -294,6 +294,40 @@ describe.each(TOOLCHAINS)('a library compiled by %s', (toolchain) => {
     expect(call('sum', 2, 2)).toBe(4);
   });
 
+  test('has no block to return for a bad realloc of the host, and says what is wrong with the pointer', () => {
+    const block = lib.heap.malloc(24);
+    lib.heap.free(block);
+    for (const [pointer, kind] of [
+      [block, 'realloc-freed'],
+      [12, 'realloc-foreign'],
+    ] as const) {
+      for (const size of [100, 0]) {
+        const error = thrown(() => lib.heap.realloc(pointer, size)) as HeapFaultError;
+        expect(error).toBeInstanceOf(HeapFaultError);
+        expect(error).toMatchObject({ kind, address: pointer });
+      }
+    }
+    expect(lib.heap.faults().map(({ kind }) => kind)).toEqual([
+      'realloc-freed',
+      'realloc-freed',
+      'realloc-foreign',
+      'realloc-foreign',
+    ]);
+    // A bad free besides, which has a fault of its own.
+    lib.heap.free(12);
+    expect(thrown(() => lib.heap.realloc(lib.heap.malloc(8), 2 ** 32 - 1))).toBeInstanceOf(OutOfMemoryError);
+    expect(lib.heap.realloc(0, 8)).toBeGreaterThan(0);
+  });
+
+  test('throws the same for a bad realloc of the host when asked to stop at bad frees', async () => {
+    using strict = await load(toolchain, 'library.c', { onError: 'throw' });
+    const error = thrown(() => strict.heap.realloc(12, 8)) as HeapFaultError;
+    expect(error).toBeInstanceOf(HeapFaultError);
+    expect(error).toMatchObject({ kind: 'realloc-foreign', address: 12 });
+    expect(thrown(() => strict.heap.free(12))).toBeInstanceOf(HeapFaultError);
+    expect(strict.heap.stats().faults).toBe(2);
+  });
+
   test('stops at a bad free when asked to', async () => {
     const seen: string[] = [];
     const strict = await load(toolchain, 'library.c', {
