@@ -54,11 +54,11 @@ const heapline = (faults: number[]): WebAssembly.ModuleImports => ({
 
 function expectLedger(exports: WebAssembly.Exports, memory: WebAssembly.Memory): void {
   const words = new Uint32Array(memory.buffer);
-  const runtime = Number((exports['heapline_runtime'] as WebAssembly.Global).value) / 4;
+  const runtime = Number((exports.heapline_runtime as WebAssembly.Global).value) / 4;
   expect(words[runtime]).toBe(layout.MAGIC);
   // strdup, realloc, aligned_alloc, calloc, posix_memalign, and what setenv and stdio take.
   expect(words[runtime + layout.RUNTIME_ALLOC_OBJECTS / 4]!).toBeGreaterThanOrEqual(6);
-  expect((exports['heapline_check'] as () => number)()).toBe(0);
+  expect((exports.heapline_check as () => number)()).toBe(0);
 }
 
 describe('the runtime object', () => {
@@ -78,7 +78,7 @@ describe('the runtime object', () => {
     });
     expect(wasi.start(instance)).toBe(0);
     expect(faults).toEqual([]);
-    expectLedger(instance.exports, instance.exports['memory'] as WebAssembly.Memory);
+    expectLedger(instance.exports, instance.exports.memory as WebAssembly.Memory);
   });
 
   it('links without --wrap=exit, and without anything exported', () => {
@@ -121,7 +121,7 @@ describe('the runtime object', () => {
     });
     expect(lines).toEqual(['forty-two bytes of a string, the end of it 0']);
     expect(faults).toEqual([]);
-    expectLedger(exports, exports['memory'] as WebAssembly.Memory);
+    expectLedger(exports, exports.memory as WebAssembly.Memory);
   });
 
   it('names no feature that an old linker or wasm-opt does not know', () => {

@@ -132,8 +132,8 @@ export class Runtime {
       },
     });
     this.#exports = instance.exports;
-    this.base = (instance.exports['heapline_runtime'] as WebAssembly.Global).value;
-    this.shadow = (instance.exports['heapline_shadow'] as WebAssembly.Global).value;
+    this.base = (instance.exports.heapline_runtime as WebAssembly.Global).value;
+    this.shadow = (instance.exports.heapline_shadow as WebAssembly.Global).value;
   }
 
   /** `pages`: initial and maximum wasm pages of 64 KB. */
