@@ -10,12 +10,15 @@ const TOOL =
 const UNDEFINED =
   /(?:undefined symbol|undefined exported symbol|symbol exported via --export not found): ["`']?(.+?)["`']?(?: \(referenced by .*)?$/;
 
+/** A driver's last word on a tool that has said itself what is wrong: emcc repeats the whole command. */
+const REPEATED = /^(?:'.*' failed \(.*\)|linker command failed with exit code \d+\b.*)$/;
+
 function severityOf(word: string): Diagnostic['severity'] {
   if (word === 'warning' || word === 'note') return word;
   return word === 'remark' ? 'note' : 'error';
 }
 
-/** Reads every diagnostic in a tool's output. */
+/** Reads every diagnostic in a tool's output; not that the tool failed, where it said why. */
 export function parseDiagnostics(output: string): Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
   for (const raw of output.split('\n')) {
@@ -36,7 +39,8 @@ export function parseDiagnostics(output: string): Diagnostic[] {
       diagnostics.push({ severity: severityOf(tool[1]!), file: null, line: 0, column: 0, message: tool[2]! });
     }
   }
-  return diagnostics;
+  const causes = diagnostics.filter(({ file, message }) => file !== null || !REPEATED.test(message));
+  return causes.some(({ severity }) => severity === 'error') ? causes : diagnostics;
 }
 
 /** One diagnostic the way compilers print it. */

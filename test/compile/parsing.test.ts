@@ -34,6 +34,20 @@ clang: error: unsupported option '-foo'
     ]);
   });
 
+  it('leaves out that a tool failed, where the tool said why', () => {
+    const failed = "emcc: error: '/usr/bin/clang -c a.c -o a.o' failed (returned 1)\n";
+    const cause = '/a.c:1:2: error: expected identifier\n';
+    expect(parseDiagnostics(cause + failed).map(({ message }) => message)).toEqual(['expected identifier']);
+    expect(
+      parseDiagnostics(
+        'wasm-ld: error: a.o: undefined symbol: f\nclang: error: linker command failed with exit code 1 (use -v to see invocation)\n',
+      ).map(({ message }) => message),
+    ).toEqual(['a.o: undefined symbol: f']);
+    // It is all there is of a compiler that was killed.
+    expect(parseDiagnostics(failed)).toHaveLength(1);
+    expect(parseDiagnostics(`/a.c:1:2: warning: odd\n${failed}`)).toHaveLength(2);
+  });
+
   it.each([
     ['wasm-ld', 'wasm-ld: error: 0-a.c.o: undefined symbol: foo\n', 'foo'],
     ['emcc 3', 'error: undefined symbol: foo (referenced by top-level compiled C/C++ code)\n', 'foo'],
