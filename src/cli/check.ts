@@ -2,7 +2,7 @@
 // report was asked for there; then it carries that report alone, and the program's output goes to standard error.
 
 import { writeFileSync } from 'node:fs';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { BaselineError, FileError, SuppressionError } from '../errors.ts';
 import type { LeakKind, LeakReport, SandboxOptions } from '../index.ts';
 import { VERSION } from '../profile/index.ts';
@@ -73,11 +73,10 @@ export function addCheckCommand(
     .description('run C and fail when it leaks or misuses its heap')
     .usage('[options] <file.c… | module.wasm> [-- arguments of the program]')
     .argument('<files...>', 'C sources, or one module that was linked with the Heapline runtime')
-    .option(
-      '--leak-kinds <kinds>',
-      'classes that fail, such as definite,possible; or all (default: definite,indirect)',
-      (text: string) => parseLeakKinds(text, '--leak-kinds'),
-      defaultLeakKinds,
+    .addOption(
+      new Option('--leak-kinds <kinds>', 'classes that fail, such as definite,possible; or all')
+        .argParser((text) => parseLeakKinds(text, '--leak-kinds'))
+        .default(defaultLeakKinds, defaultLeakKinds.join(',')),
     )
     .option('--suppressions <file>', "leaks to leave out, in LeakSanitizer's format (repeatable)", collect)
     .option('--baseline <file>', 'known leaks: fail on new ones only')
