@@ -24,6 +24,7 @@ import {
   type PeakMeter,
   type ScopeResult,
 } from './leaks/index.ts';
+import { checkOptionNames } from './option-names.ts';
 import { buildProfile, type ContextProfileKind, type HeapProfile } from './profile/index.ts';
 import {
   checkLeakKinds,
@@ -271,6 +272,7 @@ export class Heap {
    */
   profile(options: ProfileOptions = {}): HeapProfile {
     this.#host.check('heap.profile');
+    checkProfileOptions(options);
     return buildProfile({
       kind: options.kind ?? 'heap',
       snapshot: this.snapshot(),
@@ -493,6 +495,19 @@ function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
 function checkFunction(argument: string, value: unknown): void {
   if (typeof value === 'function') return;
   throw new InvalidArgumentError(argument, `${argument} must be a function, not ${describe(value)}.`);
+}
+
+function checkProfileOptions(options: ProfileOptions): void {
+  checkOptionNames('heap.profile', options, ['kind', 'labels']);
+  const { labels } = options;
+  if (labels === undefined) return;
+  if (typeof labels !== 'object' || labels === null) {
+    throw new InvalidArgumentError('labels', `labels must be an object of strings, not ${describe(labels)}.`);
+  }
+  for (const [name, text] of Object.entries(labels)) {
+    if (typeof text === 'string') continue;
+    throw new InvalidArgumentError('labels', `The label '${name}' must be a string, not ${describe(text)}.`);
+  }
 }
 
 function readSuppressions({ suppressions }: LeaksOptions): Suppression[] {

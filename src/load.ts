@@ -16,6 +16,7 @@ import {
   openInstrumented,
 } from './instrument/index.ts';
 import { type RootLayout, rootLayout } from './leaks/index.ts';
+import { checkOptionNames } from './option-names.ts';
 import { type GuestExports, type HostFrames, Sandbox, type SandboxParts } from './sandbox.ts';
 
 /** What a guest may see, and how its heap is watched. */
@@ -141,6 +142,7 @@ export async function loadWasm<Exports extends object = GuestExports>(
   options: LoadWasmOptions = {},
 ): Promise<Sandbox<Exports>> {
   checkOptions('loadWasm', options, [...SANDBOX_OPTIONS, ...WASM_OPTIONS]);
+  checkWasmOptions(options);
   const { bytes, path } = await readBytes(bytesOrPath);
   const instrumented = openInstrumented(bytes);
   if (instrumented !== null && options.maxMemory !== undefined) {
@@ -359,24 +361,28 @@ function formatDiagnostic(diagnostic: Diagnostic): string {
   return file === null ? `${severity}: ${message}` : `${file}:${line}:${column}: ${severity}: ${message}`;
 }
 
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isData = (value: unknown): boolean => isText(value) || value instanceof Uint8Array;
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+
+function refuse(name: string, what: string): never {
+  throw new InvalidArgumentError(name, `The option ${name} must be ${what}.`);
+}
+
+function checkWasmOptions({ name, glue, debugInfo, sourceMap, exports }: LoadWasmOptions): void {
+  if (name !== undefined && (!isText(name) || name === '')) refuse('name', 'a string that is not empty');
+  if (glue !== undefined && !isText(glue)) refuse('glue', "a string, the glue's JavaScript");
+  if (debugInfo !== undefined && !(debugInfo instanceof Uint8Array)) refuse('debugInfo', 'a Uint8Array');
+  if (sourceMap !== undefined && !isText(sourceMap) && !isObject(sourceMap)) {
+    refuse('sourceMap', 'JSON text or an object');
+  }
+  if (exports !== undefined && !(Array.isArray(exports) && exports.every(isText))) {
+    refuse('exports', 'an array of names');
+  }
+}
+
 function checkOptions(caller: string, options: SandboxOptions, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidArgumentError('options', `The options of ${caller}() must be an object.`);
-  }
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name)) {
-      throw new InvalidArgumentError(
-        name,
-        `${caller}() has no option '${name}'. Its options are: ${[...known].sort().join(', ')}.`,
-      );
-    }
-  }
-  const refuse = (name: string, what: string): never => {
-    throw new InvalidArgumentError(name, `The option ${name} must be ${what}.`);
-  };
-  const isText = (value: unknown): boolean => typeof value === 'string';
-  const isData = (value: unknown): boolean => isText(value) || value instanceof Uint8Array;
-  const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+  checkOptionNames(caller, options, known);
   const { args, env, stdin, files, maxMemory, imports, hostFrames, freeStacks, onError } = options;
   if (
     args !== undefined &&

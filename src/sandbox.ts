@@ -1,7 +1,15 @@
 // A sandbox: one running module, its functions and its heap. Everything that can go wrong inside the guest comes
 // out of here as one of the errors of errors.ts, and leaves the ledger readable and other sandboxes untouched.
 
-import { DisposedError, ExitError, type Frame, HeaplineError, StateError, TrapError } from './errors.ts';
+import {
+  DisposedError,
+  ExitError,
+  type Frame,
+  HeaplineError,
+  InvalidArgumentError,
+  StateError,
+  TrapError,
+} from './errors.ts';
 import { type FaultRecord, type HeapSnapshot, Ledger, layout } from './heap/index.ts';
 import { faultError, formatFrames, type HeapFault } from './heap-fault.ts';
 import {
@@ -251,6 +259,9 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   /** Contents of a file in the guest's file system, such as one that it wrote; null when there is none. */
   readFile(path: string): Uint8Array | null {
     this.#check('readFile');
+    if (typeof path !== 'string') {
+      throw new InvalidArgumentError('path', 'readFile() takes the path of a file of the guest.');
+    }
     return this.#guest.readFile(path);
   }
 
@@ -278,6 +289,11 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   codeFrames(fileOffset: number): readonly Frame[] | null {
     const site = this.#parts.instrumented.offsets.toOriginal(fileOffset);
     return site === null ? null : this.#symbols.frames(site);
+  }
+
+  /** @internal Types of the parameters of a function in `exports`; null when there is none of that name. */
+  parametersOf(name: string): readonly ValueType[] | null {
+    return Object.hasOwn(this.exports, name) ? (this.#parts.functions.get(name) ?? null) : null;
   }
 
   #check(name: string): void {

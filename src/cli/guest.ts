@@ -15,15 +15,33 @@ export function addCallOption(command: Command): Command {
   );
 }
 
+/** What a number of WebAssembly is in C. Strings are passed as pointers, which are i32. */
+const C_TYPES: Readonly<Record<string, string>> = {
+  i64: 'a 64-bit integer',
+  f32: 'a float',
+  f64: 'a double',
+};
+
 /** Refuses what cannot be entered, with advice. */
 export function checkCalls(sandbox: Sandbox, calls: readonly Call[]): void {
   if (calls.length === 0 && !sandbox.hasMain) {
     throw usageError('--call', `${sandbox.name} has no main(). ${whatToCall(sandbox)}`);
   }
-  for (const { name } of calls) {
-    if (!Object.hasOwn(sandbox.exports, name)) {
+  for (const call of calls) {
+    const { name } = call;
+    const parameters = sandbox.parametersOf(name);
+    if (parameters === null) {
       throw usageError('--call', `${sandbox.name} has no function '${name}' to call. ${whatToCall(sandbox)}`);
     }
+    call.arguments.forEach((value, index) => {
+      const type = parameters[index];
+      if (typeof value !== 'string' || type === 'i32') return;
+      throw usageError(
+        '--call',
+        `--call '${call.source}': argument ${index + 1} is a string, and ${name}() takes ` +
+          `${type === undefined ? `only ${parameters.length}` : `${C_TYPES[type] ?? type} there`}.`,
+      );
+    });
   }
 }
 

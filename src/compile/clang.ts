@@ -2,12 +2,12 @@
 // Debian's clang with wasi-libc and libclang-rt-*-dev-wasm32. No -O is passed when linking, because clang then
 // runs wasm-opt when it finds one, and that rewrites code and spoils the DWARF.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { ToolchainError } from '../errors.ts';
 import { parseDepfile } from './depfile.ts';
-import { compileError, linkError } from './diagnostics.ts';
+import { compileError, linkError, noObjectError } from './diagnostics.ts';
 import { commonFlags, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
 import { type LinkJob, type LinkResult, WASI_LINK_IDENTITY, wasiLinkArguments } from './link.ts';
 import { isCxx, isFile } from './options.ts';
@@ -74,10 +74,10 @@ export class ClangToolchain implements Toolchain {
     this.#onProgress(`compiling ${source}`);
     return withTemporaryDirectory(async (directory) => {
       const plain = await this.#compileOnce(source, flags, directory);
-      if (plain.status === 0) return this.#result(source, plain.output, directory, false);
+      if (plain.status === 0) return this.#result(source, flags, plain.output, directory, false);
       if (/Setjmp\/longjmp support requires Exception handling/.test(plain.output)) {
         const again = await this.#compileOnce(source, [...flags, ...SETJMP_FLAGS], directory);
-        if (again.status === 0) return this.#result(source, again.output, directory, true);
+        if (again.status === 0) return this.#result(source, flags, again.output, directory, true);
         throw compileError(source, again.output);
       }
       // Debian's clang goes on to the headers of this machine's own libc, which needs a part it does not see.
@@ -122,10 +122,18 @@ export class ClangToolchain implements Toolchain {
     return { status, output: (stdout + stderr).replaceAll(NOISE, '') };
   }
 
-  #result(source: string, output: string, directory: string, setjmp: boolean): CompiledObject {
+  #result(
+    source: string,
+    flags: readonly string[],
+    output: string,
+    directory: string,
+    setjmp: boolean,
+  ): CompiledObject {
+    const object = path.join(directory, 'object.o');
+    if (!existsSync(object)) throw noObjectError(source, flags);
     const inputs = parseDepfile(readFileSync(path.join(directory, 'object.d'), 'utf8'));
     return {
-      object: readFileSync(path.join(directory, 'object.o')),
+      object: readFileSync(object),
       inputs: [...new Set([source, ...inputs.map((file) => path.resolve(path.dirname(source), file))])],
       setjmp,
       output,

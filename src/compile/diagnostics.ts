@@ -2,7 +2,7 @@
 // message`, the drivers' `clang: error: …`, wasm-ld's `wasm-ld: error: object: undefined symbol: name` and
 // emcc's `error: undefined symbol: name (referenced by …)`.
 
-import { CompileError, type Diagnostic, LinkError } from '../errors.ts';
+import { CompileError, type Diagnostic, InvalidArgumentError, LinkError } from '../errors.ts';
 
 const PLACED = /^(.+?):(\d+):(\d+): (fatal error|error|warning|note|remark): (.*)$/;
 const TOOL =
@@ -66,6 +66,15 @@ export function compileError(source: string, output: string): CompileError {
     diagnostics,
     output,
     `${source} does not compile:\n${summary(diagnostics, output)}`,
+  );
+}
+
+/** The error for a compiler that is content and has written nothing, as with `-fsyntax-only`. */
+export function noObjectError(source: string, flags: readonly string[]): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'flags',
+    `The compiler produced no object of ${source} for these flags: ${flags.join(' ')}. Leave out what keeps it from ` +
+      'compiling, such as -fsyntax-only.',
   );
 }
 

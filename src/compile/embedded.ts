@@ -12,7 +12,7 @@ import path from 'node:path';
 import { ToolchainError } from '../errors.ts';
 import { type Cache, hashOf } from './cache.ts';
 import { parseDepfile } from './depfile.ts';
-import { compileError, linkError } from './diagnostics.ts';
+import { compileError, linkError, noObjectError } from './diagnostics.ts';
 import { commonFlags, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
 import { collectFiles } from './includes.ts';
 import { type LinkJob, type LinkResult, WASI_LINK_IDENTITY, wasiLinkArguments } from './link.ts';
@@ -190,6 +190,7 @@ class EmbeddedToolchain implements Toolchain {
     const result = await run(clang, command, treeOf(files));
     const output = withoutPrefix(result.stderr);
     if (!result.ok) return { ok: false, output };
+    if (result.stdout.length === 0) throw noObjectError(source, flags);
     const depfile = result.files[DEPFILE];
     const read =
       typeof depfile === 'object' && depfile instanceof Uint8Array

@@ -8,7 +8,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseDepfile } from './depfile.ts';
-import { compileError, linkError } from './diagnostics.ts';
+import { compileError, linkError, noObjectError } from './diagnostics.ts';
 import { commonFlags } from './flags.ts';
 import { type LinkJob, type LinkResult, STACK_SIZE } from './link.ts';
 import { isCxx } from './options.ts';
@@ -111,6 +111,7 @@ export class EmscriptenToolchain implements Toolchain {
       ]);
       const output = stdout + stderr;
       if (status !== 0) throw compileError(source, output);
+      if (!existsSync(object)) throw noObjectError(source, flags);
       const inputs = parseDepfile(readFileSync(depfile, 'utf8'));
       return {
         object: readFileSync(object),

@@ -184,6 +184,13 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
       throw new InvalidArgumentError(key, `Unknown option \`${key}\`; known are ${optionNames.join(', ')}.`);
     }
   }
+  const { cacheDir, onProgress } = options;
+  if (cacheDir !== undefined && (typeof cacheDir !== 'string' || cacheDir === '')) {
+    throw new InvalidArgumentError('cacheDir', 'Option `cacheDir` must be the path of a directory.');
+  }
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw new InvalidArgumentError('onProgress', 'Option `onProgress` must be a function.');
+  }
   const flags = stringList('flags', options.flags);
   for (const flag of flags) {
     if (/^(-c|-S|-E|-o.*|-M.*|-###|--target=.*|-target|-x.*|-flto.*)$/.test(flag)) {
@@ -202,8 +209,8 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
       item.startsWith('-') ? item : linkInput(item, base),
     ),
     exports: names,
-    cacheDir: options.cacheDir === undefined ? null : path.resolve(base, options.cacheDir),
-    onProgress: options.onProgress ?? (() => {}),
+    cacheDir: cacheDir === undefined ? null : path.resolve(base, cacheDir),
+    onProgress: onProgress ?? (() => {}),
   };
 }
 

@@ -60,7 +60,7 @@ export function buildProfile(input: ProfileInput): HeapProfile {
   if (!Object.hasOwn(SAMPLE_TYPES, kind) || (kind as ProfileKind) === 'leaks') {
     throw new InvalidArgumentError(
       'kind',
-      `There is no profile of kind '${kind}': use heap, allocs, peak, temporary or lifetime.`,
+      `There is no profile of kind '${String(kind)}': use heap, allocs, peak, temporary or lifetime.`,
     );
   }
   const columns = columnsOf(kind, snapshot);

@@ -245,6 +245,21 @@ describe('heapline run', () => {
     ['a function that does not exist', ['--call', 'nosuch()', 'library.c'], /no function 'nosuch'/],
     ['a call that is not one', ['--call', 'add(1,', 'library.c'], /--call 'add\(1,': a number .* column 7/],
     ['a call with a wrong argument', ['--call', 'add(1)', 'library.c'], /add.*is missing/],
+    [
+      'a string for a number that is no pointer',
+      ['--call', 'half("x")', 'library.c'],
+      /--call 'half\("x"\)': argument 1 is a string, and half\(\) takes a double there/,
+    ],
+    [
+      'a string for a 64-bit integer',
+      ['--call', 'twice("x")', 'library.c'],
+      /argument 1 is a string, and twice\(\) takes a 64-bit integer there/,
+    ],
+    [
+      'a string too many',
+      ['--call', 'half(1, "x")', 'library.c'],
+      /argument 2 is a string, and half\(\) takes only 1/,
+    ],
     ['a size that is not one', ['--max-memory', 'lots', 'program.c'], /'lots' is not a size/],
     ['a variable that is not set', ['--env', 'HEAPLINE_NO_SUCH', 'program.c'], /HEAPLINE_NO_SUCH/],
     ['a relative guest path', ['--file', 'a=b', 'program.c'], /--file a=b/],

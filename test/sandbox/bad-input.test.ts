@@ -20,7 +20,7 @@ import {
   UnsupportedModuleError,
 } from '../../src/index.ts';
 import { instrument } from '../../src/instrument/index.ts';
-import { held, programPath } from './toolchains.ts';
+import { held, programPath, TOOLCHAINS } from './toolchains.ts';
 
 let directory: string;
 let witness: Sandbox;
@@ -105,12 +105,29 @@ describe('loadC()', () => {
     ['flags', '-O2'],
     ['exports', 'add'],
     ['tool', 'clang'],
+    ['cacheDir', 5],
+    ['cacheDir', ''],
+    ['onProgress', 5],
   ])('refuses the option %s: %j', async (name, value) => {
     const options = { toolchain: 'clang', [name]: value } as LoadCOptions;
     const error = await rejection(loadC(programPath('library.c'), options));
     expect(error.message.length).toBeGreaterThan(10);
     if (name !== 'toolchain') expect(error).toBeInstanceOf(InvalidArgumentError);
   });
+
+  test('names the option that was meant', async () => {
+    const error = await rejection(loadC(programPath('library.c'), { maxmemory: 5 } as LoadCOptions));
+    expect(error.message).toContain("no option 'maxmemory': did you mean 'maxMemory'?");
+  });
+
+  test.each(TOOLCHAINS)(
+    'says that %s produced nothing for flags that keep it from compiling',
+    async (toolchain) => {
+      const error = await rejection(loadC(programPath('library.c'), { toolchain, flags: ['-fsyntax-only'] }));
+      expect(error).toBeInstanceOf(InvalidArgumentError);
+      expect(error.message).toMatch(/produced no object of .*library\.c for these flags: -fsyntax-only/);
+    },
+  );
 
   test.each([[[]], [['']], [5], [null], [[5]], ['']])('refuses %j as sources', async (sources) => {
     expect(await rejection(loadC(sources as string))).toBeInstanceOf(HeaplineError);
@@ -215,6 +232,21 @@ describe('loadWasm()', () => {
     expect(error.message).toContain('game.beep');
     using lib = await loadC(path, { ...options, imports: { game: { beep: (a: number) => a + 1 } } });
     expect(lib.exports.f!(1)).toBe(2);
+  });
+
+  test.each<[string, unknown]>([
+    ['name', 5],
+    ['name', ''],
+    ['glue', 5],
+    ['debugInfo', 'x'],
+    ['sourceMap', 5],
+    ['exports', 'count'],
+    ['exports', [5]],
+    ['nam', 'x'],
+  ])('refuses the option %s: %j', async (name, value) => {
+    const error = (await rejection(loadWasm(wasm, { [name]: value }))) as InvalidArgumentError;
+    expect(error).toBeInstanceOf(InvalidArgumentError);
+    expect(error.argument).toBe(name);
   });
 
   test('names an export that is not there', async () => {

@@ -157,6 +157,18 @@ describe.each(TOOLCHAINS)('a library compiled by %s', (toolchain) => {
     expect(thrown(() => lib.heap.profile({ kind: 'nonsense' as 'heap' }))).toBeInstanceOf(
       InvalidArgumentError,
     );
+    const misspelt = thrown(() => lib.heap.profile({ knd: 'heap' } as never)) as InvalidArgumentError;
+    expect(misspelt).toBeInstanceOf(InvalidArgumentError);
+    expect(misspelt.message).toContain("has no option 'knd': did you mean 'kind'?");
+    for (const options of [null, 'peak', { labels: { a: 5 } }, { labels: 'a' }, { kind: Symbol('heap') }]) {
+      expect(thrown(() => lib.heap.profile(options as never))).toBeInstanceOf(InvalidArgumentError);
+    }
+    for (const path of [5, undefined]) {
+      expect(thrown(() => lib.readFile(path as never))).toBeInstanceOf(InvalidArgumentError);
+    }
+    for (const pointer of ['x', undefined, null, 1.5, Number.NaN, 1n]) {
+      expect(thrown(() => lib.heap.readCString(pointer as number))).toBeInstanceOf(InvalidArgumentError);
+    }
   });
 
   test('turns a trap into an error with the C stack, and stays usable', () => {
