@@ -36,12 +36,24 @@ beforeAll(async () => {
     judgeWithValgrind(programs, build.plain, folder),
     judgeWithLeakSanitizer(programs, build.sanitized, folder),
   ]);
+  // Any word of a native process that happens to be an address within a block is a pointer to it for Valgrind, and such
+  // words differ from run to run: the lost block of megabytes has been taken for one possibly lost that way.
+  // What a program does itself is there in every run.
+  for (let again = 0; again < 2 && programs.some(mayBeChance); again++) {
+    const second = await judgeWithValgrind(programs, build.plain, folder);
+    for (const program of programs.filter(mayBeChance)) valgrind.set(program.name, second.get(program.name)!);
+  }
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function valgrindDifferences(program: Program): string[] {
   const { records, faults } = valgrind.get(program.name)!;
   return [...compareLeaks(program, records, 64), ...compareFaults(program, faults)];
+}
+
+/** Valgrind differs, and the program does not say that it does. */
+function mayBeChance(program: Program): boolean {
+  return !program.differences.has('valgrind') && valgrindDifferences(program).length > 0;
 }
 
 function leakSanitizerDifferences(program: Program): string[] {
