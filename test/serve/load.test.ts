@@ -73,7 +73,7 @@ describe('a crowd', () => {
     };
     await round();
     const before = await least();
-    expect((await least()) - before).toBeLessThan(40 * 2 ** 20);
+    expect((await least()) - before).toBeLessThan(24 * 2 ** 20);
   });
 
   test('of parallel scrapes of delta_heap divides the allocations among them, each counted once', async () => {
