@@ -182,11 +182,11 @@ export class Heap {
     checkAddress('address', address);
     checkSize('size', size);
     const { ledger } = this.#host;
-    const { faults } = ledger.totals();
+    const faults = ledger.faultCount;
     const moved = this.#realloc(address, size) >>> 0;
     if (moved !== 0) return moved;
     // The first one since then: what `onFault` does may have added others.
-    const since = ledger.totals().faults - faults;
+    const since = ledger.faultCount - faults;
     const fault = since > 0 ? ledger.faults().at(-since) : undefined;
     if (fault !== undefined) throw faultError(this.describeFault(fault));
     throw this.#outOfMemory(size);

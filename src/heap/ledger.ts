@@ -135,7 +135,7 @@ export class Ledger {
       heapBytes: this.#word(L.RUNTIME_HEAP_BYTES),
       metadataBytes: this.#word(L.RUNTIME_METADATA_BYTES),
       failedAllocations: this.#word(L.RUNTIME_FAILED),
-      faults: this.#word(L.RUNTIME_FAULTS),
+      faults: this.faultCount,
       memoryBytes: this.memory.buffer.byteLength,
     };
   }
@@ -263,7 +263,7 @@ export class Ledger {
 
   /** The last faults, oldest first: at most HL_FAULT_RING_LENGTH of them. */
   faults(): FaultRecord[] {
-    const count = this.#word(L.RUNTIME_FAULTS);
+    const count = this.faultCount;
     const ring = this.#word(L.RUNTIME_FAULT_RING);
     const first = Math.max(0, count - L.FAULT_RING_LENGTH);
     const records: FaultRecord[] = [];
@@ -271,6 +271,11 @@ export class Ledger {
       records.push(this.faultAt(ring + (i % L.FAULT_RING_LENGTH) * L.FAULT_SIZE));
     }
     return records;
+  }
+
+  /** Bad frees and reallocs so far, those included that have left the ring. */
+  get faultCount(): number {
+    return this.#word(L.RUNTIME_FAULTS);
   }
 
   /** Address of the innermost slot of the shadow stack. */
