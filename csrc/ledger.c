@@ -55,6 +55,6 @@ HL_INLINE void hl_ledger_free_from(hl_account *account, u32 size, u32 serial) {
   }
 }
 
-/* The host has written a peak of its own making into the runtime block and the accounts (it measures the peak of a
- * part of a run that way): the next peak must start an epoch. */
+/* The host has written a peak and an epoch of its own making into the runtime block (it measures the peak of a part of
+ * a run that way): the next peak must start an epoch. */
 void heapline_peak_written(void) { hl.peak_dirty = 1; }
