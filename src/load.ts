@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, posix, resolve } from 'node:path';
 import { ExternalKind, readModule } from './binary/index.ts';
-import { type CompiledModule, type CompileOptions, compile } from './compile/index.ts';
+import { COMPILE_OPTIONS, type CompiledModule, type CompileOptions, compile } from './compile/index.ts';
 import { type Diagnostic, FileError, InvalidArgumentError, InvalidModuleError } from './errors.ts';
 import type { HeapFault } from './heap-fault.ts';
 import { Output, openEmscriptenGuest, openWasiGuest, type ValueType } from './host/index.ts';
@@ -77,16 +77,6 @@ const SANDBOX_OPTIONS = [
   'onStdout',
   'onStderr',
 ] as const satisfies readonly (keyof SandboxOptions)[];
-const COMPILE_OPTIONS = [
-  'toolchain',
-  'flags',
-  'include',
-  'define',
-  'link',
-  'exports',
-  'cacheDir',
-  'onProgress',
-] as const satisfies readonly (keyof CompileOptions)[];
 const WASM_OPTIONS = [
   'name',
   'glue',

@@ -2,4 +2,4 @@
 // instrumented. What the module offers to the host is written in link.ts.
 
 export { type CompiledModule, compile } from './compile.ts';
-export type { CompileOptions, ToolchainName } from './options.ts';
+export { COMPILE_OPTIONS, type CompileOptions, type ToolchainName } from './options.ts';

@@ -4,6 +4,7 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { FileError, InvalidArgumentError } from '../errors.ts';
+import { checkOptionNames } from '../option-names.ts';
 
 /** Names of the toolchains that Heapline can drive. */
 export type ToolchainName = 'emscripten' | 'clang' | 'embedded';
@@ -105,7 +106,8 @@ function stringList(name: string, value: unknown): string[] {
   return [...value] as string[];
 }
 
-const optionNames = [
+/** The names of the options. */
+export const COMPILE_OPTIONS = [
   'toolchain',
   'flags',
   'include',
@@ -114,7 +116,7 @@ const optionNames = [
   'exports',
   'cacheDir',
   'onProgress',
-] as const;
+] as const satisfies readonly (keyof CompileOptions)[];
 
 /** Checks and completes what was passed to `compile()`. */
 export function readRequest(sources: readonly string[], options: CompileOptions = {}): Request {
@@ -123,9 +125,7 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
   if (named.length === 0) {
     throw new InvalidArgumentError('sources', 'No source file was given: name at least one C file.');
   }
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidArgumentError('options', 'The options must be an object.');
-  }
+  checkOptionNames('compile', options, COMPILE_OPTIONS);
   const files = named.map((source) => {
     const absolute = path.resolve(base, source);
     const stat = statSync(absolute, { throwIfNoEntry: false });
@@ -178,11 +178,6 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
   for (const name of names ?? []) {
     if (!/^[\w$.]+$/.test(name))
       throw new InvalidArgumentError('exports', `\`${name}\` is not a function name.`);
-  }
-  for (const key of Object.keys(options)) {
-    if (!(optionNames as readonly string[]).includes(key)) {
-      throw new InvalidArgumentError(key, `Unknown option \`${key}\`; known are ${optionNames.join(', ')}.`);
-    }
   }
   const { cacheDir, onProgress } = options;
   if (cacheDir !== undefined && (typeof cacheDir !== 'string' || cacheDir === '')) {
