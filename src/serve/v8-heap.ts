@@ -5,6 +5,7 @@
 //   - objects: the inspector gives size times scaled count, from which the size is recovered (`objectSizes`);
 //   - allocations: a sample that dies is forgotten by V8, so the samples seen are added up from collection to
 //     collection. Samples are numbered, so it is known how many came and went unseen; they are shown as [collected].
+//     What a profile says was allocated never falls, though the guess of a sample's size may change.
 // The sampled heap holds no array buffers and no linear memory: those lie outside of V8's heap.
 
 import type { Frame } from '../errors.ts';
@@ -54,6 +55,9 @@ interface Stack {
   /** Samples alive at the last collection, likewise. */
   readonly live: Map<number, number>;
   liveBytes: number;
+  /** The most that profiles have said was allocated here: it is a counter, and counters do not fall. */
+  allocObjects: number;
+  allocBytes: number;
 }
 
 /** Values of one profile of V8's heap. */
@@ -76,6 +80,9 @@ export class SampledHeap {
   #seenSamples = 0;
   #seenBytes = 0;
   #seenObjects = 0;
+  /** Samples that came and went unseen, and the objects they stood for by the mean size known at the time. */
+  #unseenSamples = 0;
+  #unseenObjects = 0;
   #taken: SamplingProfile | null = null;
   readonly #frames = new WeakMap<Stack, Frame>();
   /** The size behind each reported size, and how many samples speak for it. */
@@ -125,22 +132,22 @@ export class SampledHeap {
         const alloc = this.#scaled(stack.seen);
         const live = this.#scaled(stack.live);
         const bytes = stack.liveBytes;
+        stack.allocObjects = Math.max(stack.allocObjects, alloc.objects, live.objects);
+        stack.allocBytes = Math.max(stack.allocBytes, alloc.bytes, bytes);
         const size = alloc.objects > 0 ? Math.floor(alloc.bytes / alloc.objects) : 0;
         const set = size > 0 ? builder.labels([...LABELS, { key: 'bytes', number: size, unit: '' }]) : labels;
         builder.sample(
           at === 0 ? this.#pseudo(builder, '(root)') : at,
-          [Math.max(alloc.objects, live.objects), Math.max(alloc.bytes, bytes), live.objects, bytes],
+          [stack.allocObjects, stack.allocBytes, live.objects, bytes],
           set,
         );
       }
       for (const child of stack.children.values()) walk(child, at);
     };
     walk(this.#root, 0);
-    const unseen = this.#lastOrdinal - this.#seenSamples;
-    if (unseen > 0) {
-      const bytes = unseen * this.interval;
-      const objects =
-        this.#seenBytes > 0 ? Math.round((bytes * this.#seenObjects) / this.#seenBytes) : unseen;
+    if (this.#unseenSamples > 0) {
+      const bytes = this.#unseenSamples * this.interval;
+      const objects = Math.round(this.#unseenObjects);
       builder.sample(this.#pseudo(builder, COLLECTED), [objects, bytes, 0, 0], labels);
     }
     return new HeapProfile(builder.finish());
@@ -223,6 +230,10 @@ export class SampledHeap {
       if (ordinal > lastOrdinal) lastOrdinal = ordinal;
     }
     this.#lastOrdinal = lastOrdinal;
+    const unseen = lastOrdinal - this.#seenSamples - this.#unseenSamples;
+    this.#unseenSamples += unseen;
+    this.#unseenObjects +=
+      this.#seenBytes > 0 ? (unseen * this.interval * this.#seenObjects) / this.#seenBytes : unseen;
   }
 
   /**
@@ -308,7 +319,16 @@ export class SampledHeap {
 }
 
 function newStack(parent: Stack | null, callFrame: CallFrame): Stack {
-  return { parent, callFrame, children: new Map(), seen: new Map(), live: new Map(), liveBytes: 0 };
+  return {
+    parent,
+    callFrame,
+    children: new Map(),
+    seen: new Map(),
+    live: new Map(),
+    liveBytes: 0,
+    allocObjects: 0,
+    allocBytes: 0,
+  };
 }
 
 function scale(size: number, interval: number): number {
