@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   DisposedError,
   ExitError,
+  type HeapFault,
   HeapFaultError,
   InvalidArgumentError,
   OutOfMemoryError,
@@ -456,6 +457,38 @@ describe.each(TOOLCHAINS)('a constructor compiled by %s', (toolchain) => {
     const error = await rejection('EXIT');
     expect(error).toBeInstanceOf(ExitError);
     expect((error as ExitError).exitCode).toBe(4);
+  });
+
+  test('that frees badly is reported as any other function is', async () => {
+    const seen: HeapFault[] = [];
+    const options = {
+      define: { FREE_TWICE: true },
+      onFault: (fault: HeapFault) => seen.push(fault),
+    } as const;
+    using lib = await load(toolchain, 'constructor.c', options);
+    expect(lib.exports.holds!()).toBe(1);
+    expect(seen).toEqual(lib.heap.faults());
+    expect(seen.map(({ kind }) => kind)).toEqual(['double-free']);
+    expect(seen[0]!.frames[0]).toMatchObject({ function: 'begin', line: 16 });
+    expect(seen[0]!.freedAt![0]).toMatchObject({ function: 'begin', line: 15 });
+
+    const error = await load(toolchain, 'constructor.c', { ...options, onError: 'throw' }).then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(HeapFaultError);
+    expect((error as HeapFaultError).frames[0]).toMatchObject({ function: 'begin', line: 16 });
+    expect(seen.length).toBe(2);
+  });
+
+  test('lets what onFault throws through', async () => {
+    const options = {
+      define: { FREE_TWICE: true },
+      onFault() {
+        throw new RangeError('enough');
+      },
+    } as const;
+    await expect(load(toolchain, 'constructor.c', options)).rejects.toThrow(new RangeError('enough'));
   });
 });
 
