@@ -110,7 +110,7 @@ export async function loadC<Exports extends object = GuestExports>(
   }
   const compileOptions: Record<string, unknown> = {};
   for (const name of COMPILE_OPTIONS) if (options[name] !== undefined) compileOptions[name] = options[name];
-  const compiled = await compile([...files], compileOptions as CompileOptions);
+  const compiled = await compile([...files], compileOptions as CompileOptions, options.imports);
   const path = resolve(files[0]!);
   const prepared = await prepare(compiled.wasm, options.maxMemory);
   return open<Exports>(prepared, options, {

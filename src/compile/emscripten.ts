@@ -2,15 +2,16 @@
 // caller's optimisation; the link runs at -O1 with WASM_BIGINT, where no pass of Binaryen touches the code, so
 // that offsets in DWARF stay the linker's own.
 //
-// Emscripten's JavaScript compiler wants to know every import, so a small library of stand-ins names the runtime's;
-// the host passes the real ones under module `heapline`.
+// Emscripten's JavaScript compiler wants to know every import by name, whatever its module, so a small library of
+// stand-ins names the runtime's and those that the caller gives; the host passes the real ones.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { readModule } from '../binary/index.ts';
 import { parseDepfile } from './depfile.ts';
 import { compileError, linkError, noObjectError } from './diagnostics.ts';
 import { commonFlags } from './flags.ts';
-import { type LinkJob, type LinkResult, STACK_SIZE } from './link.ts';
+import { type HostImport, type LinkJob, type LinkResult, STACK_SIZE } from './link.ts';
 import { isCxx } from './options.ts';
 import { runTool } from './process.ts';
 import { type CompiledObject, fileIdentity, findProgram, type Toolchain } from './toolchain.ts';
@@ -51,12 +52,42 @@ const LINK_FLAGS = [
   '-Wl,--wrap=exit',
 ];
 
-/** Names of the functions that an object imports from the host. */
-function hostImports(object: Uint8Array): string[] {
-  const module = new WebAssembly.Module(object as BufferSource);
-  return WebAssembly.Module.imports(module)
-    .filter((each) => each.module === 'heapline')
-    .map((each) => each.name);
+/** Module of the functions that C declares without naming one. */
+const PLAIN_MODULE = 'env';
+/** Emscripten's JavaScript compiler makes variables of the names. */
+const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
+
+/** The functions that the runtime imports from the host. */
+function runtimeImports(runtime: Uint8Array): HostImport[] {
+  const imports = WebAssembly.Module.imports(new WebAssembly.Module(runtime as BufferSource));
+  return imports.filter(({ module }) => module === 'heapline');
+}
+
+const markOf = (name: string): string => `heapline stand-in: ${name};`;
+
+/** A JavaScript library for emcc. What Emscripten's own library has under the same name is kept. */
+function standIns(given: readonly HostImport[]): string {
+  const names = new Set(given.map(({ name }) => name).filter((name) => IDENTIFIER.test(name)));
+  return [...names]
+    .map((name) => {
+      const quoted = JSON.stringify(name);
+      const body = `throw ${JSON.stringify(markOf(name))};`;
+      return `if (!(${quoted} in LibraryManager.library)) mergeInto(LibraryManager.library, { ${quoted}: function() { ${body} } });\n`;
+    })
+    .join('');
+}
+
+/**
+ * Functions that nothing defines and that only the name of an import let pass: `now` where C means the caller's own
+ * and the host gives one of the module `clock`.
+ */
+function mistaken(given: readonly HostImport[], wasm: Uint8Array, glue: string): string[] {
+  const isGiven = (name: string): boolean =>
+    given.some((each) => each.module === PLAIN_MODULE && each.name === name);
+  return readModule(wasm)
+    .imports.filter(({ module, name }) => module === PLAIN_MODULE && !isGiven(name))
+    .map(({ name }) => name)
+    .filter((name) => glue.includes(markOf(name)));
 }
 
 export class EmscriptenToolchain implements Toolchain {
@@ -127,8 +158,8 @@ export class EmscriptenToolchain implements Toolchain {
     return withTemporaryDirectory(async (directory) => {
       const { files, runtime } = writeObjects(directory, job);
       const library = path.join(directory, 'heapline-imports.js');
-      const standIns = hostImports(job.runtime).map((name) => `  ${JSON.stringify(name)}: function() {},`);
-      writeFileSync(library, `mergeInto(LibraryManager.library, {\n${standIns.join('\n')}\n});\n`);
+      const given = [...runtimeImports(job.runtime), ...job.imports];
+      writeFileSync(library, standIns(given));
       const output = path.join(directory, 'module.js');
       const linkerExports = [
         '__stack_pointer',
@@ -157,11 +188,15 @@ export class EmscriptenToolchain implements Toolchain {
       ]);
       const printed = (stdout + stderr).replaceAll(`${directory}${path.sep}`, '');
       if (status !== 0) throw linkError(printed);
-      return {
-        wasm: readFileSync(path.join(directory, 'module.wasm')),
-        glue: readFileSync(output, 'utf8'),
-        output: printed,
-      };
+      const wasm = readFileSync(path.join(directory, 'module.wasm'));
+      const glue = readFileSync(output, 'utf8');
+      const undefinedNames = mistaken(given, wasm, glue);
+      if (undefinedNames.length > 0) {
+        throw linkError(
+          undefinedNames.map((name) => `error: undefined symbol: ${name}\n`).join('') + printed,
+        );
+      }
+      return { wasm, glue, output: printed };
     });
   }
 }

@@ -49,7 +49,15 @@ export interface LinkJob {
   readonly exports: readonly string[];
   /** Functions and data of the runtime to export. */
   readonly runtimeExports: readonly string[];
+  /** Functions that the host gives the module. */
+  readonly imports: readonly HostImport[];
   readonly hasMain: boolean;
+}
+
+/** A function of the host's, by the names that a module imports it under. */
+export interface HostImport {
+  readonly module: string;
+  readonly name: string;
 }
 
 export interface LinkResult {
@@ -112,6 +120,7 @@ export const WASI_LINK_IDENTITY = JSON.stringify(
     link: [],
     exports: [],
     runtimeExports: [],
+    imports: [],
     hasMain: true,
   }),
 );

@@ -76,6 +76,41 @@ describe('loadC()', () => {
     expect(error.missing).toContain('nowhere');
   });
 
+  test('takes the functions in `imports`, and no others, for ones that Emscripten need not find', async () => {
+    const path = source(
+      'imports-by-name.c',
+      `#include <time.h>
+      __attribute__((import_module("game"), import_name("beep"))) int beep(int);
+      __attribute__((import_module("game"), import_name("time"))) int game_time(void);
+      #ifdef OTHERS
+      __attribute__((import_module("game"), import_name("boop"))) int boop(int);
+      extern int trace(int);
+      extern int time_of(int);
+      int g(int a) { return boop(a) + trace(a) + time_of(a); }
+      #endif
+      extern int plain(int);
+      int f(int a) { return beep(a) + plain(a) + game_time(); }
+      int now(void) { return time(0) > 1000000000; }`,
+    );
+    const toolchain = 'emscripten';
+    const game = { beep: (a: number) => a + 1, time: () => 100, time_of: () => 0 };
+    const imports = { game, env: { plain: (a: number) => a * 10 } };
+    using lib = await loadC(path, { toolchain, imports });
+    expect(lib.exports.f!(1)).toBe(112);
+    expect(lib.exports.now!()).toBe(1);
+
+    const wanting = { toolchain, imports, define: { OTHERS: true } } as const;
+    const error = (await rejection(loadC(path, wanting))) as LinkError;
+    expect(error).toBeInstanceOf(LinkError);
+    expect(error.missing).toEqual(['boop']);
+    // Names that others import under, the game and the runtime.
+    const nearly = await rejection(
+      loadC(path, { ...wanting, imports: { ...imports, game: { ...game, boop: () => 0 } } }),
+    );
+    expect(nearly).toBeInstanceOf(LinkError);
+    expect([...(nearly as LinkError).missing].sort()).toEqual(['time_of', 'trace']);
+  });
+
   test.each<[string, unknown]>([
     ['toolchain', 'gcc'],
     ['args', 'one'],

@@ -493,8 +493,6 @@ describe.each(TOOLCHAINS)('a constructor compiled by %s', (toolchain) => {
 });
 
 describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (toolchain) => {
-  const link = toolchain === 'emscripten' ? ['-sERROR_ON_UNDEFINED_SYMBOLS=0'] : [];
-
   test('give stacks that interleave both languages, each frame once', async () => {
     let lib: Sandbox;
     function callBack(depth: number): number {
@@ -503,7 +501,7 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
     function enter(): void {
       lib.exports.outer!(1);
     }
-    lib = await load(toolchain, 'callback.c', { link, imports: { env: { host_call: callBack } } });
+    lib = await load(toolchain, 'callback.c', { imports: { env: { host_call: callBack } } });
     enter();
     const stacks = Object.entries(held(lib)).map(([stack, bytes]) => [
       stack.slice(stack.indexOf('enter')),
@@ -525,7 +523,7 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
     function enter(): void {
       lib.exports.relay!(2);
     }
-    lib = await load(toolchain, 'callback.c', { link, imports: { env: { host_call: callBack } } });
+    lib = await load(toolchain, 'callback.c', { imports: { env: { host_call: callBack } } });
     enter();
     const [stack] = Object.keys(held(lib));
     expect(stack!.slice(stack!.indexOf('enter'))).toBe(
@@ -543,7 +541,7 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
     function other(size: number, call = 0): void {
       lib.exports.choose!(size, call);
     }
-    lib = await load(toolchain, 'callback.c', { link, imports: { env: { host_call: () => nested() } } });
+    lib = await load(toolchain, 'callback.c', { imports: { env: { host_call: () => nested() } } });
     for (let i = 0; i < 8; i++) one(1);
     for (let i = 0; i < 8; i++) other(i % 2);
     nested = function inside() {
@@ -568,7 +566,7 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
 
   test('show one host stack of so many when asked to, and lose no byte', async () => {
     const imports = { env: { host_call: () => 0 } };
-    using lib = await load(toolchain, 'callback.c', { link, imports, hostFrames: { every: 8 } });
+    using lib = await load(toolchain, 'callback.c', { imports, hostFrames: { every: 8 } });
     function allocateHere(): void {
       lib.heap.malloc(10);
     }
@@ -584,7 +582,6 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
   test('let JavaScript errors through unchanged', async () => {
     const failure = new RangeError('from the host');
     using lib = await load(toolchain, 'callback.c', {
-      link,
       imports: {
         env: {
           host_call() {
@@ -608,7 +605,7 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
       reasons.add(error.message.split('\n')[0]!);
       return lib.exports.inner!(1);
     }
-    lib = await load(toolchain, 'callback.c', { link, imports: { env: { host_call: callBack } } });
+    lib = await load(toolchain, 'callback.c', { imports: { env: { host_call: callBack } } });
     // More than the C stack of 1 MiB would take.
     expect(lib.exports.repeat!(1000) as number).toBe(1000);
     expect([...reasons]).toEqual([expect.stringContaining('unreachable')]);
@@ -620,7 +617,6 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
 
   test('cost no capture when nothing is allocated, and hide the host when asked to', async () => {
     using lib = await load(toolchain, 'callback.c', {
-      link,
       hostFrames: 'off',
       imports: { env: { host_call: () => 1 } },
     });
@@ -639,7 +635,7 @@ test("calls that go through Emscripten's JavaScript keep the stack of the entry 
   }
   lib = await load('emscripten', 'exceptions.cc', {
     flags: ['-O1', '-fexceptions'],
-    link: ['-fexceptions', '-sERROR_ON_UNDEFINED_SYMBOLS=0'],
+    link: ['-fexceptions'],
     imports: { env: { host_call: callBack } },
   });
   enter();
