@@ -78,9 +78,8 @@ export function noObjectError(source: string, flags: readonly string[]): Invalid
   );
 }
 
-/** The error for objects that the linker refused; names what is missing. */
-export function linkError(output: string): LinkError {
-  const diagnostics = parseDiagnostics(output);
+/** The symbols that a linker says nothing defines. */
+export function missingSymbols(output: string): string[] {
   const missing = new Set<string>();
   for (const line of output.split('\n')) {
     const match = UNDEFINED.exec(line.trimEnd());
@@ -88,7 +87,18 @@ export function linkError(output: string): LinkError {
     if (match !== null)
       missing.add(match[0].startsWith('undefined exported') ? match[1]!.replace(/^_/, '') : match[1]!);
   }
-  const names = [...missing];
+  return [...missing];
+}
+
+function undefinedSymbol(name: string): Diagnostic {
+  return { severity: 'error', file: null, line: 0, column: 0, message: `undefined symbol: ${name}` };
+}
+
+/** The error for objects that the linker refused; names what is missing, `more` besides what it says itself. */
+export function linkError(output: string, more: readonly string[] = []): LinkError {
+  const said = missingSymbols(output);
+  const names = [...new Set([...said, ...more])];
+  const diagnostics = [...parseDiagnostics(output), ...names.slice(said.length).map(undefinedSymbol)];
   const headline =
     names.length === 0
       ? 'The objects do not link:'

@@ -9,7 +9,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { readModule } from '../binary/index.ts';
 import { parseDepfile } from './depfile.ts';
-import { compileError, linkError, noObjectError } from './diagnostics.ts';
+import { compileError, linkError, missingSymbols, noObjectError } from './diagnostics.ts';
 import { commonFlags } from './flags.ts';
 import { type HostImport, type LinkJob, type LinkResult, STACK_SIZE } from './link.ts';
 import { isCxx } from './options.ts';
@@ -50,7 +50,21 @@ const LINK_FLAGS = [
   // As in wasiLinkArguments: later versions have exit in an archive.
   '-Wl,--undefined=exit',
   '-Wl,--wrap=exit',
+  // All that is missing, not the first 20.
+  '-Wl,--error-limit=0',
 ];
+
+/** Lets everything pass that the linkers only miss. */
+const LENIENT_FLAGS = ['-sERROR_ON_UNDEFINED_SYMBOLS=0', '-Wl,--warn-unresolved-symbols'];
+
+const MODULE_JS = 'module.js';
+
+function readLinked(directory: string): { wasm: Uint8Array; glue: string } {
+  return {
+    wasm: readFileSync(path.join(directory, 'module.wasm')),
+    glue: readFileSync(path.join(directory, MODULE_JS), 'utf8'),
+  };
+}
 
 /** Module of the functions that C declares without naming one. */
 const PLAIN_MODULE = 'env';
@@ -156,19 +170,36 @@ export class EmscriptenToolchain implements Toolchain {
   async link(job: LinkJob): Promise<LinkResult> {
     this.#onProgress('linking');
     return withTemporaryDirectory(async (directory) => {
-      const { files, runtime } = writeObjects(directory, job);
-      const library = path.join(directory, 'heapline-imports.js');
       const given = [...runtimeImports(job.runtime), ...job.imports];
-      writeFileSync(library, standIns(given));
-      const output = path.join(directory, 'module.js');
-      const linkerExports = [
-        '__stack_pointer',
-        '__heap_base',
-        '__data_end',
-        ...job.runtimeExports,
-        ...job.exports,
-      ];
-      const cxx = job.objects.some((object) => isCxx(object.source));
+      const run = this.#linker(job, given, directory);
+      const { status, output } = await run();
+      if (status === 0) {
+        const { wasm, glue } = readLinked(directory);
+        const missing = mistaken(given, wasm, glue);
+        if (missing.length > 0) throw linkError(output, missing);
+        return { wasm, glue, output };
+      }
+      const missing = missingSymbols(output);
+      if (missing.length === 0) throw linkError(output);
+      // Each of the tools that emcc runs stops the others when it misses something. As warnings, all can be had.
+      const lenient = await run(true);
+      missing.push(...missingSymbols(lenient.output));
+      if (lenient.status === 0) {
+        const { wasm, glue } = readLinked(directory);
+        missing.push(...mistaken(given, wasm, glue));
+      }
+      throw linkError(output, missing);
+    });
+  }
+
+  /** Writes what is to be linked; what it returns links that, if so asked with errors made warnings. */
+  #linker(job: LinkJob, given: readonly HostImport[], directory: string) {
+    const { files, runtime } = writeObjects(directory, job);
+    const library = path.join(directory, 'heapline-imports.js');
+    writeFileSync(library, standIns(given));
+    const needed = ['__stack_pointer', '__heap_base', '__data_end', ...job.runtimeExports];
+    const cxx = job.objects.some((object) => isCxx(object.source));
+    return async (lenient = false): Promise<{ status: number; output: string }> => {
       const { status, stdout, stderr } = await runTool(this.#compiler(cxx), [
         '-g',
         ...files,
@@ -177,26 +208,17 @@ export class EmscriptenToolchain implements Toolchain {
         ...LINK_FLAGS,
         `-sEXPORTED_FUNCTIONS=${[...(job.hasMain ? ['_main'] : []), '_malloc', '_free', '_fflush'].join(',')}`,
         ...(job.hasMain ? [] : ['--no-entry']),
-        responseFile(
-          directory,
-          linkerExports.map((name) => `-Wl,--export=${name}`),
-        ),
+        ...(lenient ? LENIENT_FLAGS : []),
+        responseFile(directory, [
+          ...needed.map((name) => `-Wl,--export=${name}`),
+          ...job.exports.map((name) => `-Wl,--export${lenient ? '-if-defined' : ''}=${name}`),
+        ]),
         '--js-library',
         library,
         '-o',
-        output,
+        path.join(directory, MODULE_JS),
       ]);
-      const printed = (stdout + stderr).replaceAll(`${directory}${path.sep}`, '');
-      if (status !== 0) throw linkError(printed);
-      const wasm = readFileSync(path.join(directory, 'module.wasm'));
-      const glue = readFileSync(output, 'utf8');
-      const undefinedNames = mistaken(given, wasm, glue);
-      if (undefinedNames.length > 0) {
-        throw linkError(
-          undefinedNames.map((name) => `error: undefined symbol: ${name}\n`).join('') + printed,
-        );
-      }
-      return { wasm, glue, output: printed };
-    });
+      return { status, output: (stdout + stderr).replaceAll(`${directory}${path.sep}`, '') };
+    };
   }
 }

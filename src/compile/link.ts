@@ -105,6 +105,8 @@ export function wasiLinkArguments(job: LinkJob): string[] {
     // Fetched before it is wrapped: wasm-ld cannot wrap a symbol that still lies in an archive.
     '--undefined=exit',
     '--wrap=exit',
+    // All that is missing, not the first 20.
+    '--error-limit=0',
     ...(job.hasMain ? ['--export=__main_void'] : []),
     ...optional.map((name) => `--export-if-defined=${name}`),
     ...['__heap_base', '__data_end', '__global_base'].map((name) => `--export=${name}`),
