@@ -29,7 +29,10 @@ export interface SandboxOptions {
   readonly stdin?: string | Uint8Array;
   /** Files by absolute path; the guest has no others. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
-  /** Most bytes of linear memory; beyond it `malloc` returns NULL. Whole pages of 64 KiB. */
+  /**
+   * Most bytes of linear memory; beyond it `malloc` returns NULL. Whole pages of 64 KiB. More than 2 GiB takes
+   * `link: ['-sMAXIMUM_MEMORY=4GB']` with Emscripten.
+   */
   readonly maxMemory?: number;
   /** Functions that the guest imports, by module and name. They may call back into the guest. */
   readonly imports?: WebAssembly.Imports;

@@ -99,8 +99,10 @@ export function linkError(output: string, more: readonly string[] = []): LinkErr
   const said = missingSymbols(output);
   const names = [...new Set([...said, ...more])];
   const diagnostics = [...parseDiagnostics(output), ...names.slice(said.length).map(undefinedSymbol)];
-  const headline =
-    names.length === 0
+  const headline = /Cannot find module 'acorn'/.test(output)
+    ? 'The objects do not link: this Emscripten came without the npm package acorn, which it needs for these linker' +
+      ' flags (install it where its Node.js finds it, such as a folder in NODE_PATH):'
+    : names.length === 0
       ? 'The objects do not link:'
       : `The objects do not link, nothing defines ${names.map((name) => `\`${name}\``).join(', ')}` +
         ' (is a source file or a `link` library missing?):';

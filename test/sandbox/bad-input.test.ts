@@ -1,9 +1,10 @@
 // What loadC() and loadWasm() make of input that is wrong: a typed error that says what to do, and no harm done.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { compile } from '../../src/compile/index.ts';
 import {
   CompileError,
@@ -109,6 +110,23 @@ describe('loadC()', () => {
     );
     expect(nearly).toBeInstanceOf(LinkError);
     expect([...(nearly as LinkError).missing].sort()).toEqual(['time_of', 'trace']);
+  });
+
+  test('says how to have more than 2 GiB with Emscripten', async () => {
+    const options = { toolchain: 'emscripten', maxMemory: 3 * 2 ** 30 } as const;
+    const error = await rejection(loadC(programPath('library.c'), options));
+    expect(error).toMatchObject({ name: 'InvalidArgumentError', argument: 'maxMemory' });
+    expect(error.message).toContain("`link: ['-sMAXIMUM_MEMORY=4GB']`");
+    // Debian's Emscripten comes without acorn.
+    const acorn = createRequire(import.meta.url).resolve('acorn/package.json');
+    vi.stubEnv('NODE_PATH', join(acorn, '..', '..'));
+    using lib = await loadC(programPath('library.c'), { ...options, link: ['-sMAXIMUM_MEMORY=4GB'] });
+    vi.unstubAllEnvs();
+    const low = lib.heap.malloc(2 ** 30);
+    expect(lib.heap.malloc(2 ** 30)).toBeGreaterThanOrEqual(low + 2 ** 30);
+    expect(lib.memory.buffer.byteLength).toBeGreaterThan(2 ** 31);
+    lib.exports.add!(lib.heap.cstring('beyond'));
+    expect(lib.exports.count!()).toBe(1);
   });
 
   test.each<[string, unknown]>([
