@@ -416,6 +416,7 @@ function checkOptions(caller: string, options: SandboxOptions, known: readonly s
     refuse('imports', 'an object of objects of functions');
   }
   if (hostFrames !== undefined && hostFrames !== 'allocating' && hostFrames !== 'off') {
+    if (isObject(hostFrames)) checkOptionNames(caller, hostFrames, ['every'], 'hostFrames');
     const every: unknown = isObject(hostFrames) ? hostFrames.every : undefined;
     if (!Number.isSafeInteger(every) || (every as number) < 1) {
       refuse('hostFrames', "'allocating', 'off' or { every: N } with a whole number N from 1 on");

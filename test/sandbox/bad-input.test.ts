@@ -201,7 +201,7 @@ describe('loadWasm()', () => {
       lib.exports.add!(lib.heap.cstring('four'));
       const stacks = Object.keys(held(lib)).filter((stack) => stack.includes('add'));
       expect(stacks.map((stack) => stack.slice(stack.indexOf('add'))).sort()).toEqual(['add', 'add;copy']);
-      const frames = lib.heap.profile().top({ by: 'line' } as never);
+      const frames = lib.heap.profile().top({ granularity: 'lines' });
       expect(frames).toContain('library.c');
     }
   });
