@@ -93,6 +93,15 @@ export interface AssertLeaksOptions extends LeaksOptions {
   readonly root?: string;
 }
 
+const PROFILE_OPTIONS = ['kind', 'labels'] as const satisfies readonly (keyof ProfileOptions)[];
+const LEAKS_OPTIONS = ['suppressions'] as const satisfies readonly (keyof LeaksOptions)[];
+const ASSERT_LEAKS_OPTIONS = [
+  ...LEAKS_OPTIONS,
+  'kinds',
+  'root',
+] as const satisfies readonly (keyof AssertLeaksOptions)[];
+const GROWTH_OPTIONS = ['warmup', 'runs'] as const satisfies readonly (keyof GrowthOptions)[];
+
 /** What a heap needs of the sandbox around it. */
 export interface HeapHost {
   readonly gate: Gate;
@@ -306,6 +315,7 @@ export class Heap {
    */
   leaks(options: LeaksOptions = {}): LeakReport {
     this.#host.check('heap.leaks');
+    checkOptionNames('heap.leaks', options, LEAKS_OPTIONS);
     const suppressions = readSuppressions(options);
     const atExit = this.#host.leaksAtExit();
     const capture =
@@ -317,12 +327,13 @@ export class Heap {
 
   /** Throws a LeakError, whose message is the report, when blocks are lost or the heap was misused. */
   assertNoLeaks(options: AssertLeaksOptions = {}): void {
-    const { kinds } = options;
+    checkOptionNames('heap.assertNoLeaks', options, ASSERT_LEAKS_OPTIONS);
+    const { kinds, root = process.cwd(), ...rest } = options;
     if (kinds !== undefined) checkLeakKinds(kinds);
-    const report = this.leaks(options);
+    const report = this.leaks(rest);
     if (report.isClean(kinds)) return;
     throw new LeakError(report, {
-      root: options.root ?? process.cwd(),
+      root,
       ...(kinds === undefined ? {} : { kinds }),
     });
   }
@@ -358,6 +369,7 @@ export class Heap {
     if (!(mark instanceof HeapMark) || mark.owner !== this) {
       throw new InvalidArgumentError('mark', "heap.leaksSince() takes a mark of this sandbox's heap.mark().");
     }
+    checkOptionNames('heap.leaksSince', options, LEAKS_OPTIONS);
     const suppressions = readSuppressions(options);
     const capture = this.#host.leaks.capture(mark.allocObjects);
     const errors = this.#host.faults.slice(mark.faults).map((record) => this.describeFault(record));
@@ -377,6 +389,7 @@ export class Heap {
   ): ScopeResult<T> | Promise<ScopeResult<T>> {
     this.#host.check('heap.scope');
     checkFunction('work', work);
+    checkOptionNames('heap.scope', options, LEAKS_OPTIONS);
     const mark = this.mark();
     const { peaks } = this.#host;
     const peak = peaks.open();
@@ -417,6 +430,7 @@ export class Heap {
   growth(work: () => unknown, options: GrowthOptions = {}): GrowthReport | Promise<GrowthReport> {
     this.#host.check('heap.growth');
     checkFunction('work', work);
+    checkOptionNames('heap.growth', options, GROWTH_OPTIONS);
     const meter = new GrowthMeter(options);
     const { ledger } = this.#host;
     const observe = (run: number): void => {
@@ -498,7 +512,7 @@ function checkFunction(argument: string, value: unknown): void {
 }
 
 function checkProfileOptions(options: ProfileOptions): void {
-  checkOptionNames('heap.profile', options, ['kind', 'labels']);
+  checkOptionNames('heap.profile', options, PROFILE_OPTIONS);
   const { labels } = options;
   if (labels === undefined) return;
   if (typeof labels !== 'object' || labels === null) {

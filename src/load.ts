@@ -29,7 +29,10 @@ export interface SandboxOptions {
   readonly stdin?: string | Uint8Array;
   /** Files by absolute path; the guest has no others. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
-  /** Most bytes of linear memory; beyond it `malloc` returns NULL. Whole pages of 64 KiB. */
+  /**
+   * Most bytes of linear memory; beyond it `malloc` returns NULL. Whole pages of 64 KiB. More than 2 GiB takes
+   * `link: ['-sMAXIMUM_MEMORY=4GB']` with Emscripten.
+   */
   readonly maxMemory?: number;
   /** Functions that the guest imports, by module and name. They may call back into the guest. */
   readonly imports?: WebAssembly.Imports;
@@ -110,7 +113,7 @@ export async function loadC<Exports extends object = GuestExports>(
   }
   const compileOptions: Record<string, unknown> = {};
   for (const name of COMPILE_OPTIONS) if (options[name] !== undefined) compileOptions[name] = options[name];
-  const compiled = await compile([...files], compileOptions as CompileOptions);
+  const compiled = await compile([...files], compileOptions as CompileOptions, options.imports);
   const path = resolve(files[0]!);
   const prepared = await prepare(compiled.wasm, options.maxMemory);
   return open<Exports>(prepared, options, {
@@ -413,6 +416,7 @@ function checkOptions(caller: string, options: SandboxOptions, known: readonly s
     refuse('imports', 'an object of objects of functions');
   }
   if (hostFrames !== undefined && hostFrames !== 'allocating' && hostFrames !== 'off') {
+    if (isObject(hostFrames)) checkOptionNames(caller, hostFrames, ['every'], 'hostFrames');
     const every: unknown = isObject(hostFrames) ? hostFrames.every : undefined;
     if (!Number.isSafeInteger(every) || (every as number) < 1) {
       refuse('hostFrames', "'allocating', 'off' or { every: N } with a whole number N from 1 on");

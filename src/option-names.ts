@@ -2,18 +2,29 @@
 
 import { InvalidArgumentError } from './errors.ts';
 
-/** Refuses what is no object of options, and names that are none of `known`. `caller`: `loadC`, say. */
-export function checkOptionNames(caller: string, options: unknown, known: readonly string[]): void {
+/**
+ * Refuses what is no object of options, and names that are none of `known`.
+ * @param caller the function that they were given to: `loadC`, say
+ * @param within the option that is this object, when it is one itself
+ */
+export function checkOptionNames(
+  caller: string,
+  options: unknown,
+  known: readonly string[],
+  within?: string,
+): void {
   if (typeof options !== 'object' || options === null) {
     throw new InvalidArgumentError('options', `The options of ${caller}() must be an object.`);
   }
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
     const near = nearest(name, known);
-    const advice = near === null ? '.' : `: did you mean '${near}'?`;
+    const full = (option: string): string => (within === undefined ? option : `${within}.${option}`);
+    const advice = near === null ? '.' : `: did you mean '${full(near)}'?`;
+    const names = [...known].sort().map(full).join(', ');
     throw new InvalidArgumentError(
-      name,
-      `${caller}() has no option '${name}'${advice} Its options are: ${[...known].sort().join(', ')}.`,
+      full(name),
+      `${caller}() has no option '${full(name)}'${advice} Its options are: ${names}.`,
     );
   }
 }

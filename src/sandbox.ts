@@ -137,28 +137,13 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     }
     this.exports = Object.freeze(functions) as Exports;
 
-    const host: HeapHost = {
-      gate: this.#gate,
-      ledger: this.#ledger,
-      peaks: this.#peaks,
-      hostStacks: link.hostStacks,
-      exports: guest.exports,
-      module: {
-        name: parts.name,
-        path: parts.path,
-        codeSize: parts.instrumented.statistics.originalCodeSize,
-      },
-      comments: parts.comments,
-      faults: link.faults,
+    this.heap = link.heap!;
+    link.sandbox = {
       check: (name) => this.#check(name),
-      frames: (site) => this.#symbols.frames(site),
+      exiting: () => this.#ending(true),
       atExit: () => (this.#unchangedSinceExit() ? this.#atExit : null),
-      leaks: link.leaks!,
       leaksAtExit: () => (this.#unchangedSinceExit() ? this.#leaksAtExit : null),
     };
-    this.heap = new Heap(host);
-    link.exiting = () => this.#ending(true);
-    link.heap = this.heap;
     this.instance = registerSandbox(this, parts.name);
   }
 
@@ -353,6 +338,11 @@ class Symbols {
   }
 }
 
+// What a sandbox tells its heap and its guest's imports.
+interface LinkedSandbox extends Pick<HeapHost, 'check' | 'atExit' | 'leaksAtExit'> {
+  exiting(): void;
+}
+
 // What the guest's imports and its gate need before there is a sandbox: instantiating may run C already.
 class Link {
   readonly hostStacks: HostStacks;
@@ -364,7 +354,7 @@ class Link {
   peaks: PeakMeter | null = null;
   leaks: LeakFinder | null = null;
   heap: Heap | null = null;
-  exiting: (() => void) | null = null;
+  sandbox: LinkedSandbox | null = null;
 
   constructor(private readonly parts: SandboxParts) {
     const { hostFrames } = parts;
@@ -380,14 +370,14 @@ class Link {
     this.imports = {
       host_stack: (inner) => this.gate.hostStack(inner),
       fault: (record) => this.#fault(record),
-      exiting: () => this.exiting?.(),
+      exiting: () => this.sandbox?.exiting(),
       trace() {},
     };
   }
 
-  /** Finds the ledger of a new instance and tells its runtime what to record, before any C code has run. */
+  /** Finds the heap of a new instance and tells its runtime what to record, before any C code has run. */
   instantiated(exports: WebAssembly.Exports): void {
-    const { instrumented, hostFrames, freeContexts } = this.parts;
+    const { instrumented, hostFrames, freeContexts, name, path, comments, roots } = this.parts;
     this.ledger = new Ledger(
       exports.memory as WebAssembly.Memory,
       instrumented.runtimeAddress,
@@ -398,12 +388,27 @@ class Link {
       (hostFrames === 'off' ? 0 : layout.FLAG_HOST_FRAMES) | (freeContexts ? layout.FLAG_FREE_CONTEXTS : 0),
     );
     this.peaks = new PeakMeter(this.ledger, exports);
-    this.leaks = new LeakFinder(this.parts.roots, {
+    this.leaks = new LeakFinder(roots, {
       ledger: this.ledger,
       exports,
-      program: this.parts.name,
+      program: name,
       active: () => this.gate.entry !== null,
       contextFrames: (node) => this.heap!.contextFrames(node),
+    });
+    this.heap = new Heap({
+      gate: this.gate,
+      ledger: this.ledger,
+      peaks: this.peaks,
+      hostStacks: this.hostStacks,
+      exports,
+      module: { name, path, codeSize: instrumented.statistics.originalCodeSize },
+      comments,
+      faults: this.faults,
+      check: (method) => this.sandbox?.check(method),
+      frames: (site) => this.symbols.frames(site),
+      atExit: () => this.sandbox?.atExit() ?? null,
+      leaks: this.leaks,
+      leaksAtExit: () => this.sandbox?.leaksAtExit() ?? null,
     });
   }
 

@@ -37,6 +37,7 @@ async function tryOut(toolchain: Toolchain): Promise<void> {
       link: [],
       exports: [],
       runtimeExports: runtimeExports(runtime),
+      imports: [],
       hasMain: definedFunctions(file).hasMain,
     });
   });

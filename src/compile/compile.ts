@@ -7,7 +7,7 @@ import { Cache, hashOf } from './cache.ts';
 import { candidates } from './choose.ts';
 import { parseDiagnostics } from './diagnostics.ts';
 import { commonFlags, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
-import { definedFunctions, type ObjectFile, runtimeExports } from './link.ts';
+import { definedFunctions, type HostImport, type ObjectFile, runtimeExports } from './link.ts';
 import {
   type CompileOptions,
   isCxx,
@@ -47,10 +47,12 @@ type ModuleMeta = Pick<CompiledModule, 'exports' | 'hasMain' | 'main' | 'warning
  *
  * Throws FileError and InvalidArgumentError before any tool starts, ToolchainError when no toolchain can do it,
  * CompileError and LinkError with the tool's diagnostics.
+ * @param imports what the module will be given when it runs
  */
 export async function compile(
   sources: readonly string[],
   options: CompileOptions = {},
+  imports: WebAssembly.Imports = {},
 ): Promise<CompiledModule> {
   const request = readRequest(sources, options);
   const cache = new Cache(request.cacheDir ?? undefined);
@@ -58,7 +60,9 @@ export async function compile(
   for (const candidate of candidates(request.toolchain, cache, request.onProgress)) {
     const { toolchain } = candidate;
     try {
-      const module = await build(toolchain, request, cache);
+      // wasm-ld takes every function that C declares as imported for one; only Emscripten wants to know their names.
+      const given = toolchain.target === 'emscripten' ? functionsOf(imports) : [];
+      const module = await build(toolchain, request, given, cache);
       await candidate.worked();
       return { ...module, toolchain: { name: toolchain.name, version: toolchain.version } };
     } catch (error) {
@@ -72,9 +76,21 @@ export async function compile(
   throw refusal ?? new ToolchainError(request.toolchain, 'No toolchain works.');
 }
 
+function functionsOf(imports: WebAssembly.Imports): HostImport[] {
+  const functions = Object.entries(imports).flatMap(([module, values]) =>
+    Object.entries(values)
+      .filter(([, value]) => typeof value === 'function')
+      .map(([name]) => ({ module, name })),
+  );
+  return functions.sort((a, b) => compareText(a.module, b.module) || compareText(a.name, b.name));
+}
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
 async function build(
   toolchain: Toolchain,
   request: Request,
+  imports: readonly HostImport[],
   cache: Cache,
 ): Promise<Omit<CompiledModule, 'toolchain'>> {
   const runtime = readRuntime(toolchain.target);
@@ -82,7 +98,7 @@ async function build(
     'module',
     toolchain.identity,
     hashOf(runtime),
-    JSON.stringify([request.sources, request.flags, request.link, request.exports]),
+    JSON.stringify([request.sources, request.flags, request.link, request.exports, imports]),
     toolchain.linkIdentity,
     ...request.sources.map(flagsIdentity),
   );
@@ -111,6 +127,7 @@ async function build(
     link: request.link,
     exports,
     runtimeExports: runtimeExports(runtime),
+    imports,
     hasMain,
   });
   const meta: ModuleMeta = {

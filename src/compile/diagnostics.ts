@@ -78,9 +78,8 @@ export function noObjectError(source: string, flags: readonly string[]): Invalid
   );
 }
 
-/** The error for objects that the linker refused; names what is missing. */
-export function linkError(output: string): LinkError {
-  const diagnostics = parseDiagnostics(output);
+/** The symbols that a linker says nothing defines. */
+export function missingSymbols(output: string): string[] {
   const missing = new Set<string>();
   for (const line of output.split('\n')) {
     const match = UNDEFINED.exec(line.trimEnd());
@@ -88,9 +87,22 @@ export function linkError(output: string): LinkError {
     if (match !== null)
       missing.add(match[0].startsWith('undefined exported') ? match[1]!.replace(/^_/, '') : match[1]!);
   }
-  const names = [...missing];
-  const headline =
-    names.length === 0
+  return [...missing];
+}
+
+function undefinedSymbol(name: string): Diagnostic {
+  return { severity: 'error', file: null, line: 0, column: 0, message: `undefined symbol: ${name}` };
+}
+
+/** The error for objects that the linker refused; names what is missing, `more` besides what it says itself. */
+export function linkError(output: string, more: readonly string[] = []): LinkError {
+  const said = missingSymbols(output);
+  const names = [...new Set([...said, ...more])];
+  const diagnostics = [...parseDiagnostics(output), ...names.slice(said.length).map(undefinedSymbol)];
+  const headline = /Cannot find module 'acorn'/.test(output)
+    ? 'The objects do not link: this Emscripten came without the npm package acorn, which it needs for these linker' +
+      ' flags (install it where its Node.js finds it, such as a folder in NODE_PATH):'
+    : names.length === 0
       ? 'The objects do not link:'
       : `The objects do not link, nothing defines ${names.map((name) => `\`${name}\``).join(', ')}` +
         ' (is a source file or a `link` library missing?):';

@@ -2,15 +2,16 @@
 // caller's optimisation; the link runs at -O1 with WASM_BIGINT, where no pass of Binaryen touches the code, so
 // that offsets in DWARF stay the linker's own.
 //
-// Emscripten's JavaScript compiler wants to know every import, so a small library of stand-ins names the runtime's;
-// the host passes the real ones under module `heapline`.
+// Emscripten's JavaScript compiler wants to know every import by name, whatever its module, so a small library of
+// stand-ins names the runtime's and those that the caller gives; the host passes the real ones.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { readModule } from '../binary/index.ts';
 import { parseDepfile } from './depfile.ts';
-import { compileError, linkError, noObjectError } from './diagnostics.ts';
+import { compileError, linkError, missingSymbols, noObjectError } from './diagnostics.ts';
 import { commonFlags } from './flags.ts';
-import { type LinkJob, type LinkResult, STACK_SIZE } from './link.ts';
+import { type HostImport, type LinkJob, type LinkResult, STACK_SIZE } from './link.ts';
 import { isCxx } from './options.ts';
 import { runTool } from './process.ts';
 import { type CompiledObject, fileIdentity, findProgram, type Toolchain } from './toolchain.ts';
@@ -49,14 +50,58 @@ const LINK_FLAGS = [
   // As in wasiLinkArguments: later versions have exit in an archive.
   '-Wl,--undefined=exit',
   '-Wl,--wrap=exit',
+  // All that is missing, not the first 20.
+  '-Wl,--error-limit=0',
 ];
 
-/** Names of the functions that an object imports from the host. */
-function hostImports(object: Uint8Array): string[] {
-  const module = new WebAssembly.Module(object as BufferSource);
-  return WebAssembly.Module.imports(module)
-    .filter((each) => each.module === 'heapline')
-    .map((each) => each.name);
+/** Lets everything pass that the linkers only miss. */
+const LENIENT_FLAGS = ['-sERROR_ON_UNDEFINED_SYMBOLS=0', '-Wl,--warn-unresolved-symbols'];
+
+const MODULE_JS = 'module.js';
+
+function readLinked(directory: string): { wasm: Uint8Array; glue: string } {
+  return {
+    wasm: readFileSync(path.join(directory, 'module.wasm')),
+    glue: readFileSync(path.join(directory, MODULE_JS), 'utf8'),
+  };
+}
+
+/** Module of the functions that C declares without naming one. */
+const PLAIN_MODULE = 'env';
+/** Emscripten's JavaScript compiler makes variables of the names. */
+const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
+
+/** The functions that the runtime imports from the host. */
+function runtimeImports(runtime: Uint8Array): HostImport[] {
+  const imports = WebAssembly.Module.imports(new WebAssembly.Module(runtime as BufferSource));
+  return imports.filter(({ module }) => module === 'heapline');
+}
+
+const markOf = (name: string): string => `heapline stand-in: ${name};`;
+
+/** A JavaScript library for emcc. What Emscripten's own library has under the same name is kept. */
+function standIns(given: readonly HostImport[]): string {
+  const names = new Set(given.map(({ name }) => name).filter((name) => IDENTIFIER.test(name)));
+  return [...names]
+    .map((name) => {
+      const quoted = JSON.stringify(name);
+      const body = `throw ${JSON.stringify(markOf(name))};`;
+      return `if (!(${quoted} in LibraryManager.library)) mergeInto(LibraryManager.library, { ${quoted}: function() { ${body} } });\n`;
+    })
+    .join('');
+}
+
+/**
+ * Functions that nothing defines and that only the name of an import let pass: `now` where C means the caller's own
+ * and the host gives one of the module `clock`.
+ */
+function mistaken(given: readonly HostImport[], wasm: Uint8Array, glue: string): string[] {
+  const isGiven = (name: string): boolean =>
+    given.some((each) => each.module === PLAIN_MODULE && each.name === name);
+  return readModule(wasm)
+    .imports.filter(({ module, name }) => module === PLAIN_MODULE && !isGiven(name))
+    .map(({ name }) => name)
+    .filter((name) => glue.includes(markOf(name)));
 }
 
 export class EmscriptenToolchain implements Toolchain {
@@ -125,19 +170,36 @@ export class EmscriptenToolchain implements Toolchain {
   async link(job: LinkJob): Promise<LinkResult> {
     this.#onProgress('linking');
     return withTemporaryDirectory(async (directory) => {
-      const { files, runtime } = writeObjects(directory, job);
-      const library = path.join(directory, 'heapline-imports.js');
-      const standIns = hostImports(job.runtime).map((name) => `  ${JSON.stringify(name)}: function() {},`);
-      writeFileSync(library, `mergeInto(LibraryManager.library, {\n${standIns.join('\n')}\n});\n`);
-      const output = path.join(directory, 'module.js');
-      const linkerExports = [
-        '__stack_pointer',
-        '__heap_base',
-        '__data_end',
-        ...job.runtimeExports,
-        ...job.exports,
-      ];
-      const cxx = job.objects.some((object) => isCxx(object.source));
+      const given = [...runtimeImports(job.runtime), ...job.imports];
+      const run = this.#linker(job, given, directory);
+      const { status, output } = await run();
+      if (status === 0) {
+        const { wasm, glue } = readLinked(directory);
+        const missing = mistaken(given, wasm, glue);
+        if (missing.length > 0) throw linkError(output, missing);
+        return { wasm, glue, output };
+      }
+      const missing = missingSymbols(output);
+      if (missing.length === 0) throw linkError(output);
+      // Each of the tools that emcc runs stops the others when it misses something. As warnings, all can be had.
+      const lenient = await run(true);
+      missing.push(...missingSymbols(lenient.output));
+      if (lenient.status === 0) {
+        const { wasm, glue } = readLinked(directory);
+        missing.push(...mistaken(given, wasm, glue));
+      }
+      throw linkError(output, missing);
+    });
+  }
+
+  /** Writes what is to be linked; what it returns links that, if so asked with errors made warnings. */
+  #linker(job: LinkJob, given: readonly HostImport[], directory: string) {
+    const { files, runtime } = writeObjects(directory, job);
+    const library = path.join(directory, 'heapline-imports.js');
+    writeFileSync(library, standIns(given));
+    const needed = ['__stack_pointer', '__heap_base', '__data_end', ...job.runtimeExports];
+    const cxx = job.objects.some((object) => isCxx(object.source));
+    return async (lenient = false): Promise<{ status: number; output: string }> => {
       const { status, stdout, stderr } = await runTool(this.#compiler(cxx), [
         '-g',
         ...files,
@@ -146,22 +208,17 @@ export class EmscriptenToolchain implements Toolchain {
         ...LINK_FLAGS,
         `-sEXPORTED_FUNCTIONS=${[...(job.hasMain ? ['_main'] : []), '_malloc', '_free', '_fflush'].join(',')}`,
         ...(job.hasMain ? [] : ['--no-entry']),
-        responseFile(
-          directory,
-          linkerExports.map((name) => `-Wl,--export=${name}`),
-        ),
+        ...(lenient ? LENIENT_FLAGS : []),
+        responseFile(directory, [
+          ...needed.map((name) => `-Wl,--export=${name}`),
+          ...job.exports.map((name) => `-Wl,--export${lenient ? '-if-defined' : ''}=${name}`),
+        ]),
         '--js-library',
         library,
         '-o',
-        output,
+        path.join(directory, MODULE_JS),
       ]);
-      const printed = (stdout + stderr).replaceAll(`${directory}${path.sep}`, '');
-      if (status !== 0) throw linkError(printed);
-      return {
-        wasm: readFileSync(path.join(directory, 'module.wasm')),
-        glue: readFileSync(output, 'utf8'),
-        output: printed,
-      };
-    });
+      return { status, output: (stdout + stderr).replaceAll(`${directory}${path.sep}`, '') };
+    };
   }
 }

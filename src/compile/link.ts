@@ -49,7 +49,15 @@ export interface LinkJob {
   readonly exports: readonly string[];
   /** Functions and data of the runtime to export. */
   readonly runtimeExports: readonly string[];
+  /** Functions that the host gives the module. */
+  readonly imports: readonly HostImport[];
   readonly hasMain: boolean;
+}
+
+/** A function of the host's, by the names that a module imports it under. */
+export interface HostImport {
+  readonly module: string;
+  readonly name: string;
 }
 
 export interface LinkResult {
@@ -97,6 +105,8 @@ export function wasiLinkArguments(job: LinkJob): string[] {
     // Fetched before it is wrapped: wasm-ld cannot wrap a symbol that still lies in an archive.
     '--undefined=exit',
     '--wrap=exit',
+    // All that is missing, not the first 20.
+    '--error-limit=0',
     ...(job.hasMain ? ['--export=__main_void'] : []),
     ...optional.map((name) => `--export-if-defined=${name}`),
     ...['__heap_base', '__data_end', '__global_base'].map((name) => `--export=${name}`),
@@ -112,6 +122,7 @@ export const WASI_LINK_IDENTITY = JSON.stringify(
     link: [],
     exports: [],
     runtimeExports: [],
+    imports: [],
     hasMain: true,
   }),
 );

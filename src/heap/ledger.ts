@@ -288,6 +288,16 @@ export class Ledger {
     this.#view.words[(this.runtimeAddress + L.RUNTIME_TOP) / WORD] = slot;
   }
 
+  /** Address of the last slot, which all frames too deep for the shadow stack share. */
+  get lastSlot(): number {
+    return this.shadowAddress + (L.SHADOW_SLOTS - 1) * L.SLOT_SIZE;
+  }
+
+  /** True when the slot is that of an entry from the host whose stack was not asked for yet. */
+  isPendingEntry(slot: number): boolean {
+    return this.#view.words[(slot + L.SLOT_SITE) / WORD] === L.SITE_HOST_PENDING;
+  }
+
   /** Empties the shadow stack, when no guest frame is left. */
   resetShadowStack(): void {
     this.top = this.shadowAddress;

@@ -65,11 +65,12 @@ export class Gate {
 
   /**
    * What the runtime asks at the first allocation below an entry.
-   * @param inner entries deeper than the one that is meant
+   * @param seen entries deeper than the one that is meant, as far as their slots are still there
    * @returns id of the host stack, 0 for none
    */
-  hostStack(inner: number): number {
-    const { entry } = this;
+  hostStack(seen: number): number {
+    const { entry, stacks } = this;
+    const inner = stacks === null ? seen : stacks.entriesWithin(seen);
     if (inner === 0 && entry !== null) {
       if (this.#captured !== NONE) {
         entry.habit += EXPECTED;

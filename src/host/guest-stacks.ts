@@ -3,9 +3,15 @@
 // frame of the guest is left, both are empty; where calls nest and the host catches the error in between, they are to
 // be as they were when it made the call.
 
+import { SLOT_SIZE } from '../heap/layout.ts';
+
 /** The shadow stack of a guest: `top` is the address of its innermost slot. */
 export interface ShadowStack {
   top: number;
+  /** Address of the last slot there is: deeper frames write it over. */
+  readonly lastSlot: number;
+  /** Whether the slot is that of an entry from the host, not written over yet. */
+  isPendingEntry(slot: number): boolean;
 }
 
 /**
@@ -41,6 +47,23 @@ export class GuestStacks {
   push(): void {
     this.#readPointer ??= readerOf(this.#pointer);
     this.#saved.push(this.shadow.top, this.#readPointer());
+  }
+
+  /**
+   * How many entries are further in than the one that is meant, given how many the runtime sees: of those that share the
+   * last slot it sees one at most.
+   */
+  entriesWithin(seen: number): number {
+    const { top, lastSlot } = this.shadow;
+    // Below that, no entry can be at the last slot.
+    if (top < lastSlot - SLOT_SIZE) return seen;
+    const lastSeen = top === lastSlot && this.shadow.isPendingEntry(lastSlot);
+    // The one that is meant is at the last slot itself: it is the innermost one.
+    if (lastSeen && seen === 0) return 0;
+    let sharing = 0;
+    for (let at = this.#saved.length - 2; at >= 0 && this.#saved[at]! >= lastSlot - SLOT_SIZE; at -= 2)
+      sharing++;
+    return seen - Number(lastSeen) + sharing;
   }
 
   /** After it, however it ended. */

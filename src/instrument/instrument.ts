@@ -37,6 +37,8 @@ export interface InstrumentOptions {
 }
 
 const PAGE = 0x10000;
+/** Pages at which the memory of a module ends unless Emscripten is told otherwise; its JavaScript holds that, too. */
+const EMSCRIPTEN_MAXIMUM = 0x8000n;
 /** Most functions a module may have in every engine (JS API specification, "Limits"). */
 const MAXIMUM_FUNCTIONS = 1_000_000;
 
@@ -162,6 +164,7 @@ function checkMaximum(module: WasmModule, maxMemory: number): number {
     );
   }
   const pages = Math.min(Math.floor(maxMemory / PAGE), PAGE);
+  const { maximum } = module.memories[0]!;
   const minimum = Number(module.memories[0]!.minimum);
   if (pages < minimum) {
     throw new InvalidArgumentError(
@@ -169,7 +172,19 @@ function checkMaximum(module: WasmModule, maxMemory: number): number {
       `maxMemory is ${maxMemory} bytes, but the module starts with ${minimum * PAGE} bytes of memory`,
     );
   }
+  // A maximum that the caller has not chosen: a lower one is as good a limit as maxMemory.
+  if (maximum === EMSCRIPTEN_MAXIMUM && pages > maximum && grownByEmscripten(module)) {
+    throw new InvalidArgumentError(
+      'maxMemory',
+      `maxMemory is ${maxMemory} bytes, but Emscripten linked the module for a memory that ends at 2 GiB: link it with -sMAXIMUM_MEMORY=4GB (\`link: ['-sMAXIMUM_MEMORY=4GB']\`), ` +
+        'or use another toolchain',
+    );
+  }
   return pages;
+}
+
+function grownByEmscripten(module: WasmModule): boolean {
+  return module.imports.some(({ name }) => name === 'emscripten_resize_heap');
 }
 
 /** Whether the module defines its memory 0, rather than importing it. */

@@ -1,6 +1,7 @@
 // The profile that users hold: a model and everything that can be done with it.
 
 import { type Frame, InvalidArgumentError } from '../errors.ts';
+import { checkOptionNames } from '../option-names.ts';
 import { difference, sum } from './combine.ts';
 import { DEFAULT_MAX_BYTES, decodeProfile } from './decode.ts';
 import { encodeProfile } from './encode.ts';
@@ -23,6 +24,16 @@ export interface DecodeOptions {
   /** Refuse profiles that are larger than this when decompressed; 256 MiB by default. */
   maxBytes?: number;
 }
+
+const TOP_OPTIONS = [
+  'sampleType',
+  'granularity',
+  'sort',
+  'limit',
+  'objects',
+  'trimPath',
+] as const satisfies readonly (keyof TopOptions)[];
+const FOLDED_OPTIONS = ['sampleType', 'lines'] as const satisfies readonly (keyof FoldedOptions)[];
 
 /** One sample, spelled out. */
 export interface ProfileSample {
@@ -51,6 +62,7 @@ export class HeapProfile {
         'HeapProfile.decode() takes the bytes of a profile, a Uint8Array.',
       );
     }
+    checkOptionNames('HeapProfile.decode', options, ['maxBytes'] satisfies (keyof DecodeOptions)[]);
     return new HeapProfile(decodeProfile(bytes, options.maxBytes ?? DEFAULT_MAX_BYTES));
   }
 
@@ -136,6 +148,7 @@ export class HeapProfile {
 
   /** The profile as pprof's gzipped protocol buffer, for a `.pb.gz` file. */
   encode(options: EncodeOptions = {}): Uint8Array {
+    checkOptionNames('profile.encode', options, ['level'] satisfies (keyof EncodeOptions)[]);
     const level = options.level ?? DEFAULT_LEVEL;
     if (!Number.isInteger(level) || level < 0 || level > 9) {
       throw new InvalidArgumentError('level', `The gzip level must be an integer from 0 to 9, not ${level}.`);
@@ -145,17 +158,20 @@ export class HeapProfile {
 
   /** A table like that of `go tool pprof -top`. */
   top(options: TopOptions = {}): string {
+    checkOptionNames('profile.top', options, TOP_OPTIONS);
     return topText(this.model, this.#stackView(), options);
   }
 
   /** The rows of that table. */
   topRows(options: TopOptions = {}): TopRow[] {
+    checkOptionNames('profile.topRows', options, TOP_OPTIONS);
     const rows = topRows(this.model, this.#stackView(), options);
     return options.limit === undefined ? rows : rows.slice(0, Math.max(0, options.limit));
   }
 
   /** Folded stacks for flame graph tools: `main;parse;read 4096`. */
   folded(options: FoldedOptions = {}): string {
+    checkOptionNames('profile.folded', options, FOLDED_OPTIONS);
     return foldedText(this.model, this.#stackView(), options);
   }
 

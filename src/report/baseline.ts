@@ -10,6 +10,7 @@
 
 import { createHash } from 'node:crypto';
 import { BaselineError, type Frame } from '../errors.ts';
+import { checkOptionNames } from '../option-names.ts';
 import { type JsonNode, JsonSyntaxError, parseJsonLines } from './json-lines.ts';
 import {
   defaultLeakKinds,
@@ -54,11 +55,14 @@ export interface BaselineOptions {
   readonly root?: string;
 }
 
+const OPTIONS = ['root'] as const satisfies readonly (keyof BaselineOptions)[];
+
 /** The baseline that knows every leak of a report, those known before included. */
 export function baselineOf(
   report: LeakReport,
   options: BaselineOptions & { readonly kinds?: readonly LeakKind[] } = {},
 ): Baseline {
+  checkOptionNames('baselineOf', options, [...OPTIONS, 'kinds']);
   const kinds = options.kinds ?? defaultLeakKinds;
   const leaks = new Map<string, BaselineLeak>();
   for (const record of [...report.records, ...(report.known ?? [])]) {
@@ -83,6 +87,7 @@ export function applyBaseline(
   baseline: Baseline,
   options: BaselineOptions = {},
 ): LeakReport {
+  checkOptionNames('applyBaseline', options, OPTIONS);
   const exact = new Map(baseline.leaks.map((leak) => [fineKey(leak.stack), leak]));
   const stacks = new Map<
     string,

@@ -2,6 +2,7 @@
 // source lines. Escapes as the runner's own toolkit does it (actions/toolkit, core/src/command.ts).
 
 import type { Frame } from '../errors.ts';
+import { checkOptionNames } from '../option-names.ts';
 import { defaultLeakKinds, type LeakKind, type LeakReport } from './leak-report.ts';
 import {
   faultHeadline,
@@ -33,8 +34,11 @@ interface Annotation {
   readonly message: string;
 }
 
+const OPTIONS = ['kinds', 'root', 'all'] as const satisfies readonly (keyof GitHubOptions)[];
+
 /** The report as workflow commands, one a line; '' when nothing failed. */
 export function formatGitHub(report: LeakReport, options: GitHubOptions = {}): string {
+  checkOptionNames('formatGitHub', options, OPTIONS);
   const { root } = options;
   const annotations: Annotation[] = [];
   for (const fault of report.errors) {

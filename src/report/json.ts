@@ -2,6 +2,7 @@
 // and never changed or taken away. Nothing in it depends on the time or the machine but paths and addresses.
 
 import type { Frame, HeapFaultKind } from '../errors.ts';
+import { checkOptionNames } from '../option-names.ts';
 import type { HeapFaultRecord, LeakKind, LeakRecord, LeakReport, LeakTotals } from './leak-report.ts';
 import { bytesAsHex, bytesAsText } from './text.ts';
 import { relativePath } from './wording.ts';
@@ -65,8 +66,11 @@ export interface JsonOptions {
   readonly root?: string;
 }
 
+const OPTIONS = ['root'] as const satisfies readonly (keyof JsonOptions)[];
+
 /** The report as a value for JSON.stringify. */
 export function toJson(report: LeakReport, options: JsonOptions = {}): LeakJson {
+  checkOptionNames('toJson', options, OPTIONS);
   const record = (from: LeakRecord): LeakJsonRecord => ({
     kind: from.kind,
     blocks: from.blocks,
@@ -96,6 +100,7 @@ export function toJson(report: LeakReport, options: JsonOptions = {}): LeakJson 
 
 /** The report as indented JSON text that ends in a newline. */
 export function formatJson(report: LeakReport, options: JsonOptions = {}): string {
+  checkOptionNames('formatJson', options, OPTIONS);
   return `${JSON.stringify(toJson(report, options), null, 2)}\n`;
 }
 

@@ -3,6 +3,7 @@
 // error a failed one, so a clean run shows what was looked for.
 
 import type { Frame } from '../errors.ts';
+import { checkOptionNames } from '../option-names.ts';
 import { defaultLeakKinds, type LeakKind, type LeakReport } from './leak-report.ts';
 import {
   faultHeadline,
@@ -23,6 +24,8 @@ export interface JUnitOptions {
   readonly root?: string;
 }
 
+const OPTIONS = ['kinds', 'root'] as const satisfies readonly (keyof JUnitOptions)[];
+
 interface TestCase {
   readonly name: string;
   readonly place: Frame | null;
@@ -31,6 +34,7 @@ interface TestCase {
 
 /** The report as a JUnit XML document. */
 export function formatJUnit(report: LeakReport, options: JUnitOptions = {}): string {
+  checkOptionNames('formatJUnit', options, OPTIONS);
   const kinds = options.kinds ?? defaultLeakKinds;
   const cases = uniquelyNamed([
     ...errorCases(report, options.root),

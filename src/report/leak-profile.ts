@@ -15,6 +15,7 @@ import {
   ValueType,
 } from 'pprof-format';
 import type { Frame } from '../errors.ts';
+import { checkOptionNames } from '../option-names.ts';
 import { type LeakKind, type LeakReport, leakKinds } from './leak-report.ts';
 
 /** What goes into the profile. */
@@ -25,8 +26,11 @@ export interface LeakProfileOptions {
   readonly takenAt?: number;
 }
 
+const OPTIONS = ['kinds', 'takenAt'] as const satisfies readonly (keyof LeakProfileOptions)[];
+
 /** The report as a gzipped pprof profile. */
 export function encodeLeakProfile(report: LeakReport, options: LeakProfileOptions = {}): Uint8Array {
+  checkOptionNames('encodeLeakProfile', options, OPTIONS);
   const strings = new StringTable();
   const text = (value: string) => strings.dedup(value);
   const type = (name: string, unit: string) => new ValueType({ type: text(name), unit: text(unit) });

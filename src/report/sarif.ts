@@ -4,6 +4,7 @@
 
 import { pathToFileURL } from 'node:url';
 import type { Frame } from '../errors.ts';
+import { checkOptionNames } from '../option-names.ts';
 import { stackFingerprint } from './baseline.ts';
 import {
   defaultLeakKinds,
@@ -39,6 +40,8 @@ export interface SarifOptions {
   readonly toolVersion?: string;
 }
 
+const OPTIONS = ['kinds', 'root', 'toolVersion'] as const satisfies readonly (keyof SarifOptions)[];
+
 interface Rule {
   readonly id: string;
   readonly name: string;
@@ -49,6 +52,7 @@ interface Rule {
 
 /** The report as a SARIF log, ready for JSON.stringify. */
 export function toSarif(report: LeakReport, options: SarifOptions = {}): object {
+  checkOptionNames('toSarif', options, OPTIONS);
   const kinds = options.kinds ?? defaultLeakKinds;
   const { root } = options;
   const rules = rulesFor(kinds);
@@ -118,6 +122,7 @@ export function toSarif(report: LeakReport, options: SarifOptions = {}): object 
 
 /** The report as the text of a SARIF file. */
 export function formatSarif(report: LeakReport, options: SarifOptions = {}): string {
+  checkOptionNames('formatSarif', options, OPTIONS);
   return `${JSON.stringify(toSarif(report, options), null, 2)}\n`;
 }
 

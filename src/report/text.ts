@@ -3,6 +3,7 @@
 
 import picocolors from 'picocolors';
 import type { Frame } from '../errors.ts';
+import { checkOptionNames } from '../option-names.ts';
 import {
   type BlockSample,
   type HeapFaultRecord,
@@ -39,10 +40,13 @@ export interface TextOptions {
   readonly root?: string;
 }
 
+const OPTIONS = ['all', 'kinds', 'color', 'root'] as const satisfies readonly (keyof TextOptions)[];
+
 type Colors = ReturnType<typeof picocolors.createColors>;
 
 /** The report as text for a terminal, lines ending in `\n`. */
 export function formatText(report: LeakReport, options: TextOptions = {}): string {
+  checkOptionNames('formatText', options, OPTIONS);
   const colors = picocolors.createColors(options.color === true && !noColor());
   const records = report.of(options.kinds ?? leakKinds);
   const shown = options.all ? records : records.slice(0, SHORT_RECORDS);

@@ -1,6 +1,7 @@
 // What a profile server can be told, checked once.
 
 import { InvalidArgumentError } from '../errors.ts';
+import { checkOptionNames } from '../option-names.ts';
 import type { Sandbox } from '../sandbox.ts';
 
 /** What to serve and how much of it at once. */
@@ -67,25 +68,20 @@ const NAMES = [
   'cpuInterval',
 ] as const satisfies readonly (keyof PprofOptions)[];
 
-/** Checks options; `caller` is the function that they were given to. */
-export function settingsOf(options: PprofOptions, caller: string): ServeSettings {
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidArgumentError('options', `The options of ${caller}() must be an object.`);
-  }
-  for (const name of Object.keys(options)) {
-    if (!(NAMES as readonly string[]).includes(name)) {
-      throw new InvalidArgumentError(
-        name,
-        `${caller}() has no option '${name}'. Its options are: ${[...NAMES].sort().join(', ')}.`,
-      );
-    }
-  }
+/** Checks options; `caller` is the function that they were given to, `more` the names of others that it has. */
+export function settingsOf(
+  options: PprofOptions,
+  caller: string,
+  more: readonly string[] = [],
+): ServeSettings {
+  checkOptionNames(caller, options, [...NAMES, ...more]);
   const { sandboxes, host } = options;
   if (sandboxes !== undefined && !Array.isArray(sandboxes) && typeof sandboxes !== 'function') {
     throw refused('sandboxes', 'an array of sandboxes, or a function that gives one');
   }
   let samplingInterval: number | null = null;
   if (typeof host === 'object' && host !== null) {
+    checkOptionNames(caller, host, ['samplingInterval'] satisfies (keyof HostHeapOptions)[], 'host');
     samplingInterval =
       positive('host.samplingInterval', host.samplingInterval, 2 ** 40) ?? DEFAULT_SAMPLING_INTERVAL;
   } else if (host === true) samplingInterval = DEFAULT_SAMPLING_INTERVAL;

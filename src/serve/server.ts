@@ -20,6 +20,13 @@ export interface ServePprofOptions extends PprofOptions {
   readonly onWarning?: (message: string) => void;
 }
 
+const NAMES = [
+  'port',
+  'hostname',
+  'allowedHosts',
+  'onWarning',
+] as const satisfies readonly (keyof ServePprofOptions)[];
+
 /** A running profile server. */
 export interface PprofServer extends AsyncDisposable {
   readonly server: Server;
@@ -31,6 +38,7 @@ export interface PprofServer extends AsyncDisposable {
 
 /** Serves the heaps of this process on a port of its own. */
 export async function servePprof(options: ServePprofOptions = {}): Promise<PprofServer> {
+  const { prefix } = settingsOf(options, 'servePprof', NAMES);
   const { port = 6060, hostname = '127.0.0.1', allowedHosts = [], onWarning, ...rest } = options;
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new InvalidArgumentError('port', 'The option port must be a whole number from 0 to 65535.');
@@ -41,7 +49,6 @@ export async function servePprof(options: ServePprofOptions = {}): Promise<Pprof
       'The option hostname must be an address or a name to listen on.',
     );
   }
-  const { prefix } = settingsOf(rest, 'servePprof');
   const handler = pprofHandler(rest);
   const server = createServer((request, response) => {
     if (!isAllowed(request, allowedHosts)) {

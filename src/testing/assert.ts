@@ -36,8 +36,8 @@ type AnyFunction = (...args: never[]) => unknown;
 
 /** The heap holds no lost blocks and was not misused. */
 export function assertNoLeaks(lib: WithHeap, options: AssertLeaksOptions = {}): void {
-  checkSandbox('assertNoLeaks()', lib);
-  const verdict = judgeLeaks(lib, options);
+  checkSandbox('assertNoLeaks', lib);
+  const verdict = judgeLeaks('assertNoLeaks', lib, options);
   if (verdict.found) fail(verdict, options, assertNoLeaks);
 }
 
@@ -47,9 +47,9 @@ export function assertDoesNotLeak<T>(
   work: () => T,
   options: AssertLeaksOptions = {},
 ): Done<T> {
-  checkSandbox('assertDoesNotLeak()', lib);
-  checkWork('assertDoesNotLeak()', work);
-  return after(judgeWork(lib, work, options), (verdict) => {
+  checkSandbox('assertDoesNotLeak', lib);
+  checkWork('assertDoesNotLeak', work);
+  return after(judgeWork('assertDoesNotLeak', lib, work, options), (verdict) => {
     if (verdict.found) fail(verdict, options, assertDoesNotLeak);
     return undefined;
   }) as Done<T>;
@@ -57,9 +57,9 @@ export function assertDoesNotLeak<T>(
 
 /** The work leaves lost blocks behind: for tests of a leak that is known. */
 export function assertLeaks<T>(lib: WithHeap, work: () => T, options: AssertLeaksOptions = {}): Done<T> {
-  checkSandbox('assertLeaks()', lib);
-  checkWork('assertLeaks()', work);
-  return after(judgeWork(lib, work, options), ({ leaks }) => {
+  checkSandbox('assertLeaks', lib);
+  checkWork('assertLeaks', work);
+  return after(judgeWork('assertLeaks', lib, work, options), ({ leaks }) => {
     if (leaks!.of(options.kinds ?? ['definite', 'indirect']).length > 0) return undefined;
     throw traced(new HeapAssertionError('The work was expected to leak, and it did not.'), assertLeaks);
   }) as Done<T>;
@@ -67,9 +67,9 @@ export function assertLeaks<T>(lib: WithHeap, work: () => T, options: AssertLeak
 
 /** The work allocates no more than this, whether it frees it or not. */
 export function assertAllocatesAtMost<T>(lib: WithHeap, limits: AllocationLimits, work: () => T): Done<T> {
-  checkSandbox('assertAllocatesAtMost()', lib);
-  checkWork('assertAllocatesAtMost()', work);
-  return after(judgeAllocations(lib, work, limits), (verdict) => {
+  checkSandbox('assertAllocatesAtMost', lib);
+  checkWork('assertAllocatesAtMost', work);
+  return after(judgeAllocations('assertAllocatesAtMost', lib, work, limits), (verdict) => {
     if (verdict.found) fail(verdict, {}, assertAllocatesAtMost);
     return undefined;
   }) as Done<T>;
@@ -77,8 +77,8 @@ export function assertAllocatesAtMost<T>(lib: WithHeap, limits: AllocationLimits
 
 /** Done again and again, the work does not leave more behind each time. */
 export function assertDoesNotGrow<T>(lib: WithHeap, work: () => T, options: GrowthOptions = {}): Done<T> {
-  checkSandbox('assertDoesNotGrow()', lib);
-  checkWork('assertDoesNotGrow()', work);
+  checkSandbox('assertDoesNotGrow', lib);
+  checkWork('assertDoesNotGrow', work);
   return after(judgeGrowth(lib, work, options), (verdict) => {
     if (verdict.found) fail(verdict, {}, assertDoesNotGrow);
     return undefined;
@@ -87,8 +87,8 @@ export function assertDoesNotGrow<T>(lib: WithHeap, work: () => T, options: Grow
 
 /** Done again and again, the work leaves more behind each time. */
 export function assertGrows<T>(lib: WithHeap, work: () => T, options: GrowthOptions = {}): Done<T> {
-  checkSandbox('assertGrows()', lib);
-  checkWork('assertGrows()', work);
+  checkSandbox('assertGrows', lib);
+  checkWork('assertGrows', work);
   return after(judgeGrowth(lib, work, options), (verdict) => {
     if (verdict.found) return undefined;
     throw traced(new HeapAssertionError(`Growth was expected, but ${verdict.message()}.`), assertGrows);
@@ -113,7 +113,7 @@ export function autoCheck({ beforeEach, afterEach, ...options }: AutoCheckHooks)
       "autoCheck() needs the test runner's hooks: autoCheck({ beforeEach, afterEach }).",
     );
   }
-  checked(options);
+  checked('autoCheck', options, ['beforeEach', 'afterEach']);
   let check: AutoCheck | null = null;
   beforeEach(() => {
     check = new AutoCheck(options);

@@ -18,7 +18,7 @@ export class AutoCheck {
 
   /** Starts with the test. */
   constructor(options: AssertLeaksOptions = {}) {
-    this.#options = checked(options);
+    this.#options = checked('autoCheck', options);
     for (const sandbox of openSandboxes()) this.#marks.set(sandbox, sandbox.heap.mark());
     this.#unwatch = watchSandboxes({
       opened: (sandbox) => this.#opened.add(sandbox),
@@ -43,7 +43,7 @@ export class AutoCheck {
     if (sandbox.trapped || (mark === undefined && !opened)) return;
     const verdict =
       mark === undefined
-        ? judgeLeaks(sandbox, this.#options)
+        ? judgeLeaks('autoCheck', sandbox, this.#options)
         : leakVerdict(sandbox.heap.leaksSince(mark, rest), kinds, root);
     if (verdict.found) this.#verdicts.push(verdict);
   }

@@ -6,6 +6,7 @@ import { type Frame, InvalidArgumentError } from '../errors.ts';
 import { type HeapSnapshot, indicesIn } from '../heap/index.ts';
 import type { GrowthOptions, GrowthReport } from '../leaks/index.ts';
 import type { AssertLeaksOptions, Heap } from '../live-heap.ts';
+import { checkOptionNames } from '../option-names.ts';
 import {
   checkLeakKinds,
   defaultLeakKinds,
@@ -50,7 +51,7 @@ export function checkSandbox(caller: string, lib: unknown): asserts lib is WithH
   if (typeof heap?.leaks === 'function') return;
   throw new InvalidArgumentError(
     'lib',
-    `${caller} needs a sandbox, as loadC() and loadWasm() return it; it was given ${describe(lib)}.`,
+    `${caller}() needs a sandbox, as loadC() and loadWasm() return it; it was given ${describe(lib)}.`,
   );
 }
 
@@ -59,19 +60,30 @@ export function checkWork(caller: string, work: unknown): asserts work is () => 
   if (typeof work === 'function') return;
   throw new InvalidArgumentError(
     'work',
-    `${caller} needs a function that does the work, such as () => lib.exports.parse(text, length); it was given ${describe(work)}.`,
+    `${caller}() needs a function that does the work, such as () => lib.exports.parse(text, length); it was given ${describe(work)}.`,
   );
 }
 
-/** The options, when the classes in them are such: found before any work is done. */
-export function checked(options: AssertLeaksOptions): AssertLeaksOptions {
+const ASSERT_LEAKS_OPTIONS = [
+  'suppressions',
+  'kinds',
+  'root',
+] as const satisfies readonly (keyof AssertLeaksOptions)[];
+
+/** The options, when there are such, and such classes: found before any work is done. `more`: what `caller` has besides. */
+export function checked(
+  caller: string,
+  options: AssertLeaksOptions,
+  more: readonly string[] = [],
+): AssertLeaksOptions {
+  checkOptionNames(caller, options, [...ASSERT_LEAKS_OPTIONS, ...more]);
   if (options.kinds !== undefined) checkLeakKinds(options.kinds);
   return options;
 }
 
 /** Does the sandbox's heap hold lost blocks, or was it misused? */
-export function judgeLeaks(lib: WithHeap, options: AssertLeaksOptions = {}): Verdict {
-  const { kinds, root, ...rest } = checked(options);
+export function judgeLeaks(caller: string, lib: WithHeap, options: AssertLeaksOptions = {}): Verdict {
+  const { kinds, root, ...rest } = checked(caller, options);
   return leakVerdict(lib.heap.leaks(rest), kinds, root);
 }
 
@@ -112,21 +124,24 @@ function ownFrames(leaks: LeakReport): LeakReport {
 
 /** Does the work leave lost blocks behind, or misuse the heap? */
 export function judgeWork(
+  caller: string,
   lib: WithHeap,
   work: () => unknown,
   options: AssertLeaksOptions = {},
 ): Verdict | Promise<Verdict> {
-  const { kinds, root, ...rest } = checked(options);
+  const { kinds, root, ...rest } = checked(caller, options);
   return after(lib.heap.scope(work, rest), ({ leaks }) => leakVerdict(leaks, kinds, root));
 }
 
 /** Does the work allocate more than this? */
 export function judgeAllocations(
+  caller: string,
   lib: WithHeap,
   work: () => unknown,
   limits: AllocationLimits,
 ): Verdict | Promise<Verdict> {
   checkLimits(limits);
+  checkOptionNames(caller, limits, ['bytes', 'objects'] satisfies (keyof AllocationLimits)[]);
   const { heap } = lib;
   const before = heap.snapshot();
   return after(heap.scope(work), ({ allocated }) => {

@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { LoadCOptions } from '../load.ts';
+import { checkOptionNames } from '../option-names.ts';
 import { checkLeakKinds, type LeakKind, suppressionsOf } from '../report/index.ts';
 
 /** How imports with `?heap` are compiled: plain data, since the tests run in other processes. */
@@ -35,6 +36,12 @@ export interface HeaplinePluginOptions {
   readonly reportFolder?: string | false;
 }
 
+const OPTIONS = [
+  'autoCheck',
+  'compile',
+  'reportFolder',
+] as const satisfies readonly (keyof HeaplinePluginOptions)[];
+
 /** What the plugin tells its setup file in the test processes. */
 export interface SetupOptions {
   readonly autoCheck: {
@@ -59,9 +66,11 @@ const C_SOURCE = /\.(c|i|cc|cpp|cxx|c\+\+|C|ii|wasm)$/;
 
 /** The plugin. */
 export default function heapline(options: HeaplinePluginOptions = {}): VitePlugin {
+  checkOptionNames('heapline', options, OPTIONS);
   const { autoCheck = false, reportFolder } = options;
   // Errors of the configuration are better shown once, before the tests.
   if (typeof autoCheck === 'object') {
+    checkOptionNames('heapline', autoCheck, ['kinds', 'suppressions'], 'autoCheck');
     if (autoCheck.kinds !== undefined) checkLeakKinds(autoCheck.kinds);
     suppressionsOf(autoCheck.suppressions ?? []);
   }

@@ -73,16 +73,16 @@ function result(
 
 expect.extend({
   toHaveNoLeaks(this: MatcherState, lib: unknown, options: AssertLeaksOptions = {}): MatcherResult {
-    checkSandbox('toHaveNoLeaks()', lib);
-    const verdict = judgeLeaks(lib, options);
+    checkSandbox('toHaveNoLeaks', lib);
+    const verdict = judgeLeaks('toHaveNoLeaks', lib, options);
     const expected = this.isNot ? 'the heap to have leaks' : 'the heap to have no leaks';
     return result(this, !verdict.found, verdict, expected, true);
   },
 
   toLeak(this: MatcherState, work: unknown, lib: unknown, options: AssertLeaksOptions = {}) {
-    checkWork('toLeak()', work);
-    checkSandbox('toLeak()', lib);
-    return after(judgeWork(lib, work, options), (verdict) => {
+    checkWork('toLeak', work);
+    checkSandbox('toLeak', lib);
+    return after(judgeWork('toLeak', lib, work, options), (verdict) => {
       // A misuse of the heap is no leak, but no clean work either.
       const pass = this.isNot
         ? verdict.found
@@ -92,9 +92,9 @@ expect.extend({
   },
 
   toAllocateAtMost(this: MatcherState, work: unknown, lib: unknown, limits: AllocationLimits) {
-    checkWork('toAllocateAtMost()', work);
-    checkSandbox('toAllocateAtMost()', lib);
-    return after(judgeAllocations(lib, work, limits), (verdict) =>
+    checkWork('toAllocateAtMost', work);
+    checkSandbox('toAllocateAtMost', lib);
+    return after(judgeAllocations('toAllocateAtMost', lib, work, limits), (verdict) =>
       result(
         this,
         !verdict.found,
@@ -106,8 +106,8 @@ expect.extend({
   },
 
   toGrow(this: MatcherState, work: unknown, lib: unknown, options: GrowthOptions = {}) {
-    checkWork('toGrow()', work);
-    checkSandbox('toGrow()', lib);
+    checkWork('toGrow', work);
+    checkSandbox('toGrow', lib);
     return after(judgeGrowth(lib, work, options), (verdict) =>
       result(this, verdict.found, verdict, this.isNot ? 'the heap not to grow' : 'the heap to grow'),
     );

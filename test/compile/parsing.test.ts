@@ -57,6 +57,12 @@ clang: error: unsupported option '-foo'
     expect(linkError(output).missing).toEqual([name]);
   });
 
+  it('says what Emscripten lacks when its own JavaScript does not run', () => {
+    const output =
+      "Error: Cannot find module 'acorn'\nemcc: error: '/usr/bin/node a.js' failed (returned 1)\n";
+    expect(linkError(output)).toMatchObject({ missing: [], message: expect.stringContaining('NODE_PATH') });
+  });
+
   it('takes any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {

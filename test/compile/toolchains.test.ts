@@ -173,6 +173,23 @@ describe.each(toolchainNames)('%s', (toolchain) => {
     expect((error as LinkError).message).toContain('`nowhere`');
   });
 
+  it('names all that is missing, functions, data and exports, however many', async () => {
+    const numbers = Array.from({ length: 30 }, (_, i) => i);
+    const source = tree.write(
+      'unresolved-all.c',
+      `${numbers.map((i) => `int fn${i}(void); extern int data${i};`).join('\n')}
+      int f(void) { return ${numbers.map((i) => `fn${i}() + data${i}`).join(' + ')}; }\n`,
+    );
+    const options = { toolchain, cacheDir, exports: ['f', 'absent'] };
+    const error = await compile([source], options).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(LinkError);
+    const { missing, diagnostics } = error as LinkError;
+    const all = ['absent', ...numbers.flatMap((i) => [`fn${i}`, `data${i}`])];
+    expect([...missing].sort()).toEqual(all.sort());
+    const errors = diagnostics.filter(({ severity }) => severity === 'error').map(({ message }) => message);
+    for (const name of all) expect(errors.filter((message) => message.endsWith(`: ${name}`))).toHaveLength(1);
+  });
+
   it('says so when `exports` names a function that does not exist', async () => {
     const error = await compile([tree.file('program.c')], { toolchain, cacheDir, exports: ['absent'] }).catch(
       (reason: unknown) => reason,

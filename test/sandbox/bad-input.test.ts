@@ -1,9 +1,10 @@
 // What loadC() and loadWasm() make of input that is wrong: a typed error that says what to do, and no harm done.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { compile } from '../../src/compile/index.ts';
 import {
   CompileError,
@@ -74,6 +75,58 @@ describe('loadC()', () => {
     const error = (await rejection(loadC(path, { toolchain: 'clang' }))) as LinkError;
     expect(error).toBeInstanceOf(LinkError);
     expect(error.missing).toContain('nowhere');
+  });
+
+  test('takes the functions in `imports`, and no others, for ones that Emscripten need not find', async () => {
+    const path = source(
+      'imports-by-name.c',
+      `#include <time.h>
+      __attribute__((import_module("game"), import_name("beep"))) int beep(int);
+      __attribute__((import_module("game"), import_name("time"))) int game_time(void);
+      #ifdef OTHERS
+      __attribute__((import_module("game"), import_name("boop"))) int boop(int);
+      extern int trace(int);
+      extern int time_of(int);
+      int g(int a) { return boop(a) + trace(a) + time_of(a); }
+      #endif
+      extern int plain(int);
+      int f(int a) { return beep(a) + plain(a) + game_time(); }
+      int now(void) { return time(0) > 1000000000; }`,
+    );
+    const toolchain = 'emscripten';
+    const game = { beep: (a: number) => a + 1, time: () => 100, time_of: () => 0 };
+    const imports = { game, env: { plain: (a: number) => a * 10 } };
+    using lib = await loadC(path, { toolchain, imports });
+    expect(lib.exports.f!(1)).toBe(112);
+    expect(lib.exports.now!()).toBe(1);
+
+    const wanting = { toolchain, imports, define: { OTHERS: true } } as const;
+    const error = (await rejection(loadC(path, wanting))) as LinkError;
+    expect(error).toBeInstanceOf(LinkError);
+    // Besides what nobody gives, names that others import under: the game and the runtime.
+    expect([...error.missing].sort()).toEqual(['boop', 'time_of', 'trace']);
+    const nearly = await rejection(
+      loadC(path, { ...wanting, imports: { ...imports, game: { ...game, boop: () => 0 } } }),
+    );
+    expect(nearly).toBeInstanceOf(LinkError);
+    expect([...(nearly as LinkError).missing].sort()).toEqual(['time_of', 'trace']);
+  });
+
+  test('says how to have more than 2 GiB with Emscripten', async () => {
+    const options = { toolchain: 'emscripten', maxMemory: 3 * 2 ** 30 } as const;
+    const error = await rejection(loadC(programPath('library.c'), options));
+    expect(error).toMatchObject({ name: 'InvalidArgumentError', argument: 'maxMemory' });
+    expect(error.message).toContain("`link: ['-sMAXIMUM_MEMORY=4GB']`");
+    // Debian's Emscripten comes without acorn.
+    const acorn = createRequire(import.meta.url).resolve('acorn/package.json');
+    vi.stubEnv('NODE_PATH', join(acorn, '..', '..'));
+    using lib = await loadC(programPath('library.c'), { ...options, link: ['-sMAXIMUM_MEMORY=4GB'] });
+    vi.unstubAllEnvs();
+    const low = lib.heap.malloc(2 ** 30);
+    expect(lib.heap.malloc(2 ** 30)).toBeGreaterThanOrEqual(low + 2 ** 30);
+    expect(lib.memory.buffer.byteLength).toBeGreaterThan(2 ** 31);
+    lib.exports.add!(lib.heap.cstring('beyond'));
+    expect(lib.exports.count!()).toBe(1);
   });
 
   test.each<[string, unknown]>([
@@ -148,7 +201,7 @@ describe('loadWasm()', () => {
       lib.exports.add!(lib.heap.cstring('four'));
       const stacks = Object.keys(held(lib)).filter((stack) => stack.includes('add'));
       expect(stacks.map((stack) => stack.slice(stack.indexOf('add'))).sort()).toEqual(['add', 'add;copy']);
-      const frames = lib.heap.profile().top({ by: 'line' } as never);
+      const frames = lib.heap.profile().top({ granularity: 'lines' });
       expect(frames).toContain('library.c');
     }
   });

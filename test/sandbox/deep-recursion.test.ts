@@ -33,4 +33,11 @@ test.each(TOOLCHAINS)('allocating below 100,000 frames keeps the ledger right (%
   );
   expect(result.contexts).toBeLessThan(16_384 + 100);
   expect(result.profile).toBeGreaterThan(500);
+  const shallow = ['enter', 'host_call', 'between', '[truncated]'];
+  expect(result.entries).toEqual({
+    0: [...shallow, 'host_call', 'callBack'],
+    1: shallow,
+    2: shallow,
+    5: shallow,
+  });
 });

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   DisposedError,
   ExitError,
+  type HeapFault,
   HeapFaultError,
   InvalidArgumentError,
   OutOfMemoryError,
@@ -457,11 +458,41 @@ describe.each(TOOLCHAINS)('a constructor compiled by %s', (toolchain) => {
     expect(error).toBeInstanceOf(ExitError);
     expect((error as ExitError).exitCode).toBe(4);
   });
+
+  test('that frees badly is reported as any other function is', async () => {
+    const seen: HeapFault[] = [];
+    const options = {
+      define: { FREE_TWICE: true },
+      onFault: (fault: HeapFault) => seen.push(fault),
+    } as const;
+    using lib = await load(toolchain, 'constructor.c', options);
+    expect(lib.exports.holds!()).toBe(1);
+    expect(seen).toEqual(lib.heap.faults());
+    expect(seen.map(({ kind }) => kind)).toEqual(['double-free']);
+    expect(seen[0]!.frames[0]).toMatchObject({ function: 'begin', line: 16 });
+    expect(seen[0]!.freedAt![0]).toMatchObject({ function: 'begin', line: 15 });
+
+    const error = await load(toolchain, 'constructor.c', { ...options, onError: 'throw' }).then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(HeapFaultError);
+    expect((error as HeapFaultError).frames[0]).toMatchObject({ function: 'begin', line: 16 });
+    expect(seen.length).toBe(2);
+  });
+
+  test('lets what onFault throws through', async () => {
+    const options = {
+      define: { FREE_TWICE: true },
+      onFault() {
+        throw new RangeError('enough');
+      },
+    } as const;
+    await expect(load(toolchain, 'constructor.c', options)).rejects.toThrow(new RangeError('enough'));
+  });
 });
 
 describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (toolchain) => {
-  const link = toolchain === 'emscripten' ? ['-sERROR_ON_UNDEFINED_SYMBOLS=0'] : [];
-
   test('give stacks that interleave both languages, each frame once', async () => {
     let lib: Sandbox;
     function callBack(depth: number): number {
@@ -470,7 +501,7 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
     function enter(): void {
       lib.exports.outer!(1);
     }
-    lib = await load(toolchain, 'callback.c', { link, imports: { env: { host_call: callBack } } });
+    lib = await load(toolchain, 'callback.c', { imports: { env: { host_call: callBack } } });
     enter();
     const stacks = Object.entries(held(lib)).map(([stack, bytes]) => [
       stack.slice(stack.indexOf('enter')),
@@ -492,7 +523,7 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
     function enter(): void {
       lib.exports.relay!(2);
     }
-    lib = await load(toolchain, 'callback.c', { link, imports: { env: { host_call: callBack } } });
+    lib = await load(toolchain, 'callback.c', { imports: { env: { host_call: callBack } } });
     enter();
     const [stack] = Object.keys(held(lib));
     expect(stack!.slice(stack!.indexOf('enter'))).toBe(
@@ -510,7 +541,7 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
     function other(size: number, call = 0): void {
       lib.exports.choose!(size, call);
     }
-    lib = await load(toolchain, 'callback.c', { link, imports: { env: { host_call: () => nested() } } });
+    lib = await load(toolchain, 'callback.c', { imports: { env: { host_call: () => nested() } } });
     for (let i = 0; i < 8; i++) one(1);
     for (let i = 0; i < 8; i++) other(i % 2);
     nested = function inside() {
@@ -535,7 +566,7 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
 
   test('show one host stack of so many when asked to, and lose no byte', async () => {
     const imports = { env: { host_call: () => 0 } };
-    using lib = await load(toolchain, 'callback.c', { link, imports, hostFrames: { every: 8 } });
+    using lib = await load(toolchain, 'callback.c', { imports, hostFrames: { every: 8 } });
     function allocateHere(): void {
       lib.heap.malloc(10);
     }
@@ -551,7 +582,6 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
   test('let JavaScript errors through unchanged', async () => {
     const failure = new RangeError('from the host');
     using lib = await load(toolchain, 'callback.c', {
-      link,
       imports: {
         env: {
           host_call() {
@@ -575,7 +605,7 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
       reasons.add(error.message.split('\n')[0]!);
       return lib.exports.inner!(1);
     }
-    lib = await load(toolchain, 'callback.c', { link, imports: { env: { host_call: callBack } } });
+    lib = await load(toolchain, 'callback.c', { imports: { env: { host_call: callBack } } });
     // More than the C stack of 1 MiB would take.
     expect(lib.exports.repeat!(1000) as number).toBe(1000);
     expect([...reasons]).toEqual([expect.stringContaining('unreachable')]);
@@ -587,7 +617,6 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
 
   test('cost no capture when nothing is allocated, and hide the host when asked to', async () => {
     using lib = await load(toolchain, 'callback.c', {
-      link,
       hostFrames: 'off',
       imports: { env: { host_call: () => 1 } },
     });
@@ -606,7 +635,7 @@ test("calls that go through Emscripten's JavaScript keep the stack of the entry 
   }
   lib = await load('emscripten', 'exceptions.cc', {
     flags: ['-O1', '-fexceptions'],
-    link: ['-fexceptions', '-sERROR_ON_UNDEFINED_SYMBOLS=0'],
+    link: ['-fexceptions'],
     imports: { env: { host_call: callBack } },
   });
   enter();

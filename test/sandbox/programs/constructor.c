@@ -11,6 +11,10 @@ __attribute__((constructor)) static void begin(void) {
 #ifdef EXIT
   exit(4);
 #endif
+#ifdef FREE_TWICE
+  free(kept);
+  free(kept);
+#endif
 }
 
 int holds(void) { return kept != 0; }
