@@ -20,6 +20,7 @@ HL_COLD void hl_heap_initialise(void) {
   heapline_shadow[0].node = rt.root_node;
   rt.root_node->link = (u32)&hl_root_account | HL_NODE_LINK_ACCOUNT;
   hl_root_account.node = rt.root_node;
+  hl_root_account.children = (u32)&hl_no_child;
   hl_fast_limit_set();
 }
 
@@ -90,8 +91,9 @@ HL_INLINE u32 hl_ledger_allocate_first_here(hl_node *node, u32 size) {
 HL_SLOW u32 hl_ledger_allocate_first(hl_node *node, u32 size) { return hl_ledger_allocate_first_here(node, size); }
 
 HL_INLINE u32 hl_ledger_allocate(hl_node *node, u32 size, int first_is_likely) {
-  hl_account *account = hl_node_account(node);
-  if (!account) return (first_is_likely ? hl_ledger_allocate_first_here : hl_ledger_allocate_first)(node, size);
+  if (!hl_has_account(node))
+    return (first_is_likely ? hl_ledger_allocate_first_here : hl_ledger_allocate_first)(node, size);
+  hl_account *account = hl_account_of(node);
   hl_ledger_allocate_to(account, size);
   return (u32)account;
 }

@@ -30,25 +30,21 @@ HL_INLINE void hl_bud_set_clock(hl_bud *bud, u64 clock) {
   bud->second = (bud->second & HL_BUD_SITE_MASK) | (u32)(clock >> 32) << HL_BUD_SITE_BITS;
 }
 
-/* The second and the third site of a path; of one that is too short, any. */
-HL_INLINE u32 hl_second_site(const hl_slot *path, u32 length) { return path[length > 1].site; }
-HL_INLINE u32 hl_third_site(const hl_slot *path, u32 length) { return path[(length > 2) * 2].site; }
-
-/* Whether a bud can be made of `length` slots now. */
-HL_INLINE int hl_bud_fits(const hl_slot *path, u32 length) {
-  u32 sites = path->site | hl_second_site(path, length) | hl_third_site(path, length);
-  return !(sites >> HL_BUD_SITE_BITS) && rt.peak_epoch < HL_BUD_EPOCHS && rt.alloc_bytes < HL_BUD_CLOCKS;
-}
-
-/* A bud that is in no ring yet; null when there is no memory. */
+/* A bud of the path that `length` slots from `path` on stand for, in no ring yet; null when its fields could not hold it
+ * or there is no memory. What it says of its block is written with the allocation. */
 HL_INLINE hl_node *hl_bud_new(hl_node *parent, const hl_slot *path, u32 length) {
+  u32 first = path->site, second = 0, third = 0;
+  if (length > 1) second = path[1].site;
+  if (length > 2) third = path[2].site;
+  if ((first | second | third) >> HL_BUD_SITE_BITS) return 0;
+  if (HL_UNLIKELY(rt.peak_epoch >= HL_BUD_EPOCHS || rt.alloc_bytes >= HL_BUD_CLOCKS)) return 0;
   hl_bud *bud = hl_bud_allocate();
-  if (!bud) return 0;
-  bud->node = (hl_node){.parent = parent, .site = path->site | HL_SITE_BUD};
-  bud->size = 0;
-  bud->clock = 0;
-  bud->second = hl_second_site(path, length);
-  bud->third = hl_third_site(path, length) | length << HL_BUD_SITE_BITS;
+  if (HL_UNLIKELY(!bud)) return 0;
+  bud->node.parent = parent;
+  bud->node.site = first | HL_SITE_BUD;
+  bud->node.link = 0;
+  bud->second = second;
+  bud->third = third | length << HL_BUD_SITE_BITS;
   rt.contexts += length;
   return &bud->node;
 }
@@ -102,7 +98,7 @@ HL_SLOW hl_node *hl_bud_grow(hl_bud *bud, u32 *children) {
     hl_bud read = *bud;
     hl_account *account = hl_account_new(rest);
     if (!account) return 0;
-    account->children = 0;
+    account->children = (u32)&hl_no_child;
     hl_bud_count(&read, account);
     rest->site = site;
     return rest;

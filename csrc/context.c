@@ -4,6 +4,9 @@
  * together with all slots below it, so resolving walks down to the first such slot and up again through
  * child(parent, site), leaving the nodes in the slots. The sentinel, slot 0, always has the root.
  *
+ * Programs take the same paths again and again: the ends of the paths resolved last are remembered by a hash of where
+ * they start and their sites (hl.recent), and such a path is only checked, from its end down, frame by frame.
+ *
  * child(parent, site): the children of a node form a ring, and the node remembers which one was looked up last.
  * That one and the one created after it are tried first: programs repeat themselves, so this is nearly always
  * right, and it stays within memory laid out in the program's own order. Next, up to HL_NARROW children are
@@ -49,10 +52,10 @@ HL_COLD int hl_contexts_double(void) {
  * Only an indirect call may be both.) */
 
 HL_INLINE u32 *hl_children(hl_node *node) {
-  hl_account *account = hl_node_account(node);
-  return HL_UNLIKELY(account != 0) ? &account->children : &node->link;
+  return HL_UNLIKELY(hl_has_account(node)) ? &hl_account_of(node)->children : &node->link;
 }
 
+/* The child looked up last; hl_no_child when there is none. */
 HL_INLINE hl_node *hl_last_child(u32 children) { return (hl_node *)(children & ~HL_LINK_FLAGS); }
 
 static void hl_contexts_insert(hl_node *node) {
@@ -74,7 +77,6 @@ static int hl_contexts_reserve(u32 more) {
 HL_INLINE hl_node *hl_child_guess(hl_node *parent, u32 site) {
   u32 *children = hl_children(parent);
   hl_node *node = hl_last_child(*children);
-  if (!node) return 0;
   if (node->site == site) return node;
   node = node->next_sibling;
   if (node->site != site) return 0;
@@ -82,10 +84,14 @@ HL_INLINE hl_node *hl_child_guess(hl_node *parent, u32 site) {
   return node;
 }
 
-/* Puts a child that is new behind the one looked up last; null: it is the first. */
+/* Puts a child that is new behind the one looked up last. */
 HL_INLINE void hl_ring_add(hl_node *last, hl_node *child) {
-  child->next_sibling = last ? last->next_sibling : child;
-  if (last) last->next_sibling = child;
+  if (last == &hl_no_child) {
+    child->next_sibling = child;
+    return;
+  }
+  child->next_sibling = last->next_sibling;
+  last->next_sibling = child;
 }
 
 /* Makes all children of a narrow node nodes. */
@@ -106,7 +112,7 @@ HL_INLINE hl_node *hl_child_simple(hl_node *parent, u32 site, const hl_slot *pat
   u32 *children = hl_children(parent), count = 0;
   if (*children & HL_WIDE) return 0;
   hl_node *last = hl_last_child(*children);
-  if (last) {
+  if (last != &hl_no_child) {
     hl_node *node = last;
     do {
       if (node->site == site) {
@@ -140,7 +146,7 @@ HL_SLOW hl_node *hl_child_search(hl_node *parent, u32 site) {
         return node;
       }
     if (!hl_contexts_reserve(1)) return parent;
-  } else if (last) {
+  } else if (last != &hl_no_child) {
     node = last;
     do {
       if ((node->site & ~HL_SITE_BUD) == (site & ~HL_SITE_BUD)) {
@@ -174,38 +180,72 @@ HL_INLINE hl_node *hl_child(hl_node *parent, u32 site) {
   return HL_LIKELY(node) ? node : hl_child_search(parent, site);
 }
 
-/* The host's stack at the entry that a slot stands for. None of the entries above it is resolved, either. */
-HL_COLD u32 hl_host_stack(const hl_slot *slot, const hl_slot *top) {
+/* The site of a host entry whose stack was not asked for yet, of slot `slot`. None of the entries above it is resolved,
+ * either. */
+HL_COLD u32 hl_host_site(const hl_slot *slot, const hl_slot *top) {
+  if (!(rt.flags & HL_FLAG_HOST_FRAMES)) return HL_SITE_HOST_FLAG;
   u32 inner = 0;
   while (++slot <= top) inner += slot->site == HL_SITE_HOST_PENDING;
-  return heapline_host_stack(inner);
+  return HL_SITE_HOST_FLAG | heapline_host_stack(inner);
+}
+
+HL_SLOW hl_node *hl_context_resolve(hl_slot *top, int buds);
+
+/* The last slot, which all frames share that are too deep for the shadow stack: a pseudo node stands in between. */
+HL_COLD hl_node *hl_context_resolve_last(void) {
+  hl_slot *slot = HL_LAST_SLOT;
+  if (slot->node) return slot->node;
+  u32 site = slot->site;
+  if (site == HL_SITE_HOST_PENDING) site = hl_host_site(slot, slot);
+  slot->node = hl_child(hl_child(hl_context_resolve(slot - 1, 0), HL_SITE_TRUNCATED), site);
+  return slot->node;
+}
+
+HL_INLINE u32 hl_rotate(u32 word, u32 bits) { return word << bits | word >> (32 - bits); }
+
+/* Gives the slots up to `top`, none of which has a node, those of the path that ends in `node`, if it is theirs and
+ * starts from `base`. (A path that is too short ends at the root, whose site no slot has.) */
+HL_INLINE int hl_context_recall(hl_slot *top, hl_slot *base, hl_node *node) {
+  hl_slot *slot = top;
+  for (; slot > base && node->site == slot->site; slot--) {
+    slot->node = node;
+    node = node->parent;
+  }
+  if (HL_LIKELY(slot == base && node == base->node)) return 1;
+  while (slot < top) (++slot)->node = 0;
+  return 0;
 }
 
 /* The node of slot `top`, resolving whatever is not resolved below it. It may be a bud, with `buds`: then its slot, and
  * those of the rest of its path, are left unresolved. */
 HL_INLINE hl_node *hl_context_resolve_here(hl_slot *top, int buds) {
+  if (HL_UNLIKELY(top == HL_LAST_SLOT)) return hl_context_resolve_last();
   hl_slot *slot = top;
-  while (!slot->node) slot--;
+  u32 hash = 0;
+  for (; !slot->node; slot--) hash = hl_rotate(hash, 5) ^ slot->site;
   hl_node *node = slot->node;
+  hash = (hash ^ (u32)node) * 0x9e3779b1u | 1; /* an entry never used has 0 */
+  hl_recent *recent = &hl.recent[hash >> (32 - HL_RECENT_BITS)];
+  if (recent->hash == hash && hl_context_recall(top, slot, recent->node)) return recent->node;
   while (slot < top) {
     slot++;
     u32 site = slot->site;
-    if (site == HL_SITE_HOST_PENDING) {
-      site = HL_SITE_HOST_FLAG | (rt.flags & HL_FLAG_HOST_FRAMES ? hl_host_stack(slot, top) : 0);
-    }
-    /* All frames too deep for the shadow stack share its last slot. */
-    if (slot == HL_LAST_SLOT) node = hl_child(node, HL_SITE_TRUNCATED);
     hl_node *child = hl_child_guess(node, site);
     if (!child) {
-      u32 length = (u32)(top - slot) + 1;
-      if (!buds || length > HL_BUD_SITES || top == HL_LAST_SLOT || !hl_bud_fits(slot, length)) length = 0;
-      int is_bud = 0;
-      child = hl_child_simple(node, site, slot, length, &is_bud);
-      if (is_bud) return child;
-      if (!child) child = hl_child_search(node, site);
+      if (HL_UNLIKELY(site == HL_SITE_HOST_PENDING)) {
+        child = hl_child(node, hl_host_site(slot, top));
+      } else {
+        u32 length = (u32)(top - slot) + 1;
+        if (!buds || length > HL_BUD_SITES) length = 0;
+        int is_bud = 0;
+        child = hl_child_simple(node, site, slot, length, &is_bud);
+        if (is_bud) return child;
+        if (!child) child = hl_child_search(node, site);
+      }
     }
     slot->node = node = child;
   }
+  *recent = (hl_recent){.hash = hash, .node = node};
   return node;
 }
 
@@ -230,16 +270,19 @@ HL_INLINE hl_node *hl_context(void) {
 }
 
 /* Where a block is freed: the context of the calling function and the call site in it, because that saves a
- * look-up and a node per free. Site 0: the node itself. A site has 24 bits here; others get a node. */
-typedef struct hl_place {
-  hl_node *node;
-  u32 site;
-} hl_place;
+ * look-up and a node per free. Site 0: the node itself. A site has 24 bits here; others get a node. Packed as a freed
+ * block keeps it (free.c): site:24 | node:28, for nodes are 16 bytes; 0 when it is not known. */
+typedef u64 hl_place;
 
-/* So many frees may make nodes, for programs that free in ever new contexts. Then the place is the innermost frame that has
- * a node, if it is among so many. */
-#define HL_FREE_CONTEXTS 8192u
-#define HL_FREE_DEPTH 64
+#define HL_PLACE_SITE_SHIFT 28
+
+HL_INLINE hl_place hl_place_of(const hl_node *node, u32 site) {
+  return (u32)node >> 4 | (u64)site << HL_PLACE_SITE_SHIFT;
+}
+
+/* So many frees may make nodes, for programs that free in ever new contexts. Of a later one in a context that is not
+ * resolved the call site alone is known: hl.truncated stands for the path to it. */
+#define HL_FREE_CONTEXTS 4096u
 
 /* Entries from the host that only free must not cost a stack of the host's: while its entry is near, the
  * path is walked with the host's frames unknown, each time. A deep path asks, and is known from then on. */
@@ -250,25 +293,22 @@ HL_SLOW hl_place hl_free_place_slow(void) {
   if (pending && top - pending <= 8 && (rt.flags & HL_FLAG_HOST_FRAMES)) {
     hl_node *node = slot->node;
     while (slot++ < top) node = hl_child(node, slot->site == HL_SITE_HOST_PENDING ? HL_SITE_HOST_FLAG : slot->site);
-    return (hl_place){node, 0};
-  }
-  if (HL_UNLIKELY(hl.free_contexts >= HL_FREE_CONTEXTS)) {
-    if (top - slot > HL_FREE_DEPTH) return (hl_place){0, 0};
-    u32 site = slot == HL_LAST_SLOT - 1 ? 0 : slot[1].site;
-    return (hl_place){slot->node, site >> 24 ? 0 : site};
+    return hl_place_of(node, 0);
   }
   u32 before = rt.contexts;
-  hl_place place = top->site >> 24 || top == HL_LAST_SLOT ? (hl_place){hl_context_resolve(top, 0), 0}
-                                                          : (hl_place){hl_context_resolve(top - 1, 0), top->site};
-  hl.free_contexts += rt.contexts != before;
+  hl_place place = top->site >> 24 || top == HL_LAST_SLOT ? hl_place_of(hl_context_resolve(top, 0), 0)
+                                                          : hl_place_of(hl_context_resolve(top - 1, 0), top->site);
+  if (rt.contexts != before && ++hl.free_contexts == HL_FREE_CONTEXTS)
+    hl.truncated = hl_child(rt.root_node, HL_SITE_TRUNCATED);
   return place;
 }
 
 HL_INLINE hl_place hl_free_place(void) {
-  if (!(rt.flags & HL_FLAG_FREE_CONTEXTS)) return (hl_place){0, 0};
+  if (HL_UNLIKELY(!(rt.flags & HL_FLAG_FREE_CONTEXTS))) return 0;
   hl_slot *top = rt.top;
-  if (top->node) return (hl_place){top->node, 0};
+  if (top->node) return hl_place_of(top->node, 0);
   hl_node *parent = top[-1].node;
-  if (HL_LIKELY(parent && !(top->site >> 24) && top != HL_LAST_SLOT)) return (hl_place){parent, top->site};
+  if (HL_LIKELY(parent && !(top->site >> 24) && top != HL_LAST_SLOT)) return hl_place_of(parent, top->site);
+  if (HL_UNLIKELY(hl.truncated != 0)) return hl_place_of(hl.truncated, top->site >> 24 ? 0 : top->site);
   return hl_free_place_slow();
 }

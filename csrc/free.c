@@ -5,10 +5,9 @@
  * offset back. Free runs and ghosts answer as a span of one freed block, so one test rejects every bad pointer.
  *
  * A freed block's metadata keeps its owner, and packs into the other 64 bits the free list (12 bits: index
- * of the next free block), the context of the function that freed it (28 bits: nodes are 16 bytes) and the
- * call site in that function (24 bits):
+ * of the next free block) and where the block was freed (52 bits, context.c):
  *
- *      requested   next:12 | site:20      serial   site:4 | node:28
+ *      next:12 | site:24 | node:28
  */
 #include "platform.h"
 
@@ -38,19 +37,21 @@ HL_INLINE void hl_ledger_free(const hl_block *block, u32 size) {
     hl_bud_ledger_free((hl_bud *)owner, size, block->serial);
 }
 
+/* The words of a freed block besides its owner. */
+HL_INLINE void hl_block_set_freed(hl_block *block, u64 words) { __builtin_memcpy(&block->requested, &words, 8); }
+
 /* Puts a block back into its span; the ledger is the caller's. */
 HL_INLINE void hl_block_put(hl_span *span, hl_block *block, u32 index, hl_place freer) {
   u32 head = span->free;
   block->owner |= HL_BLOCK_FREED;
-  block->requested = head << 20 | (freer.site & 0xfffff);
-  block->serial = freer.site >> 20 << 28 | (u32)freer.node >> 4;
+  hl_block_set_freed(block, freer | (u64)head << (32 + HL_NEXT_FREE_SHIFT));
   span->free = index;
   u32 used = --span->used;
   if (HL_UNLIKELY(head == HL_NO_BLOCK)) hl_span_reopen(span);
   if (HL_UNLIKELY(used == 0) && span->listed) hl_span_emptied(span);
 }
 
-HL_INLINE u32 hl_block_next_free(const hl_block *block) { return block->requested >> 20; }
+HL_INLINE u32 hl_block_next_free(const hl_block *block) { return block->serial >> HL_NEXT_FREE_SHIFT; }
 
 void free(void *pointer) {
   if (!pointer) return;

@@ -26,7 +26,7 @@ HL_INLINE hl_node *hl_node_new(hl_node *parent, u32 site) {
   if (!hl_nodes_reserve(1)) return 0;
   hl_chunk *chunk = hl.last_chunk;
   hl_node *node = (hl_node *)(chunk + 1) + chunk->used++;
-  *node = (hl_node){.parent = parent, .site = site};
+  *node = (hl_node){.parent = parent, .site = site, .link = (u32)&hl_no_child};
   rt.contexts++;
   return node;
 }
@@ -42,8 +42,14 @@ HL_INLINE hl_bud *hl_bud_allocate(void) {
   return (hl_bud *)(chunk + 1) + chunk->used++;
 }
 
+HL_INLINE int hl_has_account(const hl_node *node) { return node->link & HL_NODE_LINK_ACCOUNT; }
+
+/* The account of a node that has one. */
+HL_INLINE hl_account *hl_account_of(const hl_node *node) { return (hl_account *)(node->link - HL_NODE_LINK_ACCOUNT); }
+
+/* The account, or null. */
 HL_INLINE hl_account *hl_node_account(const hl_node *node) {
-  return node->link & HL_NODE_LINK_ACCOUNT ? (hl_account *)(node->link - HL_NODE_LINK_ACCOUNT) : 0;
+  return hl_has_account(node) ? hl_account_of(node) : 0;
 }
 
 /* Gives a node its account; null when there is no memory. What the node's link held goes into the account. */
@@ -68,6 +74,6 @@ HL_SLOW hl_account *hl_account_new(hl_node *node) {
 
 /* The account of a context, or when there is no memory for one, the innermost of its callers'. */
 HL_SLOW hl_account *hl_account_charged(hl_node *node) {
-  while (!hl_node_account(node) && !hl_account_new(node)) node = node->parent;
-  return hl_node_account(node);
+  while (!hl_has_account(node) && !hl_account_new(node)) node = node->parent;
+  return hl_account_of(node);
 }

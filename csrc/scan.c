@@ -29,6 +29,7 @@ static const struct {
     {&hl_root_account, sizeof hl_root_account},
     {&hl_first_span_chunk, sizeof hl_first_span_chunk},
     {hl_fault_ring, sizeof hl_fault_ring},
+    {&hl_no_child, sizeof hl_no_child},
     {hl_first_contexts, sizeof hl_first_contexts},
     {heapline_shadow, sizeof heapline_shadow},
     {&heapline_runtime, sizeof heapline_runtime},

@@ -18,6 +18,9 @@ static _Alignas(64) struct {
   hl_span spans[15];
 } hl_first_span_chunk;
 
+/* The child of a node that has none: looked at, it is never the one, so nobody has to ask first. */
+static _Alignas(16) hl_node hl_no_child = {.site = HL_SITE_NONE, .next_sibling = &hl_no_child};
+
 static hl_fault hl_fault_ring[HL_FAULT_RING_LENGTH];
 static hl_node *hl_first_contexts[HL_FIRST_CONTEXTS];
 

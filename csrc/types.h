@@ -90,12 +90,17 @@ typedef struct hl_block {
   u32 serial;
 } hl_block;
 
+/* Site of hl_no_child, which stands for the children of a node that has none: it is no offset in any code. */
+#define HL_SITE_NONE 0x7fffffffu
+
 /* Flags of a node's link without an account (context.c): its children are in the hash table. */
 #define HL_WIDE 2u
 #define HL_LINK_FLAGS 15u
 
 /* Index that no block has; also one more than the blocks a span may have. */
 #define HL_NO_BLOCK 0xfffu
+/* Where hl_block.serial of a free block has the index of the next one (free.c). */
+#define HL_NEXT_FREE_SHIFT 20u
 
 /* Of hl_span.listed, in a large span: it moved because it grew. */
 #define HL_LISTED_GROWN 2u
@@ -247,6 +252,13 @@ HL_ASSERT_FIELD(hl_runtime, failed, HL_RUNTIME_FAILED);
 #define HL_BINS 160u
 #define HL_BUCKETS 257u
 #define HL_FIRST_CONTEXTS 64u
+#define HL_RECENT_BITS 9
+
+/* The end of a path that was resolved lately (context.c). */
+typedef struct hl_recent {
+  u32 hash; /* of the node that the path starts from, and its sites */
+  hl_node *node;
+} hl_recent;
 
 /* The rest of the state: nobody outside reads it. */
 typedef struct hl_state {
@@ -264,7 +276,9 @@ typedef struct hl_state {
   hl_node **contexts; /* hash table of child(parent, site), for wide parents */
   u32 contexts_shift; /* 32 - log2 of its length */
   u32 contexts_used;
+  hl_recent recent[1 << HL_RECENT_BITS]; /* by the first bits of the hash */
   u32 free_contexts; /* frees that made nodes */
+  hl_node *truncated; /* the root's child that stands for paths not kept, once frees have made too many */
   hl_chunk *last_chunk, *last_bud_chunk;
   hl_account *next_account, *end_account; /* accounts not yet given to a node */
 

@@ -35,6 +35,26 @@ describe.each(flavours)('contexts in the %s runtime', (flavour) => {
     expect(contextOf(runtime, runtime.call('malloc', 8))).toBe('4');
   });
 
+  it('tells apart paths that one hash stands for', async () => {
+    const runtime = await Runtime.open(flavour);
+    // What a bit of a site adds to the hash, that of the frame below takes away: rotate by 5, exclusive or.
+    const paths = [
+      [7, 64, 8],
+      [7, 64 ^ 32, 8 ^ 1],
+      [7 ^ 1024, 64, 8 ^ 1],
+      [7 ^ 1024, 64 ^ 32, 8],
+    ];
+    for (let round = 0; round < 5; round++) {
+      for (const path of paths) {
+        path.forEach((site, depth) => runtime.enterCall(depth + 1, site));
+        expect(contextOf(runtime, runtime.call('malloc', 8))).toBe(hex(path));
+        runtime.enterCall(path.length, 99);
+        expect(contextOf(runtime, runtime.call('calloc', 1, 8))).toBe(hex([...path.slice(0, -1), 99]));
+      }
+    }
+    runtime.check();
+  });
+
   it('finds every child of a context that has a thousand', async () => {
     const runtime = await Runtime.open(flavour);
     const blocks: [number, string][] = [];

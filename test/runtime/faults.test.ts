@@ -73,6 +73,39 @@ describe.each(flavours)('heap faults in the %s runtime', (flavour) => {
     runtime.check();
   });
 
+  it('knows the call site alone of frees in ever new contexts, once there were thousands', async () => {
+    const runtime = await Runtime.open(flavour);
+    const freed = (path: readonly number[]): string => {
+      const block = at(runtime, 0x10, 'malloc', 8);
+      path.forEach((site, depth) => runtime.enterCall(depth + 1, site));
+      runtime.call('free', block);
+      at(runtime, 0x30, 'free', block);
+      return last(runtime).freeContext;
+    };
+    const contexts = (): number => runtime.runtime(layout.RUNTIME_CONTEXTS);
+    const before = contexts();
+    for (let site = 1; site <= 4096; site++) {
+      const block = at(runtime, 0x10, 'malloc', 8);
+      for (const [depth, next] of [site, 0x20, 0x21].entries()) runtime.enterCall(depth + 1, next);
+      runtime.call('free', block);
+    }
+    expect(contexts() - before).toBeGreaterThan(2 * 4096);
+    const full = contexts();
+    expect(freed([5000, 0x20, 0x22])).toBe('fffffffe/22');
+    expect(freed([5001, 0x20, 0x1000000])).toBe('fffffffe');
+    // What is resolved is known all the same.
+    const block = at(runtime, 0x10, 'malloc', 8);
+    [5002, 0x20, 0x23].forEach((site, depth) => runtime.enterCall(depth + 1, site));
+    const kept = [runtime.call('malloc', 8), runtime.call('malloc', 8)];
+    runtime.enterCall(3, 0x24);
+    runtime.call('free', block);
+    at(runtime, 0x30, 'free', block);
+    expect(last(runtime).freeContext).toBe('138a/20/24');
+    expect(kept).not.toContain(0);
+    expect(contexts() - full).toBeLessThan(12);
+    runtime.check();
+  });
+
   it('tells a free inside a block, whatever the distance', async () => {
     const runtime = await Runtime.open(flavour);
     for (const size of [16, 40, 100, 3000, 8192, 100_000]) {

@@ -315,7 +315,8 @@ describe.each(flavours)('the leak scan of the %s runtime', (flavour) => {
     runtime.call('free', runtime.call('malloc', 8));
     runtime.call('free', 16);
     const first = Math.min(...runtime.blocks().keys());
-    const kinds = scan(runtime, { ranges: [[0, first & ~65_535]] });
+    // Above the C stack, the lowest 64 KB, whose dead part is no root either but is not the runtime's to know.
+    const kinds = scan(runtime, { ranges: [[65_536, first & ~65_535]] });
     expect(new Set(kinds.values())).toEqual(new Set(['definite']));
   });
 
