@@ -36,6 +36,7 @@ import {
   suppress,
   suppressionsOf,
 } from './report/index.ts';
+import type { WasmExports } from './wasm-types.ts';
 
 /** Sums of a heap. Bytes count what the program asked for, unless said otherwise. */
 export interface HeapStats {
@@ -99,7 +100,7 @@ export interface HeapHost {
   readonly ledger: Ledger;
   readonly peaks: PeakMeter;
   readonly hostStacks: HostStacks;
-  readonly exports: WebAssembly.Exports;
+  readonly exports: WasmExports;
   readonly module: { readonly name: string; readonly path: string; readonly codeSize: number };
   readonly comments: readonly string[];
   /** Throws when the sandbox was disposed of. */

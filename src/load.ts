@@ -18,6 +18,7 @@ import {
 import { type RootLayout, rootLayout } from './leaks/index.ts';
 import { checkOptionNames } from './option-names.ts';
 import { type GuestExports, type HostFrames, Sandbox, type SandboxParts } from './sandbox.ts';
+import type { WasmImports } from './wasm-types.ts';
 
 /** What a guest may see, and how its heap is watched. */
 export interface SandboxOptions {
@@ -32,7 +33,7 @@ export interface SandboxOptions {
   /** Most bytes of linear memory; beyond it `malloc` returns NULL. Whole pages of 64 KiB. */
   readonly maxMemory?: number;
   /** Functions that the guest imports, by module and name. They may call back into the guest. */
-  readonly imports?: WebAssembly.Imports;
+  readonly imports?: WasmImports;
   /** Whether allocations show the JavaScript that led to them. Default `'allocating'`: all do. */
   readonly hostFrames?: HostFrames;
   /** Remember where each block is freed, for the third stack of a double free. Default true. */

@@ -29,6 +29,7 @@ import { type LeakCapture, LeakFinder, PeakMeter, type RootLayout } from './leak
 import { Heap, type HeapHost } from './live-heap.ts';
 import { announceDisposal, registerSandbox, unregisterSandbox } from './sandbox-registry.ts';
 import { Symbolizer, type SymbolizerOptions } from './symbols/index.ts';
+import type { WasmExports, WasmMemory } from './wasm-types.ts';
 
 /** The functions of a guest by name. Pointers and integers are numbers; 64-bit integers come back as bigints. */
 export type GuestExports = Record<string, (...args: (number | bigint)[]) => number>;
@@ -79,7 +80,7 @@ export interface SandboxParts {
   instantiate(
     runtime: RuntimeImports,
     gate: Gate,
-    instantiated: (exports: WebAssembly.Exports) => void,
+    instantiated: (exports: WasmExports) => void,
   ): Promise<Guest>;
 }
 
@@ -179,7 +180,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   }
 
   /** The guest's linear memory. Its buffer is replaced whenever it grows. */
-  get memory(): WebAssembly.Memory {
+  get memory(): WasmMemory {
     this.#check('memory');
     return this.#guest.memory;
   }
@@ -386,7 +387,7 @@ class Link {
   }
 
   /** Finds the ledger of a new instance and tells its runtime what to record, before any C code has run. */
-  instantiated(exports: WebAssembly.Exports): void {
+  instantiated(exports: WasmExports): void {
     const { instrumented, hostFrames, freeContexts } = this.parts;
     this.ledger = new Ledger(
       exports.memory as WebAssembly.Memory,
