@@ -7,6 +7,7 @@ import { basename, posix, resolve } from 'node:path';
 import { ExternalKind, readModule } from './binary/index.ts';
 import { COMPILE_OPTIONS, type CompiledModule, type CompileOptions, compile } from './compile/index.ts';
 import { type Diagnostic, FileError, InvalidArgumentError, InvalidModuleError } from './errors.ts';
+import { pathOf } from './file-url.ts';
 import type { HeapFault } from './heap-fault.ts';
 import { Output, openEmscriptenGuest, openWasiGuest, type ValueType } from './host/index.ts';
 import {
@@ -91,27 +92,24 @@ const LARGEST_MEMORY = 2 ** 32;
 
 /**
  * Compiles C sources and opens a sandbox of the result.
- * @param sources one C file, or several that are linked into one module
+ * @param sources one C file, or several that are linked into one module: paths, or file: URLs
  */
 export async function loadC<Exports extends object = GuestExports>(
-  sources: string | readonly string[],
+  sources: string | URL | readonly (string | URL)[],
   options: LoadCOptions = {},
 ): Promise<Sandbox<Exports>> {
   checkOptions('loadC', options, [...SANDBOX_OPTIONS, ...COMPILE_OPTIONS]);
-  const files = typeof sources === 'string' ? [sources] : sources;
-  if (
-    !Array.isArray(files) ||
-    files.length === 0 ||
-    files.some((file) => typeof file !== 'string' || file === '')
-  ) {
+  const named: unknown = typeof sources === 'string' || sources instanceof URL ? [sources] : sources;
+  if (!isFileList(named)) {
     throw new InvalidArgumentError(
       'sources',
-      'loadC() takes the path of a C file, or an array of such paths.',
+      'loadC() takes the path of a C file, or its file: URL, or an array of such.',
     );
   }
+  const files = named.map((file) => pathOf('sources', file));
   const compileOptions: Record<string, unknown> = {};
   for (const name of COMPILE_OPTIONS) if (options[name] !== undefined) compileOptions[name] = options[name];
-  const compiled = await compile([...files], compileOptions as CompileOptions);
+  const compiled = await compile(files, compileOptions as CompileOptions);
   const path = resolve(files[0]!);
   const prepared = await prepare(compiled.wasm, options.maxMemory);
   return open<Exports>(prepared, options, {
@@ -127,7 +125,10 @@ export async function loadC<Exports extends object = GuestExports>(
   });
 }
 
-/** Opens a sandbox of a module that was linked with the runtime, instrumented already or not. */
+/**
+ * Opens a sandbox of a module that was linked with the runtime, instrumented already or not.
+ * @param bytesOrPath the module, or its file: a path, or a file: URL
+ */
 export async function loadWasm<Exports extends object = GuestExports>(
   bytesOrPath: Uint8Array | ArrayBuffer | string | URL,
   options: LoadWasmOptions = {},
@@ -327,11 +328,12 @@ async function readBytes(
   if ((typeof source !== 'string' || source === '') && !(source instanceof URL)) {
     throw new InvalidArgumentError(
       'bytesOrPath',
-      'loadWasm() takes the bytes of a module, or the path of its file.',
+      'loadWasm() takes the bytes of a module, or the path of its file, or its file: URL.',
     );
   }
+  const path = resolve(pathOf('bytesOrPath', source));
   try {
-    return { bytes: await readFile(source), path: source instanceof URL ? source.pathname : resolve(source) };
+    return { bytes: await readFile(path), path };
   } catch (error) {
     throw new FileError(
       String(source),
@@ -354,6 +356,10 @@ function formatDiagnostic(diagnostic: Diagnostic): string {
 
 const isText = (value: unknown): boolean => typeof value === 'string';
 const isData = (value: unknown): boolean => isText(value) || value instanceof Uint8Array;
+const isFileList = (value: unknown): value is readonly (string | URL)[] =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((file) => (isText(file) && file !== '') || file instanceof URL);
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
 function refuse(name: string, what: string): never {

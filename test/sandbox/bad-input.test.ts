@@ -1,8 +1,9 @@
 // What loadC() and loadWasm() make of input that is wrong: a typed error that says what to do, and no harm done.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compile } from '../../src/compile/index.ts';
 import {
@@ -129,6 +130,43 @@ describe('loadC()', () => {
     },
   );
 
+  test('takes file: URLs of sources and of directories of headers', async () => {
+    const folder = join(directory, 'a folder');
+    mkdirSync(folder);
+    source('a folder/size.h', '#define SIZE 24\n');
+    const path = source('a folder/keep.c', '#include "size.h"\nint size(void) { return SIZE; }\n');
+    const other = source('other.c', '#include <size.h>\nint twice(void) { return 2 * SIZE; }\n');
+    using one = await loadC(pathToFileURL(path), { toolchain: 'clang' });
+    expect([one.name, one.exports.size!()]).toEqual(['keep.c', 24]);
+    using both = await loadC([path, pathToFileURL(other)], {
+      toolchain: 'clang',
+      include: [pathToFileURL(folder)],
+    });
+    expect([both.exports.size!(), both.exports.twice!()]).toEqual([24, 48]);
+  });
+
+  test('refuses URLs of what is no file here, and says which it takes', async () => {
+    const url = new URL('https://example.com/parser.c');
+    const errors = [
+      await rejection(loadC(url)),
+      await rejection(loadC([url])),
+      await rejection(loadC(programPath('library.c'), { include: [url] })),
+      await rejection(loadWasm(url)),
+    ];
+    expect(errors.map((error) => error.constructor)).toEqual(Array(4).fill(InvalidArgumentError));
+    expect(errors.map((error) => (error as InvalidArgumentError).argument)).toEqual([
+      'sources',
+      'sources',
+      'include',
+      'bytesOrPath',
+    ]);
+    for (const { message } of errors) {
+      expect(message).toContain('https://example.com/parser.c is no file of this machine');
+      expect(message).toContain('begin with file:');
+    }
+    expect(await rejection(loadC(new URL('file:///a%2Fb.c')))).toBeInstanceOf(InvalidArgumentError);
+  });
+
   test.each([[[]], [['']], [5], [null], [[5]], ['']])('refuses %j as sources', async (sources) => {
     expect(await rejection(loadC(sources as string))).toBeInstanceOf(HeaplineError);
   });
@@ -136,13 +174,13 @@ describe('loadC()', () => {
 
 describe('loadWasm()', () => {
   test('opens what heapline compiled, instrumented or not, from bytes and from a file', async () => {
-    const path = source('library.wasm', '');
+    const path = source('the library.wasm', '');
     writeFileSync(path, instrument(wasm).bytes);
     for (const input of [
       wasm,
       wasm.buffer.slice(wasm.byteOffset, wasm.byteOffset + wasm.length),
       path,
-      new URL(`file://${path}`),
+      pathToFileURL(path),
     ]) {
       using lib = await loadWasm(input as Uint8Array);
       lib.exports.add!(lib.heap.cstring('four'));
