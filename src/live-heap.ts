@@ -102,7 +102,7 @@ export interface HeapHost {
   readonly hostStacks: HostStacks;
   readonly exports: WasmExports;
   readonly module: { readonly name: string; readonly path: string; readonly codeSize: number };
-  readonly comments: readonly string[];
+  readonly comments: () => readonly string[];
   /** Throws when the sandbox was disposed of. */
   check(name: string): void;
   /** Frames of a call site in C. */
@@ -280,7 +280,7 @@ export class Heap {
       symbols: this.#host,
       hostStacks: this.#host.hostStacks,
       module: this.#host.module,
-      comments: this.#host.comments,
+      comments: this.#host.comments(),
       ...(options.labels === undefined ? {} : { labels: options.labels }),
     });
   }

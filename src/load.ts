@@ -301,7 +301,7 @@ function choose(
       [...functions].filter(
         ([name]) =>
           !family.has(name) &&
-          !/^(_|heapline_|main$|emscripten_|dynCall_|stack(Save|Restore|Alloc)$)/.test(name),
+          !/^(_|heapline_|main$|fflush$|emscripten_|dynCall_|stack(Save|Restore|Alloc)$)/.test(name),
       ),
     );
   }

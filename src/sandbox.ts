@@ -149,7 +149,10 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
         path: parts.path,
         codeSize: parts.instrumented.statistics.originalCodeSize,
       },
-      comments: parts.comments,
+      comments: () => {
+        const { namesOnly } = this.#symbols;
+        return namesOnly === null ? parts.comments : [...parts.comments, namesOnly];
+      },
       faults: link.faults,
       check: (name) => this.#check(name),
       frames: (site) => this.#symbols.frames(site),
@@ -338,19 +341,48 @@ function disposedError(sandbox: string, name: string): DisposedError {
   );
 }
 
+/** What compilers make of the name of main. */
+const MAIN = /^(main|__original_main|__main_argc_argv)$/;
+
 // The symbols of a module, opened when first asked for: most sandboxes never look at a stack.
 class Symbols {
   #symbolizer: Symbolizer | null = null;
+  #namesOnly: string | null | undefined;
 
   constructor(private readonly parts: SandboxParts) {}
 
   get warnings(): readonly string[] {
-    return this.#symbolizer?.warnings ?? [];
+    if (this.#symbolizer === null) return [];
+    const { namesOnly } = this;
+    return namesOnly === null ? this.#symbolizer.warnings : [...this.#symbolizer.warnings, namesOnly];
+  }
+
+  /** Says that the module was built without debug information, when it was; null otherwise. */
+  get namesOnly(): string | null {
+    if (this.#namesOnly === undefined) {
+      const symbolizer = this.#open();
+      const { functions, name } = this.parts;
+      // The user's own functions: the C library may have debug information that they have not, and the reverse.
+      const lines =
+        symbolizer.source === 'names' || symbolizer.source === 'none'
+          ? false
+          : symbolizer.knowsLinesOf((each) => functions.has(each) || MAIN.test(each));
+      // Debug information that is there and cannot be used has a warning of its own.
+      this.#namesOnly =
+        lines || symbolizer.warnings.length > 0
+          ? null
+          : `${name} was built without debug info: its profiles have names only; compile with -g for files and lines`;
+    }
+    return this.#namesOnly;
   }
 
   frames(site: number): readonly Frame[] {
+    return this.#open().frames(site);
+  }
+
+  #open(): Symbolizer {
     this.#symbolizer ??= Symbolizer.open(this.parts.symbolModule, this.parts.symbolOptions);
-    return this.#symbolizer.frames(site);
+    return this.#symbolizer;
   }
 }
 
