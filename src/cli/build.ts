@@ -1,13 +1,13 @@
 // heapline build and heapline instrument: the steps of `run` alone, for those who have a build system of their own.
 
-import { writeFileSync } from 'node:fs';
+import { existsSync, realpathSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { InvalidModuleError } from '../errors.ts';
 import {
   addCompileOptions,
   type CompileArguments,
   compileOptions,
   fileError,
+  moduleError,
   parseSize,
   readInput,
 } from './arguments.ts';
@@ -62,11 +62,7 @@ Examples:
       });
       terminal.endProgress();
       for (const { severity, file, line, column, message } of compiled.warnings) {
-        terminal.say(
-          terminal.colors.yellow(
-            `${file === null ? '' : `${file}:${line}:${column}: `}${severity}: ${message}`,
-          ),
-        );
+        terminal.warn(`${file === null ? '' : `${file}:${line}:${column}: `}${severity}: ${message}`);
       }
       const bytes = given.instrument
         ? (await instrumented(compiled.wasm, given.maxMemory)).bytes
@@ -103,12 +99,14 @@ Examples:
     )
     .action(async (path: string, given: InstrumentArguments) => {
       const input = readInput(path);
-      const { openInstrumented } = await import('../instrument/index.ts');
-      if (openInstrumented(input) !== null) {
-        throw new InvalidModuleError(`${path} is instrumented already: there is nothing to do.`);
+      if (path !== '-' && realpathSync(path) === (existsSync(given.output) && realpathSync(given.output))) {
+        throw usageError(
+          '--output',
+          `${given.output} is the module to read, and would be lost: name another file to write.`,
+        );
       }
       const started = performance.now();
-      const result = await instrumented(input, given.maxMemory);
+      const result = await instrumentedOnce(path, input, given.maxMemory);
       const milliseconds = Math.round(performance.now() - started);
       write(given.output, result.bytes);
       terminal.say(
@@ -117,6 +115,16 @@ Examples:
         ),
       );
     });
+}
+
+async function instrumentedOnce(path: string, input: Uint8Array, maxMemory: number | undefined) {
+  const { openInstrumented } = await import('../instrument/index.ts');
+  try {
+    if (openInstrumented(input) === null) return await instrumented(input, maxMemory);
+  } catch (error) {
+    throw moduleError(path, error);
+  }
+  throw usageError('module', `${path} is instrumented already: there is nothing to do; run it as it is.`);
 }
 
 async function instrumented(bytes: Uint8Array, maxMemory: number | undefined) {
