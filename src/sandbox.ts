@@ -24,7 +24,7 @@ import {
   readGuestStack,
   type ValueType,
 } from './host/index.ts';
-import type { InstrumentedModule } from './instrument/index.ts';
+import { ALLOCATION_FAMILY, type InstrumentedModule } from './instrument/index.ts';
 import { type LeakCapture, LeakFinder, PeakMeter, type RootLayout } from './leaks/index.ts';
 import { Heap, type HeapHost } from './live-heap.ts';
 import { announceDisposal, registerSandbox, unregisterSandbox } from './sandbox-registry.ts';
@@ -488,9 +488,22 @@ function isGuestException(error: unknown): boolean {
   return Exception !== undefined && error instanceof Exception;
 }
 
+const FAMILY: ReadonlySet<string> = new Set(ALLOCATION_FAMILY);
+
 function trapMessage(error: Error, name: string, frames: readonly Frame[]): string {
   const reason = error instanceof RangeError ? 'the stack is used up (recursion too deep)' : reasonOf(error);
-  return `The guest trapped in ${frames[0]?.function ?? name}(): ${reason}${formatFrames(frames)}`;
+  return `The guest trapped in ${trapPlace(frames) ?? `${name}()`}: ${reason}${formatFrames(frames)}`;
+}
+
+/** Where it trapped. In the allocator, that is the function of the user's that called it, too. */
+function trapPlace(frames: readonly Frame[]): string | null {
+  const [innermost] = frames;
+  if (innermost === undefined) return null;
+  const door = frames.findIndex((frame) => !frame.function.startsWith('hl_'));
+  const caller = frames[door + 1];
+  return door >= 0 && caller !== undefined && FAMILY.has(frames[door]!.function)
+    ? `${frames[door]!.function}(), called by ${caller.function}()`
+    : `${innermost.function}()`;
 }
 
 // Emscripten's abort() adds advice about its own linker flags.
