@@ -2,10 +2,17 @@
 // with the runtime. Options are checked here, once, so that a typing error in JavaScript is an error with a name.
 
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, posix, resolve } from 'node:path';
 import { ExternalKind, readModule } from './binary/index.ts';
-import { COMPILE_OPTIONS, type CompiledModule, type CompileOptions, compile } from './compile/index.ts';
+import {
+  COMPILE_OPTIONS,
+  type CompiledModule,
+  type CompileOptions,
+  compile,
+  gluePath,
+} from './compile/index.ts';
 import { type Diagnostic, FileError, InvalidArgumentError, InvalidModuleError } from './errors.ts';
 import { pathOf } from './file-url.ts';
 import type { HeapFault } from './heap-fault.ts';
@@ -55,7 +62,10 @@ export interface LoadCOptions extends SandboxOptions, CompileOptions {}
 export interface LoadWasmOptions extends SandboxOptions {
   /** Name of the module in profiles; the file's name by default. */
   readonly name?: string;
-  /** For a module linked by Emscripten: its JavaScript, linked with -sMODULARIZE=1. */
+  /**
+   * For a module linked by Emscripten: its JavaScript, linked with -sMODULARIZE=1. By default the .glue.js beside the
+   * module's file, when there is one, as `heapline build` writes it.
+   */
   readonly glue?: string;
   /** Bytes of a module that holds the debug information of this one. */
   readonly debugInfo?: Uint8Array;
@@ -156,7 +166,7 @@ export async function loadWasm<Exports extends object = GuestExports>(
     toolchain: null,
     warnings: [],
     comments: [],
-    glue: options.glue ?? null,
+    glue: options.glue ?? (path === null ? null : await glueBeside(path)),
     names: options.exports ?? null,
   });
 }
@@ -342,6 +352,19 @@ async function readBytes(
         cause: error,
       },
     );
+  }
+}
+
+/** JavaScript of the module in this file, as `heapline build` writes it; null when there is none. */
+async function glueBeside(path: string): Promise<string | null> {
+  const glue = gluePath(path);
+  if (!existsSync(glue)) return null;
+  try {
+    return await readFile(glue, 'utf8');
+  } catch (error) {
+    throw new FileError(glue, `Cannot read the module's JavaScript ${glue}: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 

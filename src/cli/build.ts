@@ -1,6 +1,7 @@
 // heapline build and heapline instrument: the steps of `run` alone, for those who have a build system of their own.
 
 import { existsSync, realpathSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import {
   addCompileOptions,
@@ -55,7 +56,7 @@ Examples:
       }
       terminal.progress('compiling');
       // Loaded when needed: the commands that only read profiles start at once.
-      const { compile } = await import('../compile/index.ts');
+      const { compile, gluePath } = await import('../compile/index.ts');
       const compiled = await compile(files, {
         ...compileOptions(given),
         onProgress: (step: string) => terminal.progress(step),
@@ -71,7 +72,7 @@ Examples:
       const sizes = `${bytes.length} bytes, by ${compiled.toolchain.version}`;
       terminal.say(terminal.colors.dim(`Wrote ${given.output} (${sizes}).`));
       if (compiled.glue !== null) {
-        const glue = given.output.replace(/(?:\.wasm)?$/, '.glue.js');
+        const glue = gluePath(given.output);
         write(glue, compiled.glue);
         terminal.say(terminal.colors.dim(`Wrote ${glue} (its JavaScript).`));
       }
@@ -114,6 +115,13 @@ Examples:
           `Wrote ${given.output} (${result.bytes.length} bytes, before ${input.length}; ${milliseconds} ms).`,
         ),
       );
+      // A module of Emscripten's runs with its JavaScript alone, which is the same for both.
+      const { gluePath } = await import('../compile/index.ts');
+      const [from, to] = [gluePath(path), gluePath(given.output)];
+      if (path !== '-' && existsSync(from) && resolve(from) !== resolve(to)) {
+        write(to, readInput(from));
+        terminal.say(terminal.colors.dim(`Wrote ${to} (its JavaScript).`));
+      }
     });
 }
 

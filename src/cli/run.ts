@@ -2,7 +2,7 @@
 // so pipes keep working; the table goes to standard error. With --json it is the other way round: standard output
 // carries one JSON document, and what the program writes goes to standard error.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { FileError } from '../errors.ts';
@@ -227,10 +227,9 @@ export async function load(
     throw usageError('files', `Give C sources or one module, not both: ${modules[0]} is a module already.`);
   }
   const path = files[0]!;
-  const beside = path.replace(/\.wasm$/, '.glue.js');
-  const glue = given.glue ?? (existsSync(beside) ? beside : null);
+  const { glue } = given;
   try {
-    return await loadWasm(path, { ...options, ...(glue === null ? {} : { glue: readGlue(glue) }) });
+    return await loadWasm(path, { ...options, ...(glue === undefined ? {} : { glue: readGlue(glue) }) });
   } catch (error) {
     throw moduleError(path, error);
   }

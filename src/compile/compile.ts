@@ -34,6 +34,11 @@ export interface CompiledModule {
   readonly cached: boolean;
 }
 
+/** Where the JavaScript of a module of Emscripten's is kept: beside its file. */
+export function gluePath(module: string): string {
+  return module.replace(/(?:\.wasm)?$/, '.glue.js');
+}
+
 interface ObjectMeta {
   readonly setjmp: boolean;
   readonly output: string;

@@ -55,9 +55,10 @@ export function refuseMissing(
   const missing = wanted.filter((entry) => given[entry.module]?.[entry.name] === undefined);
   if (missing.length === 0) return;
   const names = missing.map((entry) => `${entry.module}.${entry.name} (${entry.kind})`).join(', ');
-  throw new UnsupportedModuleError(
-    `The module imports what Heapline does not provide: ${names}. Give it in the option "imports".`,
-  );
+  const advice = missing.some((entry) => entry.name.startsWith('emscripten_'))
+    ? 'Emscripten has linked it: give its JavaScript in the option "glue".'
+    : 'Give it in the option "imports".';
+  throw new UnsupportedModuleError(`The module imports what Heapline does not provide: ${names}. ${advice}`);
 }
 
 /** Thrown through the guest by `proc_exit`: it unwinds the guest and is caught where the host called it. */

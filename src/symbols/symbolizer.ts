@@ -94,7 +94,8 @@ export class Symbolizer {
     let some = false;
     for (const [index, name] of this.#functionNames) {
       const body = index - this.#importedFunctions;
-      if (body < 0 || !isMeant(name)) continue;
+      // Of an instrumented module, exports are thunks behind all bodies; the names of these are there as well.
+      if (body < 0 || body >= this.#bodies.count || !isMeant(name)) continue;
       some = true;
       if (this.#positions !== null || this.frames(this.#bodies.start(body))[0]!.file !== '') return true;
     }

@@ -323,6 +323,10 @@ describe('heapline build and heapline instrument', () => {
     expect(directory.has('em.glue.js')).toBe(true);
     const ran = directory.heapline(['run', '--no-pprof', 'em.wasm', '--', 'x']);
     expect(ran).toMatchObject({ status: 7, stdout: 'arg x\n' });
+    const instrumented = directory.heapline(['instrument', 'em.wasm', '-o', 'em.heap.wasm']);
+    expect(instrumented.stderr).toContain('Wrote em.heap.glue.js (its JavaScript).');
+    const again = directory.heapline(['run', '--no-pprof', 'em.heap.wasm', '--', 'x']);
+    expect(again).toMatchObject({ status: 7, stdout: 'arg x\n' });
   });
 
   it('say that a module was built without debug info, once, and so does its profile', () => {
@@ -339,6 +343,14 @@ describe('heapline build and heapline instrument', () => {
       expect(directory.heapline(['check', 'names.wasm']).stderr).toMatch(/^heapline: names\.wasm was built/m);
       directory.heapline(['build', '--toolchain', toolchain, '-o', 'lines.wasm', 'program.c']);
       expect(directory.heapline(['run', '--no-pprof', 'lines.wasm']).stderr).not.toContain('debug info');
+      for (const [name, said] of [
+        ['names', true],
+        ['lines', false],
+      ]) {
+        directory.heapline(['instrument', `${name}.wasm`, '-o', 'slots.wasm']);
+        const ran = directory.heapline(['run', '--no-pprof', 'slots.wasm']);
+        expect([ran.status, ran.stderr.includes('built without debug info')]).toEqual([7, said]);
+      }
     }
   });
 

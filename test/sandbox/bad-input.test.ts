@@ -259,6 +259,16 @@ describe('loadWasm()', () => {
     expect(lib.exports.f!(1)).toBe(2);
   });
 
+  test("takes the JavaScript beside a file of Emscripten's, and asks for it where there is none", async () => {
+    const built = await compile([programPath('library.c')], { toolchain: 'emscripten' });
+    expect((await rejection(loadWasm(built.wasm))).message).toMatch(/emscripten_.* in the option "glue"/);
+    const path = source('em.wasm', '');
+    writeFileSync(path, built.wasm);
+    source('em.glue.js', built.glue!);
+    using lib = await loadWasm(path);
+    expect(lib.exports.sum!(1, 2)).toBe(3);
+  });
+
   test('names the imports that nobody provides to a module of Emscripten, too', async () => {
     const path = source(
       'glue-imports.c',
