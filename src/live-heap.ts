@@ -36,6 +36,7 @@ import {
   suppress,
   suppressionsOf,
 } from './report/index.ts';
+import type { WasmExports } from './wasm-types.ts';
 
 /** Sums of a heap. Bytes count what the program asked for, unless said otherwise. */
 export interface HeapStats {
@@ -108,9 +109,9 @@ export interface HeapHost {
   readonly ledger: Ledger;
   readonly peaks: PeakMeter;
   readonly hostStacks: HostStacks;
-  readonly exports: WebAssembly.Exports;
+  readonly exports: WasmExports;
   readonly module: { readonly name: string; readonly path: string; readonly codeSize: number };
-  readonly comments: readonly string[];
+  readonly comments: () => readonly string[];
   /** Throws when the sandbox was disposed of. */
   check(name: string): void;
   /** Frames of a call site in C. */
@@ -288,7 +289,7 @@ export class Heap {
       symbols: this.#host,
       hostStacks: this.#host.hostStacks,
       module: this.#host.module,
-      comments: this.#host.comments,
+      comments: this.#host.comments(),
       ...(options.labels === undefined ? {} : { labels: options.labels }),
     });
   }

@@ -2,11 +2,19 @@
 // with the runtime. Options are checked here, once, so that a typing error in JavaScript is an error with a name.
 
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, posix, resolve } from 'node:path';
 import { ExternalKind, readModule } from './binary/index.ts';
-import { COMPILE_OPTIONS, type CompiledModule, type CompileOptions, compile } from './compile/index.ts';
+import {
+  COMPILE_OPTIONS,
+  type CompiledModule,
+  type CompileOptions,
+  compile,
+  gluePath,
+} from './compile/index.ts';
 import { type Diagnostic, FileError, InvalidArgumentError, InvalidModuleError } from './errors.ts';
+import { pathOf } from './file-url.ts';
 import type { HeapFault } from './heap-fault.ts';
 import { Output, openEmscriptenGuest, openWasiGuest, type ValueType } from './host/index.ts';
 import {
@@ -18,6 +26,7 @@ import {
 import { type RootLayout, rootLayout } from './leaks/index.ts';
 import { checkOptionNames } from './option-names.ts';
 import { type GuestExports, type HostFrames, Sandbox, type SandboxParts } from './sandbox.ts';
+import type { WasmImports } from './wasm-types.ts';
 
 /** What a guest may see, and how its heap is watched. */
 export interface SandboxOptions {
@@ -35,7 +44,7 @@ export interface SandboxOptions {
    */
   readonly maxMemory?: number;
   /** Functions that the guest imports, by module and name. They may call back into the guest. */
-  readonly imports?: WebAssembly.Imports;
+  readonly imports?: WasmImports;
   /** Whether allocations show the JavaScript that led to them. Default `'allocating'`: all do. */
   readonly hostFrames?: HostFrames;
   /** Remember where each block is freed, for the third stack of a double free. Default true. */
@@ -56,7 +65,10 @@ export interface LoadCOptions extends SandboxOptions, CompileOptions {}
 export interface LoadWasmOptions extends SandboxOptions {
   /** Name of the module in profiles; the file's name by default. */
   readonly name?: string;
-  /** For a module linked by Emscripten: its JavaScript, linked with -sMODULARIZE=1. */
+  /**
+   * For a module linked by Emscripten: its JavaScript, linked with -sMODULARIZE=1. By default the .glue.js beside the
+   * module's file, when there is one, as `heapline build` writes it.
+   */
   readonly glue?: string;
   /** Bytes of a module that holds the debug information of this one. */
   readonly debugInfo?: Uint8Array;
@@ -93,27 +105,24 @@ const LARGEST_MEMORY = 2 ** 32;
 
 /**
  * Compiles C sources and opens a sandbox of the result.
- * @param sources one C file, or several that are linked into one module
+ * @param sources one C file, or several that are linked into one module: paths, or file: URLs
  */
 export async function loadC<Exports extends object = GuestExports>(
-  sources: string | readonly string[],
+  sources: string | URL | readonly (string | URL)[],
   options: LoadCOptions = {},
 ): Promise<Sandbox<Exports>> {
   checkOptions('loadC', options, [...SANDBOX_OPTIONS, ...COMPILE_OPTIONS]);
-  const files = typeof sources === 'string' ? [sources] : sources;
-  if (
-    !Array.isArray(files) ||
-    files.length === 0 ||
-    files.some((file) => typeof file !== 'string' || file === '')
-  ) {
+  const named: unknown = typeof sources === 'string' || sources instanceof URL ? [sources] : sources;
+  if (!isFileList(named)) {
     throw new InvalidArgumentError(
       'sources',
-      'loadC() takes the path of a C file, or an array of such paths.',
+      'loadC() takes the path of a C file, or its file: URL, or an array of such.',
     );
   }
+  const files = named.map((file) => pathOf('sources', file));
   const compileOptions: Record<string, unknown> = {};
   for (const name of COMPILE_OPTIONS) if (options[name] !== undefined) compileOptions[name] = options[name];
-  const compiled = await compile([...files], compileOptions as CompileOptions, options.imports);
+  const compiled = await compile(files, compileOptions as CompileOptions, options.imports);
   const path = resolve(files[0]!);
   const prepared = await prepare(compiled.wasm, options.maxMemory);
   return open<Exports>(prepared, options, {
@@ -129,7 +138,10 @@ export async function loadC<Exports extends object = GuestExports>(
   });
 }
 
-/** Opens a sandbox of a module that was linked with the runtime, instrumented already or not. */
+/**
+ * Opens a sandbox of a module that was linked with the runtime, instrumented already or not.
+ * @param bytesOrPath the module, or its file: a path, or a file: URL
+ */
 export async function loadWasm<Exports extends object = GuestExports>(
   bytesOrPath: Uint8Array | ArrayBuffer | string | URL,
   options: LoadWasmOptions = {},
@@ -157,7 +169,7 @@ export async function loadWasm<Exports extends object = GuestExports>(
     toolchain: null,
     warnings: [],
     comments: [],
-    glue: options.glue ?? null,
+    glue: options.glue ?? (path === null ? null : await glueBeside(path)),
     names: options.exports ?? null,
   });
 }
@@ -302,7 +314,7 @@ function choose(
       [...functions].filter(
         ([name]) =>
           !family.has(name) &&
-          !/^(_|heapline_|main$|emscripten_|dynCall_|stack(Save|Restore|Alloc)$)/.test(name),
+          !/^(_|heapline_|main$|fflush$|emscripten_|dynCall_|stack(Save|Restore|Alloc)$)/.test(name),
       ),
     );
   }
@@ -329,11 +341,12 @@ async function readBytes(
   if ((typeof source !== 'string' || source === '') && !(source instanceof URL)) {
     throw new InvalidArgumentError(
       'bytesOrPath',
-      'loadWasm() takes the bytes of a module, or the path of its file.',
+      'loadWasm() takes the bytes of a module, or the path of its file, or its file: URL.',
     );
   }
+  const path = resolve(pathOf('bytesOrPath', source));
   try {
-    return { bytes: await readFile(source), path: source instanceof URL ? source.pathname : resolve(source) };
+    return { bytes: await readFile(path), path };
   } catch (error) {
     throw new FileError(
       String(source),
@@ -342,6 +355,19 @@ async function readBytes(
         cause: error,
       },
     );
+  }
+}
+
+/** JavaScript of the module in this file, as `heapline build` writes it; null when there is none. */
+async function glueBeside(path: string): Promise<string | null> {
+  const glue = gluePath(path);
+  if (!existsSync(glue)) return null;
+  try {
+    return await readFile(glue, 'utf8');
+  } catch (error) {
+    throw new FileError(glue, `Cannot read the module's JavaScript ${glue}: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 
@@ -356,6 +382,10 @@ function formatDiagnostic(diagnostic: Diagnostic): string {
 
 const isText = (value: unknown): boolean => typeof value === 'string';
 const isData = (value: unknown): boolean => isText(value) || value instanceof Uint8Array;
+const isFileList = (value: unknown): value is readonly (string | URL)[] =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((file) => (isText(file) && file !== '') || file instanceof URL);
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
 function refuse(name: string, what: string): never {

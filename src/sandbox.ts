@@ -24,11 +24,12 @@ import {
   readGuestStack,
   type ValueType,
 } from './host/index.ts';
-import type { InstrumentedModule } from './instrument/index.ts';
+import { ALLOCATION_FAMILY, type InstrumentedModule } from './instrument/index.ts';
 import { type LeakCapture, LeakFinder, PeakMeter, type RootLayout } from './leaks/index.ts';
 import { Heap, type HeapHost } from './live-heap.ts';
 import { announceDisposal, registerSandbox, unregisterSandbox } from './sandbox-registry.ts';
 import { Symbolizer, type SymbolizerOptions } from './symbols/index.ts';
+import type { WasmExports, WasmMemory } from './wasm-types.ts';
 
 /** The functions of a guest by name. Pointers and integers are numbers; 64-bit integers come back as bigints. */
 export type GuestExports = Record<string, (...args: (number | bigint)[]) => number>;
@@ -79,7 +80,7 @@ export interface SandboxParts {
   instantiate(
     runtime: RuntimeImports,
     gate: Gate,
-    instantiated: (exports: WebAssembly.Exports) => void,
+    instantiated: (exports: WasmExports) => void,
   ): Promise<Guest>;
 }
 
@@ -164,7 +165,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   }
 
   /** The guest's linear memory. Its buffer is replaced whenever it grows. */
-  get memory(): WebAssembly.Memory {
+  get memory(): WasmMemory {
     this.#check('memory');
     return this.#guest.memory;
   }
@@ -322,19 +323,48 @@ function disposedError(sandbox: string, name: string): DisposedError {
   );
 }
 
+/** What compilers make of the name of main. */
+const MAIN = /^(main|__original_main|__main_argc_argv)$/;
+
 // The symbols of a module, opened when first asked for: most sandboxes never look at a stack.
 class Symbols {
   #symbolizer: Symbolizer | null = null;
+  #namesOnly: string | null | undefined;
 
   constructor(private readonly parts: SandboxParts) {}
 
   get warnings(): readonly string[] {
-    return this.#symbolizer?.warnings ?? [];
+    if (this.#symbolizer === null) return [];
+    const { namesOnly } = this;
+    return namesOnly === null ? this.#symbolizer.warnings : [...this.#symbolizer.warnings, namesOnly];
+  }
+
+  /** Says that the module was built without debug information, when it was; null otherwise. */
+  get namesOnly(): string | null {
+    if (this.#namesOnly === undefined) {
+      const symbolizer = this.#open();
+      const { functions, name } = this.parts;
+      // The user's own functions: the C library may have debug information that they have not, and the reverse.
+      const lines =
+        symbolizer.source === 'names' || symbolizer.source === 'none'
+          ? false
+          : symbolizer.knowsLinesOf((each) => functions.has(each) || MAIN.test(each));
+      // Debug information that is there and cannot be used has a warning of its own.
+      this.#namesOnly =
+        lines || symbolizer.warnings.length > 0
+          ? null
+          : `${name} was built without debug info: its profiles have names only; compile with -g for files and lines`;
+    }
+    return this.#namesOnly;
   }
 
   frames(site: number): readonly Frame[] {
+    return this.#open().frames(site);
+  }
+
+  #open(): Symbolizer {
     this.#symbolizer ??= Symbolizer.open(this.parts.symbolModule, this.parts.symbolOptions);
-    return this.#symbolizer.frames(site);
+    return this.#symbolizer;
   }
 }
 
@@ -376,7 +406,7 @@ class Link {
   }
 
   /** Finds the heap of a new instance and tells its runtime what to record, before any C code has run. */
-  instantiated(exports: WebAssembly.Exports): void {
+  instantiated(exports: WasmExports): void {
     const { instrumented, hostFrames, freeContexts, name, path, comments, roots } = this.parts;
     this.ledger = new Ledger(
       exports.memory as WebAssembly.Memory,
@@ -402,7 +432,10 @@ class Link {
       hostStacks: this.hostStacks,
       exports,
       module: { name, path, codeSize: instrumented.statistics.originalCodeSize },
-      comments,
+      comments: () => {
+        const { namesOnly } = this.symbols;
+        return namesOnly === null ? comments : [...comments, namesOnly];
+      },
       faults: this.faults,
       check: (method) => this.sandbox?.check(method),
       frames: (site) => this.symbols.frames(site),
@@ -460,9 +493,22 @@ function isGuestException(error: unknown): boolean {
   return Exception !== undefined && error instanceof Exception;
 }
 
+const FAMILY: ReadonlySet<string> = new Set(ALLOCATION_FAMILY);
+
 function trapMessage(error: Error, name: string, frames: readonly Frame[]): string {
   const reason = error instanceof RangeError ? 'the stack is used up (recursion too deep)' : reasonOf(error);
-  return `The guest trapped in ${frames[0]?.function ?? name}(): ${reason}${formatFrames(frames)}`;
+  return `The guest trapped in ${trapPlace(frames) ?? `${name}()`}: ${reason}${formatFrames(frames)}`;
+}
+
+/** Where it trapped. In the allocator, that is the function of the user's that called it, too. */
+function trapPlace(frames: readonly Frame[]): string | null {
+  const [innermost] = frames;
+  if (innermost === undefined) return null;
+  const door = frames.findIndex((frame) => !frame.function.startsWith('hl_'));
+  const caller = frames[door + 1];
+  return door >= 0 && caller !== undefined && FAMILY.has(frames[door]!.function)
+    ? `${frames[door]!.function}(), called by ${caller.function}()`
+    : `${innermost.function}()`;
 }
 
 // Emscripten's abort() adds advice about its own linker flags.

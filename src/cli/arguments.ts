@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { FileError } from '../errors.ts';
+import { FileError, InvalidModuleError, MissingRuntimeError, UnsupportedModuleError } from '../errors.ts';
 import { usageError } from './failure.ts';
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
@@ -41,7 +41,7 @@ export function readInput(path: string): Uint8Array {
 
 export function fileError(path: string, action: 'read' | 'written', error: unknown): FileError {
   const reasons: Readonly<Record<string, string>> = {
-    ENOENT: action === 'read' ? 'there is no such file' : 'its directory does not exist',
+    ENOENT: action === 'read' ? 'there is no such file' : 'its directory does not exist; make it first',
     EACCES: 'permission denied',
     EISDIR: 'it is a directory',
     ENOSPC: 'the disk is full',
@@ -50,6 +50,30 @@ export function fileError(path: string, action: 'read' | 'written', error: unkno
   const reason = reasons[code] ?? (error as Error).message;
   return new FileError(path, `${path} cannot be ${action}: ${reason}.`, { cause: error });
 }
+
+/** Says which module it was that cannot be used, and what would be one. */
+export function moduleError(path: string, error: unknown): unknown {
+  if (
+    error instanceof InvalidModuleError ||
+    error instanceof UnsupportedModuleError ||
+    error instanceof MissingRuntimeError
+  ) {
+    const message = `${path === '-' ? 'standard input' : path}: ${error.message.replace(/\.$/, '')}.`;
+    error.message =
+      error instanceof InvalidModuleError
+        ? `${message} A module that was linked with the Heapline runtime is needed, as \`heapline build\` makes it.`
+        : message;
+  }
+  return error;
+}
+
+export const ENVIRONMENT_HELP = `
+Environment:
+  HEAPLINE_TOOLCHAIN  compiler to use where --toolchain does not say: auto, emscripten, clang or embedded
+  HEAPLINE_CLANG      the clang to use, a path or a name such as clang-22 (default: the first that works)
+  HEAPLINE_CACHE      directory for compiled objects (default: node_modules/.cache/heapline, else ~/.cache/heapline)
+  EMSDK, WASI_SDK_PATH  where Emscripten and wasi-sdk are, when they are not on PATH
+  NO_COLOR            set: no colours`;
 
 /** The options that say how C is compiled. */
 export interface CompileArguments {

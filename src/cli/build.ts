@@ -1,13 +1,14 @@
 // heapline build and heapline instrument: the steps of `run` alone, for those who have a build system of their own.
 
-import { writeFileSync } from 'node:fs';
+import { existsSync, realpathSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { InvalidModuleError } from '../errors.ts';
 import {
   addCompileOptions,
   type CompileArguments,
   compileOptions,
   fileError,
+  moduleError,
   parseSize,
   readInput,
 } from './arguments.ts';
@@ -55,18 +56,14 @@ Examples:
       }
       terminal.progress('compiling');
       // Loaded when needed: the commands that only read profiles start at once.
-      const { compile } = await import('../compile/index.ts');
+      const { compile, gluePath } = await import('../compile/index.ts');
       const compiled = await compile(files, {
         ...compileOptions(given),
         onProgress: (step: string) => terminal.progress(step),
       });
       terminal.endProgress();
       for (const { severity, file, line, column, message } of compiled.warnings) {
-        terminal.say(
-          terminal.colors.yellow(
-            `${file === null ? '' : `${file}:${line}:${column}: `}${severity}: ${message}`,
-          ),
-        );
+        terminal.warn(`${file === null ? '' : `${file}:${line}:${column}: `}${severity}: ${message}`);
       }
       const bytes = given.instrument
         ? (await instrumented(compiled.wasm, given.maxMemory)).bytes
@@ -75,7 +72,7 @@ Examples:
       const sizes = `${bytes.length} bytes, by ${compiled.toolchain.version}`;
       terminal.say(terminal.colors.dim(`Wrote ${given.output} (${sizes}).`));
       if (compiled.glue !== null) {
-        const glue = given.output.replace(/(?:\.wasm)?$/, '.glue.js');
+        const glue = gluePath(given.output);
         write(glue, compiled.glue);
         terminal.say(terminal.colors.dim(`Wrote ${glue} (its JavaScript).`));
       }
@@ -103,12 +100,14 @@ Examples:
     )
     .action(async (path: string, given: InstrumentArguments) => {
       const input = readInput(path);
-      const { openInstrumented } = await import('../instrument/index.ts');
-      if (openInstrumented(input) !== null) {
-        throw new InvalidModuleError(`${path} is instrumented already: there is nothing to do.`);
+      if (path !== '-' && realpathSync(path) === (existsSync(given.output) && realpathSync(given.output))) {
+        throw usageError(
+          '--output',
+          `${given.output} is the module to read, and would be lost: name another file to write.`,
+        );
       }
       const started = performance.now();
-      const result = await instrumented(input, given.maxMemory);
+      const result = await instrumentedOnce(path, input, given.maxMemory);
       const milliseconds = Math.round(performance.now() - started);
       write(given.output, result.bytes);
       terminal.say(
@@ -116,7 +115,24 @@ Examples:
           `Wrote ${given.output} (${result.bytes.length} bytes, before ${input.length}; ${milliseconds} ms).`,
         ),
       );
+      // A module of Emscripten's runs with its JavaScript alone, which is the same for both.
+      const { gluePath } = await import('../compile/index.ts');
+      const [from, to] = [gluePath(path), gluePath(given.output)];
+      if (path !== '-' && existsSync(from) && resolve(from) !== resolve(to)) {
+        write(to, readInput(from));
+        terminal.say(terminal.colors.dim(`Wrote ${to} (its JavaScript).`));
+      }
     });
+}
+
+async function instrumentedOnce(path: string, input: Uint8Array, maxMemory: number | undefined) {
+  const { openInstrumented } = await import('../instrument/index.ts');
+  try {
+    if (openInstrumented(input) === null) return await instrumented(input, maxMemory);
+  } catch (error) {
+    throw moduleError(path, error);
+  }
+  throw usageError('module', `${path} is instrumented already: there is nothing to do; run it as it is.`);
 }
 
 async function instrumented(bytes: Uint8Array, maxMemory: number | undefined) {

@@ -150,13 +150,13 @@ async function check(
   const calls = given.call ?? [];
   checkCalls(sandbox, calls);
   const { exitCode, failure } = enterGuest(sandbox, calls, () => {});
-  if (failure !== null) terminal.say(terminal.colors.red(failureText(failure)));
-  else if (exitCode !== 0) terminal.say(terminal.colors.red(`The program ended with status ${exitCode}.`));
-  for (const warning of sandbox.warnings) terminal.say(terminal.colors.yellow(warning));
+  if (failure !== null) terminal.error(failureText(failure));
+  else if (exitCode !== 0) terminal.error(`The program ended with status ${exitCode}.`);
 
   const root = process.cwd();
   const { leakKinds: kinds } = given;
   let report = suppress(withoutArguments(sandbox.heap.leaks()), suppressions);
+  for (const warning of sandbox.warnings) terminal.warn(warning);
   sandbox.dispose();
   if (given.updateBaseline) {
     const text = formatBaseline(baselineOf(report, { root, kinds }));

@@ -3,6 +3,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../profile/index.ts';
+import { ENVIRONMENT_HELP } from './arguments.ts';
 import { addBuildCommands } from './build.ts';
 import { addCheckCommand } from './check.ts';
 import { failureText, STATUS, STATUS_HELP, statusOf } from './failure.ts';
@@ -25,7 +26,9 @@ async function main(argv: readonly string[]): Promise<number> {
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
     .configureHelp({ showGlobalOptions: false })
-    .configureOutput({ outputError: (text, write) => write(terminal.colors.red(text)) })
+    .configureOutput({
+      outputError: (text, write) => write(terminal.colors.red(text.replace(/^error: /, 'heapline: '))),
+    })
     .showHelpAfterError('Try: heapline --help, or heapline COMMAND --help')
     .exitOverride()
     .addHelpText(
@@ -38,6 +41,7 @@ Examples:
   heapline top heap.pb.gz                        the table again, from any pprof heap profile
   heapline serve --open leaky.c                  the same in a browser, and for go tool pprof
   heapline help run                              all options of a command
+${ENVIRONMENT_HELP}
 ${STATUS_HELP}`,
     );
   addRunCommand(program, terminal, programArguments, (result) => {
@@ -55,7 +59,7 @@ ${STATUS_HELP}`,
   } catch (error) {
     terminal.endProgress();
     if (error instanceof CommanderError) return error.exitCode === 0 ? STATUS.ok : STATUS.setup;
-    terminal.say(terminal.colors.red(`heapline: ${failureText(error)}`));
+    terminal.error(failureText(error));
     return statusOf(error);
   }
   return status;

@@ -2,7 +2,7 @@
 // so pipes keep working; the table goes to standard error. With --json it is the other way round: standard output
 // carries one JSON document, and what the program writes goes to standard error.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { FileError } from '../errors.ts';
@@ -13,6 +13,7 @@ import {
   collect,
   compileOptions,
   fileError,
+  moduleError,
   parseCount,
   parseSize,
   readInput,
@@ -144,7 +145,7 @@ async function run(
     }
   }
   const faults = sandbox.heap.faults();
-  if (failure !== null) terminal.say(colors.red(failureText(failure)));
+  if (failure !== null) terminal.error(failureText(failure));
   if (given.json) {
     const report = {
       version: 1,
@@ -161,8 +162,8 @@ async function run(
     };
     terminal.data(`${JSON.stringify(report, null, 2)}\n`);
   } else {
-    for (const warning of sandbox.warnings) terminal.say(colors.yellow(warning));
-    terminal.say(table(profile, given.limit, terminal));
+    for (const warning of sandbox.warnings) terminal.warn(warning);
+    terminal.say(table(profile, given.limit, sandbox.warnings, terminal));
     reportFaults(faults, terminal);
     if (written !== null)
       terminal.say(colors.dim(`Wrote ${written}; look closer with: go tool pprof -http=: ${written}`));
@@ -226,9 +227,12 @@ export async function load(
     throw usageError('files', `Give C sources or one module, not both: ${modules[0]} is a module already.`);
   }
   const path = files[0]!;
-  const beside = path.replace(/\.wasm$/, '.glue.js');
-  const glue = given.glue ?? (existsSync(beside) ? beside : null);
-  return loadWasm(path, { ...options, ...(glue === null ? {} : { glue: readGlue(glue) }) });
+  const { glue } = given;
+  try {
+    return await loadWasm(path, { ...options, ...(glue === undefined ? {} : { glue: readGlue(glue) }) });
+  } catch (error) {
+    throw moduleError(path, error);
+  }
 }
 
 function readGlue(path: string): string {
@@ -247,10 +251,15 @@ export function whatToCall(sandbox: Sandbox): string {
   return `Call one of its functions with --call '${names[0]}(…)': ${shown}${names.length > 12 ? ', …' : ''}.`;
 }
 
-/** The table, its header dimmed. */
-function table(profile: HeapProfile, limit: number, { colors }: Terminal): string {
+/** The table, its header dimmed, without comments that have been printed as warnings. */
+function table(
+  profile: HeapProfile,
+  limit: number,
+  warnings: readonly string[],
+  { colors }: Terminal,
+): string {
   const text = profile.top({ trimPath: process.cwd(), ...(limit === 0 ? {} : { limit }) }).trimEnd();
-  const lines = text.split('\n');
+  const lines = text.split('\n').filter((line) => !warnings.includes(line));
   const header = lines.findIndex((line) => line.trimStart().startsWith('flat '));
   return lines
     .map((line, i) => (i < header ? colors.dim(line) : i === header ? colors.bold(line) : line))

@@ -99,7 +99,7 @@ async function serve(
     hostname: given.hostname,
     allowedHosts: given.allowHost ?? [],
     sandboxes: [sandbox],
-    onWarning: (message) => terminal.say(terminal.colors.yellow(message)),
+    onWarning: (message) => terminal.warn(message),
   });
   let prepared: ReturnType<typeof preparedCall>[] | null = null;
   const makeCalls = (): void => {
@@ -136,7 +136,7 @@ function guarded(run: () => unknown, terminal: Terminal): boolean {
       error instanceof OutOfMemoryError ||
       error instanceof HeapFaultError
     ) {
-      terminal.say(terminal.colors.red(failureText(error)));
+      terminal.error(failureText(error));
       return false;
     }
     throw error;
@@ -152,6 +152,6 @@ function openInBrowser(url: string, terminal: Terminal): void {
         ? ['cmd', '/c', 'start', '', url]
         : [process.env.BROWSER || 'xdg-open', url];
   const child = spawn(command!, args, { stdio: 'ignore', detached: true });
-  child.once('error', () => terminal.say(`Open it yourself: no browser could be started with ${command}.`));
+  child.once('error', () => terminal.warn(`Open it yourself: no browser could be started with ${command}.`));
   child.unref();
 }

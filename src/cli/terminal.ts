@@ -9,6 +9,9 @@ export type Colors = ReturnType<typeof picocolors.createColors>;
 /** Milliseconds after which a step is worth a word of progress. */
 const PATIENCE = 1000;
 
+/** As compilers write: `file:line:column: warning: …`, or without the place. */
+const DIAGNOSTIC = /^(?:.*:\d+:\d+: )?(?:error|warning|note): /;
+
 /** The two output streams of the process and the manners of writing to them. */
 export class Terminal {
   readonly colors: Colors;
@@ -44,6 +47,16 @@ export class Terminal {
     const open = this.#atLineStart ? '' : '\n';
     this.#err.write(`${open}${text}\n`);
     this.#atLineStart = true;
+  }
+
+  /** What went wrong. */
+  error(text: string): void {
+    this.say(this.colors.red(`heapline: ${text}`));
+  }
+
+  /** What may be wrong. What a compiler says begins with its place, which editors look for, and is left so. */
+  warn(text: string): void {
+    this.say(this.colors.yellow(DIAGNOSTIC.test(text) ? text : `heapline: ${text}`));
   }
 
   /** Shows what is going on, on terminals, once it has gone on for a second. */

@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { readModule } from '../binary/index.ts';
 import { type Diagnostic, ToolchainError } from '../errors.ts';
+import type { WasmImports } from '../wasm-types.ts';
 import { Cache, hashOf } from './cache.ts';
 import { candidates } from './choose.ts';
 import { parseDiagnostics } from './diagnostics.ts';
@@ -34,6 +35,11 @@ export interface CompiledModule {
   readonly cached: boolean;
 }
 
+/** Where the JavaScript of a module of Emscripten's is kept: beside its file. */
+export function gluePath(module: string): string {
+  return module.replace(/(?:\.wasm)?$/, '.glue.js');
+}
+
 interface ObjectMeta {
   readonly setjmp: boolean;
   readonly output: string;
@@ -52,7 +58,7 @@ type ModuleMeta = Pick<CompiledModule, 'exports' | 'hasMain' | 'main' | 'warning
 export async function compile(
   sources: readonly string[],
   options: CompileOptions = {},
-  imports: WebAssembly.Imports = {},
+  imports: WasmImports = {},
 ): Promise<CompiledModule> {
   const request = readRequest(sources, options);
   const cache = new Cache(request.cacheDir ?? undefined);
@@ -76,7 +82,7 @@ export async function compile(
   throw refusal ?? new ToolchainError(request.toolchain, 'No toolchain works.');
 }
 
-function functionsOf(imports: WebAssembly.Imports): HostImport[] {
+function functionsOf(imports: WasmImports): HostImport[] {
   const functions = Object.entries(imports).flatMap(([module, values]) =>
     Object.entries(values)
       .filter(([, value]) => typeof value === 'function')

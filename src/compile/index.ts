@@ -1,5 +1,5 @@
 // The door of the compile room: C sources in, a linked module with the Heapline runtime and DWARF out, not yet
 // instrumented. What the module offers to the host is written in link.ts.
 
-export { type CompiledModule, compile } from './compile.ts';
+export { type CompiledModule, compile, gluePath } from './compile.ts';
 export { COMPILE_OPTIONS, type CompileOptions, type ToolchainName } from './options.ts';

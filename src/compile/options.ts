@@ -4,6 +4,7 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { FileError, InvalidArgumentError } from '../errors.ts';
+import { pathOf } from '../file-url.ts';
 import { checkOptionNames } from '../option-names.ts';
 
 /** Names of the toolchains that Heapline can drive. */
@@ -15,8 +16,8 @@ export interface CompileOptions {
   toolchain?: 'auto' | ToolchainName;
   /** Compiler flags, added after Heapline's own, so that they win (`-O0`, `-std=c99`, `-Wall`, …). */
   flags?: readonly string[];
-  /** Directories for `-I`. */
-  include?: readonly string[];
+  /** Directories for `-I`: paths, or file: URLs. */
+  include?: readonly (string | URL)[];
   /** Macros for `-D`; `true` defines the name alone. */
   define?: Readonly<Record<string, string | true>>;
   /** Linker flags, objects and archives (`-lm`, `-Ldir`, `extra.o`, `-Wl,…`). */
@@ -192,11 +193,18 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
       throw new InvalidArgumentError('flags', `The flag ${flag} is Heapline's to set and cannot be passed.`);
     }
   }
+  const { include } = options;
+  const directories = stringList(
+    'include',
+    Array.isArray(include)
+      ? include.map((item) => (item instanceof URL ? pathOf('include', item) : item))
+      : include,
+  );
   return {
     sources: files,
     toolchain,
     flags: [
-      ...stringList('include', options.include).map((directory) => `-I${path.resolve(base, directory)}`),
+      ...directories.map((directory) => `-I${path.resolve(base, directory)}`),
       ...macros,
       ...absoluteFlags(flags, base),
     ],

@@ -6,10 +6,11 @@ export { type FaultRecord, type HeapBlock, type HeapTotals, Ledger } from './led
 export { MemoryView } from './memory-view.ts';
 export { type HeapSnapshot, indicesIn } from './snapshot.ts';
 
+import type { WasmMemory } from '../wasm-types.ts';
 import { Ledger } from './ledger.ts';
 import type { HeapSnapshot } from './snapshot.ts';
 
 /** Every context of the ledger at this address, with its counters. */
-export function readSnapshot(memory: WebAssembly.Memory, runtimeAddress: number): HeapSnapshot {
+export function readSnapshot(memory: WasmMemory, runtimeAddress: number): HeapSnapshot {
   return new Ledger(memory, runtimeAddress, 0).snapshot();
 }

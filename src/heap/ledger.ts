@@ -5,6 +5,7 @@
 // Counters of 64 bits are read as two words: exact up to 2^53, and without a BigInt per counter.
 
 import { CorruptLedgerError, type HeapFaultKind, MissingRuntimeError } from '../errors.ts';
+import type { WasmMemory } from '../wasm-types.ts';
 import * as L from './layout.ts';
 import { MemoryView } from './memory-view.ts';
 import { budSites, type HeapSnapshot, readContexts } from './snapshot.ts';
@@ -80,7 +81,7 @@ export class Ledger {
   readonly #view: MemoryView;
 
   constructor(
-    readonly memory: WebAssembly.Memory,
+    readonly memory: WasmMemory,
     /** Address of `heapline_runtime`. */
     readonly runtimeAddress: number,
     /** Address of `heapline_shadow`. */

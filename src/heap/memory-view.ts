@@ -1,13 +1,15 @@
 // Reading words of a guest's linear memory that may grow at any moment: growing detaches the old buffer, so the
 // views are made again whenever `memory.buffer` is another object than last time.
 
+import type { WasmMemory } from '../wasm-types.ts';
+
 /** Typed views of a WebAssembly memory, always of its present buffer. Addresses are bytes, unsigned. */
 export class MemoryView {
   #buffer: ArrayBufferLike;
   #u32: Uint32Array;
   #u8: Uint8Array;
 
-  constructor(readonly memory: WebAssembly.Memory) {
+  constructor(readonly memory: WasmMemory) {
     this.#buffer = memory.buffer;
     this.#u32 = new Uint32Array(this.#buffer);
     this.#u8 = new Uint8Array(this.#buffer);

@@ -11,6 +11,7 @@ import { randomBytes, randomFillSync } from 'node:crypto';
 import { posix } from 'node:path';
 import { createContext, Script } from 'node:vm';
 import { UnsupportedModuleError } from '../errors.ts';
+import type { WasmExports } from '../wasm-types.ts';
 import type { Gate } from './entries.ts';
 import { ExitSignal, type Guest, type GuestOptions, type RuntimeImports, refuseMissing } from './guest.ts';
 import { GLUE_FILE } from './host-stacks.ts';
@@ -238,7 +239,7 @@ function seekPipe(): never {
 }
 
 class EmscriptenGuest implements Guest {
-  exports: WebAssembly.Exports = {};
+  exports: WasmExports = {};
   memory!: WebAssembly.Memory;
   module: EmscriptenModule | null = null;
 

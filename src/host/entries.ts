@@ -53,6 +53,8 @@ export class Gate {
   stacks: GuestStacks | null = null;
   /** Id of the host stack of the innermost entry, if it was captured before it; else NONE. */
   #captured = NONE;
+  /** False once assigning V8's limit of frames has failed (`--frozen-intrinsics`): then it stays what it is. */
+  #limitIsFree = true;
 
   constructor(
     /** Throws the error that says why nothing may enter. */
@@ -82,7 +84,8 @@ export class Gate {
   }
 
   // Where the engine's stack is nearly used up, any call from here may throw: then nothing has changed.
-  #begin(entry: Entry): void {
+  // Gives V8's limit of frames, for #end.
+  #begin(entry: Entry): number {
     let captured = NONE;
     if (entry.habit >= EXPECTED && this.hostStacks !== null) {
       entry.habit -= EXPECTED; // until it turns out that it was wanted
@@ -91,11 +94,27 @@ export class Gate {
     if (this.entry !== null) this.stacks?.push();
     this.entry = entry;
     this.#captured = captured;
+    const limit = Error.stackTraceLimit;
+    if (this.#limitIsFree) {
+      try {
+        Error.stackTraceLimit = TRAP_FRAMES;
+      } catch {
+        this.#limitIsFree = false;
+      }
+    }
+    return limit;
   }
 
-  #end(outer: Entry | null): void {
+  #end(outer: Entry | null, limit: number): void {
     this.entry = outer;
     this.#captured = NONE;
+    if (this.#limitIsFree) {
+      try {
+        Error.stackTraceLimit = limit;
+      } catch {
+        this.#limitIsFree = false;
+      }
+    }
     if (outer !== null) this.stacks?.pop();
   }
 
@@ -109,18 +128,15 @@ export class Gate {
   enter<T>(name: string, call: () => T, above: EntryFunction = call): T {
     if (this.closed) this.refuse(name);
     const outer = this.entry;
-    const limit = Error.stackTraceLimit;
     const entry = new Entry();
     entry.call = above;
-    this.#begin(entry);
-    Error.stackTraceLimit = TRAP_FRAMES;
+    const limit = this.#begin(entry);
     try {
       return call();
     } catch (error) {
       throw this.#failed(error, name, outer);
     } finally {
-      this.#end(outer);
-      Error.stackTraceLimit = limit;
+      this.#end(outer, limit);
     }
   }
 
@@ -129,14 +145,14 @@ export class Gate {
     const entry = new Entry();
     const call: Raw = (...args) => {
       const outer = this.entry;
-      this.#begin(entry);
+      const limit = this.#begin(entry);
       try {
         return raw(...args);
       } catch (error) {
         if (outer !== null) this.stacks?.restore();
         throw error;
       } finally {
-        this.#end(outer);
+        this.#end(outer, limit);
       }
     };
     entry.call = call;
@@ -179,16 +195,13 @@ export class Gate {
     const call = (): unknown => {
       if (this.closed) this.refuse(name);
       const outer = this.entry;
-      const limit = Error.stackTraceLimit;
-      this.#begin(entry);
-      Error.stackTraceLimit = TRAP_FRAMES;
+      const limit = this.#begin(entry);
       try {
         return raw();
       } catch (error) {
         throw this.#failed(error, name, outer);
       } finally {
-        this.#end(outer);
-        Error.stackTraceLimit = limit;
+        this.#end(outer, limit);
       }
     };
     return call;
@@ -199,16 +212,13 @@ export class Gate {
       if (this.closed) this.refuse(name);
       if (typeof a !== 'number') checkNumbers(name, [a]);
       const outer = this.entry;
-      const limit = Error.stackTraceLimit;
-      this.#begin(entry);
-      Error.stackTraceLimit = TRAP_FRAMES;
+      const limit = this.#begin(entry);
       try {
         return raw(a);
       } catch (error) {
         throw this.#failed(error, name, outer);
       } finally {
-        this.#end(outer);
-        Error.stackTraceLimit = limit;
+        this.#end(outer, limit);
       }
     };
     return call as GuestFunction;
@@ -219,16 +229,13 @@ export class Gate {
       if (this.closed) this.refuse(name);
       if (typeof a !== 'number' || typeof b !== 'number') checkNumbers(name, [a, b]);
       const outer = this.entry;
-      const limit = Error.stackTraceLimit;
-      this.#begin(entry);
-      Error.stackTraceLimit = TRAP_FRAMES;
+      const limit = this.#begin(entry);
       try {
         return raw(a, b);
       } catch (error) {
         throw this.#failed(error, name, outer);
       } finally {
-        this.#end(outer);
-        Error.stackTraceLimit = limit;
+        this.#end(outer, limit);
       }
     };
     return call as GuestFunction;
@@ -241,16 +248,13 @@ export class Gate {
         checkNumbers(name, [a, b, c]);
       }
       const outer = this.entry;
-      const limit = Error.stackTraceLimit;
-      this.#begin(entry);
-      Error.stackTraceLimit = TRAP_FRAMES;
+      const limit = this.#begin(entry);
       try {
         return raw(a, b, c);
       } catch (error) {
         throw this.#failed(error, name, outer);
       } finally {
-        this.#end(outer);
-        Error.stackTraceLimit = limit;
+        this.#end(outer, limit);
       }
     };
     return call as GuestFunction;
@@ -263,16 +267,13 @@ export class Gate {
         checkNumbers(name, [a, b, c, d]);
       }
       const outer = this.entry;
-      const limit = Error.stackTraceLimit;
-      this.#begin(entry);
-      Error.stackTraceLimit = TRAP_FRAMES;
+      const limit = this.#begin(entry);
       try {
         return raw(a, b, c, d);
       } catch (error) {
         throw this.#failed(error, name, outer);
       } finally {
-        this.#end(outer);
-        Error.stackTraceLimit = limit;
+        this.#end(outer, limit);
       }
     };
     return call as GuestFunction;
@@ -291,16 +292,13 @@ export class Gate {
         checkNumbers(name, [a, b, c, d, e]);
       }
       const outer = this.entry;
-      const limit = Error.stackTraceLimit;
-      this.#begin(entry);
-      Error.stackTraceLimit = TRAP_FRAMES;
+      const limit = this.#begin(entry);
       try {
         return raw(a, b, c, d, e);
       } catch (error) {
         throw this.#failed(error, name, outer);
       } finally {
-        this.#end(outer);
-        Error.stackTraceLimit = limit;
+        this.#end(outer, limit);
       }
     };
     return call as GuestFunction;
@@ -320,16 +318,13 @@ export class Gate {
         checkNumbers(name, [a, b, c, d, e, f]);
       }
       const outer = this.entry;
-      const limit = Error.stackTraceLimit;
-      this.#begin(entry);
-      Error.stackTraceLimit = TRAP_FRAMES;
+      const limit = this.#begin(entry);
       try {
         return raw(a, b, c, d, e, f);
       } catch (error) {
         throw this.#failed(error, name, outer);
       } finally {
-        this.#end(outer);
-        Error.stackTraceLimit = limit;
+        this.#end(outer, limit);
       }
     };
     return call as GuestFunction;
@@ -340,16 +335,13 @@ export class Gate {
       if (this.closed) this.refuse(name);
       for (let i = 0; i < parameters.length; i++) args[i] = converted(name, args[i], i, parameters[i]!);
       const outer = this.entry;
-      const limit = Error.stackTraceLimit;
-      this.#begin(entry);
-      Error.stackTraceLimit = TRAP_FRAMES;
+      const limit = this.#begin(entry);
       try {
         return raw(...args);
       } catch (error) {
         throw this.#failed(error, name, outer);
       } finally {
-        this.#end(outer);
-        Error.stackTraceLimit = limit;
+        this.#end(outer, limit);
       }
     };
     return call as GuestFunction;

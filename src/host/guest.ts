@@ -1,6 +1,7 @@
 // What every kind of guest (WASI, Emscripten) gives to the sandbox, and what it is given.
 
 import { UnsupportedModuleError } from '../errors.ts';
+import type { WasmExports, WasmImports, WasmMemory } from '../wasm-types.ts';
 import type { Output } from './output.ts';
 
 /** What a guest may see of the world: this and nothing else. */
@@ -16,9 +17,9 @@ export interface GuestOptions {
   readonly stdout: Output;
   readonly stderr: Output;
   /** Functions of the host that the guest imports, by module and name. */
-  readonly imports: WebAssembly.Imports;
+  readonly imports: WasmImports;
   /** Called with the instance's exports before anything of the guest runs. */
-  readonly instantiated: (exports: WebAssembly.Exports) => void;
+  readonly instantiated: (exports: WasmExports) => void;
 }
 
 /** The functions that the C runtime imports from the module `heapline`. */
@@ -32,8 +33,8 @@ export interface RuntimeImports {
 /** A running guest. */
 export interface Guest {
   /** The exports of the instance, none of them wrapped. */
-  readonly exports: WebAssembly.Exports;
-  readonly memory: WebAssembly.Memory;
+  readonly exports: WasmExports;
+  readonly memory: WasmMemory;
   /** True when the guest has a program to run. */
   readonly hasMain: boolean;
   /** Runs the constructors that instantiation has not run. Called once. */
@@ -54,9 +55,10 @@ export function refuseMissing(
   const missing = wanted.filter((entry) => given[entry.module]?.[entry.name] === undefined);
   if (missing.length === 0) return;
   const names = missing.map((entry) => `${entry.module}.${entry.name} (${entry.kind})`).join(', ');
-  throw new UnsupportedModuleError(
-    `The module imports what Heapline does not provide: ${names}. Give it in the option "imports".`,
-  );
+  const advice = missing.some((entry) => entry.name.startsWith('emscripten_'))
+    ? 'Emscripten has linked it: give its JavaScript in the option "glue".'
+    : 'Give it in the option "imports".';
+  throw new UnsupportedModuleError(`The module imports what Heapline does not provide: ${names}. ${advice}`);
 }
 
 /** Thrown through the guest by `proc_exit`: it unwinds the guest and is caught where the host called it. */

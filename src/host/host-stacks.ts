@@ -95,6 +95,8 @@ export class HostStacks {
   readonly #raw: (readonly RawFrame[])[] = [[]];
   readonly #frames: (readonly Frame[] | undefined)[] = [[]];
   readonly #sampler: Sampler;
+  /** False once V8's stack API refused to be set, as under `--frozen-intrinsics`: then stacks are text, and short. */
+  #apiIsFree = true;
 
   /** @param every captures one of so many stacks, on average; the others get the id 0 */
   constructor(every = 1) {
@@ -120,21 +122,33 @@ export class HostStacks {
     let depth = HOST_FRAMES + 1;
     while (depth <= DEEPEST) {
       // Not in a function of its own: each frame between here and the entry costs as much as one of the user's.
-      let sites: NodeJS.CallSite[];
+      const free = this.#apiIsFree;
+      let stack: unknown;
       try {
         const holder: { stack?: unknown } = {};
-        Error.stackTraceLimit = depth;
-        Error.prepareStackTrace = keepSites;
+        if (free) {
+          Error.prepareStackTrace = keepSites;
+          Error.stackTraceLimit = depth;
+        }
         Error.captureStackTrace(holder, entry ?? this.capture);
-        if (!Array.isArray(holder.stack)) return 0;
-        sites = holder.stack;
+        stack = holder.stack;
       } catch {
-        return 0; // No room left on the engine's stack, or frozen intrinsics: the entry stays anonymous.
+        // No room left on the engine's stack, and the entry stays anonymous; or the stack API is frozen.
       } finally {
-        Error.stackTraceLimit = limit;
-        // Assigned, never deleted: deleting makes `Error` a slow object for the whole process.
-        Error.prepareStackTrace = previous as PrepareStackTrace;
+        if (free) {
+          try {
+            // Assigned, never deleted: deleting makes `Error` a slow object for the whole process.
+            Error.prepareStackTrace = previous as PrepareStackTrace;
+            Error.stackTraceLimit = limit;
+          } catch {
+            this.#apiIsFree = false;
+          }
+        }
       }
+      if (free && !this.#apiIsFree) continue;
+      if (!free && typeof stack === 'string') stack = sitesIn(stack);
+      if (!Array.isArray(stack)) return 0;
+      const sites = stack as NodeJS.CallSite[];
       // V8 leaves out the JavaScript frames above `entry`, but not the wasm frames; without an entry, there are
       // JavaScript frames of Heapline's before them.
       const { length } = sites;
@@ -150,7 +164,7 @@ export class HostStacks {
       }
       const enough = first + HOST_FRAMES;
       if (length < depth || enough < length || endsWithin(sites, first)) {
-        return this.#intern(sites, first, script, previous);
+        return this.#intern(sites, first, script, !free && length >= limit, previous);
       }
       // The guest's frames, or those further in, took the place of the host's.
       depth = first < length ? enough + 1 : depth * DEEPER;
@@ -163,6 +177,7 @@ export class HostStacks {
     sites: NodeJS.CallSite[],
     first: number,
     firstScript: number,
+    endsEarly: boolean,
     previous: PrepareStackTrace | undefined,
   ): number {
     let node = this.#trie;
@@ -171,7 +186,7 @@ export class HostStacks {
     for (; script >= 0 && end < first + HOST_FRAMES; script = scriptNumberAt(sites, ++end)) {
       node = follow(node, keyOf(script, positionOf(sites[end]!)));
     }
-    const cut = script >= 0;
+    const cut = script >= 0 || (endsEarly && script === END && end > first);
     if (cut) node = follow(node, CUT);
     if (node.id < 0) {
       const frames = readFrames(sites.slice(first, end), previous);
@@ -267,8 +282,12 @@ function readFrames(sites: NodeJS.CallSite[], previous: PrepareStackTrace | unde
     const name = nameIn(String(site), site.getFileName() ?? '');
     // Code given to eval() is in no file: it stands where eval() was called, which no formatter tells.
     const shown = texts === null || site.getFileName() == null ? null : placeIn(texts[index]!, name);
-    const mapped = shown !== null && (shown.line !== place.line || shown.column !== place.column);
-    frames.push({ function: name || '(anonymous)', ...place, ...shown, mapped });
+    const mapped =
+      site instanceof TextSite
+        ? previous !== undefined || sourceMapsEnabled()
+        : shown !== null && (shown.line !== place.line || shown.column !== place.column);
+    const named = name !== '' && name !== '<anonymous>';
+    frames.push({ function: named ? name : '(anonymous)', ...place, ...shown, mapped });
   });
   return frames;
 }
@@ -276,7 +295,7 @@ function readFrames(sites: NodeJS.CallSite[], previous: PrepareStackTrace | unde
 // A test runner that transforms modules in memory (vitest) keeps their maps to itself and applies them in the
 // `Error.prepareStackTrace` it installs: one line of text per frame. That text is the only way to its maps.
 function textsOf(sites: NodeJS.CallSite[], previous: PrepareStackTrace | undefined): string[] | null {
-  if (previous === undefined) return null;
+  if (previous === undefined || sites[0] instanceof TextSite) return null;
   try {
     const text: unknown = previous(new Error('heapline'), sites);
     if (typeof text !== 'string') return null;
@@ -285,6 +304,73 @@ function textsOf(sites: NodeJS.CallSite[], previous: PrepareStackTrace | undefin
   } catch {
     return null;
   }
+}
+
+/** A frame read from V8's text, with as much of a CallSite as is looked at here. */
+class TextSite {
+  readonly #file: string | null;
+  readonly #line: number;
+  readonly #column: number;
+
+  constructor(private readonly text: string) {
+    const [, file, line, column] = /^(?:.* \(|async )?(.+):(\d+):(\d+)\)?$/.exec(text) ?? [];
+    // Of code given to eval() the text tells where that was called, as the CallSite's getEvalOrigin() does.
+    this.#file = file === undefined || file.endsWith('<anonymous>') ? null : file;
+    this.#line = Number(line ?? 0);
+    this.#column = Number(column ?? 0);
+  }
+
+  getScriptNameOrSourceURL(): string {
+    return this.text.includes('wasm://') ? 'wasm://' : (this.#file ?? '');
+  }
+
+  /** Any number will do that no other place in the script has. */
+  getPosition(): number {
+    let number = textNumbers.get(this.text);
+    if (number === undefined) {
+      number = textNumbers.size;
+      textNumbers.set(this.text, number);
+    }
+    return number;
+  }
+
+  getFileName(): string | null {
+    return this.#file;
+  }
+
+  getLineNumber(): number {
+    return this.#line;
+  }
+
+  getColumnNumber(): number {
+    return this.#column;
+  }
+
+  getEvalOrigin(): string {
+    return this.text;
+  }
+
+  isNative(): boolean {
+    return this.text.endsWith('(native)');
+  }
+
+  toString(): string {
+    return this.text;
+  }
+}
+
+/** Whether Node.js has applied source maps to its text. */
+function sourceMapsEnabled(): boolean {
+  return (process as { sourceMapsEnabled?: boolean }).sourceMapsEnabled === true;
+}
+
+const textNumbers = new Map<string, number>();
+
+function sitesIn(stack: string): unknown[] {
+  return stack
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .map((line) => new TextSite(line.replace(/^\s+at /, '')));
 }
 
 interface Place {

@@ -32,18 +32,26 @@ export function readGuestStack(error: object): GuestStack {
 // it is first looked at, so it is looked at here with a formatter that keeps the engine's own lines.
 function stackLines(error: object): string[] {
   const previous = Error.prepareStackTrace;
+  let lines: string[] | null = null;
+  setFormatter((thrown, sites) => {
+    lines = sites.map(String);
+    return `${thrown}${lines.map((line) => `\n    at ${line}`).join('')}`;
+  });
   try {
-    let lines: string[] | null = null;
-    Error.prepareStackTrace = (thrown, sites) => {
-      lines = sites.map(String);
-      return `${thrown}${lines.map((line) => `\n    at ${line}`).join('')}`;
-    };
     const stack = (error as { stack?: unknown }).stack;
     return (
       lines ?? (typeof stack === 'string' ? stack.split('\n').filter((line) => /^\s+at /.test(line)) : [])
     );
   } finally {
-    Error.prepareStackTrace = previous as NonNullable<typeof previous>;
+    setFormatter(previous);
+  }
+}
+
+function setFormatter(formatter: typeof Error.prepareStackTrace): void {
+  try {
+    Error.prepareStackTrace = formatter as NonNullable<typeof formatter>;
+  } catch {
+    // Frozen (`--frozen-intrinsics`): then nobody else has replaced it, and stacks are the engine's text.
   }
 }
 

@@ -6,6 +6,7 @@
 import { posix } from 'node:path';
 import type { WASI } from '@wasmer/wasi';
 import { InvalidArgumentError, UnsupportedModuleError } from '../errors.ts';
+import type { WasmExports } from '../wasm-types.ts';
 import { FileTree } from './file-tree.ts';
 import { ExitSignal, type Guest, type GuestOptions, type RuntimeImports, refuseMissing } from './guest.ts';
 import { wasiFiles } from './wasi-files.ts';
@@ -71,7 +72,7 @@ export async function openWasiGuest(
   }
   imports.heapline = { ...runtime };
   for (const [name, values] of Object.entries(options.imports)) {
-    imports[name] = { ...imports[name], ...values };
+    imports[name] = { ...imports[name], ...(values as Record<string, WebAssembly.ImportValue>) };
   }
 
   try {
@@ -93,7 +94,7 @@ export async function openWasiGuest(
 
 class WasiGuest implements Guest {
   constructor(
-    readonly exports: WebAssembly.Exports,
+    readonly exports: WasmExports,
     readonly memory: WebAssembly.Memory,
     private wasi: WASI | null,
     private readonly tree: FileTree,

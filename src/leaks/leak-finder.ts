@@ -5,6 +5,7 @@
 import type { Frame } from '../errors.ts';
 import type { Ledger } from '../heap/index.ts';
 import { type HeapFaultRecord, type LeakRecord, LeakReport } from '../report/index.ts';
+import type { WasmExports } from '../wasm-types.ts';
 import { HeldPointers } from './held-pointers.ts';
 import { isLibcBlock } from './libc-blocks.ts';
 import { RootFinder, type RootLayout } from './roots.ts';
@@ -19,7 +20,7 @@ const TRAPPED =
 /** What a leak finder needs of the sandbox around it. */
 export interface LeakFinderHost {
   readonly ledger: Ledger;
-  readonly exports: WebAssembly.Exports;
+  readonly exports: WasmExports;
   readonly program: string;
   /** Whether functions of the guest are active. */
   active(): boolean;

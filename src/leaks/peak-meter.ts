@@ -8,6 +8,7 @@
 // share is what it holds: so the runtime takes a number that it does not know (csrc/buds.c).
 
 import { type HeapSnapshot, type HeapTotals, indicesIn, layout as L, type Ledger } from '../heap/index.ts';
+import type { WasmExports } from '../wasm-types.ts';
 
 const WORD = 4;
 
@@ -34,7 +35,7 @@ export class PeakMeter {
 
   readonly #written: () => void;
 
-  constructor(ledger: Ledger, exports: WebAssembly.Exports) {
+  constructor(ledger: Ledger, exports: WasmExports) {
     this.#ledger = ledger;
     this.#written = (exports.heapline_peak_written as (() => void) | undefined) ?? (() => {});
   }

@@ -4,6 +4,7 @@
 // everybody's reach, which is why reports are exact only while no function is active.
 
 import { ExternalKind, type WasmModule } from '../binary/index.ts';
+import type { WasmExports } from '../wasm-types.ts';
 
 /** Addresses from `start` up to, not including, `end`. */
 export interface Range {
@@ -88,7 +89,7 @@ export class RootFinder {
   /** To be made before any code of the guest has run. */
   constructor(
     readonly layout: RootLayout,
-    readonly exports: WebAssembly.Exports,
+    readonly exports: WasmExports,
   ) {
     this.#stackTop = this.#global(STACK_POINTER);
   }

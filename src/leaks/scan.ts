@@ -4,6 +4,7 @@
 import { CorruptLedgerError, MissingRuntimeError } from '../errors.ts';
 import { layout as L, type Ledger } from '../heap/index.ts';
 import type { LeakKind } from '../report/index.ts';
+import type { WasmExports } from '../wasm-types.ts';
 import type { Roots } from './roots.ts';
 
 /** The blocks of one class that were allocated in one context. */
@@ -37,12 +38,7 @@ const KINDS: Readonly<Record<number, LeakKind>> = {
  * Classes all blocks in use and returns those allocated later than the first `after` allocations, grouped, in no
  * particular order.
  */
-export function scanHeap(
-  exports: WebAssembly.Exports,
-  ledger: Ledger,
-  roots: Roots,
-  after: number,
-): ScannedGroup[] {
+export function scanHeap(exports: WasmExports, ledger: Ledger, roots: Roots, after: number): ScannedGroup[] {
   const names = ['start', 'range', 'word', 'finish'].map((name) => `heapline_scan_${name}`);
   if (names.some((name) => typeof exports[name] !== 'function')) {
     throw new MissingRuntimeError(

@@ -22,6 +22,10 @@ export class FunctionBodies {
     }
   }
 
+  get count(): number {
+    return this.#starts.length;
+  }
+
   /** Offset behind the last body; 0 when there is none. */
   get end(): number {
     return this.#ends[this.#ends.length - 1] ?? 0;

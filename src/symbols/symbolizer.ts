@@ -89,6 +89,19 @@ export class Symbolizer {
     return stack;
   }
 
+  /** Whether the lines of any of these functions are known; true when the module has none of them. */
+  knowsLinesOf(isMeant: (name: string) => boolean): boolean {
+    let some = false;
+    for (const [index, name] of this.#functionNames) {
+      const body = index - this.#importedFunctions;
+      // Of an instrumented module, exports are thunks behind all bodies; the names of these are there as well.
+      if (body < 0 || body >= this.#bodies.count || !isMeant(name)) continue;
+      some = true;
+      if (this.#positions !== null || this.frames(this.#bodies.start(body))[0]!.file !== '') return true;
+    }
+    return !some;
+  }
+
   #lookUp(offset: number): readonly Frame[] {
     const body = this.#bodies.find(offset);
     if (body < 0) {

@@ -8,6 +8,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { pathOf } from '../file-url.ts';
 import type { LoadCOptions } from '../load.ts';
 import { checkOptionNames } from '../option-names.ts';
 import { checkLeakKinds, type LeakKind, suppressionsOf } from '../report/index.ts';
@@ -97,7 +98,12 @@ export default function heapline(options: HeaplinePluginOptions = {}): VitePlugi
       if (!existsSync(file))
         throw new Error(`There is no file ${file}, which is imported as ${basename(file)}${QUERY}.`);
       const { compile = {} } = options;
-      const { sources = [], ...load } = typeof compile === 'function' ? compile(file) : compile;
+      const { sources = [], include, ...others } = typeof compile === 'function' ? compile(file) : compile;
+      // As text of a program: there a URL would be a string.
+      const load =
+        include === undefined
+          ? others
+          : { ...others, include: include.map((each) => pathOf('include', each)) };
       const files = [file, ...sources.map((source) => resolve(dirname(file), source))];
       for (const path of files) this.addWatchFile(path);
       const isModule = extname(file) === '.wasm';

@@ -281,6 +281,13 @@ describe('heapline run', () => {
 });
 
 describe('heapline build and heapline instrument', () => {
+  beforeAll(() => {
+    directory.heapline(['build', '-o', 'bare.wasm', 'library.c']);
+    directory.heapline(['instrument', '-o', 'ready.wasm', 'bare.wasm']);
+    directory.write('cut.wasm', directory.read('bare.wasm').subarray(0, 2000));
+    directory.write('foreign.wasm', new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]));
+  });
+
   it('give modules that heapline run takes', () => {
     const built = directory.heapline(['build', '-O1', '-o', 'library.wasm', 'library.c']);
     expect(built).toMatchObject({ status: 0, stdout: '' });
@@ -291,13 +298,13 @@ describe('heapline build and heapline instrument', () => {
       'instrument',
       'library.wasm',
       '-o',
-      'ready.wasm',
+      'limited.wasm',
       '--max-memory',
       '32M',
     ]);
     expect(instrumented.status).toBe(0);
-    expect(instrumented.stderr).toMatch(/Wrote ready\.wasm \(\d+ bytes, before \d+; \d+ ms\)/);
-    const ran = directory.heapline(['run', '--no-pprof', '--call', 'keep("abc")', 'ready.wasm']);
+    expect(instrumented.stderr).toMatch(/Wrote limited\.wasm \(\d+ bytes, before \d+; \d+ ms\)/);
+    const ran = directory.heapline(['run', '--no-pprof', '--call', 'keep("abc")', 'limited.wasm']);
     expect(ran.stderr).toMatch(/4B .* keep library\.c:8/);
   });
 
@@ -316,17 +323,76 @@ describe('heapline build and heapline instrument', () => {
     expect(directory.has('em.glue.js')).toBe(true);
     const ran = directory.heapline(['run', '--no-pprof', 'em.wasm', '--', 'x']);
     expect(ran).toMatchObject({ status: 7, stdout: 'arg x\n' });
+    const instrumented = directory.heapline(['instrument', 'em.wasm', '-o', 'em.heap.wasm']);
+    expect(instrumented.stderr).toContain('Wrote em.heap.glue.js (its JavaScript).');
+    const again = directory.heapline(['run', '--no-pprof', 'em.heap.wasm', '--', 'x']);
+    expect(again).toMatchObject({ status: 7, stdout: 'arg x\n' });
+  });
+
+  it('say that a module was built without debug info, once, and so does its profile', () => {
+    for (const toolchain of ['clang', 'embedded']) {
+      directory.heapline(['build', '--toolchain', toolchain, '--cflag=-g0', '-o', 'names.wasm', 'program.c']);
+      const { status, stderr } = directory.heapline(['run', 'names.wasm']);
+      expect(status).toBe(7);
+      expect(stderr.match(/^.*debug info.*$/gm)).toEqual([
+        'heapline: names.wasm was built without debug info: its profiles have names only; compile with -g for files and lines',
+      ]);
+      expect(directory.heapline(['top', 'heap.pb.gz']).stdout).toMatch(
+        /^names\.wasm was built without debug/m,
+      );
+      expect(directory.heapline(['check', 'names.wasm']).stderr).toMatch(/^heapline: names\.wasm was built/m);
+      directory.heapline(['build', '--toolchain', toolchain, '-o', 'lines.wasm', 'program.c']);
+      expect(directory.heapline(['run', '--no-pprof', 'lines.wasm']).stderr).not.toContain('debug info');
+      for (const [name, said] of [
+        ['names', true],
+        ['lines', false],
+      ]) {
+        directory.heapline(['instrument', `${name}.wasm`, '-o', 'slots.wasm']);
+        const ran = directory.heapline(['run', '--no-pprof', 'slots.wasm']);
+        expect([ran.status, ran.stderr.includes('built without debug info')]).toEqual([7, said]);
+      }
+    }
   });
 
   it.each<[string, string[], RegExp]>([
     ['no output file', ['build', 'program.c'], /required option '-o/],
-    ['a file that is no module', ['instrument', '-o', 'x.wasm', 'program.c'], /./],
     [
       'a limit without instrumenting',
       ['build', '--max-memory', '1M', '-o', 'x.wasm', 'program.c'],
       /--instrument/,
     ],
     ['modules among sources', ['run', 'program.c', 'x.wasm'], /one module, not both/],
+    [
+      'a file that is no module',
+      ['instrument', '-o', 'x.wasm', 'program.c'],
+      /^heapline: program\.c: not a WebAssembly module: .*\. A module that .* `heapline build` makes it\.$/m,
+    ],
+    [
+      'a module that is cut short',
+      ['instrument', '-o', 'x.wasm', 'cut.wasm'],
+      /^heapline: cut\.wasm: unexpected end .* at offset 0x[0-9a-f]+\. A module that /m,
+    ],
+    ['the same to run', ['run', 'cut.wasm'], /^heapline: cut\.wasm: unexpected end .* A module that /m],
+    [
+      'a module without the runtime',
+      ['instrument', '-o', 'x.wasm', 'foreign.wasm'],
+      /^heapline: foreign\.wasm: .* does not export heapline_runtime: link .*heapline-wasi\.o/m,
+    ],
+    [
+      'a module that is instrumented already',
+      ['instrument', '-o', 'x.wasm', 'ready.wasm'],
+      /^heapline: ready\.wasm is instrumented already: .* run it as it is\.$/m,
+    ],
+    [
+      'a missing folder to write to',
+      ['instrument', '-o', 'no/x.wasm', 'bare.wasm'],
+      /^heapline: no\/x\.wasm cannot be written: its directory does not exist; make it first\.$/m,
+    ],
+    [
+      'the module itself to write to',
+      ['instrument', '-o', './bare.wasm', 'bare.wasm'],
+      /^heapline: \.\/bare\.wasm is the module to read, and would be lost: name another file to write\.$/m,
+    ],
   ])('end with 2 for %s', (_, args, reason) => {
     const { status, stderr } = directory.heapline(args);
     expect(stderr).toMatch(reason);

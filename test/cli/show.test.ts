@@ -122,8 +122,31 @@ describe('heapline', () => {
     expect(directory.heapline(['--version'])).toEqual({ status: 0, stdout: `${VERSION}\n`, stderr: '' });
   });
 
+  it.each([
+    [['run', '--nothing'], 2],
+    [['nothing'], 2],
+    [['run'], 2],
+    [['instrument', 'a.wasm'], 2],
+    [['run', '--kind', 'all', 'a.c'], 2],
+    [['run', 'nowhere.c'], 2],
+    [['top', 'nowhere.pb.gz'], 2],
+    [['run', '--no-pprof', 'trap.c'], 134],
+    [['check', 'trap.c'], 3],
+    [['check', 'seven.c'], 3],
+  ])('begins what it says of errors with its name: %j', (args, status) => {
+    directory.write('trap.c', 'int main(void) { __builtin_trap(); }\n');
+    directory.write('seven.c', 'int main(void) { return 7; }\n');
+    const result = directory.heapline(args);
+    expect(result.status).toBe(status);
+    expect(result.stderr).toMatch(/^heapline: /);
+    expect(result.stderr).not.toMatch(/^error:/m);
+  });
+
   it('has help with examples and exit statuses, and help of its own for every command', () => {
     const { stdout, status } = directory.heapline(['--help']);
+    for (const variable of ['HEAPLINE_TOOLCHAIN', 'HEAPLINE_CLANG', 'HEAPLINE_CACHE']) {
+      expect(stdout).toMatch(new RegExp(`^ +${variable} +\\S`, 'm'));
+    }
     expect(status).toBe(0);
     expect(stdout).toMatch(/Examples:[\s\S]*Exit status:/);
     for (const command of ['run', 'build', 'instrument', 'top', 'text', 'folded']) {

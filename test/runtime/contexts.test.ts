@@ -46,7 +46,7 @@ describe.each(flavours)('contexts in the %s runtime', (flavour) => {
     ];
     for (let round = 0; round < 5; round++) {
       for (const path of paths) {
-        path.forEach((site, depth) => runtime.enterCall(depth + 1, site));
+        for (const [depth, site] of path.entries()) runtime.enterCall(depth + 1, site);
         expect(contextOf(runtime, runtime.call('malloc', 8))).toBe(hex(path));
         runtime.enterCall(path.length, 99);
         expect(contextOf(runtime, runtime.call('calloc', 1, 8))).toBe(hex([...path.slice(0, -1), 99]));

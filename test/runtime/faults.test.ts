@@ -77,7 +77,7 @@ describe.each(flavours)('heap faults in the %s runtime', (flavour) => {
     const runtime = await Runtime.open(flavour);
     const freed = (path: readonly number[]): string => {
       const block = at(runtime, 0x10, 'malloc', 8);
-      path.forEach((site, depth) => runtime.enterCall(depth + 1, site));
+      for (const [depth, site] of path.entries()) runtime.enterCall(depth + 1, site);
       runtime.call('free', block);
       at(runtime, 0x30, 'free', block);
       return last(runtime).freeContext;
@@ -95,7 +95,7 @@ describe.each(flavours)('heap faults in the %s runtime', (flavour) => {
     expect(freed([5001, 0x20, 0x1000000])).toBe('fffffffe');
     // What is resolved is known all the same.
     const block = at(runtime, 0x10, 'malloc', 8);
-    [5002, 0x20, 0x23].forEach((site, depth) => runtime.enterCall(depth + 1, site));
+    for (const [depth, site] of [5002, 0x20, 0x23].entries()) runtime.enterCall(depth + 1, site);
     const kept = [runtime.call('malloc', 8), runtime.call('malloc', 8)];
     runtime.enterCall(3, 0x24);
     runtime.call('free', block);

@@ -1,9 +1,10 @@
 // What loadC() and loadWasm() make of input that is wrong: a typed error that says what to do, and no harm done.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { compile } from '../../src/compile/index.ts';
 import {
@@ -182,6 +183,43 @@ describe('loadC()', () => {
     },
   );
 
+  test('takes file: URLs of sources and of directories of headers', async () => {
+    const folder = join(directory, 'a folder');
+    mkdirSync(folder);
+    source('a folder/size.h', '#define SIZE 24\n');
+    const path = source('a folder/keep.c', '#include "size.h"\nint size(void) { return SIZE; }\n');
+    const other = source('other.c', '#include <size.h>\nint twice(void) { return 2 * SIZE; }\n');
+    using one = await loadC(pathToFileURL(path), { toolchain: 'clang' });
+    expect([one.name, one.exports.size!()]).toEqual(['keep.c', 24]);
+    using both = await loadC([path, pathToFileURL(other)], {
+      toolchain: 'clang',
+      include: [pathToFileURL(folder)],
+    });
+    expect([both.exports.size!(), both.exports.twice!()]).toEqual([24, 48]);
+  });
+
+  test('refuses URLs of what is no file here, and says which it takes', async () => {
+    const url = new URL('https://example.com/parser.c');
+    const errors = [
+      await rejection(loadC(url)),
+      await rejection(loadC([url])),
+      await rejection(loadC(programPath('library.c'), { include: [url] })),
+      await rejection(loadWasm(url)),
+    ];
+    expect(errors.map((error) => error.constructor)).toEqual(Array(4).fill(InvalidArgumentError));
+    expect(errors.map((error) => (error as InvalidArgumentError).argument)).toEqual([
+      'sources',
+      'sources',
+      'include',
+      'bytesOrPath',
+    ]);
+    for (const { message } of errors) {
+      expect(message).toContain('https://example.com/parser.c is no file of this machine');
+      expect(message).toContain('begin with file:');
+    }
+    expect(await rejection(loadC(new URL('file:///a%2Fb.c')))).toBeInstanceOf(InvalidArgumentError);
+  });
+
   test.each([[[]], [['']], [5], [null], [[5]], ['']])('refuses %j as sources', async (sources) => {
     expect(await rejection(loadC(sources as string))).toBeInstanceOf(HeaplineError);
   });
@@ -189,13 +227,13 @@ describe('loadC()', () => {
 
 describe('loadWasm()', () => {
   test('opens what heapline compiled, instrumented or not, from bytes and from a file', async () => {
-    const path = source('library.wasm', '');
+    const path = source('the library.wasm', '');
     writeFileSync(path, instrument(wasm).bytes);
     for (const input of [
       wasm,
       wasm.buffer.slice(wasm.byteOffset, wasm.byteOffset + wasm.length),
       path,
-      new URL(`file://${path}`),
+      pathToFileURL(path),
     ]) {
       using lib = await loadWasm(input as Uint8Array);
       lib.exports.add!(lib.heap.cstring('four'));
@@ -272,6 +310,16 @@ describe('loadWasm()', () => {
     expect(error.message).toContain('game.beep');
     using lib = await loadWasm(needy, { imports: { game: { beep: (a: number) => a + 1 } } });
     expect(lib.exports.f!(1)).toBe(2);
+  });
+
+  test("takes the JavaScript beside a file of Emscripten's, and asks for it where there is none", async () => {
+    const built = await compile([programPath('library.c')], { toolchain: 'emscripten' });
+    expect((await rejection(loadWasm(built.wasm))).message).toMatch(/emscripten_.* in the option "glue"/);
+    const path = source('em.wasm', '');
+    writeFileSync(path, built.wasm);
+    source('em.glue.js', built.glue!);
+    using lib = await loadWasm(path);
+    expect(lib.exports.sum!(1, 2)).toBe(3);
   });
 
   test('names the imports that nobody provides to a module of Emscripten, too', async () => {

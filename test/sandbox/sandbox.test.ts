@@ -198,6 +198,19 @@ describe.each(TOOLCHAINS)('a library compiled by %s', (toolchain) => {
     ).toBe(true);
   });
 
+  test.each([
+    ['wreck_and_take', 'malloc', 'take'],
+    ['wreck_and_give', 'free', 'give'],
+  ])('names who called the allocator when it traps on ruined data: %s', async (entry, family, caller) => {
+    using ruined = await load(toolchain, 'wreck.c');
+    const error = thrown(() => ruined.exports[entry]!()) as TrapError;
+    expect(error).toBeInstanceOf(TrapError);
+    expect(error.message.split('\n')[0]).toContain(`trapped in ${family}(), called by ${caller}(): `);
+    const [called] = error.frames.filter((frame) => frame.file === programPath('wreck.c'));
+    const line = lineOf(family === 'malloc' ? 'malloc(size)' : 'free(block)', programPath('wreck.c'));
+    expect(called).toMatchObject({ function: caller, line });
+  });
+
   test('keeps the ledger right through a hundred traps', () => {
     const contexts: number[] = [];
     for (let i = 0; i < 100; i++) {

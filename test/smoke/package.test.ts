@@ -1,8 +1,8 @@
 // The package as users get it: packed, installed into an empty project, used from ESM, CommonJS, TypeScript and
 // the command line, on this Node and on newer ones.
 
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ConsumerProject, createConsumerProject } from './packed-package.ts';
@@ -82,6 +82,57 @@ describe('the packed package', () => {
       const args = ['--strict', '--noEmit', '--target', 'es2022', '--module', module, '--types', 'node'];
       const roots = ['--typeRoots', join(root, 'node_modules/@types')];
       project.run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...args, ...roots, file]);
+    }
+  });
+
+  it('has types that need neither the library of browsers nor skipLibCheck', () => {
+    const directory = join(project.directory, 'types');
+    mkdirSync(directory);
+    const use = `
+      const lib = await loadC('a.c', { imports: { host: { now: () => 1 } } });
+      export const size: number = lib.memory.buffer.byteLength + lib.memory.grow(1);
+      export const again = loadWasm(new Uint8Array(lib.memory.buffer));
+      export const answer: Promise<Response> = pprofFetch()(new Request('http://localhost/debug/pprof/'));
+    `;
+    writeFileSync(
+      join(directory, 'use.mts'),
+      `import { loadC, loadWasm } from 'heapline';
+      import { pprofFetch, pprofHandler } from 'heapline/pprof';
+      import { assertNoLeaks } from 'heapline/assert';
+      import 'heapline/vitest';
+      import plugin from 'heapline/vitest-plugin';
+      import image from './image.c?heap';
+      ${use}
+      export const others = [pprofHandler, assertNoLeaks, plugin, image.memory.buffer];`,
+    );
+    writeFileSync(
+      join(directory, 'use.cts'),
+      `import { loadC, loadWasm } from 'heapline';
+      import { pprofFetch } from 'heapline/pprof';
+      import { assertNoLeaks } from 'heapline/assert';
+      export async function use() { ${use.replaceAll('export ', '')}
+        return [size, again, answer, assertNoLeaks]; }`,
+    );
+    for (const name of ['@types', 'vitest']) {
+      symlinkSync(join(root, 'node_modules', name), join(project.directory, 'node_modules', name));
+    }
+    for (const lib of [['ES2023'], ['ES2023', 'DOM']]) {
+      const compilerOptions = {
+        target: 'ES2022',
+        lib,
+        module: 'nodenext',
+        strict: true,
+        noEmit: true,
+        skipLibCheck: false,
+        types: ['node', 'heapline/client'],
+      };
+      writeFileSync(
+        join(directory, 'tsconfig.json'),
+        JSON.stringify({ compilerOptions, files: ['use.mts', 'use.cts'] }),
+      );
+      const tsc = join(root, 'node_modules/typescript/bin/tsc');
+      const { stdout } = spawnSync(process.execPath, [tsc, '-p', directory], { encoding: 'utf8' });
+      expect([lib, stdout]).toEqual([lib, '']);
     }
   });
 

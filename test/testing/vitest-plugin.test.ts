@@ -19,9 +19,11 @@ test('imports with ?heap are C, C++ and wasm files, found from the importing fil
 
 test('an import becomes a sandbox of its own, and its sources are watched', () => {
   const watched: string[] = [];
-  const plugin = heapline({ compile: { sources: ['other.c'], flags: ['-O1'] } });
+  const plugin = heapline({
+    compile: { sources: ['other.c'], flags: ['-O1'], include: ['/a', new URL('file:///b%20c')] },
+  });
   const code = plugin.load.call({ addWatchFile: (path) => void watched.push(path) }, `${source}?heap`);
-  expect(code).toContain('{"flags":["-O1"]}');
+  expect(code).toContain('{"flags":["-O1"],"include":["/a","/b c"]}');
   expect(watched).toEqual([source, source.replace('requests.c', 'other.c')]);
 });
 
