@@ -121,18 +121,28 @@ HL_SLOW hl_node *hl_bud_grow(hl_bud *bud, u32 *children) {
   return node;
 }
 
-/* A block is freed whose context was a bud, and may be one still. `serial`: the block's. */
-HL_SLOW void hl_bud_ledger_free(hl_bud *bud, u32 size, u32 serial) {
-  if (!hl_is_bud(&bud->node)) {
-    hl_ledger_free_from(hl_node_account(&bud->node), size, serial);
-    return;
-  }
-  if (HL_UNLIKELY(rt.peak_epoch >= HL_BUD_EPOCHS || rt.alloc_bytes >> HL_BUD_CLOCK_BITS)) {
-    /* Too late for a bud's fields: the block is moved to the books of a caller. */
+/* The account of what was a bud, which grows into a node if it is one still. Without memory for that, what the bud tells
+ * moves to the account of a caller. */
+HL_COLD hl_account *hl_bud_account(hl_bud *bud) {
+  while (hl_is_bud(&bud->node)) {
+    if (hl_bud_grow(bud, hl_children(bud->node.parent))) continue;
     hl_account *account = hl_account_charged(bud->node.parent);
     hl_bud_count(bud, account);
     bud->node.link = 0;
-    hl_ledger_free_from(account, size, serial);
+    return account;
+  }
+  return hl_account_of(&bud->node);
+}
+
+/* A block is freed whose context was a bud, and may be one still. `serial`: the block's. */
+HL_SLOW void hl_bud_ledger_free(hl_bud *bud, u32 size, u32 serial) {
+  if (!hl_is_bud(&bud->node)) {
+    hl_ledger_free_from(hl_account_of(&bud->node), size, serial);
+    return;
+  }
+  if (HL_UNLIKELY(rt.peak_epoch >= HL_BUD_EPOCHS || rt.alloc_bytes >> HL_BUD_CLOCK_BITS)) {
+    /* Too late for a bud's fields. */
+    hl_ledger_free_from(hl_bud_account(bud), size, serial);
     return;
   }
   u32 link = bud->node.link;

@@ -47,17 +47,6 @@ HL_COLD int hl_contexts_double(void) {
 /* Children a node may have before they are hashed. */
 #define HL_NARROW 8
 
-/* Where a node keeps its children: the one looked up last, and HL_WIDE when they are hashed. The cell is the
- * node's link, until the node has an account, which takes its place. (A call site of malloc has no children.
- * Only an indirect call may be both.) */
-
-HL_INLINE u32 *hl_children(hl_node *node) {
-  return HL_UNLIKELY(hl_has_account(node)) ? &hl_account_of(node)->children : &node->link;
-}
-
-/* The child looked up last; hl_no_child when there is none. */
-HL_INLINE hl_node *hl_last_child(u32 children) { return (hl_node *)(children & ~HL_LINK_FLAGS); }
-
 static void hl_contexts_insert(hl_node *node) {
   u32 mask = (1u << (32 - hl.contexts_shift)) - 1;
   u32 at = hl_context_hash(node->parent, node->site) >> hl.contexts_shift;

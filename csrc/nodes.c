@@ -52,6 +52,17 @@ HL_INLINE hl_account *hl_node_account(const hl_node *node) {
   return hl_has_account(node) ? hl_account_of(node) : 0;
 }
 
+/* Where a node keeps its children: the one looked up last, and HL_WIDE when they are hashed. The cell is the
+ * node's link, until the node has an account, which takes its place. (A call site of malloc has no children.
+ * Only an indirect call may be both.) */
+
+HL_INLINE u32 *hl_children(hl_node *node) {
+  return HL_UNLIKELY(hl_has_account(node)) ? &hl_account_of(node)->children : &node->link;
+}
+
+/* The child looked up last; hl_no_child when there is none. */
+HL_INLINE hl_node *hl_last_child(u32 children) { return (hl_node *)(children & ~HL_LINK_FLAGS); }
+
 /* Gives a node its account; null when there is no memory. What the node's link held goes into the account. */
 HL_SLOW hl_account *hl_account_new(hl_node *node) {
   if (hl.next_account == hl.end_account) {
