@@ -161,6 +161,10 @@ export interface NativeResult {
 const nativeScale = (program: Program, quick: boolean): number =>
   program.name === 'trees' ? program.scale : Math.max(1, Math.round(program.scale / (quick ? 8 : 4)));
 
+/** Rounds of a full run, and milliseconds of the clock after which a tool takes part in no further one of a program. */
+const ROUNDS = 3;
+const PATIENCE = 10_000;
+
 export async function measureNative(setting: Setting, tracking: readonly TrackingResult[]): Promise<Outcome> {
   if (!(await version('gcc'))) return { tables: [], bars: [], data: 'gcc is missing' };
   const taking: Peer[] = [];
@@ -173,15 +177,28 @@ export async function measureNative(setting: Setting, tracking: readonly Trackin
     (p) => setting.wants(p.name),
   );
   const results: NativeResult[] = [];
+  const failed = new Map<Peer, string>();
   for (const program of programs) {
     setting.progress(`${program.name}, native peers`);
     const ordinary = await linkNative(program);
     const sanitized = await linkNative(program, targets['native-asan']);
     const scale = nativeScale(program, setting.quick);
     const times = new Map<string, NativeSample[]>();
-    for (let round = 0; round < (setting.quick ? 1 : 3); round++)
+    const spent = new Map<string, number>();
+    for (let round = 0; round < (setting.quick ? 1 : ROUNDS); round++)
       for (const peer of [plainGlibc, ...taking]) {
-        const one = await runOnce(peer, peer.sanitized ? sanitized : ordinary, scale);
+        if (failed.has(peer) || (spent.get(peer.name) ?? 0) > PATIENCE) continue;
+        const begin = performance.now();
+        let one: NativeSample;
+        try {
+          one = await runOnce(peer, peer.sanitized ? sanitized : ordinary, scale);
+        } catch (error) {
+          if (peer === plainGlibc) throw error;
+          failed.set(peer, `${peer.name} is left out: it failed on ${program.name}.`);
+          console.error(error);
+          continue;
+        }
+        spent.set(peer.name, (spent.get(peer.name) ?? 0) + performance.now() - begin);
         times.set(peer.name, [...(times.get(peer.name) ?? []), one]);
       }
     const expected = times.get(plainGlibc.name)![0]!.checksum;
@@ -194,13 +211,21 @@ export async function measureNative(setting: Setting, tracking: readonly Trackin
       results.push({ program: program.name, scale, peer, nanoseconds, ratio: nanoseconds / plain, peak });
     }
   }
-  return report(results, taking, missing, tracking);
+  return report(
+    results,
+    taking.filter((peer) => !failed.has(peer)),
+    [
+      ...failed.values(),
+      ...(missing.length > 0 ? [`Not installed here: ${missing.join(', ')} (bench/install-peers.sh).`] : []),
+    ],
+    tracking,
+  );
 }
 
 function report(
   results: readonly NativeResult[],
   taking: readonly Peer[],
-  missing: readonly string[],
+  notes: readonly string[],
   tracking: readonly TrackingResult[],
 ): Outcome {
   const programs = [...new Set(results.map((r) => r.program))];
@@ -258,9 +283,7 @@ function report(
         notes: [
           'Processor time of the process, second call of the entry: start-up and writing reports are not counted.',
           "heaptrack's interpreter is a second process and is not counted either.",
-          ...(missing.length > 0
-            ? [`Not installed here: ${missing.join(', ')} (bench/install-peers.sh).`]
-            : []),
+          ...notes,
         ],
       },
     ],
