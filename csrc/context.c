@@ -171,10 +171,10 @@ HL_INLINE hl_node *hl_child(hl_node *parent, u32 site) {
 
 /* The site of a host entry whose stack was not asked for yet, of slot `slot`. None of the entries above it is resolved,
  * either. */
-HL_COLD u32 hl_host_site(const hl_slot *slot, const hl_slot *top) {
+HL_COLD u32 hl_host_site(const hl_slot *slot) {
   if (!(rt.flags & HL_FLAG_HOST_FRAMES)) return HL_SITE_HOST_FLAG;
   u32 inner = 0;
-  while (++slot <= top) inner += slot->site == HL_SITE_HOST_PENDING;
+  while (++slot <= rt.top) inner += slot->site == HL_SITE_HOST_PENDING;
   return HL_SITE_HOST_FLAG | heapline_host_stack(inner);
 }
 
@@ -184,10 +184,10 @@ HL_SLOW hl_node *hl_context_resolve(hl_slot *top, int buds);
 HL_COLD hl_node *hl_context_resolve_last(void) {
   hl_slot *slot = HL_LAST_SLOT;
   if (slot->node) return slot->node;
+  hl_node *node = hl_child(hl_context_resolve(slot - 1, 0), HL_SITE_TRUNCATED);
   u32 site = slot->site;
-  if (site == HL_SITE_HOST_PENDING) site = hl_host_site(slot, slot);
-  slot->node = hl_child(hl_child(hl_context_resolve(slot - 1, 0), HL_SITE_TRUNCATED), site);
-  return slot->node;
+  if (site == HL_SITE_HOST_PENDING) site = hl_host_site(slot);
+  return slot->node = hl_child(node, site);
 }
 
 HL_INLINE u32 hl_rotate(u32 word, u32 bits) { return word << bits | word >> (32 - bits); }
@@ -222,7 +222,7 @@ HL_INLINE hl_node *hl_context_resolve_here(hl_slot *top, int buds) {
     hl_node *child = hl_child_guess(node, site);
     if (!child) {
       if (HL_UNLIKELY(site == HL_SITE_HOST_PENDING)) {
-        child = hl_child(node, hl_host_site(slot, top));
+        child = hl_child(node, hl_host_site(slot));
       } else {
         u32 length = (u32)(top - slot) + 1;
         if (!buds || length > HL_BUD_SITES) length = 0;
