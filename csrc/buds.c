@@ -4,8 +4,8 @@
  * tree is what costs: most nodes lead to one block and are never looked up again. So a new path is first kept as one
  * bud of 32 bytes in the ring of the deepest node that exists: the rest of the path, up to HL_BUD_SITES sites, and
  * what an account would say of one block. The slots of the path's frames stay without a node meanwhile. When the
- * site it starts with comes again, the bud grows a node for that site; when its whole path comes again, it becomes a node
- * with an account itself, at the same address, because its block refers to it.
+ * site it starts with comes again, the bud grows a node for that site; when its whole path comes again, it becomes a
+ * node with an account itself, at the same address, because its block refers to it.
  *
  * Only narrow nodes have buds (context.c): to replace one, its ring is walked.
  */
@@ -30,8 +30,8 @@ HL_INLINE void hl_bud_set_clock(hl_bud *bud, u64 clock) {
   bud->second = (bud->second & HL_BUD_SITE_MASK) | (u32)(clock >> 32) << HL_BUD_SITE_BITS;
 }
 
-/* A bud of the path that `length` slots from `path` on stand for, in no ring yet; null when its fields could not hold it
- * or there is no memory. What it says of its block is written with the allocation. */
+/* A bud of the path that `length` slots from `path` on stand for, in no ring yet; null when its fields could not hold
+ * it or there is no memory. What it says of its block is written with the allocation. */
 HL_INLINE hl_node *hl_bud_new(hl_node *parent, const hl_slot *path, u32 length) {
   u32 first = path->site, second = 0, third = 0;
   if (length > 1) second = path[1].site;
@@ -121,8 +121,8 @@ HL_SLOW hl_node *hl_bud_grow(hl_bud *bud, u32 *children) {
   return node;
 }
 
-/* The account of what was a bud, which grows into a node if it is one still. Without memory for that, what the bud tells
- * moves to the account of a caller. */
+/* The account of what was a bud, which grows into a node if it is one still. Without memory for that, what the bud
+ * tells moves to the account of a caller. */
 HL_COLD hl_account *hl_bud_account(hl_bud *bud) {
   while (hl_is_bud(&bud->node)) {
     if (hl_bud_grow(bud, hl_children(bud->node.parent))) continue;

@@ -25,7 +25,8 @@
  * followed, for then the block is mostly known to be reachable.
  *
  * Memory: 4.4 bytes a block, of which the smallest takes 28 with its metadata, 16 a page, and at most a quarter of the
- * heap for lists: two fifths of the heap in the worst case. It is the runtime's own while the scan lasts. Blocks whose lists find no room are looked into when their turn comes, as mark.c does with all.
+ * heap for lists: two fifths of the heap in the worst case. It is the runtime's own while the scan lasts. Blocks whose
+ * lists find no room are looked into when their turn comes, as mark.c does with all.
  *
  * Ideas: marking in the order of addresses instead of the order of pointers, from the search for order that began
  * with Cher, Hosking and Vitek, "Software prefetching for mark-sweep garbage collection" (2004; their queue did not

@@ -5,8 +5,9 @@
  *
  * The way of an allocation. Instrumented code keeps a shadow stack of call sites (heapline_shadow). malloc
  * turns its top into a *context*, a node of the calling-context tree (context.c): usually one look into the
- * slot or one at the children of its caller. It pops a block from the current span of the size's class (spans.c), counts
- * it on the context (ledger.c), and notes context, requested size and serial in the block's metadata.
+ * slot, one at the children of its caller, or a path recalled. It pops a block from the current span of the
+ * size's class (spans.c), counts it on the context (ledger.c), and notes context, requested size and serial in
+ * the block's metadata.
  * free finds the block through the page map, checks that the pointer is exactly the start of a live block
  * (free.c), and takes it off the same context; anything else is a fault (fault.c).
  *

@@ -97,7 +97,8 @@
 #define HL_BUD_FREED 8
 /* Freed before the next allocation of anybody. */
 #define HL_BUD_TEMPORARY 16
-/* With the epoch of HL_RUNTIME_PEAK_EPOCH: the block is part of the peak. With another epoch it is when it is in use. */
+/* With the epoch of HL_RUNTIME_PEAK_EPOCH: the block is part of the peak. With another epoch it is when it is in
+ * use. */
 #define HL_BUD_PEAK 32
 #define HL_BUD_EPOCH_SHIFT 8
 
@@ -123,7 +124,8 @@
  * bytes included. */
 #define HL_ACCOUNT_LIFETIME 56
 
-/* Nodes, buds and spans come in chunks { next chunk or 0: u32, entries used: u32 }, entries from HL_CHUNK_ENTRIES on. */
+/* Nodes, buds and spans come in chunks { next chunk or 0: u32, entries used: u32 }, entries from HL_CHUNK_ENTRIES
+ * on. */
 #define HL_CHUNK_NEXT 0
 #define HL_CHUNK_USED 4
 #define HL_CHUNK_ENTRIES 64
@@ -161,7 +163,8 @@
 #define HL_BLOCK_CLASS_POSSIBLE 2
 #define HL_BLOCK_CLASS_REACHABLE 3
 
-/* Fault records (the contexts in them are nodes): a ring of HL_FAULT_RING_LENGTH at HL_RUNTIME_FAULT_RING; HL_RUNTIME_FAULTS counts all ever. */
+/* Fault records (the contexts in them are nodes): a ring of HL_FAULT_RING_LENGTH at HL_RUNTIME_FAULT_RING;
+ * HL_RUNTIME_FAULTS counts all ever. */
 #define HL_FAULT_RING_LENGTH 64
 #define HL_FAULT_SIZE 32
 #define HL_FAULT_KIND 0

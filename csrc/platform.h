@@ -11,7 +11,8 @@
 
 #define HL_IMPORT(name) __attribute__((import_module("heapline"), import_name(#name)))
 
-/* The id (31 bits, > 0) of the JS stack of a host entry, of which `inner` are further in; 0 when it was not captured. */
+/* The id (31 bits, > 0) of the JS stack of a host entry, of which `inner` are further in; 0 when it was not
+ * captured. */
 HL_IMPORT(host_stack) extern u32 heapline_host_stack(u32 inner);
 /* A heap fault was recorded at this address. The host may throw to stop the guest. */
 HL_IMPORT(fault) extern void heapline_host_fault(const hl_fault *record);

@@ -112,7 +112,8 @@ HL_COLD hl_span *hl_span_new(u32 class) {
     metadata = (hl_block *)(span->start + HL_GRAIN);
     rt.metadata_bytes += offset;
   }
-  for (u32 i = 0; i <= blocks; i++) metadata[i] = (hl_block){.owner = HL_BLOCK_FREED, .serial = (i + 1) << HL_NEXT_FREE_SHIFT};
+  for (u32 i = 0; i <= blocks; i++)
+    metadata[i] = (hl_block){.owner = HL_BLOCK_FREED, .serial = (i + 1) << HL_NEXT_FREE_SHIFT};
   metadata[blocks - 1].serial = HL_NO_BLOCK << HL_NEXT_FREE_SHIFT;
   span->block_size = size;
   span->blocks = blocks;
