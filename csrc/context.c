@@ -276,6 +276,7 @@ HL_INLINE hl_place hl_place_of(const hl_node *node, u32 site) {
 /* Entries from the host that only free must not cost a stack of the host's: while its entry is near, the
  * path is walked with the host's frames unknown, each time. A deep path asks, and is known from then on. */
 HL_SLOW hl_place hl_free_place_slow(void) {
+  if (!(rt.flags & HL_FLAG_FREE_CONTEXTS)) return 0;
   hl_slot *top = rt.top, *slot = top, *pending = 0;
   for (; !slot->node; slot--)
     if (slot->site == HL_SITE_HOST_PENDING) pending = slot;
@@ -292,8 +293,8 @@ HL_SLOW hl_place hl_free_place_slow(void) {
   return place;
 }
 
+/* Where HL_FLAG_FREE_CONTEXTS is not set, a place means nothing (fault.c), and only what costs nothing is noted. */
 HL_INLINE hl_place hl_free_place(void) {
-  if (HL_UNLIKELY(!(rt.flags & HL_FLAG_FREE_CONTEXTS))) return 0;
   hl_slot *top = rt.top;
   if (top->node) return hl_place_of(top->node, 0);
   hl_node *parent = top[-1].node;

@@ -10,6 +10,7 @@ HL_COLD void hl_heap_initialise(void);
 
 /* The context that freed a block (free.c has the packing), as a node: made here when there is none yet. */
 static hl_node *hl_block_freer(const hl_block *block) {
+  if (!(rt.flags & HL_FLAG_FREE_CONTEXTS)) return 0;
   hl_place place = block->requested | (u64)block->serial << 32;
   hl_node *node = (hl_node *)((u32)place << 4);
   u32 site = (u32)(place >> HL_PLACE_SITE_SHIFT) & 0xffffff;

@@ -54,12 +54,11 @@ HL_INLINE void hl_block_put(hl_span *span, hl_block *block, u32 index, hl_place 
 HL_INLINE u32 hl_block_next_free(const hl_block *block) { return block->serial >> HL_NEXT_FREE_SHIFT; }
 
 void free(void *pointer) {
-  if (!pointer) return;
   hl_span *span;
   u32 index;
   hl_block *block = hl_block_find((u32)pointer, &span, &index);
   if (HL_UNLIKELY(!block)) {
-    hl_fault_report((u32)pointer, 0);
+    if (pointer) hl_fault_report((u32)pointer, 0);
     return;
   }
   hl_place freer = hl_free_place();

@@ -61,7 +61,7 @@ void *realloc(void *pointer, size_t size) {
     if (grows) hl.map[hl_page_of(to)]->listed = HL_LISTED_GROWN;
     hl_copy_block(to, address, old < size ? old : size);
     hl_ledger_free(block, old);
-    hl_block_put(span, block, index, rt.flags & HL_FLAG_FREE_CONTEXTS ? hl_place_of(node, 0) : 0);
+    hl_block_put(span, block, index, hl_place_of(node, 0));
     hl_block_hand_out(moved, hl_ledger_allocate(node, size, 0), size);
     address = to;
   }

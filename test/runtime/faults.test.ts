@@ -73,6 +73,26 @@ describe.each(flavours)('heap faults in the %s runtime', (flavour) => {
     runtime.check();
   });
 
+  it('tells no place of the first free when it is not to remember any', async () => {
+    const runtime = await Runtime.open(flavour);
+    runtime.call('heapline_set_flags', 0);
+    const block = at(runtime, 0x10, 'malloc', 8);
+    at(runtime, 0x20, 'free', block);
+    at(runtime, 0x30, 'free', block);
+    expect(last(runtime)).toMatchObject({
+      kind: layout.FAULT_DOUBLE_FREE,
+      context: '1/30',
+      allocContext: '1/10',
+      freeContext: '',
+    });
+    const contexts = runtime.runtime(layout.RUNTIME_CONTEXTS);
+    const other = at(runtime, 0x10, 'malloc', 8);
+    for (const [depth, site] of [7, 8, 9].entries()) runtime.enterCall(depth + 1, site);
+    runtime.call('free', other);
+    expect(runtime.runtime(layout.RUNTIME_CONTEXTS)).toBe(contexts);
+    runtime.check();
+  });
+
   it('knows the call site alone of frees in ever new contexts, once there were thousands', async () => {
     const runtime = await Runtime.open(flavour);
     const freed = (path: readonly number[]): string => {
