@@ -30,7 +30,7 @@ import { geometricMean, spread } from './statistics.ts';
 
 /** How much worse a value may get, as a factor. */
 const EXACT_MARGIN = 1.1;
-const TIMED_MARGIN = 1.6;
+const TIMED_MARGIN = 2;
 /** How often a time is taken before it counts as worse. */
 const ATTEMPTS = 3;
 
