@@ -95,27 +95,24 @@ export class Gate {
     this.entry = entry;
     this.#captured = captured;
     const limit = Error.stackTraceLimit;
-    if (this.#limitIsFree) {
-      try {
-        Error.stackTraceLimit = TRAP_FRAMES;
-      } catch {
-        this.#limitIsFree = false;
-      }
-    }
+    this.#limitFrames(TRAP_FRAMES);
     return limit;
   }
 
   #end(outer: Entry | null, limit: number): void {
     this.entry = outer;
     this.#captured = NONE;
-    if (this.#limitIsFree) {
-      try {
-        Error.stackTraceLimit = limit;
-      } catch {
-        this.#limitIsFree = false;
-      }
-    }
+    this.#limitFrames(limit);
     if (outer !== null) this.stacks?.pop();
+  }
+
+  #limitFrames(limit: number): void {
+    if (!this.#limitIsFree) return;
+    try {
+      Error.stackTraceLimit = limit;
+    } catch {
+      this.#limitIsFree = false;
+    }
   }
 
   /** A call was cut off: the host may catch the error between two runs of guest frames, and go on from there. */

@@ -80,8 +80,7 @@ export class SampledHeap {
   #seenSamples = 0;
   #seenBytes = 0;
   #seenObjects = 0;
-  /** Samples that came and went unseen, and the objects they stood for by the mean size known at the time. */
-  #unseenSamples = 0;
+  /** Objects that came and went unseen, each lot by the mean size known at the time. */
   #unseenObjects = 0;
   #taken: SamplingProfile | null = null;
   readonly #frames = new WeakMap<Stack, Frame>();
@@ -172,6 +171,11 @@ export class SampledHeap {
     this.session.close();
   }
 
+  /** Samples that came and went between two collections: they have numbers, and were not seen. */
+  get #unseenSamples(): number {
+    return this.#lastOrdinal - this.#seenSamples;
+  }
+
   #pseudo(builder: ProfileBuilder, name: string): number {
     return builder.stack(0, builder.pseudoLocation(builder.hostMapping(), name));
   }
@@ -218,6 +222,7 @@ export class SampledHeap {
       samples?.set(size, (samples.get(size) ?? 0) + 1);
     }
     for (const [node, samples] of nodes) this.#learnSizes(node.selfSize, samples);
+    const unseenBefore = this.#unseenSamples;
     let lastOrdinal = this.#lastOrdinal;
     for (const { size, nodeId, ordinal } of profile.samples) {
       const stack = stackOf.get(nodeId) ?? this.#root;
@@ -230,8 +235,7 @@ export class SampledHeap {
       if (ordinal > lastOrdinal) lastOrdinal = ordinal;
     }
     this.#lastOrdinal = lastOrdinal;
-    const unseen = lastOrdinal - this.#seenSamples - this.#unseenSamples;
-    this.#unseenSamples += unseen;
+    const unseen = this.#unseenSamples - unseenBefore;
     this.#unseenObjects +=
       this.#seenBytes > 0 ? (unseen * this.interval * this.#seenObjects) / this.#seenBytes : unseen;
   }
