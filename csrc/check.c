@@ -89,8 +89,8 @@ static u32 hl_check_node(hl_node *node, hl_sums *sums) {
   HL_CHECK((node == rt.root_node) == !node->parent);
   HL_CHECK(!((u32)node & HL_LINK_FLAGS) && !hl_is_bud(node));
   if (node->parent) HL_CHECK(hl_child(node->parent, node->site) == node);
-  hl_account *account = hl_node_account(node);
-  if (account) {
+  if (hl_has_account(node)) {
+    hl_account *account = hl_account_of(node);
     HL_CHECK(!((u32)account & ~HL_BLOCK_OWNER_MASK) && account->node == node);
     hl_sum_account(sums, account);
   }

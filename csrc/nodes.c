@@ -47,11 +47,6 @@ HL_INLINE int hl_has_account(const hl_node *node) { return node->link & HL_NODE_
 /* The account of a node that has one. */
 HL_INLINE hl_account *hl_account_of(const hl_node *node) { return (hl_account *)(node->link - HL_NODE_LINK_ACCOUNT); }
 
-/* The account, or null. */
-HL_INLINE hl_account *hl_node_account(const hl_node *node) {
-  return hl_has_account(node) ? hl_account_of(node) : 0;
-}
-
 /* Where a node keeps its children: the one looked up last, and HL_WIDE when they are hashed. The cell is the
  * node's link, until the node has an account, which takes its place. (A call site of malloc has no children.
  * Only an indirect call may be both.) */
