@@ -39,8 +39,8 @@ export interface SandboxOptions {
   /** Files by absolute path; the guest has no others. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /**
-   * Most bytes of linear memory; beyond it `malloc` returns NULL. Whole pages of 64 KiB. More than 2 GiB takes
-   * `link: ['-sMAXIMUM_MEMORY=4GB']` with Emscripten.
+   * Most bytes of linear memory; beyond it `malloc` returns NULL. Whole pages of 64 KiB. With Emscripten more than
+   * 2 GiB takes `link: ['-sMAXIMUM_MEMORY=4GB']`; the toolchain `auto` uses another one then.
    */
   readonly maxMemory?: number;
   /** Functions that the guest imports, by module and name. They may call back into the guest. */
@@ -122,7 +122,7 @@ export async function loadC<Exports extends object = GuestExports>(
   const files = named.map((file) => pathOf('sources', file));
   const compileOptions: Record<string, unknown> = {};
   for (const name of COMPILE_OPTIONS) if (options[name] !== undefined) compileOptions[name] = options[name];
-  const compiled = await compile(files, compileOptions as CompileOptions, options.imports);
+  const compiled = await compile(files, compileOptions as CompileOptions, options);
   const path = resolve(files[0]!);
   const prepared = await prepare(compiled.wasm, options.maxMemory);
   return open<Exports>(prepared, options, {

@@ -57,10 +57,11 @@ Examples:
       terminal.progress('compiling');
       // Loaded when needed: the commands that only read profiles start at once.
       const { compile, gluePath } = await import('../compile/index.ts');
-      const compiled = await compile(files, {
-        ...compileOptions(given),
-        onProgress: (step: string) => terminal.progress(step),
-      });
+      const compiled = await compile(
+        files,
+        { ...compileOptions(given), onProgress: (step: string) => terminal.progress(step) },
+        given.maxMemory === undefined ? {} : { maxMemory: given.maxMemory },
+      );
       terminal.endProgress();
       for (const { severity, file, line, column, message } of compiled.warnings) {
         terminal.warn(`${file === null ? '' : `${file}:${line}:${column}: `}${severity}: ${message}`);

@@ -7,6 +7,7 @@ import type { WasmImports } from '../wasm-types.ts';
 import { Cache, hashOf } from './cache.ts';
 import { candidates } from './choose.ts';
 import { parseDiagnostics } from './diagnostics.ts';
+import { checkMaximalMemory } from './emscripten.ts';
 import { commonFlags, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
 import { definedFunctions, type HostImport, type ObjectFile, runtimeExports } from './link.ts';
 import {
@@ -35,6 +36,14 @@ export interface CompiledModule {
   readonly cached: boolean;
 }
 
+/** What a module will meet where it runs, as far as toolchains need to know. */
+export interface Surroundings {
+  /** Functions that it imports, by module and name. */
+  readonly imports?: WasmImports;
+  /** Most bytes of linear memory. */
+  readonly maxMemory?: number;
+}
+
 /** Where the JavaScript of a module of Emscripten's is kept: beside its file. */
 export function gluePath(module: string): string {
   return module.replace(/(?:\.wasm)?$/, '.glue.js');
@@ -53,12 +62,12 @@ type ModuleMeta = Pick<CompiledModule, 'exports' | 'hasMain' | 'main' | 'warning
  *
  * Throws FileError and InvalidArgumentError before any tool starts, ToolchainError when no toolchain can do it,
  * CompileError and LinkError with the tool's diagnostics.
- * @param imports what the module will be given when it runs
+ * @param surroundings what the module will be given when it runs
  */
 export async function compile(
   sources: readonly string[],
   options: CompileOptions = {},
-  imports: WasmImports = {},
+  surroundings: Surroundings = {},
 ): Promise<CompiledModule> {
   const request = readRequest(sources, options);
   const cache = new Cache(request.cacheDir ?? undefined);
@@ -66,15 +75,19 @@ export async function compile(
   for (const candidate of candidates(request.toolchain, cache, request.onProgress)) {
     const { toolchain } = candidate;
     try {
-      // wasm-ld takes every function that C declares as imported for one; only Emscripten wants to know their names.
-      const given = toolchain.target === 'emscripten' ? functionsOf(imports) : [];
+      let given: readonly HostImport[] = [];
+      if (toolchain.target === 'emscripten') {
+        checkMaximalMemory(surroundings.maxMemory, request.link);
+        // wasm-ld takes every function that C declares as imported for one; only Emscripten wants to know their names.
+        given = functionsOf(surroundings.imports ?? {});
+      }
       const module = await build(toolchain, request, given, cache);
       await candidate.worked();
       return { ...module, toolchain: { name: toolchain.name, version: toolchain.version } };
     } catch (error) {
       const meaning = await candidate.judge(error);
       if (meaning === null) continue;
-      // This one cannot do it (no setjmp, no C++ library): with `auto` the next one may.
+      // This one cannot do it (no setjmp, no C++ library, too little memory): with `auto` the next one may.
       if (!(meaning instanceof ToolchainError)) throw meaning;
       refusal ??= meaning;
     }

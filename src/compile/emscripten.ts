@@ -8,6 +8,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { readModule } from '../binary/index.ts';
+import { ToolchainError } from '../errors.ts';
 import { parseDepfile } from './depfile.ts';
 import { compileError, linkError, missingSymbols, noObjectError } from './diagnostics.ts';
 import { commonFlags } from './flags.ts';
@@ -53,6 +54,20 @@ const LINK_FLAGS = [
   // All that is missing, not the first 20.
   '-Wl,--error-limit=0',
 ];
+
+/** Where the memory of a module ends that is linked without another maximum. */
+const DEFAULT_MAXIMAL_MEMORY = 2 ** 31;
+
+/** Throws a ToolchainError when a module that is linked with these flags cannot have so many bytes of memory. */
+export function checkMaximalMemory(maxMemory: number | undefined, link: readonly string[]): void {
+  if (maxMemory === undefined || maxMemory <= DEFAULT_MAXIMAL_MEMORY) return;
+  if (link.some((item) => item.includes('MAXIMUM_MEMORY='))) return;
+  throw new ToolchainError(
+    'emscripten',
+    `maxMemory is ${maxMemory} bytes, but what Emscripten links has a memory that ends at 2 GiB: add ` +
+      "`link: ['-sMAXIMUM_MEMORY=4GB']` (version 3.1.6 needs the npm package acorn for it), or use another toolchain.",
+  );
+}
 
 /** Lets everything pass that the linkers only miss. */
 const LENIENT_FLAGS = ['-sERROR_ON_UNDEFINED_SYMBOLS=0', '-Wl,--warn-unresolved-symbols'];

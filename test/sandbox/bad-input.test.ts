@@ -116,8 +116,12 @@ describe('loadC()', () => {
   test('says how to have more than 2 GiB with Emscripten', async () => {
     const options = { toolchain: 'emscripten', maxMemory: 3 * 2 ** 30 } as const;
     const error = await rejection(loadC(programPath('library.c'), options));
-    expect(error).toMatchObject({ name: 'InvalidArgumentError', argument: 'maxMemory' });
+    expect(error).toMatchObject({ name: 'ToolchainError', toolchain: 'emscripten' });
     expect(error.message).toContain("`link: ['-sMAXIMUM_MEMORY=4GB']`");
+    const { wasm, glue } = await compile([programPath('library.c')], { toolchain: 'emscripten' });
+    const linked = await rejection(loadWasm(wasm, { glue: glue!, maxMemory: options.maxMemory }));
+    expect(linked).toMatchObject({ name: 'InvalidArgumentError', argument: 'maxMemory' });
+    expect(linked.message).toContain("`link: ['-sMAXIMUM_MEMORY=4GB']`");
     // Debian's Emscripten comes without acorn.
     const acorn = createRequire(import.meta.url).resolve('acorn/package.json');
     vi.stubEnv('NODE_PATH', join(acorn, '..', '..'));
@@ -128,6 +132,15 @@ describe('loadC()', () => {
     expect(lib.memory.buffer.byteLength).toBeGreaterThan(2 ** 31);
     lib.exports.add!(lib.heap.cstring('beyond'));
     expect(lib.exports.count!()).toBe(1);
+  });
+
+  test('goes on from Emscripten to a toolchain that can have more than 2 GiB', async () => {
+    vi.stubEnv('HEAPLINE_TOOLCHAIN', '');
+    using small = await loadC(programPath('library.c'), { maxMemory: 2 ** 31 });
+    expect(small.toolchain?.name).toBe('emscripten');
+    using large = await loadC(programPath('library.c'), { maxMemory: 2 ** 31 + 2 ** 16 });
+    expect(large.toolchain?.name).toBe('clang');
+    vi.unstubAllEnvs();
   });
 
   test.each<[string, unknown]>([
