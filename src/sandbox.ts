@@ -329,19 +329,17 @@ const MAIN = /^(main|__original_main|__main_argc_argv)$/;
 // The symbols of a module, opened when first asked for: most sandboxes never look at a stack.
 class Symbols {
   #symbolizer: Symbolizer | null = null;
-  #namesOnly: string | null | undefined;
+  #namesOnly: readonly string[] | null = null;
 
   constructor(private readonly parts: SandboxParts) {}
 
   get warnings(): readonly string[] {
-    if (this.#symbolizer === null) return [];
-    const { namesOnly } = this;
-    return namesOnly === null ? this.#symbolizer.warnings : [...this.#symbolizer.warnings, namesOnly];
+    return this.#symbolizer === null ? [] : [...this.#symbolizer.warnings, ...this.namesOnly];
   }
 
-  /** Says that the module was built without debug information, when it was; null otherwise. */
-  get namesOnly(): string | null {
-    if (this.#namesOnly === undefined) {
+  /** Says that the module was built without debug information, when it was; empty otherwise. */
+  get namesOnly(): readonly string[] {
+    if (this.#namesOnly === null) {
       const symbolizer = this.#open();
       const { functions, name } = this.parts;
       // The user's own functions: the C library may have debug information that they have not, and the reverse.
@@ -352,8 +350,10 @@ class Symbols {
       // Debug information that is there and cannot be used has a warning of its own.
       this.#namesOnly =
         lines || symbolizer.warnings.length > 0
-          ? null
-          : `${name} was built without debug info: its profiles have names only; compile with -g for files and lines`;
+          ? []
+          : [
+              `${name} was built without debug info: its profiles have names only; compile with -g for files and lines`,
+            ];
     }
     return this.#namesOnly;
   }
@@ -432,10 +432,7 @@ class Link {
       hostStacks: this.hostStacks,
       exports,
       module: { name, path, codeSize: instrumented.statistics.originalCodeSize },
-      comments: () => {
-        const { namesOnly } = this.symbols;
-        return namesOnly === null ? comments : [...comments, namesOnly];
-      },
+      comments: () => [...comments, ...this.symbols.namesOnly],
       faults: this.faults,
       check: (method) => this.sandbox?.check(method),
       frames: (site) => this.symbols.frames(site),

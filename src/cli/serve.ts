@@ -107,6 +107,9 @@ async function serve(
     for (const call of prepared) call();
   };
   let running = guarded(calls.length === 0 ? () => sandbox.run() : makeCalls, terminal);
+  // It takes a profile to see what the debug information lacks.
+  sandbox.heap.profile();
+  for (const warning of sandbox.warnings) terminal.warn(warning);
   terminal.say(`Serving ${server.url}`);
   terminal.say(terminal.colors.dim(`go tool pprof ${server.url}heap`));
   if (given.open) openInBrowser(server.url, terminal);

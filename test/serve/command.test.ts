@@ -2,8 +2,11 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { HeapProfile } from '../../src/index.ts';
 import { programPath } from './served.ts';
 
@@ -75,6 +78,20 @@ describe('heapline serve', () => {
       rounds = (await heapAt(urlIn(said))).total('alloc_objects') - first.total('alloc_objects');
     }
     expect((await heapAt(urlIn(said))).total('inuse_space')).toBe(first.total('inuse_space'));
+  });
+
+  test('prints what the compiler warns of, and what its profiles will lack', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'heapline-serve-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const path = join(directory, 'odd.c');
+    writeFileSync(path, '#warning odd\n#include <stdlib.h>\nint main(void) { return malloc(9) == 0; }\n');
+    const said = await start(['--port', '0', '--cflag=-g0', path], /Serving http/);
+    expect(said).toMatch(/odd\.c:1:2: warning: .*odd/);
+    expect(said.match(/^.*debug info.*$/gm)).toEqual([
+      'heapline: odd.c was built without debug info: its profiles have names only; compile with -g for files and lines',
+    ]);
+    // Once: the comments of profiles have it, too.
+    expect((await heapAt(urlIn(said))).comments.join()).toContain('without debug info');
   });
 
   test('warns when other machines can reach it', async () => {
