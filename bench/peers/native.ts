@@ -229,11 +229,13 @@ function report(
   tracking: readonly TrackingResult[],
 ): Outcome {
   const programs = [...new Set(results.map((r) => r.program))];
-  const ours = programs.map(
-    (name) => tracking.find((t) => t.program === name && t.toolchain === 'wasi')?.ratio.median,
-  );
-  const complete = ours.length > 0 && ours.every((r) => r !== undefined);
-  const oursMean = complete ? geometricMean(ours as number[]) : Number.NaN;
+  const inToolchain = (name: string, toolchain: TrackingResult['toolchain']): TrackingResult | undefined =>
+    tracking.find((t) => t.program === name && t.toolchain === toolchain);
+  // Not every toolchain builds every program.
+  const ours = programs.flatMap((name) => inToolchain(name, 'wasi') ?? inToolchain(name, 'emscripten') ?? []);
+  const complete = ours.length > 0 && ours.length === programs.length;
+  const oursMean = complete ? geometricMean(ours.map((t) => t.ratio.median)) : Number.NaN;
+  const elsewhere = ours.filter((t) => t.toolchain === 'emscripten').map((t) => t.program);
   const ratios = (peer: string): number[] =>
     programs.map((name) => results.find((r) => r.peer === peer && r.program === name)!.ratio);
   const peak = (peer: string): number =>
@@ -252,15 +254,11 @@ function report(
     ...d(p.delivers),
   ]);
   if (complete) {
-    const memory = programs.map((name) => {
-      const t = tracking.find((r) => r.program === name && r.toolchain === 'wasi')!;
-      return t.trackedMemory / t.plainMemory;
-    });
     rows.unshift([
       'Heapline (wasm ÷ plain wasm)',
-      ...(ours as number[]).map(number),
+      ...ours.map((t) => number(t.ratio.median)),
       number(oursMean),
-      number(geometricMean(memory)),
+      number(geometricMean(ours.map((t) => t.trackedMemory / t.plainMemory))),
       ...d({ ...everything, stacks: 'full, with JS', pprof: 'yes' }),
     ]);
   }
@@ -283,6 +281,7 @@ function report(
         notes: [
           'Processor time of the process, second call of the entry: start-up and writing reports are not counted.',
           "heaptrack's interpreter is a second process and is not counted either.",
+          ...(complete && elsewhere.length > 0 ? [`Heapline on ${elsewhere.join(', ')}: with Emscripten.`] : []),
           ...notes,
         ],
       },
