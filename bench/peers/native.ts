@@ -281,7 +281,9 @@ function report(
         notes: [
           'Processor time of the process, second call of the entry: start-up and writing reports are not counted.',
           "heaptrack's interpreter is a second process and is not counted either.",
-          ...(complete && elsewhere.length > 0 ? [`Heapline on ${elsewhere.join(', ')}: with Emscripten.`] : []),
+          ...(complete && elsewhere.length > 0
+            ? [`Heapline on ${elsewhere.join(', ')}: with Emscripten.`]
+            : []),
           ...notes,
         ],
       },
