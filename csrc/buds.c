@@ -82,10 +82,7 @@ static void hl_bud_count(const hl_bud *bud, hl_account *account) {
   account->freed_objects++;
   account->freed_bytes += size;
   account->lifetime += (i64)hl_bud_clock(bud);
-  if (link & HL_BUD_TEMPORARY) {
-    account->temporary_objects++;
-    account->temporary_bytes += size;
-  }
+  if (link & HL_BUD_TEMPORARY) hl_ledger_temporary(account, size);
 }
 
 /* Makes a node of the first site of a bud's path: a new one, below which the bud is left with the rest, or, when there

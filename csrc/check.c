@@ -20,14 +20,17 @@ static u32 hl_check_span(hl_span *span, u32 *listed_empty) {
     return 0;
   }
   HL_CHECK(span->block_size == hl_class_size(span->class));
-  HL_CHECK(span->base + span->blocks * span->block_size <= span->start + span->pages * HL_PAGE);
+  u32 end = span->start + span->pages * HL_PAGE;
+  u32 entries = hl_span_entries(span->block_size, span->blocks, end - span->base);
+  HL_CHECK(span->base + span->blocks * span->block_size <= end);
   if (span->base == span->start) {
     HL_CHECK(span->block_size > HL_PACKED_MAX);
   } else {
     HL_CHECK(!(span->base & (hl_class_alignment(span->block_size) - 1)));
     HL_CHECK((u32)span->metadata == span->start + HL_GRAIN);
-    HL_CHECK((u32)(span->metadata + span->blocks + 1) + HL_GRAIN <= span->base);
+    HL_CHECK((u32)(span->metadata + entries) + HL_GRAIN <= span->base);
   }
+  for (u32 i = span->blocks; i < entries; i++) HL_CHECK(span->metadata[i].owner == HL_BLOCK_FREED);
   u32 freed = 0;
   for (u32 i = 0; i < span->blocks; i++) {
     if (span->metadata[i].owner & HL_BLOCK_FREED)

@@ -10,7 +10,7 @@
 
 /* Identity: the first two words of the runtime block. The version changes with any change of this file. */
 #define HL_MAGIC 0x50414548
-#define HL_ABI_VERSION 4
+#define HL_ABI_VERSION 5
 
 /* Shadow stack: slots of 8 bytes { site: u32, node: u32 } in the data symbol `heapline_shadow`.
  * Slot 0 is the sentinel (its node is the root). `top` is the address of the innermost written slot; a
@@ -115,10 +115,12 @@
 #define HL_ACCOUNT_PEAK_EPOCH 28
 #define HL_ACCOUNT_PEAK_OBJECTS 32
 #define HL_ACCOUNT_PEAK_BYTES 36
-/* Blocks freed before the next allocation of anybody. */
+/* Blocks freed before the next allocation of anybody: the low word; what is above is in the bits of
+ * HL_ACCOUNT_TEMPORARY_BYTES from HL_TEMPORARY_BYTES_BITS on. */
 #define HL_ACCOUNT_TEMPORARY_OBJECTS 40
 #define HL_ACCOUNT_CHILDREN 44
 #define HL_ACCOUNT_TEMPORARY_BYTES 48
+#define HL_TEMPORARY_BYTES_BITS 52
 /* Wrapping i64: sum of the clock at each free minus the clock at each allocation. Add live objects times the
  * clock now for the summed age of all blocks so far. The clock is HL_RUNTIME_ALLOC_BYTES, the block's own
  * bytes included. */

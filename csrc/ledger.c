@@ -41,6 +41,11 @@ HL_INLINE void hl_ledger_allocate_to(hl_account *account, u32 size) {
   account->lifetime -= (i64)rt.alloc_bytes;
 }
 
+HL_INLINE void hl_ledger_temporary(hl_account *account, u32 size) {
+  u64 carry = !++account->temporary_objects;
+  account->temporary_bytes += size + (carry << HL_TEMPORARY_BYTES_BITS);
+}
+
 /* `serial`: the block's, which is the newest when nothing was allocated since. */
 HL_INLINE void hl_ledger_free_from(hl_account *account, u32 size, u32 serial) {
   hl_ledger_save_peak(account);
@@ -49,10 +54,7 @@ HL_INLINE void hl_ledger_free_from(hl_account *account, u32 size, u32 serial) {
   account->freed_objects++;
   account->freed_bytes += size;
   account->lifetime += (i64)rt.alloc_bytes;
-  if (serial == (u32)rt.alloc_objects) {
-    account->temporary_objects++;
-    account->temporary_bytes += size;
-  }
+  if (serial == (u32)rt.alloc_objects) hl_ledger_temporary(account, size);
 }
 
 /* The host has written a peak and an epoch of its own making into the runtime block (it measures the peak of a part of

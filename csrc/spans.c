@@ -38,8 +38,15 @@ static void hl_classes_initialise(void) {
   for (class = 0; class < HL_CLASSES; class++) hl.current[class] = &hl_no_span;
 }
 
-/* One entry more than blocks, for the address right behind the last one: it is never allocated, so that a
- * free of it is rejected without a test for the end. */
+/* Of a span with its blocks in the last `bytes` of its pages, the entries of metadata: one for each multiple of the
+ * block size up to the end, so one more than blocks at least. Those that are no block's are never allocated, so that
+ * a free of such an address is rejected without a test for the end. */
+HL_INLINE u32 hl_span_entries(u32 size, u32 blocks, u32 bytes) {
+  u32 last = (bytes - 1) / size;
+  return (last < blocks ? blocks : last) + 1;
+}
+
+/* Bytes of the metadata of a span that is not packed. */
 HL_INLINE u32 hl_span_metadata_bytes(u32 blocks) { return (blocks + 1) * HL_BLOCK_SIZE; }
 
 /* Up to this size the metadata of a span lies in its own pages, before the blocks and 64 unused bytes away from
@@ -87,17 +94,19 @@ static u32 hl_class_span_pages(u32 class) {
 HL_COLD hl_span *hl_span_new(u32 class) {
   u32 size = hl_class_size(class);
   u32 pages = hl_class_span_pages(class);
-  u32 bytes = pages << HL_PAGE_SHIFT, blocks, offset = 0, alignment = hl_class_alignment(size);
+  u32 bytes = pages << HL_PAGE_SHIFT, blocks, entries, offset = 0, alignment = hl_class_alignment(size);
   int packed = size <= HL_PACKED_MAX;
   hl_block *metadata = 0;
   if (packed) {
     blocks = (bytes - 2 * HL_GRAIN) / (size + HL_BLOCK_SIZE) + 1;
     do {
       blocks--;
-      offset = (2 * HL_GRAIN + hl_span_metadata_bytes(blocks) + alignment - 1) & -alignment;
-    } while (offset + blocks * size > bytes);
+      offset = (bytes - blocks * size) & -alignment;
+      entries = hl_span_entries(size, blocks, bytes - offset);
+    } while (2 * HL_GRAIN + entries * HL_BLOCK_SIZE > offset);
   } else {
     blocks = bytes / size;
+    entries = blocks + 1;
     metadata = hl_metadata_allocate(hl_span_metadata_bytes(blocks));
     if (!metadata) return 0;
   }
@@ -112,7 +121,7 @@ HL_COLD hl_span *hl_span_new(u32 class) {
     metadata = (hl_block *)(span->start + HL_GRAIN);
     rt.metadata_bytes += offset;
   }
-  for (u32 i = 0; i <= blocks; i++)
+  for (u32 i = 0; i < entries; i++)
     metadata[i] = (hl_block){.owner = HL_BLOCK_FREED, .serial = (i + 1) << HL_NEXT_FREE_SHIFT};
   metadata[blocks - 1].serial = HL_NO_BLOCK << HL_NEXT_FREE_SHIFT;
   span->block_size = size;

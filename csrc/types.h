@@ -73,9 +73,9 @@ struct hl_account {
   u32 peak_epoch;
   u32 peak_objects;
   u32 peak_bytes;
-  u32 temporary_objects;
+  u32 temporary_objects; /* low word */
   u32 children; /* of its node, whose link leads here */
-  u64 temporary_bytes;
+  u64 temporary_bytes; /* and above HL_TEMPORARY_BYTES_BITS the rest of temporary_objects */
   i64 lifetime;
 };
 

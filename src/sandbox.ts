@@ -13,6 +13,7 @@ import {
 import { type FaultRecord, type HeapSnapshot, Ledger, layout } from './heap/index.ts';
 import { faultError, formatFrames, type HeapFault } from './heap-fault.ts';
 import {
+  type CxxException,
   ExitSignal,
   Gate,
   type Guest,
@@ -465,22 +466,27 @@ class Link {
       );
     }
     if (error instanceof HeaplineError) return error;
-    if (this.leaks !== null && (isGuestException(error) || isTrap(error))) this.leaks.trapped = true;
-    if (isGuestException(error)) {
-      return new TrapError(`${name}() threw an exception that nothing in the guest caught.`, [], {
-        cause: error,
-      });
+    const exception = isGuestException(error)
+      ? { catchable: true, offsets: [] }
+      : this.gate.exceptions.read(error);
+    if (this.leaks !== null && (exception !== null || isTrap(error))) this.leaks.trapped = true;
+    if (exception !== null) {
+      const frames = this.#framesAt(exception.offsets);
+      return new TrapError(exceptionMessage(exception, name, frames), frames, { cause: error });
     }
     if (!isTrap(error)) return error;
     const { offsets, thrownByGuest } = readGuestStack(error);
     if (offsets.length === 0 || (error instanceof RangeError && !thrownByGuest)) return error;
-    const frames: Frame[] = [];
-    for (const offset of offsets) {
+    const frames = this.#framesAt(offsets);
+    return new TrapError(trapMessage(error, name, frames), frames, { cause: error });
+  }
+
+  #framesAt(offsets: readonly number[]): Frame[] {
+    return offsets.flatMap((offset) => {
       const site = this.parts.instrumented.offsets.toOriginal(offset);
       // Without an original place it is a thunk that Heapline added.
-      if (site !== null) frames.push(...this.symbols.frames(site));
-    }
-    return new TrapError(trapMessage(error, name, frames), frames, { cause: error });
+      return site === null ? [] : this.symbols.frames(site);
+    });
   }
 }
 
@@ -495,6 +501,13 @@ const FAMILY: ReadonlySet<string> = new Set(ALLOCATION_FAMILY);
 function trapMessage(error: Error, name: string, frames: readonly Frame[]): string {
   const reason = error instanceof RangeError ? 'the stack is used up (recursion too deep)' : reasonOf(error);
   return `The guest trapped in ${trapPlace(frames) ?? `${name}()`}: ${reason}${formatFrames(frames)}`;
+}
+
+function exceptionMessage({ catchable }: CxxException, name: string, frames: readonly Frame[]): string {
+  const advice = catchable
+    ? ''
+    : '. Nothing could: with Emscripten, C++ catches only what is compiled and linked with -fexceptions';
+  return `${name}() threw an exception that nothing in the guest caught${advice}${frames.length === 0 ? '.' : formatFrames(frames)}`;
 }
 
 /** Where it trapped. In the allocator, that is the function of the user's that called it, too. */

@@ -1,7 +1,7 @@
 // Generated from csrc/layout.h by scripts/generate-layout.mjs: do not edit. Meanings and units are explained there.
 
 export const MAGIC = 0x50414548;
-export const ABI_VERSION = 4;
+export const ABI_VERSION = 5;
 export const SHADOW_SLOTS = 10240;
 export const SLOT_SIZE = 8;
 export const SLOT_SITE = 0;
@@ -66,6 +66,7 @@ export const ACCOUNT_PEAK_BYTES = 36;
 export const ACCOUNT_TEMPORARY_OBJECTS = 40;
 export const ACCOUNT_CHILDREN = 44;
 export const ACCOUNT_TEMPORARY_BYTES = 48;
+export const TEMPORARY_BYTES_BITS = 52;
 export const ACCOUNT_LIFETIME = 56;
 export const CHUNK_NEXT = 0;
 export const CHUNK_USED = 4;

@@ -51,6 +51,8 @@ interface Chunk {
 
 /** Where the call sites of a bud are, outermost first, in words. */
 const BUD_SITE_WORDS = [L.NODE_SITE / WORD, L.BUD_SECOND / WORD, L.BUD_THIRD / WORD] as const;
+/** Bits of the high word of an account's temporary bytes that are bytes. */
+const TEMPORARY_HIGH_BITS = L.TEMPORARY_BYTES_BITS - 32;
 const BUD_SITE_MASK = 2 ** L.BUD_SITE_BITS - 1;
 
 /** Reads the context tree out of the words of a memory. */
@@ -128,10 +130,12 @@ export function readContexts(words: Uint32Array, runtimeAddress: number, totals:
     snapshot.liveBytes[index] = liveBytes;
     snapshot.peakObjects[index] = changedSincePeak ? words[at + L.ACCOUNT_PEAK_OBJECTS / WORD]! : liveObjects;
     snapshot.peakBytes[index] = changedSincePeak ? words[at + L.ACCOUNT_PEAK_BYTES / WORD]! : liveBytes;
-    snapshot.temporaryObjects[index] = words[at + L.ACCOUNT_TEMPORARY_OBJECTS / WORD]!;
+    const temporaryHigh = words[at + L.ACCOUNT_TEMPORARY_BYTES / WORD + 1]!;
+    snapshot.temporaryObjects[index] =
+      words[at + L.ACCOUNT_TEMPORARY_OBJECTS / WORD]! + (temporaryHigh >>> TEMPORARY_HIGH_BITS) * TWO_32;
     snapshot.temporaryBytes[index] =
       words[at + L.ACCOUNT_TEMPORARY_BYTES / WORD]! +
-      words[at + L.ACCOUNT_TEMPORARY_BYTES / WORD + 1]! * TWO_32;
+      (temporaryHigh & (2 ** TEMPORARY_HIGH_BITS - 1)) * TWO_32;
     snapshot.lifetime[index] = age(
       words[at + L.ACCOUNT_LIFETIME / WORD]!,
       words[at + L.ACCOUNT_LIFETIME / WORD + 1]!,

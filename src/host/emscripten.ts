@@ -68,7 +68,9 @@ export async function openEmscriptenGuest(
     ): object {
       try {
         const all: Record<string, Record<string, WebAssembly.ImportValue>> = {
-          ...imports,
+          ...Object.fromEntries(
+            Object.entries(imports).map(([name, functions]) => [name, gate.exceptions.watch(functions)]),
+          ),
           heapline: { ...runtime },
         };
         for (const [name, values] of Object.entries(options.imports)) {

@@ -5,6 +5,7 @@
 // One wrapper per arity instead of rest parameters: spreading costs more than everything else the wrapper does.
 
 import { InvalidArgumentError } from '../errors.ts';
+import { CxxExceptions } from './cxx-exceptions.ts';
 import type { GuestStacks } from './guest-stacks.ts';
 import type { HostStacks } from './host-stacks.ts';
 
@@ -51,8 +52,12 @@ export class Gate {
   closed = false;
   /** Of the guest, once it has been instantiated. */
   stacks: GuestStacks | null = null;
+  /** What Emscripten's glue has thrown for the guest. */
+  readonly exceptions = new CxxExceptions();
   /** Id of the host stack of the innermost entry, if it was captured before it; else NONE. */
   #captured = NONE;
+  /** V8's limit of frames as it was before the outermost entry, until it has been put back. */
+  #owedLimit: number | null = null;
   /** False once assigning V8's limit of frames has failed (`--frozen-intrinsics`): then it stays what it is. */
   #limitIsFree = true;
 
@@ -83,27 +88,30 @@ export class Gate {
     return this.hostStacks === null ? 0 : this.hostStacks.capture(entry?.call ?? null, inner);
   }
 
-  // Where the engine's stack is nearly used up, any call from here may throw: then nothing has changed.
-  // Gives V8's limit of frames, for #end.
+  // Where the engine's stack is nearly used up, any call from here may throw, and so may #end(): nothing may have changed
+  // then. So `entry` changes after the last call here and, when the guest is left, outside of #end(). Gives V8's limit of
+  // frames, for #end(); what that has not put back the next one does.
   #begin(entry: Entry): number {
     let captured = NONE;
     if (entry.habit >= EXPECTED && this.hostStacks !== null) {
       entry.habit -= EXPECTED; // until it turns out that it was wanted
       captured = this.hostStacks.capture(entry.call);
     }
-    if (this.entry !== null) this.stacks?.push();
+    const nested = this.entry !== null;
+    const limit = nested ? Error.stackTraceLimit : (this.#owedLimit ?? Error.stackTraceLimit);
+    if (!nested) this.#owedLimit = limit;
+    this.#limitFrames(TRAP_FRAMES);
+    if (nested) this.stacks?.push();
     this.entry = entry;
     this.#captured = captured;
-    const limit = Error.stackTraceLimit;
-    this.#limitFrames(TRAP_FRAMES);
     return limit;
   }
 
   #end(outer: Entry | null, limit: number): void {
-    this.entry = outer;
     this.#captured = NONE;
     this.#limitFrames(limit);
-    if (outer !== null) this.stacks?.pop();
+    if (outer === null) this.#owedLimit = null;
+    else this.stacks?.pop();
   }
 
   #limitFrames(limit: number): void {
@@ -133,6 +141,7 @@ export class Gate {
     } catch (error) {
       throw this.#failed(error, name, outer);
     } finally {
+      this.entry = outer;
       this.#end(outer, limit);
     }
   }
@@ -149,6 +158,7 @@ export class Gate {
         if (outer !== null) this.stacks?.restore();
         throw error;
       } finally {
+        this.entry = outer;
         this.#end(outer, limit);
       }
     };
@@ -198,6 +208,7 @@ export class Gate {
       } catch (error) {
         throw this.#failed(error, name, outer);
       } finally {
+        this.entry = outer;
         this.#end(outer, limit);
       }
     };
@@ -215,6 +226,7 @@ export class Gate {
       } catch (error) {
         throw this.#failed(error, name, outer);
       } finally {
+        this.entry = outer;
         this.#end(outer, limit);
       }
     };
@@ -232,6 +244,7 @@ export class Gate {
       } catch (error) {
         throw this.#failed(error, name, outer);
       } finally {
+        this.entry = outer;
         this.#end(outer, limit);
       }
     };
@@ -251,6 +264,7 @@ export class Gate {
       } catch (error) {
         throw this.#failed(error, name, outer);
       } finally {
+        this.entry = outer;
         this.#end(outer, limit);
       }
     };
@@ -270,6 +284,7 @@ export class Gate {
       } catch (error) {
         throw this.#failed(error, name, outer);
       } finally {
+        this.entry = outer;
         this.#end(outer, limit);
       }
     };
@@ -295,6 +310,7 @@ export class Gate {
       } catch (error) {
         throw this.#failed(error, name, outer);
       } finally {
+        this.entry = outer;
         this.#end(outer, limit);
       }
     };
@@ -321,6 +337,7 @@ export class Gate {
       } catch (error) {
         throw this.#failed(error, name, outer);
       } finally {
+        this.entry = outer;
         this.#end(outer, limit);
       }
     };
@@ -338,6 +355,7 @@ export class Gate {
       } catch (error) {
         throw this.#failed(error, name, outer);
       } finally {
+        this.entry = outer;
         this.#end(outer, limit);
       }
     };

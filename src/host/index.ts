@@ -1,5 +1,6 @@
 // The host: a module that runs, and everything that passes between it and JavaScript.
 
+export type { CxxException } from './cxx-exceptions.ts';
 export { openEmscriptenGuest } from './emscripten.ts';
 export { ALLOCATES, Gate, type GuestFunction, type ValueType } from './entries.ts';
 export { ExitSignal, type Guest, type GuestOptions, type RuntimeImports } from './guest.ts';

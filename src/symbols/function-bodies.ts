@@ -42,6 +42,11 @@ export class FunctionBodies {
     return this.#starts[index]!;
   }
 
+  /** Offset of the last byte of a body. */
+  lastOf(index: number): number {
+    return this.#ends[index]! - 1;
+  }
+
   /**
    * True when a body starts at `offset`. This is where LLVM (14 to 22 were looked at) and Binaryen have functions start:
    * at the count of local declarations, not at the body's length before it.

@@ -24,6 +24,9 @@ export interface SymbolizerOptions {
 /** The best that a module has for symbols. */
 export type SymbolSource = 'dwarf' | 'source-map' | 'names' | 'none';
 
+/** Bytes at the start of a function that are looked at for a line. */
+const PROBED = 32;
+
 /** Turns offsets from the start of the code section payload into source frames. */
 export class Symbolizer {
   /** The best source of symbols; single functions may still have to do with a lesser one. */
@@ -97,9 +100,18 @@ export class Symbolizer {
       // Of an instrumented module, exports are thunks behind all bodies; the names of these are there as well.
       if (body < 0 || body >= this.#bodies.count || !isMeant(name)) continue;
       some = true;
-      if (this.#positions !== null || this.frames(this.#bodies.start(body))[0]!.file !== '') return true;
+      if (this.#positions !== null || this.#knowsLineIn(body)) return true;
     }
     return !some;
+  }
+
+  // The declarations of locals that a body starts with have no line, and code that a compiler moved may have none.
+  #knowsLineIn(body: number): boolean {
+    const start = this.#bodies.start(body);
+    const last = this.#bodies.lastOf(body);
+    for (let offset = start; offset < last && offset < start + PROBED; offset++)
+      if (this.#lookUp(offset)[0]!.file !== '') return true;
+    return this.#lookUp(last)[0]!.file !== '';
   }
 
   #lookUp(offset: number): readonly Frame[] {

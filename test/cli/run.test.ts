@@ -329,6 +329,26 @@ describe('heapline build and heapline instrument', () => {
     expect(again).toMatchObject({ status: 7, stdout: 'arg x\n' });
   });
 
+  it('say nothing of debug info that is there, however little code has it', () => {
+    directory.write(
+      'tiny.c',
+      '#include <stdlib.h>\nstatic void *k;\nint main(void) { k = malloc(3); return 0; }\n',
+    );
+    for (const toolchain of ['clang', 'embedded', 'emscripten'])
+      for (const level of ['-O0', '-O1', '-O2', '-Os']) {
+        const { status, stderr } = directory.heapline([
+          'run',
+          '--no-pprof',
+          '--toolchain',
+          toolchain,
+          level,
+          'tiny.c',
+        ]);
+        expect([status, stderr.match(/.*debug info.*/)]).toEqual([0, null]);
+        expect(stderr).toMatch(/main .*tiny\.c:3/);
+      }
+  });
+
   it('say that a module was built without debug info, once, and so does its profile', () => {
     for (const toolchain of ['clang', 'embedded']) {
       directory.heapline(['build', '--toolchain', toolchain, '--cflag=-g0', '-o', 'names.wasm', 'program.c']);

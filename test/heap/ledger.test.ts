@@ -59,6 +59,26 @@ test('the blocks in use are those that the contexts count', () => {
   expect(bytes).toEqual(expected);
 });
 
+test('temporary blocks are counted beyond 32 bits', async () => {
+  using lib = await fresh();
+  const churn = (): void => lib.heap.free(lib.heap.malloc(8));
+  // Twice: the first block of a context is in no account yet.
+  churn();
+  churn();
+  const words = new Uint32Array(lib.memory.buffer);
+  const before = lib.heap.snapshot();
+  const index = before.temporaryObjects.indexOf(2);
+  const node = before.node[index]!;
+  const account = (words[(node + layout.NODE_LINK) / 4]! - layout.NODE_LINK_ACCOUNT) / 4;
+  expect(words[account + layout.ACCOUNT_TEMPORARY_OBJECTS / 4]).toBe(2);
+  words[account + layout.ACCOUNT_TEMPORARY_OBJECTS / 4] = 2 ** 32 - 1;
+  churn();
+  churn();
+  const after = lib.heap.snapshot();
+  expect(after.temporaryObjects[index]).toBe(2 ** 32 + 1);
+  expect(after.temporaryBytes[index]).toBe(32);
+});
+
 test('a memory without the runtime, or of another version, is refused', () => {
   const memory = new WebAssembly.Memory({ initial: 1 });
   for (const address of [0, 1024, 1022, 65_530, 1e9, -4, Number.NaN]) {

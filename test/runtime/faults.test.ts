@@ -189,6 +189,27 @@ describe.each(flavours)('heap faults in the %s runtime', (flavour) => {
     expect(runtime.blocks()).toEqual(live);
   });
 
+  it('knows that behind the last block of a span there is none, whatever is left there', async () => {
+    const runtime = await Runtime.open(flavour);
+    const sizes = Array.from({ length: 32 }, (_, i) => 16 * (i + 1));
+    // Spans grow with what their class holds: to 16 pages, each number of pages with another rest at its end.
+    for (const size of sizes)
+      for (let held = 0; held < 600_000; held += size) at(runtime, 0x10, 'malloc', size);
+    let tried = 0;
+    for (const { base, size, blocks } of runtime.spans()) {
+      if (size > 512) continue;
+      const end = (base + blocks * size + 4095) & ~4095;
+      for (let address = base + blocks * size; address < end; address += 16, tried++) {
+        expect(runtime.call('malloc_usable_size', address)).toBe(0);
+        at(runtime, 0x30, 'free', address);
+        expect(last(runtime)).toMatchObject({ kind: layout.FAULT_UNALLOCATED_FREE, address, block: 0 });
+      }
+    }
+    expect(tried).toBeGreaterThan(100);
+    expect(runtime.runtime(layout.RUNTIME_FAULTS)).toBe(tried);
+    runtime.check();
+  });
+
   it('refuses realloc of freed, interior and foreign pointers with NULL', async () => {
     const runtime = await Runtime.open(flavour);
     const block = at(runtime, 0x10, 'malloc', 100);

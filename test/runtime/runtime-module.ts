@@ -242,6 +242,8 @@ export class Runtime {
     const liveObjects = (allocObjects - this.u32(account + layout.ACCOUNT_FREED_OBJECTS)) >>> 0;
     const liveBytes = (allocBytes - this.u32(account + layout.ACCOUNT_FREED_BYTES)) >>> 0;
     const raw = view.getBigInt64(account + layout.ACCOUNT_LIFETIME, true);
+    const temporary = this.u64(account + layout.ACCOUNT_TEMPORARY_BYTES);
+    const bits = 2 ** layout.TEMPORARY_BYTES_BITS;
     return {
       path,
       allocObjects,
@@ -250,8 +252,9 @@ export class Runtime {
       liveBytes,
       peakObjects: saved ? this.u32(account + layout.ACCOUNT_PEAK_OBJECTS) : liveObjects,
       peakBytes: saved ? this.u32(account + layout.ACCOUNT_PEAK_BYTES) : liveBytes,
-      temporaryObjects: this.u32(account + layout.ACCOUNT_TEMPORARY_OBJECTS),
-      temporaryBytes: this.u64(account + layout.ACCOUNT_TEMPORARY_BYTES),
+      temporaryObjects:
+        this.u32(account + layout.ACCOUNT_TEMPORARY_OBJECTS) + 2 ** 32 * Math.floor(temporary / bits),
+      temporaryBytes: temporary % bits,
       lifetime: Number(BigInt.asIntN(64, raw + BigInt(liveObjects) * clock)),
     };
   }
@@ -286,28 +289,39 @@ export class Runtime {
     }
   }
 
-  /** Every live block as the span chunks tell it: address → requested bytes, context, serial. */
-  blocks(): Map<number, Block> {
-    const result = new Map<number, Block>();
+  /** Every span that holds blocks: address of the first, size and number of them, address of their metadata. */
+  *spans(): Generator<{ base: number; size: number; blocks: number; metadata: number }> {
     const first = this.runtime(layout.RUNTIME_FIRST_SPAN_CHUNK);
     for (let chunk = first; chunk; chunk = this.u32(chunk + layout.CHUNK_NEXT)) {
       const used = this.u32(chunk + layout.CHUNK_USED);
       for (let i = 0; i < used; i++) {
         const span = chunk + layout.CHUNK_ENTRIES + i * layout.SPAN_SIZE;
         if (this.u32(span + layout.SPAN_STATE) === layout.SPAN_STATE_FREE) continue;
-        const metadata = this.u32(span + layout.SPAN_METADATA);
-        for (let index = 0; index < this.u32(span + layout.SPAN_BLOCKS); index++) {
-          const block = metadata + index * layout.BLOCK_SIZE;
-          const word = this.u32(block + layout.BLOCK_OWNER);
-          if (word & layout.BLOCK_FREED) continue;
-          const owner = (word & layout.BLOCK_OWNER_MASK) >>> 0;
-          result.set(this.u32(span + layout.SPAN_BASE) + index * this.u32(span + layout.SPAN_BLOCK_SIZE), {
-            size: this.u32(block + layout.BLOCK_REQUESTED),
-            context: word & layout.BLOCK_BUD ? owner : this.u32(owner + layout.ACCOUNT_NODE),
-            serial: this.u32(block + layout.BLOCK_SERIAL),
-            metadata: block,
-          });
-        }
+        yield {
+          base: this.u32(span + layout.SPAN_BASE),
+          size: this.u32(span + layout.SPAN_BLOCK_SIZE),
+          blocks: this.u32(span + layout.SPAN_BLOCKS),
+          metadata: this.u32(span + layout.SPAN_METADATA),
+        };
+      }
+    }
+  }
+
+  /** Every live block as the span chunks tell it: address → requested bytes, context, serial. */
+  blocks(): Map<number, Block> {
+    const result = new Map<number, Block>();
+    for (const { base, size, blocks, metadata } of this.spans()) {
+      for (let index = 0; index < blocks; index++) {
+        const block = metadata + index * layout.BLOCK_SIZE;
+        const word = this.u32(block + layout.BLOCK_OWNER);
+        if (word & layout.BLOCK_FREED) continue;
+        const owner = (word & layout.BLOCK_OWNER_MASK) >>> 0;
+        result.set(base + index * size, {
+          size: this.u32(block + layout.BLOCK_REQUESTED),
+          context: word & layout.BLOCK_BUD ? owner : this.u32(owner + layout.ACCOUNT_NODE),
+          serial: this.u32(block + layout.BLOCK_SERIAL),
+          metadata: block,
+        });
       }
     }
     return result;

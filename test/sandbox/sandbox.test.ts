@@ -659,6 +659,81 @@ test("calls that go through Emscripten's JavaScript keep the stack of the entry 
   lib.dispose();
 });
 
+describe("a C++ exception of Emscripten's that nothing catches", () => {
+  const imports = { env: { host_call: (value: number) => raise(value) } };
+  const raise = (value: number): never => {
+    throw value;
+  };
+
+  test('is a TrapError with the stack where it was thrown, and says what catching takes', async () => {
+    using lib = await load('emscripten', 'exceptions.cc', { imports });
+    for (const name of ['fail', 'recover']) {
+      const error = thrown(() => lib.exports[name]!(5)) as TrapError;
+      expect(error).toBeInstanceOf(TrapError);
+      expect(error.message).toMatch(
+        new RegExp(`^${name}\\(\\) threw an exception that nothing .* -fexceptions\n +at fail `),
+      );
+      expect(error.frames.map((frame) => frame.function)).toEqual(
+        name === 'fail' ? ['fail'] : ['fail', 'recover'],
+      );
+      expect(error.frames[0]).toMatchObject({ file: programPath('exceptions.cc'), line: 22 });
+    }
+    expect(Object.entries(held(lib)).find(([stack]) => stack.endsWith('fail'))).toEqual([
+      expect.stringMatching(/;fail$/),
+      7 + 20, // the exception itself
+    ]);
+    expect(lib.heap.leaks().notes.join()).not.toContain('active');
+  });
+
+  test('is one when it could have been caught, too', async () => {
+    using lib = await load('emscripten', 'exceptions.cc', {
+      flags: ['-O1', '-fexceptions'],
+      link: ['-fexceptions'],
+      imports,
+    });
+    expect(lib.exports.recover!(5)).toBe(5);
+    const error = thrown(() => lib.exports.fail!(5)) as TrapError;
+    expect(error).toBeInstanceOf(TrapError);
+    expect(error.message).toBe('fail() threw an exception that nothing in the guest caught.');
+  });
+
+  test("is not what the caller's own functions throw, be it a number", async () => {
+    using lib = await load('emscripten', 'exceptions.cc', { imports });
+    expect(thrown(() => lib.exports.guarded!(5))).toBe(5);
+  });
+});
+
+test.each(TOOLCHAINS)(
+  "a call for which there is no room on the engine's stack changes nothing (%s)",
+  async (toolchain) => {
+    const limit = Error.stackTraceLimit;
+    // Frames of several sizes, so that the engine's stack ends in any of the steps of a call.
+    for (let size = 0; size < 24; size++) {
+      const lib = await load(toolchain, 'library.c');
+      const calls = [
+        () => lib.exports.zero!(),
+        () => lib.exports.five!(1, 2, 3, 4, 5),
+        () => lib.exports.sum!(1, 2),
+      ];
+      const call = calls[size % calls.length]!;
+      const variables = Array.from({ length: size + 1 }, (_, i) => `a${i} = ${i}`).join(', ');
+      const deeper = new Function(
+        'call',
+        'self',
+        `let ${variables}; try { self(call, self); } catch {} try { call(); } catch {} return a0;`,
+      );
+      try {
+        deeper(call, deeper);
+      } catch {
+        // Nor is there any for the outermost try.
+      }
+      expect(Error.stackTraceLimit).toBe(limit);
+      expect(lib.heap.leaks().notes.join()).not.toContain('active');
+      lib.dispose();
+    }
+  },
+);
+
 // Where a text stands in a file as it is on the disk; the runner transforms this one.
 function lineOf(text: string, file = here): number {
   const lines = readFileSync(file, 'utf8').split('\n');

@@ -15,5 +15,21 @@ __attribute__((noinline)) int guarded(int depth) {
   }
 }
 
+static void *kept;
+
+__attribute__((noinline)) int fail(int value) {
+  kept = malloc(7);
+  if (kept != nullptr) throw value;
+  return 0;
+}
+
+int recover(int value) {
+  try {
+    return fail(value);
+  } catch (int thrown) {
+    return thrown;
+  }
+}
+
 int keep(int size) { return malloc(size) != nullptr; }
 }
