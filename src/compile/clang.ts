@@ -26,6 +26,9 @@ const TARGET = '--target=wasm32-wasi';
 // clang 19 and later would rather hear wasm32-wasip1, but sysroots in the older layout know only this name.
 const NOISE = /^.*argument '--target=wasm32-wasi' is deprecated.*\n/gm;
 
+/** A header of C++ is missing, or one of libc++'s is more than the compiler can take: then group 1 is its folder. */
+const CXX_LIBRARY_ERROR = /fatal error: '[\w/]+' file not found|^(\S+\/c\+\+\/v1)\/\S+: (?:fatal )?error: /m;
+
 export const HOW_TO_GET_CLANG =
   'install wasi-sdk and set WASI_SDK_PATH, or on Debian: apt install clang lld wasi-libc libclang-rt-dev-wasm32';
 
@@ -88,15 +91,18 @@ export class ClangToolchain implements Toolchain {
             'use the toolchain `embedded` or `emscripten`, or a wasi-sdk of version 25 or later.',
         );
       }
-      if (
-        isCxx(source) &&
-        /fatal error: '[\w/]+' file not found/.test(plain.output) &&
-        !(await this.#hasCxx())
-      ) {
+      const library = CXX_LIBRARY_ERROR.exec(plain.output);
+      if (isCxx(source) && library !== null && !(await this.#hasCxx())) {
+        const [, headers] = library;
+        const has =
+          headers === undefined
+            ? 'has no C++ library for WASI'
+            : `finds a C++ library for WASI that is not for it (${headers})`;
         throw new ToolchainError(
           'clang',
-          `${source} is C++, and ${this.version} (${this.#clang}) has no C++ library for WASI: use the toolchain ` +
-            '`embedded` or `emscripten`, or install libc++-dev-wasm32 and libc++abi-dev-wasm32 of its version.',
+          `${source} is C++, and ${this.version} (${this.#clang}) ${has}: use the toolchain \`embedded\` or ` +
+            '`emscripten`, install libc++-dev-wasm32 and libc++abi-dev-wasm32 of its version, or name another clang ' +
+            'in HEAPLINE_CLANG.',
         );
       }
       throw compileError(source, plain.output);

@@ -326,6 +326,24 @@ describe('C++', () => {
     expect(compiled.exports.filter((name) => name.includes('St3__2'))).toEqual([]);
   });
 
+  it('is refused where the C++ library is for another clang', async () => {
+    const error = await compile([tree.write('counted.cc', CXX)], { toolchain: 'clang', cacheDir }).catch(
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(ToolchainError);
+    expect((error as ToolchainError).message).toMatch(
+      /not for it \(\S+\/c\+\+\/v1\).*embedded.*HEAPLINE_CLANG/,
+    );
+  });
+
+  it('leaves mistakes in C++ to the compiler', async () => {
+    const source = tree.write('mistaken.cc', 'int main() { return nothing; }\n');
+    const error = await compile([source], { toolchain: 'clang', cacheDir }).catch(
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(CompileError);
+  });
+
   it('works with a clang that has the C++ library', async () => {
     process.env.HEAPLINE_CLANG = 'clang-22';
     try {
