@@ -25,8 +25,6 @@ export interface CxxException {
   readonly offsets: readonly number[];
 }
 
-type Functions = Record<string, WebAssembly.ImportValue>;
-
 /** The exceptions of one guest. */
 export class CxxExceptions {
   #catchable = false;
@@ -34,9 +32,9 @@ export class CxxExceptions {
   #offsets: readonly number[] = [];
 
   /** The functions that the glue gives the guest, those that throw being watched from now on. */
-  watch(functions: Functions): Functions {
-    this.#catchable = Object.keys(functions).some((name) => CATCHING.test(name));
-    const watched = { ...functions };
+  watch<Value>(functions: Readonly<Record<string, Value>>): Record<string, Value> {
+    if (Object.keys(functions).some((name) => CATCHING.test(name))) this.#catchable = true;
+    const watched: Record<string, unknown> = { ...functions };
     for (const [name, value] of Object.entries(functions)) {
       if (!THROWING.has(name) || typeof value !== 'function') continue;
       const original = value as (...args: unknown[]) => unknown;
@@ -50,7 +48,7 @@ export class CxxExceptions {
         }
       };
     }
-    return watched;
+    return watched as Record<string, Value>;
   }
 
   /** What is known of an error that came out of the guest; null when it is no C++ exception of the guest's. */
