@@ -51,7 +51,11 @@ export function parseCall(source: string): Call {
       if (quote === '"' || quote === "'") {
         const end = stringEnd(source, at);
         if (end < 0) return fail('this string does not end', at);
-        values.push(unescaped(source.slice(at + 1, end)));
+        const text = source.slice(at + 1, end);
+        for (const { 1: code, index } of text.matchAll(ESCAPE))
+          if (/^x[89a-f]/i.test(code!))
+            return fail('\\x7f is the last: write other characters as they are, for UTF-8', at + 1 + index);
+        values.push(unescaped(text));
         at = end + 1;
       } else {
         const number = NUMBER.exec(source.slice(at));
@@ -80,8 +84,10 @@ function stringEnd(source: string, start: number): number {
   return -1;
 }
 
+const ESCAPE = /\\(x[0-9a-fA-F]{2}|.)/gs;
+
 function unescaped(text: string): string {
-  return text.replace(/\\(x[0-9a-fA-F]{2}|.)/gs, (_, code: string) =>
+  return text.replace(ESCAPE, (_, code: string) =>
     code.length === 3 ? String.fromCharCode(Number.parseInt(code.slice(1), 16)) : (ESCAPES[code] ?? code),
   );
 }

@@ -110,10 +110,17 @@ export class Cache {
     return null;
   }
 
-  /** Stores a result; a cache that cannot be written is a slow cache, not an error. */
-  store(key: string, inputs: readonly string[], entry: Entry): void {
+  /**
+   * Stores a result; a cache that cannot be written is a slow cache, not an error.
+   * @param since when the inputs were begun to be read, by `Date.now()`: of one that has changed since nobody knows what
+   *   was read, so nothing is stored
+   */
+  store(key: string, inputs: readonly string[], entry: Entry, since = Number.POSITIVE_INFINITY): void {
     const hashed: [string, string][] = [];
     for (const file of new Set(inputs)) {
+      const stat = statSync(file, { throwIfNoEntry: false });
+      // Files have fractions of a millisecond.
+      if (stat !== undefined && Math.max(stat.mtimeMs, stat.ctimeMs) >= since + 1) return;
       const hash = this.fileHash(file);
       if (hash === null) return;
       hashed.push([file, hash]);
@@ -124,7 +131,7 @@ export class Cache {
         const hash = hashOf(blob);
         blobs[name] = hash;
         const file = this.#blobPath(hash);
-        if (statSync(file, { throwIfNoEntry: false })?.size !== blob.length) writeWhole(file, blob);
+        if (this.#readBlob(hash) === null) writeWhole(file, blob);
       }
       const identity = JSON.stringify(hashed);
       const others = this.#variants(key).filter((variant) => JSON.stringify(variant.inputs) !== identity);

@@ -133,6 +133,7 @@ async function build(
     };
   }
 
+  const since = Date.now();
   const compiled = await inParallel(request.sources, toolchain.parallel, (source) =>
     compileSource(toolchain, source, request.flags, cache),
   );
@@ -158,7 +159,7 @@ async function build(
   const inputs = [...compiled.flatMap((each) => each.inputs), ...linkInputs(request.link)];
   const blobs: Record<string, Uint8Array> = { wasm: result.wasm };
   if (result.glue !== null) blobs.glue = Buffer.from(result.glue);
-  cache.store(key, inputs, { meta, blobs });
+  cache.store(key, inputs, { meta, blobs }, since);
   return { ...meta, wasm: result.wasm, glue: result.glue, cached: false };
 }
 
@@ -180,9 +181,10 @@ async function compileSource(
     const meta = known.meta as ObjectMeta;
     return { object: { source, bytes, setjmp: meta.setjmp }, inputs: meta.inputs, output: meta.output };
   }
+  const since = Date.now();
   const { object, inputs, setjmp, output } = await toolchain.compile(source, flags);
   const meta: ObjectMeta = { setjmp, output, inputs };
-  cache.store(key, inputs, { meta, blobs: { object } });
+  cache.store(key, inputs, { meta, blobs: { object } }, since);
   return { object: { source, bytes: object, setjmp }, inputs, output };
 }
 

@@ -105,7 +105,7 @@ class WasiFiles {
     const calls: Record<string, (...args: never[]) => void> = {
       fd_advise: (fd: number) => this.#use(fd),
       fd_allocate: (fd: number, offset: bigint, length: bigint) => {
-        const file = this.#file(fd);
+        const file = this.#file(fd, Right.write);
         const end = size(offset + length);
         if (end > file.size) file.resize(end);
       },
@@ -148,7 +148,7 @@ class WasiFiles {
       fd_read: (fd: number, vectors: number, count: number, done: number) =>
         this.#read(fd, vectors, count, done),
       fd_readdir: (fd: number, at: number, length: number, cookie: bigint, used: number) =>
-        this.#list(fd, at >>> 0, length >>> 0, Number(cookie), used),
+        this.#list(fd, at >>> 0, length >>> 0, Number(BigInt.asUintN(64, cookie)), used),
       fd_renumber: (from: number, to: number) => {
         const moved = this.#descriptor(from);
         this.#use(to);
@@ -242,7 +242,7 @@ class WasiFiles {
           return Errno.success;
         } catch (error) {
           if (error instanceof WasiError) return error.errno;
-          // Views refuse what lies outside of memory: the guest passed a bad pointer. Or a file grew too large.
+          // Single words outside of memory: the guest passed a bad pointer. Or there is no room for a file.
           if (error instanceof RangeError)
             return /array length|allocation/i.test(error.message) ? Errno.nospc : Errno.fault;
           throw error;
@@ -310,8 +310,15 @@ class WasiFiles {
     const data = this.#data();
     for (let i = 0; i < count; i++) {
       const at = (vectors >>> 0) + i * 8;
-      yield new Uint8Array(data.buffer, data.getUint32(at, true), data.getUint32(at + 4, true));
+      yield this.#bytes(data.getUint32(at, true), data.getUint32(at + 4, true));
     }
+  }
+
+  // Checked here: V8 says the same of a length that reaches out of memory as of one that it has no memory for.
+  #bytes(at: number, length: number): Uint8Array {
+    const { buffer } = this.#data();
+    if (at + length > buffer.byteLength) fail(Errno.fault);
+    return new Uint8Array(buffer, at, length);
   }
 
   #fill(contents: Uint8Array, vectors: number, count: number, position: number): number {
@@ -407,6 +414,7 @@ class WasiFiles {
     if (node === undefined) {
       if ((openFlags & OpenFlag.create) === 0) fail(Errno.noent);
       if (mustBeDirectory) fail(Errno.isdir);
+      if ((openFlags & OpenFlag.directory) !== 0) fail(Errno.inval);
       node = this.tree.createFile(parent, name);
     } else if ((openFlags & OpenFlag.create) !== 0 && (openFlags & OpenFlag.exclusive) !== 0) {
       fail(Errno.exist);
@@ -449,9 +457,7 @@ class WasiFiles {
     if (cookie === 0 || descriptor.listing === null) {
       descriptor.listing = [['.', node], ['..', node], ...node.entries];
     }
-    const data = this.#data();
-    if (at + length > data.byteLength) fail(Errno.fault);
-    const target = new Uint8Array(data.buffer, at, length);
+    const target = this.#bytes(at, length);
     let written = 0;
     for (let i = cookie; i < descriptor.listing.length && written < length; i++) {
       const [name, entry] = descriptor.listing[i]!;
@@ -475,7 +481,7 @@ class WasiFiles {
   #lookUp(fd: number, path: number, length: number): Place {
     const start = this.#descriptor(fd).node;
     if (start === null || start.kind !== 'directory') fail(Errno.notdir);
-    const bytes = new Uint8Array(this.#data().buffer, path >>> 0, length >>> 0);
+    const bytes = this.#bytes(path >>> 0, length >>> 0);
     let text: string;
     try {
       text = decoder.decode(bytes.slice());
@@ -490,6 +496,8 @@ class WasiFiles {
     const parts = text.split('/').filter((part) => part !== '' && part !== '.');
     for (const part of parts) {
       if (part === '..') {
+        if (node === undefined) fail(Errno.noent);
+        if (node.kind !== 'directory') fail(Errno.notdir);
         const up = parents.pop();
         if (up === undefined) fail(Errno.notcapable);
         node = up[0];

@@ -8,13 +8,18 @@ const SUBSCRIPTION_SIZE = 48;
 const CLOCK = 0;
 const ABSOLUTE = 1;
 
-/** Makes poll_oneoff of one guest. */
+/**
+ * Makes poll_oneoff of one guest.
+ * @param statusOf the error number for a file descriptor: 0 when it is open
+ */
 export function pollOneoff(
   memory: () => WebAssembly.Memory,
+  statusOf: (fd: number) => number,
 ): (subscriptions: number, events: number, count: number, fired: number) => number {
   return (subscriptions, events, count, fired) => {
     try {
-      return poll(new DataView(memory().buffer), subscriptions >>> 0, events >>> 0, count, fired >>> 0);
+      const data = new DataView(memory().buffer);
+      return poll(data, subscriptions >>> 0, events >>> 0, count, fired >>> 0, statusOf);
     } catch (error) {
       if (error instanceof RangeError) return Errno.fault; // a pointer outside of memory
       throw error;
@@ -22,7 +27,14 @@ export function pollOneoff(
   };
 }
 
-function poll(data: DataView, subscriptions: number, events: number, count: number, fired: number): number {
+function poll(
+  data: DataView,
+  subscriptions: number,
+  events: number,
+  count: number,
+  fired: number,
+  statusOf: (fd: number) => number,
+): number {
   if (count <= 0) return Errno.inval;
   const places = Array.from({ length: count }, (_, i) => subscriptions + i * SUBSCRIPTION_SIZE);
   const isClock = (at: number): boolean => data.getUint8(at + 8) === CLOCK;
@@ -36,7 +48,7 @@ function poll(data: DataView, subscriptions: number, events: number, count: numb
   ready.forEach((at, index) => {
     const event = events + index * EVENT_SIZE;
     data.setBigUint64(event, data.getBigUint64(at, true), true); // the guest's own word
-    data.setUint16(event + 8, Errno.success, true);
+    data.setUint16(event + 8, isClock(at) ? Errno.success : statusOf(data.getUint32(at + 16, true)), true);
     data.setUint8(event + 10, data.getUint8(at + 8));
     data.setBigUint64(event + 16, 0n, true);
     data.setUint16(event + 24, 0, true);

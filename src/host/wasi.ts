@@ -49,9 +49,11 @@ export async function openWasiGuest(
   let wasi: WASI | null = null;
   let memory: WebAssembly.Memory | null = null;
   if (wanted.some((entry) => entry.module === WASI_MODULE)) {
+    const files = wasiFiles(tree, () => memory!, options.stdin, options.stdout, options.stderr);
+    const { fd_advise } = files as { fd_advise?: (fd: number) => number };
     const own = {
-      ...wasiFiles(tree, () => memory!, options.stdin, options.stdout, options.stderr),
-      poll_oneoff: pollOneoff(() => memory!),
+      ...files,
+      poll_oneoff: pollOneoff(() => memory!, fd_advise!),
       proc_exit: (code: number) => {
         throw new ExitSignal(code | 0);
       },

@@ -190,11 +190,13 @@ export class ProfileBuilder {
   /**
    * Adds the locations of another profile. Mappings that hold the same code become one; a module whose addresses
    * are taken by another one moves. Gives the new index of each location.
+   * @param wanted which locations are; the others stay out, and have the index 0. Default: all
    */
-  importLocations(model: ProfileModel): Int32Array {
+  importLocations(model: ProfileModel, wanted?: Uint8Array): Int32Array {
     const moved = model.mappings.map((mapping) => this.#importMapping(mapping));
     const result = new Int32Array(model.locations.length);
     for (let i = 0; i < result.length; i++) {
+      if (wanted?.[i] === 0) continue;
       const location = model.locations[i]!;
       const mapping = location.mapping < 0 ? -1 : moved[location.mapping]!;
       let address = location.address;
@@ -214,10 +216,11 @@ export class ProfileBuilder {
     return result;
   }
 
-  /** Adds the stacks of another profile, with the locations that `importLocations` gave. */
-  importStacks(stacks: StackTree, locations: Int32Array): Int32Array {
+  /** Adds the stacks of another profile, or those that are wanted, with the locations that `importLocations` gave. */
+  importStacks(stacks: StackTree, locations: Int32Array, wanted?: Uint8Array): Int32Array {
     const result = new Int32Array(stacks.count);
     for (let i = 1; i < stacks.count; i++) {
+      if (wanted?.[i] === 0) continue;
       result[i] = this.stack(result[stacks.parent[i]!]!, locations[stacks.location[i]!]!);
     }
     return result;

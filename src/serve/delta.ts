@@ -56,12 +56,17 @@ export function cut(profile: HeapProfile, limit: number): HeapProfile {
   });
 
   const builder = new ProfileBuilder({ ...model });
-  const stacks = builder.importStacks(model.stacks, builder.importLocations(model));
   const textLabels = samples.labelSets.map((labels) => labels.filter((label) => 'text' in label));
   const sums = new Map<number, number[]>();
   const sets = textLabels.map((labels) => builder.labels(labels));
   // Each set of labels needs one sample for its rest.
   const kept = Math.max(0, limit - new Set(Array.from(samples.labelSet, (set) => sets[set])).size);
+  const wanted = reach(model, order.slice(0, kept));
+  const stacks = builder.importStacks(
+    model.stacks,
+    builder.importLocations(model, wanted.locations),
+    wanted.stacks,
+  );
   for (const [rank, s] of order.entries()) {
     const values = Array.from(samples.values.subarray(s * width, (s + 1) * width));
     const labelSet = samples.labelSet[s]!;
@@ -78,6 +83,33 @@ export function cut(profile: HeapProfile, limit: number): HeapProfile {
   for (const [set, values] of sums) builder.sample(other, values, set);
   const comment = `cut to ${kept} of ${samples.count} samples; the rest is summed up in ${OTHER}`;
   return new HeapProfile({ ...builder.finish(), comments: [...model.comments, comment] });
+}
+
+/** The profile, encoded, with at most `maxSamples` samples and, if fewer make that true, `maxBytes` before compression. */
+export function fitted(profile: HeapProfile, maxSamples: number, maxBytes: number): Uint8Array {
+  let shown = cut(profile, maxSamples);
+  while (shown.encode({ level: 0 }).length > maxBytes) {
+    const fewer = cut(profile, Math.floor(shown.sampleCount / 2));
+    // Of each set of labels one sample is left, whatever was asked for.
+    if (fewer.sampleCount >= shown.sampleCount) break;
+    shown = fewer;
+  }
+  return shown.encode();
+}
+
+/** The stacks that samples have, their callers' included, and the locations in them: 1 for each that there is. */
+function reach(
+  { samples, stacks, locations }: ProfileModel,
+  kept: readonly number[],
+): { stacks: Uint8Array; locations: Uint8Array } {
+  const reached = { stacks: new Uint8Array(stacks.count), locations: new Uint8Array(locations.length) };
+  for (const sample of kept) {
+    for (let s = samples.stack[sample]!; s > 0 && reached.stacks[s] === 0; s = stacks.parent[s]!) {
+      reached.stacks[s] = 1;
+      reached.locations[stacks.location[s]!] = 1;
+    }
+  }
+  return reached;
 }
 
 function withValues(model: ProfileModel, change: (value: number, column: number) => number): ProfileModel {

@@ -7,7 +7,7 @@
 
 import { type HeapProfile, VERSION } from '../profile/index.ts';
 import type { Sandbox, ToolchainInfo } from '../sandbox.ts';
-import { cut, difference, sinceLastScrape } from './delta.ts';
+import { cut, difference, fitted, sinceLastScrape } from './delta.ts';
 import {
   cleanPath,
   escapeHtml,
@@ -184,7 +184,10 @@ export class PprofService {
     // A person who looks must not take the allocations away from the scraper.
     if (debug) return this.#text(profile);
     this.#lastScrape = now;
-    return attachment('heap.pprof.gz', fitted(profile, this.#settings.maxSamples ?? PYROSCOPE_SAMPLES));
+    return attachment(
+      'heap.pprof.gz',
+      fitted(profile, this.#settings.maxSamples ?? PYROSCOPE_SAMPLES, PYROSCOPE_BYTES),
+    );
   }
 
   async #differenceProfile(
@@ -394,15 +397,6 @@ function addressNames({ model }: HeapProfile): Map<string, string> {
     if (name !== undefined) names.set(address.toString(16), name);
   }
   return names;
-}
-
-/** Encoded so that Pyroscope takes it. */
-function fitted(profile: HeapProfile, maxSamples: number): Uint8Array {
-  let shown = cut(profile, maxSamples);
-  while (shown.sampleCount > 64 && shown.encode({ level: 0 }).length > PYROSCOPE_BYTES) {
-    shown = cut(profile, Math.floor(shown.sampleCount / 2));
-  }
-  return shown.encode();
 }
 
 /** What Request.FormValue sees: the query, and the fields of a form that was posted. */

@@ -243,6 +243,11 @@ describe('heapline run', () => {
     ['objects that do not link', ['unlinked.c'], /elsewhere/],
     ['a library without --call', ['library.c'], /no main\(\).*--call 'add\(…\)': add, .*keep/],
     ['a function that does not exist', ['--call', 'nosuch()', 'library.c'], /no function 'nosuch'/],
+    [
+      'a byte that is no character',
+      ['--call', 'text("ab\\x41\\xff")', 'library.c'],
+      /\\x7f is the last: .* at column 13/,
+    ],
     ['a call that is not one', ['--call', 'add(1,', 'library.c'], /--call 'add\(1,': a number .* column 7/],
     ['a call with a wrong argument', ['--call', 'add(1)', 'library.c'], /add.*is missing/],
     [

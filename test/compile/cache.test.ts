@@ -47,6 +47,15 @@ describe('the cache', () => {
     expect(new Cache(directory).find(key)).toBeNull();
   });
 
+  it('does not keep what was made of a file that changed meanwhile', () => {
+    const directory = scratch();
+    using tree = sourceTree({ 'a.h': 'one' });
+    new Cache(directory).store(key, [tree.file('a.h')], entry('one'), Date.now() - 10_000);
+    expect(new Cache(directory).find(key)).toBeNull();
+    new Cache(directory).store(key, [tree.file('a.h')], entry('one'), Date.now());
+    expect(new Cache(directory).find(key)?.meta).toEqual({ text: 'one' });
+  });
+
   it('takes damaged entries for absent', () => {
     const directory = scratch();
     new Cache(directory).store(key, [], entry('one'));
@@ -71,9 +80,11 @@ describe('the cache', () => {
     const directory = scratch();
     new Cache(directory).store(key, [], entry('one'));
     const contents = filesUnder(path.join(directory, 'contents'));
-    writeFileSync(contents[0]!, 'torn');
-    new Cache(directory).store(key, [], entry('one'));
-    expect(new Cache(directory).find(key)?.meta).toEqual({ text: 'one' });
+    for (const torn of ['torn', 'ten']) {
+      writeFileSync(contents[0]!, torn);
+      new Cache(directory).store(key, [], entry('one'));
+      expect(new Cache(directory).find(key)?.meta).toEqual({ text: 'one' });
+    }
   });
 
   it('leaves no temporary files and survives a directory that cannot be written', () => {

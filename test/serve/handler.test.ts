@@ -5,6 +5,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { HeapProfile, InvalidArgumentError, type Sandbox } from '../../src/index.ts';
+import { ProfileBuilder, type ProfileModel } from '../../src/profile/index.ts';
+import { cut, fitted } from '../../src/serve/delta.ts';
 import { pprofFetch, pprofHandler, servePprof } from '../../src/serve/index.ts';
 import { ask, loadService, type Served, type Service, serve } from './served.ts';
 
@@ -206,6 +208,40 @@ describe('limits', () => {
     expect(profile.sampleCount).toBeLessThanOrEqual(16_000);
     expect(profile.encode({ level: 0 }).length).toBeLessThanOrEqual(4 * 2 ** 20);
     expect(profile.total('inuse_space')).toBe(lib.heap.stats().inUseBytes);
+  });
+
+  test('a profile too large for Pyroscope is cut until it is not, or to one sample of each set of labels', () => {
+    const model = (sets: number): ProfileModel => {
+      const builder = new ProfileBuilder({
+        kind: 'heap',
+        sampleTypes: [{ type: 'inuse_space', unit: 'bytes' }],
+        defaultSampleType: 'inuse_space',
+      });
+      const mapping = builder.moduleMapping('m.wasm', 100_000);
+      for (let i = 0; i < 60_000; i++) {
+        const line = { function: builder.function(`${i}`.padStart(80, 'f'), '', '', 0), line: 1, column: 0 };
+        const location = builder.location(mapping, builder.moduleStart(mapping) + i, [line]);
+        builder.sample(
+          builder.stackOf([location]),
+          [i + 1],
+          builder.labels(sets === 0 ? [] : [{ key: 'instance', text: `${i % sets}` }]),
+        );
+      }
+      return builder.finish();
+    };
+    for (const sets of [0, 70]) {
+      const profile = new HeapProfile(model(sets));
+      const smaller = cut(profile, 16_000);
+      expect(smaller.sampleCount).toBe(16_000);
+      // What the samples that are left do not show is not in it.
+      expect(smaller.encode({ level: 0 }).length).toBeLessThan(profile.encode({ level: 0 }).length / 3);
+      expect(smaller.total('inuse_space')).toBe(profile.total('inuse_space'));
+      const sampleCount = (maxBytes: number): number =>
+        HeapProfile.decode(fitted(profile, 16_000, maxBytes)).sampleCount;
+      expect(sampleCount(4 * 2 ** 20)).toBe(16_000);
+      expect(sampleCount(2 ** 20)).toBe(8000);
+      expect(sampleCount(100)).toBe(Math.max(1, sets));
+    }
   });
 
   test('so many collections at once and no more', async () => {

@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,7 @@ static const char *error_name(int code) {
     case 0: return "";
     case EBADF: return "EBADF";
     case EEXIST: return "EEXIST";
+    case EFAULT: return "EFAULT";
     case EINVAL: return "EINVAL";
     case EISDIR: return "EISDIR";
     case ENOENT: return "ENOENT";
@@ -249,6 +252,27 @@ static void tables(void) {
   printf("truncated: %zu\n", strlen(contents("n")));
 }
 
+/* What is not there, or not like that. */
+static void mistakes(void) {
+  FILE *file = fopen("q", "w");
+  fputs("12345", file);
+  fclose(file);
+  CHECK("up from nothing", open("missing/../q", O_RDONLY));
+  CHECK("up from a file", open("q/../q", O_RDONLY));
+  int fd = open("q", O_RDONLY);
+  int allocated = posix_fallocate(fd, 0, 100); /* sets no errno */
+  printf("fallocate of one that is read: %s, size %ld\n", error_name(allocated), size_of(fd));
+  close(fd);
+  fd = open("q", O_RDWR);
+  CHECK("write from nowhere", write(fd, (void *)(uintptr_t)0xfffffff0u, 100));
+  CHECK("read to nowhere", read(fd, (void *)(uintptr_t)0xfffffff0u, 5));
+  printf("size %ld\n", size_of(fd));
+  close(fd);
+  struct pollfd closed = {.fd = fd, .events = POLLOUT};
+  CHECK("poll of a closed file", poll(&closed, 1, 0));
+  printf("invalid: %d\n", !!(closed.revents & POLLNVAL));
+}
+
 int main(void) {
   mkdir("d0", 0777);
   overwriting();
@@ -261,6 +285,7 @@ int main(void) {
   directories();
   renaming();
   tables();
+  mistakes();
   list(".");
   return 0;
 }
