@@ -10,10 +10,21 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { isFile, mapPathFlags } from './options.ts';
 
-const DIRECTIVE =
-  /^([ \t]*#[ \t]*(?:include|include_next|import|embed)\b[ \t]*)(?:"([^"\n]+)"|<([^>\n]+)>|([A-Za-z_]\w*))/gm;
-const PROBE = /\b__has_(?:include|include_next|embed)[ \t]*\([ \t]*(?:"([^"\n]+)"|<([^>\n]+)>)/g;
-const PATH_MACRO = /^[ \t]*#[ \t]*define[ \t]+([A-Za-z_]\w*)[ \t]+(?:"([^"\n]+)"|<([^>\n]+)>)/gm;
+// What may stand between the parts of a directive: blanks, line ends that a \ hides, comments (C17 5.1.1.2), those that
+// are longer than their line left aside.
+const SPACE = String.raw`(?:[ \t]|\\\r?\n|/\*[^*\n]*\*/)*`;
+const HASH = `${SPACE}(?:#|%:)${SPACE}`;
+const HEADER = '"([^"\\n]+)"|<([^>\\n]+)>';
+const DIRECTIVE = new RegExp(
+  `^(${HASH}(?:include|include_next|import|embed)\\b${SPACE})(?:${HEADER}|([A-Za-z_]\\w*))`,
+  'gm',
+);
+const PROBE = new RegExp(`\\b__has_(?:include|include_next|embed)[ \\t]*\\([ \\t]*(?:${HEADER})`, 'g');
+/** A macro that is a header's name, or another macro. */
+const PATH_MACRO = new RegExp(
+  `^${HASH}define\\b${SPACE}([A-Za-z_]\\w*)[ \\t]${SPACE}(?:${HEADER}|([A-Za-z_]\\w*)${SPACE}\\r?$)`,
+  'gm',
+);
 
 interface SearchPath {
   readonly quote: readonly string[];
@@ -60,6 +71,7 @@ export function collectFiles(
   const seen = new Set<string>(queue);
   // Macros that may name a header, and the places that include through a macro.
   const macroPaths = new Map<string, Set<string>>();
+  const macroAliases = new Map<string, Set<string>>();
   const macroUses: { name: string; from: string }[] = [];
   for (const [name, value] of search.macros) macroPaths.set(name, new Set([value]));
 
@@ -87,7 +99,8 @@ export function collectFiles(
     if (file === undefined) {
       const before = seen.size;
       for (const use of macroUses) {
-        for (const spelled of macroPaths.get(use.name) ?? []) want(resolve(spelled, true, use.from));
+        for (const name of reachable(macroAliases, use.name))
+          for (const spelled of macroPaths.get(name) ?? []) want(resolve(spelled, true, use.from));
       }
       if (seen.size === before) break;
       continue;
@@ -121,12 +134,23 @@ export function collectFiles(
     for (const match of text.matchAll(PROBE)) {
       want(resolve(match[1] ?? match[2] ?? '', match[1] !== undefined, file));
     }
-    for (const match of text.matchAll(PATH_MACRO)) {
-      const spelled = match[2] ?? match[3] ?? '';
-      const paths = macroPaths.get(match[1]!) ?? new Set();
-      macroPaths.set(match[1]!, paths.add(spelled));
+    for (const [, name, quoted, angled, other] of text.matchAll(PATH_MACRO)) {
+      if (other === undefined) addTo(macroPaths, name!, quoted ?? angled ?? '');
+      else addTo(macroAliases, name!, other);
     }
     files.set(toVirtual(file), rewritten === null ? bytes : Buffer.from(rewritten, 'latin1'));
   }
   return files;
+}
+
+function addTo(sets: Map<string, Set<string>>, key: string, value: string): void {
+  sets.set(key, (sets.get(key) ?? new Set()).add(value));
+}
+
+/** A name and all that it may stand for. */
+function reachable(aliases: ReadonlyMap<string, ReadonlySet<string>>, name: string): Set<string> {
+  const names = new Set([name]);
+  // A Set is walked to what is added on the way.
+  for (const each of names) for (const other of aliases.get(each) ?? []) names.add(other);
+  return names;
 }

@@ -124,6 +124,26 @@ describe('the search for headers', () => {
     expect(Buffer.from(found.get(virtual(tree.file('x.h')))!)).toEqual(readFileSync(tree.file('x.h')));
   });
 
+  it('reads directives as the preprocessor does', () => {
+    const spellings = [
+      '/* c */ #include "0.h"',
+      '#include /* c */ /**/ "1.h"',
+      '# /**/ include<2.h>',
+      '#\\\ninclude "3.h"',
+      '%:include "4.h"',
+      '#define X "5.h"\r\n#define Y X\n#define Z /**/ Y\r\n#include Z',
+      '/* / */#/**/import/* x */"6.h"',
+    ];
+    const headers = Object.fromEntries(spellings.map((_, i) => [`${i}.h`, '']));
+    using tree = sourceTree({ 'a.c': spellings.join('\n'), ...headers, 'no.h': '' });
+    tree.write('no.c', '/* #include "no.h" */ // #include "no.h"\n');
+    const found = collectFiles(tree.file('a.c'), [`-I${tree.directory}`], virtual);
+    expect([...found.keys()].sort()).toEqual(
+      ['a.c', ...Object.keys(headers)].map(tree.file).map(virtual).sort(),
+    );
+    expect(collectFiles(tree.file('no.c'), [], virtual).size).toBe(1);
+  });
+
   it('ends on headers that include each other', () => {
     using tree = sourceTree({ 'a.c': '#include "b.h"\n', 'b.h': '#include "a.c"\n#include "b.h"\n' });
     expect(collectFiles(tree.file('a.c'), [], virtual).size).toBe(2);
