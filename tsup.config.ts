@@ -1,4 +1,5 @@
-import { defineConfig } from 'tsup';
+import { resolve } from 'node:path';
+import { defineConfig, type Options } from 'tsup';
 
 const library = {
   index: 'src/index.ts',
@@ -6,6 +7,20 @@ const library = {
   assert: 'src/testing/assert.ts',
 };
 const common = { dts: true, sourcemap: true, target: 'node20', shims: true } as const;
+
+// The classes of errors: one file each for all entries, so that `instanceof` holds between them.
+const errors = { errors: 'src/errors.ts', 'leak-error': 'src/report/leak-error.ts' };
+const errorsApart: NonNullable<Options['esbuildPlugins']>[number] = {
+  name: 'errors-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /errors?\.ts$/ }, ({ path, resolveDir, kind }) => {
+      if (kind === 'entry-point') return undefined;
+      const file = resolve(resolveDir, path);
+      const found = Object.entries(errors).find(([, source]) => resolve(source) === file);
+      return found && { path: `./${found[0]}.cjs`, external: true };
+    });
+  },
+};
 
 // The library in both module systems with types, and the command on its own (ESM only).
 export default defineConfig([
@@ -23,10 +38,12 @@ export default defineConfig([
   },
   {
     ...common,
-    entry: library,
+    entry: { ...library, ...errors },
+    dts: { entry: library },
     format: ['cjs'],
     // tsup splits CommonJS by way of another compiler, which gets private fields and class names wrong.
     splitting: false,
+    esbuildPlugins: [errorsApart],
   },
   {
     entry: { cli: 'src/cli/main.ts' },

@@ -66,8 +66,8 @@ export interface LoadWasmOptions extends SandboxOptions {
   /** Name of the module in profiles; the file's name by default. */
   readonly name?: string;
   /**
-   * For a module linked by Emscripten: its JavaScript, linked with -sMODULARIZE=1. By default the .glue.js beside the
-   * module's file, when there is one, as `heapline build` writes it.
+   * For a module linked by Emscripten: the text of its JavaScript, linked with -sMODULARIZE=1. By default that of the
+   * .glue.js beside the module's file, when there is one, as `heapline build` writes it.
    */
   readonly glue?: string;
   /** Bytes of a module that holds the debug information of this one. */

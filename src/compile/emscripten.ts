@@ -55,12 +55,21 @@ const LINK_FLAGS = [
   '-Wl,--error-limit=0',
 ];
 
-/** Where the memory of a module ends that is linked without another maximum. */
+/** The memory that a module starts with, and where it ends, when it is linked without other bounds. */
+const DEFAULT_INITIAL_MEMORY = 2 ** 24;
 const DEFAULT_MAXIMAL_MEMORY = 2 ** 31;
 
-/** Throws a ToolchainError when a module that is linked with these flags cannot have so many bytes of memory. */
+/** Throws a ToolchainError when a module that is linked with these flags cannot have at most so many bytes of memory. */
 export function checkMaximalMemory(maxMemory: number | undefined, link: readonly string[]): void {
-  if (maxMemory === undefined || maxMemory <= DEFAULT_MAXIMAL_MEMORY) return;
+  if (maxMemory === undefined) return;
+  if (maxMemory < DEFAULT_INITIAL_MEMORY && !link.some((item) => /(?:INITIAL|TOTAL)_MEMORY=/.test(item))) {
+    throw new ToolchainError(
+      'emscripten',
+      `maxMemory is ${maxMemory} bytes, but what Emscripten links starts with 16 MiB of memory: add ` +
+        "`link: ['-sINITIAL_MEMORY=2MB']` or as much as the program needs at its start, or use another toolchain.",
+    );
+  }
+  if (maxMemory <= DEFAULT_MAXIMAL_MEMORY) return;
   if (link.some((item) => item.includes('MAXIMUM_MEMORY='))) return;
   throw new ToolchainError(
     'emscripten',

@@ -158,36 +158,37 @@ function factoryOf(glue: string): Factory {
     try {
       script = new Script(glue, { filename: GLUE_FILE });
     } catch (error) {
-      throw new UnsupportedModuleError(`Emscripten's glue is not JavaScript that can run here: ${error}`, {
-        cause: error,
-      });
+      throw notGlue(error);
     }
     if (scripts.size >= SCRIPTS_KEPT) scripts.delete(scripts.keys().next().value!);
     scripts.set(glue, script);
   }
   const exported = { exports: {} as Factory | { default?: Factory } };
-  const context = createContext(
-    {
-      module: exported,
-      exports: exported.exports,
-      WebAssembly,
-      TextDecoder,
-      TextEncoder,
-      performance: { now: () => performance.now() },
-      crypto: { getRandomValues: (array: Uint8Array) => crypto.getRandomValues(array) },
-      setTimeout: (call: () => void, delay: number) => setTimeout(call, delay),
-      clearTimeout,
-      console: { log() {}, warn() {}, error() {}, info() {}, debug() {} },
-      // Glue exports ENV even when it was linked without it: then this one, which nobody reads.
-      ENV: {},
-      process: emptyProcess,
-      require: emptyRequire,
-      __filename: '/glue.js',
-      __dirname: '/',
-    },
-    { name: 'heapline guest' },
-  );
-  script.runInContext(context);
+  const world = {
+    module: exported,
+    exports: exported.exports,
+    // Given when the factory is known: glue that makes none starts its module at once, and fails much later.
+    WebAssembly: undefined as typeof WebAssembly | undefined,
+    TextDecoder,
+    TextEncoder,
+    performance: { now: () => performance.now() },
+    crypto: { getRandomValues: (array: Uint8Array) => crypto.getRandomValues(array) },
+    setTimeout: (call: () => void, delay: number) => setTimeout(call, delay),
+    clearTimeout,
+    console: { log() {}, warn() {}, error() {}, info() {}, debug() {} },
+    // Glue exports ENV even when it was linked without it: then this one, which nobody reads.
+    ENV: {},
+    process: emptyProcess,
+    require: emptyRequire,
+    __filename: '/glue.js',
+    __dirname: '/',
+  };
+  const context = createContext(world, { name: 'heapline guest' });
+  try {
+    script.runInContext(context);
+  } catch (error) {
+    throw notGlue(error);
+  }
   const found =
     typeof exported.exports === 'function' ? exported.exports : (context as { Module?: unknown }).Module;
   if (typeof found !== 'function') {
@@ -195,12 +196,27 @@ function factoryOf(glue: string): Factory {
       "Emscripten's glue does not define a module factory: link with -sMODULARIZE=1.",
     );
   }
+  world.WebAssembly = WebAssembly;
   return found as Factory;
+}
+
+function notGlue(error: unknown): UnsupportedModuleError {
+  return new UnsupportedModuleError(
+    `Emscripten's glue is not JavaScript that can run here: ${error}. It is the text of the .js file, of a link with ` +
+      '-sMODULARIZE=1.',
+    { cause: error },
+  );
 }
 
 // Files, standard streams. The streams are replaced below the glue's character devices, which would call back
 // once per byte and report a terminal.
 function furnish(fs: EmscriptenFS, options: GuestOptions): void {
+  if (fs.init === undefined || fs.streams === undefined) {
+    throw new UnsupportedModuleError(
+      "Emscripten's glue does not give its file system: link with -sFORCE_FILESYSTEM=1 and " +
+        '-sEXPORTED_RUNTIME_METHODS=FS,ENV.',
+    );
+  }
   if (!fs.init.initialized) fs.init();
   for (const [path, contents] of options.files) {
     fs.mkdirTree(posix.dirname(path));

@@ -118,6 +118,11 @@ describe('loadC()', () => {
     const error = await rejection(loadC(programPath('library.c'), options));
     expect(error).toMatchObject({ name: 'ToolchainError', toolchain: 'emscripten' });
     expect(error.message).toContain("`link: ['-sMAXIMUM_MEMORY=4GB']`");
+    const little = await rejection(loadC(programPath('library.c'), { ...options, maxMemory: 2 ** 22 }));
+    expect(little).toMatchObject({ name: 'ToolchainError', toolchain: 'emscripten' });
+    const link = [/`link: \['(.*?)'\]`/.exec(little.message)![1]!];
+    using small = await loadC(programPath('library.c'), { ...options, link, maxMemory: 2 ** 22 });
+    expect(small.memory.buffer.byteLength).toBeLessThanOrEqual(2 ** 22);
     const { wasm, glue } = await compile([programPath('library.c')], { toolchain: 'emscripten' });
     const linked = await rejection(loadWasm(wasm, { glue: glue!, maxMemory: options.maxMemory }));
     expect(linked).toMatchObject({ name: 'InvalidArgumentError', argument: 'maxMemory' });
@@ -134,12 +139,14 @@ describe('loadC()', () => {
     expect(lib.exports.count!()).toBe(1);
   });
 
-  test('goes on from Emscripten to a toolchain that can have more than 2 GiB', async () => {
+  test('goes on from Emscripten to a toolchain that can have more than 2 GiB, or less than 16 MiB', async () => {
     vi.stubEnv('HEAPLINE_TOOLCHAIN', '');
     using small = await loadC(programPath('library.c'), { maxMemory: 2 ** 31 });
     expect(small.toolchain?.name).toBe('emscripten');
-    using large = await loadC(programPath('library.c'), { maxMemory: 2 ** 31 + 2 ** 16 });
-    expect(large.toolchain?.name).toBe('clang');
+    for (const maxMemory of [2 ** 31 + 2 ** 16, 2 ** 24 - 2 ** 16]) {
+      using other = await loadC(programPath('library.c'), { maxMemory });
+      expect(other.toolchain?.name).toBe('clang');
+    }
     vi.unstubAllEnvs();
   });
 
@@ -333,6 +340,24 @@ describe('loadWasm()', () => {
     source('em.glue.js', built.glue!);
     using lib = await loadWasm(path);
     expect(lib.exports.sum!(1, 2)).toBe(3);
+  });
+
+  test('says what is wrong with JavaScript that is not glue as it has to be', async () => {
+    const { wasm, glue } = await compile([programPath('library.c')], { toolchain: 'emscripten' });
+    const starting = 'var Module = {}; WebAssembly.instantiate(new Uint8Array(0)).then(() => {});';
+    const withoutFiles = glue!.replace(/Module\["FS"\] ?= ?FS;?/, 'Module["FS"] = {};');
+    expect(withoutFiles).not.toBe(glue);
+    for (const [text, message] of [
+      ['em.glue.js', /the text of the \.js file/],
+      ['(', /the text of the \.js file/],
+      ['var Module = {};', /-sMODULARIZE=1/],
+      [starting, /-sMODULARIZE=1/],
+      [withoutFiles, /-sFORCE_FILESYSTEM=1 and -sEXPORTED_RUNTIME_METHODS=FS,ENV/],
+    ] as const) {
+      const error = await rejection(loadWasm(wasm, { glue: text }));
+      expect(error).toBeInstanceOf(UnsupportedModuleError);
+      expect(error.message).toMatch(message);
+    }
   });
 
   test('names the imports that nobody provides to a module of Emscripten, too', async () => {

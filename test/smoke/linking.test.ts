@@ -28,6 +28,30 @@ it('a module linked by the command in docs/linking.md runs and is profiled at it
   }
 });
 
+it('so does one linked by Emscripten, by the other command', async () => {
+  const page = readFileSync(join(root, 'docs/linking.md'), 'utf8');
+  const command = [...page.matchAll(/^```sh\n(.*?)^```/gms)][1]![1]!;
+  const directory = mkdtempSync(join(tmpdir(), 'heapline-linking-'));
+  try {
+    copyFileSync(join(root, 'examples/leaky.c'), join(directory, 'main.c'));
+    const heapline = `heapline() { "${process.execPath}" "${join(root, 'dist/cli.js')}" "$@"; }\n`;
+    const output = execFileSync('bash', ['-euc', `${heapline}${command}`], {
+      cwd: directory,
+      env: { ...process.env, HEAPLINE: root },
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
+    expect(output).toBe('1000 requests, 10 refused\n');
+    const glue = readFileSync(join(directory, 'main.js'), 'utf8');
+    using lib = await loadWasm(join(directory, 'main.wasm'), { glue });
+    expect(lib.run()).toMatchObject({ exitCode: 0 });
+    expect(lib.heap.profile().top({ granularity: 'lines' })).toMatch(/40kB .* header_parse .*main\.c:62/);
+    expect(lib.heap.leaks().definite.blocks).toBeGreaterThan(0);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
 it('a module linked as a WASI command is refused, because its exports run the constructors again', async () => {
   const page = readFileSync(join(root, 'docs/linking.md'), 'utf8');
   const command = /^```sh\n(.*?)^```/ms

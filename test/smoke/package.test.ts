@@ -54,6 +54,30 @@ describe('the packed package', () => {
 
   it('works from CommonJS', () => expectTheLeak(project.run('node', ['use.cjs'])));
 
+  it('has one class of each error, whichever of its entries it comes from', () => {
+    for (const [file, load] of [
+      ['errors.cjs', 'const [main, assert, pprof] = names.map((name) => require(name));'],
+      ['errors.mjs', 'const [main, assert, pprof] = await Promise.all(names.map((name) => import(name)));'],
+    ] as const) {
+      writeFileSync(
+        join(project.directory, file),
+        `const names = ['heapline', 'heapline/assert', 'heapline/pprof'];
+        ${load}
+        const thrown = [];
+        for (const call of [() => assert.assertNoLeaks({}), () => pprof.pprofHandler({ maxSamples: -1 })])
+          try { call(); } catch (error) { thrown.push(error instanceof main.HeaplineError, error.name); }
+        console.log(JSON.stringify([...thrown, main.LeakError === assert.LeakError]));`,
+      );
+      expect(JSON.parse(project.run('node', [file]))).toEqual([
+        true,
+        'InvalidArgumentError',
+        true,
+        'InvalidArgumentError',
+        true,
+      ]);
+    }
+  });
+
   it('installs the heapline command, which passes the exit code of the program on', () => {
     let status = 0;
     try {
