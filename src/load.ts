@@ -40,7 +40,8 @@ export interface SandboxOptions {
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /**
    * Most bytes of linear memory; beyond it `malloc` returns NULL. Whole pages of 64 KiB. With Emscripten more than
-   * 2 GiB takes `link: ['-sMAXIMUM_MEMORY=4GB']`; the toolchain `auto` uses another one then.
+   * 2 GiB takes `link: ['-sMAXIMUM_MEMORY=4GB']`, less than 16 MiB `-sINITIAL_MEMORY=`; `auto` uses another toolchain
+   * then.
    */
   readonly maxMemory?: number;
   /** Functions that the guest imports, by module and name. They may call back into the guest. */

@@ -51,9 +51,9 @@ interface Chunk {
 
 /** Where the call sites of a bud are, outermost first, in words. */
 const BUD_SITE_WORDS = [L.NODE_SITE / WORD, L.BUD_SECOND / WORD, L.BUD_THIRD / WORD] as const;
+const BUD_SITE_MASK = 2 ** L.BUD_SITE_BITS - 1;
 /** Bits of the high word of an account's temporary bytes that are bytes. */
 const TEMPORARY_HIGH_BITS = L.TEMPORARY_BYTES_BITS - 32;
-const BUD_SITE_MASK = 2 ** L.BUD_SITE_BITS - 1;
 
 /** Reads the context tree out of the words of a memory. */
 export function readContexts(words: Uint32Array, runtimeAddress: number, totals: HeapTotals): HeapSnapshot {

@@ -50,10 +50,11 @@ export async function openWasiGuest(
   let memory: WebAssembly.Memory | null = null;
   if (wanted.some((entry) => entry.module === WASI_MODULE)) {
     const files = wasiFiles(tree, () => memory!, options.stdin, options.stdout, options.stderr);
-    const { fd_advise } = files as { fd_advise?: (fd: number) => number };
+    // Advice is taken for any descriptor that is open, and does nothing.
+    const statusOf = files.fd_advise as (fd: number) => number;
     const own = {
       ...files,
-      poll_oneoff: pollOneoff(() => memory!, fd_advise!),
+      poll_oneoff: pollOneoff(() => memory!, statusOf),
       proc_exit: (code: number) => {
         throw new ExitSignal(code | 0);
       },
