@@ -71,7 +71,7 @@ static void write_line(struct text *text, uint32_t *seed) {
   switch (random_below(seed, 10)) {
     case 0: text_append(text, "#include <%s/%s.h>\n", a, b); break;
     case 1: text_append(text, "  if (%s->%s > 0x%x && !%s(%s)) return %u;\n", a, b, n, b, a, n); break;
-    case 2: text_append(text, "  // TODO: %s before %s, \xc3\xa4NDERUNG 2%03u-0%u-1%u\n", a, b, n % 1000, 1 + n % 9, n % 10); break;
+    case 2: text_append(text, "  // NOTE: %s before %s, \xc3\xa4NDERUNG 2%03u-0%u-1%u\n", a, b, n % 1000, 1 + n % 9, n % 10); break;
     case 3: text_append(text, "  printf(\"%s: %%d \\\"%s\\\"\\n\", %s.%s);\n", a, b, a, b); break;
     case 4: text_append(text, "static unsigned int %s(const char *%s, int %s) {\n", a, b, a); break;
     case 5: text_append(text, "  for (int i = 0; i < %u; i++) %s[i] <<= (%s(i) + (%s * 2));\n}\n", n, a, b, a); break;
