@@ -1,7 +1,7 @@
 // The driver for @yowasp/clang: clang and wasm-ld as WebAssembly, nothing to install. Loading it takes more than
-// a second, so it is imported at the first cache miss and kept. It runs over a file system in memory: the
-// caller's files are put under a prefix there (its own headers live in /usr), and the prefix is taken off again
-// in DWARF, diagnostics and dependencies.
+// a second, so a thread of its own does that at the first cache miss (embedded-threads.ts). It runs over a file system
+// in memory: the caller's files are put under a prefix there (its own headers live in /usr), and the prefix is taken
+// off again in DWARF, diagnostics and dependencies.
 //
 // Outputs are taken from standard output: its in-memory files copy themselves whole at every write, which is
 // quadratic (sqlite3.o took more than ten minutes instead of seconds).
@@ -9,21 +9,17 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { ToolchainError } from '../errors.ts';
 import { type Cache, hashOf } from './cache.ts';
 import { parseDepfile } from './depfile.ts';
 import { compileError, linkError, noObjectError } from './diagnostics.ts';
+import { CompilerThreads, type JobResult, type Tree, threadLimit } from './embedded-threads.ts';
 import { commonFlags, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
 import { collectFiles } from './includes.ts';
 import { type LinkJob, type LinkResult, WASI_LINK_IDENTITY, wasiLinkArguments } from './link.ts';
 import { isCxx, isFile, mapPathFlags } from './options.ts';
 import type { CompiledObject, Toolchain } from './toolchain.ts';
-
-type Tree = { [name: string]: Tree | string | Uint8Array };
-interface YowaspClang {
-  runLLVM(args: string[] | null, files: Tree, options: object): Promise<Tree>;
-  Exit: new (...args: never[]) => Error & { code: number; files: Tree };
-}
 
 /** Where the caller's files appear in the compiler's file system. */
 const PREFIX = '/@heapline';
@@ -68,58 +64,6 @@ function treeOf(files: Iterable<readonly [string, Uint8Array]>): Tree {
   return root;
 }
 
-let loaded: Promise<YowaspClang> | undefined;
-
-/** Loads the compiler once per process. */
-function load(onProgress: (message: string) => void): Promise<YowaspClang> {
-  loaded ??= (async () => {
-    onProgress('loading the embedded compiler');
-    const clang = (await import('@yowasp/clang')) as unknown as YowaspClang;
-    await clang.runLLVM(null, {}, { fetchProgress: () => {} });
-    return clang;
-  })();
-  loaded.catch(() => {
-    loaded = undefined;
-  });
-  return loaded;
-}
-
-interface Run {
-  readonly ok: boolean;
-  readonly stdout: Uint8Array;
-  readonly stderr: string;
-  readonly files: Tree;
-}
-
-async function run(clang: YowaspClang, args: string[], files: Tree): Promise<Run> {
-  const stdout: Uint8Array[] = [];
-  const stderr: Uint8Array[] = [];
-  const sink = (chunks: Uint8Array[]) => (bytes: Uint8Array | null) => {
-    if (bytes !== null) chunks.push(bytes.slice());
-  };
-  let ok = true;
-  let result: Tree = {};
-  let abort = '';
-  try {
-    result = await clang.runLLVM(args, files, {
-      stdout: sink(stdout),
-      stderr: sink(stderr),
-      decodeASCII: false,
-    });
-  } catch (error) {
-    ok = false;
-    if (error instanceof clang.Exit) result = error.files;
-    // An internal error of the compiler ends in a trap.
-    else abort = `\nerror: the embedded compiler failed: ${(error as Error).message}`;
-  }
-  return {
-    ok,
-    stdout: Buffer.concat(stdout),
-    stderr: Buffer.concat(stderr).toString() + abort,
-    files: result,
-  };
-}
-
 /** The command that the driver would run, from what it prints with `-###`. */
 export function parseDriverCommand(output: string): string[] | null {
   for (const line of output.split('\n')) {
@@ -139,41 +83,52 @@ class EmbeddedToolchain implements Toolchain {
   readonly name = 'embedded';
   readonly target = 'wasi';
   readonly linkIdentity = WASI_LINK_IDENTITY;
-  // It runs in this thread.
-  readonly parallel = 1;
   readonly version: string;
   readonly identity: string;
+  readonly #threads: CompilerThreads;
   readonly #cache: Cache;
   readonly #onProgress: (message: string) => void;
 
-  constructor(version: string, cache: Cache, onProgress: (message: string) => void) {
+  constructor(
+    threads: CompilerThreads,
+    version: string,
+    cache: Cache,
+    onProgress: (message: string) => void,
+  ) {
+    this.#threads = threads;
     this.version = `@yowasp/clang ${version}`;
     this.identity = `embedded ${version}`;
     this.#cache = cache;
     this.#onProgress = onProgress;
   }
 
+  get parallel(): number {
+    return threadLimit();
+  }
+
+  #run(args: string[], files: Tree, output?: string): Promise<JobResult> {
+    return this.#threads.run({ args, files, ...(output === undefined ? {} : { output }) });
+  }
+
   async compile(source: string, flags: readonly string[]): Promise<CompiledObject> {
-    const clang = await load(this.#onProgress);
     this.#onProgress(`compiling ${source}`);
     const files = collectFiles(source, flags, toVirtual);
-    const plain = await this.#compileOnce(clang, source, flags, files);
+    const plain = await this.#compileOnce(source, flags, files);
     if (plain.ok) return plain.result;
     if (!NEEDS_SETJMP.test(plain.output)) throw compileError(source, plain.output);
-    const again = await this.#compileOnce(clang, source, [...flags, ...SETJMP_FLAGS], files);
+    const again = await this.#compileOnce(source, [...flags, ...SETJMP_FLAGS], files);
     if (!again.ok) throw compileError(source, again.output);
     return { ...again.result, setjmp: true };
   }
 
   async #compileOnce(
-    clang: YowaspClang,
     source: string,
     flags: readonly string[],
     files: ReadonlyMap<string, Uint8Array>,
   ): Promise<{ ok: true; result: CompiledObject } | { ok: false; output: string }> {
     const virtual = toVirtual(source);
     const prefixes = process.platform === 'win32' ? `${PREFIX}/=` : `${PREFIX}=`;
-    const command = await this.#frontEndCommand(clang, virtual, [
+    const command = await this.#frontEndCommand(virtual, [
       isCxx(source) ? 'clang++' : 'clang',
       ...commonFlags(virtual),
       ...(isCxx(source) ? WASI_CXX_FLAGS : []),
@@ -187,15 +142,11 @@ class EmbeddedToolchain implements Toolchain {
       '-o',
       '-',
     ]);
-    const result = await run(clang, command, treeOf(files));
+    const result = await this.#run(command, treeOf(files), DEPFILE);
     const output = withoutPrefix(result.stderr);
     if (!result.ok) return { ok: false, output };
     if (result.stdout.length === 0) throw noObjectError(source, flags);
-    const depfile = result.files[DEPFILE];
-    const read =
-      typeof depfile === 'object' && depfile instanceof Uint8Array
-        ? parseDepfile(Buffer.from(depfile).toString())
-        : [];
+    const read = result.output === null ? [] : parseDepfile(Buffer.from(result.output).toString());
     const inputs = new Set([source]);
     for (const file of read) {
       const real = fromVirtual(file);
@@ -209,12 +160,12 @@ class EmbeddedToolchain implements Toolchain {
 
   // The driver is asked what it would run, then that is run: it cannot start processes itself. Its answer depends on
   // nothing but the arguments, so it is asked once, not each time that the source has changed.
-  async #frontEndCommand(clang: YowaspClang, virtual: string, args: string[]): Promise<string[]> {
+  async #frontEndCommand(virtual: string, args: string[]): Promise<string[]> {
     const key = hashOf('driver', this.identity, JSON.stringify(args));
     const known = this.#cache.find(key)?.meta;
     if (Array.isArray(known)) return known as string[];
     const [name, ...rest] = args;
-    const answer = await run(clang, [name!, '-###', ...rest], treeOf([[virtual, new Uint8Array()]]));
+    const answer = await this.#run([name!, '-###', ...rest], treeOf([[virtual, new Uint8Array()]]));
     const command = parseDriverCommand(answer.stderr + Buffer.from(answer.stdout).toString());
     if (!answer.ok || command === null)
       throw compileError(withoutPrefix(virtual), withoutPrefix(answer.stderr));
@@ -223,7 +174,6 @@ class EmbeddedToolchain implements Toolchain {
   }
 
   async link(job: LinkJob): Promise<LinkResult> {
-    const clang = await load(this.#onProgress);
     this.#onProgress('linking');
     const files: [string, Uint8Array][] = [['/heapline/runtime.o', job.runtime]];
     const objects = job.objects.map((object, index) => {
@@ -252,8 +202,7 @@ class EmbeddedToolchain implements Toolchain {
       libraries[index] = toVirtual(archive);
     }
     const cxx = job.objects.some((object) => isCxx(object.source));
-    const result = await run(
-      clang,
+    const result = await this.#run(
       [
         'wasm-ld',
         '-m',
@@ -281,13 +230,17 @@ class EmbeddedToolchain implements Toolchain {
   }
 }
 
+/** The process's, so that what follows soon finds the compiler loaded. */
+let threads: CompilerThreads | undefined;
+
 /** The embedded toolchain, or the reason why it is not there. Nothing is loaded yet. */
 export function openEmbedded(cache: Cache, onProgress: (message: string) => void): Toolchain {
   try {
     const entry = createRequire(import.meta.url).resolve('@yowasp/clang');
     const manifest = path.join(path.dirname(entry), '..', 'package.json');
     const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
-    return new EmbeddedToolchain(version, cache, onProgress);
+    threads ??= new CompilerThreads(pathToFileURL(entry));
+    return new EmbeddedToolchain(threads, version, cache, onProgress);
   } catch (cause) {
     throw new ToolchainError(
       'embedded',

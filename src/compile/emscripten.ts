@@ -6,6 +6,7 @@
 // stand-ins names the runtime's and those that the caller gives; the host passes the real ones.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { readModule } from '../binary/index.ts';
 import { ToolchainError } from '../errors.ts';
@@ -131,8 +132,8 @@ function mistaken(given: readonly HostImport[], wasm: Uint8Array, glue: string):
 export class EmscriptenToolchain implements Toolchain {
   readonly name = 'emscripten';
   readonly target = 'emscripten';
-  // Each emcc is a Python process that starts a clang.
-  readonly parallel = 2;
+  // Each emcc is a Python process that starts a clang and waits for it.
+  readonly parallel = Math.max(2, os.availableParallelism());
   readonly linkIdentity = JSON.stringify(LINK_FLAGS);
   readonly identity: string;
   version = 'emcc';
