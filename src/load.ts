@@ -16,7 +16,15 @@ import {
 import { type Diagnostic, FileError, InvalidArgumentError, InvalidModuleError } from './errors.ts';
 import { pathOf } from './file-url.ts';
 import type { HeapFault } from './heap-fault.ts';
-import { Output, openEmscriptenGuest, openWasiGuest, type ValueType } from './host/index.ts';
+import {
+  type Gate,
+  Input,
+  type InputReader,
+  Output,
+  openEmscriptenGuest,
+  openWasiGuest,
+  type ValueType,
+} from './host/index.ts';
 import {
   ALLOCATION_FAMILY,
   type InstrumentedModule,
@@ -34,8 +42,11 @@ export interface SandboxOptions {
   readonly args?: readonly string[];
   /** The guest's whole environment; nothing is inherited. */
   readonly env?: Readonly<Record<string, string>>;
-  /** The guest's standard input. */
-  readonly stdin?: string | Uint8Array;
+  /**
+   * The guest's standard input, or a function that gives the next bytes: any number up to the one it is called with,
+   * null or none at the end. By default there is none.
+   */
+  readonly stdin?: string | Uint8Array | InputReader;
   /** Files by absolute path; the guest has no others. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /**
@@ -54,7 +65,7 @@ export interface SandboxOptions {
   readonly onError?: 'record' | 'throw';
   /** Called at each bad free. */
   readonly onFault?: (fault: HeapFault) => void;
-  /** Sees the guest's output as it is written. */
+  /** Sees the guest's output as it is written. The guest cannot be called from here. */
   readonly onStdout?: (bytes: Uint8Array) => void;
   readonly onStderr?: (bytes: Uint8Array) => void;
 }
@@ -199,8 +210,12 @@ function open<Exports extends object>(
   source: Source,
 ): Promise<Sandbox<Exports>> {
   const { glue, names, ...rest } = source;
-  const stdout = new Output(options.onStdout);
-  const stderr = new Output(options.onStderr);
+  let gate: Gate;
+  const aside = <Given, Result>(listener: (given: Given) => Result): ((given: Given) => Result) => {
+    return (given) => gate.aside(() => listener(given));
+  };
+  const stdout = new Output(options.onStdout && aside(options.onStdout));
+  const stderr = new Output(options.onStderr && aside(options.onStderr));
   return Sandbox.open<Exports>({
     ...rest,
     instrumented: prepared.instrumented,
@@ -212,12 +227,14 @@ function open<Exports extends object>(
     freeContexts: options.freeStacks ?? true,
     onError: options.onError ?? 'record',
     onFault: options.onFault,
-    instantiate(runtime, gate, instantiated) {
+    instantiate(runtime, entrance, instantiated) {
+      gate = entrance;
+      const { stdin = '' } = options;
       const guestOptions = {
         args: options.args ?? [],
         programName: source.name.replace(/\.[^.]+$/, ''),
         env: options.env ?? {},
-        stdin: toBytes(options.stdin ?? ''),
+        stdin: new Input(typeof stdin === 'function' ? aside(stdin) : toBytes(stdin)),
         files: new Map(
           Object.entries(options.files ?? {}).map(([path, contents]) => [
             posix.resolve('/', path),
@@ -425,7 +442,9 @@ function checkOptions(caller: string, options: SandboxOptions, known: readonly s
   ) {
     refuse('env', 'an object of strings');
   }
-  if (stdin !== undefined && !isData(stdin)) refuse('stdin', 'a string or a Uint8Array');
+  if (stdin !== undefined && !isData(stdin) && typeof stdin !== 'function') {
+    refuse('stdin', 'a string, a Uint8Array, or a function that gives the next bytes');
+  }
   if (files !== undefined && !(isObject(files) && Object.values(files).every(isData))) {
     refuse('files', 'an object from absolute paths to strings or Uint8Arrays');
   }

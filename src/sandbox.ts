@@ -261,7 +261,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     announceDisposal(this as unknown as Sandbox);
     this.#disposed = true;
     unregisterSandbox(this);
-    this.#gate.closed = true;
+    this.#gate.closed = (name) => disposedError(this.name, `${name}()`);
     this.#guest.dispose();
   }
 
@@ -392,9 +392,6 @@ class Link {
     this.hostStacks = new HostStacks(typeof hostFrames === 'object' ? hostFrames.every : 1);
     this.symbols = new Symbols(parts);
     this.gate = new Gate(
-      (name) => {
-        throw disposedError(parts.name, `${name}()`);
-      },
       (error, name, outermost) => this.#failure(error, name, outermost),
       hostFrames === 'off' ? null : this.hostStacks,
     );

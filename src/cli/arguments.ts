@@ -1,6 +1,6 @@
 // Readers for the values of options, shared by the commands. Each says what is wrong and what would be right.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, readSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { FileError, InvalidModuleError, MissingRuntimeError, UnsupportedModuleError } from '../errors.ts';
 import { usageError } from './failure.ts';
@@ -36,6 +36,22 @@ export function readInput(path: string): Uint8Array {
     return readFileSync(path === '-' ? 0 : path);
   } catch (error) {
     throw fileError(path, 'read', error);
+  }
+}
+
+/** The next bytes of our own standard input, as soon as there are some; null at its end. */
+export function readOurInput(length: number): Uint8Array | null {
+  const bytes = new Uint8Array(Math.min(length, 2 ** 20));
+  for (;;) {
+    try {
+      return bytes.subarray(0, readSync(0, bytes));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EOF') return null; // Windows
+      if (code !== 'EAGAIN') throw fileError('-', 'read', error);
+      // Somebody has made it non-blocking, and nothing has come yet.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
   }
 }
 

@@ -17,6 +17,7 @@ import {
   parseCount,
   parseSize,
   readInput,
+  readOurInput,
 } from './arguments.ts';
 import type { Call } from './call.ts';
 import { failureText, statusOf, usageError } from './failure.ts';
@@ -28,7 +29,7 @@ export interface GuestArguments extends CompileArguments {
   maxMemory?: number;
   env?: string[];
   file?: string[];
-  stdin?: string;
+  stdin: string;
   glue?: string;
 }
 
@@ -102,7 +103,7 @@ export function addGuestOptions(command: Command): Command {
       'a file for the program: absolute path there, path here (repeatable)',
       collect,
     )
-    .option('--stdin <file>', "the program's standard input; - passes ours on")
+    .option('--stdin <file>', "the program's standard input; - is ours", '-')
     .option(
       '--glue <file>',
       'JavaScript of a module linked by Emscripten (default: its .glue.js, when there is one)',
@@ -200,7 +201,7 @@ export function guestOptions(given: GuestArguments, programArguments: readonly s
     args: programArguments,
     env,
     files,
-    ...(given.stdin === undefined ? {} : { stdin: readInput(given.stdin) }),
+    stdin: given.stdin === '-' ? readOurInput : readInput(given.stdin),
     ...(given.maxMemory === undefined ? {} : { maxMemory: given.maxMemory }),
   };
 }

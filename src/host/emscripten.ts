@@ -222,7 +222,6 @@ function furnish(fs: EmscriptenFS, options: GuestOptions): void {
     fs.mkdirTree(posix.dirname(path));
     fs.writeFile(path, contents);
   }
-  let read = 0;
   const operations = (extra: object): object => ({
     open() {},
     close() {},
@@ -241,9 +240,8 @@ function furnish(fs: EmscriptenFS, options: GuestOptions): void {
   if (stdin) {
     stdin.stream_ops = operations({
       read(_stream: unknown, buffer: Int8Array, offset: number, length: number): number {
-        const piece = options.stdin.subarray(read, read + length);
+        const piece = options.stdin.take(length);
         new Uint8Array(buffer.buffer, buffer.byteOffset).set(piece, offset);
-        read += piece.length;
         return piece.length;
       },
     });

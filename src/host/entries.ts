@@ -4,7 +4,7 @@
 //
 // One wrapper per arity instead of rest parameters: spreading costs more than everything else the wrapper does.
 
-import { InvalidArgumentError } from '../errors.ts';
+import { InvalidArgumentError, StateError } from '../errors.ts';
 import { CxxExceptions } from './cxx-exceptions.ts';
 import type { GuestStacks } from './guest-stacks.ts';
 import type { HostStacks } from './host-stacks.ts';
@@ -35,6 +35,14 @@ export const ALLOCATES = 2 ** 30;
 /** No stack was captured before the entry. */
 const NONE = -1;
 
+type Refusal = (name: string) => Error;
+
+const inTheMiddle: Refusal = (name) =>
+  new StateError(
+    `${name}() cannot be called from onStdout, onStderr or stdin: the guest is in the middle of a write or read there. ` +
+      'Note what is to be done, and do it when the call has returned.',
+  );
+
 /** Frames kept of a guest's stack when it traps. */
 const TRAP_FRAMES = 200;
 
@@ -48,8 +56,8 @@ const TRAP_FRAMES = 200;
 export class Gate {
   /** The innermost way by which the host is inside the guest; null when it is not. */
   entry: Entry | null = null;
-  /** Set once nothing may enter any more. */
-  closed = false;
+  /** Set while nothing may enter: makes the error that says why. */
+  closed: Refusal | null = null;
   /** Of the guest, once it has been instantiated. */
   stacks: GuestStacks | null = null;
   /** What Emscripten's glue has thrown for the guest. */
@@ -62,8 +70,6 @@ export class Gate {
   #limitIsFree = true;
 
   constructor(
-    /** Throws the error that says why nothing may enter. */
-    readonly refuse: (name: string) => never,
     /** Makes the error to throw out of what the guest threw. `outermost`: no guest frame is left below. */
     readonly failure: (error: unknown, name: string, outermost: boolean) => unknown,
     /** Captures the host stacks of entries; null when nobody wants them. */
@@ -127,6 +133,25 @@ export class Gate {
   #failed(error: unknown, name: string, outer: Entry | null): unknown {
     if (outer !== null) this.stacks?.restore();
     return this.failure(error, name, outer === null);
+  }
+
+  /**
+   * Calls what the guest has called without leaving a call site behind, as it does where nothing is expected to call
+   * back (call-graph.ts): an allocation of a guest that was entered from there would be on the stack of another call.
+   */
+  aside<T>(call: () => T): T {
+    const outer = this.closed;
+    this.closed ??= inTheMiddle;
+    try {
+      return call();
+    } finally {
+      if (this.closed === inTheMiddle) this.closed = outer;
+    }
+  }
+
+  /** Throws the error that says why nothing may enter. */
+  refuse(name: string): never {
+    throw this.closed!(name);
   }
 
   /** Calls into the guest with the gate kept, for calls that are not made often. */

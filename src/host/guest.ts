@@ -2,6 +2,7 @@
 
 import { UnsupportedModuleError } from '../errors.ts';
 import type { WasmExports, WasmImports, WasmMemory } from '../wasm-types.ts';
+import type { Input } from './input.ts';
 import type { Output } from './output.ts';
 
 /** What a guest may see of the world: this and nothing else. */
@@ -11,7 +12,7 @@ export interface GuestOptions {
   /** `argv[0]`. */
   readonly programName: string;
   readonly env: Readonly<Record<string, string>>;
-  readonly stdin: Uint8Array;
+  readonly stdin: Input;
   /** Absolute path to contents. */
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly stdout: Output;

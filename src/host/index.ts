@@ -6,6 +6,7 @@ export { ALLOCATES, Gate, type GuestFunction, type ValueType } from './entries.t
 export { ExitSignal, type Guest, type GuestOptions, type RuntimeImports } from './guest.ts';
 export { GuestStacks } from './guest-stacks.ts';
 export { HostStacks } from './host-stacks.ts';
+export { Input, type InputReader } from './input.ts';
 export { Output } from './output.ts';
 export { originalPosition, type SourcePosition } from './source-maps.ts';
 export { type GuestStack, isTrap, readGuestStack } from './traps.ts';

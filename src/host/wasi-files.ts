@@ -11,6 +11,7 @@
 // https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md is what the numbers come from.
 
 import { type DirectoryNode, FileNode, type FileTree, type TreeNode } from './file-tree.ts';
+import type { Input } from './input.ts';
 import type { Output } from './output.ts';
 
 /** Functions of a WASI module by name. */
@@ -55,7 +56,7 @@ interface Descriptor {
   readonly node: TreeNode | null;
   /** For the standard streams: where writes go, and what reads take. */
   readonly output: Output | null;
-  readonly input: Uint8Array | null;
+  readonly input: Input | null;
   readonly rights: bigint;
   position: number;
   flags: number;
@@ -76,7 +77,7 @@ function fail(errno: number): never {
 export function wasiFiles(
   tree: FileTree,
   memory: () => WebAssembly.Memory,
-  stdin: Uint8Array,
+  stdin: Input,
   stdout: Output,
   stderr: Output,
 ): WasiFunctions {
@@ -91,7 +92,7 @@ class WasiFiles {
   constructor(
     private readonly tree: FileTree,
     private readonly memory: () => WebAssembly.Memory,
-    stdin: Uint8Array,
+    stdin: Input,
     stdout: Output,
     stderr: Output,
   ) {
@@ -350,11 +351,14 @@ class WasiFiles {
   #read(fd: number, vectors: number, count: number, done: number): void {
     const descriptor = this.#descriptor(fd);
     if (descriptor.output !== null) fail(Errno.badf);
-    const total =
-      descriptor.input === null
-        ? this.#readAt(this.#file(fd, Right.read), vectors, count, descriptor.position)
-        : this.#fill(descriptor.input, vectors, count, descriptor.position);
-    descriptor.position += total;
+    let total = 0;
+    if (descriptor.input === null) {
+      total = this.#readAt(this.#file(fd, Right.read), vectors, count, descriptor.position);
+      descriptor.position += total;
+    } else {
+      const room = [...this.#buffers(vectors, count)].reduce((sum, { length }) => sum + length, 0);
+      total = this.#fill(descriptor.input.take(room), vectors, count, 0);
+    }
     this.#word(done, total);
   }
 
@@ -523,7 +527,7 @@ interface Place {
   readonly mustBeDirectory: boolean;
 }
 
-function stream(output: Output | null, input: Uint8Array | null): Descriptor {
+function stream(output: Output | null, input: Input | null): Descriptor {
   return { node: null, output, input, rights: STREAM_RIGHTS, position: 0, flags: 0, listing: null };
 }
 

@@ -118,6 +118,18 @@ describe('heapline run', () => {
     expect(status).toBe(7);
   });
 
+  it('hands our standard input to the program, whatever it is', () => {
+    const run = ['run', '--no-pprof', 'program.c'];
+    expect(directory.heapline(run, { input: 'piped\n' }).stdout).toContain('stdin piped\n');
+    directory.write('typed.txt', 'redirected\n');
+    expect(directory.heapline([...run, '--stdin', 'typed.txt']).stdout).toContain('stdin redirected\n');
+    expect(directory.heapline(run, { input: '' }).stdout).not.toContain('stdin');
+    expect(directory.heapline([...run, '--stdin', '/dev/null'], { input: 'x\n' }).stdout).not.toContain(
+      'stdin',
+    );
+    expect(directory.heapline([...run, '--stdin', 'none.txt']).status).toBe(2);
+  });
+
   it('passes a variable of ours on when only its name is given', () => {
     const given = ['run', '--no-pprof', '--env', 'COLOUR', 'program.c'];
     expect(directory.heapline(given, { env: { COLOUR: 'blue' } }).stdout).toContain('env blue');

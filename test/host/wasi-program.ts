@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ExitSignal, type GuestOptions, Output, openWasiGuest } from '../../src/host/index.ts';
+import { ExitSignal, type GuestOptions, Input, Output, openWasiGuest } from '../../src/host/index.ts';
 
 /** A directory that is gone when the process ends. */
 export function temporaryDirectory(): string {
@@ -45,7 +45,7 @@ export async function runWasi(
       args,
       programName: 'program',
       env: {},
-      stdin: new Uint8Array(0),
+      stdin: new Input(new Uint8Array()),
       files: new Map(),
       imports: {},
       instantiated() {},

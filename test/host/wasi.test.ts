@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { Output } from '../../src/host/index.ts';
+import { Input, Output } from '../../src/host/index.ts';
 import { buildWasi, program, runWasi, temporaryDirectory } from './wasi-program.ts';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -65,8 +65,28 @@ describe('a WASI guest', () => {
 
   test('reads its standard input to the end', async () => {
     const text = 'one\ntwo\n'.repeat(5000);
-    expect((await runWasi(world, ['stdin'], { stdin: utf8(text) })).stdout).toBe(text);
+    expect((await runWasi(world, ['stdin'], { stdin: new Input(utf8(text)) })).stdout).toBe(text);
     expect((await runWasi(world, ['stdin'])).stdout).toBe('');
+  });
+
+  test('reads what a function gives it, more or less than it asked for, and waits for nothing that it has', async () => {
+    const pieces = ['one', '\n', 'two\n'.repeat(5000), ''];
+    const asked: number[] = [];
+    const stdin = new Input((length) => {
+      asked.push(length);
+      return utf8(pieces.shift()!);
+    });
+    expect((await runWasi(world, ['stdin'], { stdin })).stdout).toBe(`one\n${'two\n'.repeat(5000)}`);
+    expect(pieces).toEqual([]);
+    expect(asked).toHaveLength(4);
+    expect(Math.min(...asked)).toBeGreaterThan(0);
+    const failing = new Input(() => {
+      throw new Error('torn off');
+    });
+    expect((await runWasi(world, ['stdin'], { stdin: failing })).error).toMatchObject({
+      message: 'torn off',
+    });
+    expect((await runWasi(world, ['stdin'], { stdin: new Input(() => null) })).stdout).toBe('');
   });
 
   test('leaves files that the host can read', async () => {

@@ -11,6 +11,7 @@ import {
   ExitSignal,
   Gate,
   type GuestOptions,
+  Input,
   Output,
   openEmscriptenGuest,
   openWasiGuest,
@@ -102,7 +103,7 @@ async function compareWholeRun(
     args: ['1'],
     programName: corpus.name,
     env: {},
-    stdin: new Uint8Array(),
+    stdin: new Input(new Uint8Array()),
     files: new Map(),
     stdout: new Output(undefined),
     stderr: new Output(undefined),
@@ -117,12 +118,7 @@ async function compareWholeRun(
     },
   };
   const module = new WebAssembly.Module(instrumented.bytes as Uint8Array<ArrayBuffer>);
-  const gate = new Gate(
-    () => {
-      throw new Error('closed');
-    },
-    (error) => error,
-  );
+  const gate = new Gate((error) => error);
   const guest =
     compiled.glue === null
       ? await openWasiGuest(module, options, runtime)

@@ -393,6 +393,38 @@ describe.each(TOOLCHAINS)('a program compiled by %s', (toolchain) => {
     expect(Buffer.from(program.readFile('/made.txt')!).toString()).toBe('by C');
   });
 
+  test('asks for its input when it reads', async () => {
+    const pieces = ['ty', 'ped\nand more'];
+    const stdin = () => (pieces.length === 0 ? null : Buffer.from(pieces.shift()!));
+    using program = await load(toolchain, 'program.c', { ...options, stdin });
+    expect(program.run().stdout).toContain('\ntyped\n');
+    expect(pieces).toEqual([]);
+  });
+
+  test('cannot be entered from where it reads and writes, but can be looked at', async () => {
+    const errors = new Map<string, unknown>();
+    const from = (where: string) => () => {
+      errors.set(
+        where,
+        thrown(() => program.heap.malloc(1)),
+      );
+      expect(program.heap.stats().inUseObjects).toBeGreaterThan(0);
+      program.heap.profile();
+      return null;
+    };
+    const listeners = { stdin: from('stdin'), onStdout: from('onStdout'), onStderr: from('onStderr') };
+    using program = await load(toolchain, 'program.c', { ...options, ...listeners });
+    program.run();
+    expect([...errors.keys()].sort()).toEqual(['onStderr', 'onStdout', 'stdin']);
+    for (const error of errors.values()) {
+      expect(error).toBeInstanceOf(StateError);
+      expect((error as Error).message).toMatch(
+        /^malloc\(\) cannot be called from onStdout, onStderr or stdin/,
+      );
+    }
+    program.heap.free(program.heap.malloc(1));
+  });
+
   test('is profiled at the moment main returns, before the atexit functions run', async () => {
     using program = await load(toolchain, 'program.c');
     program.run();
