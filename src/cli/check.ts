@@ -89,7 +89,7 @@ export function addCheckCommand(
     .option('--pprof <file>', 'write the leaks as a pprof profile, too')
     .option(
       '--max-bytes <size>',
-      'leaks that are tolerated: fail when more bytes are lost',
+      'leaks that are tolerated: fail when more bytes are lost; 0 for none',
       parseTolerance,
       0,
     )
@@ -165,7 +165,8 @@ async function check(
   } else if (baseline !== null) report = applyBaseline(report, baseline, { root });
 
   const lost = report.of(kinds).reduce((sum, record) => sum + record.bytes, 0);
-  const tolerated = report.of(kinds).length > 0 && lost <= given.maxBytes;
+  // Blocks of no bytes are lost all the same where nothing is tolerated.
+  const tolerated = report.of(kinds).length > 0 && given.maxBytes > 0 && lost <= given.maxBytes;
   // What is tolerated must not be a failure in a report either.
   const failing = tolerated ? [] : kinds;
   const found = !report.isClean(failing);

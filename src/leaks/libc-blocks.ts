@@ -8,7 +8,7 @@ import type { LeakKind } from '../report/index.ts';
 
 /** Start-up code. A stack of nothing else is libc's own, whatever has become of the block. */
 const startUp =
-  /^(_start|_initialize|__wasm_call_ctors|__main_void|__original_main|__libc_start_main|__libc_start_init|init_libc|__wasilibc_\w+|__emscripten_environ_constructor|emscripten_stack_init)$/;
+  /^(_start|_initialize|__wasm_call_ctors|__main_void|__libc_start_main|__libc_start_init|init_libc|__wasilibc_\w+|__emscripten_environ_constructor|emscripten_stack_init)$/;
 
 /** Tables that libc fills when they are first needed and never gives back, wherever the need arose. */
 const tables =

@@ -44,16 +44,16 @@ export function formatGitHub(report: LeakReport, options: GitHubOptions = {}): s
   for (const fault of report.errors) {
     const stacks = faultStacks(fault).map(([title, frames]) => `${title}\n${stackText(frames, root)}`);
     annotations.push({
-      place: sourceFrame(fault.frames),
+      place: sourceFrame(fault.frames, root),
       title: `Heap error: ${fault.kind}`,
-      message: `${faultHeadline(fault)}\n${stacks.join('\n')}`,
+      message: `${faultHeadline(fault, root)}\n${stacks.join('\n')}`,
     });
   }
   for (const record of report.of(options.kinds ?? defaultLeakKinds)) {
     annotations.push({
-      place: sourceFrame(record.frames),
+      place: sourceFrame(record.frames, root),
       title: `Memory: ${kindTitles[record.kind]}`,
-      message: `${recordHeadline(record)}\n${stackText(record.frames, root)}`,
+      message: `${recordHeadline(record, root)}\n${stackText(record.frames, root)}`,
     });
   }
   const shown =

@@ -77,13 +77,13 @@ export function formatJUnit(report: LeakReport, options: JUnitOptions = {}): str
 function errorCases(report: LeakReport, root: string | undefined): TestCase[] {
   if (report.errors.length === 0) return [{ name: 'no heap errors', place: null, failure: null }];
   return report.errors.map((fault) => {
-    const place = sourceFrame(fault.frames);
+    const place = sourceFrame(fault.frames, root);
     const details = faultStacks(fault).map(([title, frames]) => `${title}\n${stackText(frames, root)}`);
     return {
       // The address is left out of the name: a case keeps its name from run to run.
       name: `${fault.kind}${where(place, root)}`,
       place,
-      failure: { type: fault.kind, message: faultHeadline(fault), details: details.join('\n') },
+      failure: { type: fault.kind, message: faultHeadline(fault, root), details: details.join('\n') },
     };
   });
 }
@@ -93,13 +93,13 @@ function leakCases(report: LeakReport, kinds: readonly LeakKind[], root: string 
     const records = report.of([kind]);
     if (records.length === 0) return [{ name: `no ${kind} leaks`, place: null, failure: null }];
     return records.map((record) => {
-      const place = sourceFrame(record.frames);
+      const place = sourceFrame(record.frames, root);
       return {
         name: `${kindTitles[kind]}${where(place, root)}`,
         place,
         failure: {
           type: `leak-${kind}`,
-          message: recordHeadline(record),
+          message: recordHeadline(record, root),
           details: stackText(record.frames, root),
         },
       };

@@ -62,7 +62,7 @@ export function toSarif(report: LeakReport, options: SarifOptions = {}): object 
     ruleId: `leak-${record.kind}`,
     ruleIndex: ruleIndex(`leak-${record.kind}`),
     level: kinds.includes(record.kind) ? 'error' : 'note',
-    message: { text: recordHeadline(record) },
+    message: { text: recordHeadline(record, root) },
     ...places(record.frames, [['allocated', record.frames]], root),
     partialFingerprints: { 'heaplineStack/v1': stackFingerprint(record.frames, root) },
     properties: { kind: record.kind, blocks: record.blocks, bytes: record.bytes },
@@ -72,7 +72,7 @@ export function toSarif(report: LeakReport, options: SarifOptions = {}): object 
     ruleId: fault.kind,
     ruleIndex: ruleIndex(fault.kind),
     level: 'error',
-    message: { text: faultHeadline(fault) },
+    message: { text: faultHeadline(fault, root) },
     ...places(fault.frames, faultStacks(fault), root),
     partialFingerprints: { 'heaplineStack/v1': stackFingerprint(fault.frames, root) },
     properties: { kind: fault.kind, address: fault.address },
@@ -153,7 +153,7 @@ function places(
   stacks: readonly (readonly [string, readonly Frame[]])[],
   root: string | undefined,
 ): object {
-  const place = sourceFrame(frames);
+  const place = sourceFrame(frames, root);
   const related = stacks.flatMap(([title, stack]) =>
     stack
       .filter((frame) => frame.file !== '' && frame.line > 0)

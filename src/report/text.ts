@@ -75,7 +75,7 @@ function recordLines(record: LeakRecord, colors: Colors, root: string | undefine
 }
 
 function faultLines(fault: HeapFaultRecord, colors: Colors, root: string | undefined): string[] {
-  const lines = [`${colors.red('heap error:')} ${colors.bold(faultHeadline(fault))}`];
+  const lines = [`${colors.red('heap error:')} ${colors.bold(faultHeadline(fault, root))}`];
   for (const [title, frames] of faultStacks(fault)) {
     if (frames !== fault.frames) lines.push(`  ${title}`);
     lines.push(...stackLines(frames, colors, root, frames === fault.frames ? '  ' : '    '));

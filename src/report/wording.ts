@@ -44,13 +44,18 @@ export function hexAddress(address: number): string {
   return `0x${(address >>> 0).toString(16).padStart(8, '0')}`;
 }
 
-/** The innermost frame whose source line is known: the place that a tool can point at. Null when there is none. */
-export function sourceFrame(frames: readonly Frame[]): Frame | null {
-  return (
-    frames.find((frame) => frame.language === 'c' && frame.file !== '' && frame.line > 0) ??
-    frames.find((frame) => frame.file !== '' && frame.line > 0) ??
-    null
-  );
+/**
+ * The place that a tool can point at: of the frames whose source line is known the innermost one of C below `root`,
+ * since nobody has the sources of a libc before them; else the innermost one of C; else any. Null when there is none.
+ */
+export function sourceFrame(frames: readonly Frame[], root?: string): Frame | null {
+  const known = frames.filter((frame) => frame.file !== '' && frame.line > 0);
+  const c = known.filter((frame) => frame.language === 'c');
+  return c.find((frame) => isBelow(frame.file, root)) ?? c[0] ?? known[0] ?? null;
+}
+
+function isBelow(file: string, root: string | undefined): boolean {
+  return relativePath(file, root) !== relativePath(file, undefined);
 }
 
 /** A path with forward slashes, relative to `root` when it lies below it. */
@@ -76,14 +81,14 @@ export function frameText(frame: Frame, root?: string): string {
 }
 
 /** A record in one line: `definite leak: 96 bytes in 3 blocks allocated in f`. */
-export function recordHeadline(record: LeakRecord): string {
-  const place = sourceFrame(record.frames) ?? record.frames[0];
+export function recordHeadline(record: LeakRecord, root?: string): string {
+  const place = sourceFrame(record.frames, root) ?? record.frames[0];
   return `${kindTitles[record.kind]}: ${amount(record)}${place ? ` allocated in ${place.function}` : ''}`;
 }
 
 /** A fault in one line: `double free of 0x00010010 in f`. */
-export function faultHeadline(fault: HeapFaultRecord): string {
-  const place = sourceFrame(fault.frames) ?? fault.frames[0];
+export function faultHeadline(fault: HeapFaultRecord, root?: string): string {
+  const place = sourceFrame(fault.frames, root) ?? fault.frames[0];
   return `${faultTitles[fault.kind]}: ${hexAddress(fault.address)}${place ? ` in ${place.function}` : ''}`;
 }
 

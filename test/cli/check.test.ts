@@ -161,6 +161,17 @@ describe('--format', () => {
     expect(check(['clean.c'], { GITHUB_ACTIONS: 'true' }).stdout).toBe('');
   });
 
+  test('annotations stand in the program also where libc allocates', () => {
+    directory.write(
+      'copy.c',
+      '#include <string.h>\nint main(void) {\n  char *volatile lost = strdup("four");\n  lost = 0;\n  return 0;\n}\n',
+    );
+    for (const toolchain of ['clang', 'emscripten']) {
+      const { stdout } = check(['--toolchain', toolchain, '--format', 'github', 'copy.c']);
+      expect(stdout).toMatch(/^::error file=copy\.c,line=3,col=25,.*allocated in main/);
+    }
+  });
+
   test('--all prints what is otherwise only counted', () => {
     const lines = Array.from({ length: 12 }, (_, i) => `  lost = malloc(${100 + i});`).join('\n');
     directory.write(
@@ -228,6 +239,38 @@ describe('a baseline', () => {
     expect(none.status).toBe(2);
     expect(none.stderr).toContain('--update-baseline');
   });
+});
+
+test('a leak of no bytes is a leak', () => {
+  directory.write(
+    'zero.c',
+    '#include <stdlib.h>\nint main(void) {\n  void *volatile lost = malloc(0);\n  lost = 0;\n  return 0;\n}\n',
+  );
+  const { status, stderr } = check(['zero.c']);
+  expect(stderr).toContain('definite leak: 0 bytes in 1 block');
+  expect(stderr).not.toContain('Tolerated');
+  expect(status).toBe(1);
+  expect(check(['--max-bytes', '1', 'zero.c']).status).toBe(0);
+});
+
+test('what main itself loses is found without debug information, too', () => {
+  directory.write(
+    'bare.c',
+    '#include <stdlib.h>\nint main(void) {\n  void *volatile lost = malloc(7);\n  lost = 0;\n  return 0;\n}\n',
+  );
+  for (const toolchain of ['clang', 'embedded']) {
+    const { status, stderr } = check([
+      '--toolchain',
+      toolchain,
+      '--cflag=-g0',
+      '--leak-kinds',
+      'all',
+      'bare.c',
+    ]);
+    expect(stderr).toContain('definite 7 bytes in 1 block');
+    expect(stderr).not.toContain('reachable');
+    expect(status).toBe(1);
+  }
 });
 
 test('--max-bytes tolerates leaks up to it, and no heap errors', () => {

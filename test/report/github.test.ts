@@ -47,6 +47,18 @@ test('commas, colons, percent signs and line ends in paths and messages survive'
   expect(odd!.message).toContain('at a::b%0A\r\nc (x.c:1)');
 });
 
+test('what a libc allocates is marked where the project calls it, and at the libc where no file is known as its own', () => {
+  const strdup = frame('strdup', '/libc/string/strdup.c:7:12');
+  const report = new LeakReport({
+    records: [record([strdup, frame('copy', '/home/app/a.c:3:4'), frame('main', '/home/app/a.c:9:1')])],
+    errors: [{ kind: 'foreign-free', address: 16, frames: [strdup], allocatedAt: null, freedAt: null }],
+  });
+  const [error, leak] = readCommands(formatGitHub(report, { root: '/home/app' }));
+  expect(error!.properties).toMatchObject({ file: '/libc/string/strdup.c', line: '7' });
+  expect(leak!.properties).toMatchObject({ file: 'a.c', line: '3', col: '4' });
+  expect(leak!.message).toMatch(/^definite leak: 10 bytes in 1 block allocated in copy\n/);
+});
+
 test('a clean report is the empty text', () => {
   expect(formatGitHub(new LeakReport({ records: [] }))).toBe('');
 });
