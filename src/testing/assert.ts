@@ -1,6 +1,7 @@
 // heapline/assert: the checks for every test runner that takes a thrown error as a failure: node:test, jest, mocha and
 // others. Where the work is an async function, so is the assertion: await it.
 
+import { fileURLToPath } from 'node:url';
 import { HeaplineError, InvalidArgumentError } from '../errors.ts';
 import type { GrowthOptions } from '../leaks/index.ts';
 import type { AssertLeaksOptions } from '../live-heap.ts';
@@ -38,7 +39,7 @@ type AnyFunction = (...args: never[]) => unknown;
 export function assertNoLeaks(lib: WithHeap, options: AssertLeaksOptions = {}): void {
   checkSandbox('assertNoLeaks', lib);
   const verdict = judgeLeaks('assertNoLeaks', lib, options);
-  if (verdict.found) fail(verdict, options, assertNoLeaks);
+  if (verdict.found) fail([verdict], assertNoLeaks);
 }
 
 /** The work leaves no lost blocks behind and does not misuse the heap. */
@@ -50,7 +51,7 @@ export function assertDoesNotLeak<T>(
   checkSandbox('assertDoesNotLeak', lib);
   checkWork('assertDoesNotLeak', work);
   return after(judgeWork('assertDoesNotLeak', lib, work, options), (verdict) => {
-    if (verdict.found) fail(verdict, options, assertDoesNotLeak);
+    if (verdict.found) fail([verdict], assertDoesNotLeak);
     return undefined;
   }) as Done<T>;
 }
@@ -70,7 +71,7 @@ export function assertAllocatesAtMost<T>(lib: WithHeap, limits: AllocationLimits
   checkSandbox('assertAllocatesAtMost', lib);
   checkWork('assertAllocatesAtMost', work);
   return after(judgeAllocations('assertAllocatesAtMost', lib, work, limits), (verdict) => {
-    if (verdict.found) fail(verdict, {}, assertAllocatesAtMost);
+    if (verdict.found) fail([verdict], assertAllocatesAtMost);
     return undefined;
   }) as Done<T>;
 }
@@ -80,7 +81,7 @@ export function assertDoesNotGrow<T>(lib: WithHeap, work: () => T, options: Grow
   checkSandbox('assertDoesNotGrow', lib);
   checkWork('assertDoesNotGrow', work);
   return after(judgeGrowth(lib, work, options), (verdict) => {
-    if (verdict.found) fail(verdict, {}, assertDoesNotGrow);
+    if (verdict.found) fail([verdict], assertDoesNotGrow);
     return undefined;
   }) as Done<T>;
 }
@@ -114,27 +115,39 @@ export function autoCheck({ beforeEach, afterEach, ...options }: AutoCheckHooks)
     );
   }
   checked('autoCheck', options, ['beforeEach', 'afterEach']);
-  let check: AutoCheck | null = null;
-  beforeEach(() => {
-    check = new AutoCheck(options);
+  // No frame of the test file is on the stack in a hook.
+  const place = placeOf(autoCheck);
+  // Tests of node:test may have tests in them. Runners that tell the hooks whose they are tell both the same.
+  const open: { readonly test: unknown; readonly check: AutoCheck }[] = [];
+  // As rest parameters: from hooks that name one, mocha and jest await a call of it.
+  beforeEach((...[test]: unknown[]) => {
+    open.push({ test, check: new AutoCheck(options) });
   });
-  afterEach(() => {
-    const verdicts = check?.end() ?? [];
-    check = null;
-    if (verdicts.length > 0) fail(verdicts[0]!, options, autoCheck);
+  afterEach((...[test]: unknown[]) => {
+    const at = open.findLastIndex((entry) => entry.test === test);
+    const verdicts = at < 0 ? [] : open.splice(at, 1)[0]!.check.end();
+    if (verdicts.length > 0) fail(verdicts, autoCheck, { ...place, test: nameOf(test) });
   });
 }
 
-function fail(verdict: Verdict, options: AssertLeaksOptions, caller: AnyFunction): never {
-  const files = leaveReport(placeOf(caller), verdict.report());
-  const error =
-    verdict.leaks === null
-      ? new HeapAssertionError(capitalised(verdict.message()))
-      : new LeakError(verdict.leaks, {
-          root: options.root ?? process.cwd(),
-          ...(options.kinds === undefined ? {} : { kinds: options.kinds }),
-        });
-  if (files !== '') error.message += `\n${files}`;
+/** Where an assertion stands. */
+interface Place {
+  /** '' when it is not known. */
+  readonly file: string;
+  /** The line, or the name of the test. */
+  readonly test: string;
+}
+
+function fail(verdicts: readonly Verdict[], caller: AnyFunction, place: Place = placeOf(caller)): never {
+  const parts = verdicts.map((verdict) => {
+    const files = leaveReport(place.file, place.test, verdict.report());
+    return `${verdict.message()}${files === '' ? '' : `\n${files}`}`;
+  });
+  const text = parts.join('\n\n');
+  const { leaks } = verdicts[0]!;
+  const error = leaks === null ? new HeapAssertionError(capitalised(text)) : new LeakError(leaks);
+  // Without the frames of the test runner.
+  if (leaks !== null) error.message = `the heap is not clean\n\n${text}`;
   throw traced(error, caller);
 }
 
@@ -144,13 +157,20 @@ function traced<E extends Error>(error: E, caller: AnyFunction): E {
   return error;
 }
 
-/** Where the assertion stands, as a name for files: `parser.test.js-12`. */
-function placeOf(caller: AnyFunction): string {
+function placeOf(caller: AnyFunction): Place {
   const holder: { stack?: string } = {};
   Error.captureStackTrace(holder, caller);
   const frame = holder.stack?.split('\n').find((line) => /:\d+:\d+\)?$/.test(line) && !/node:/.test(line));
-  const match = /([^/\\()]+?):(\d+):\d+\)?$/.exec(frame ?? '');
-  return match === null ? 'assertion' : `${match[1]}-${match[2]}`;
+  const match = /^\s*at (?:async )?(?:.*? \()?(.+?):(\d+):\d+\)?$/.exec(frame ?? '');
+  if (match === null) return { file: '', test: 'assertion' };
+  const [, file, line] = match as unknown as [string, string, string];
+  return { file: file.startsWith('file:') ? fileURLToPath(file) : file, test: line };
+}
+
+/** The name of a test that node:test tells its hooks; '' where there is none. */
+function nameOf(test: unknown): string {
+  const { name } = (test ?? {}) as { name?: unknown };
+  return typeof name === 'string' ? name : '';
 }
 
 function capitalised(text: string): string {

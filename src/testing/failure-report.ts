@@ -7,7 +7,8 @@ import { join, relative, resolve } from 'node:path';
 /** Environment variable that names another folder; empty for none. */
 const VARIABLE = 'HEAPLINE_REPORT_DIR';
 const DEFAULT_FOLDER = 'heapline-report';
-const LONGEST_NAME = 100;
+/** Of the 255 bytes that file systems allow, with room for a number and an extension. */
+const LONGEST_NAME = 200;
 
 /** What to write; produced when it is written. */
 export interface FailureReport {
@@ -24,13 +25,15 @@ export function setReportFolder(path: string): void {
 }
 
 /**
- * Writes the report of a failed test.
+ * Writes the report of a failed test. Test files run in processes of their own: a name that tells the file, too, keeps
+ * one from writing over the other's.
+ * @param file of the test; '' when it is not known
  * @returns lines that say where, to end a message with; '' when nothing was to be written
  */
-export function leaveReport(testName: string, report: FailureReport): string {
+export function leaveReport(file: string, test: string, report: FailureReport): string {
   const target = folder ?? process.env[VARIABLE] ?? DEFAULT_FOLDER;
   if (target === '') return '';
-  const name = fileName(testName);
+  const name = fileName(`${file === '' ? '' : relative(process.cwd(), file)} ${test}`);
   const count = (written.get(name) ?? 0) + 1;
   written.set(name, count);
   const base = join(resolve(target), count === 1 ? name : `${name}-${count}`);
@@ -51,10 +54,14 @@ function shown(path: string): string {
 }
 
 /** The name with everything but letters, digits, dots and dashes replaced. */
-function fileName(testName: string): string {
-  const name = testName
-    .replace(/[^\p{L}\p{N}.]+/gu, '-')
-    .replace(/^[-.]+|[-.]+$/g, '')
-    .slice(0, LONGEST_NAME);
-  return name || 'test';
+function fileName(of: string): string {
+  const name = of.replace(/[^\p{L}\p{N}.]+/gu, '-').replace(/^[-.]+|[-.]+$/g, '');
+  let bytes = 0;
+  let short = '';
+  for (const character of name) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > LONGEST_NAME) break;
+    short += character;
+  }
+  return short || 'test';
 }

@@ -1,6 +1,6 @@
 // What the plugin runs in every test file: the matchers, and the check of all sandboxes at the end of each test.
 
-import { afterEach, beforeEach, inject } from 'vitest';
+import { beforeEach, inject } from 'vitest';
 import './vitest.ts';
 import { AutoCheck } from './auto-check.ts';
 import { leaveReport, setReportFolder } from './failure-report.ts';
@@ -16,22 +16,23 @@ const { autoCheck, reportFolder } = inject('heapline');
 if (reportFolder !== null) setReportFolder(reportFolder);
 
 if (autoCheck !== null) {
-  const checks = new Map<string, AutoCheck>();
-  beforeEach(({ task }) => {
-    checks.set(task.id, new AutoCheck(autoCheck));
-  });
-  afterEach(({ task }) => {
-    const verdicts = checks.get(task.id)?.end() ?? [];
-    checks.delete(task.id);
-    // A test that failed half way is bound to leave things behind; its own failure is the one to read.
-    if (task.result?.state === 'fail' || verdicts.length === 0) return;
-    const names = [task.name];
-    for (let { suite } = task; suite; suite = suite.suite) names.unshift(suite.name);
-    const parts = verdicts.map(
-      (verdict) => `${verdict.message()}${leaveReport(names.join(' '), verdict.report())}`,
-    );
-    const error = new Error(`the test left leaks behind\n\n${parts.join('\n\n')}`);
-    error.name = 'LeakError';
-    throw error;
+  beforeEach(({ task, onTestFinished }) => {
+    const check = new AutoCheck(autoCheck);
+    // After all that cleans up behind a test: hooks, what they returned, fixtures, and what other onTestFinished() were
+    // given, of which the first is the last to run.
+    onTestFinished(() => {
+      const verdicts = check.end();
+      // A test that failed half way is bound to leave things behind; its own failure is the one to read.
+      if (task.result?.state === 'fail' || verdicts.length === 0) return;
+      const names = [task.name];
+      for (let { suite } = task; suite; suite = suite.suite) names.unshift(suite.name);
+      const parts = verdicts.map((verdict) => {
+        const files = leaveReport(task.file.filepath, names.join(' '), verdict.report());
+        return `${verdict.message()}${files === '' ? '' : `\n${files}`}`;
+      });
+      const error = new Error(`the test left leaks behind\n\n${parts.join('\n\n')}`);
+      error.name = 'LeakError';
+      throw error;
+    });
   });
 }

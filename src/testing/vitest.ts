@@ -45,6 +45,7 @@ declare module 'vitest' {
 interface MatcherState {
   readonly isNot: boolean;
   readonly currentTestName?: string;
+  readonly testPath?: string;
 }
 
 interface MatcherResult {
@@ -65,7 +66,8 @@ function result(
     // Called for failures only.
     message: () => {
       const bad = good ? !state.isNot : state.isNot;
-      const files = bad ? leaveReport(state.currentTestName ?? 'test', verdict.report()) : '';
+      const { testPath = '', currentTestName = 'test' } = state;
+      const files = bad ? leaveReport(testPath, currentTestName, verdict.report()) : '';
       return `expected ${expected}${bad ? ', but\n\n' : ': '}${verdict.message()}${files === '' ? '' : `\n${files}`}`;
     },
   };

@@ -97,6 +97,35 @@ describe.each(runners)('%s', (example, names) => {
   });
 });
 
+test('vitest checks when everything has cleaned up, and each test file has reports of its own', () => {
+  const directory = write('vitest-cleaning', false, ['parser.c', 'vitest.config.ts']);
+  const cleaning = `
+import { beforeEach, onTestFinished, test } from 'vitest';
+import lib from './parser.c?heap';
+const text = () => { const p = lib.heap.cstring('x'); return () => lib.heap.free(p); };
+const fixtures = test.extend<{ p: number }>({
+  p: async ({}, use) => { const free = text(); await use(1); free(); },
+});
+beforeEach(() => text());
+test('onTestFinished', () => void onTestFinished(text()));
+fixtures('fixture', ({ p }) => void p);
+`;
+  const leaking = `
+import { test } from 'vitest';
+import lib from './parser.c?heap';
+test('same name', () => void lib.heap.cstring('SIZE'));
+`;
+  writeFileSync(join(directory, 'cleaning.test.ts'), cleaning);
+  writeFileSync(join(directory, 'a.test.ts'), leaking.replace('SIZE', '123'));
+  writeFileSync(join(directory, 'b.test.ts'), leaking.replace('SIZE', '1234'));
+  const { output } = run(directory, 'npx vitest run');
+  expect(output).toMatch(/Tests +2 failed \| 2 passed/);
+  const report = (name: string) =>
+    readFileSync(join(directory, `heapline-report/${name}-same-name.txt`), 'utf8');
+  expect(report('a.test.ts')).toContain('4 bytes in 1 block');
+  expect(report('b.test.ts')).toContain('5 bytes in 1 block');
+});
+
 describe('the command', () => {
   const names = ['parser.c', 'parser_test.c', 'leaks.supp'];
 

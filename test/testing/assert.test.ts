@@ -97,3 +97,51 @@ test('autoCheck fails a test for what it left behind, and only that', () => {
   lib.exports.free_twice();
   expect(end).toThrow('double free');
 });
+
+type Hook = (context?: unknown) => void;
+
+function hooksOfAutoCheck(): [Hook, Hook] {
+  const hooks: Hook[] = [];
+  const add = (hook: Hook) => void hooks.push(hook);
+  autoCheck({ beforeEach: add, afterEach: add });
+  return hooks as [Hook, Hook];
+}
+
+test('autoCheck checks tests that have tests in them, and tests side by side', () => {
+  const [start, end] = hooksOfAutoCheck();
+  const [outer, inner] = [{ name: 'outer' }, { name: 'inner' }];
+  start(outer);
+  lib.exports.leak(3);
+  start(inner);
+  expect(() => end(inner)).not.toThrow();
+  expect(() => end(outer)).toThrow('3 bytes in 1 block');
+  start(outer);
+  lib.exports.leak(4);
+  start(inner);
+  expect(() => end(outer)).toThrow('4 bytes in 1 block');
+  expect(() => end(inner)).not.toThrow();
+});
+
+test('autoCheck tells of every sandbox that is not clean, in reports that are named by file and test', async () => {
+  using other = await loadC<Functions>(program, { toolchain: 'clang', flags: ['-O1'] });
+  const [start, end] = hooksOfAutoCheck();
+  const context = { name: 'both' };
+  start(context);
+  lib.exports.leak(5);
+  other.exports.leak(6);
+  expect(() => end(context)).toThrow(/ 5 bytes in 1 block.* 6 bytes in 1 block/s);
+  expect(readdirSync(folder)).toEqual(
+    expect.arrayContaining([
+      'test-testing-assert.test.ts-both.txt',
+      'test-testing-assert.test.ts-both-2.txt',
+    ]),
+  );
+  // Hooks that take a parameter are given a callback to call by mocha and jest.
+  expect([start.length, end.length]).toEqual([0, 0]);
+});
+
+test('a message has no frames of the test runner', () => {
+  expect(() => assertDoesNotLeak(lib, () => lib.exports.leak(7))).toThrow(
+    expect.objectContaining({ message: expect.not.stringContaining('node_modules') }),
+  );
+});
