@@ -1,9 +1,10 @@
 // The `heapline` command: reads the command line, runs one of the commands, ends with a status that means something
 // (see failure.ts). Each command has a file of its own.
 
+import { writeSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../profile/index.ts';
-import { ENVIRONMENT_HELP } from './arguments.ts';
+import { ENVIRONMENT_HELP, fileError } from './arguments.ts';
 import { addBuildCommands } from './build.ts';
 import { addCheckCommand } from './check.ts';
 import { failureText, STATUS, STATUS_HELP, statusOf } from './failure.ts';
@@ -65,11 +66,19 @@ ${STATUS_HELP}`,
   return status;
 }
 
-/** A reader that has seen enough (`| head`) is no failure. */
-for (const stream of [process.stdout, process.stderr]) {
+/** A reader that has seen enough (`| head`) is no failure; output that is lost is. */
+for (const [stream, name] of [
+  [process.stdout, 'Standard output'],
+  [process.stderr, 'Standard error'],
+] as const) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(process.exitCode ?? STATUS.ok);
-    throw error;
+    try {
+      writeSync(2, `heapline: ${fileError(name, 'written', error).message}\n`);
+    } catch {
+      // The status still tells.
+    }
+    process.exit(STATUS.setup);
   });
 }
 

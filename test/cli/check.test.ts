@@ -1,7 +1,8 @@
 // heapline check: its statuses, every format, suppressions, baselines and tolerances, and what is said when something
 // is wrong.
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CommandDirectory } from './command.ts';
@@ -289,4 +290,18 @@ test('a module that was linked elsewhere is checked, one without the runtime ref
   const { status, stderr } = check(['plain.wasm']);
   expect(status).toBe(2);
   expect(stderr).toMatch(/runtime/);
+});
+
+test.skipIf(!existsSync('/dev/full'))('output that cannot be written is status 2, in words', () => {
+  const [program, ...args] = directory.commandLine(['check', '--format', 'json', 'clean.c']);
+  const full = openSync('/dev/full', 'w');
+  const { status, stderr } = spawnSync(program!, args, {
+    cwd: directory.path,
+    encoding: 'utf8',
+    stdio: ['ignore', full, 'pipe'],
+    env: { ...process.env, HEAPLINE_TOOLCHAIN: 'clang', GITHUB_ACTIONS: '' },
+  });
+  closeSync(full);
+  expect(stderr).toBe('heapline: Standard output cannot be written: the disk is full.\n');
+  expect(status).toBe(2);
 });
