@@ -19,6 +19,7 @@ import {
   faultStacks,
   faultTitles,
   frameText,
+  isBelow,
   kindMeanings,
   kindTitles,
   recordHeadline,
@@ -192,7 +193,8 @@ function location(frame: Frame, root: string | undefined): object {
 function artifact(file: string, root: string | undefined): object {
   const path = relativePath(file, root);
   if (path.startsWith('/')) return { uri: pathToFileURL(path).href };
-  if (/^[A-Za-z][A-Za-z0-9+.-]+:/.test(path)) return { uri: encodeURI(path) };
+  // A folder's name may look like a scheme.
+  if (!isBelow(file, root) && /^[A-Za-z][A-Za-z0-9+.-]+:/.test(path)) return { uri: encodeURI(path) };
   const uri = path.split('/').map(encodeURIComponent).join('/');
   return root === undefined ? { uri } : { uri, uriBaseId: ROOT_ID };
 }

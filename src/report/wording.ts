@@ -54,7 +54,8 @@ export function sourceFrame(frames: readonly Frame[], root?: string): Frame | nu
   return c.find((frame) => isBelow(frame.file, root)) ?? c[0] ?? known[0] ?? null;
 }
 
-function isBelow(file: string, root: string | undefined): boolean {
+/** Whether a file lies below the root. */
+export function isBelow(file: string, root: string | undefined): boolean {
   return relativePath(file, root) !== relativePath(file, undefined);
 }
 

@@ -75,6 +75,18 @@ test('paths below the root are relative URIs against it, those outside absolute 
   expect(new URL(uri).protocol).toBe('file:');
 });
 
+test('folders whose names look like the scheme of a URI are none', () => {
+  const leak = record([frame('f', '', { file: '/home/app/sub:d/a.c', line: 2 })]);
+  const [result] = runOf(new LeakReport({ records: [leak] }), { root: '/home/app' }).results;
+  expect(result!.locations[0]!.physicalLocation!.artifactLocation).toEqual({
+    uri: 'sub%3Ad/a.c',
+    uriBaseId: 'SRCROOT',
+  });
+  const script = record([frame('f', '', { file: 'webpack://app/a b.ts', line: 2, language: 'js' })]);
+  const [other] = runOf(new LeakReport({ records: [script] }), { root: '/home/app' }).results;
+  expect(other!.locations[0]!.physicalLocation!.artifactLocation).toEqual({ uri: 'webpack://app/a%20b.ts' });
+});
+
 test('a result has its stack innermost first, and the three stacks of a fault', () => {
   const [fault, definite] = runOf(sampleReport(), { root: '/home/app' }).results;
   expect(definite!.stacks[0]!.frames.map((f) => f.location.logicalLocations[0]!.name)).toEqual([
