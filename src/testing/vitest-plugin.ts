@@ -58,6 +58,7 @@ interface VitePlugin {
   readonly name: string;
   readonly enforce: 'pre';
   config(): object;
+  configResolved(config: { readonly root: string }): void;
   resolveId(source: string, importer: string | undefined): string | null;
   load(this: { addWatchFile(path: string): void }, id: string): string | null;
 }
@@ -79,16 +80,21 @@ export default function heapline(options: HeaplinePluginOptions = {}): VitePlugi
     autoCheck: autoCheck === false ? null : autoCheck === true ? {} : autoCheck,
     reportFolder: reportFolder === undefined ? null : reportFolder === false ? '' : resolve(reportFolder),
   };
+  let root = process.cwd();
   return {
     name: 'heapline',
     enforce: 'pre',
     config: () => ({ test: { setupFiles: [sibling('vitest-setup')], provide: { heapline: setup } } }),
+    configResolved(config) {
+      root = config.root;
+    },
     resolveId(source, importer) {
       if (!source.endsWith(QUERY)) return null;
       const path = source.slice(0, -QUERY.length);
       if (!C_SOURCE.test(path)) return null;
       if (isAbsolute(path) && existsSync(path)) return source;
-      const folder = importer === undefined || path.startsWith('/') ? process.cwd() : dirname(importer);
+      // A path that starts with a slash and is no file's starts at Vite's root.
+      const folder = importer === undefined || path.startsWith('/') ? root : dirname(importer);
       return `${join(folder, path)}${QUERY}`;
     },
     load(id) {

@@ -17,6 +17,14 @@ test('imports with ?heap are C, C++ and wasm files, found from the importing fil
   expect(resolveId('./a.ts?heap', importer)).toBe(null);
 });
 
+test('an import from / starts at the root that Vite has', () => {
+  const plugin = heapline();
+  plugin.configResolved({ root: new URL('.', import.meta.url).pathname });
+  const importer = new URL('some.test.ts', import.meta.url).pathname;
+  expect(plugin.resolveId('/programs/requests.c?heap', importer)).toBe(`${source}?heap`);
+  expect(plugin.resolveId(`${source}?heap`, importer)).toBe(`${source}?heap`);
+});
+
 test('an import becomes a sandbox of its own, and its sources are watched', () => {
   const watched: string[] = [];
   const plugin = heapline({
