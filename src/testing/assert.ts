@@ -104,8 +104,9 @@ export interface AutoCheckHooks extends AssertLeaksOptions {
 
 /**
  * Checks every sandbox at the end of each test: one that the test opened as a whole, one that was open before for
- * what the test allocated. Call it once per test file, before other hooks:
- * `autoCheck({ beforeEach, afterEach })`.
+ * what the test allocated. Call it once per test file: `autoCheck({ beforeEach, afterEach })`. It checks in an
+ * `afterEach`, which should be the last to run: in node:test, jest and mocha the one that is registered last on the
+ * outermost level, in vitest the first.
  */
 export function autoCheck({ beforeEach, afterEach, ...options }: AutoCheckHooks): void {
   if (typeof beforeEach !== 'function' || typeof afterEach !== 'function') {
