@@ -25,7 +25,7 @@ import {
 } from '../report/index.ts';
 import { addCompileOptions, collect, fileError, readInput } from './arguments.ts';
 import type { Call } from './call.ts';
-import { failureText, usageError } from './failure.ts';
+import { failureText, STATUS, usageError } from './failure.ts';
 import { addCallOption, checkCalls, enterGuest } from './guest.ts';
 import { addGuestOptions, type GuestArguments, guestOptions, load } from './run.ts';
 import type { Terminal } from './terminal.ts';
@@ -158,10 +158,22 @@ async function check(
   let report = suppress(withoutArguments(sandbox.heap.leaks()), suppressions);
   for (const warning of sandbox.warnings) terminal.warn(warning);
   sandbox.dispose();
+  // The run may have taken an hour: a file that cannot be written takes no other report with it.
+  const unwritten: FileError[] = [];
+  const write = (path: string, content: string | Uint8Array): boolean => {
+    try {
+      writeFileSync(path, content);
+      return true;
+    } catch (error) {
+      unwritten.push(fileError(path, 'written', error));
+      return false;
+    }
+  };
+  let baselineWritten = false;
   if (given.updateBaseline) {
     const text = formatBaseline(baselineOf(report, { root, kinds }));
-    write(given.baseline!, text);
-    report = applyBaseline(report, parseBaseline(text, given.baseline!), { root });
+    baselineWritten = write(given.baseline!, text);
+    if (baselineWritten) report = applyBaseline(report, parseBaseline(text, given.baseline!), { root });
   } else if (baseline !== null) report = applyBaseline(report, baseline, { root });
 
   const lost = report.of(kinds).reduce((sum, record) => sum + record.bytes, 0);
@@ -189,14 +201,15 @@ async function check(
   if (tolerated) {
     terminal.say(`Tolerated: ${lost} bytes, of ${given.maxBytes} that --max-bytes allows.`);
   }
-  if (given.pprof !== undefined) {
-    write(given.pprof, encodeLeakProfile(report, { takenAt: Date.now() }));
+  if (given.pprof !== undefined && write(given.pprof, encodeLeakProfile(report, { takenAt: Date.now() }))) {
     terminal.say(terminal.colors.dim(`Wrote ${given.pprof}.`));
   }
-  if (given.updateBaseline) {
+  if (baselineWritten) {
     const { length } = report.known ?? [];
     terminal.say(terminal.colors.dim(`Wrote ${given.baseline} (${length} known).`));
   }
+  for (const error of unwritten) terminal.error(failureText(error));
+  if (unwritten.length > 0) return STATUS.setup;
   if (failure !== null || exitCode !== 0) return CHECK_STATUS.programFailed;
   return found ? CHECK_STATUS.found : CHECK_STATUS.clean;
 }
@@ -278,12 +291,4 @@ function parseTolerance(text: string): number {
   const bytes = Number(match?.[1]) * 1024 ** power;
   if (Number.isSafeInteger(bytes)) return bytes;
   throw usageError('--max-bytes', `'${text}' is not a size: write bytes, or 512k, 64M.`);
-}
-
-function write(path: string, content: string | Uint8Array): void {
-  try {
-    writeFileSync(path, content);
-  } catch (error) {
-    throw fileError(path, 'written', error);
-  }
 }

@@ -292,6 +292,16 @@ test('a module that was linked elsewhere is checked, one without the runtime ref
   expect(stderr).toMatch(/runtime/);
 });
 
+test('a file that cannot be written keeps no other report back', () => {
+  const args = ['--format', 'sarif=nowhere/leaks.sarif', '--format', 'text', '--format', 'json=besides.json'];
+  const { status, stderr } = check([...args, '--pprof', 'nowhere/leaks.pb.gz', 'leaky.c']);
+  expect(stderr).toContain('definite leak: 30 bytes');
+  expect(stderr).toContain('nowhere/leaks.sarif cannot be written: its directory does not exist');
+  expect(stderr).toContain('nowhere/leaks.pb.gz cannot be written');
+  expect(directory.has('besides.json')).toBe(true);
+  expect(status).toBe(2);
+});
+
 test.skipIf(!existsSync('/dev/full'))('output that cannot be written is status 2, in words', () => {
   const [program, ...args] = directory.commandLine(['check', '--format', 'json', 'clean.c']);
   const full = openSync('/dev/full', 'w');
