@@ -360,8 +360,8 @@ export class Heap {
   mark(): HeapMark {
     this.#host.check('heap.mark');
     const { allocObjects, allocBytes, liveObjects, liveBytes } = this.#host.ledger.totals();
-    const { faults } = this.#host;
-    return new HeapMark(this, allocObjects, allocBytes, liveObjects, liveBytes, faults.length);
+    const { faults, leaks } = this.#host;
+    return new HeapMark(this, allocObjects, allocBytes, liveObjects, liveBytes, faults.length, leaks.traps);
   }
 
   /** Like leaks(), of the blocks allocated since the mark and the heap errors since then. */

@@ -193,7 +193,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
 
   /** True once a call into the guest has trapped: what the calls that were cut off held is lost. */
   get trapped(): boolean {
-    return this.#leaks.trapped;
+    return this.#leaks.traps > 0;
   }
 
   /** True when the module has a `main`. */
@@ -466,7 +466,7 @@ class Link {
     const exception = isGuestException(error)
       ? { catchable: true, offsets: [] }
       : this.gate.exceptions.read(error);
-    if (this.leaks !== null && (exception !== null || isTrap(error))) this.leaks.trapped = true;
+    if (this.leaks !== null && (exception !== null || isTrap(error))) this.leaks.traps++;
     if (exception !== null) {
       const frames = this.#framesAt(exception.offsets);
       return new TrapError(exceptionMessage(exception, name, frames), frames, { cause: error });

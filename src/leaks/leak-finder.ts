@@ -42,8 +42,8 @@ export interface LeakCapture {
 
 export class LeakFinder {
   readonly held = new HeldPointers();
-  /** A call into the guest has trapped. */
-  trapped = false;
+  /** How many calls into the guest have trapped. */
+  traps = 0;
   readonly #host: LeakFinderHost;
   readonly roots: RootFinder;
 
@@ -68,7 +68,7 @@ export class LeakFinder {
         ...group,
         sample: bytes.slice(group.address, group.address + Math.min(group.size, SAMPLE_BYTES)),
       })),
-      notes: this.trapped ? [...roots.notes, TRAPPED] : roots.notes,
+      notes: this.traps > 0 ? [...roots.notes, TRAPPED] : roots.notes,
       heldVersion: this.held.version,
     };
   }

@@ -19,6 +19,8 @@ export class HeapMark {
     readonly inUseBytes: number,
     /** Heap errors seen before it. */
     readonly faults: number,
+    /** Traps seen before it. */
+    readonly traps: number,
   ) {}
 }
 

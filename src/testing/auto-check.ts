@@ -1,6 +1,6 @@
 // Checks sandboxes at the end of each test without being asked: those that the test opened as a whole, those that were
 // open before for what was allocated in the test. A sandbox that the test disposes of is looked at just before.
-// Sandboxes that trapped are left alone: what the cut-off calls held is lost by the trap, not by the program.
+// Sandboxes that trapped in the test are left alone: what the cut-off calls held is lost by the trap, not by the program.
 
 import type { HeapMark } from '../leaks/index.ts';
 import type { AssertLeaksOptions } from '../live-heap.ts';
@@ -40,7 +40,8 @@ export class AutoCheck {
     const mark = this.#marks.get(sandbox);
     const opened = this.#opened.delete(sandbox);
     this.#marks.delete(sandbox);
-    if (sandbox.trapped || (mark === undefined && !opened)) return;
+    if (mark === undefined && !opened) return;
+    if (mark === undefined ? sandbox.trapped : sandbox.heap.mark().traps !== mark.traps) return;
     const verdict =
       mark === undefined
         ? judgeLeaks('autoCheck', sandbox, this.#options)

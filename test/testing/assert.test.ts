@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { InvalidArgumentError, LeakError, loadC, type Sandbox } from '../../src/index.ts';
+import { InvalidArgumentError, LeakError, loadC, type Sandbox, TrapError } from '../../src/index.ts';
 import {
   assertAllocatesAtMost,
   assertDoesNotGrow,
@@ -17,7 +17,13 @@ import {
 } from '../../src/testing/assert.ts';
 import { setReportFolder } from '../../src/testing/failure-report.ts';
 
-type Functions = { clean(): number; leak(size: number): void; append(): void; free_twice(): void };
+type Functions = {
+  clean(): number;
+  leak(size: number): void;
+  append(): void;
+  free_twice(): void;
+  crash(): void;
+};
 
 const program = new URL('programs/requests.c', import.meta.url).pathname;
 let folder: string;
@@ -96,6 +102,18 @@ test('autoCheck fails a test for what it left behind, and only that', () => {
   start();
   lib.exports.free_twice();
   expect(end).toThrow('double free');
+});
+
+test('autoCheck leaves alone what traps in a test, and checks it in the tests that follow', () => {
+  const [start, end] = hooksOfAutoCheck();
+  for (let i = 0; i < 2; i++) {
+    start();
+    expect(() => lib.exports.crash()).toThrow(TrapError);
+    expect(() => end()).not.toThrow();
+    start();
+    lib.exports.leak(8);
+    expect(() => end()).toThrow('definite leak: 8 bytes in 1 block');
+  }
 });
 
 type Hook = (context?: unknown) => void;
