@@ -196,7 +196,7 @@ async function check(
     const annotations = formatted('github', report, failing, given.all === true, terminal, true).trimEnd();
     // The runner reads both streams; standard output may carry a report.
     if (annotations !== '' && aside) terminal.say(annotations);
-    else if (annotations !== '') terminal.data(`${annotations}\n`);
+    else if (annotations !== '') terminal.lines(annotations);
   }
   if (tolerated) {
     terminal.say(`Tolerated: ${lost} bytes, of ${given.maxBytes} that --max-bytes allows.`);

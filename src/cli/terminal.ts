@@ -17,7 +17,8 @@ export class Terminal {
   readonly colors: Colors;
   readonly #out: NodeJS.WriteStream;
   readonly #err: NodeJS.WriteStream;
-  #atLineStart = true;
+  /** The streams whose last line a program has left open. */
+  readonly #open = new Set<NodeJS.WriteStream>();
   #progress: { timer: NodeJS.Timeout; shown: boolean; text: string } | null = null;
 
   constructor(out: NodeJS.WriteStream, err: NodeJS.WriteStream, environment: NodeJS.ProcessEnv) {
@@ -34,6 +35,11 @@ export class Terminal {
     this.#follow(this.#out, content);
   }
 
+  /** Lines of Heapline's own for standard output, which a program may have written to. */
+  lines(text: string): void {
+    this.data(`${this.#open.has(this.#out) ? '\n' : ''}${text}\n`);
+  }
+
   /** What a program writes to its standard error. */
   programError(content: Uint8Array): void {
     this.#err.write(content);
@@ -43,10 +49,12 @@ export class Terminal {
   /** A line, or several, of Heapline's own for standard error. */
   say(text: string): void {
     this.endProgress();
-    // A program may leave its last line open.
-    const open = this.#atLineStart ? '' : '\n';
-    this.#err.write(`${open}${text}\n`);
-    this.#atLineStart = true;
+    // Only a terminal shows both streams in one place.
+    const shared = this.#out.isTTY === true && this.#err.isTTY === true;
+    const open = this.#open.has(this.#err) || (shared && this.#open.has(this.#out));
+    this.#err.write(`${open ? '\n' : ''}${text}\n`);
+    this.#open.delete(this.#err);
+    if (shared) this.#open.delete(this.#out);
   }
 
   /** What went wrong. */
@@ -88,8 +96,8 @@ export class Terminal {
   }
 
   #follow(stream: NodeJS.WriteStream, content: string | Uint8Array): void {
-    // Only a terminal shows both streams in one place.
-    if (stream.isTTY !== true || content.length === 0) return;
-    this.#atLineStart = content.at(-1) === '\n' || content.at(-1) === 10;
+    if (content.length === 0) return;
+    if (content.at(-1) === '\n' || content.at(-1) === 10) this.#open.delete(stream);
+    else this.#open.add(stream);
   }
 }

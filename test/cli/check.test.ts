@@ -162,6 +162,27 @@ describe('--format', () => {
     expect(check(['clean.c'], { GITHUB_ACTIONS: 'true' }).stdout).toBe('');
   });
 
+  test('annotations and text start lines of their own where the program has left its last one open', () => {
+    directory.write(
+      'open.c',
+      `#include <stdio.h>
+#include <stdlib.h>
+int main(void) {
+  void *volatile lost = malloc(9);
+  lost = NULL;
+  printf("no end");
+  fprintf(stderr, "nor here");
+  return 0;
+}
+`,
+    );
+    const { stdout, stderr } = check(['open.c'], { GITHUB_ACTIONS: 'true' });
+    expect(stdout).toMatch(/^no end\n::error file=open\.c,line=4,/);
+    expect(stderr).toMatch(/^nor here\ndefinite leak: 9 bytes/);
+    const besides = check(['--format', 'json', 'open.c'], { GITHUB_ACTIONS: 'true' });
+    expect(besides.stderr).toMatch(/\n::error file=open\.c,line=4,/);
+  });
+
   test('annotations stand in the program also where libc allocates', () => {
     directory.write(
       'copy.c',
