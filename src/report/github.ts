@@ -7,6 +7,7 @@ import { defaultLeakKinds, type LeakKind, type LeakReport } from './leak-report.
 import {
   faultHeadline,
   faultStacks,
+  foldRecursion,
   frameText,
   kindTitles,
   quantity,
@@ -80,7 +81,7 @@ function command({ place, title, message }: Annotation, root: string | undefined
 }
 
 function stackText(frames: readonly Frame[], root: string | undefined): string {
-  return frames.map((frame) => `  at ${frameText(frame, root)}`).join('\n');
+  return foldRecursion(frames.map((frame) => `  at ${frameText(frame, root)}`)).join('\n');
 }
 
 function property(text: string): string {

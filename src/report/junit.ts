@@ -8,6 +8,7 @@ import { defaultLeakKinds, type LeakKind, type LeakReport } from './leak-report.
 import {
   faultHeadline,
   faultStacks,
+  foldRecursion,
   frameText,
   kindTitles,
   position,
@@ -112,7 +113,7 @@ function where(place: Frame | null, root: string | undefined): string {
 }
 
 function stackText(frames: readonly Frame[], root: string | undefined): string {
-  return frames.map((frame) => `    at ${frameText(frame, root)}`).join('\n');
+  return foldRecursion(frames.map((frame) => `    at ${frameText(frame, root)}`)).join('\n');
 }
 
 // Readers take class and name as the identity of a case: two contexts that end in one line must differ.

@@ -16,6 +16,7 @@ import {
   amount,
   faultHeadline,
   faultStacks,
+  foldRecursion,
   frameText,
   hexAddress,
   kindTitles,
@@ -90,10 +91,12 @@ function stackLines(
   indent: string,
 ): string[] {
   if (frames.length === 0) return [`${indent}${colors.dim('(no stack)')}`];
-  return frames.map((frame) => {
-    const text = printable(frameText(frame, root));
-    return `${indent}at ${frame.language === 'js' ? colors.dim(text) : text}`;
-  });
+  return foldRecursion(
+    frames.map((frame) => {
+      const text = printable(frameText(frame, root));
+      return `${indent}at ${frame.language === 'js' ? colors.dim(text) : text}`;
+    }),
+  );
 }
 
 function sampleLines(sample: BlockSample, colors: Colors): string[] {

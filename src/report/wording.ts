@@ -81,6 +81,21 @@ export function frameText(frame: Frame, root?: string): string {
   return `${frame.function}${place === '' ? '' : ` (${place})`}${frame.inlined ? ' [inlined]' : ''}`;
 }
 
+/** Equal lines that a fold takes: fewer are as short as the words about them. */
+const LEAST_FOLD = 4;
+
+/** Lines of a stack, in which equal ones in a row (a recursion may be thousands deep) are one and their number. */
+export function foldRecursion(lines: readonly string[]): string[] {
+  const folded: string[] = [];
+  for (let start = 0, end = 0; start < lines.length; start = end) {
+    const line = lines[start]!;
+    while (end < lines.length && lines[end] === line) end++;
+    if (end - start < LEAST_FOLD) folded.push(...lines.slice(start, end));
+    else folded.push(line, `${/^ */.exec(line)![0]}… the same ${quantity(end - start - 1, 'time')} more`);
+  }
+  return folded;
+}
+
 /** A record in one line: `definite leak: 96 bytes in 3 blocks allocated in f`. */
 export function recordHeadline(record: LeakRecord, root?: string): string {
   const place = sourceFrame(record.frames, root) ?? record.frames[0];

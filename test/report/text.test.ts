@@ -1,7 +1,7 @@
 // The report for people.
 
 import { afterEach, expect, test, vi } from 'vitest';
-import { formatText, LeakReport } from '../../src/report/index.ts';
+import { formatGitHub, formatJUnit, formatText, LeakReport } from '../../src/report/index.ts';
 import { frame, record, sampleReport } from './sample-report.ts';
 
 afterEach(() => vi.unstubAllEnvs());
@@ -34,6 +34,28 @@ list.wasm: 1 heap error, definite 1,024 bytes in 4 blocks, indirect 48 bytes in 
 possible 32 bytes in 1 block, reachable 16 bytes in 1 block
 note: C frames are active: pointers in their registers and locals cannot be seen.
 `);
+});
+
+test('a recursion is one line and its depth, in reports for people and CI', () => {
+  const calls = (depth: number) => Array.from({ length: depth }, () => frame('walk', '/a/tree.c:4:9'));
+  const report = new LeakReport({
+    records: [
+      record([frame('leaf', '/a/tree.c:2:3'), ...calls(3000), frame('main', '/a/tree.c:9:1'), ...calls(3)]),
+    ],
+  });
+  const stack = [
+    'at leaf (tree.c:2:3)',
+    'at walk (tree.c:4:9)',
+    '… the same 2,999 times more',
+    'at main (tree.c:9:1)',
+    'at walk (tree.c:4:9)',
+    'at walk (tree.c:4:9)',
+    'at walk (tree.c:4:9)',
+  ];
+  const root = '/a';
+  expect(formatText(report, { root })).toContain(`\n  ${stack.join('\n  ')}\n`);
+  expect(formatGitHub(report, { root })).toContain(`%0A  ${stack.join('%0A  ')}\n`);
+  expect(formatJUnit(report, { root })).toContain(`>    ${stack.join('&#10;    ')}<`);
 });
 
 test('a clean report is one line', () => {
