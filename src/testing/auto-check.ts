@@ -1,6 +1,7 @@
 // Checks sandboxes at the end of each test without being asked: those that the test opened as a whole, those that were
 // open before for what was allocated in the test. A sandbox that the test disposes of is looked at just before.
-// Sandboxes that trapped in the test are left alone: what the cut-off calls held is lost by the trap, not by the program.
+// Sandboxes that trapped in the test are left alone: what the cut-off calls held is lost by the trap, not by the
+// program.
 
 import type { HeapMark } from '../leaks/index.ts';
 import type { AssertLeaksOptions } from '../live-heap.ts';

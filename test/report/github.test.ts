@@ -47,7 +47,7 @@ test('commas, colons, percent signs and line ends in paths and messages survive'
   expect(odd!.message).toContain('at a::b%0A\r\nc (x.c:1)');
 });
 
-test('what a libc allocates is marked where the project calls it, and at the libc where no file is known as its own', () => {
+test('what a libc allocates is marked where the project calls it, else at the libc', () => {
   const strdup = frame('strdup', '/libc/string/strdup.c:7:12');
   const report = new LeakReport({
     records: [record([strdup, frame('copy', '/home/app/a.c:3:4'), frame('main', '/home/app/a.c:9:1')])],
