@@ -2,6 +2,7 @@
 // Writers that spell out whole stacks bound their depth, because a recursion of depth d that allocates at each level
 // has d * d / 2 frames in all its stacks together (16,000 levels would make 300 MB).
 
+import { namesMatching } from './frame-expression.ts';
 import type { ProfileModel, StackTree } from './model.ts';
 
 /** Longest stack that is written out in full. */
@@ -59,19 +60,14 @@ export interface StackView {
  * called, except that nothing goes before the first frame that is not dropped.
  */
 export function viewOf(model: ProfileModel): StackView {
-  const { stacks, locations, functions } = model;
+  const { stacks, locations } = model;
   const visible = new Int32Array(stacks.count);
   const firstLine = new Int32Array(locations.length);
-  const drop = anchored(model.dropFrames);
-  const keep = anchored(model.keepFrames);
-  if (drop === null) {
+  const dropped = droppedFunctions(model);
+  if (dropped === null) {
     for (let i = 0; i < visible.length; i++) visible[i] = i;
     return { visible, firstLine };
   }
-  const dropped = functions.map(({ name }) => {
-    const plain = withoutParameters(name);
-    return plain !== '' && drop.test(plain) && !(keep?.test(plain) ?? false);
-  });
   const NONE = 0;
   const WHOLE = 1;
   const BENEATH = 2;
@@ -107,21 +103,14 @@ export function viewOf(model: ProfileModel): StackView {
   return { visible, firstLine };
 }
 
-/**
- * The expression as readers apply it, or null when there is none or it is not one that JavaScript can run safely:
- * a decoded file may hold anything, and a backtracking matcher must not hang on it.
- */
-function anchored(expression: string): RegExp | null {
-  if (expression === '' || expression.length > 10_000) return null;
-  if (/[+*?}]\)*[+*?{]|\)[+*?{]|\(\?|\\\d/.test(expression)) return null;
-  for (const alternative of expression.split('|')) {
-    if ((alternative.match(/(?<!\\)[+*?{]/g)?.length ?? 0) > 2) return null;
-  }
-  try {
-    return new RegExp(`^(?:${expression})$`, 'u');
-  } catch {
-    return null;
-  }
+/** Which functions drop_frames names and keep_frames does not; null when there is nothing to go by, as in pprof. */
+function droppedFunctions({ functions, dropFrames, keepFrames }: ProfileModel): boolean[] | null {
+  if (dropFrames === '') return null;
+  const names = functions.map(({ name }) => withoutParameters(name));
+  const drop = namesMatching(dropFrames, names);
+  const keep = keepFrames === '' ? names.map(() => false) : namesMatching(keepFrames, names);
+  if (drop === null || keep === null) return null;
+  return functions.map(({ name }, i) => name !== '' && drop[i]! && !keep[i]!);
 }
 
 /** A C++ name up to its parameter list. */
@@ -130,9 +119,9 @@ function withoutParameters(name: string): string {
   let from = 0;
   for (;;) {
     const open = plain.indexOf('(', from);
-    if (open < 0) return plain.slice(0, 1000);
+    if (open < 0) return plain;
     if (plain.startsWith('(anonymous namespace)', open)) from = open + '(anonymous namespace)'.length;
     else if (plain.endsWith('operator', open) && plain.startsWith('()', open)) from = open + 2;
-    else return plain.slice(0, Math.min(open, 1000));
+    else return plain.slice(0, open);
   }
 }

@@ -88,6 +88,37 @@ describe('go tool pprof', () => {
     expect(profile.folded()).toContain('main;xmalloc 400');
   });
 
+  it('removes what the expressions of other writers name, and keeps what they keep', () => {
+    const names = [
+      'do_malloc',
+      'operator new[]',
+      '__builtin_vec_new',
+      'tcmalloc::Sampler::Record',
+      'runtime.gopanic',
+    ];
+    const sites = new Map(SITES)
+      .set(0x20, [frame(names[0]!, 3, { inlined: true }), frame('xmalloc', 9)])
+      .set(0x40, [frame(names[1]!, 70)])
+      .set(0x10, [frame(names[3]!, 70)])
+      .set(0x30, [frame(names[4]!, 7, { inlined: true }), frame(names[2]!, 8)]);
+    const { model } = sampleProfile({ symbols: { frames: (site) => sites.get(site)! } });
+    for (const [dropFrames, keepFrames] of [
+      // Of tcmalloc and of pprof itself, which gives it to profiles in text form.
+      ['(__)?posix_memalign|tcmalloc::.*|(::)?do_malloc|__builtin_(vec_)?new|operator new(\\[\\])?', ''],
+      ['(?i:DO_MALLOC)|(?:op.*\\])\\z|[^x]{3}malloc', ''],
+      ['runtime\\..*|.*malloc', 'runtime\\.(go)?panic'],
+      ['do_malloc', '('],
+      ['do_malloc|[', ''],
+    ] as const) {
+      const profile = new HeapProfile({ ...model, dropFrames, keepFrames });
+      for (const granularity of ['functions', 'lines'] as const) {
+        expect(profile.top({ granularity, objects: false, sampleType: 'alloc_space' })).toBe(
+          workspace.pprofTop(profile, `-${granularity}`, '-sample_index=alloc_space'),
+        );
+      }
+    }
+  });
+
   it('shows callers and callees with -peek', () => {
     const text = workspace.pprof('-peek=^parse$', '-sample_index=alloc_objects', file);
     expect(text).toMatch(/16 84\.21% \|\s+main/);

@@ -121,11 +121,18 @@ describe('decoding bytes that are not an intact heap profile', () => {
     expect(() => HeapProfile.decode(intact, { maxBytes: 100 })).toThrow(/larger than 100 bytes/);
   });
 
-  it('survives an expression in drop_frames that would never end', () => {
+  it.each([
+    ['repetitions of repetitions', '(a*)*(a|a)*(a+)+$'],
+    ['choices alone', `${'(a|a)'.repeat(60)}b`],
+    ['what may be left out', `${'(a)?'.repeat(60)}${'a'.repeat(60)}b`],
+    ['many repetitions', `${'a*'.repeat(40)}b`],
+    ['groups in groups', `${'('.repeat(4000)}a${')'.repeat(4000)}`],
+    ['counts of counts', '((a{1000}){1000}){1000}'],
+  ])('survives an expression in drop_frames that would never end: %s', (_, expression) => {
     const name = text(`${'a'.repeat(200)}!`);
     const bytes = message(
       ...HEAD,
-      [6, text('(a*)*(a|a)*(a+)+$')],
+      [6, text(expression)],
       [6, name],
       [7, 3],
       [5, message([1, 1], [2, 4])],
