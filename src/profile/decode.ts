@@ -7,6 +7,7 @@ import { gunzipSync } from 'node:zlib';
 import { InvalidProfileError } from '../errors.ts';
 import { ProfileBuilder } from './builder.ts';
 import type { ProfileKind, ProfileLine, ProfileModel, SampleLabel, SampleType } from './model.ts';
+import { isSize } from './quantity.ts';
 
 /** Limit of the decompressed size unless told otherwise, in bytes. */
 export const DEFAULT_MAX_BYTES = 256 * 2 ** 20;
@@ -127,10 +128,7 @@ class MessageDecoder {
       this.#fail('the first entry of its string table is not empty');
     const sampleTypes = this.#sampleTypes.map((raw) => this.#sampleType(raw));
     if (sampleTypes.length === 0) this.#fail('it names no sample type');
-    const space = sampleTypes.filter(({ unit }) =>
-      /^(?:[kmgt]?b|(?:kilo|mega|giga|tera)?bytes?)$/i.test(unit),
-    );
-    if (space.length === 0) {
+    if (!sampleTypes.some(({ unit }) => isSize(unit))) {
       throw new InvalidProfileError(
         `This is not a heap profile: its sample types (${sampleTypes.map(({ type, unit }) => `${type}/${unit}`).join(', ')}) count no bytes.`,
       );

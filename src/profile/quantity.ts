@@ -18,20 +18,31 @@ const TIMES: readonly Unit[] = [
   { name: 's', factor: 1e9 },
   { name: 'hrs', factor: 3600e9 },
 ];
-const ALIASES: ReadonlyMap<string, readonly [scale: readonly Unit[], factor: number]> = new Map([
-  ...(['b', 'kb', 'mb', 'gb', 'tb', 'pb'] as const).map((name, i) => [name, [SIZES, 1024 ** i]] as const),
-  ...(['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const).map(
-    (name, i) => [name, [SIZES, 1024 ** i]] as const,
+const ALIASES: ReadonlyMap<string, readonly [scale: readonly Unit[], factor: number]> = new Map(
+  (
+    [
+      [SIZES, 'b kb mb gb tb pb'],
+      [SIZES, 'byte kbyte mbyte gbyte tbyte pbyte'],
+      [SIZES, 'byte kilobyte megabyte gigabyte terabyte petabyte'],
+      [TIMES, 'ns us ms s hr'],
+      [TIMES, 'nanosecond microsecond millisecond second hour'],
+      [TIMES, 'ns us ms sec hr'],
+    ] as const
+  ).flatMap(([scale, names]) =>
+    names.split(' ').map((name, i) => [name, [scale, scale[i]!.factor]] as const),
   ),
-  ...(['ns', 'us', 'ms', 's'] as const).map((name, i) => [name, [TIMES, TIMES[i]!.factor]] as const),
-  ...(['nanosecond', 'microsecond', 'millisecond', 'second'] as const).map(
-    (name, i) => [name, [TIMES, TIMES[i]!.factor]] as const,
-  ),
-]);
+);
+/** Units that are not worth a word. */
+const UNSAID: ReadonlySet<string> = new Set(['count', 'sample', 'unit', 'minimum', 'auto']);
 
 function scaleOf(unit: string): readonly [readonly Unit[], number] | undefined {
   const name = unit.toLowerCase();
   return ALIASES.get(name.length > 2 ? name.replace(/s$/, '') : name);
+}
+
+/** True for bytes and multiples of them. */
+export function isSize(unit: string): boolean {
+  return scaleOf(unit)?.[0] === SIZES;
 }
 
 /** The unit that suits one value; null for counts and for units that have no scale. */
@@ -48,7 +59,10 @@ export type Format = (value: number) => string;
 /** The scale for a table: fit for its smallest value unless that is less than a hundredth of the largest. */
 export function tableFormat(unit: string, smallest: number, largest: number): Format {
   const low = fittingUnit(smallest === 0 ? largest : smallest, unit);
-  if (low === null) return (value) => trimmed(value);
+  if (low === null) {
+    const name = UNSAID.has(unit) ? '' : unit;
+    return (value) => (value === 0 ? '0' : trimmed(value) + name);
+  }
   const high = fittingUnit(largest, unit)!;
   const least = smallest === 0 ? largest : smallest;
   const chosen = low !== high && least * 100 < largest ? fittingUnit(100 * least, unit)! : low;

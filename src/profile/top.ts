@@ -217,7 +217,7 @@ function nodeTable(
     const shownFunction = granularity === 'files' ? '' : name;
     const shownFile = granularity === 'functions' || file === '' ? '' : posix.normalize(file);
     const shownLine = granularity === 'lines' ? line : 0;
-    const known = shownFunction !== '' || shownFile !== '';
+    const known = shownFunction !== '' || shownFile !== '' || shownLine !== 0;
     const printed = printedName(shownFunction, shownFile, shownLine, known ? '' : object);
     let id = index.get(printed);
     if (id === undefined) {

@@ -74,6 +74,45 @@ describe('go tool pprof', () => {
     );
   });
 
+  it.each([
+    'bytes',
+    'B',
+    'kbytes',
+    'MB',
+    'petabyte',
+    'hours',
+    'sec',
+    'hr',
+    'objects',
+    'samples',
+    'count',
+    '',
+  ])('prints the same quantities of the unit %j', (unit) => {
+    const { model } = sampleProfile();
+    const sampleTypes = model.sampleTypes.map((type, i) => (i === 1 ? { ...type, unit } : type));
+    const profile = new HeapProfile({ ...model, sampleTypes });
+    expect(profile.top({ granularity: 'functions', objects: false, sampleType: 'alloc_space' })).toBe(
+      workspace.pprofTop(profile, '-sample_index=alloc_space'),
+    );
+  });
+
+  it('prints the same where functions have no name', () => {
+    const sites = new Map(SITES)
+      .set(0x20, [frame('', 21)])
+      .set(0x24, [frame('', 22, { file: '' })])
+      .set(0x40, [frame('', 0, { file: '' })])
+      .set(0x60, [frame('', 0)]);
+    const profile = sampleProfile({ symbols: { frames: (site) => sites.get(site)! } });
+    for (const sampleType of ['alloc_space', 'inuse_space']) {
+      expect(profile.top({ granularity: 'lines', objects: false, sampleType })).toBe(
+        workspace.pprofTop(profile, '-lines', `-sample_index=${sampleType}`),
+      );
+    }
+    expect(profile.topRows({ sampleType: 'alloc_space' }).filter((row) => row.line === 22)).toMatchObject([
+      { function: '', file: '' },
+    ]);
+  });
+
   it('removes the allocation family like the table does, also where it was inlined', () => {
     const sites = new Map(SITES)
       .set(0x20, [frame('malloc', 3, { inlined: true }), frame('xmalloc', 9)])
