@@ -35,7 +35,9 @@ export function legacyText(model: ProfileModel): string {
   for (const [stack, record] of sorted) {
     const chain = boundedStack(stacks, shape, stack).filter((at) => at !== CUT);
     const addresses = chain.map((at) => `0x${locations[at]!.address.toString(16)}`);
-    parts.push(`${counts(record)} @${addresses.map((address) => ` ${address}`).join('')}\n`);
+    parts.push(
+      `${counts(record)} @${chain.map((at) => ` ${returnAddress(locations[at]!.address)}`).join('')}\n`,
+    );
     const rows: string[][] = [];
     for (const [i, at] of chain.entries()) {
       const { lines } = locations[at]!;
@@ -50,6 +52,12 @@ export function legacyText(model: ProfileModel): string {
     parts.push(aligned(rows), '\n');
   }
   return parts.join('');
+}
+
+/** Records have return addresses, from which readers take one; the lines below them have the calls themselves. */
+function returnAddress(address: number | bigint): string {
+  const next = typeof address === 'bigint' ? BigInt.asUintN(64, address + 1n) : address + 1;
+  return `0x${next.toString(16)}`;
 }
 
 function counts([liveObjects, liveBytes, allocObjects, allocBytes]: readonly number[]): string {

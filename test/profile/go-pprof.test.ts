@@ -223,6 +223,15 @@ describe('go tool pprof', () => {
     expect(workspace.pprof('-top', '-sample_index=alloc_objects', path)).toContain('of 28 total');
   });
 
+  it('reads the text form with the same addresses', () => {
+    const addresses = (path: string) =>
+      [...workspace.pprof('-raw', path).matchAll(/^ +\d+: (0x[0-9a-f]+) /gm)]
+        .map(([, address]) => address)
+        .sort();
+    expect(addresses(file)).toContain('0x100000010');
+    expect(addresses(workspace.write('heap.txt', sampleProfile().text()))).toEqual(addresses(file));
+  });
+
   it('writes profiles that are read back whole', () => {
     const path = workspace.write('again.pb.gz', Buffer.alloc(0));
     workspace.pprof('-proto', `-output=${path}`, file);

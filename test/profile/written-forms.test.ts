@@ -93,7 +93,7 @@ describe('the text form', () => {
     const text = sampleProfile().text();
     expect(text.split('\n').slice(0, 9)).toEqual([
       'heap profile: 16: 103674 [28: 104410] @ heap/2',
-      '1: 100000 [1: 100000] @ 0x100000050 0x100001000 0x100000040 0x100000040 0x100000040 0x100000010',
+      '1: 100000 [1: 100000] @ 0x100000051 0x100001001 0x100000041 0x100000041 0x100000041 0x100000011',
       '#\t0x100000050\tFoo<T>::bar(int)\t/src/app/parse.c:50',
       '#\t0x100001000\t[truncated]',
       '#\t0x100000040\twalk\t\t\t/src/app/parse.c:33',
