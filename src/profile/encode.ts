@@ -42,7 +42,7 @@ function encodeMessage(model: ProfileModel): Uint8Array {
         ? new Label({ key: strings.dedup(label.key), str: strings.dedup(label.text) })
         : new Label({
             key: strings.dedup(label.key),
-            num: label.number,
+            num: int64(label.number),
             numUnit: label.unit === '' ? 0 : strings.dedup(label.unit),
           }),
     ),
@@ -73,8 +73,8 @@ function encodeMessage(model: ProfileModel): Uint8Array {
           address: location.address,
           line: location.lines.map((line) => ({
             functionId: line.function + 1,
-            line: line.line,
-            column: line.column,
+            line: int64(line.line),
+            column: int64(line.column),
           })),
           isFolded: location.folded,
         }),
@@ -86,7 +86,7 @@ function encodeMessage(model: ProfileModel): Uint8Array {
           name: strings.dedup(fn.name),
           systemName: strings.dedup(fn.systemName),
           filename: strings.dedup(fn.file),
-          startLine: fn.startLine,
+          startLine: int64(fn.startLine),
         }),
     ),
     dropFrames: strings.dedup(model.dropFrames),
@@ -94,7 +94,7 @@ function encodeMessage(model: ProfileModel): Uint8Array {
     timeNanos: model.timeNanos,
     durationNanos: model.durationNanos,
     ...(model.periodType === null ? {} : { periodType: valueType(model.periodType) }),
-    period: model.period,
+    period: int64(model.period),
     comment: model.comments.map((comment) => strings.dedup(comment)),
     defaultSampleType: strings.dedup(model.defaultSampleType),
     stringTable: strings,
@@ -208,6 +208,11 @@ function writeSamples(
 }
 
 const MAX_INT64 = 2n ** 63n - 1n;
+
+/** The greatest int64 is 2^63 as a number, which would be the least one again. */
+function int64(value: number): number | bigint {
+  return value >= 2 ** 63 ? MAX_INT64 : value;
+}
 
 /** Number of bytes of an int64 varint. */
 function varintLength(value: number): number {

@@ -64,9 +64,13 @@ describe('encode and decode', () => {
       limit: 0xffffffffff601000n,
     };
     const location = builder.location(builder.mapping(kernel), 0xffffffffff600abcn, []);
-    builder.sample(builder.stackOf([location]), values);
+    // The greatest int64, which is 2^63 as a number.
+    const greatest = 2 ** 63;
+    const labels = [{ key: 'limit', number: greatest, unit: 'bytes' }];
+    builder.sample(builder.stackOf([location]), values, builder.labels(labels));
     const again = HeapProfile.decode(new HeapProfile(builder.finish()).encode());
     expect([...again.samples()][0]!.values).toEqual(values);
+    expect([...again.samples()][0]!.labels).toEqual({ limit: greatest });
     expect(again.model.locations[0]!.address).toBe(0xffffffffff600abcn);
     expect(again.model.mappings[0]).toEqual(kernel);
   });
