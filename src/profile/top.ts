@@ -258,10 +258,7 @@ export function topText(model: ProfileModel, view: StackView, options: TopOption
   const all = topRows(model, view, options);
   const rows = options.limit === undefined ? all : all.slice(0, Math.max(0, options.limit));
   const { type, unit } = model.sampleTypes[index]!;
-  let total = 0;
-  for (let s = 0; s < model.samples.count; s++) {
-    total += Math.abs(model.samples.values[s * model.sampleTypes.length + index]!);
-  }
+  const total = totalOf(model, index);
   let smallest = 0;
   let shown = 0;
   for (const { flat, cum } of rows) {
@@ -294,6 +291,21 @@ export function topText(model: ProfileModel, view: StackView, options: TopOption
     lines.push(`${columns.join(' ')}  ${printedName(row.function, file, row.line, '')}${inlined}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** What shares are shares of: as in pprof, a difference that pprof wrote itself is compared with its base alone. */
+function totalOf({ samples, sampleTypes }: ProfileModel, index: number): number {
+  const ofBase = samples.labelSets.map((labels) =>
+    labels.some((label) => label.key === 'pprof::base' && 'text' in label && label.text === 'true'),
+  );
+  let total = 0;
+  let base = 0;
+  for (let s = 0; s < samples.count; s++) {
+    const value = Math.abs(samples.values[s * sampleTypes.length + index]!);
+    total += value;
+    if (ofBase[samples.labelSet[s]!]) base += value;
+  }
+  return base > 0 ? base : total;
 }
 
 function headerLines(model: ProfileModel, type: string, total: string): string[] {

@@ -197,6 +197,18 @@ describe('go tool pprof', () => {
     expect(workspace.pprofTop(difference)).toBe(difference.top({ granularity: 'functions', objects: false }));
   });
 
+  it('prints a difference that pprof wrote as pprof does', () => {
+    const after = CONTEXTS.map((context, i) => (i === 2 ? ([1, 0x20, 14, 2400, 8, 1800] as const) : context));
+    const base = workspace.write('before.pb.gz', sampleProfile().encode());
+    const later = workspace.write('later.pb.gz', sampleProfile({ snapshot: snapshotOf(after) }).encode());
+    const path = workspace.write('difference.pb.gz', '');
+    workspace.pprof('-proto', `-output=${path}`, `-diff_base=${base}`, later);
+    const written = HeapProfile.decode(workspace.read(path));
+    const table = written.top({ granularity: 'functions', objects: false });
+    expect(table).toBe(workspace.pprofTop(written));
+    expect(table).toContain('of 101.24kB total');
+  });
+
   it('chooses samples by label with -tagfocus', () => {
     expect(workspace.pprof('-top', '-tagfocus=instance=a', file)).toContain('of 101.24kB total');
     expect(workspace.pprof('-tags', file)).toMatch(/instance: Total 101\.2kB/);
