@@ -1,6 +1,7 @@
 // heapline top, text and folded, and the command as a whole: help, version, colours, pipes.
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VERSION } from '../../src/profile/index.ts';
@@ -183,5 +184,17 @@ describe('heapline', () => {
       encoding: 'utf8',
     });
     expect(out).toMatch(/^heap profile: /);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('says that the disk is full', () => {
+    const [node, ...args] = directory.commandLine(['top', 'heap.pb.gz']);
+    const result = spawnSync('sh', ['-c', '"$0" "$@" > /dev/full', node!, ...args], {
+      cwd: directory.path,
+      encoding: 'utf8',
+    });
+    expect(result).toMatchObject({
+      status: 2,
+      stderr: 'heapline: standard output cannot be written: the disk is full.\n',
+    });
   });
 });
