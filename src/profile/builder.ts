@@ -20,7 +20,7 @@ const MODULE_SPACING = 2 ** 32;
 const HOST_START = 0x7f00_0000_0000;
 
 /** As many as a Map can hold. */
-const MAX_STACKS = 2 ** 24 - 1;
+export const MAX_STACKS = 2 ** 24 - 1;
 /** More than the limit on a file's size lets it name; both together stay below 2^53. */
 const MAX_LOCATIONS = 2 ** 28;
 
@@ -146,11 +146,7 @@ export class ProfileBuilder {
     const key = parent * MAX_LOCATIONS + location;
     let index = this.#stackIndex.get(key);
     if (index === undefined) {
-      if (this.#stackParent.length >= MAX_STACKS) {
-        throw new InvalidProfileError(
-          `The profile has more than ${MAX_STACKS} different stacks and stack suffixes, which is more than can be handled.`,
-        );
-      }
+      if (this.#stackParent.length >= MAX_STACKS) throw tooManyStacks();
       index = this.#stackParent.push(parent) - 1;
       this.#stackLocation.push(location);
       this.#stackIndex.set(key, index);
@@ -275,6 +271,12 @@ export class ProfileBuilder {
       comments: header.comments ?? [],
     };
   }
+}
+
+export function tooManyStacks(): InvalidProfileError {
+  return new InvalidProfileError(
+    `The profile has more than ${MAX_STACKS} different stacks and stack suffixes, which is more than can be handled.`,
+  );
 }
 
 /** The address past the code of a mapping. */

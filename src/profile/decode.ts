@@ -5,16 +5,35 @@
 
 import { gunzipSync } from 'node:zlib';
 import { InvalidProfileError } from '../errors.ts';
-import { ProfileBuilder } from './builder.ts';
+import { MAX_STACKS, ProfileBuilder, tooManyStacks } from './builder.ts';
 import type { ProfileKind, ProfileLine, ProfileModel, SampleLabel, SampleType } from './model.ts';
 import { isSize } from './quantity.ts';
 
 /** Limit of the decompressed size unless told otherwise, in bytes. */
 export const DEFAULT_MAX_BYTES = 256 * 2 ** 20;
 
+/**
+ * What entries take once they are read, in units of 64 bytes or so. In the file they may take two bytes each, and in
+ * gzip data next to nothing: 200 kB could ask for more memory than there is, which nobody can catch.
+ */
+const COST = {
+  sample: 1,
+  label: 2,
+  string: 1,
+  comment: 1,
+  line: 2,
+  valueType: 4,
+  function: 5,
+  location: 6,
+  mapping: 8,
+} as const;
+/** Real profiles have more bytes to a unit; of the default limit it makes 2 GiB of memory. */
+const BYTES_PER_UNIT = 8;
+
 /** Reads a profile, or throws InvalidProfileError. */
 export function decodeProfile(input: Uint8Array, maxBytes: number): ProfileModel {
-  return new MessageDecoder(decompress(input, maxBytes)).model();
+  const units = Math.max(maxBytes, DEFAULT_MAX_BYTES) / BYTES_PER_UNIT;
+  return new MessageDecoder(decompress(input, maxBytes), units).model();
 }
 
 function decompress(input: Uint8Array, maxBytes: number): Uint8Array {
@@ -99,6 +118,7 @@ class MessageDecoder {
   #offset = 0;
   #end: number;
   #wire = 0;
+  #units: number;
 
   readonly #sampleTypes: RawValueType[] = [];
   readonly #strings: string[] = [];
@@ -116,8 +136,10 @@ class MessageDecoder {
   #defaultSampleType = 0;
   readonly #comments: number[] = [];
 
-  constructor(bytes: Uint8Array) {
+  /** @param units how much its entries may cost */
+  constructor(bytes: Uint8Array, units: number) {
     this.#bytes = bytes;
+    this.#units = units;
     this.#view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#end = bytes.length;
   }
@@ -215,7 +237,7 @@ class MessageDecoder {
       const id = this.#unsigned();
       const index = locations.get(id);
       if (index === undefined) this.#fail(`a sample names location ${id}, which does not exist`);
-      stack.push(index);
+      if (stack.push(index) >= MAX_STACKS) throw tooManyStacks();
     };
     const readValue = () => {
       values.push(this.#integer());
@@ -260,6 +282,7 @@ class MessageDecoder {
         return true;
       case 2: {
         const end = this.#length();
+        this.#spend('sample');
         this.#samples.push(this.#offset, end);
         this.#offset = end;
         return true;
@@ -275,6 +298,7 @@ class MessageDecoder {
         return true;
       case 6: {
         const end = this.#length();
+        this.#spend('string');
         this.#strings.push(this.#view.toString('utf8', this.#offset, end));
         this.#offset = end;
         return true;
@@ -298,7 +322,10 @@ class MessageDecoder {
         this.#period = this.#scalar();
         return true;
       case 13:
-        this.#repeated(() => this.#comments.push(this.#integer()));
+        this.#repeated(() => {
+          this.#spend('comment');
+          this.#comments.push(this.#integer());
+        });
         return true;
       case 14:
         this.#defaultSampleType = this.#scalar();
@@ -309,6 +336,7 @@ class MessageDecoder {
   }
 
   #valueType(): RawValueType {
+    this.#spend('valueType');
     const raw: RawValueType = { type: 0, unit: 0 };
     this.#nested((field) => {
       if (field === 1) raw.type = this.#scalar();
@@ -320,6 +348,7 @@ class MessageDecoder {
   }
 
   #function(): RawFunction {
+    this.#spend('function');
     const raw: RawFunction = { id: 0, name: 0, systemName: 0, file: 0, startLine: 0 };
     this.#nested((field) => {
       if (field === 1) raw.id = this.#scalarUnsigned();
@@ -334,6 +363,7 @@ class MessageDecoder {
   }
 
   #mapping(): RawMapping {
+    this.#spend('mapping');
     const flags: RawMapping['flags'] = [false, false, false, false];
     const raw: RawMapping = { id: 0, start: 0, limit: 0, fileOffset: 0, file: 0, buildId: 0, flags };
     this.#nested((field) => {
@@ -351,12 +381,14 @@ class MessageDecoder {
   }
 
   #location(): RawLocation {
+    this.#spend('location');
     const raw: RawLocation = { id: 0, mapping: 0, address: 0, lines: [], folded: false };
     this.#nested((field) => {
       if (field === 1) raw.id = this.#scalarUnsigned();
       else if (field === 2) raw.mapping = this.#scalarUnsigned();
       else if (field === 3) raw.address = this.#scalarUnsigned();
       else if (field === 4) {
+        this.#spend('line');
         const line: RawLocation['lines'][number] = { function: 0, line: 0, column: 0 };
         raw.lines.push(line);
         this.#nested((part) => {
@@ -374,6 +406,7 @@ class MessageDecoder {
   }
 
   #label(): RawLabel {
+    this.#spend('label');
     const raw: RawLabel = { key: 0, text: 0, number: 0, unit: 0 };
     this.#nested((field) => {
       if (field === 1) raw.key = this.#scalar();
@@ -406,6 +439,14 @@ class MessageDecoder {
   #unique(known: ReadonlyMap<number | bigint, number>, id: number | bigint, what: string): void {
     if (id === 0) this.#fail(`a ${what} has the reserved id 0`);
     if (known.has(id)) this.#fail(`two entries share ${what} id ${id}`);
+  }
+
+  #spend(entry: keyof typeof COST): void {
+    this.#units -= COST[entry];
+    if (this.#units >= 0) return;
+    throw new InvalidProfileError(
+      'The profile has more entries than its limit of size allows for. Raise that (maxBytes) if it is to be trusted.',
+    );
   }
 
   // Wire format from here on.

@@ -121,6 +121,19 @@ describe('decoding bytes that are not an intact heap profile', () => {
     expect(() => HeapProfile.decode(intact, { maxBytes: 100 })).toThrow(/larger than 100 bytes/);
   });
 
+  it('does not fill the memory with entries that take next to nothing in the file', () => {
+    const head = message(...HEAD);
+    const mappings = Buffer.alloc(2 * 4_200_000, message([3, new Uint8Array()]));
+    const bytes = gzipSync(Buffer.concat([head, mappings]), { level: 1 });
+    expect(bytes.length).toBeLessThan(100_000);
+    expect(() => HeapProfile.decode(bytes)).toThrow(/^The profile has more entries than/);
+    // 2^24 times location 1: a sample, in it a packed field, each with a length of four bytes.
+    const ids = Buffer.alloc(2 ** 24, 1);
+    const sample = Buffer.from([0x12, 0x85, 0x80, 0x80, 0x08, 0x0a, 0x80, 0x80, 0x80, 0x08]);
+    const stack = Buffer.concat([head, message([4, message([1, 1])]), sample, ids]);
+    expect(() => HeapProfile.decode(stack)).toThrow(/more than 16777215 different stacks/);
+  });
+
   it.each([
     ['repetitions of repetitions', '(a*)*(a|a)*(a+)+$'],
     ['choices alone', `${'(a|a)'.repeat(60)}b`],
