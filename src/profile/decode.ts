@@ -3,6 +3,7 @@
 // hostile integers; here every length and index is checked, and decompression is bounded.
 // Wire format: https://protobuf.dev/programming-guides/encoding/
 
+import { constants } from 'node:buffer';
 import { gunzipSync } from 'node:zlib';
 import { InvalidProfileError } from '../errors.ts';
 import { MAX_STACKS, ProfileBuilder, tooManyStacks } from './builder.ts';
@@ -41,7 +42,7 @@ function decompress(input: Uint8Array, maxBytes: number): Uint8Array {
   let bytes = input;
   if (input[0] === 0x1f && input[1] === 0x8b) {
     try {
-      bytes = gunzipSync(input, { maxOutputLength: maxBytes });
+      bytes = gunzipSync(input, { maxOutputLength: Math.min(Math.ceil(maxBytes), constants.MAX_LENGTH) });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(maxBytes, error);
       throw new InvalidProfileError(

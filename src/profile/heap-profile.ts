@@ -63,11 +63,21 @@ export class HeapProfile {
       );
     }
     checkOptionNames('HeapProfile.decode', options, ['maxBytes'] satisfies (keyof DecodeOptions)[]);
-    return new HeapProfile(decodeProfile(bytes, options.maxBytes ?? DEFAULT_MAX_BYTES));
+    const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
+    if (typeof maxBytes !== 'number' || !(maxBytes > 0)) {
+      throw new InvalidArgumentError(
+        'maxBytes',
+        `maxBytes must be a number of bytes above 0, not ${String(maxBytes)}.`,
+      );
+    }
+    return new HeapProfile(decodeProfile(bytes, maxBytes));
   }
 
   /** Adds up profiles of the same sample types, for instance of several sandboxes. */
   static merge(profiles: readonly HeapProfile[]): HeapProfile {
+    if (!Array.isArray(profiles) || !profiles.every(isProfile)) {
+      throw new InvalidArgumentError('profiles', 'HeapProfile.merge() takes an array of HeapProfiles.');
+    }
     return new HeapProfile(sum(profiles.map(({ model }) => model)));
   }
 
@@ -187,8 +197,7 @@ export class HeapProfile {
 
   /** What changed from this profile to a later one: later − this. Stacks that did not change are left out. */
   diff(later: HeapProfile): HeapProfile {
-    // Not instanceof: the ESM and CommonJS builds have a class each.
-    if (typeof (later as HeapProfile | undefined)?.model !== 'object') {
+    if (!isProfile(later)) {
       throw new InvalidArgumentError('later', 'profile.diff() takes a later HeapProfile.');
     }
     return new HeapProfile(difference(this.model, later.model));
@@ -198,6 +207,11 @@ export class HeapProfile {
     this.#view ??= viewOf(this.model);
     return this.#view;
   }
+}
+
+/** Not instanceof: the ESM and CommonJS builds have a class each. */
+function isProfile(value: unknown): value is HeapProfile {
+  return typeof (value as HeapProfile | null | undefined)?.model === 'object';
 }
 
 const UNKNOWN_FUNCTION = { name: '[unknown]', systemName: '', file: '', startLine: 0 };

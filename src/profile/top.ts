@@ -91,6 +91,10 @@ export function topRows(model: ProfileModel, view: StackView, options: TopOption
       `There is no granularity '${granularity as string}': use functions, lines or files.`,
     );
   }
+  const first = options.sort ?? 'flat';
+  if (first !== 'flat' && first !== 'cum') {
+    throw new InvalidArgumentError('sort', `There is no order '${first as string}': use flat or cum.`);
+  }
   const width = columns.length;
   const nodes: Node[] = [];
   const nodesOfLocation = nodeTable(model, view, granularity, width, nodes);
@@ -194,7 +198,6 @@ export function topRows(model: ProfileModel, view: StackView, options: TopOption
       inlined: inlined.includes(true) ? (inlined.includes(false) ? 'partly' : 'always') : 'no',
     });
   }
-  const first = options.sort === 'cum' ? 'cum' : 'flat';
   const second = first === 'cum' ? 'flat' : 'cum';
   rows.sort(
     (a, b) =>

@@ -134,7 +134,9 @@ describe('HeapProfile.merge', () => {
     for (let i = 1; i < ranges.length; i++) expect(ranges[i]![0]).toBeGreaterThanOrEqual(ranges[i - 1]![1]!);
   });
 
-  it('refuses to merge nothing', () => {
-    expect(() => HeapProfile.merge([])).toThrow(InvalidArgumentError);
+  it('refuses to merge nothing, and what is no profile', () => {
+    for (const wrong of [[], [sampleProfile(), undefined], null, sampleProfile()] as never[]) {
+      expect(() => HeapProfile.merge(wrong)).toThrow(InvalidArgumentError);
+    }
   });
 });

@@ -3,7 +3,7 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { InvalidProfileError } from '../../src/errors.ts';
+import { InvalidArgumentError, InvalidProfileError } from '../../src/errors.ts';
 import { HeapProfile } from '../../src/profile/index.ts';
 import { sampleProfile } from './sample-heap.ts';
 
@@ -119,6 +119,14 @@ describe('decoding bytes that are not an intact heap profile', () => {
     const bomb = gzipSync(new Uint8Array(64 * 2 ** 20));
     expect(() => HeapProfile.decode(bomb, { maxBytes: 2 ** 20 })).toThrow(/larger than 1048576 bytes/);
     expect(() => HeapProfile.decode(intact, { maxBytes: 100 })).toThrow(/larger than 100 bytes/);
+  });
+
+  it.each([2 ** 20, 1e6 + 0.5, 2 ** 40, Number.POSITIVE_INFINITY])('takes %d for a limit', (maxBytes) => {
+    expect(HeapProfile.decode(gzipSync(intact), { maxBytes }).encode({ level: 0 })).toEqual(intact);
+  });
+
+  it.each([0, -1, Number.NaN, '1M' as never])('refuses %j for a limit', (maxBytes) => {
+    expect(() => HeapProfile.decode(gzipSync(intact), { maxBytes })).toThrow(InvalidArgumentError);
   });
 
   it('does not fill the memory with entries that take next to nothing in the file', () => {

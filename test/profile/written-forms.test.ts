@@ -36,6 +36,13 @@ describe('the table', () => {
     expect(() => sampleProfile().top({ sampleType: 'cpu' })).toThrow(/alloc_objects, alloc_space/);
   });
 
+  it('refuses an order and a granularity that do not exist', () => {
+    expect(() => sampleProfile().top({ sort: 'cumulative' as never })).toThrow(/flat or cum/);
+    expect(() => sampleProfile().topRows({ granularity: 'line' as never })).toThrow(
+      /functions, lines or files/,
+    );
+  });
+
   it.each<[number, string, string]>([
     [0, 'bytes', '0'],
     [1, 'bytes', '1B'],
