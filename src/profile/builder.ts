@@ -189,17 +189,20 @@ export class ProfileBuilder {
    * @param wanted which locations are; the others stay out, and have the index 0. Default: all
    */
   importLocations(model: ProfileModel, wanted?: Uint8Array): Int32Array {
-    const moved = model.mappings.map((mapping) => this.#importMapping(mapping));
+    const mappings = model.mappings.map((mapping) => this.#importMapping(mapping));
     const result = new Int32Array(model.locations.length);
     for (let i = 0; i < result.length; i++) {
       if (wanted?.[i] === 0) continue;
       const location = model.locations[i]!;
-      const mapping = location.mapping < 0 ? -1 : moved[location.mapping]!;
+      const mapping = location.mapping < 0 ? -1 : mappings[location.mapping]!;
       let address = location.address;
       if (mapping >= 0) {
         const shift =
           BigInt(this.#mappings[mapping]!.start) - BigInt(model.mappings[location.mapping]!.start);
-        if (shift !== 0n) address = Number(BigInt(address) + shift);
+        if (shift !== 0n) {
+          const moved = BigInt.asUintN(64, BigInt(address) + shift);
+          address = moved <= Number.MAX_SAFE_INTEGER ? Number(moved) : moved;
+        }
       }
       const lines = location.lines.map((line) => {
         const from = model.functions[line.function];

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvalidArgumentError } from '../../src/errors.ts';
-import { HeapProfile } from '../../src/profile/index.ts';
+import { HeapProfile, ProfileBuilder, SAMPLE_TYPES } from '../../src/profile/index.ts';
 import { arbitraryPair } from './arbitrary-profile.ts';
 import { CONTEXTS, frame, sampleProfile, snapshotOf } from './sample-heap.ts';
 
@@ -132,6 +132,35 @@ describe('HeapProfile.merge', () => {
       .sort(([a], [b]) => a! - b!);
     expect(ranges.length).toBe(3);
     for (let i = 1; i < ranges.length; i++) expect(ranges[i]![0]).toBeGreaterThanOrEqual(ranges[i - 1]![1]!);
+  });
+
+  it('moves code beyond 2^53 without rounding', () => {
+    const kernel = (start: bigint, offset: bigint) => {
+      const builder = new ProfileBuilder({
+        kind: 'heap',
+        sampleTypes: SAMPLE_TYPES.heap,
+        defaultSampleType: 'inuse_space',
+      });
+      const mapping = builder.mapping({
+        ...sampleProfile().model.mappings[0]!,
+        start,
+        limit: start + 0x100000n,
+        file: '[kernel.kallsyms]',
+      });
+      builder.sample(builder.stackOf([builder.location(mapping, start + offset, [])]), [1, 1, 1, 1]);
+      return new HeapProfile(builder.finish());
+    };
+    const one = kernel(0xffffffff81000000n, 0x123n);
+    const both = HeapProfile.merge([
+      one,
+      kernel(0xffffffffa2000000n, 0x123n),
+      kernel(0xffffffff00000000n, 0x124n),
+    ]);
+    expect(both.model.locations.map(({ address }) => address)).toEqual([
+      0xffffffff81000123n,
+      0xffffffff81000124n,
+    ]);
+    expect(both.sampleCount).toBe(2);
   });
 
   it('refuses to merge nothing, and what is no profile', () => {
