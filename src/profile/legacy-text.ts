@@ -4,6 +4,7 @@
 // Reference: runtime/pprof/pprof.go, writeHeapInternal and printStackRecord.
 
 import type { ProfileModel } from './model.ts';
+import { isSize } from './quantity.ts';
 import { boundedStack, CUT, shapeOf } from './stacks.ts';
 
 export function legacyText(model: ProfileModel): string {
@@ -70,7 +71,10 @@ function recordColumns(model: ProfileModel): readonly [number, number, number, n
   const live = [find('inuse_objects'), find('inuse_space')] as const;
   const alloc = [find('alloc_objects'), find('alloc_space')] as const;
   if (live[1] >= 0) return alloc[1] >= 0 ? [...alloc, ...live] : [...live, ...live];
-  const space = model.sampleTypes.findIndex(({ type }) => type === model.defaultSampleType);
+  // A profile may show objects first; the text has bytes in any case.
+  const sizes = model.sampleTypes.filter(({ unit }) => isSize(unit));
+  const shown = sizes.find(({ type }) => type === model.defaultSampleType) ?? sizes[0]!;
+  const space = model.sampleTypes.indexOf(shown);
   const objects = model.sampleTypes.findIndex(({ unit }) => unit === 'count');
   return [objects, space, objects, space];
 }

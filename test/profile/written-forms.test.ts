@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { InvalidArgumentError } from '../../src/errors.ts';
-import { formatQuantity, formatShare } from '../../src/profile/index.ts';
+import { formatQuantity, formatShare, HeapProfile } from '../../src/profile/index.ts';
 import { protobufDecode } from './oracles.ts';
 import { sampleProfile } from './sample-heap.ts';
 
@@ -113,6 +113,13 @@ describe('the text form', () => {
 
   it('shows kinds that count one thing as both in use and allocated', () => {
     expect(sampleProfile({ kind: 'temporary' }).text()).toMatch(
+      /^heap profile: 12: 736 \[12: 736\] @ heap\/2\n/,
+    );
+  });
+
+  it('has bytes of profiles that show objects first, too', () => {
+    const { model } = sampleProfile({ kind: 'temporary' });
+    expect(new HeapProfile({ ...model, defaultSampleType: 'temporary_objects' }).text()).toMatch(
       /^heap profile: 12: 736 \[12: 736\] @ heap\/2\n/,
     );
   });
