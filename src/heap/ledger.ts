@@ -193,14 +193,18 @@ export class Ledger {
     undefined
   > {
     let chunk = this.#word(L.RUNTIME_FIRST_SPAN_CHUNK);
-    for (let chunks = 0; chunk !== 0; chunks++) {
+    // Bytes of all chunks and of all metadata, far fewer than the blocks': more than there is memory are a cycle.
+    let taken = 0;
+    while (chunk !== 0) {
       let words = this.#view.words;
       const header = chunk / WORD;
-      if (!Number.isInteger(header) || header + L.CHUNK_ENTRIES / WORD > words.length || chunks > 1 << 20) {
+      if (!Number.isInteger(header) || header + L.CHUNK_ENTRIES / WORD > words.length) {
         throw damaged('span chunk', chunk);
       }
       const used = words[header + L.CHUNK_USED / WORD]!;
-      if (chunk + L.CHUNK_ENTRIES + used * L.SPAN_SIZE > words.length * WORD)
+      const size = L.CHUNK_ENTRIES + used * L.SPAN_SIZE;
+      taken += size;
+      if (chunk + size > words.length * WORD || taken > words.length * WORD)
         throw damaged('span chunk', chunk);
       for (let i = 0; i < used; i++) {
         words = this.#view.words;
@@ -211,7 +215,9 @@ export class Ledger {
         const capacity = words[at + L.SPAN_BLOCK_SIZE / WORD]!;
         const blocks = words[at + L.SPAN_BLOCKS / WORD]!;
         const metadata = words[at + L.SPAN_METADATA / WORD]!;
-        if (metadata % WORD !== 0 || metadata + blocks * L.BLOCK_SIZE > words.length * WORD) {
+        const end = metadata + blocks * L.BLOCK_SIZE;
+        taken += end - metadata;
+        if (metadata % WORD !== 0 || end > words.length * WORD || taken > words.length * WORD) {
           throw damaged('span', at * WORD);
         }
         yield { base, capacity, blocks, metadata };

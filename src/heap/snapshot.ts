@@ -197,17 +197,14 @@ export function readContexts(words: Uint32Array, runtimeAddress: number, totals:
 function readChunks(words: Uint32Array, first: number, size: number): Chunk[] {
   const chunks: Chunk[] = [];
   const limit = words.length * WORD;
+  // Chunks do not overlap: more bytes of them than of memory are a cycle.
+  let taken = 0;
   for (let address = first; address !== 0; ) {
-    if (
-      address % WORD !== 0 ||
-      address + L.CHUNK_ENTRIES > limit ||
-      chunks.length > limit / L.CHUNK_ENTRIES
-    ) {
-      throw damaged(address);
-    }
+    if (address % WORD !== 0 || address + L.CHUNK_ENTRIES > limit) throw damaged(address);
     const start = address + L.CHUNK_ENTRIES;
     const end = start + words[(address + L.CHUNK_USED) / WORD]! * size;
-    if (end > limit) throw damaged(address);
+    taken += end - address;
+    if (end > limit || taken > limit) throw damaged(address);
     chunks.push({ address, start, end, size, index: new Int32Array((end - start) / size) });
     address = words[(address + L.CHUNK_NEXT) / WORD]!;
   }

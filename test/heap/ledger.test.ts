@@ -114,6 +114,26 @@ test('a ledger that the guest has written over is an error or numbers, never a c
   expect(node.length).toBe(lib.heap.stats().contexts);
 });
 
+test.each([
+  ['of nodes', 'RUNTIME_FIRST_CHUNK'],
+  ['of buds', 'RUNTIME_FIRST_BUD_CHUNK'],
+  ['of spans', 'RUNTIME_FIRST_SPAN_CHUNK'],
+] as const)('a list %s that leads back to itself is an error, soon', async (_, list) => {
+  const victim = await fresh();
+  victim.exports.tree!(13);
+  const words = new Uint32Array(victim.memory.buffer);
+  const link = (address: number): number => (address + layout.CHUNK_NEXT) / 4;
+  let last = words[words.indexOf(layout.MAGIC) + layout[list] / 4]!;
+  while (words[link(last)] !== 0) last = words[link(last)]!;
+  words[link(last)] = last;
+  const started = performance.now();
+  const read = () =>
+    list === 'RUNTIME_FIRST_SPAN_CHUNK' ? [...victim.heap.blocks()] : victim.heap.snapshot();
+  expect(read).toThrow(CorruptLedgerError);
+  expect(performance.now() - started).toBeLessThan(10_000);
+  victim.dispose();
+});
+
 test('readSnapshot reads the same by address', () => {
   const memory = lib.memory;
   const words = new Uint32Array(memory.buffer);
