@@ -21,7 +21,10 @@ export interface EncodeOptions {
 }
 
 export interface DecodeOptions {
-  /** Refuse profiles that are larger than this when decompressed; 256 MiB by default. */
+  /**
+   * Refuse profiles that are larger than this when decompressed; 256 MiB by default. A profile whose entries would take
+   * many times as much memory is refused, too.
+   */
   maxBytes?: number;
 }
 

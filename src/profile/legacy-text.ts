@@ -45,14 +45,19 @@ export function legacyText(model: ProfileModel): string {
       if (lines.length === 0) rows.push(['#', addresses[i]!]);
       for (const { function: fn, line } of lines) {
         const { name, file } = model.functions[fn] ?? { name: '', file: '' };
-        const cells = ['#', addresses[i]!, name || '?'];
-        if (file !== '') cells.push(`${file}:${line}`);
+        const cells = ['#', addresses[i]!, oneLine(name) || '?'];
+        if (file !== '') cells.push(`${oneLine(file)}:${line}`);
         rows.push(cells);
       }
     }
     parts.push(aligned(rows), '\n');
   }
   return parts.join('');
+}
+
+/** Readers take the rest of a name that goes on in another line for a record. */
+function oneLine(name: string): string {
+  return name.replace(/[\r\n]+/g, ' ');
 }
 
 /** Records have return addresses, from which readers take one; the lines below them have the calls themselves. */

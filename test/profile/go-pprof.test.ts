@@ -235,6 +235,14 @@ describe('go tool pprof', () => {
     expect(workspace.pprof('-top', '-sample_index=alloc_objects', path)).toContain('of 28 total');
   });
 
+  it('reads the text form of names with line breaks', () => {
+    const sites = new Map(SITES).set(0x50, [frame('a\n1: 2 [3: 4] @ 0x5\r\n', 50, { file: '/src/b\nc.c' })]);
+    const text = sampleProfile({ symbols: { frames: (site) => sites.get(site)! } }).text();
+    expect(text).toContain('\ta 1: 2 [3: 4] @ 0x5 \t/src/b c.c:50\n');
+    const path = workspace.write('breaks.txt', text);
+    expect(workspace.pprof('-top', '-sample_index=inuse_space', path)).toContain('of 101.24kB total');
+  });
+
   it('reads the text form with the same addresses', () => {
     const addresses = (path: string) =>
       [...workspace.pprof('-raw', path).matchAll(/^ +\d+: (0x[0-9a-f]+) /gm)]
