@@ -30,12 +30,35 @@ export function collect(value: string, previous: readonly string[] | undefined):
   return [...(previous ?? []), value];
 }
 
+/** Bytes of standard input that are read at once, and milliseconds to wait for more where the system does not. */
+const CHUNK = 2 ** 16;
+const PAUSE = 10;
+
 /** Bytes of a file, or of standard input for `-`. */
 export function readInput(path: string): Uint8Array {
   try {
-    return readFileSync(path === '-' ? 0 : path);
+    return path === '-' ? readStandardInput() : readFileSync(path);
   } catch (error) {
-    throw fileError(path, 'read', error);
+    throw fileError(path === '-' ? 'standard input' : path, 'read', error);
+  }
+}
+
+/** readFileSync(0) gives up where whoever opened it made it non-blocking and has nothing to say yet. */
+function readStandardInput(): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  for (;;) {
+    const chunk = new Uint8Array(CHUNK);
+    try {
+      const length = readSync(0, chunk);
+      if (length === 0) return Buffer.concat(chunks);
+      chunks.push(chunk.subarray(0, length));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // Windows has an error for the end of a pipe.
+      if (code === 'EOF') return Buffer.concat(chunks);
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 // heapline top, text and folded, and the command as a whole: help, version, colours, pipes.
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -59,6 +59,22 @@ describe('heapline top', () => {
 
   it('reads standard input', () => {
     expect(directory.heapline(['top', '-'], { input: profile.encode() }).stdout).toBe(profile.top());
+  });
+
+  it('waits for standard input that is not blocking', async () => {
+    // This end of a child's pipe is not blocking, and stays so under a number that spawn() leaves alone.
+    const writer = spawn('sh', ['-c', 'sleep 1; cat heap.pb.gz'], {
+      cwd: directory.path,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [node, ...args] = directory.commandLine(['top', '-']);
+    const reader = spawn('sh', ['-c', '"$0" "$@" <&3', node!, ...args], {
+      cwd: directory.path,
+      stdio: ['ignore', 'pipe', 'inherit', writer.stdout],
+    });
+    let stdout = '';
+    for await (const chunk of reader.stdout!) stdout += chunk;
+    expect(stdout).toBe(profile.top());
   });
 });
 
