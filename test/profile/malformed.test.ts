@@ -63,6 +63,8 @@ describe('decoding bytes that are not an intact heap profile', () => {
     ['nothing', new Uint8Array(), /empty/],
     ['text', text('Hello, this is not a profile.'), /not an intact/],
     ['a legacy text profile', text('heap profile: 1: 2 [3: 4] @ heap/2\n'), /legacy text form.*-proto/s],
+    ['a legacy text profile of Java', text('--- heapz 1 ---\nformat = java\n'), /legacy text form.*-proto/s],
+    ['a text profile of something else', text('--- contention:\ncycles/second=1\n'), /not an intact/],
     ['damaged gzip data', gzipSync(intact).fill(0x55, 30, 60), /gzip/],
     ['cut gzip data', gzipSync(intact).subarray(0, 100), /gzip/],
     ['no sample type', message([6, text('')]), /no sample type/],
