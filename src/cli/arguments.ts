@@ -30,50 +30,42 @@ export function collect(value: string, previous: readonly string[] | undefined):
   return [...(previous ?? []), value];
 }
 
-/** Bytes of standard input that are read at once, and milliseconds to wait for more where the system does not. */
+/** Most bytes of standard input that are read at once, and milliseconds to wait where the system does not. */
 const CHUNK = 2 ** 16;
 const PAUSE = 10;
 
 /** Bytes of a file, or of standard input for `-`. */
 export function readInput(path: string): Uint8Array {
+  if (path === '-') return readStandardInput();
   try {
-    return path === '-' ? readStandardInput() : readFileSync(path);
+    return readFileSync(path);
   } catch (error) {
-    throw fileError(path === '-' ? 'standard input' : path, 'read', error);
+    throw fileError(path, 'read', error);
   }
 }
 
-/** readFileSync(0) gives up where whoever opened it made it non-blocking and has nothing to say yet. */
 function readStandardInput(): Uint8Array {
   const chunks: Uint8Array[] = [];
   for (;;) {
-    const chunk = new Uint8Array(CHUNK);
-    try {
-      const length = readSync(0, chunk);
-      if (length === 0) return Buffer.concat(chunks);
-      chunks.push(chunk.subarray(0, length));
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      // Windows has an error for the end of a pipe.
-      if (code === 'EOF') return Buffer.concat(chunks);
-      if (code !== 'EAGAIN') throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
-    }
+    const chunk = readOurInput(CHUNK);
+    if (chunk.length === 0) return Buffer.concat(chunks);
+    chunks.push(chunk);
   }
 }
 
-/** The next bytes of our own standard input, as soon as there are some; null at its end. */
-export function readOurInput(length: number): Uint8Array | null {
-  const bytes = new Uint8Array(Math.min(length, 2 ** 20));
+/** The next bytes of standard input, as soon as there are some; none at its end. */
+export function readOurInput(length: number): Uint8Array {
+  const bytes = new Uint8Array(Math.min(length, CHUNK));
   for (;;) {
     try {
       return bytes.subarray(0, readSync(0, bytes));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EOF') return null; // Windows
-      if (code !== 'EAGAIN') throw fileError('-', 'read', error);
-      // Somebody has made it non-blocking, and nothing has come yet.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+      // Windows has an error for the end of a pipe.
+      if (code === 'EOF') return new Uint8Array();
+      if (code !== 'EAGAIN') throw fileError('standard input', 'read', error);
+      // Whoever opened it made it non-blocking and has nothing to say yet; readFileSync(0) would give up.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
     }
   }
 }

@@ -210,7 +210,7 @@ describe('heapline', () => {
     });
     expect(result).toMatchObject({
       status: 2,
-      stderr: 'heapline: standard output cannot be written: the disk is full.\n',
+      stderr: 'heapline: Standard output cannot be written: the disk is full.\n',
     });
   });
 });
