@@ -101,30 +101,34 @@ async function serve(
     sandboxes: [sandbox],
     onWarning: (message) => terminal.warn(message),
   });
-  let prepared: ReturnType<typeof preparedCall>[] | null = null;
-  const makeCalls = (): void => {
-    prepared ??= calls.map((call) => preparedCall(sandbox, call));
-    for (const call of prepared) call();
-  };
-  let running = guarded(calls.length === 0 ? () => sandbox.run() : makeCalls, terminal);
-  // It takes a profile to see what the debug information lacks.
-  sandbox.heap.profile();
-  for (const warning of sandbox.warnings) terminal.warn(warning);
-  terminal.say(`Serving ${server.url}`);
-  terminal.say(terminal.colors.dim(`go tool pprof ${server.url}heap`));
-  if (given.open) openInBrowser(server.url, terminal);
+  let timer: NodeJS.Timeout | undefined;
+  // Whatever ends this, the port goes with it: a server that is left open would keep the process.
+  try {
+    let prepared: ReturnType<typeof preparedCall>[] | null = null;
+    const makeCalls = (): void => {
+      prepared ??= calls.map((call) => preparedCall(sandbox, call));
+      for (const call of prepared) call();
+    };
+    let running = guarded(calls.length === 0 ? () => sandbox.run() : makeCalls, terminal);
+    // It takes a profile to see what the debug information lacks.
+    sandbox.heap.profile();
+    for (const warning of sandbox.warnings) terminal.warn(warning);
+    terminal.say(`Serving ${server.url}`);
+    terminal.say(terminal.colors.dim(`go tool pprof ${server.url}heap`));
+    if (given.open) openInBrowser(server.url, terminal);
 
-  const timer =
-    given.every === undefined
-      ? null
-      : setInterval(() => {
-          // What trapped once would trap again.
-          if (running) running = guarded(makeCalls, terminal);
-        }, given.every * 1000);
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-  if (timer !== null) clearInterval(timer);
-  await server.close();
-  sandbox.dispose();
+    if (given.every !== undefined) {
+      timer = setInterval(() => {
+        // What trapped once would trap again.
+        if (running) running = guarded(makeCalls, terminal);
+      }, given.every * 1000);
+    }
+    await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  } finally {
+    clearInterval(timer);
+    await server.close();
+    sandbox.dispose();
+  }
 }
 
 /** Runs the guest; false when it failed, which leaves its heap readable. */

@@ -111,7 +111,8 @@ describe('heapline serve', () => {
     [['--call', 'nosuch()'], /has no function 'nosuch'/],
     [[], /has no main\(\)/],
     [['--every', '1'], /there is none/],
-  ])('with %j, says what is wrong', async (args, message) => {
+    [['--call', 'keep()'], /Argument 1 of keep\(\) must be a number/],
+  ])('with %j, says what is wrong and ends', async (args, message) => {
     expect(await start([...args, '--port', '0', programPath('service.c')], message)).toMatch(message);
     const [status] = child!.exitCode === null ? await once(child!, 'exit') : [child!.exitCode];
     expect(status).toBe(2);
