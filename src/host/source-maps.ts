@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { findSourceMap } from 'node:module';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
+import { FlattenMap, originalPositionFor, type TraceMap } from '@jridgewell/trace-mapping';
 
 /** A position in a source file; line and column count from 1. */
 export interface SourcePosition {
@@ -15,7 +15,9 @@ export interface SourcePosition {
   readonly column: number;
 }
 
-const COMMENT = /\/\/[#@] sourceMappingURL=(\S+)\s*$/;
+// The last such comment; others may follow, such as a debug id, but no code.
+const COMMENT =
+  /\/\/[#@] sourceMappingURL=(\S+)[^\S\n]*(?:\n[^\S\n]*(?:\/\/(?![#@] sourceMappingURL=)[^\n]*)?)*$/;
 // A script this long is not searched for a map: it would cost more than the line is worth.
 const LONGEST_SCRIPT = 64 * 2 ** 20;
 
@@ -74,7 +76,8 @@ function readMap(path: string): TraceMap | null {
         ? Buffer.from(inline[2]!, 'base64').toString()
         : decodeURIComponent(inline[2]!)
       : readFileSync(resolve(dirname(path), decodeURIComponent(url)), 'utf8');
-    return new TraceMap(json, inline ? path : resolve(dirname(path), url));
+    // Some bundlers (Turbopack) write maps in sections, which a TraceMap alone does not read.
+    return new FlattenMap(json, inline ? path : resolve(dirname(path), url));
   } catch {
     return null; // A map that cannot be read is as good as none: the running script's own position stands.
   }
