@@ -77,6 +77,8 @@ export class SampledHeap {
   });
   #stacks = 1;
   #lastOrdinal = 0;
+  /** Samples of the times before sampling was stopped by somebody else. */
+  #earlierSamples = 0;
   #seenSamples = 0;
   #seenBytes = 0;
   #seenObjects = 0;
@@ -96,8 +98,9 @@ export class SampledHeap {
   static async open(interval: number): Promise<SampledHeap> {
     const session = await InspectorSession.open();
     session.send('HeapProfiler.enable');
-    session.send('HeapProfiler.startSampling', { samplingInterval: interval });
-    return new SampledHeap(session, interval);
+    const heap = new SampledHeap(session, interval);
+    heap.#startSampling();
+    return heap;
   }
 
   /** Number of stacks that held something at the last collection. */
@@ -167,13 +170,35 @@ export class SampledHeap {
   }
 
   close(): void {
-    this.session.send('HeapProfiler.stopSampling');
-    this.session.close();
+    try {
+      this.session.send('HeapProfiler.stopSampling');
+    } finally {
+      this.session.close();
+    }
   }
 
   /** Samples that came and went between two collections: they have numbers, and were not seen. */
   get #unseenSamples(): number {
-    return this.#lastOrdinal - this.#seenSamples;
+    return this.#earlierSamples + this.#lastOrdinal - this.#seenSamples;
+  }
+
+  #startSampling(): void {
+    this.session.send('HeapProfiler.startSampling', { samplingInterval: this.interval });
+  }
+
+  #samplingProfile(): SamplingProfile {
+    const get = (): SamplingProfile =>
+      this.session.send<{ profile: SamplingProfile }>('HeapProfiler.getSamplingProfile').profile;
+    try {
+      return get();
+    } catch {
+      // Whoever else profiles this process, such as DevTools, stops sampling for all when it is done. What was in use
+      // is lost with that; counting begins anew, and goes on from what was counted.
+      this.#startSampling();
+      this.#earlierSamples += this.#lastOrdinal;
+      this.#lastOrdinal = 0;
+      return get();
+    }
   }
 
   #pseudo(builder: ProfileBuilder, name: string): number {
@@ -191,9 +216,7 @@ export class SampledHeap {
 
   #collect(): void {
     if (this.#taken !== null) return;
-    const profile = this.session.send<{ profile: SamplingProfile }>(
-      'HeapProfiler.getSamplingProfile',
-    ).profile;
+    const profile = this.#samplingProfile();
     this.#taken = profile;
     // Several answers in one turn of the event loop share one collection.
     setImmediate(() => {
@@ -369,10 +392,17 @@ function findObjectSizes(total: number, interval: number): number[] {
 }
 
 const SHARED = Symbol.for('heapline.sampledHeap');
+const CLOSED = Symbol.for('heapline.sampledHeapClosed');
 
 interface SharedHeap {
   readonly heap: Promise<SampledHeap>;
   users: number;
+}
+
+interface Holder {
+  [SHARED]?: SharedHeap;
+  /** Resolved when the heap before has been closed. */
+  [CLOSED]?: Promise<void>;
 }
 
 /**
@@ -380,8 +410,12 @@ interface SharedHeap {
  * one to let go stops it.
  */
 export function shareSampledHeap(interval: number): { heap: Promise<SampledHeap>; release(): void } {
-  const holder = globalThis as { [SHARED]?: SharedHeap };
-  holder[SHARED] ??= { heap: SampledHeap.open(interval), users: 0 };
+  const holder = globalThis as Holder;
+  // V8 lets several sessions start its profiler, and the first one to stop it stops it for all: so one after another.
+  holder[SHARED] ??= {
+    heap: (holder[CLOSED] ?? Promise.resolve()).then(() => SampledHeap.open(interval)),
+    users: 0,
+  };
   const shared = holder[SHARED];
   shared.users++;
   shared.heap.catch(() => {
@@ -395,10 +429,8 @@ export function shareSampledHeap(interval: number): { heap: Promise<SampledHeap>
       released = true;
       if (--shared.users > 0) return;
       if (holder[SHARED] === shared) delete holder[SHARED];
-      shared.heap.then(
-        (heap) => heap.close(),
-        () => {},
-      );
+      // It may never have started, and somebody else who profiles this process may have stopped it.
+      holder[CLOSED] = shared.heap.then((heap) => heap.close()).catch(() => {});
     },
   };
 }

@@ -4,6 +4,7 @@
 import { Session } from 'node:inspector';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { HeapProfile, type Sandbox } from '../../src/index.ts';
+import { pprofHandler } from '../../src/serve/index.ts';
 import { objectSizes } from '../../src/serve/v8-heap.ts';
 import { loadService, type Served, type Service, serve } from './served.ts';
 
@@ -183,6 +184,51 @@ describe("V8's heap", () => {
     expect(profile.comments.join()).toContain('sampled every 20160 bytes');
     await second[Symbol.asyncDispose]();
     expect(sums(await heap(), { function: 'allocateArrays' })[3]).toBeGreaterThan(0.8 * 500 * 8048);
+  });
+
+  test('is sampled for a handler that is made when another one has just been closed', async () => {
+    await served[Symbol.asyncDispose]();
+    pprofHandler({ host: true }).close();
+    served = await serve({ sandboxes: [lib], host: { samplingInterval: 20_160 } });
+    await served.ask('/debug/pprof/');
+    allocateArrays(500, 1000);
+    expect(sums(await heap(), { function: 'allocateArrays' })[3]).toBeGreaterThan(0.8 * 500 * 8048);
+  });
+});
+
+describe('somebody else who samples the same heap, and stops', () => {
+  const stopSampling = async (): Promise<void> => {
+    const other = new Session();
+    other.connect();
+    const post = (method: string): Promise<void> =>
+      new Promise((resolve, reject) => {
+        other.post(method, (error) => (error === null ? resolve() : reject(error)));
+      });
+    await post('HeapProfiler.enable');
+    await post('HeapProfiler.startSampling');
+    await post('HeapProfiler.stopSampling');
+    other.disconnect();
+  };
+
+  test('does not end the sampling of ours, and what was allocated stays counted', async () => {
+    allocateArrays(500, 1000);
+    const before = sums(await heap(), { function: 'allocateArrays' });
+    await stopSampling();
+    expect((await served.ask('/debug/pprof/')).status).toBe(200);
+    allocateArrays(500, 1000);
+    const after = sums(await heap(), { function: 'allocateArrays' });
+    // What was in use before is unknown now.
+    expect(after[3]).toBeGreaterThan(0.8 * 500 * 8048);
+    expect(after[3]).toBeLessThan(1.2 * 500 * 8048);
+    expect(after[1]).toBeGreaterThan(before[1]! + 0.8 * 500 * 8048);
+  });
+
+  test('does not make close() fail', async () => {
+    await stopSampling();
+    served.handler.close();
+    // It would be an unhandled rejection, in a later turn.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect((await served.ask('/debug/pprof/heap')).status).toBe(200);
   });
 });
 
