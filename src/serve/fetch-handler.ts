@@ -24,7 +24,7 @@ export function pprofFetch(options: PprofOptions = {}): PprofFetch {
         writeTimeout: null,
         signal: request.signal,
         readBody: (limit) => readBody(request, limit),
-      })) ?? notFound();
+      })) ?? notFound(pathname);
     const { status, headers, body } = answer;
     return new Response(request.method === 'HEAD' ? null : (body as Uint8Array<ArrayBuffer>), {
       status,
@@ -36,6 +36,8 @@ export function pprofFetch(options: PprofOptions = {}): PprofFetch {
 }
 
 async function readBody(request: Request, limit: number): Promise<Uint8Array | null> {
+  // Somebody before us has read it, as a middleware that parses forms does.
+  if (request.bodyUsed) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = request.body?.getReader();

@@ -29,11 +29,12 @@ export function pprofHandler(options: PprofOptions = {}): PprofHandler {
     response.once('close', () => {
       if (!response.writableFinished) gone.abort();
     });
-    service.answer(requestOf(request, gone.signal)).then(
+    const asked = requestOf(request, gone.signal);
+    service.answer(asked).then(
       (answer) => {
         if (answer !== null) write(response, answer, settings.writeTimeout ?? PATIENCE);
         else if (next !== undefined) next();
-        else write(response, notFound(), settings.writeTimeout ?? PATIENCE);
+        else write(response, notFound(asked.rawPath), settings.writeTimeout ?? PATIENCE);
       },
       (error) => write(response, failure(500, (error as Error).message), PATIENCE),
     );

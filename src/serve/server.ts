@@ -14,7 +14,7 @@ export interface ServePprofOptions extends PprofOptions {
   readonly port?: number;
   /** Address to listen on. Default `127.0.0.1`. */
   readonly hostname?: string;
-  /** Host names by which the server may be called, besides `localhost` and IP addresses. */
+  /** Host names by which the server may be called, besides `localhost`, `hostname` and IP addresses. */
   readonly allowedHosts?: readonly string[];
   /** Takes the warning that the server can be reached from other machines; by default a process warning. */
   readonly onWarning?: (message: string) => void;
@@ -49,9 +49,14 @@ export async function servePprof(options: ServePprofOptions = {}): Promise<Pprof
       'The option hostname must be an address or a name to listen on.',
     );
   }
+  if (!Array.isArray(allowedHosts) || !allowedHosts.every((host) => typeof host === 'string')) {
+    throw new InvalidArgumentError('allowedHosts', 'The option allowedHosts must be an array of host names.');
+  }
+  // Who is told to listen on a name may be called by it.
+  const names = new Set([hostname, ...allowedHosts].map((host) => host.toLowerCase()));
   const handler = pprofHandler(rest);
   const server = createServer((request, response) => {
-    if (!isAllowed(request, allowedHosts)) {
+    if (!isAllowed(request, names)) {
       response.writeHead(403, {
         'Content-Type': 'text/plain; charset=utf-8',
         'X-Content-Type-Options': 'nosniff',
@@ -92,7 +97,8 @@ export async function servePprof(options: ServePprofOptions = {}): Promise<Pprof
     if (onWarning !== undefined) onWarning(message);
     else process.emitWarning(message, { code: 'HEAPLINE_EXPOSED' });
   }
-  const shown = isLoopback(address.address) ? 'localhost' : hostname;
+  // `localhost` is sure to lead to this one address alone.
+  const shown = /^(::ffff:)?127\.0\.0\.1$/.test(address.address) ? 'localhost' : hostname;
   const close = (): Promise<void> =>
     new Promise((resolve) => {
       handler.close();
@@ -108,7 +114,7 @@ export async function servePprof(options: ServePprofOptions = {}): Promise<Pprof
   };
 }
 
-function isAllowed(request: IncomingMessage, allowed: readonly string[]): boolean {
+function isAllowed(request: IncomingMessage, allowed: ReadonlySet<string>): boolean {
   // A rebinding page cannot choose this header: the browser puts the page's own name there.
   const name = (request.headers.host ?? '')
     .replace(/:\d+$/, '')
@@ -119,7 +125,7 @@ function isAllowed(request: IncomingMessage, allowed: readonly string[]): boolea
     name === 'localhost' ||
     name.endsWith('.localhost') ||
     isIP(name) !== 0 ||
-    allowed.some((host) => host.toLowerCase() === name)
+    allowed.has(name)
   );
 }
 

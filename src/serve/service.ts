@@ -30,6 +30,7 @@ import {
 } from './profiles.ts';
 import { statisticsText } from './statistics.ts';
 import { CpuRecording } from './v8-cpu.ts';
+import type { SampledHeap } from './v8-heap.ts';
 
 /** A request, as far as it matters here. */
 export interface PprofRequest {
@@ -98,7 +99,8 @@ export class PprofService {
   async answer(request: PprofRequest): Promise<PprofAnswer | null> {
     const { prefix } = this.#settings;
     const path = percentDecoded(request.rawPath);
-    if (path === null) return text(400, '400 Bad Request', { Connection: 'close' });
+    // Elsewhere it is for somebody else to judge: not every router decodes paths.
+    if (path === null) return request.rawPath.startsWith(`${prefix}/`) ? badPath() : null;
     const cleaned = cleanPath(path);
     if (cleaned === prefix) return redirect(request, `${prefix}/`);
     if (!cleaned.startsWith(`${prefix}/`)) return null;
@@ -133,7 +135,7 @@ export class PprofService {
     if (seconds !== '') return this.#differenceProfile(kind, seconds, form, request);
     const gc = atoi(form.get('gc')) > 0n && (kind === 'heap' || kind === 'delta_heap');
     const debug = atoi(form.get('debug')) !== 0n;
-    if (kind === 'delta_heap') return this.#deltaHeap(gc, debug);
+    if (kind === 'delta_heap') return this.#deltaHeap(gc, debug, request.method === 'HEAD');
     return this.#shared(`${kind} ${gc} ${debug}`, async () => {
       if (gc) await collectGarbage();
       const profile = await this.#source.collect(kind);
@@ -177,13 +179,13 @@ export class PprofService {
     return attachment(filename, shown.encode());
   }
 
-  async #deltaHeap(gc: boolean, debug: boolean): Promise<PprofAnswer> {
+  async #deltaHeap(gc: boolean, debug: boolean, headersOnly: boolean): Promise<PprofAnswer> {
     if (gc) await collectGarbage();
     const now = await this.#source.collect('heap');
     const profile = sinceLastScrape(this.#lastScrape, now);
     // A person who looks must not take the allocations away from the scraper.
     if (debug) return this.#text(profile);
-    this.#lastScrape = now;
+    if (!headersOnly) this.#lastScrape = now;
     return attachment(
       'heap.pprof.gz',
       fitted(profile, this.#settings.maxSamples ?? PYROSCOPE_SAMPLES, PYROSCOPE_BYTES),
@@ -303,16 +305,7 @@ export class PprofService {
     }
     profiles.sort((a, b) => (a.name < b.name ? -1 : 1));
     const heaps = sandboxes.map(heapEntry);
-    if (sampled !== null) {
-      heaps.push({
-        ...EMPTY_HEAP,
-        instance: 'JavaScript (V8)',
-        toolchain: `sampled every ${sampled.interval} bytes`,
-        ...sampled.totals(),
-        contexts: sampled.liveStacks,
-        memoryBytes: process.memoryUsage().heapTotal,
-      });
-    }
+    if (sampled !== null) heaps.push(hostEntry(sampled));
     const page = indexPage({
       path: `${this.#settings.prefix}/`,
       heapUrl: `http://${request.host || 'localhost'}${this.#settings.prefix}/heap`,
@@ -355,6 +348,22 @@ function heapEntry(sandbox: Sandbox<object>): HeapEntry {
       toolchain: toolchain === null ? '' : compiledBy(toolchain),
       ...{ inUseObjects, inUseBytes, allocObjects, allocBytes, peakBytes, contexts, memoryBytes },
       problem: null,
+    };
+  } catch (error) {
+    return { ...EMPTY_HEAP, instance, problem: (error as Error).message };
+  }
+}
+
+function hostEntry(sampled: SampledHeap): HeapEntry {
+  const instance = 'JavaScript (V8)';
+  try {
+    return {
+      ...EMPTY_HEAP,
+      instance,
+      toolchain: `sampled every ${sampled.interval} bytes`,
+      ...sampled.totals(),
+      contexts: sampled.liveStacks,
+      memoryBytes: process.memoryUsage().heapTotal,
     };
   } catch (error) {
     return { ...EMPTY_HEAP, instance, problem: (error as Error).message };
@@ -445,9 +454,13 @@ export function failure(status: number, message: string): PprofAnswer {
   return text(status, `${message}\n`, { 'X-Go-Pprof': '1' });
 }
 
-/** What a Go server says to paths that it does not know. */
-export function notFound(): PprofAnswer {
-  return text(404, '404 page not found\n');
+/** What a Go server says to paths that it does not know, or cannot decode. */
+export function notFound(rawPath: string): PprofAnswer {
+  return percentDecoded(rawPath) === null ? badPath() : text(404, '404 page not found\n');
+}
+
+function badPath(): PprofAnswer {
+  return text(400, '400 Bad Request', { Connection: 'close' });
 }
 
 function redirect({ method, rawQuery }: PprofRequest, path: string): PprofAnswer {

@@ -169,6 +169,12 @@ describe('what happened since', () => {
     expect(profile.total('alloc_space')).toBe(10);
   });
 
+  test('HEAD of delta_heap takes nothing away from the scraper', async () => {
+    lib.exports.keep(1000);
+    expect((await served.ask('/debug/pprof/delta_heap', { method: 'HEAD' })).status).toBe(200);
+    expect((await profileOf('/debug/pprof/delta_heap')).total('alloc_space')).toBe(1000);
+  });
+
   test('delta_heap has the headers that godeltaprof gives it', async () => {
     const { headers } = await served.ask('/debug/pprof/delta_heap?gc=1');
     expect(headers['content-type']).toBe('application/octet-stream');
@@ -339,6 +345,21 @@ describe('as fetch handler', () => {
   });
 });
 
+describe('a body that somebody else has read', () => {
+  test('is taken for none', async () => {
+    using handler = pprofFetch({ sandboxes: [lib] });
+    for (const path of ['symbol', 'heap?debug=1']) {
+      const request = new Request(`http://service.example/debug/pprof/${path}`, {
+        method: 'POST',
+        body: new URLSearchParams({ debug: '0' }),
+      });
+      await request.text();
+      const response = await handler(request);
+      expect([path, response.status]).toEqual([path, 200]);
+    }
+  });
+});
+
 describe('in an application', () => {
   test('passes on as middleware what is not its own', async () => {
     const handler = pprofHandler({ sandboxes: [lib], prefix: '/internal/profiles/' });
@@ -348,6 +369,9 @@ describe('in an application', () => {
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as AddressInfo;
     expect((await ask(port, '/debug/pprof/heap')).status).toBe(418);
+    // Not every application decodes its paths.
+    expect((await ask(port, '/files/100%')).status).toBe(418);
+    expect((await ask(port, '/internal/profiles/100%')).status).toBe(400);
     expect((await ask(port, '/internal/profiles/heap')).status).toBe(200);
     expect((await ask(port, '/internal/profiles')).headers.location).toBe('/internal/profiles/');
     expect((await ask(port, '/internal/profiles/')).text).toContain('/internal/profiles/heap');
@@ -417,6 +441,27 @@ describe('servePprof', () => {
     ]) {
       expect(await status(host)).toBe(200);
     }
+  });
+
+  test.each(['127.0.0.1', '127.0.0.2', 'localhost', '0.0.0.0'])(
+    'on %s, is where its url leads',
+    async (hostname) => {
+      await using server = await servePprof({ port: 0, hostname, sandboxes: [lib], onWarning: () => {} });
+      expect((await fetch(server.url)).status).toBe(200);
+    },
+  );
+
+  test('may be called by the name that it listens on', async () => {
+    // A name as far as the header goes, and one that every resolver knows.
+    await using server = await servePprof({ port: 0, hostname: '127.1', sandboxes: [lib] });
+    const headers = { Host: `127.1:${server.port}` };
+    expect((await ask(server.port, '/debug/pprof/heap', { headers })).status).toBe(200);
+  });
+
+  test.each([['profiles.example'], [null], [[5]]])('allowedHosts of %j are refused', async (allowedHosts) => {
+    // Not when the first request for another name comes.
+    const options = { port: 0, sandboxes: [lib], allowedHosts: allowedHosts as unknown as string[] };
+    await expect(servePprof(options)).rejects.toThrow(InvalidArgumentError);
   });
 
   test('a port that is taken is an error with its number', async () => {
