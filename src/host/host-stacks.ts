@@ -235,6 +235,7 @@ function symbolise(raw: RawFrame): Frame {
   };
 }
 
+/** The name that V8 shows: the file, or what the script says of itself (sourceURL); '' for code given to eval(). */
 function scriptOf(site: NodeJS.CallSite): string {
   return site.getScriptNameOrSourceURL() ?? '';
 }
@@ -250,7 +251,9 @@ function keyOf(script: number, position: number): number {
 }
 
 function scriptNumber(site: NodeJS.CallSite): number {
-  const script = scriptOf(site);
+  let script = scriptOf(site);
+  // Each piece of code given to eval() counts its positions from 0.
+  if (script === '' && site.isEval()) script = `${site.getFunctionName()} in ${site.getEvalOrigin()}`;
   let number = scriptNumbers.get(script);
   if (number === undefined) {
     number = isGuest(script) ? GUEST : scriptNumbers.size;
@@ -279,12 +282,13 @@ function readFrames(sites: NodeJS.CallSite[], previous: PrepareStackTrace | unde
   sites.forEach((site, index) => {
     const place = placeOf(site);
     if (isEngineOrOwn(place.file) || site.isNative()) return;
-    const name = nameIn(String(site), site.getFileName() ?? '');
+    const script = scriptOf(site);
+    const name = nameIn(String(site), script);
     // Code given to eval() is in no file: it stands where eval() was called, which no formatter tells.
-    const shown = texts === null || site.getFileName() == null ? null : placeIn(texts[index]!, name);
+    const shown = texts === null || script === '' ? null : placeIn(texts[index]!, name);
     const mapped =
       site instanceof TextSite
-        ? previous !== undefined || sourceMapsEnabled()
+        ? script !== '' && (previous !== undefined || sourceMapsEnabled())
         : shown !== null && (shown.line !== place.line || shown.column !== place.column);
     const named = name !== '' && name !== '<anonymous>';
     frames.push({ function: named ? name : '(anonymous)', ...place, ...shown, mapped });
@@ -313,7 +317,11 @@ class TextSite {
   readonly #column: number;
 
   constructor(private readonly text: string) {
-    const [, file, line, column] = /^(?:.* \(|async )?(.+):(\d+):(\d+)\)?$/.exec(text) ?? [];
+    // A name and a file may both hold brackets; the file mostly begins as a path or a URL does.
+    const place =
+      (/^.*? \(((?:\/|[\w+.-]+:).*)\)$/.exec(text) ?? /^.*? \((.*)\)$/.exec(text))?.[1] ??
+      text.replace(/^async /, '');
+    const [, file, line, column] = /^(.+):(\d+):(\d+)$/.exec(place) ?? [];
     // Of code given to eval() the text tells where that was called, as the CallSite's getEvalOrigin() does.
     this.#file = file === undefined || file.endsWith('<anonymous>') ? null : file;
     this.#line = Number(line ?? 0);
@@ -347,7 +355,12 @@ class TextSite {
   }
 
   getEvalOrigin(): string {
-    return this.text;
+    return /(?:^|\()(eval at .*), <anonymous>:\d+:\d+\)?$/.exec(this.text)?.[1] ?? '';
+  }
+
+  /** No two texts have one position. */
+  isEval(): boolean {
+    return false;
   }
 
   isNative(): boolean {
@@ -380,12 +393,18 @@ interface Place {
 }
 
 function placeOf(site: NodeJS.CallSite): Place {
-  const file = site.getFileName();
-  if (file == null) {
-    const call = /\(([^()]+:\d+:\d+)\)/.exec(site.getEvalOrigin() ?? '');
-    return (call && readPlace(call[1]!)) ?? { file: '', line: 0, column: 0 };
-  }
+  const file = scriptOf(site);
+  if (file === '') return evalPlace(site.getEvalOrigin() ?? '') ?? { file: '', line: 0, column: 0 };
   return { file, line: site.getLineNumber() ?? 0, column: site.getColumnNumber() ?? 0 };
+}
+
+// Where eval() was called: `eval at name (file:line:column)`; in code given to eval(), that stands in the brackets.
+// Names and files may hold brackets of their own.
+function evalPlace(origin: string): Place | null {
+  const calls = origin.split(/eval at .*? \(/);
+  const end = origin.length - (calls.length - 1);
+  if (calls.length < 2 || !/^\)+$/.test(origin.slice(end))) return null;
+  return readPlace(origin.slice(origin.length - calls.at(-1)!.length, end));
 }
 
 // A frame as V8 writes it: `name [as method] (file:line:column)`, or without a name `file:line:column`; `async` before

@@ -1,7 +1,7 @@
 // Host stacks: interned by content, lazily symbolised, source maps applied, nothing left changed behind.
 
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { HostStacks } from '../../src/host/index.ts';
@@ -105,6 +105,53 @@ test("V8's stack settings are as before, whatever they were", () => {
     Error.prepareStackTrace = previous!;
   }
 });
+
+const evaluating = `
+import { runInThisContext } from 'node:vm';
+import { HostStacks } from ${JSON.stringify(door)};
+
+const stacks = new HostStacks();
+function place(): string {
+  const { function: name, file, line } = stacks.frames(stacks.capture(place))[0]!;
+  return name + ' ' + file + ':' + line;
+}
+globalThis.place = place;
+const evaluate = (0, eval);
+const inner = [1, 2].map((n) => evaluate('(function inner' + n + '() { return place(); })'));
+console.log(JSON.stringify([
+  evaluate('\\nfunction module() {\\n  return place();\\n}\\nmodule()\\n//# sourceURL=webpack-internal:///./x.js'),
+  runInThisContext('(function renamed() { return place(); })()\\n//# sourceURL=new.js', { filename: 'old.js' }),
+  runInThisContext('(function odd() { return place(); })()', { filename: '/odd (1)/name.js' }),
+  evaluate('(function evaluated() { return place(); })()'),
+  evaluate('eval("(function twice() { return place(); })()")'),
+  // Called from one place, from the same position of their texts.
+  ...inner.map((call) => call()),
+]));
+`;
+
+test.each([
+  ['', []],
+  [' of text', ['--frozen-intrinsics']],
+])(
+  "frames%s in code given to eval() and vm are where V8's are, or where it was given to it",
+  (_how, flags) => {
+    const directory = join(temporaryDirectory(), 'with (brackets)');
+    mkdirSync(directory);
+    const file = join(directory, 'evaluating.mts');
+    writeFileSync(file, evaluating);
+    const output = execFileSync(process.execPath, [...flags, '--import', 'tsx', file], { encoding: 'utf8' });
+    const lineOf = (text: string): number => evaluating.slice(0, evaluating.indexOf(text)).split('\n').length;
+    expect(JSON.parse(output)).toEqual([
+      'module webpack-internal:///./x.js:3',
+      'renamed new.js:1',
+      'odd /odd (1)/name.js:1',
+      `evaluated ${file}:${lineOf('function evaluated')}`,
+      `twice ${file}:${lineOf('function twice')}`,
+      `inner1 ${file}:${lineOf('function inner')}`,
+      `inner2 ${file}:${lineOf('function inner')}`,
+    ]);
+  },
+);
 
 const script = `
 import { HostStacks } from ${JSON.stringify(door)};
