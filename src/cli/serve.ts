@@ -13,6 +13,9 @@ import { addCallOption, checkCalls, preparedCall } from './guest.ts';
 import { addGuestOptions, type GuestArguments, guestOptions, load } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
+/** Seconds; a timer set to more would fire at once. */
+const LONGEST_INTERVAL = Math.floor((2 ** 31 - 1) / 1000);
+
 interface ServeArguments extends GuestArguments {
   call?: Call[];
   every?: number;
@@ -78,6 +81,9 @@ async function serve(
     throw usageError('--every', '--every repeats the calls of --call, and there is none.');
   }
   if (given.every === 0) throw usageError('--every', '--every takes a number of seconds, 1 or more.');
+  if (given.every !== undefined && given.every > LONGEST_INTERVAL) {
+    throw usageError('--every', `--every takes a number of seconds, ${LONGEST_INTERVAL} at most.`);
+  }
   const sandbox = await load(
     files,
     given,

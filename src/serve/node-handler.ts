@@ -2,7 +2,14 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type PprofOptions, settingsOf } from './options.ts';
-import { failure, notFound, type PprofAnswer, type PprofRequest, PprofService } from './service.ts';
+import {
+  failure,
+  LONGEST_TIMER,
+  notFound,
+  type PprofAnswer,
+  type PprofRequest,
+  PprofService,
+} from './service.ts';
 
 /**
  * A listener for node:http. As middleware (with `next`) it passes on what is not under its prefix; alone it answers
@@ -86,9 +93,12 @@ function write(response: ServerResponse, answer: PprofAnswer, patience: number):
   if (response.destroyed || response.headersSent) return;
   response.writeHead(answer.status, { ...answer.headers, 'Content-Length': answer.body.length });
   response.end(answer.body);
-  const timer = setTimeout(() => {
-    if (!response.writableFinished) response.destroy();
-  }, patience * 1000);
+  const timer = setTimeout(
+    () => {
+      if (!response.writableFinished) response.destroy();
+    },
+    Math.min(patience * 1000, LONGEST_TIMER),
+  );
   timer.unref();
   response.once('close', () => clearTimeout(timer));
 }

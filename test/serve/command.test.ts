@@ -111,6 +111,7 @@ describe('heapline serve', () => {
     [['--call', 'nosuch()'], /has no function 'nosuch'/],
     [[], /has no main\(\)/],
     [['--every', '1'], /there is none/],
+    [['--call', 'keep(1)', '--every', '3000000'], /2147483 at most/],
     [['--call', 'keep()'], /Argument 1 of keep\(\) must be a number/],
   ])('with %j, says what is wrong and ends', async (args, message) => {
     expect(await start([...args, '--port', '0', programPath('service.c')], message)).toMatch(message);

@@ -1,7 +1,7 @@
 // What the handler answers: which sandboxes, which labels, deltas, differences, limits; the same through node:http
 // and through fetch.
 
-import { createServer } from 'node:http';
+import { createServer, get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { HeapProfile, InvalidArgumentError, type Sandbox } from '../../src/index.ts';
@@ -273,6 +273,19 @@ describe('limits', () => {
     served.server.timeout = 2000;
     expect((await served.ask('/debug/pprof/heap?seconds=2')).status).toBe(400);
     expect((await served.ask('/debug/pprof/heap?seconds=1')).status).toBe(200);
+  });
+
+  test('a write timeout beyond what timers hold cuts no answer short', async () => {
+    lib.exports.contexts(13);
+    await using patient = await serve({ sandboxes: [lib], writeTimeout: 2 ** 31 });
+    const response = await new Promise<IncomingMessage>((resolve) => {
+      get(`${patient.url}/debug/pprof/heap?debug=1`, resolve);
+    });
+    response.pause();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    let length = 0;
+    for await (const chunk of response) length += chunk.length;
+    expect(length).toBe(Number(response.headers['content-length']));
   });
 
   test.each([
