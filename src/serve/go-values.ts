@@ -96,9 +96,9 @@ export function cleanPath(path: string): string {
 
 /** Escapes a path for a URL, as url.URL.String does. */
 export function escapePath(path: string): string {
-  return encodeURIComponent(path).replace(/%(2F|24|26|2B|2C|3A|3B|3D|40)/g, (code) =>
-    decodeURIComponent(code),
-  );
+  return encodeURIComponent(path)
+    .replace(/%(2F|24|26|2B|2C|3A|3B|3D|40)/g, (code) => decodeURIComponent(code))
+    .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** html.EscapeString. */

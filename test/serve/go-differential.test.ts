@@ -172,6 +172,7 @@ const REDIRECTS: readonly [string, string, Asking?][] = [
   ['a dot', '/debug/pprof/./heap'],
   ['two dots', '/debug/pprof/x/../heap'],
   ['a path that needs escaping', '/debug/pprof//%3Ca%20b%3E'],
+  ['a path of punctuation', "/debug/pprof//!$&'()*+,:;=@~[]"],
 ];
 
 describe('as net/http/pprof', () => {
