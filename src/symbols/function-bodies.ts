@@ -55,6 +55,19 @@ export class FunctionBodies {
     return this.#starts[this.#lastStartingBy(offset)] === offset;
   }
 
+  /** True when a body ends at `offset`. */
+  endsBody(offset: number): boolean {
+    const ends = this.#ends;
+    let from = 0;
+    let to = ends.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (ends[middle]! < offset) from = middle + 1;
+      else to = middle;
+    }
+    return ends[from] === offset;
+  }
+
   #lastStartingBy(offset: number): number {
     const starts = this.#starts;
     let from = 0;

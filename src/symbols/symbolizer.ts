@@ -210,6 +210,7 @@ export class Symbolizer {
     const dwarf = new DwarfInfo((name) => module.customSection(name), {
       codeEnd: bodies.end,
       startsBody: (offset) => bodies.startsBody(offset),
+      endsBody: (offset) => bodies.endsBody(offset),
     });
     const { rangeCount, matchingRangeCount } = dwarf;
     // Where code was rewritten, starts agree by chance only, or at most up to the first change.

@@ -102,6 +102,13 @@ test('type units and simple template names are read', async () => {
   await expectAgreement(shapes, 'clang-14', ['-gdwarf-4', '-O1', '-fdebug-types-section']);
 });
 
+test('lines are known where the debug information has nothing but lines', async () => {
+  for (const toolchain of ['clang-14', 'clang-22'] as const) {
+    await expectAgreement(nestedInlines, toolchain, ['-gline-tables-only', '-O1']);
+    await expectAgreement(shapes, toolchain, ['-gdwarf-5', '-gline-tables-only', '-O2']);
+  }
+});
+
 test('llvm-symbolizer 14 says the same as 22', async () => {
   await expectAgreement(nestedInlines, 'clang-14', ['-gdwarf-4', '-O2'], 'llvm-symbolizer-14');
 });

@@ -33,6 +33,8 @@ export interface CodeLayout {
   readonly codeEnd: number;
   /** True when a function body starts at this offset of the payload. */
   readonly startsBody: StartsBody;
+  /** True when a function body ends at this offset of the payload. */
+  readonly endsBody: (offset: number) => boolean;
 }
 
 interface FunctionName {
@@ -114,7 +116,7 @@ export class DwarfInfo {
     const index = functions.find(offset);
     if (index < 0) {
       // Code of a function that the unit does not describe, as in split debug information: lines are all there is.
-      if (table === null || row < 0 || !this.#layout.startsBody(table.sequenceStart(offset))) return null;
+      if (table === null || row < 0 || !this.#fitsBodies(table.sequence(offset))) return null;
       return [{ function: '', linkageName: '', startLine: 0, file, line, column, inlined: false }];
     }
     const frames: DwarfFrame[] = [];
@@ -136,6 +138,12 @@ export class DwarfInfo {
     if (table?.rewritten && row >= 0)
       this.#dropForeignCalls(frames, functions.definitionAt(table.file(row), table.line(row)));
     return frames;
+  }
+
+  // Lines are of this module's code where their run starts or ends with a function. Both, mostly; but clang 22 gives the
+  // declarations of locals no line where it gives none to what follows either, and its runs then start behind them.
+  #fitsBodies(run: { readonly low: number; readonly high: number } | null): boolean {
+    return run !== null && (this.#layout.startsBody(run.low) || this.#layout.endsBody(run.high));
   }
 
   // Binaryen moves code and keeps only the ends of the ranges of inlined calls, so that these come to hold code of the

@@ -105,7 +105,7 @@ export class LineTable {
 
   /** The row at `offset`, or -1. */
   row(offset: number): number {
-    const sequence = this.#sequence(offset);
+    const sequence = this.sequence(offset);
     if (sequence === null) return -1;
     const { address } = this.#rows;
     let from = sequence.first + 1;
@@ -118,12 +118,8 @@ export class LineTable {
     return from - 1;
   }
 
-  /** Where the run of code that holds `offset` starts, as this table knows it; -1 when it does not. */
-  sequenceStart(offset: number): number {
-    return this.#sequence(offset)?.low ?? -1;
-  }
-
-  #sequence(offset: number): Sequence | null {
+  /** The run of code that holds `offset`, as this table knows it. */
+  sequence(offset: number): Sequence | null {
     const sequences = this.#sequences;
     let from = 0;
     let to = sequences.length;
