@@ -15,6 +15,9 @@ import {
 import { usageError } from './failure.ts';
 import type { Terminal } from './terminal.ts';
 
+/** Standard input or output in place of a file. */
+const STANDARD = '-';
+
 interface BuildArguments extends CompileArguments {
   output: string;
   instrument?: true;
@@ -33,7 +36,7 @@ export function addBuildCommands(program: Command, terminal: Terminal): void {
       .description('compile C and link it with the Heapline runtime')
       .usage('[options] -o out.wasm <file.c…>')
       .argument('<files...>', 'C sources')
-      .requiredOption('-o, --output <file>', 'module to write')
+      .requiredOption('-o, --output <file>', 'module to write; - for standard output')
       .option('--instrument', 'instrument it as well, as `heapline instrument` does')
       .option('--max-memory <size>', 'with --instrument: limit of the linear memory, such as 64M', parseSize),
   )
@@ -54,6 +57,7 @@ Examples:
           'The limit is set by instrumenting: give --instrument with --max-memory.',
         );
       }
+      for (const file of files) keepInput(file, given.output, 'a source');
       terminal.progress('compiling');
       // Loaded when needed: the commands that only read profiles start at once.
       const { compile, gluePath } = await import('../compile/index.ts');
@@ -63,18 +67,24 @@ Examples:
         given.maxMemory === undefined ? {} : { maxMemory: given.maxMemory },
       );
       terminal.endProgress();
+      if (compiled.glue !== null && given.output === STANDARD) {
+        throw usageError(
+          '--output',
+          `A module of ${compiled.toolchain.name} comes with JavaScript, which has to be written beside it: name a file.`,
+        );
+      }
       for (const { severity, file, line, column, message } of compiled.warnings) {
         terminal.warn(`${file === null ? '' : `${file}:${line}:${column}: `}${severity}: ${message}`);
       }
       const bytes = given.instrument
         ? (await instrumented(compiled.wasm, given.maxMemory)).bytes
         : compiled.wasm;
-      write(given.output, bytes);
+      write(given.output, bytes, terminal);
       const sizes = `${bytes.length} bytes, by ${compiled.toolchain.version}`;
-      terminal.say(terminal.colors.dim(`Wrote ${given.output} (${sizes}).`));
+      terminal.say(terminal.colors.dim(`Wrote ${nameOf(given.output)} (${sizes}).`));
       if (compiled.glue !== null) {
         const glue = gluePath(given.output);
-        write(glue, compiled.glue);
+        write(glue, compiled.glue, terminal);
         terminal.say(terminal.colors.dim(`Wrote ${glue} (its JavaScript).`));
       }
     });
@@ -84,7 +94,7 @@ Examples:
     .description('add call-site slots to a module that was linked with the Heapline runtime')
     .usage('[options] -o out.wasm <in.wasm>')
     .argument('<module>', 'module to read; - for standard input')
-    .requiredOption('-o, --output <file>', 'module to write')
+    .requiredOption('-o, --output <file>', 'module to write; - for standard output')
     .option(
       '--max-memory <size>',
       'limit of the linear memory, such as 64M; beyond it malloc returns NULL',
@@ -101,26 +111,22 @@ Examples:
     )
     .action(async (path: string, given: InstrumentArguments) => {
       const input = readInput(path);
-      if (path !== '-' && realpathSync(path) === (existsSync(given.output) && realpathSync(given.output))) {
-        throw usageError(
-          '--output',
-          `${given.output} is the module to read, and would be lost: name another file to write.`,
-        );
-      }
+      if (path !== STANDARD) keepInput(path, given.output, 'the module to read');
       const started = performance.now();
       const result = await instrumentedOnce(path, input, given.maxMemory);
       const milliseconds = Math.round(performance.now() - started);
-      write(given.output, result.bytes);
+      write(given.output, result.bytes, terminal);
       terminal.say(
         terminal.colors.dim(
-          `Wrote ${given.output} (${result.bytes.length} bytes, before ${input.length}; ${milliseconds} ms).`,
+          `Wrote ${nameOf(given.output)} (${result.bytes.length} bytes, before ${input.length}; ${milliseconds} ms).`,
         ),
       );
       // A module of Emscripten's runs with its JavaScript alone, which is the same for both.
       const { gluePath } = await import('../compile/index.ts');
       const [from, to] = [gluePath(path), gluePath(given.output)];
-      if (path !== '-' && existsSync(from) && resolve(from) !== resolve(to)) {
-        write(to, readInput(from));
+      const files = path !== STANDARD && given.output !== STANDARD;
+      if (files && existsSync(from) && resolve(from) !== resolve(to)) {
+        write(to, readInput(from), terminal);
         terminal.say(terminal.colors.dim(`Wrote ${to} (its JavaScript).`));
       }
     });
@@ -141,7 +147,21 @@ async function instrumented(bytes: Uint8Array, maxMemory: number | undefined) {
   return instrument(bytes, maxMemory === undefined ? {} : { maxMemory });
 }
 
-function write(path: string, content: Uint8Array | string): void {
+/** Refuses to write over what is to be read. */
+function keepInput(input: string, output: string, what: string): void {
+  if (!existsSync(input) || !existsSync(output) || realpathSync(input) !== realpathSync(output)) return;
+  throw usageError('--output', `${output} is ${what}, and would be lost: name another file to write.`);
+}
+
+function nameOf(path: string): string {
+  return path === STANDARD ? 'to standard output' : path;
+}
+
+function write(path: string, content: Uint8Array | string, terminal: Terminal): void {
+  if (path === STANDARD) {
+    terminal.data(content);
+    return;
+  }
   try {
     writeFileSync(path, content);
   } catch (error) {

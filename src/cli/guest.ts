@@ -42,14 +42,27 @@ export function checkCalls(sandbox: Sandbox, calls: readonly Call[]): void {
           `${type === undefined ? `only ${parameters.length}` : `${C_TYPES[type] ?? type} there`}.`,
       );
     });
+    // JavaScript would drop arguments too many; C refuses them, and one too few is better found before the first call.
+    const given = call.arguments.length;
+    if (given !== parameters.length) {
+      const wrong =
+        given < parameters.length
+          ? `argument ${given + 1} is missing: ${name}() takes ${parameters.length}`
+          : `${name}() takes ${parameters.length} argument${parameters.length === 1 ? '' : 's'}, and ${given} are given`;
+      throw usageError('--call', `--call '${call.source}': ${wrong}.`);
+    }
   }
 }
 
 /** Puts the strings of a call into the guest's heap, where they stay, as an argument that C may keep. */
 export function preparedCall(sandbox: Sandbox, call: Call): () => number | bigint | undefined {
-  const values = call.arguments.map((value) =>
-    typeof value === 'string' ? sandbox.heap.cstring(value) : value,
-  );
+  const parameters = sandbox.parametersOf(call.name) ?? [];
+  const values = call.arguments.map((value, index) => {
+    if (typeof value === 'string') return sandbox.heap.cstring(value);
+    // An integer of more than 53 bits was read in full, in case that it is for a 64-bit integer.
+    const real = parameters[index] === 'f32' || parameters[index] === 'f64';
+    return real ? Number(value) : value;
+  });
   return () => sandbox.exports[call.name]!(...values) as number | bigint | undefined;
 }
 

@@ -117,6 +117,9 @@ async function run(
   terminal: Terminal,
 ): Promise<number> {
   const { colors } = terminal;
+  if (given.pprof === '-') {
+    throw usageError('--pprof', 'Standard output has what the program writes: name a file for the profile.');
+  }
   const options: SandboxOptions = {
     ...guestOptions(given, programArguments),
     // The JavaScript above is Heapline's own here.

@@ -184,15 +184,18 @@ describe('heapline run', () => {
       '--call',
       'half(1.5)',
       '--call',
+      'half(100000000000000000000)',
+      '--call',
       "keep('a \\'text\\'')",
       'library.c',
     ]);
     expect(status).toBe(0);
-    expect(stderr.split('\n').slice(0, 5)).toEqual([
+    expect(stderr.split('\n').slice(0, 6)).toEqual([
       'add(1, -0x3) = -2',
       'twice(5000000000n) = 10000000000',
       'twice(-9007199254740993) = -18014398509481986',
       'half(1.5) = 0.75',
+      'half(100000000000000000000) = 50000000000000000000',
       "keep('a \\'text\\'') = 8",
     ]);
     expect(stderr).toMatch(/9B .* keep library\.c:8/);
@@ -277,6 +280,12 @@ describe('heapline run', () => {
       ['--call', 'half(1, "x")', 'library.c'],
       /argument 2 is a string, and half\(\) takes only 1/,
     ],
+    [
+      'an argument too many',
+      ['--call', 'add(1, 2)', '--call', 'add(1, 2, 3)', 'library.c'],
+      /^heapline: --call 'add\(1, 2, 3\)': add\(\) takes 2 arguments, and 3 are given\.$/m,
+    ],
+    ['a profile for standard output', ['--pprof', '-', 'program.c'], /name a file for the profile/],
     ['a size that is not one', ['--max-memory', 'lots', 'program.c'], /'lots' is not a size/],
     ['a variable that is not set', ['--env', 'HEAPLINE_NO_SUCH', 'program.c'], /HEAPLINE_NO_SUCH/],
     ['a relative guest path', ['--file', 'a=b', 'program.c'], /--file a=b/],
@@ -332,6 +341,24 @@ describe('heapline build and heapline instrument', () => {
       stderr: expect.stringContaining('instrumented already'),
     });
     expect(directory.heapline(['run', '--no-pprof', 'both.wasm']).status).toBe(7);
+  });
+
+  it('write to standard output for -, so that they can be joined', () => {
+    const heapline = directory
+      .commandLine([])
+      .map((word) => `'${word}'`)
+      .join(' ');
+    execFileSync(
+      'sh',
+      ['-c', `${heapline} build -o - library.c | ${heapline} instrument -o - - > piped.wasm`],
+      {
+        cwd: directory.path,
+        env: { ...process.env, HEAPLINE_TOOLCHAIN: 'clang' },
+        stdio: 'ignore',
+      },
+    );
+    expect(directory.read('piped.wasm')).toEqual(directory.read('ready.wasm'));
+    expect(directory.has('-')).toBe(false);
   });
 
   it('write the JavaScript of Emscripten modules where heapline run finds it', () => {
@@ -429,6 +456,16 @@ describe('heapline build and heapline instrument', () => {
       'the module itself to write to',
       ['instrument', '-o', './bare.wasm', 'bare.wasm'],
       /^heapline: \.\/bare\.wasm is the module to read, and would be lost: name another file to write\.$/m,
+    ],
+    [
+      'a source to write to',
+      ['build', '-o', './library.c', 'broken.c', 'library.c'],
+      /^heapline: \.\/library\.c is a source, and would be lost: name another file to write\.$/m,
+    ],
+    [
+      'standard output for a module and its JavaScript',
+      ['build', '--toolchain', 'emscripten', '-o', '-', 'library.c'],
+      /^heapline: A module of emscripten comes with JavaScript, .* name a file\.$/m,
     ],
   ])('end with 2 for %s', (_, args, reason) => {
     const { status, stderr } = directory.heapline(args);
