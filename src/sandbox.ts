@@ -152,7 +152,12 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   /** @internal Use loadC() or loadWasm(). */
   static async open<Exports extends object>(parts: SandboxParts): Promise<Sandbox<Exports>> {
     const link = new Link(parts);
-    const guest = await parts.instantiate(link.imports, link.gate, (exports) => link.instantiated(exports));
+    let guest: Guest;
+    try {
+      guest = await parts.instantiate(link.imports, link.gate, (exports) => link.instantiated(exports));
+    } catch (error) {
+      throw link.gate.failure(error, 'start', true);
+    }
     let sandbox: Sandbox<Exports> | null = null;
     try {
       sandbox = new Sandbox<Exports>(parts, guest, link);

@@ -13,7 +13,7 @@ import { createContext, Script } from 'node:vm';
 import { UnsupportedModuleError } from '../errors.ts';
 import type { WasmExports } from '../wasm-types.ts';
 import type { Gate } from './entries.ts';
-import { ExitSignal, type Guest, type GuestOptions, type RuntimeImports, refuseMissing } from './guest.ts';
+import { ExitSignal, type Guest, type GuestOptions, instantiate, type RuntimeImports } from './guest.ts';
 import { GLUE_FILE } from './host-stacks.ts';
 import type { Output } from './output.ts';
 
@@ -76,8 +76,7 @@ export async function openEmscriptenGuest(
         for (const [name, values] of Object.entries(options.imports)) {
           all[name] = { ...all[name], ...(values as Record<string, WebAssembly.ImportValue>) };
         }
-        refuseMissing(WebAssembly.Module.imports(module), all);
-        const instance = new WebAssembly.Instance(module, all);
+        const instance = instantiate(module, all);
         const observed = guest.adopt(instance);
         options.instantiated(instance.exports);
         received(observed, module);

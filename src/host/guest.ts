@@ -1,9 +1,10 @@
 // What every kind of guest (WASI, Emscripten) gives to the sandbox, and what it is given.
 
-import { UnsupportedModuleError } from '../errors.ts';
+import { InvalidArgumentError, InvalidModuleError, UnsupportedModuleError } from '../errors.ts';
 import type { WasmExports, WasmImports, WasmMemory } from '../wasm-types.ts';
 import type { Input } from './input.ts';
 import type { Output } from './output.ts';
+import { readGuestStack } from './traps.ts';
 
 /** What a guest may see of the world: this and nothing else. */
 export interface GuestOptions {
@@ -48,8 +49,37 @@ export interface Guest {
   dispose(): void;
 }
 
+/** Makes an instance. Where the module has a start function, what stops that comes out as it is. */
+export function instantiate(
+  module: WebAssembly.Module,
+  imports: Record<string, Record<string, WebAssembly.ImportValue>>,
+): WebAssembly.Instance {
+  refuseMissing(WebAssembly.Module.imports(module), imports);
+  try {
+    return new WebAssembly.Instance(module, imports);
+  } catch (error) {
+    const reason = String((error as Error | null)?.message).replace(/^WebAssembly\.Instance\(\): /, '');
+    if (error instanceof WebAssembly.LinkError) {
+      throw new InvalidArgumentError(
+        'imports',
+        `An import of the module is given as what it is not: ${reason}.`,
+        {
+          cause: error,
+        },
+      );
+    }
+    // Segments that do not fit: no code has run.
+    if (error instanceof WebAssembly.RuntimeError && readGuestStack(error).offsets.length === 0) {
+      throw new InvalidModuleError(`The engine cannot instantiate the module: ${reason}`, null, {
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
 /** Throws when the module imports what nobody gives it, naming every such import. */
-export function refuseMissing(
+function refuseMissing(
   wanted: readonly WebAssembly.ModuleImportDescriptor[],
   given: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
 ): void {

@@ -8,7 +8,7 @@ import type { WASI } from '@wasmer/wasi';
 import { InvalidArgumentError, UnsupportedModuleError } from '../errors.ts';
 import type { WasmExports } from '../wasm-types.ts';
 import { FileTree } from './file-tree.ts';
-import { ExitSignal, type Guest, type GuestOptions, type RuntimeImports, refuseMissing } from './guest.ts';
+import { ExitSignal, type Guest, type GuestOptions, instantiate, type RuntimeImports } from './guest.ts';
 import { wasiFiles } from './wasi-files.ts';
 import { pollOneoff } from './wasi-poll.ts';
 
@@ -48,13 +48,20 @@ export async function openWasiGuest(
 
   let wasi: WASI | null = null;
   let memory: WebAssembly.Memory | null = null;
+  const memoryNow = (): WebAssembly.Memory => {
+    if (memory !== null) return memory;
+    throw new UnsupportedModuleError(
+      'The start function of the module calls WASI, which knows no memory before the module is instantiated: ' +
+        'let _initialize or main do that.',
+    );
+  };
   if (wanted.some((entry) => entry.module === WASI_MODULE)) {
-    const files = wasiFiles(tree, () => memory!, options.stdin, options.stdout, options.stderr);
+    const files = wasiFiles(tree, memoryNow, options.stdin, options.stdout, options.stderr);
     // Advice is taken for any descriptor that is open, and does nothing.
     const statusOf = files.fd_advise as (fd: number) => number;
     const own = {
       ...files,
-      poll_oneoff: pollOneoff(() => memory!, statusOf),
+      poll_oneoff: pollOneoff(memoryNow, statusOf),
       proc_exit: (code: number) => {
         throw new ExitSignal(code | 0);
       },
@@ -79,8 +86,7 @@ export async function openWasiGuest(
   }
 
   try {
-    refuseMissing(wanted, imports);
-    const instance = new WebAssembly.Instance(module, imports);
+    const instance = instantiate(module, imports);
     const { exports } = instance;
     if (!(exports.memory instanceof WebAssembly.Memory)) {
       throw new UnsupportedModuleError('The module does not export its memory under the name "memory".');

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { ExternalKind, readModule, SectionId } from '../../src/binary/index.ts';
 import { compile } from '../../src/compile/index.ts';
 import {
   CompileError,
@@ -19,9 +20,11 @@ import {
   loadWasm,
   MissingRuntimeError,
   type Sandbox,
+  TrapError,
   UnsupportedModuleError,
 } from '../../src/index.ts';
 import { instrument } from '../../src/instrument/index.ts';
+import { leb, section } from '../binary/module-builder.ts';
 import { held, programPath, TOOLCHAINS } from './toolchains.ts';
 
 let directory: string;
@@ -330,6 +333,61 @@ describe('loadWasm()', () => {
     expect(error.message).toContain('game.beep');
     using lib = await loadWasm(needy, { imports: { game: { beep: (a: number) => a + 1 } } });
     expect(lib.exports.f!(1)).toBe(2);
+  });
+
+  test('says which import is given as what it is not', async () => {
+    const path = source(
+      'now.c',
+      '__attribute__((import_module("host"), import_name("now"))) int now(void);\nint f(void) { return now(); }\n',
+    );
+    for (const now of [5, null, 'x', {}]) {
+      const imports = { host: { now } } as unknown as NonNullable<LoadCOptions['imports']>;
+      const error = (await rejection(loadC(path, { toolchain: 'clang', imports }))) as InvalidArgumentError;
+      expect(error).toBeInstanceOf(InvalidArgumentError);
+      expect(error.argument).toBe('imports');
+      expect(error.message).toMatch(/now/);
+    }
+  });
+
+  test('says what stopped the start function of a module', async () => {
+    const path = source(
+      'start.c',
+      `#include <stdio.h>
+      #include <stdlib.h>
+      void crash(void) { free(malloc(8)); __builtin_trap(); }
+      void leave(void) { exit(4); }
+      void print(void) { puts("x"); }
+      void allocate(void) { malloc(100); }
+      `,
+    );
+    const { wasm } = await compile([path], { toolchain: 'clang' });
+    const starting = (name: string): Uint8Array => {
+      const module = readModule(wasm);
+      const at = module.section(SectionId.Element)!.start;
+      const start = section(SectionId.Start, leb(module.export(name, ExternalKind.Function)!.index));
+      return Buffer.concat([wasm.subarray(0, at), Uint8Array.from(start), wasm.subarray(at)]);
+    };
+    const crash = (await rejection(loadWasm(starting('crash')))) as TrapError;
+    expect(crash).toBeInstanceOf(TrapError);
+    expect(crash.frames[0]).toMatchObject({ function: 'crash', line: 3 });
+    expect(await rejection(loadWasm(starting('leave')))).toMatchObject({
+      code: 'HEAPLINE_EXIT',
+      exitCode: 4,
+    });
+    expect((await rejection(loadWasm(starting('print')))).message).toMatch(/start function .* calls WASI/);
+    using lib = await loadWasm(starting('allocate'));
+    expect(lib.heap.stats().inUseBytes).toBe(100);
+  });
+
+  test('refuses a module whose data lies outside of its memory', async () => {
+    const { data, bytes } = readModule(wasm);
+    const outside = bytes.slice();
+    // The address of the last segment, an i32.const of at least three bytes, becomes -1.
+    const { start, end } = data.at(-1)!.offset!;
+    outside.set([0x41, ...Array<number>(end - start - 3).fill(0xff), 0x7f], start);
+    const error = await rejection(loadWasm(outside));
+    expect(error).toBeInstanceOf(InvalidModuleError);
+    expect(error.message).toMatch(/cannot instantiate the module: data segment .*out of bounds/);
   });
 
   test("takes the JavaScript beside a file of Emscripten's, and asks for it where there is none", async () => {
