@@ -3,7 +3,7 @@
 // indices), not the code: engines validate that. Core specification 3.0, section 5.5; multi-memory, memory64,
 // tags and GC types included. Function bodies are not decoded here, so that reading costs next to nothing.
 
-import { InvalidModuleError } from '../errors.ts';
+import { InvalidModuleError, UnsupportedModuleError } from '../errors.ts';
 import { ByteReader } from './byte-reader.ts';
 import { peekU32, skipInstruction } from './instructions.ts';
 import { Opcode } from './opcodes.ts';
@@ -199,6 +199,19 @@ function readLimits(reader: ByteReader): Limits {
   return { minimum, maximum: (flags & 1) !== 0 ? bound() : null, shared: (flags & 2) !== 0, is64 };
 }
 
+/** Bit of the flags that a memory with pages of a size of its own has. */
+const CUSTOM_PAGE_SIZE = 8;
+
+function readMemory(reader: ByteReader): Limits {
+  if ((reader.peek() & ~7) === CUSTOM_PAGE_SIZE) {
+    throw new UnsupportedModuleError(
+      'the memory has pages of another size than 64 KiB (custom page sizes), which no engine offers unasked: ' +
+        'link without --page-size',
+    );
+  }
+  return readLimits(reader);
+}
+
 function readTable(reader: ByteReader): Table {
   const type = readValueType(reader);
   return { type, ...readLimits(reader) };
@@ -278,7 +291,7 @@ class ModuleReader {
         this.#each(reader, 3, () => this.#table(reader));
         break;
       case SectionId.Memory:
-        this.#each(reader, 2, () => module.memories.push(readLimits(reader)));
+        this.#each(reader, 2, () => module.memories.push(readMemory(reader)));
         break;
       case SectionId.Global:
         this.#each(reader, 3, () => this.#global(reader));
@@ -342,7 +355,7 @@ class ModuleReader {
           index = module.tables.push(readTable(reader)) - 1;
           break;
         case ExternalKind.Memory:
-          index = module.memories.push(readLimits(reader)) - 1;
+          index = module.memories.push(readMemory(reader)) - 1;
           break;
         case ExternalKind.Global: {
           const type = readValueType(reader);
@@ -483,7 +496,10 @@ class ModuleReader {
   }
 }
 
-/** Reads a module. Throws an InvalidModuleError that says what is wrong and at which file offset. */
+/**
+ * Reads a module. Throws an InvalidModuleError that says what is wrong and at which file offset, and an
+ * UnsupportedModuleError for what only the newest proposals have.
+ */
 export function readModule(bytes: Uint8Array): WasmModule {
   return new ModuleReader(bytes).read();
 }

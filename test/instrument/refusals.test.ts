@@ -34,6 +34,7 @@ describe('refused as unsupported, with the reason', () => {
   test.each([
     ['a shared memory', simple([0x20, 0], [3, 4, 4]), /shared.*-pthread/],
     ['a 64-bit memory', simple([0x20, 0], [4, 4]), /memory64/],
+    ['a memory with small pages', simple([0x20, 0], [8, 4, 0]), /custom page sizes.*--page-size/],
     ['a dynamic library', joined(custom('dylink.0', [])), /dylink/],
     ['an old dynamic library', joined(custom('dylink', [])), /dylink/],
     ['a module instrumented before', instrument(simple([0x20, 0])).bytes, /instrumented already/],
