@@ -69,7 +69,7 @@ export function preparedCall(sandbox: Sandbox, call: Call): () => number | bigin
 /** The result of a call for `--call`. */
 export interface CallResult {
   readonly call: string;
-  /** A 64-bit integer is a string, because JSON has no such numbers. */
+  /** 64-bit integers, infinities and NaN are strings, because JSON has no such numbers. Null is void. */
   readonly result: number | string | null;
 }
 
@@ -97,7 +97,7 @@ export function enterGuest(
       const result = preparedCall(sandbox, call)();
       results.push({
         call: call.source,
-        result: typeof result === 'bigint' ? String(result) : (result ?? null),
+        result: result === undefined ? null : Number.isFinite(result) ? (result as number) : String(result),
       });
       told(call, result);
     }

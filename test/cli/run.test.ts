@@ -165,6 +165,19 @@ describe('heapline run', () => {
     expect(report.pprof).toBe(join(directory.path, 'heap.pb.gz'));
   });
 
+  it('has every result in that document, also numbers that JSON lacks', () => {
+    const calls = ['twice(4)', 'half(-1e400)', 'half(3)', 'keep("x")', 'free_twice()'];
+    const { stdout } = directory.heapline([
+      'run',
+      '--json',
+      '--no-pprof',
+      ...calls.flatMap((call) => ['--call', call]),
+      'library.c',
+    ]);
+    const results = (JSON.parse(stdout).calls as { result: unknown }[]).map(({ result }) => result);
+    expect(results).toEqual(['8', '-Infinity', 1.5, 1, null]);
+  });
+
   it('reports other kinds of profile', () => {
     const { stderr } = directory.heapline(['run', '--kind', 'peak', '--pprof', 'peak.pb.gz', 'program.c']);
     expect(stderr).toContain('Type: peak_space');
