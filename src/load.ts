@@ -174,7 +174,9 @@ export async function loadWasm<Exports extends object = GuestExports>(
     symbolOptions: {
       ...(options.debugInfo === undefined ? {} : { debugInfo: options.debugInfo }),
       ...(options.sourceMap === undefined ? {} : { sourceMap: options.sourceMap as string }),
-      ...(instrumented === null ? {} : { bodies: instrumented.bodies }),
+      ...(instrumented === null
+        ? {}
+        : { bodies: instrumented.bodies, codeStart: instrumented.originalCodeStart }),
     },
     name: options.name ?? (path === null ? 'module.wasm' : basename(path)),
     path: path ?? options.name ?? 'module.wasm',

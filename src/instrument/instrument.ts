@@ -376,7 +376,7 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
     instrumentedCodeSize: codeSize,
   };
   const extents = bodyExtents(module);
-  const section = writeSection(runtimeAddress, shadowAddress, statistics, extents, runs!);
+  const section = writeSection(runtimeAddress, shadowAddress, module.codeStart, statistics, extents, runs!);
   const whole = new Uint8Array(size + section.length);
   whole.set(out);
   whole.set(section, size);
@@ -385,6 +385,7 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
     new OffsetMap(codeStart, runs!),
     runtimeAddress,
     shadowAddress,
+    module.codeStart,
     statistics,
     extents,
   );

@@ -1,6 +1,6 @@
 // An instrumented module and the custom section `heapline` that it carries, so that it can be written to a file
-// and later be loaded and symbolised without the original: addresses of the runtime, ranges of the original
-// bodies, and the offset map.
+// and later be loaded and symbolised without the original: addresses of the runtime, place of the original code and
+// ranges of its bodies, and the offset map.
 
 import {
   type Body,
@@ -16,7 +16,7 @@ import { type CodeRuns, OffsetMap, readRuns, writeRuns } from './offset-map.ts';
 
 /** Name of the custom section of instrumented modules. */
 export const SECTION_NAME = 'heapline';
-const SECTION_VERSION = 1;
+const SECTION_VERSION = 2;
 
 /** What the pass did. */
 export interface InstrumentStatistics {
@@ -46,6 +46,8 @@ export class InstrumentedModule {
     readonly runtimeAddress: number,
     /** Address of `heapline_shadow` in linear memory. */
     readonly shadowAddress: number,
+    /** File offset of the code section's payload in the original module, from which source maps count. */
+    readonly originalCodeStart: number,
     readonly statistics: InstrumentStatistics,
     /** Pairs of gap before and length of each original body, in bytes. */
     readonly bodyExtents: Uint32Array,
@@ -83,6 +85,7 @@ export function bodyExtents(module: WasmModule): Uint32Array {
 export function writeSection(
   runtimeAddress: number,
   shadowAddress: number,
+  originalCodeStart: number,
   statistics: InstrumentStatistics,
   extents: Uint32Array,
   runs: CodeRuns,
@@ -92,6 +95,7 @@ export function writeSection(
   content.byte(SECTION_VERSION);
   content.unsigned(runtimeAddress);
   content.unsigned(shadowAddress);
+  content.unsigned(originalCodeStart);
   for (const key of statisticsKeys) content.unsigned(statistics[key]);
   content.unsigned(extents.length / 2);
   for (const extent of extents) content.unsigned(extent);
@@ -133,12 +137,21 @@ export function openInstrumented(bytes: Uint8Array): InstrumentedModule | null {
   }
   const runtimeAddress = reader.u32();
   const shadowAddress = reader.u32();
+  const originalCodeStart = reader.u32();
   const statistics = readStatistics(reader);
   const extents = new Uint32Array(reader.count(2) * 2);
   for (let index = 0; index < extents.length; index += 1) extents[index] = reader.u32();
   const runs = readRuns(reader);
   const offsets = new OffsetMap(module.codeStart, runs);
-  return new InstrumentedModule(bytes, offsets, runtimeAddress, shadowAddress, statistics, extents);
+  return new InstrumentedModule(
+    bytes,
+    offsets,
+    runtimeAddress,
+    shadowAddress,
+    originalCodeStart,
+    statistics,
+    extents,
+  );
 }
 
 /** Bytes of a section with this much content: id, length, content. */

@@ -294,6 +294,9 @@ describe('what the pass leaves alone', () => {
       result.runtimeAddress,
       result.shadowAddress,
     ]);
+    expect([opened.originalCodeStart, result.originalCodeStart]).toEqual(
+      Array(2).fill(readModule(linked).codeStart),
+    );
     expect(openInstrumented(linked)).toBeNull();
   });
 });

@@ -25,6 +25,7 @@ import {
 } from '../../src/index.ts';
 import { instrument } from '../../src/instrument/index.ts';
 import { leb, section } from '../binary/module-builder.ts';
+import { withoutSections } from '../symbols/sections.ts';
 import { held, programPath, TOOLCHAINS } from './toolchains.ts';
 
 let directory: string;
@@ -320,6 +321,23 @@ describe('loadWasm()', () => {
     using lib = await loadWasm(stripped.wasm);
     lib.exports.grab!(64);
     expect(Object.keys(held(lib)).some((stack) => /grab|wasm-function/.test(stack))).toBe(true);
+  });
+
+  test('takes lines from a source map, of an instrumented module as of the original', async () => {
+    const bare = withoutSections(wasm, /^\.debug/);
+    const { bodies } = readModule(bare);
+    // Columns are offsets in the file of the original; each function has a line of its own.
+    const mappings = bodies.map(({ start }, index) => [start, 0, index, 0]);
+    const sourceMap = { version: 3, names: [], sources: ['/src/map.c'], mappings: [mappings] };
+    const places = async (bytes: Uint8Array): Promise<string[]> => {
+      using lib = await loadWasm(bytes, { sourceMap, exports: ['add'] });
+      lib.exports.add!(lib.heap.cstring('a'));
+      const rows = lib.heap.profile().topRows();
+      return rows.filter(({ file }) => file === '/src/map.c').map((row) => `${row.function}:${row.line}`);
+    };
+    const original = await places(bare);
+    expect(original.join()).toContain('add:');
+    expect(await places(instrument(bare).bytes)).toEqual(original);
   });
 
   test('names the imports that nobody provides', async () => {
