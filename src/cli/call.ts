@@ -1,6 +1,6 @@
 // The little language of --call: a C function's name and its arguments in parentheses. Numbers are written as in C
 // or JavaScript (1, -2, 0x10, 1.5e3; 64-bit integers in full, with or without JavaScript's n), strings in single or
-// double quotes.
+// double quotes, with the escapes of C save octal ones, and \u as in JavaScript.
 
 import { usageError } from './failure.ts';
 
@@ -21,7 +21,12 @@ const ESCAPES: Readonly<Record<string, string>> = {
   n: '\n',
   t: '\t',
   r: '\r',
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  v: '\v',
   0: '\0',
+  '?': '?',
   '\\': '\\',
   "'": "'",
   '"': '"',
@@ -52,10 +57,13 @@ export function parseCall(source: string): Call {
         const end = stringEnd(source, at);
         if (end < 0) return fail('this string does not end', at);
         const text = source.slice(at + 1, end);
-        for (const { 1: code, index } of text.matchAll(ESCAPE))
-          if (/^x[89a-f]/i.test(code!))
-            return fail('\\x7f is the last: write other characters as they are, for UTF-8', at + 1 + index);
-        values.push(unescaped(text));
+        for (const { 1: code, index } of text.matchAll(ESCAPE)) {
+          const place = at + 1 + index;
+          if (unescaped(code!) === null) return fail(`\\${code} is no escape that is known`, place);
+          if (/^x[89a-fA-F]./.test(code!))
+            return fail('\\x7f is the last: write other characters as they are, for UTF-8', place);
+        }
+        values.push(text.replace(ESCAPE, (_, code: string) => unescaped(code)!));
         at = end + 1;
       } else {
         const number = NUMBER.exec(source.slice(at));
@@ -84,12 +92,15 @@ function stringEnd(source: string, start: number): number {
   return -1;
 }
 
-const ESCAPE = /\\(x[0-9a-fA-F]{2}|.)/gs;
+/** A backslash and what belongs to it; octal numbers are matched whole to be refused whole. */
+const ESCAPE = /\\(x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|\d+|.)/gs;
 
-function unescaped(text: string): string {
-  return text.replace(ESCAPE, (_, code: string) =>
-    code.length === 3 ? String.fromCharCode(Number.parseInt(code.slice(1), 16)) : (ESCAPES[code] ?? code),
-  );
+/** The character of an escape; null when there is none. */
+function unescaped(code: string): string | null {
+  const hexadecimal = /^[xu]\{?([0-9a-fA-F]+)\}?$/.exec(code)?.[1];
+  if (hexadecimal === undefined) return Object.hasOwn(ESCAPES, code) ? ESCAPES[code]! : null;
+  const point = Number.parseInt(hexadecimal, 16);
+  return point <= 0x10ffff ? String.fromCodePoint(point) : null;
 }
 
 function numberOf(text: string): number | bigint {
