@@ -25,7 +25,7 @@ import {
   writeSection,
 } from './instrumented-module.ts';
 import { OffsetMap } from './offset-map.ts';
-import { codeLength, planRewrite, slotAddresses, thunkBody, writeCode } from './rewrite.ts';
+import { codeLength, isThunk, planRewrite, slotAddresses, thunkBody, writeCode } from './rewrite.ts';
 import { type CallSites, scanCalls } from './scan.ts';
 
 export interface InstrumentOptions {
@@ -321,6 +321,13 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   refuseUnsupported(module);
   const { runtimeAddress, shadowAddress } = findRuntime(module);
   const addresses = slotAddresses(runtimeAddress, shadowAddress);
+  const { index: malloc } = module.export('malloc', ExternalKind.Function)!;
+  const { start: bodyStart, end: bodyEnd } = module.bodies[malloc - module.importedFunctions]!;
+  if (isThunk(bytes.subarray(bodyStart, bodyEnd), module.functionType(malloc).parameters.length, addresses)) {
+    throw new UnsupportedModuleError(
+      `the module was instrumented, and its section "${SECTION_NAME}" is gone: strip it before it is instrumented, or keep the section (llvm-strip --keep-section=${SECTION_NAME})`,
+    );
+  }
   const maximum =
     options.maxMemory !== undefined && ownsMemory(module) ? checkMaximum(module, options.maxMemory) : null;
 

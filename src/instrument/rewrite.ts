@@ -418,3 +418,15 @@ export function thunkBody(target: number, parameters: number, addresses: SlotAdd
   code.byte(Opcode.End);
   return code.take();
 }
+
+/** True for the body of a thunk that an earlier run of this pass has written, whatever it calls. */
+export function isThunk(body: Uint8Array, parameters: number, addresses: SlotAddresses): boolean {
+  const thunk = thunkBody(0, parameters, addresses);
+  let same = 0;
+  while (same < thunk.length && thunk[same] === body[same]) same += 1;
+  if (same === thunk.length) return body.length === same;
+  // What differs is the index of the function that it calls: the single 0 here.
+  const rest = thunk.subarray(same + 1);
+  const tail = body.subarray(body.length - rest.length);
+  return body.length >= thunk.length && rest.every((byte, at) => byte === tail[at]);
+}

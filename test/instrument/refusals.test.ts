@@ -13,6 +13,7 @@ import {
 import { ABI_VERSION } from '../../src/heap/layout.ts';
 import { instrument, openInstrumented } from '../../src/instrument/index.ts';
 import { body, custom, functionType, I32 } from '../binary/module-builder.ts';
+import { withoutSections } from '../symbols/sections.ts';
 import { Workshop } from './build.ts';
 import { TEXT_RUNTIME } from './harness.ts';
 import { runtimeModule } from './runtime-module.ts';
@@ -38,6 +39,11 @@ describe('refused as unsupported, with the reason', () => {
     ['a dynamic library', joined(custom('dylink.0', [])), /dylink/],
     ['an old dynamic library', joined(custom('dylink', [])), /dylink/],
     ['a module instrumented before', instrument(simple([0x20, 0])).bytes, /instrumented already/],
+    [
+      'a module instrumented before, and stripped of all custom sections',
+      withoutSections(instrument(simple([0x20, 0])).bytes, /^/),
+      /was instrumented, and its section "heapline" is gone/,
+    ],
     ['an unknown opcode', simple([0x20, 0, 0x16]), /unknown opcode 0x16 at offset 0x[0-9a-f]+$/],
     ['an unknown SIMD opcode', simple([0x20, 0, 0xfd, 0xff, 0x03]), /unknown opcode 0xfd 0x1ff at offset/],
   ])('%s', (_, bytes, reason) => {
