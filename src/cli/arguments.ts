@@ -148,6 +148,14 @@ export function addCompileOptions(command: Command): Command {
     );
 }
 
+/** The compiler's options that were given, as they are written. */
+export function givenCompileOptions(given: CompileArguments): string[] {
+  const names = ['toolchain', 'O', 'I', 'D', 'l', 'cflag', 'ldflag'] as const;
+  return names
+    .filter((name) => given[name] !== undefined)
+    .map((name) => (name.length === 1 ? '-' : '--') + name);
+}
+
 /** The same as loadC() and compile() take them. */
 export function compileOptions(given: CompileArguments) {
   const define: Record<string, string | true> = {};

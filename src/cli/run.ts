@@ -13,6 +13,7 @@ import {
   collect,
   compileOptions,
   fileError,
+  givenCompileOptions,
   moduleError,
   parseCount,
   parseSize,
@@ -220,6 +221,8 @@ export async function load(
   const { loadC, loadWasm } = await import('../index.ts');
   const modules = files.filter((file) => file.endsWith('.wasm'));
   if (modules.length === 0) {
+    if (given.glue !== undefined)
+      terminal.warn('--glue is for a module: C sources come with what they need.');
     terminal.progress('compiling');
     return loadC(files, {
       ...options,
@@ -232,6 +235,8 @@ export async function load(
   }
   const path = files[0]!;
   const { glue } = given;
+  const idle = givenCompileOptions(given);
+  if (idle.length > 0) terminal.warn(`${path} is compiled already: ${idle.join(', ')} changed nothing.`);
   try {
     return await loadWasm(path, { ...options, ...(glue === undefined ? {} : { glue: readGlue(glue) }) });
   } catch (error) {

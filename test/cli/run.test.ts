@@ -343,6 +343,19 @@ describe('heapline build and heapline instrument', () => {
     ]);
     expect(instrumented.status).toBe(0);
     expect(instrumented.stderr).toMatch(/Wrote limited\.wasm \(\d+ bytes, before \d+; \d+ ms\)/);
+    const idle = [
+      'run',
+      '--no-pprof',
+      '-O2',
+      '--toolchain',
+      'clang',
+      '--call',
+      'keep("abc")',
+      'library.wasm',
+    ];
+    expect(directory.heapline(idle).stderr).toMatch(
+      /^heapline: library.wasm is compiled already: --toolchain, -O changed nothing\./,
+    );
     const ran = directory.heapline(['run', '--no-pprof', '--call', 'keep("abc")', 'limited.wasm']);
     expect(ran.stderr).toMatch(/4B .* keep library\.c:8/);
   });
