@@ -112,9 +112,15 @@ describe('heapline serve', () => {
     [[], /has no main\(\)/],
     [['--every', '1'], /there is none/],
     [['--call', 'keep(1)', '--every', '3000000'], /2147483 at most/],
-    [['--call', 'keep()'], /Argument 1 of keep\(\) must be a number/],
+    [['--call', 'keep()'], /argument 1 is missing: keep\(\) takes 1/],
   ])('with %j, says what is wrong and ends', async (args, message) => {
     expect(await start([...args, '--port', '0', programPath('service.c')], message)).toMatch(message);
+    const [status] = child!.exitCode === null ? await once(child!, 'exit') : [child!.exitCode];
+    expect(status).toBe(2);
+  });
+
+  test('ends when its first round leaves no heap to serve', async () => {
+    expect(await start(['--port', '0', programPath('wrecked.c')], /damaged/)).toMatch(/damaged/);
     const [status] = child!.exitCode === null ? await once(child!, 'exit') : [child!.exitCode];
     expect(status).toBe(2);
   });
