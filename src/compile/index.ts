@@ -2,4 +2,5 @@
 // instrumented. What the module offers to the host is written in link.ts.
 
 export { type CompiledModule, compile, gluePath } from './compile.ts';
+export { filesToRead } from './includes.ts';
 export { COMPILE_OPTIONS, type CompileOptions, type ToolchainName } from './options.ts';

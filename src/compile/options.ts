@@ -88,7 +88,7 @@ export function mapPathFlags(
 }
 
 // `-include config.h` may name a header to be found on the include path: only a file that exists is a path.
-function absoluteFlags(flags: readonly string[], base: string): string[] {
+export function absoluteFlags(flags: readonly string[], base: string): string[] {
   return mapPathFlags(flags, (value, flag) => {
     const absolute = path.resolve(base, value);
     return (flag === '-include' || flag === '-imacros') && !isFile(absolute) ? value : absolute;

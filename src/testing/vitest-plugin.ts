@@ -8,6 +8,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { filesToRead } from '../compile/index.ts';
 import { pathOf } from '../file-url.ts';
 import type { LoadCOptions } from '../load.ts';
 import { checkOptionNames } from '../option-names.ts';
@@ -106,13 +107,13 @@ export default function heapline(options: HeaplinePluginOptions = {}): VitePlugi
       const { compile = {} } = options;
       const { sources = [], include, ...others } = typeof compile === 'function' ? compile(file) : compile;
       // As text of a program: there a URL would be a string.
-      const load =
-        include === undefined
-          ? others
-          : { ...others, include: include.map((each) => pathOf('include', each)) };
+      const folders = include?.map((each) => pathOf('include', each));
+      const load = folders === undefined ? others : { ...others, include: folders };
       const files = [file, ...sources.map((source) => resolve(dirname(file), source))];
-      for (const path of files) this.addWatchFile(path);
       const isModule = extname(file) === '.wasm';
+      const flags = [...(load.flags ?? []), ...(folders ?? []).map((folder) => `-I${folder}`)];
+      const read = isModule ? files : files.flatMap((source) => filesToRead(source, flags));
+      for (const path of new Set(read)) this.addWatchFile(path);
       const call = isModule
         ? `loadWasm(${JSON.stringify(file)})`
         : `loadC(${JSON.stringify(files)}, ${JSON.stringify(load)})`;

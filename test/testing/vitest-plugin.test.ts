@@ -1,6 +1,9 @@
 // The plugin's own decisions: which imports are its, and what it refuses before any test runs. That tests run with it
 // is tried in test/smoke, where the guide's examples are followed.
 
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { InvalidArgumentError, SuppressionError } from '../../src/index.ts';
 import heapline from '../../src/testing/vitest-plugin.ts';
@@ -33,6 +36,29 @@ test('an import becomes a sandbox of its own, and its sources are watched', () =
   const code = plugin.load.call({ addWatchFile: (path) => void watched.push(path) }, `${source}?heap`);
   expect(code).toContain('{"flags":["-O1"],"include":["/a","/b c"]}');
   expect(watched).toEqual([source, source.replace('requests.c', 'other.c')]);
+});
+
+test('headers are watched, too', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'heapline-watch-'));
+  try {
+    const file = (name: string, text: string): string => {
+      writeFileSync(join(directory, name), text);
+      return join(directory, name);
+    };
+    mkdirSync(join(directory, 'include'));
+    const parser = file('parser.c', '#include <stdio.h>\n#include "parser.h"\n#include <far.h>\n');
+    const headers = [
+      file('parser.h', '#include "deeper.h"\n'),
+      file('include/far.h', ''),
+      file('deeper.h', ''),
+    ];
+    const watched: string[] = [];
+    const plugin = heapline({ compile: { include: [join(directory, 'include')] } });
+    plugin.load.call({ addWatchFile: (path) => void watched.push(path) }, `${parser}?heap`);
+    expect(watched.sort()).toEqual([parser, ...headers].sort());
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 });
 
 test('a file that is not there is named', () => {
