@@ -2,13 +2,24 @@
 // hangs on globalThis under a registered symbol: the package is loaded once as ESM and perhaps once more as
 // CommonJS, its entries are bundles of their own, and all of them must see the same sandboxes. Entries are weak,
 // so a sandbox that is forgotten without dispose() can still be collected.
+//
+// What a WeakRef was made of or has given stays until the event loop turns, and a loop that awaits nothing but modules
+// known already never lets it turn. So the weak reference is to a small handle, which lets go of its sandbox when that
+// is disposed of.
 
 import type { Sandbox } from './sandbox.ts';
 
+interface Handle {
+  sandbox: Sandbox<object> | null;
+}
+
 interface Entry {
-  readonly sandbox: WeakRef<Sandbox<object>>;
+  readonly handle: WeakRef<Handle>;
   readonly instance: string;
 }
+
+/** Keeps each handle for as long as there is its sandbox. */
+const handles = new WeakMap<Sandbox<object>, Handle>();
 
 /** Hears of sandboxes that come and go; what it throws is nobody's to catch. */
 export interface SandboxWatcher {
@@ -39,7 +50,9 @@ export function registerSandbox(sandbox: Sandbox<object>, name: string): string 
   const number = (registry.opened.get(name) ?? 0) + 1;
   registry.opened.set(name, number);
   const instance = number === 1 ? name : `${name}#${number}`;
-  registry.entries.add({ sandbox: new WeakRef(sandbox), instance });
+  const handle = { sandbox };
+  handles.set(sandbox, handle);
+  registry.entries.add({ handle: new WeakRef(handle), instance });
   if (registry.entries.size >= registry.sweepAt) {
     registry.sweepAt = Math.max(FIRST_SWEEP, 2 * openSandboxes().length);
   }
@@ -61,8 +74,11 @@ export function watchSandboxes(watcher: SandboxWatcher): () => void {
 
 /** Takes a sandbox out. */
 export function unregisterSandbox(sandbox: Sandbox<object>): void {
+  const handle = handles.get(sandbox);
+  if (handle === undefined) return;
+  handle.sandbox = null;
   const { entries } = shared();
-  for (const entry of entries) if (entry.sandbox.deref() === sandbox) entries.delete(entry);
+  for (const entry of entries) if (entry.handle.deref() === handle) entries.delete(entry);
 }
 
 /** The open sandboxes, in the order in which they were opened. */
@@ -70,8 +86,8 @@ export function openSandboxes(): Sandbox<object>[] {
   const { entries } = shared();
   const open: Sandbox<object>[] = [];
   for (const entry of entries) {
-    const sandbox = entry.sandbox.deref();
-    if (sandbox === undefined) entries.delete(entry);
+    const sandbox = entry.handle.deref()?.sandbox ?? null;
+    if (sandbox === null) entries.delete(entry);
     else open.push(sandbox);
   }
   return open;
