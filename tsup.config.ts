@@ -6,7 +6,7 @@ const library = {
   pprof: 'src/serve/index.ts',
   assert: 'src/testing/assert.ts',
 };
-const common = { dts: true, sourcemap: true, target: 'node20', shims: true } as const;
+const common = { dts: true, sourcemap: true, target: 'node20' } as const;
 
 // The classes of errors: one file each for all entries, so that `instanceof` holds between them.
 const errors = { errors: 'src/errors.ts', 'leak-error': 'src/report/leak-error.ts' };
@@ -44,6 +44,10 @@ export default defineConfig([
     // tsup splits CommonJS by way of another compiler, which gets private fields and class names wrong.
     splitting: false,
     esbuildPlugins: [errorsApart],
+    esbuildOptions(options) {
+      options.define = { ...options.define, 'import.meta.url': 'ownUrl' };
+      options.inject = [...(options.inject ?? []), 'scripts/own-url.js'];
+    },
   },
   {
     entry: { cli: 'src/cli/main.ts' },

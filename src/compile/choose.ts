@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { HeaplineError, ToolchainError } from '../errors.ts';
+import { packageDirectory } from '../own-files.ts';
 import { type Cache, hashOf } from './cache.ts';
 import { ClangToolchain, clangCandidates, HOW_TO_GET_CLANG } from './clang.ts';
 import { openEmbedded } from './embedded.ts';
@@ -145,6 +146,14 @@ export function* candidates(
   cache: Cache,
   onProgress: Progress,
 ): Generator<Candidate, void> {
+  if (packageDirectory === null) {
+    throw new ToolchainError(
+      asked,
+      "Heapline's runtime and compiler cannot be found: it was bundled into other code, and they are files beside " +
+        'its own. Have the bundler leave it out (esbuild --external:heapline, rollup external, vite ssr.external, ' +
+        'webpack externals) and install the npm package heapline where the bundle runs.',
+    );
+  }
   if (asked !== 'auto') {
     yield* openers[asked](cache, onProgress);
     return;

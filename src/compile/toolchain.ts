@@ -2,8 +2,8 @@
 
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ToolchainError } from '../errors.ts';
+import { packageDirectory } from '../own-files.ts';
 import type { LinkJob, LinkResult } from './link.ts';
 import { isFile, type ToolchainName } from './options.ts';
 
@@ -59,19 +59,9 @@ export function fileIdentity(file: string): string {
   }
 }
 
-/** The package's own directory: the nearest above this file that has the runtime's folder `wasm`. */
-function packageDirectory(): string {
-  let directory = path.dirname(fileURLToPath(import.meta.url));
-  for (let depth = 0; depth < 4; depth++) {
-    if (isFile(path.join(directory, 'package.json'))) return directory;
-    directory = path.dirname(directory);
-  }
-  return directory;
-}
-
 /** The compiled runtime for a target. */
 export function readRuntime(target: 'wasi' | 'emscripten'): Uint8Array {
-  const file = path.join(packageDirectory(), 'wasm', `heapline-${target}.o`);
+  const file = path.join(packageDirectory ?? '', 'wasm', `heapline-${target}.o`);
   try {
     return readFileSync(file);
   } catch (cause) {

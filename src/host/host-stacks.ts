@@ -7,8 +7,8 @@
 // files and source maps are looked up when a profile is made. V8's stack API is restored before anything else
 // runs (https://v8.dev/docs/stack-trace-api).
 
-import { readFileSync } from 'node:fs';
 import type { Frame } from '../errors.ts';
+import { codeDirectory } from '../own-files.ts';
 import { Sampler } from './sampler.ts';
 import { originalPosition, toPath } from './source-maps.ts';
 
@@ -37,22 +37,7 @@ type AnyFunction = Function;
 
 const keepSites: PrepareStackTrace = (_error, sites) => sites;
 
-/** Directory of Heapline's own code as a URL, `…/src/` from source and `…/dist/` from the package; null when
- * somebody has bundled it with their own code, where the directory says nothing. */
-const ownDirectory = findOwnDirectory();
-const ownPath = ownDirectory === null ? null : toPath(ownDirectory);
-
-function findOwnDirectory(): string | null {
-  if (/\/src\/host\/[^/]+$/.test(import.meta.url)) return new URL('..', import.meta.url).href;
-  try {
-    const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-    return (JSON.parse(manifest) as { name?: unknown }).name === 'heapline'
-      ? new URL('.', import.meta.url).href
-      : null;
-  } catch {
-    return null;
-  }
-}
+const ownPath = codeDirectory === null ? null : toPath(codeDirectory);
 
 /** A stack's frames so far, from the innermost one, with what they lead to. */
 interface TrieNode {
@@ -435,6 +420,6 @@ function isEngineOrOwn(file: string): boolean {
     file === 'native' ||
     file === GLUE_FILE ||
     file.startsWith('node:') ||
-    (ownDirectory !== null && (file.startsWith(ownDirectory) || file.startsWith(ownPath!)))
+    (codeDirectory !== null && (file.startsWith(codeDirectory) || file.startsWith(ownPath!)))
   );
 }

@@ -2,7 +2,7 @@
 // the command line, on this Node and on newer ones.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ConsumerProject, createConsumerProject } from './packed-package.ts';
@@ -53,6 +53,28 @@ describe('the packed package', () => {
   it('works from an ES module', () => expectTheLeak(project.run('node', ['use.mjs'])));
 
   it('works from CommonJS', () => expectTheLeak(project.run('node', ['use.cjs'])));
+
+  it('works from CommonJS in a folder whose name means something in URLs', () => {
+    const folder = join(project.directory, 'c# 100%?');
+    cpSync(join(project.directory, 'node_modules'), join(folder, 'node_modules'), { recursive: true });
+    for (const file of ['leaky.c', 'use.cjs']) cpSync(join(project.directory, file), join(folder, file));
+    expectTheLeak(project.run('sh', ['-c', `cd '${folder}' && node use.cjs`]));
+  });
+
+  it('says that it has to be left out of a bundle, from whose place it finds none of its files', () => {
+    const use = `loadC('leaky.c').catch((error) => console.log(error.name, error.message));`;
+    writeFileSync(join(project.directory, 'server.mjs'), `import { loadC } from 'heapline';\n${use}`);
+    const esbuild = join(root, 'node_modules/esbuild/bin/esbuild');
+    for (const [format, bundle] of [
+      ['esm', 'bundle.mjs'],
+      ['cjs', 'bundle.cjs'],
+    ] as const) {
+      const args = ['--bundle', '--platform=node', '--log-level=error', `--format=${format}`];
+      project.run(esbuild, ['server.mjs', ...args, `--outfile=dist/${bundle}`]);
+      const said = project.run('node', [`dist/${bundle}`]);
+      expect(said).toMatch(/^ToolchainError .*was bundled.*esbuild --external:heapline/);
+    }
+  });
 
   it('has one class of each error, whichever of its entries it comes from', () => {
     for (const [file, load] of [
