@@ -6,8 +6,10 @@ import { fileURLToPath } from 'node:url';
 
 const manifest = findManifest();
 
-/** URL of Heapline's own code, `…/src/` from source and `…/dist/` from the package; null when somebody has bundled it
- * with their own code, where the place of the file says nothing. */
+/**
+ * URL of Heapline's own code, `…/src/` from source and `…/dist/` from the package; null when somebody has bundled it
+ * with their own code, where the place of the file says nothing.
+ */
 export const codeDirectory = manifest === null ? null : new URL('.', import.meta.url).href;
 
 /** Path of the package; null when it is bundled, and its files are not beside the code any more. */

@@ -79,7 +79,8 @@ export function fileError(path: string, action: 'read' | 'written', error: unkno
   };
   const code = (error as NodeJS.ErrnoException).code ?? '';
   const reason = reasons[code] ?? (error as Error).message;
-  return new FileError(path, `${path} cannot be ${action}: ${reason}.`, { cause: error });
+  const name = path === '-' ? 'Standard input' : path;
+  return new FileError(path, `${name} cannot be ${action}: ${reason}.`, { cause: error });
 }
 
 /** Says which module it was that cannot be used, and what would be one. */

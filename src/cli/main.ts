@@ -56,6 +56,12 @@ ${STATUS_HELP}`,
   addShowCommands(program, terminal);
 
   try {
+    process.cwd();
+  } catch {
+    terminal.error('The working directory is not there any more: change to one that is.');
+    return STATUS.setup;
+  }
+  try {
     await program.parseAsync(own, { from: 'user' });
   } catch (error) {
     terminal.endProgress();

@@ -48,8 +48,11 @@ export function hashOf(...parts: readonly (string | Uint8Array)[]): string {
   return hash.digest('hex').slice(0, 40);
 }
 
-/** Where the cache lives when nobody says: `HEAPLINE_CACHE`, else with the project's other caches, else the user's. */
-export function defaultCacheDirectory(): string {
+/**
+ * Where the cache lives when nobody says: `HEAPLINE_CACHE`, else with the project's other caches, else the user's. Null
+ * for a user without a home.
+ */
+export function defaultCacheDirectory(): string | null {
   const fromEnvironment = process.env.HEAPLINE_CACHE ?? '';
   if (fromEnvironment !== '') return path.resolve(fromEnvironment);
   for (let directory = process.cwd(); ; directory = path.dirname(directory)) {
@@ -58,21 +61,33 @@ export function defaultCacheDirectory(): string {
     }
     if (directory === path.dirname(directory)) break;
   }
+  // By the specification of XDG, a relative path counts for none.
   const base = process.env.XDG_CACHE_HOME ?? '';
-  return path.join(base !== '' ? base : path.join(os.homedir(), '.cache'), 'heapline');
+  if (path.isAbsolute(base)) return path.join(base, 'heapline');
+  try {
+    const home = os.homedir();
+    return path.isAbsolute(home) ? path.join(home, '.cache', 'heapline') : null;
+  } catch {
+    return null; // in a container, where the user is but a number
+  }
 }
 
 function isDirectory(file: string): boolean {
-  return statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  try {
+    return statSync(file).isDirectory();
+  } catch {
+    return false; // not there, or in a directory that we may not look into
+  }
 }
 
 export class Cache {
-  readonly directory: string;
+  /** Null: nothing is found, nothing stored. */
+  readonly directory: string | null;
   readonly #limits: typeof LIMITS;
   /** Hashes of the files read in this call: a header that many sources include is hashed once. */
   #hashes = new Map<string, string | null>();
 
-  constructor(directory: string = defaultCacheDirectory(), limits = LIMITS) {
+  constructor(directory: string | null = defaultCacheDirectory(), limits = LIMITS) {
     this.directory = directory;
     this.#limits = limits;
   }
@@ -93,6 +108,7 @@ export class Cache {
 
   /** The stored result for this key whose input files are all unchanged. */
   find(key: string): Entry | null {
+    if (this.directory === null) return null;
     for (const variant of this.#variants(key)) {
       if (!variant.inputs.every(([file, hash]) => this.fileHash(file) === hash)) continue;
       const blobs: Record<string, Uint8Array> = {};
@@ -116,6 +132,7 @@ export class Cache {
    *   was read, so nothing is stored
    */
   store(key: string, inputs: readonly string[], entry: Entry, since = Number.POSITIVE_INFINITY): void {
+    if (this.directory === null) return;
     const hashed: [string, string][] = [];
     for (const file of new Set(inputs)) {
       const stat = statSync(file, { throwIfNoEntry: false });
@@ -144,11 +161,11 @@ export class Cache {
   }
 
   #manifestPath(key: string): string {
-    return path.join(this.directory, 'results', key.slice(0, 2), `${key.slice(2)}.json`);
+    return path.join(this.directory!, 'results', key.slice(0, 2), `${key.slice(2)}.json`);
   }
 
   #blobPath(hash: string): string {
-    return path.join(this.directory, 'contents', hash.slice(0, 2), hash.slice(2));
+    return path.join(this.directory!, 'contents', hash.slice(0, 2), hash.slice(2));
   }
 
   #variants(key: string): Variant[] {
@@ -198,7 +215,7 @@ export class Cache {
     const files: { file: string; size: number; used: number }[] = [];
     let total = 0;
     for (const kind of ['results', 'contents']) {
-      const root = path.join(this.directory, kind);
+      const root = path.join(this.directory!, kind);
       for (const folder of isDirectory(root) ? readdirSync(root) : []) {
         for (const name of readdirSync(path.join(root, folder))) {
           const file = path.join(root, folder, name);

@@ -27,7 +27,7 @@ int main(void) { void *p = malloc(1); printf("%d", p != 0); free(p); return 0; }
 /** Compiles and links a small program. Throws what the toolchain throws. */
 async function tryOut(toolchain: Toolchain): Promise<void> {
   const runtime = readRuntime(toolchain.target);
-  await withTemporaryDirectory(async (directory) => {
+  await withTemporaryDirectory(toolchain.name, async (directory) => {
     const source = path.join(directory, 'probe.c');
     writeFileSync(source, PROBE);
     const { object } = await toolchain.compile(source, []);

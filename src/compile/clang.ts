@@ -75,7 +75,7 @@ export class ClangToolchain implements Toolchain {
 
   async compile(source: string, flags: readonly string[]): Promise<CompiledObject> {
     this.#onProgress(`compiling ${source}`);
-    return withTemporaryDirectory(async (directory) => {
+    return withTemporaryDirectory(this.name, async (directory) => {
       const plain = await this.#compileOnce(source, flags, directory);
       if (plain.status === 0) return this.#result(source, flags, plain.output, directory, false);
       if (/Setjmp\/longjmp support requires Exception handling/.test(plain.output)) {
@@ -147,7 +147,7 @@ export class ClangToolchain implements Toolchain {
   }
 
   async #hasCxx(): Promise<boolean> {
-    return withTemporaryDirectory(async (directory) => {
+    return withTemporaryDirectory(this.name, async (directory) => {
       const source = path.join(directory, 'probe.cc');
       writeFileSync(source, '#include <cstddef>\n');
       const { status } = await runTool(this.#clang, [TARGET, '-fsyntax-only', source]);
@@ -157,7 +157,7 @@ export class ClangToolchain implements Toolchain {
 
   async link(job: LinkJob): Promise<LinkResult> {
     this.#onProgress('linking');
-    return withTemporaryDirectory(async (directory) => {
+    return withTemporaryDirectory(this.name, async (directory) => {
       const { files, runtime } = writeObjects(directory, job);
       const output = path.join(directory, 'module.wasm');
       const { status, stdout, stderr } = await runTool(this.#clang, [

@@ -165,7 +165,7 @@ export class EmscriptenToolchain implements Toolchain {
 
   async compile(source: string, flags: readonly string[]): Promise<CompiledObject> {
     this.#onProgress(`compiling ${source}`);
-    return withTemporaryDirectory(async (directory) => {
+    return withTemporaryDirectory(this.name, async (directory) => {
       const object = path.join(directory, 'object.o');
       const depfile = path.join(directory, 'object.d');
       const { status, stdout, stderr } = await runTool(this.#compiler(isCxx(source)), [
@@ -194,7 +194,7 @@ export class EmscriptenToolchain implements Toolchain {
 
   async link(job: LinkJob): Promise<LinkResult> {
     this.#onProgress('linking');
-    return withTemporaryDirectory(async (directory) => {
+    return withTemporaryDirectory(this.name, async (directory) => {
       const given = [...runtimeImports(job.runtime), ...job.imports];
       const run = this.#linker(job, given, directory);
       const { status, output } = await run();

@@ -1,7 +1,7 @@
 // What the caller asked for, checked and made absolute once, so that the drivers and the cache keys see one
 // form: paths do not depend on the working directory, and a bad option is refused before any tool starts.
 
-import { statSync } from 'node:fs';
+import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { FileError, InvalidArgumentError } from '../errors.ts';
 import { pathOf } from '../file-url.ts';
@@ -96,7 +96,11 @@ export function absoluteFlags(flags: readonly string[], base: string): string[] 
 }
 
 export function isFile(file: string): boolean {
-  return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+  try {
+    return statSync(file).isFile();
+  } catch {
+    return false; // not there, or in a directory that we may not look into
+  }
 }
 
 function stringList(name: string, value: unknown): string[] {
@@ -105,6 +109,16 @@ function stringList(name: string, value: unknown): string[] {
     throw new InvalidArgumentError(name, `Option \`${name}\` must be an array of strings.`);
   }
   return [...value] as string[];
+}
+
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new FileError('.', 'The working directory is not there any more: change to one that is.', {
+      cause,
+    });
+  }
 }
 
 /** The names of the options. */
@@ -121,7 +135,7 @@ export const COMPILE_OPTIONS = [
 
 /** Checks and completes what was passed to `compile()`. */
 export function readRequest(sources: readonly string[], options: CompileOptions = {}): Request {
-  const base = process.cwd();
+  const base = workingDirectory();
   const named = stringList('sources', typeof sources === 'string' ? [sources] : sources);
   if (named.length === 0) {
     throw new InvalidArgumentError('sources', 'No source file was given: name at least one C file.');
@@ -129,7 +143,13 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
   checkOptionNames('compile', options, COMPILE_OPTIONS);
   const files = named.map((source) => {
     const absolute = path.resolve(base, source);
-    const stat = statSync(absolute, { throwIfNoEntry: false });
+    let stat: Stats | undefined;
+    try {
+      stat = statSync(absolute, { throwIfNoEntry: false });
+      if (stat?.isFile()) accessSync(absolute, constants.R_OK);
+    } catch (cause) {
+      throw new FileError(source, `${source} cannot be read: ${(cause as Error).message}.`, { cause });
+    }
     if (stat === undefined) {
       throw new FileError(source, `No such file: ${source} (looked for ${absolute}).`);
     }

@@ -1,6 +1,7 @@
 // Runs a tool without a shell and waits for it.
 
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 
 export interface ToolResult {
   /** Exit status; -1 when the tool could not be started or was killed. */
@@ -16,7 +17,14 @@ export function runTool(
   options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<ToolResult> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+    let child: ChildProcessByStdio<null, Readable, Readable>;
+    try {
+      child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+    } catch (error) {
+      // Without the permission for it (`node --permission`), or with too long a command line, it throws here.
+      resolve({ status: -1, stdout: '', stderr: (error as Error).message });
+      return;
+    }
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));

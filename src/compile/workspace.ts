@@ -3,15 +3,33 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { ToolchainError } from '../errors.ts';
 import type { LinkJob } from './link.ts';
 
-/** Runs `work` with a directory of its own, removed afterwards. */
-export async function withTemporaryDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
-  const directory = mkdtempSync(path.join(os.tmpdir(), 'heapline-'));
+/**
+ * Runs `work` with a directory of its own, removed afterwards. Throws a ToolchainError of `toolchain` when there cannot
+ * be one or it does not hold what `work` writes.
+ */
+export async function withTemporaryDirectory<T>(
+  toolchain: string,
+  work: (directory: string) => Promise<T>,
+): Promise<T> {
+  let directory: string | undefined;
   try {
+    directory = mkdtempSync(path.join(os.tmpdir(), 'heapline-'));
     return await work(directory);
+  } catch (cause) {
+    // A full disk, a directory that is read-only or not there; or Node.js's permission model, which tells no call.
+    const refused = cause instanceof Error && ('syscall' in cause || 'permission' in cause);
+    if (!refused) throw cause;
+    throw new ToolchainError(
+      toolchain,
+      `The toolchain ${toolchain} needs a directory for temporary files (TMPDIR says where), and ${os.tmpdir()} ` +
+        `does not do: ${cause.message}`,
+      { cause },
+    );
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
   }
 }
 

@@ -1,0 +1,92 @@
+// Processes whose surroundings lack what most have: a directory for temporary files, a home, a working directory, a PATH
+// of directories that can all be looked into.
+
+import { mkdtempSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { Cache, defaultCacheDirectory, hashOf } from '../../src/compile/cache.ts';
+import { compile } from '../../src/compile/index.ts';
+import { runTool } from '../../src/compile/process.ts';
+import { FileError, ToolchainError } from '../../src/errors.ts';
+import { sourceTree } from './toolchains.ts';
+
+const cacheDir = mkdtempSync(path.join(os.tmpdir(), 'heapline-cache-'));
+const tree = sourceTree({ 'one.c': 'int one(void) { return 1; }\n' });
+const source = tree.file('one.c');
+const home = process.cwd();
+const kept = { ...process.env };
+
+afterEach(() => {
+  process.chdir(home);
+  for (const name of ['PATH', 'TMPDIR', 'HOME', 'XDG_CACHE_HOME', 'HEAPLINE_CACHE']) {
+    if (kept[name] === undefined) delete process.env[name];
+    else process.env[name] = kept[name];
+  }
+});
+afterAll(() => {
+  rmSync(cacheDir, { recursive: true, force: true });
+  tree[Symbol.dispose]();
+});
+
+describe('compiling', () => {
+  it('passes over what cannot be looked into on PATH', async () => {
+    // Too long a name is refused as a directory of another user's is, even for root.
+    process.env.PATH = [path.join('/', 'x'.repeat(300)), kept.PATH].join(path.delimiter);
+    expect((await compile([source], { cacheDir, toolchain: 'clang' })).toolchain.name).toBe('clang');
+  });
+
+  it('needs no directory for temporary files where the embedded compiler does', async () => {
+    process.env.TMPDIR = path.join(tree.directory, 'missing');
+    const fresh = { cacheDir: path.join(cacheDir, 'fresh') };
+    expect((await compile([source], fresh)).toolchain.name).toBe('embedded');
+    for (const toolchain of ['clang', 'emscripten'] as const) {
+      const refusal = compile([source], { ...fresh, toolchain });
+      await expect(refusal).rejects.toThrow(ToolchainError);
+      await expect(refusal).rejects.toThrow(/TMPDIR says where.*ENOENT/s);
+    }
+  });
+
+  it('says so when the working directory has been removed', async () => {
+    const directory = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'heapline-gone-')));
+    process.chdir(directory);
+    rmdirSync(directory);
+    const refusal = compile([source], { cacheDir });
+    process.chdir(home);
+    await expect(refusal).rejects.toThrow(FileError);
+    await expect(refusal).rejects.toThrow(/working directory is not there/);
+  });
+
+  it('refuses a source whose name no file can have', async () => {
+    await expect(compile([`/${'x'.repeat(300)}.c`], { cacheDir })).rejects.toThrow(FileError);
+  });
+});
+
+describe('the cache', () => {
+  it('is not kept for a user without a home', () => {
+    process.chdir(os.tmpdir());
+    delete process.env.HEAPLINE_CACHE;
+    delete process.env.XDG_CACHE_HOME;
+    process.env.HOME = '';
+    expect(defaultCacheDirectory()).toBeNull();
+    const key = hashOf('key');
+    new Cache().store(key, [], { meta: 1, blobs: {} });
+    expect(new Cache().find(key)).toBeNull();
+  });
+
+  it('takes no relative path out of XDG_CACHE_HOME', () => {
+    process.chdir(os.tmpdir());
+    delete process.env.HEAPLINE_CACHE;
+    process.env.XDG_CACHE_HOME = 'relative';
+    process.env.HOME = '/home/somebody';
+    expect(defaultCacheDirectory()).toBe(path.join('/home/somebody', '.cache', 'heapline'));
+  });
+});
+
+describe('a tool', () => {
+  it('that the system refuses to start is a failure like others', async () => {
+    const { status, stderr } = await runTool('true', ['x'.repeat(4 * 2 ** 20)]);
+    expect(status).toBe(-1);
+    expect(stderr).toContain('E2BIG');
+  });
+});
