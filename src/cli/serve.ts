@@ -3,7 +3,6 @@
 // rounds of --call.
 
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import type { Command } from 'commander';
 import { ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
 import { addCompileOptions, parseCount } from './arguments.ts';
@@ -15,6 +14,8 @@ import type { Terminal } from './terminal.ts';
 
 /** Seconds; a timer set to more would fire at once. */
 const LONGEST_INTERVAL = Math.floor((2 ** 31 - 1) / 1000);
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 interface ServeArguments extends GuestArguments {
   call?: Call[];
@@ -123,17 +124,44 @@ async function serve(
     terminal.say(terminal.colors.dim(`go tool pprof ${server.url}heap`));
     if (given.open) openInBrowser(server.url, terminal);
 
+    const interruption = new Interruption();
     if (given.every !== undefined) {
       timer = setInterval(() => {
         // What trapped once would trap again.
-        if (running) running = guarded(makeCalls, terminal);
+        if (running) running = interruption.open(() => guarded(makeCalls, terminal));
       }, given.every * 1000);
     }
-    await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+    await interruption.happened;
   } finally {
     clearInterval(timer);
     await server.close();
     sandbox.dispose();
+  }
+}
+
+/** Ctrl-C and its like. */
+class Interruption {
+  readonly happened: Promise<void>;
+  #happen!: () => void;
+
+  constructor() {
+    this.happened = new Promise((resolve) => {
+      this.#happen = resolve;
+    });
+    for (const signal of SIGNALS) process.on(signal, this.#happen);
+  }
+
+  /**
+   * Runs something with the signals left to the system, which ends the process at once: nobody hears of them here
+   * while C waits for input, or loops.
+   */
+  open<T>(work: () => T): T {
+    for (const signal of SIGNALS) process.off(signal, this.#happen);
+    try {
+      return work();
+    } finally {
+      for (const signal of SIGNALS) process.on(signal, this.#happen);
+    }
   }
 }
 

@@ -66,6 +66,25 @@ describe('heapline serve', () => {
     expect((await heapAt(urlIn(said))).total('inuse_objects')).toBeGreaterThan(first);
   });
 
+  test('can be interrupted while a call does not return', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'heapline-serve-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const path = join(directory, 'spin.c');
+    writeFileSync(
+      path,
+      `#include <stdio.h>
+      static volatile int rounds;
+      void step(void) {
+        if (rounds++ == 0) return;
+        fputs("spinning\\n", stderr);
+        while (rounds != 0) {}
+      }`,
+    );
+    await start(['--port', '0', '--call', 'step()', '--every', '1', path], /spinning/);
+    child!.kill('SIGINT');
+    expect(await once(child!, 'exit')).toEqual([null, 'SIGINT']);
+  }, 20_000);
+
   test('passes the same strings in every round', async () => {
     const said = await start(
       ['--port', '0', '--call', 'measure("four")', '--every', '1', programPath('service.c')],
