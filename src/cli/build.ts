@@ -60,7 +60,8 @@ Examples:
       for (const file of files) keepInput(file, given.output, 'a source');
       terminal.progress('compiling');
       // Loaded when needed: the commands that only read profiles start at once.
-      const { compile, gluePath } = await import('../compile/index.ts');
+      const { compile, gluePath, removeDirectoriesOnSignals } = await import('../compile/index.ts');
+      removeDirectoriesOnSignals();
       const compiled = await compile(
         files,
         { ...compileOptions(given), onProgress: (step: string) => terminal.progress(step) },

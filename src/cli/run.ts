@@ -223,6 +223,7 @@ export async function load(
   if (modules.length === 0) {
     if (given.glue !== undefined)
       terminal.warn('--glue is for a module: C sources come with what they need.');
+    (await import('../compile/index.ts')).removeDirectoriesOnSignals();
     terminal.progress('compiling');
     return loadC(files, {
       ...options,

@@ -4,3 +4,4 @@
 export { type CompiledModule, compile, gluePath } from './compile.ts';
 export { filesToRead } from './includes.ts';
 export { COMPILE_OPTIONS, type CompileOptions, type ToolchainName } from './options.ts';
+export { removeDirectoriesOnSignals } from './workspace.ts';

@@ -6,6 +6,42 @@ import path from 'node:path';
 import { ToolchainError } from '../errors.ts';
 import type { LinkJob } from './link.ts';
 
+/** Those in use. What ends the process meanwhile may not leave them behind: a compiler cleans up after itself, too. */
+const directories = new Set<string>();
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+let heedsSignals = false;
+
+function removeAll(): void {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+}
+
+/** Ends the process as the signal would have. */
+function endBy(signal: NodeJS.Signals): void {
+  removeAll();
+  process.off(signal, endBy);
+  process.kill(process.pid, signal);
+}
+
+function watch(directory: string): void {
+  if (directories.size === 0) {
+    process.on('exit', removeAll);
+    if (heedsSignals) for (const signal of SIGNALS) process.on(signal, endBy);
+  }
+  directories.add(directory);
+}
+
+function unwatch(directory: string): void {
+  directories.delete(directory);
+  if (directories.size > 0) return;
+  process.off('exit', removeAll);
+  for (const signal of SIGNALS) process.off(signal, endBy);
+}
+
+/** For the command: a signal, which a library leaves to its program, removes the directories before it ends us. */
+export function removeDirectoriesOnSignals(): void {
+  heedsSignals = true;
+}
+
 /**
  * Runs `work` with a directory of its own, removed afterwards. Throws a ToolchainError of `toolchain` when there cannot
  * be one or it does not hold what `work` writes.
@@ -17,6 +53,7 @@ export async function withTemporaryDirectory<T>(
   let directory: string | undefined;
   try {
     directory = mkdtempSync(path.join(os.tmpdir(), 'heapline-'));
+    watch(directory);
     return await work(directory);
   } catch (cause) {
     // A full disk, a directory that is read-only or not there; or Node.js's permission model, which tells no call.
@@ -29,7 +66,10 @@ export async function withTemporaryDirectory<T>(
       { cause },
     );
   } finally {
-    if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+    if (directory !== undefined) {
+      rmSync(directory, { recursive: true, force: true });
+      unwatch(directory);
+    }
   }
 }
 

@@ -1,8 +1,10 @@
 // heapline run: the program's output, its status, the table, the profile; and what is said when something is wrong.
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { HeapProfile } from '../../src/profile/index.ts';
 import { CommandDirectory } from './command.ts';
 
@@ -497,5 +499,32 @@ describe('heapline build and heapline instrument', () => {
     const { status, stderr } = directory.heapline(args);
     expect(stderr).toMatch(reason);
     expect(status).toBe(2);
+  });
+});
+
+describe('a signal while C compiles', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('%s leaves no temporary files behind', async (signal) => {
+    const temporary = join(directory.path, `tmp-${signal}`);
+    mkdirSync(temporary);
+    // A compiler that takes its time.
+    directory.write('slow-clang', '#!/bin/sh\nexec sleep 20\n');
+    const compiler = join(directory.path, 'slow-clang');
+    chmodSync(compiler, 0o755);
+    const [program, ...args] = directory.commandLine(['run', '--toolchain', 'clang', 'library.c']);
+    const child = spawn(program!, args, {
+      cwd: directory.path,
+      stdio: 'ignore',
+      env: {
+        ...process.env,
+        TMPDIR: temporary,
+        HEAPLINE_CLANG: compiler,
+        HEAPLINE_CACHE: join(directory.path, 'cache'),
+      },
+    });
+    const made = () => readdirSync(temporary).filter((name) => name.startsWith('heapline-'));
+    await vi.waitUntil(() => made().length > 0, { timeout: 20_000 });
+    child.kill(signal);
+    expect(await once(child, 'exit')).toEqual([null, signal]);
+    expect(made()).toEqual([]);
   });
 });
