@@ -1,7 +1,8 @@
-// Runs a tool without a shell and waits for it.
+// Runs a tool without a shell and waits for it. However much is compiled at once, there are no more of them than there
+// are processors for: sixty sandboxes that are opened together would else start sixty compilers.
 
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import { type ChildProcess, spawn } from 'node:child_process';
+import os from 'node:os';
 
 export interface ToolResult {
   /** Exit status; -1 when the tool could not be started or was killed. */
@@ -10,26 +11,49 @@ export interface ToolResult {
   readonly stderr: string;
 }
 
+interface ToolOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Two at least: while a tool compiles it is asked for its version. */
+const LIMIT = Math.max(2, os.availableParallelism());
+let running = 0;
+const queue: (() => void)[] = [];
+
 /** Runs `command` with `args`; never rejects, so that callers see one kind of failure. */
-export function runTool(
+export async function runTool(
   command: string,
   args: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  options: ToolOptions = {},
 ): Promise<ToolResult> {
+  while (running >= LIMIT) await new Promise<void>((resolve) => queue.push(resolve));
+  running++;
+  try {
+    return await start(command, args, options);
+  } finally {
+    running--;
+    queue.shift()?.();
+  }
+}
+
+function start(command: string, args: readonly string[], options: ToolOptions): Promise<ToolResult> {
   return new Promise((resolve) => {
-    let child: ChildProcessByStdio<null, Readable, Readable>;
+    const refused = (error: Error) => resolve({ status: -1, stdout: '', stderr: error.message });
+    let child: ChildProcess;
     try {
       child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
     } catch (error) {
       // Without the permission for it (`node --permission`), or with too long a command line, it throws here.
-      resolve({ status: -1, stdout: '', stderr: (error as Error).message });
+      refused(error as Error);
       return;
     }
+    child.on('error', refused);
     const out: Buffer[] = [];
     const err: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
-    child.on('error', (error) => resolve({ status: -1, stdout: '', stderr: error.message }));
+    // Without a file descriptor to spare there are no pipes.
+    child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
     child.on('close', (status) =>
       resolve({
         status: status ?? -1,

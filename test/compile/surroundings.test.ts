@@ -1,6 +1,7 @@
 // Processes whose surroundings lack what most have: a directory for temporary files, a home, a working directory, a PATH
 // of directories that can all be looked into.
 
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -88,5 +89,29 @@ describe('a tool', () => {
     const { status, stderr } = await runTool('true', ['x'.repeat(4 * 2 ** 20)]);
     expect(status).toBe(-1);
     expect(stderr).toContain('E2BIG');
+  });
+
+  it('for which there is no file descriptor is one, too', () => {
+    const script = `
+      import { runTool } from ${JSON.stringify(new URL('../../src/compile/process.ts', import.meta.url).pathname)};
+      import { openSync } from 'node:fs';
+      const { status, stderr } = await runTool('true', []);
+      try { for (;;) openSync('/dev/null'); } catch {}
+      const failed = await runTool('true', []);
+      process.stdout.write(JSON.stringify([status, failed.status, failed.stderr]));`;
+    const loader = import.meta.resolve('tsx');
+    const shell = `ulimit -n 64 && exec "$0" --import ${loader} --input-type=module -e "$1"`;
+    const { stdout, stderr } = spawnSync('sh', ['-c', shell, process.execPath, script], { encoding: 'utf8' });
+    expect(stdout, stderr).toMatch(/^\[0,-1,".*EMFILE"\]$/);
+  });
+
+  it('waits while as many run as there are processors', async () => {
+    const file = path.join(tree.directory, 'running');
+    // Each counts those that run beside it.
+    const count = `echo >> ${file}.$$; ls ${file}.* | wc -l; sleep 0.2; rm ${file}.$$`;
+    const all = await Promise.all(Array.from({ length: 12 }, () => runTool('sh', ['-c', count])));
+    expect(Math.max(...all.map(({ stdout }) => Number(stdout)))).toBeLessThanOrEqual(
+      Math.max(2, os.availableParallelism()),
+    );
   });
 });
