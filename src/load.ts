@@ -138,7 +138,6 @@ export async function loadC<Exports extends object = GuestExports>(
   const path = resolve(files[0]!);
   const prepared = await prepare(compiled.wasm, options.maxMemory);
   return open<Exports>(prepared, options, {
-    symbolModule: compiled.wasm,
     symbolOptions: {},
     name: basename(path),
     path,
@@ -160,6 +159,7 @@ export async function loadWasm<Exports extends object = GuestExports>(
 ): Promise<Sandbox<Exports>> {
   checkOptions('loadWasm', options, [...SANDBOX_OPTIONS, ...WASM_OPTIONS]);
   checkWasmOptions(options);
+  const debugInfo = options.debugInfo && new Uint8Array(options.debugInfo);
   const { bytes, path } = await readBytes(bytesOrPath);
   const instrumented = openInstrumented(bytes);
   if (instrumented !== null && options.maxMemory !== undefined) {
@@ -170,9 +170,8 @@ export async function loadWasm<Exports extends object = GuestExports>(
   }
   const prepared = await prepare(bytes, options.maxMemory, instrumented);
   return open<Exports>(prepared, options, {
-    symbolModule: bytes,
     symbolOptions: {
-      ...(options.debugInfo === undefined ? {} : { debugInfo: options.debugInfo }),
+      ...(debugInfo === undefined ? {} : { debugInfo }),
       ...(options.sourceMap === undefined ? {} : { sourceMap: options.sourceMap as string }),
       ...(instrumented === null
         ? {}
@@ -189,16 +188,15 @@ export async function loadWasm<Exports extends object = GuestExports>(
 }
 
 interface Source
-  extends Pick<
-    SandboxParts,
-    'symbolModule' | 'symbolOptions' | 'name' | 'path' | 'toolchain' | 'warnings' | 'comments'
-  > {
+  extends Pick<SandboxParts, 'symbolOptions' | 'name' | 'path' | 'toolchain' | 'warnings' | 'comments'> {
   readonly glue: string | null;
   /** Names to offer; null for all. */
   readonly names: readonly string[] | null;
 }
 
 interface Prepared {
+  /** The module as it was given, a copy of our own: symbols are read from it when they are asked for. */
+  readonly bytes: Uint8Array;
   readonly instrumented: InstrumentedModule;
   readonly module: WebAssembly.Module;
   /** Parameter types of the exported functions. */
@@ -220,6 +218,7 @@ function open<Exports extends object>(
   const stderr = new Output(options.onStderr && aside(options.onStderr));
   return Sandbox.open<Exports>({
     ...rest,
+    symbolModule: prepared.bytes,
     instrumented: prepared.instrumented,
     functions: choose(prepared.functions, names),
     roots: prepared.roots,
@@ -299,7 +298,7 @@ async function prepareNew(
       );
     }
   }
-  return { instrumented, module, functions, roots: rootLayout(tables, instrumented.bytes) };
+  return { bytes, instrumented, module, functions, roots: rootLayout(tables, instrumented.bytes) };
 }
 
 function valueType(code: number): ValueType {
@@ -353,11 +352,24 @@ function exportsOf(compiled: CompiledModule): readonly string[] {
   return compiled.exports.filter((name) => name !== 'main');
 }
 
+function copyOf(buffer: ArrayBuffer): Uint8Array {
+  try {
+    return new Uint8Array(buffer.slice(0));
+  } catch (cause) {
+    throw new InvalidArgumentError(
+      'bytesOrPath',
+      'The ArrayBuffer given to loadWasm() has been transferred: pass it where it went, or transfer a copy.',
+      { cause },
+    );
+  }
+}
+
 async function readBytes(
   source: Uint8Array | ArrayBuffer | string | URL,
 ): Promise<{ bytes: Uint8Array; path: string | null }> {
-  if (source instanceof Uint8Array) return { bytes: source, path: null };
-  if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source), path: null };
+  // Copied before anything is waited for: the caller may go on to transfer them to a worker, or to write over them.
+  if (source instanceof Uint8Array) return { bytes: new Uint8Array(source), path: null };
+  if (source instanceof ArrayBuffer) return { bytes: copyOf(source), path: null };
   if ((typeof source !== 'string' || source === '') && !(source instanceof URL)) {
     throw new InvalidArgumentError(
       'bytesOrPath',

@@ -249,6 +249,12 @@ describe('loadC()', () => {
   });
 });
 
+/** The module with one more custom section. */
+function withSection(module: Uint8Array, name: string): Uint8Array<ArrayBuffer> {
+  const text = Buffer.from(name).subarray(0, 100);
+  return new Uint8Array(Buffer.concat([module, Buffer.from([0, text.length + 1, text.length]), text]));
+}
+
 describe('loadWasm()', () => {
   test('opens what heapline compiled, instrumented or not, from bytes and from a file', async () => {
     const path = source('the library.wasm', '');
@@ -266,6 +272,32 @@ describe('loadWasm()', () => {
       const frames = lib.heap.profile().top({ granularity: 'lines' });
       expect(frames).toContain('library.c');
     }
+  });
+
+  test('leaves the bytes to the caller, who may transfer them or write over them', async () => {
+    for (const early of [true, false]) {
+      for (const give of [
+        (bytes: Uint8Array<ArrayBuffer>) => structuredClone(bytes, { transfer: [bytes.buffer] }),
+        (bytes: Uint8Array<ArrayBuffer>) => bytes.fill(0),
+      ]) {
+        // A module that has not been seen yet: of those that have, the first one's bytes serve.
+        const bytes = withSection(wasm, `${early} ${give}`);
+        const loading = loadWasm(bytes);
+        if (early) give(bytes);
+        using lib = await loading;
+        if (!early) give(bytes);
+        lib.exports.add!(lib.heap.cstring('four'));
+        expect(lib.heap.profile().top({ granularity: 'lines' })).toContain('library.c');
+      }
+    }
+  });
+
+  test('says that a buffer has been transferred', async () => {
+    const { buffer } = new Uint8Array(wasm);
+    structuredClone(buffer, { transfer: [buffer] });
+    const error = await rejection(loadWasm(buffer));
+    expect(error).toBeInstanceOf(InvalidArgumentError);
+    expect(error.message).toContain('has been transferred');
   });
 
   test('names the file that cannot be read', async () => {
