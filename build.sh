@@ -38,8 +38,7 @@ install_packages() {
   # npm writes node_modules/.package-lock.json last, so its age tells whether the lock file has moved on.
   if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
     say 'installing npm packages'
-    # Not `npm ci`: it refuses a lock file that lists the optional binaries of some platforms only.
-    npm install --no-save --no-audit --no-fund --loglevel=error
+    npm ci --no-audit --no-fund --loglevel=error
     touch node_modules/.package-lock.json
   fi
 }
