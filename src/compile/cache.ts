@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { isDirectory } from './options.ts';
 
 /** Changes whenever the meaning of entries or of the flags behind them changes. */
 const CACHE_VERSION = 1;
@@ -69,14 +70,6 @@ export function defaultCacheDirectory(): string | null {
     return path.isAbsolute(home) ? path.join(home, '.cache', 'heapline') : null;
   } catch {
     return null; // in a container, where the user is but a number
-  }
-}
-
-function isDirectory(file: string): boolean {
-  try {
-    return statSync(file).isDirectory();
-  } catch {
-    return false; // not there, or in a directory that we may not look into
   }
 }
 

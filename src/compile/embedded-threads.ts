@@ -5,6 +5,7 @@
 import os from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { ToolchainError } from '../errors.ts';
+import { Turns } from './turns.ts';
 
 /** Files by name, folders as trees. */
 export type Tree = { [name: string]: Tree | Uint8Array };
@@ -120,11 +121,9 @@ class CompilerThread {
 export class CompilerThreads {
   readonly #compiler: URL;
   readonly #patience: number;
-  #busy = 0;
+  readonly #turns = new Turns(threadLimit);
   /** The latest is last. */
   readonly #idle: CompilerThread[] = [];
-  /** Jobs that wait for a thread. */
-  readonly #queue: (() => void)[] = [];
 
   /** `patience`: milliseconds that a thread waits for another job. */
   constructor(compiler: URL, patience = 10_000) {
@@ -136,11 +135,13 @@ export class CompilerThreads {
    * Runs one of the compiler's tools in a thread that is free, in a new one, or, when there are as many as there may
    * be, in the one that is free next. Throws ToolchainError when a thread cannot be had or dies.
    */
-  async run(job: Job): Promise<JobResult> {
-    while (this.#busy >= threadLimit()) await new Promise<void>((resolve) => this.#queue.push(resolve));
+  run(job: Job): Promise<JobResult> {
+    return this.#turns.take(() => this.#run(job));
+  }
+
+  async #run(job: Job): Promise<JobResult> {
     const thread = this.#idle.pop() ?? this.#start();
     thread.keep();
-    this.#busy++;
     try {
       const result = await thread.run(job);
       this.#rest(thread);
@@ -151,9 +152,6 @@ export class CompilerThreads {
       throw new ToolchainError('embedded', `The embedded compiler did not run to its end: ${message}.`, {
         cause,
       });
-    } finally {
-      this.#busy--;
-      this.#queue.shift()?.();
     }
   }
 

@@ -6,7 +6,6 @@
 // stand-ins names the runtime's and those that the caller gives; the host passes the real ones.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { readModule } from '../binary/index.ts';
 import { ToolchainError } from '../errors.ts';
@@ -15,7 +14,7 @@ import { compileError, linkError, missingSymbols, noObjectError } from './diagno
 import { commonFlags } from './flags.ts';
 import { type HostImport, type LinkJob, type LinkResult, STACK_SIZE } from './link.ts';
 import { isCxx } from './options.ts';
-import { runTool } from './process.ts';
+import { runTool, TOOLS_AT_ONCE } from './process.ts';
 import { type CompiledObject, fileIdentity, findProgram, type Toolchain } from './toolchain.ts';
 import { responseFile, withTemporaryDirectory, writeObjects } from './workspace.ts';
 
@@ -132,8 +131,7 @@ function mistaken(given: readonly HostImport[], wasm: Uint8Array, glue: string):
 export class EmscriptenToolchain implements Toolchain {
   readonly name = 'emscripten';
   readonly target = 'emscripten';
-  // Each emcc is a Python process that starts a clang and waits for it.
-  readonly parallel = Math.max(2, os.availableParallelism());
+  readonly parallel = TOOLS_AT_ONCE;
   readonly linkIdentity = JSON.stringify(LINK_FLAGS);
   readonly identity: string;
   version = 'emcc';

@@ -8,7 +8,7 @@
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { absoluteFlags, isFile, mapPathFlags } from './options.ts';
+import { type CompileOptions, compilerFlags, isFile, mapPathFlags } from './options.ts';
 
 // What may stand between the parts of a directive: blanks, line ends that a \ hides, comments (C17 5.1.1.2), those that
 // are longer than their line left aside.
@@ -59,13 +59,10 @@ function searchPath(flags: readonly string[]): SearchPath {
 /** Path that the compiler must see for a file of the caller's. */
 export type ToVirtual = (file: string) => string;
 
-/**
- * Every file that compiling `source` may read, itself included, headers of the system left aside.
- * @param flags the compiler's; paths in them count from the working directory
- */
-export function filesToRead(source: string, flags: readonly string[]): string[] {
+/** Every file that compiling `source` may read, itself included, headers of the system left aside. */
+export function filesToRead(source: string, options: CompileOptions): string[] {
   if (!isFile(source)) return [source];
-  return [...collectFiles(source, absoluteFlags(flags, process.cwd()), (file) => file).keys()];
+  return [...collectFiles(source, compilerFlags(options), (file) => file).keys()];
 }
 
 /** Every file that compiling `source` may read, keyed by its virtual path, includes rewritten where needed. */

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { FileError, InvalidArgumentError } from '../errors.ts';
 import { pathOf } from '../file-url.ts';
 import { checkOptionNames } from '../option-names.ts';
+import { workingDirectory } from '../working-directory.ts';
 
 /** Names of the toolchains that Heapline can drive. */
 export type ToolchainName = 'emscripten' | 'clang' | 'embedded';
@@ -88,19 +89,28 @@ export function mapPathFlags(
 }
 
 // `-include config.h` may name a header to be found on the include path: only a file that exists is a path.
-export function absoluteFlags(flags: readonly string[], base: string): string[] {
+function absoluteFlags(flags: readonly string[], base: string): string[] {
   return mapPathFlags(flags, (value, flag) => {
     const absolute = path.resolve(base, value);
     return (flag === '-include' || flag === '-imacros') && !isFile(absolute) ? value : absolute;
   });
 }
 
-export function isFile(file: string): boolean {
+/** What is there; null when there is nothing, or it is in a directory that we may not look into. */
+function statusOf(file: string): Stats | null {
   try {
-    return statSync(file).isFile();
+    return statSync(file);
   } catch {
-    return false; // not there, or in a directory that we may not look into
+    return null;
   }
+}
+
+export function isFile(file: string): boolean {
+  return statusOf(file)?.isFile() ?? false;
+}
+
+export function isDirectory(file: string): boolean {
+  return statusOf(file)?.isDirectory() ?? false;
 }
 
 function stringList(name: string, value: unknown): string[] {
@@ -109,16 +119,6 @@ function stringList(name: string, value: unknown): string[] {
     throw new InvalidArgumentError(name, `Option \`${name}\` must be an array of strings.`);
   }
   return [...value] as string[];
-}
-
-function workingDirectory(): string {
-  try {
-    return process.cwd();
-  } catch (cause) {
-    throw new FileError('.', 'The working directory is not there any more: change to one that is.', {
-      cause,
-    });
-  }
 }
 
 /** The names of the options. */
@@ -181,6 +181,34 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
     asked === 'auto' && fromEnvironment !== '' ? fromEnvironment : asked
   ) as Request['toolchain'];
 
+  const flags = compilerFlags(options, base);
+  const names = options.exports === undefined ? null : stringList('exports', options.exports);
+  for (const name of names ?? []) {
+    if (!/^[\w$.]+$/.test(name))
+      throw new InvalidArgumentError('exports', `\`${name}\` is not a function name.`);
+  }
+  const { cacheDir, onProgress } = options;
+  if (cacheDir !== undefined && (typeof cacheDir !== 'string' || cacheDir === '')) {
+    throw new InvalidArgumentError('cacheDir', 'Option `cacheDir` must be the path of a directory.');
+  }
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw new InvalidArgumentError('onProgress', 'Option `onProgress` must be a function.');
+  }
+  return {
+    sources: files,
+    toolchain,
+    flags,
+    link: absoluteFlags(stringList('link', options.link), base).map((item) =>
+      item.startsWith('-') ? item : linkInput(item, base),
+    ),
+    exports: names,
+    cacheDir: cacheDir === undefined ? null : path.resolve(base, cacheDir),
+    onProgress: onProgress ?? (() => {}),
+  };
+}
+
+/** Include directories, macros and flags as one command line, paths made absolute. */
+export function compilerFlags(options: CompileOptions, base = workingDirectory()): string[] {
   const define = options.define ?? {};
   if (typeof define !== 'object' || Array.isArray(define)) {
     throw new InvalidArgumentError('define', 'Option `define` must be an object of macro names and values.');
@@ -195,18 +223,6 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
     return value === true ? `-D${name}` : `-D${name}=${value}`;
   });
 
-  const names = options.exports === undefined ? null : stringList('exports', options.exports);
-  for (const name of names ?? []) {
-    if (!/^[\w$.]+$/.test(name))
-      throw new InvalidArgumentError('exports', `\`${name}\` is not a function name.`);
-  }
-  const { cacheDir, onProgress } = options;
-  if (cacheDir !== undefined && (typeof cacheDir !== 'string' || cacheDir === '')) {
-    throw new InvalidArgumentError('cacheDir', 'Option `cacheDir` must be the path of a directory.');
-  }
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw new InvalidArgumentError('onProgress', 'Option `onProgress` must be a function.');
-  }
   const flags = stringList('flags', options.flags);
   for (const flag of flags) {
     if (/^(-c|-S|-E|-o.*|-M.*|-###|--target=.*|-target|-x.*|-flto.*)$/.test(flag)) {
@@ -220,21 +236,11 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
       ? include.map((item) => (item instanceof URL ? pathOf('include', item) : item))
       : include,
   );
-  return {
-    sources: files,
-    toolchain,
-    flags: [
-      ...directories.map((directory) => `-I${path.resolve(base, directory)}`),
-      ...macros,
-      ...absoluteFlags(flags, base),
-    ],
-    link: absoluteFlags(stringList('link', options.link), base).map((item) =>
-      item.startsWith('-') ? item : linkInput(item, base),
-    ),
-    exports: names,
-    cacheDir: cacheDir === undefined ? null : path.resolve(base, cacheDir),
-    onProgress: onProgress ?? (() => {}),
-  };
+  return [
+    ...directories.map((directory) => `-I${path.resolve(base, directory)}`),
+    ...macros,
+    ...absoluteFlags(flags, base),
+  ];
 }
 
 function linkInput(item: string, base: string): string {

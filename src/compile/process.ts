@@ -3,6 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import os from 'node:os';
+import { Turns } from './turns.ts';
 
 export interface ToolResult {
   /** Exit status; -1 when the tool could not be started or was killed. */
@@ -16,25 +17,17 @@ interface ToolOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** Two at least: while a tool compiles it is asked for its version. */
-const LIMIT = Math.max(2, os.availableParallelism());
-let running = 0;
-const queue: (() => void)[] = [];
+/** Tools at once. Two at least: while one compiles it is asked for its version. */
+export const TOOLS_AT_ONCE = Math.max(2, os.availableParallelism());
+const turns = new Turns(() => TOOLS_AT_ONCE);
 
 /** Runs `command` with `args`; never rejects, so that callers see one kind of failure. */
-export async function runTool(
+export function runTool(
   command: string,
   args: readonly string[],
   options: ToolOptions = {},
 ): Promise<ToolResult> {
-  while (running >= LIMIT) await new Promise<void>((resolve) => queue.push(resolve));
-  running++;
-  try {
-    return await start(command, args, options);
-  } finally {
-    running--;
-    queue.shift()?.();
-  }
+  return turns.take(() => start(command, args, options));
 }
 
 function start(command: string, args: readonly string[], options: ToolOptions): Promise<ToolResult> {

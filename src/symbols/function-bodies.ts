@@ -57,15 +57,7 @@ export class FunctionBodies {
 
   /** True when a body ends at `offset`. */
   endsBody(offset: number): boolean {
-    const ends = this.#ends;
-    let from = 0;
-    let to = ends.length;
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      if (ends[middle]! < offset) from = middle + 1;
-      else to = middle;
-    }
-    return ends[from] === offset;
+    return this.#ends[this.#lastStartingBy(offset - 1)] === offset;
   }
 
   #lastStartingBy(offset: number): number {

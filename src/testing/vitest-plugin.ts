@@ -107,12 +107,13 @@ export default function heapline(options: HeaplinePluginOptions = {}): VitePlugi
       const { compile = {} } = options;
       const { sources = [], include, ...others } = typeof compile === 'function' ? compile(file) : compile;
       // As text of a program: there a URL would be a string.
-      const folders = include?.map((each) => pathOf('include', each));
-      const load = folders === undefined ? others : { ...others, include: folders };
+      const load =
+        include === undefined
+          ? others
+          : { ...others, include: include.map((each) => pathOf('include', each)) };
       const files = [file, ...sources.map((source) => resolve(dirname(file), source))];
       const isModule = extname(file) === '.wasm';
-      const flags = [...(load.flags ?? []), ...(folders ?? []).map((folder) => `-I${folder}`)];
-      const read = isModule ? files : files.flatMap((source) => filesToRead(source, flags));
+      const read = isModule ? files : files.flatMap((source) => filesToRead(source, load));
       for (const path of new Set(read)) this.addWatchFile(path);
       const call = isModule
         ? `loadWasm(${JSON.stringify(file)})`

@@ -1,0 +1,14 @@
+// The working directory, which another program may have removed.
+
+import { FileError } from './errors.ts';
+
+/** Throws a FileError where there is none any more. */
+export function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new FileError('.', 'The working directory is not there any more: change to one that is.', {
+      cause,
+    });
+  }
+}
