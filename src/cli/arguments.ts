@@ -63,7 +63,7 @@ export function readOurInput(length: number): Uint8Array {
       const { code } = error as NodeJS.ErrnoException;
       // Windows has an error for the end of a pipe.
       if (code === 'EOF') return new Uint8Array();
-      if (code !== 'EAGAIN') throw fileError('standard input', 'read', error);
+      if (code !== 'EAGAIN') throw fileError('Standard input', 'read', error);
       // Whoever opened it made it non-blocking and has nothing to say yet; readFileSync(0) would give up.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
     }
@@ -79,8 +79,7 @@ export function fileError(path: string, action: 'read' | 'written', error: unkno
   };
   const code = (error as NodeJS.ErrnoException).code ?? '';
   const reason = reasons[code] ?? (error as Error).message;
-  const name = path === '-' ? 'Standard input' : path;
-  return new FileError(path, `${name} cannot be ${action}: ${reason}.`, { cause: error });
+  return new FileError(path, `${path} cannot be ${action}: ${reason}.`, { cause: error });
 }
 
 /** Says which module it was that cannot be used, and what would be one. */

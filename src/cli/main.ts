@@ -4,6 +4,7 @@
 import { writeSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../profile/index.ts';
+import { workingDirectory } from '../working-directory.ts';
 import { ENVIRONMENT_HELP, fileError } from './arguments.ts';
 import { addBuildCommands } from './build.ts';
 import { addCheckCommand } from './check.ts';
@@ -56,12 +57,7 @@ ${STATUS_HELP}`,
   addShowCommands(program, terminal);
 
   try {
-    process.cwd();
-  } catch {
-    terminal.error('The working directory is not there any more: change to one that is.');
-    return STATUS.setup;
-  }
-  try {
+    workingDirectory();
     await program.parseAsync(own, { from: 'user' });
   } catch (error) {
     terminal.endProgress();

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
 import { ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
+import { LONGEST_TIMER } from '../longest-timer.ts';
 import { addCompileOptions, parseCount } from './arguments.ts';
 import type { Call } from './call.ts';
 import { failureText, usageError } from './failure.ts';
@@ -12,8 +13,8 @@ import { addCallOption, checkCalls, preparedCall } from './guest.ts';
 import { addGuestOptions, type GuestArguments, guestOptions, load } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Seconds; a timer set to more would fire at once. */
-const LONGEST_INTERVAL = Math.floor((2 ** 31 - 1) / 1000);
+/** In seconds. */
+const LONGEST_INTERVAL = Math.floor(LONGEST_TIMER / 1000);
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 

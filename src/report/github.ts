@@ -7,13 +7,12 @@ import { defaultLeakKinds, type LeakKind, type LeakReport } from './leak-report.
 import {
   faultHeadline,
   faultStacks,
-  foldRecursion,
-  frameText,
   kindTitles,
   quantity,
   recordHeadline,
   relativePath,
   sourceFrame,
+  stackText,
 } from './wording.ts';
 
 /** A step shows ten error annotations at most; what is beyond that is counted in the last of them. */
@@ -43,7 +42,7 @@ export function formatGitHub(report: LeakReport, options: GitHubOptions = {}): s
   const { root } = options;
   const annotations: Annotation[] = [];
   for (const fault of report.errors) {
-    const stacks = faultStacks(fault).map(([title, frames]) => `${title}\n${stackText(frames, root)}`);
+    const stacks = faultStacks(fault).map(([title, frames]) => `${title}\n${stackText(frames, root, '  ')}`);
     annotations.push({
       place: sourceFrame(fault.frames, root),
       title: `Heap error: ${fault.kind}`,
@@ -54,7 +53,7 @@ export function formatGitHub(report: LeakReport, options: GitHubOptions = {}): s
     annotations.push({
       place: sourceFrame(record.frames, root),
       title: `Memory: ${kindTitles[record.kind]}`,
-      message: `${recordHeadline(record, root)}\n${stackText(record.frames, root)}`,
+      message: `${recordHeadline(record, root)}\n${stackText(record.frames, root, '  ')}`,
     });
   }
   const shown =
@@ -78,10 +77,6 @@ function command({ place, title, message }: Annotation, root: string | undefined
   }
   properties.push(`title=${property(title)}`);
   return `::error ${properties.join(',')}::${message.replace(/[%\r\n]/g, percent)}`;
-}
-
-function stackText(frames: readonly Frame[], root: string | undefined): string {
-  return foldRecursion(frames.map((frame) => `  at ${frameText(frame, root)}`)).join('\n');
 }
 
 function property(text: string): string {

@@ -8,13 +8,12 @@ import { defaultLeakKinds, type LeakKind, type LeakReport } from './leak-report.
 import {
   faultHeadline,
   faultStacks,
-  foldRecursion,
-  frameText,
   kindTitles,
   position,
   recordHeadline,
   relativePath,
   sourceFrame,
+  stackText,
 } from './wording.ts';
 
 /** How the XML is written. */
@@ -79,7 +78,9 @@ function errorCases(report: LeakReport, root: string | undefined): TestCase[] {
   if (report.errors.length === 0) return [{ name: 'no heap errors', place: null, failure: null }];
   return report.errors.map((fault) => {
     const place = sourceFrame(fault.frames, root);
-    const details = faultStacks(fault).map(([title, frames]) => `${title}\n${stackText(frames, root)}`);
+    const details = faultStacks(fault).map(
+      ([title, frames]) => `${title}\n${stackText(frames, root, '    ')}`,
+    );
     return {
       // The address is left out of the name: a case keeps its name from run to run.
       name: `${fault.kind}${where(place, root)}`,
@@ -101,7 +102,7 @@ function leakCases(report: LeakReport, kinds: readonly LeakKind[], root: string 
         failure: {
           type: `leak-${kind}`,
           message: recordHeadline(record, root),
-          details: stackText(record.frames, root),
+          details: stackText(record.frames, root, '    '),
         },
       };
     });
@@ -110,10 +111,6 @@ function leakCases(report: LeakReport, kinds: readonly LeakKind[], root: string 
 
 function where(place: Frame | null, root: string | undefined): string {
   return place === null ? '' : ` in ${place.function} (${position(place, root)})`;
-}
-
-function stackText(frames: readonly Frame[], root: string | undefined): string {
-  return foldRecursion(frames.map((frame) => `    at ${frameText(frame, root)}`)).join('\n');
 }
 
 // Readers take class and name as the identity of a case: two contexts that end in one line must differ.

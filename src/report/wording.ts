@@ -96,6 +96,11 @@ export function foldRecursion(lines: readonly string[]): string[] {
   return folded;
 }
 
+/** A stack, a frame to a line. */
+export function stackText(frames: readonly Frame[], root: string | undefined, indent: string): string {
+  return foldRecursion(frames.map((frame) => `${indent}at ${frameText(frame, root)}`)).join('\n');
+}
+
 /** A record in one line: `definite leak: 96 bytes in 3 blocks allocated in f`. */
 export function recordHeadline(record: LeakRecord, root?: string): string {
   const place = sourceFrame(record.frames, root) ?? record.frames[0];

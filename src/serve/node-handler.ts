@@ -1,15 +1,9 @@
 // The service behind node:http, and so behind express, fastify and koa, whose requests and responses are node's.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LONGEST_TIMER } from '../longest-timer.ts';
 import { type PprofOptions, settingsOf } from './options.ts';
-import {
-  failure,
-  LONGEST_TIMER,
-  notFound,
-  type PprofAnswer,
-  type PprofRequest,
-  PprofService,
-} from './service.ts';
+import { failure, notFound, type PprofAnswer, type PprofRequest, PprofService } from './service.ts';
 
 /**
  * A listener for node:http. As middleware (with `next`) it passes on what is not under its prefix; alone it answers

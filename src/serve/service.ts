@@ -5,6 +5,7 @@
 // Requests for the same profile that wait together get one answer, collected after the last of them came, and long
 // collections are counted: what a crowd of clients costs is bounded.
 
+import { LONGEST_TIMER } from '../longest-timer.ts';
 import { type HeapProfile, VERSION } from '../profile/index.ts';
 import type { Sandbox, ToolchainInfo } from '../sandbox.ts';
 import { cut, difference, fitted, sinceLastScrape } from './delta.ts';
@@ -63,8 +64,6 @@ const BINARY = { ...NOSNIFF, 'Content-Type': 'application/octet-stream' };
 const LONGEST_BODY = 1024 * 1024;
 /** Go reads the words of a `symbol` request into a buffer of this size. */
 const LONGEST_WORD = 4096;
-/** Longest time that a timer can be set to, in milliseconds; a longer one would fire at once. */
-export const LONGEST_TIMER = 2 ** 31 - 1;
 /** Milliseconds that an answer is held back for others who want the same. */
 const LONGEST_PAUSE = 250;
 /** What Pyroscope accepts by default: samples in a profile, and bytes before compression. */

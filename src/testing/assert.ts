@@ -7,7 +7,7 @@ import type { GrowthOptions } from '../leaks/index.ts';
 import type { AssertLeaksOptions } from '../live-heap.ts';
 import { LeakError } from '../report/index.ts';
 import { AutoCheck } from './auto-check.ts';
-import { leaveReport } from './failure-report.ts';
+import { reported } from './failure-report.ts';
 import {
   type AllocationLimits,
   after,
@@ -140,11 +140,7 @@ interface Place {
 }
 
 function fail(verdicts: readonly Verdict[], caller: AnyFunction, place: Place = placeOf(caller)): never {
-  const parts = verdicts.map((verdict) => {
-    const files = leaveReport(place.file, place.test, verdict.report());
-    return `${verdict.message()}${files === '' ? '' : `\n${files}`}`;
-  });
-  const text = parts.join('\n\n');
+  const text = verdicts.map((verdict) => reported(place.file, place.test, verdict)).join('\n\n');
   const { leaks } = verdicts[0]!;
   const error = leaks === null ? new HeapAssertionError(capitalised(text)) : new LeakError(leaks);
   // Without the frames of the test runner.

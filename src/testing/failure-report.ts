@@ -30,7 +30,7 @@ export function setReportFolder(path: string): void {
  * @param file of the test; '' when it is not known
  * @returns lines that say where, to end a message with; '' when nothing was to be written
  */
-export function leaveReport(file: string, test: string, report: FailureReport): string {
+function leaveReport(file: string, test: string, report: FailureReport): string {
   const target = folder ?? process.env[VARIABLE] ?? DEFAULT_FOLDER;
   if (target === '') return '';
   const name = fileName(`${file === '' ? '' : relative(process.cwd(), file)} ${test}`);
@@ -46,6 +46,16 @@ export function leaveReport(file: string, test: string, report: FailureReport): 
     return `\nThe report could not be written: ${(error as Error).message}`;
   }
   return `\nreport:  ${shown(`${base}.txt`)}\nprofile: ${shown(`${base}.pb.gz`)}`;
+}
+
+/** What a verdict says, with the lines that say where its report is. */
+export function reported(
+  file: string,
+  test: string,
+  verdict: { message(): string; report(): FailureReport },
+): string {
+  const files = leaveReport(file, test, verdict.report());
+  return `${verdict.message()}${files === '' ? '' : `\n${files}`}`;
 }
 
 function shown(path: string): string {

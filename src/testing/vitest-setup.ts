@@ -3,7 +3,7 @@
 import { beforeEach, inject } from 'vitest';
 import './vitest.ts';
 import { AutoCheck } from './auto-check.ts';
-import { leaveReport, setReportFolder } from './failure-report.ts';
+import { reported, setReportFolder } from './failure-report.ts';
 import type { SetupOptions } from './vitest-plugin.ts';
 
 declare module 'vitest' {
@@ -26,10 +26,7 @@ if (autoCheck !== null) {
       if (task.result?.state === 'fail' || verdicts.length === 0) return;
       const names = [task.name];
       for (let { suite } = task; suite; suite = suite.suite) names.unshift(suite.name);
-      const parts = verdicts.map((verdict) => {
-        const files = leaveReport(task.file.filepath, names.join(' '), verdict.report());
-        return `${verdict.message()}${files === '' ? '' : `\n${files}`}`;
-      });
+      const parts = verdicts.map((verdict) => reported(task.file.filepath, names.join(' '), verdict));
       const error = new Error(`the test left leaks behind\n\n${parts.join('\n\n')}`);
       error.name = 'LeakError';
       throw error;

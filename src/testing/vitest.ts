@@ -9,7 +9,7 @@ import { expect } from 'vitest';
 import type { GrowthOptions } from '../leaks/index.ts';
 import type { AssertLeaksOptions } from '../live-heap.ts';
 import { defaultLeakKinds } from '../report/index.ts';
-import { leaveReport } from './failure-report.ts';
+import { reported } from './failure-report.ts';
 import {
   type AllocationLimits,
   after,
@@ -67,8 +67,9 @@ function result(
     message: () => {
       const bad = good ? !state.isNot : state.isNot;
       const { testPath = '', currentTestName = 'test' } = state;
-      const files = bad ? leaveReport(testPath, currentTestName, verdict.report()) : '';
-      return `expected ${expected}${bad ? ', but\n\n' : ': '}${verdict.message()}${files === '' ? '' : `\n${files}`}`;
+      return bad
+        ? `expected ${expected}, but\n\n${reported(testPath, currentTestName, verdict)}`
+        : `expected ${expected}: ${verdict.message()}`;
     },
   };
 }
