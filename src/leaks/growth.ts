@@ -6,6 +6,7 @@
 import type { Frame } from '../errors.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import { type HeapSnapshot, indicesIn } from '../heap/index.ts';
+import { StackKeys } from './same-stack.ts';
 
 /** How often the work is done. */
 export interface GrowthOptions {
@@ -40,6 +41,15 @@ export interface GrowthReport {
   readonly contexts: readonly GrowingContext[];
 }
 
+/** What the contexts of one stack hold more than at the start, and (late) than at half time. */
+interface Change {
+  readonly frames: readonly Frame[];
+  objects: number;
+  bytes: number;
+  lateObjects: number;
+  lateBytes: number;
+}
+
 /** Looks at the heap between runs and compares. */
 export class GrowthMeter {
   readonly warmup: number;
@@ -67,18 +77,34 @@ export class GrowthMeter {
   report(end: HeapSnapshot, frames: (node: number) => readonly Frame[]): GrowthReport {
     const start = this.#start!;
     const middle = this.#middle!;
-    const contexts: GrowingContext[] = [];
     const sum = { objects: 0, bytes: 0 };
     const inStart = indicesIn(start, end);
     const inMiddle = indicesIn(middle, end);
+    // Contexts of one and the same stack are judged as one: what moves from one to the other does not grow.
+    const keys = new StackKeys();
+    const stacks = new Map<string, Change>();
     for (let i = 0; i < end.count; i++) {
       // Contexts that were not there yet held nothing.
       const objects = end.liveObjects[i]! - (start.liveObjects[inStart[i]!] ?? 0);
       const bytes = end.liveBytes[i]! - (start.liveBytes[inStart[i]!] ?? 0);
-      const grows =
-        (bytes > 0 && end.liveBytes[i]! > (middle.liveBytes[inMiddle[i]!] ?? 0)) ||
-        (objects > 0 && end.liveObjects[i]! > (middle.liveObjects[inMiddle[i]!] ?? 0));
-      if (!grows) continue;
+      const lateObjects = end.liveObjects[i]! - (middle.liveObjects[inMiddle[i]!] ?? 0);
+      const lateBytes = end.liveBytes[i]! - (middle.liveBytes[inMiddle[i]!] ?? 0);
+      if (objects === 0 && bytes === 0 && lateObjects === 0 && lateBytes === 0) continue;
+      const stack = frames(end.node[i]!);
+      const key = keys.keyOf(stack);
+      let change = stacks.get(key);
+      if (change === undefined) {
+        change = { frames: stack, objects: 0, bytes: 0, lateObjects: 0, lateBytes: 0 };
+        stacks.set(key, change);
+      }
+      change.objects += objects;
+      change.bytes += bytes;
+      change.lateObjects += lateObjects;
+      change.lateBytes += lateBytes;
+    }
+    const contexts: GrowingContext[] = [];
+    for (const { frames, objects, bytes, lateObjects, lateBytes } of stacks.values()) {
+      if (!((bytes > 0 && lateBytes > 0) || (objects > 0 && lateObjects > 0))) continue;
       sum.objects += objects;
       sum.bytes += bytes;
       contexts.push({
@@ -86,7 +112,7 @@ export class GrowthMeter {
         bytesPerRun: bytes / this.runs,
         objects,
         bytes,
-        frames: frames(end.node[i]!),
+        frames,
       });
     }
     contexts.sort((a, b) => b.bytes - a.bytes || b.objects - a.objects);

@@ -9,6 +9,7 @@ import type { WasmExports } from '../wasm-types.ts';
 import { HeldPointers } from './held-pointers.ts';
 import { isLibcBlock } from './libc-blocks.ts';
 import { RootFinder, type RootLayout } from './roots.ts';
+import { StackKeys } from './same-stack.ts';
 import { type ScannedGroup, scanHeap } from './scan.ts';
 
 /** Bytes kept of the first block of each record. */
@@ -75,12 +76,32 @@ export class LeakFinder {
 
   /** The capture with its stacks read. */
   report(capture: LeakCapture, errors: readonly HeapFaultRecord[]): LeakReport {
-    const records: LeakRecord[] = [];
-    for (const { kind, node, blocks, bytes, address, sample } of capture.groups) {
+    const keys = new StackKeys();
+    const records = new Map<string, { record: LeakRecord; age: number }>();
+    for (const { kind, node, blocks, bytes, address, age, sample } of capture.groups) {
       const frames = this.#host.contextFrames(node);
       if (isLibcBlock(kind, frames)) continue;
-      records.push({ kind, blocks, bytes, frames, sample: { address, bytes: sample } });
+      const key = `${kind} ${keys.keyOf(frames)}`;
+      const record = { kind, blocks, bytes, frames, sample: { address, bytes: sample } };
+      const same = records.get(key);
+      records.set(key, same === undefined ? { record, age } : joined(same, { record, age }));
     }
-    return new LeakReport({ records, errors, notes: capture.notes, program: this.#host.program });
+    return new LeakReport({
+      records: [...records.values()].map(({ record }) => record),
+      errors,
+      notes: capture.notes,
+      program: this.#host.program,
+    });
   }
+}
+
+/** One record of two; the sample is of the block that was allocated first. */
+function joined(
+  a: { record: LeakRecord; age: number },
+  b: { record: LeakRecord; age: number },
+): { record: LeakRecord; age: number } {
+  const first = a.age >= b.age ? a : b;
+  const blocks = a.record.blocks + b.record.blocks;
+  const bytes = a.record.bytes + b.record.bytes;
+  return { record: { ...first.record, blocks, bytes }, age: first.age };
 }

@@ -15,9 +15,10 @@ export interface ScannedGroup {
   readonly blocks: number;
   /** Requested bytes. */
   readonly bytes: number;
-  /** The block that was allocated first, and its requested size. */
+  /** The block that was allocated first, its requested size, and how many allocations ago that was. */
   readonly address: number;
   readonly size: number;
+  readonly age: number;
 }
 
 interface ScanExports {
@@ -117,12 +118,5 @@ function readClasses(ledger: Ledger, after: number): ScannedGroup[] {
       }
     }
   });
-  return [...groups.values()].map(({ node, kind, blocks, bytes, address, size }) => ({
-    kind: KINDS[kind]!,
-    node,
-    blocks,
-    bytes,
-    address,
-    size,
-  }));
+  return [...groups.values()].map((group) => ({ ...group, kind: KINDS[group.kind]! }));
 }
