@@ -14,7 +14,7 @@ import { type FaultRecord, type HeapSnapshot, Ledger, layout } from './heap/inde
 import { faultError, formatFrames, type HeapFault } from './heap-fault.ts';
 import {
   type CxxException,
-  ExitSignal,
+  exitSignalOf,
   Gate,
   type Guest,
   GuestStacks,
@@ -230,12 +230,13 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
       try {
         exitCode = this.#guest.runMain(() => this.#ending(false));
       } catch (error) {
-        if (!(error instanceof ExitSignal)) {
+        const exit = exitSignalOf(error);
+        if (exit === null) {
           this.#rescueOutput();
           throw error;
         }
         this.#ending(false);
-        exitCode = error.exitCode;
+        exitCode = exit.exitCode;
       }
     };
     try {
@@ -461,10 +462,11 @@ class Link {
       this.ledger?.resetShadowStack();
       this.leaks?.roots.emptyStack();
     }
-    if (error instanceof ExitSignal) {
+    const exit = exitSignalOf(error);
+    if (exit !== null) {
       return new ExitError(
-        error.exitCode,
-        `The guest ended itself with status ${error.exitCode} while ${name}() was called.`,
+        exit.exitCode,
+        `The guest ended itself with status ${exit.exitCode} while ${name}() was called.`,
       );
     }
     if (error instanceof HeaplineError) return error;

@@ -1,6 +1,6 @@
 // C++ exceptions as Emscripten makes them without WebAssembly's own: its glue throws the address of the exception, a
-// bare number. The functions of the glue that throw are watched, so that such a number is told from one that a
-// function of the caller's has thrown, and so that there is a stack.
+// bare number, and since 5.0.5 an object around it. The functions of the glue that throw are watched, so that what
+// they throw is told from what a function of the caller's has thrown, and so that there is a stack.
 //
 // Without -fexceptions nothing in the guest can catch, so the first throw is the last, and its stack is kept. With it
 // exceptions may be common and their stacks dear: then none is.
@@ -53,7 +53,7 @@ export class CxxExceptions {
 
   /** What is known of an error that came out of the guest; null when it is no C++ exception of the guest's. */
   read(error: unknown): CxxException | null {
-    return typeof error === 'number' && error === this.#thrown
+    return this.#thrown !== undefined && error === this.#thrown
       ? { catchable: this.#catchable, offsets: this.#offsets }
       : null;
   }

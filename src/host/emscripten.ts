@@ -20,6 +20,7 @@ import type { Output } from './output.ts';
 /** The parts of Emscripten's FS that are used here. */
 interface EmscriptenFS {
   init: { (): void; initialized?: boolean };
+  initialized?: boolean;
   streams: ({ stream_ops: object; tty?: unknown } | null)[];
   mkdirTree(path: string): void;
   writeFile(path: string, contents: Uint8Array): void;
@@ -59,6 +60,7 @@ export async function openEmscriptenGuest(
     fail = reject;
   });
 
+  let own: EmscriptenModule | null = null;
   const config: EmscriptenModule = {
     thisProgram: options.programName,
     noInitialRun: true,
@@ -87,25 +89,23 @@ export async function openEmscriptenGuest(
       }
     },
     preRun: [
-      () => {
-        const env = config.ENV;
-        if (env !== undefined) {
-          for (const name of DEFAULT_ENV) env[name] = undefined;
-          Object.assign(env, options.env);
+      // Its own module: 3.1.58 to 3.1.60 copy the one that they are given.
+      (module: EmscriptenModule) => {
+        own = module;
+        try {
+          prepare(module, options);
+        } catch (error) {
+          fail(error);
+          throw error;
         }
-        if (config.FS !== undefined) furnish(config.FS, options);
       },
     ],
-    // Only reached when the guest was linked without a file system.
-    print: (text: string) => options.stdout.write(Buffer.from(`${text}\n`)),
-    printErr: (text: string) => {
-      // The glue reports traps and exits here; the host throws them, and the guest's stderr is the guest's own.
-      if (config.FS === undefined) options.stderr.write(Buffer.from(`${text}\n`));
-    },
+    // What C writes goes to the streams. The glue reports traps and exits here; the host throws them.
+    print() {},
+    printErr() {},
+    // Until 3.1.64 the glue asks how to leave; without an answer it ends the process. Later ones throw by themselves.
     quit(status: number, toThrow: unknown) {
-      const name = (toThrow as { name?: unknown } | null)?.name;
-      if (name !== 'ExitStatus' && toThrow !== undefined) throw toThrow;
-      throw new ExitSignal(status);
+      throw toThrow ?? new ExitSignal(status);
     },
     // The glue passes what it caught; without this it would abort() with text only.
     onAbort() {},
@@ -117,8 +117,34 @@ export async function openEmscriptenGuest(
   } catch (error) {
     throw gate.failure(error, '__wasm_call_ctors', true);
   }
-  guest.module = config;
+  if (own === null)
+    throw withoutAccess('does not call preRun', 'preRun among -sINCOMING_MODULE_JS_API, if that is set,');
+  guest.module = own;
   return guest;
+}
+
+/** Gives the guest its environment, files and streams. */
+function prepare(module: EmscriptenModule, options: GuestOptions): void {
+  const fs = given(module, 'FS');
+  if (fs?.init === undefined || fs.streams === undefined)
+    throw withoutAccess('does not give its file system');
+  const env = given(module, 'ENV');
+  if (env === undefined) throw withoutAccess('does not give its environment');
+  for (const name of DEFAULT_ENV) env[name] = undefined;
+  Object.assign(env, options.env);
+  furnish(fs, options);
+}
+
+/** A property of the glue's module. To read one that is not there ends the program where it was linked with ASSERTIONS. */
+function given<Name extends 'FS' | 'ENV'>(module: EmscriptenModule, name: Name): EmscriptenModule[Name] {
+  return Object.getOwnPropertyDescriptor(module, name)?.value;
+}
+
+function withoutAccess(fault: string, more = ''): UnsupportedModuleError {
+  return new UnsupportedModuleError(
+    `Emscripten's glue ${fault}: link with ${more === '' ? '' : `${more} `}-sFORCE_FILESYSTEM=1 and ` +
+      '-sEXPORTED_RUNTIME_METHODS=FS,ENV.',
+  );
 }
 
 // What glue for Node asks for while it starts. Handlers it installs are never called.
@@ -130,6 +156,10 @@ const emptyProcess = {
   exitCode: 0,
   on() {},
   cwd: () => '/',
+  // Up to 3.1.39 the monotonic clock.
+  hrtime: (since?: [number, number]) => process.hrtime(since),
+  // Asked for up to 4.0.8 where the link had ASSERTIONS.
+  release: { name: 'node' },
   exit(code: number): never {
     throw new ExitSignal(code);
   },
@@ -210,13 +240,8 @@ function notGlue(error: unknown): UnsupportedModuleError {
 // Files, standard streams. The streams are replaced below the glue's character devices, which would call back
 // once per byte and report a terminal.
 function furnish(fs: EmscriptenFS, options: GuestOptions): void {
-  if (fs.init === undefined || fs.streams === undefined) {
-    throw new UnsupportedModuleError(
-      "Emscripten's glue does not give its file system: link with -sFORCE_FILESYSTEM=1 and " +
-        '-sEXPORTED_RUNTIME_METHODS=FS,ENV.',
-    );
-  }
-  if (!fs.init.initialized) fs.init();
+  // The mark was a property of the function up to some 3.1.
+  if (!(fs.initialized ?? fs.init.initialized)) fs.init();
   for (const [path, contents] of options.files) {
     fs.mkdirTree(posix.dirname(path));
     fs.writeFile(path, contents);

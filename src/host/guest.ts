@@ -96,3 +96,13 @@ function refuseMissing(
 export class ExitSignal {
   constructor(readonly exitCode: number) {}
 }
+
+/**
+ * The exit that something thrown stands for; null when it is something else. Emscripten's glue throws an `ExitStatus`
+ * of its own, which its functions that run callbacks know for what it is.
+ */
+export function exitSignalOf(error: unknown): ExitSignal | null {
+  if (error instanceof ExitSignal) return error;
+  const { name, status } = (error ?? {}) as { name?: unknown; status?: unknown };
+  return name === 'ExitStatus' && typeof status === 'number' ? new ExitSignal(status) : null;
+}

@@ -3,7 +3,7 @@
 export type { CxxException } from './cxx-exceptions.ts';
 export { openEmscriptenGuest } from './emscripten.ts';
 export { ALLOCATES, Gate, type GuestFunction, type ValueType } from './entries.ts';
-export { ExitSignal, type Guest, type GuestOptions, type RuntimeImports } from './guest.ts';
+export { ExitSignal, exitSignalOf, type Guest, type GuestOptions, type RuntimeImports } from './guest.ts';
 export { GuestStacks } from './guest-stacks.ts';
 export { HostStacks } from './host-stacks.ts';
 export { Input, type InputReader } from './input.ts';

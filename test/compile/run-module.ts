@@ -83,13 +83,15 @@ async function openEmscripten(compiled: CompiledModule, args: readonly string[],
   });
   const main = () => {
     const memory = (exports as unknown as { memory: WebAssembly.Memory }).memory;
+    // Its name since 3.1.60 or so.
+    const stackAlloc = (exports._emscripten_stack_alloc ?? exports.stackAlloc)!;
     const words = ['program', ...args].map((word) => {
       const bytes = Buffer.from(`${word}\0`);
-      const address = exports.stackAlloc!(bytes.length);
+      const address = stackAlloc(bytes.length);
       new Uint8Array(memory.buffer).set(bytes, address);
       return address;
     });
-    const argv = exports.stackAlloc!(4 * (words.length + 1));
+    const argv = stackAlloc(4 * (words.length + 1));
     for (const [i, word] of [...words, 0].entries())
       new DataView(memory.buffer).setUint32(argv + 4 * i, word, true);
     return exports[compiled.main!]!(words.length, argv);

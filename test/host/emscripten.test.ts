@@ -1,0 +1,99 @@
+// The host under Emscripten's glue of every shape, whichever Emscripten is installed (glue-shapes.ts).
+
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type CompiledModule, compile } from '../../src/compile/index.ts';
+import { ExitError, loadWasm, TrapError, UnsupportedModuleError } from '../../src/index.ts';
+import { ALL_EXPORTED, type Exported, glueOf, SHAPES } from './glue-shapes.ts';
+
+const source = new URL('programs/glue.c', import.meta.url).pathname;
+let compiled: CompiledModule;
+
+beforeAll(async () => {
+  compiled = await compile([source], { toolchain: 'emscripten' });
+});
+
+describe.each(SHAPES)('glue like that of Emscripten $versions', (shape) => {
+  const load = (args: string[] = [], exported: Exported = ALL_EXPORTED) =>
+    loadWasm(compiled.wasm, {
+      name: 'glue.wasm',
+      glue: glueOf(shape, exported),
+      args,
+      env: { WHO: ' me' },
+      stdin: 'typed',
+      files: { '/in/file': 'contents' },
+    });
+
+  test('runs a program that returns, with its environment, input, output and files', async () => {
+    using sandbox = await load();
+    expect(sandbox.run()).toEqual({ exitCode: 3, stdout: 'glue me typed', stderr: 'done' });
+    expect(Buffer.from(sandbox.readFile('/in/file')!).toString()).toBe('contents');
+    expect(sandbox.readFile('/in/other')).toBeNull();
+    expect(sandbox.heap.leaks().totals.definite).toEqual({ blocks: 1, bytes: 5 });
+  });
+
+  test('runs a program that exits, and takes its profile then', async () => {
+    using sandbox = await load(['7']);
+    expect(sandbox.run()).toMatchObject({ exitCode: 7, stdout: 'glue me typed' });
+    expect(sandbox.heap.leaks().totals.definite).toEqual({ blocks: 1, bytes: 5 });
+  });
+
+  test('makes an ExitError of an exit in a function that the host called', async () => {
+    using sandbox = await load();
+    let error: unknown;
+    try {
+      sandbox.exports.leave!(4);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(ExitError);
+    expect(error).toMatchObject({ exitCode: 4 });
+  });
+
+  test('makes a TrapError of a C++ exception, with its stack', async () => {
+    using sandbox = await load();
+    let error: unknown;
+    try {
+      sandbox.exports.throw_one!();
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(TrapError);
+    expect((error as TrapError).frames.map((frame) => frame.function)).toEqual(['throw_one']);
+  });
+
+  test('has a clock', async () => {
+    using sandbox = await load();
+    expect(sandbox.exports.ticks!()).toBe(1);
+  });
+
+  test.each<[string, Partial<Exported>, RegExp]>([
+    [
+      'no file system',
+      { FS: 'missing' },
+      /does not give its file system: link with -sFORCE_FILESYSTEM=1 and/,
+    ],
+    [
+      'a file system that must not be asked for',
+      { FS: 'getter' },
+      /does not give its file system: .*=FS,ENV/,
+    ],
+    [
+      'no environment',
+      { ENV: 'missing' },
+      /does not give its environment: .*-sEXPORTED_RUNTIME_METHODS=FS,ENV/,
+    ],
+    [
+      'an environment that must not be asked for',
+      { ENV: 'getter' },
+      /does not give its environment: .*=FS,ENV/,
+    ],
+    ['no preRun', { preRun: false }, /does not call preRun: .*-sINCOMING_MODULE_JS_API/],
+  ])('is refused with what to do where it gives %s', async (_, exported, message) => {
+    const error = await load([], { ...ALL_EXPORTED, ...exported }).then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(UnsupportedModuleError);
+    expect((error as Error).message).toMatch(message);
+  });
+});
