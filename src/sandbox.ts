@@ -400,6 +400,7 @@ class Link {
     this.gate = new Gate(
       (error, name, outermost) => this.#failure(error, name, outermost),
       hostFrames === 'off' ? null : this.hostStacks,
+      (error) => this.#emptied(error),
     );
     this.imports = {
       host_stack: (inner) => this.gate.hostStack(inner),
@@ -457,11 +458,14 @@ class Link {
     if (onError === 'throw') throw faultError(fault);
   }
 
+  // No frame of the guest is left. Its main loop leaves main by an exception, and main's variables in memory live on.
+  #emptied(error: unknown): void {
+    this.ledger?.resetShadowStack();
+    if (error !== UNWIND) this.leaks?.roots.emptyStack();
+  }
+
   #failure(error: unknown, name: string, outermost: boolean): unknown {
-    if (outermost) {
-      this.ledger?.resetShadowStack();
-      this.leaks?.roots.emptyStack();
-    }
+    if (outermost) this.#emptied(error);
     const exit = exitSignalOf(error);
     if (exit !== null) {
       return new ExitError(
@@ -499,6 +503,9 @@ function isGuestException(error: unknown): boolean {
   const { Exception } = WebAssembly as { Exception?: new (...args: never[]) => object };
   return Exception !== undefined && error instanceof Exception;
 }
+
+/** What Emscripten throws to leave C that is to be called again later. */
+const UNWIND = 'unwind';
 
 const FAMILY: ReadonlySet<string> = new Set(ALLOCATION_FAMILY);
 

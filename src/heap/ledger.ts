@@ -285,6 +285,16 @@ export class Ledger {
     return this.#word(L.RUNTIME_FAULTS);
   }
 
+  /** All of memory in words, to be taken anew when it has grown. */
+  get words(): Uint32Array {
+    return this.#view.words;
+  }
+
+  /** Address of the word that holds `top`. */
+  get topAddress(): number {
+    return this.runtimeAddress + L.RUNTIME_TOP;
+  }
+
   /** Address of the innermost slot of the shadow stack. */
   get top(): number {
     return this.#word(L.RUNTIME_TOP);

@@ -5,6 +5,7 @@
 // Without -fexceptions nothing in the guest can catch, so the first throw is the last, and its stack is kept. With it
 // exceptions may be common and their stacks dear: then none is.
 
+import { INVOKE } from './host-stacks.ts';
 import { readGuestStack } from './traps.ts';
 
 /** Functions of the glue that throw C++ exceptions. */
@@ -14,8 +15,6 @@ const THROWING = new Set([
   '__cxa_rethrow_primary_exception',
   '__resumeException',
 ]);
-/** The glue catches around the calls that it makes for the guest through functions of such names. */
-const CATCHING = /^invoke_/;
 
 /** A C++ exception that left the guest. */
 export interface CxxException {
@@ -33,7 +32,7 @@ export class CxxExceptions {
 
   /** The functions that the glue gives the guest, those that throw being watched from now on. */
   watch<Value>(functions: Readonly<Record<string, Value>>): Record<string, Value> {
-    if (Object.keys(functions).some((name) => CATCHING.test(name))) this.#catchable = true;
+    if (Object.keys(functions).some((name) => INVOKE.test(name))) this.#catchable = true;
     const watched: Record<string, unknown> = { ...functions };
     for (const [name, value] of Object.entries(functions)) {
       if (!THROWING.has(name) || typeof value !== 'function') continue;

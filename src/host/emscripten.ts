@@ -12,10 +12,11 @@ import { posix } from 'node:path';
 import { createContext, Script } from 'node:vm';
 import { UnsupportedModuleError } from '../errors.ts';
 import type { WasmExports } from '../wasm-types.ts';
-import type { Gate } from './entries.ts';
+import type { Gate, RawFunction } from './entries.ts';
 import { ExitSignal, type Guest, type GuestOptions, instantiate, type RuntimeImports } from './guest.ts';
-import { GLUE_FILE } from './host-stacks.ts';
+import { GLUE_FILE, INVOKE } from './host-stacks.ts';
 import type { Output } from './output.ts';
+import { type ErrorClasses, TableEntries } from './table-entries.ts';
 
 /** The parts of Emscripten's FS that are used here. */
 interface EmscriptenFS {
@@ -61,6 +62,7 @@ export async function openEmscriptenGuest(
   });
 
   let own: EmscriptenModule | null = null;
+  const { factory, errors } = openGlue(glue);
   const config: EmscriptenModule = {
     thisProgram: options.programName,
     noInitialRun: true,
@@ -71,7 +73,10 @@ export async function openEmscriptenGuest(
       try {
         const all: Record<string, Record<string, WebAssembly.ImportValue>> = {
           ...Object.fromEntries(
-            Object.entries(imports).map(([name, functions]) => [name, gate.exceptions.watch(functions)]),
+            Object.entries(imports).map(([name, functions]) => [
+              name,
+              gate.exceptions.watch(watchInvokes(functions, gate)),
+            ]),
           ),
           heapline: { ...runtime },
         };
@@ -79,7 +84,7 @@ export async function openEmscriptenGuest(
           all[name] = { ...all[name], ...(values as Record<string, WebAssembly.ImportValue>) };
         }
         const instance = instantiate(module, all);
-        const observed = guest.adopt(instance);
+        const observed = guest.adopt(instance, all, errors);
         options.instantiated(instance.exports);
         received(observed, module);
         return instance.exports;
@@ -111,7 +116,6 @@ export async function openEmscriptenGuest(
     onAbort() {},
   };
 
-  const factory = factoryOf(glue);
   try {
     await Promise.race([failed, factory(config)]);
   } catch (error) {
@@ -181,7 +185,7 @@ function emptyRequire(name: string): unknown {
   }
 }
 
-function factoryOf(glue: string): Factory {
+function openGlue(glue: string): { factory: Factory; errors: ErrorClasses } {
   let script = scripts.get(glue);
   if (script === undefined) {
     try {
@@ -226,7 +230,10 @@ function factoryOf(glue: string): Factory {
     );
   }
   world.WebAssembly = WebAssembly;
-  return found as Factory;
+  return {
+    factory: found as Factory,
+    errors: new Script('({ TypeError, RangeError })').runInContext(context) as ErrorClasses,
+  };
 }
 
 function notGlue(error: unknown): UnsupportedModuleError {
@@ -278,6 +285,18 @@ function seekPipe(): never {
   throw Object.assign(new Error('a pipe cannot be positioned'), { name: 'ErrnoError', errno: 70 });
 }
 
+function watchInvokes(
+  functions: Readonly<Record<string, WebAssembly.ImportValue>>,
+  gate: Gate,
+): Record<string, WebAssembly.ImportValue> {
+  return Object.fromEntries(
+    Object.entries(functions).map(([name, value]) => [
+      name,
+      INVOKE.test(name) && typeof value === 'function' ? gate.passing(value as RawFunction) : value,
+    ]),
+  );
+}
+
 class EmscriptenGuest implements Guest {
   exports: WasmExports = {};
   memory!: WebAssembly.Memory;
@@ -290,9 +309,13 @@ class EmscriptenGuest implements Guest {
 
   /**
    * Takes the instance over and gives the glue one whose functions are known as entries: what JavaScript in the
-   * glue calls has the glue as its host, not whoever called the C code beneath.
+   * glue calls has the glue as its host, not whoever called the C code beneath. So do functions out of the table.
    */
-  adopt(instance: WebAssembly.Instance): WebAssembly.Instance {
+  adopt(
+    instance: WebAssembly.Instance,
+    imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+    errors: ErrorClasses,
+  ): WebAssembly.Instance {
     this.exports = instance.exports;
     const { memory } = instance.exports;
     if (!(memory instanceof WebAssembly.Memory)) {
@@ -300,10 +323,15 @@ class EmscriptenGuest implements Guest {
     }
     this.memory = memory;
     const exports: Record<string, WebAssembly.ExportValue> = { ...instance.exports };
+    const entries = new TableEntries((raw) => this.gate.markIndirect(raw));
+    // Glue may have made the table itself.
+    const tables = [exports, ...Object.values(imports)].flatMap((each) => Object.values(each));
+    for (const table of tables) if (table instanceof WebAssembly.Table) entries.watch(table, errors);
     for (const [name, value] of Object.entries(exports)) {
-      if (typeof value === 'function' && !STACK_POINTER.test(name)) {
-        exports[name] = this.gate.mark(value as (...args: unknown[]) => unknown);
-      }
+      if (typeof value !== 'function' || STACK_POINTER.test(name)) continue;
+      const marked = this.gate.mark(value as RawFunction);
+      entries.add(value as RawFunction, marked);
+      exports[name] = marked;
     }
     return { exports };
   }

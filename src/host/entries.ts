@@ -1,6 +1,8 @@
 // The gate between host and guest. Every call into the guest goes through a wrapper that knows the function's
 // type: it refuses wrong arguments before WebAssembly turns them into 0 in silence, remembers which function the
 // host entered through (host stacks start there), and turns what comes out of a failing guest into a typed error.
+// What JavaScript of the guest's own (Emscripten's glue) calls has wrappers of its own: they know entries and put the
+// stacks back, and let errors pass as they are, because the glue tells its own by what they are.
 //
 // One wrapper per arity instead of rest parameters: spreading costs more than everything else the wrapper does.
 
@@ -17,7 +19,9 @@ export type GuestFunction = (...args: never[]) => unknown;
 
 // biome-ignore lint/complexity/noBannedTypes: identity only, passed to Error.captureStackTrace
 type EntryFunction = Function;
-type Raw = (...args: unknown[]) => unknown;
+/** A function of the guest as the engine gives it. */
+export type RawFunction = (...args: unknown[]) => unknown;
+type Raw = RawFunction;
 
 /** A way into the guest. */
 class Entry {
@@ -46,6 +50,9 @@ const inTheMiddle: Refusal = (name) =>
 /** Frames kept of a guest's stack when it traps. */
 const TRAP_FRAMES = 200;
 
+/** Parameters that a function may have for its wrapper to have no rest parameters. */
+const FEW_PARAMETERS = 4;
+
 /**
  * State shared by all entries of one sandbox.
  *
@@ -68,12 +75,16 @@ export class Gate {
   #owedLimit: number | null = null;
   /** False once assigning V8's limit of frames has failed (`--frozen-intrinsics`): then it stays what it is. */
   #limitIsFree = true;
+  /** Set from the call of an `invoke_*` on until the guest's function that it calls for the guest is called. */
+  #invoking = false;
 
   constructor(
     /** Makes the error to throw out of what the guest threw. `outermost`: no guest frame is left below. */
     readonly failure: (error: unknown, name: string, outermost: boolean) => unknown,
     /** Captures the host stacks of entries; null when nobody wants them. */
     private readonly hostStacks: HostStacks | null = null,
+    /** Called when an error has left no frame of the guest's, with that error. */
+    private readonly emptied: (error: unknown) => void = () => {},
   ) {}
 
   /**
@@ -135,6 +146,12 @@ export class Gate {
     return this.failure(error, name, outer === null);
   }
 
+  /** The same for a call that the glue has made, which takes the error as it is. */
+  #cutOff(error: unknown, outer: Entry | null): void {
+    if (outer === null) this.emptied(error);
+    else this.stacks?.restore();
+  }
+
   /**
    * Calls what the guest has called without leaving a call site behind, as it does where nothing is expected to call
    * back (call-graph.ts): an allocation of a guest that was entered from there would be on the stack of another call.
@@ -171,23 +188,104 @@ export class Gate {
     }
   }
 
-  /** Makes a function of the guest known as an entry, and nothing more: for calls that glue code makes. */
-  mark(raw: Raw): Raw {
-    const entry = new Entry();
-    const call: Raw = (...args) => {
-      const outer = this.entry;
-      const limit = this.#begin(entry);
+  /** Makes an exported function known as an entry, and nothing more: for calls that glue code makes. */
+  mark(raw: RawFunction): RawFunction {
+    return this.#entryOf(raw, false);
+  }
+
+  /**
+   * The same for a function out of the guest's table. No thunk stands before it, because the guest's own indirect calls
+   * reach it, too: the slot of the entry is written here. Below an `invoke_*` it is no entry.
+   */
+  markIndirect(raw: RawFunction): RawFunction {
+    return this.#entryOf(raw, true);
+  }
+
+  /**
+   * Watches one of the glue's `invoke_*`, through which the guest calls a function of its own where it may catch what
+   * that throws. The table is on the way, and no entry: the guest's stack simply goes on.
+   */
+  passing(invoke: RawFunction): RawFunction {
+    // Nothing of the guest's is called in between but the functions of the stack pointer.
+    if (invoke.length > FEW_PARAMETERS) {
+      return (...args) => {
+        this.#invoking = true;
+        try {
+          return invoke(...args);
+        } finally {
+          this.#invoking = false;
+        }
+      };
+    }
+    return (a, b, c, d) => {
+      this.#invoking = true;
       try {
-        return raw(...args);
-      } catch (error) {
-        if (outer !== null) this.stacks?.restore();
-        throw error;
+        return invoke(a, b, c, d);
       } finally {
-        this.entry = outer;
-        this.#end(outer, limit);
+        this.#invoking = false; // there may have been no function to call
       }
     };
-    entry.call = call;
+  }
+
+  #entryOf(raw: Raw, indirect: boolean): Raw {
+    const entry = new Entry();
+    const few = raw.length <= FEW_PARAMETERS;
+    const entered: Raw = few
+      ? (a, b, c, d) => {
+          const outer = this.entry;
+          const limit = this.#begin(entry);
+          const stacks = indirect ? this.stacks : null;
+          let top = NONE;
+          try {
+            if (stacks !== null) top = stacks.enterSlot();
+            return raw(a, b, c, d);
+          } catch (error) {
+            this.#cutOff(error, outer);
+            throw error;
+          } finally {
+            this.entry = outer;
+            if (top !== NONE) {
+              if (stacks!.words.length === 0) stacks!.refresh();
+              stacks!.words[stacks!.topWord] = top;
+            }
+            this.#end(outer, limit);
+          }
+        }
+      : (...args) => {
+          const outer = this.entry;
+          const limit = this.#begin(entry);
+          const stacks = indirect ? this.stacks : null;
+          let top = NONE;
+          try {
+            if (stacks !== null) top = stacks.enterSlot();
+            return raw(...args);
+          } catch (error) {
+            this.#cutOff(error, outer);
+            throw error;
+          } finally {
+            this.entry = outer;
+            if (top !== NONE) {
+              if (stacks!.words.length === 0) stacks!.refresh();
+              stacks!.words[stacks!.topWord] = top;
+            }
+            this.#end(outer, limit);
+          }
+        };
+    // Not what `invoke_*` calls: host stacks start above an entry, and there would be two of it.
+    entry.call = entered;
+    const call: Raw = few
+      ? (a, b, c, d) => {
+          if (!this.#invoking) return entered(a, b, c, d);
+          this.#invoking = false;
+          return indirect ? raw(a, b, c, d) : entered(a, b, c, d);
+        }
+      : (...args) => {
+          if (!this.#invoking) return entered(...args);
+          this.#invoking = false;
+          return indirect ? raw(...args) : entered(...args);
+        };
+    // Glue asks functions how many parameters they have.
+    Object.defineProperty(call, 'length', { value: raw.length, configurable: true });
     return call;
   }
 

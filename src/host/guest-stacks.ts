@@ -3,7 +3,7 @@
 // frame of the guest is left, both are empty; where calls nest and the host catches the error in between, they are to
 // be as they were when it made the call.
 
-import { SLOT_SIZE } from '../heap/layout.ts';
+import { SITE_HOST_PENDING, SLOT_SIZE } from '../heap/layout.ts';
 
 /** The shadow stack of a guest: `top` is the address of its innermost slot. */
 export interface ShadowStack {
@@ -12,6 +12,10 @@ export interface ShadowStack {
   readonly lastSlot: number;
   /** Whether the slot is that of an entry from the host, not written over yet. */
   isPendingEntry(slot: number): boolean;
+  /** Address of the word that holds `top`. */
+  readonly topAddress: number;
+  /** The present memory in words. */
+  readonly words: Uint32Array;
 }
 
 /**
@@ -33,6 +37,11 @@ export class GuestStacks {
   readonly #saved: number[] = [];
   readonly #pointer: WebAssembly.Global | null;
   #readPointer: (() => number) | null = null;
+  readonly #lastSlot: number;
+  /** Where `words` have `top`. Whoever called enterSlot() puts it back there by an assignment, which cannot fail. */
+  readonly topWord: number;
+  /** The memory as it was last seen: of length 0 after it has grown, until refresh(). */
+  words: Uint32Array;
 
   /** @param pointer the global `__stack_pointer`; of a module that does not export it the C stack cannot be put back */
   constructor(
@@ -41,6 +50,9 @@ export class GuestStacks {
   ) {
     this.#pointer =
       pointer instanceof WebAssembly.Global && typeof pointer.value === 'number' ? pointer : null;
+    this.#lastSlot = shadow.lastSlot;
+    this.topWord = shadow.topAddress >>> 2;
+    this.words = shadow.words;
   }
 
   /** Before a nested call. */
@@ -64,6 +76,23 @@ export class GuestStacks {
     for (let at = this.#saved.length - 2; at >= 0 && this.#saved[at]! >= lastSlot - SLOT_SIZE; at -= 2)
       sharing++;
     return seen - Number(lastSeen) + sharing;
+  }
+
+  /** Does what a thunk in the module does before the call of a function that has none; gives `top` as it was. */
+  enterSlot(): number {
+    if (this.words.length === 0) this.refresh();
+    const { words, topWord } = this;
+    const top = words[topWord]!;
+    const slot = Math.min(top + SLOT_SIZE, this.#lastSlot) >>> 2;
+    words[slot] = SITE_HOST_PENDING;
+    words[slot + 1] = 0;
+    words[topWord] = slot << 2;
+    return top;
+  }
+
+  /** Finds the memory again, which has grown. */
+  refresh(): void {
+    this.words = this.shadow.words;
   }
 
   /** After it, however it ended. */

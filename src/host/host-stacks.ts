@@ -21,6 +21,9 @@ const DEEPER = 20;
 /** Name under which Emscripten's glue is compiled: its frames are machinery, like Heapline's own. */
 export const GLUE_FILE = 'heapline:emscripten-glue.js';
 
+/** The glue's functions through which the guest calls its own where it may catch what they throw. */
+export const INVOKE = /^invoke_/;
+
 interface RawFrame {
   readonly function: string;
   readonly file: string;
@@ -142,8 +145,7 @@ export class HostStacks {
       const runs = entry === null ? inner + 1 : inner;
       for (let run = 0; ; run++) {
         while (script === GUEST) script = scriptNumberAt(sites, ++first);
-        // Emscripten's glue between two functions of the guest (invoke_*): no entry, which Heapline's frames begin.
-        if (run > 0 && script === GLUE) run--;
+        if (run > 0 && isInvoke(sites, first)) run--;
         else if (run === runs) break;
         while (script >= 0) script = scriptNumberAt(sites, ++first);
       }
@@ -249,6 +251,15 @@ function scriptNumber(site: NodeJS.CallSite): number {
 
 function scriptNumberAt(sites: NodeJS.CallSite[], index: number): number {
   return index < sites.length ? scriptNumber(sites[index]!) : END;
+}
+
+/**
+ * Whether the JavaScript frames from `first` on are those of an `invoke_*`, by which the guest calls itself: no entry.
+ * Between it and the guest there is the function that stands for the guest's.
+ */
+function isInvoke(sites: NodeJS.CallSite[], first: number): boolean {
+  const at = first + 1;
+  return scriptNumberAt(sites, at) === GLUE && INVOKE.test(nameIn(String(sites[at]), GLUE_FILE));
 }
 
 /** Whether the host's frames from `first` on end before the last of these, at a frame of the guest's. */
