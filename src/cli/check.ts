@@ -27,7 +27,7 @@ import { addCompileOptions, collect, fileError, readInput } from './arguments.ts
 import type { Call } from './call.ts';
 import { failureText, STATUS, usageError } from './failure.ts';
 import { addCallOption, checkCalls, enterGuest } from './guest.ts';
-import { addGuestOptions, type GuestArguments, guestOptions, load } from './run.ts';
+import { addGuestOptions, type GuestArguments, guestOptions, inlinesOption, load } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
 const FORMATS = ['text', 'json', 'junit', 'sarif', 'github'] as const;
@@ -47,6 +47,7 @@ interface CheckArguments extends GuestArguments {
   updateBaseline?: true;
   format?: Output[];
   pprof?: string;
+  inlines: 'lines' | 'locations';
   maxBytes: number;
   all?: true;
 }
@@ -87,6 +88,7 @@ export function addCheckCommand(
       (text: string, outputs: Output[] | undefined) => [...(outputs ?? []), parseFormat(text)],
     )
     .option('--pprof <file>', 'write the leaks as a pprof profile, too')
+    .addOption(inlinesOption())
     .option(
       '--max-bytes <size>',
       'leaks that are tolerated: fail when more bytes are lost; 0 for none',
@@ -201,7 +203,10 @@ async function check(
   if (tolerated) {
     terminal.say(`Tolerated: ${lost} bytes, of ${given.maxBytes} that --max-bytes allows.`);
   }
-  if (given.pprof !== undefined && write(given.pprof, encodeLeakProfile(report, { takenAt: Date.now() }))) {
+  if (
+    given.pprof !== undefined &&
+    write(given.pprof, encodeLeakProfile(report, { takenAt: Date.now(), inlines: given.inlines }))
+  ) {
     terminal.say(terminal.colors.dim(`Wrote ${given.pprof}.`));
   }
   if (baselineWritten) {

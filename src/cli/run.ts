@@ -38,6 +38,7 @@ interface RunArguments extends GuestArguments {
   call?: Call[];
   kind: ContextProfileKind;
   pprof: string | false;
+  inlines: 'lines' | 'locations';
   json?: true;
   limit: number;
 }
@@ -64,6 +65,7 @@ export function addRunCommand(
     )
     .option('--pprof <file>', 'where to write the profile', 'heap.pb.gz')
     .option('--no-pprof', 'do not write it')
+    .addOption(inlinesOption())
     .option('--json', 'print the report as JSON; the output of the program then goes to standard error')
     .option('-n, --limit <rows>', 'rows of the table, 0 for all', parseCount('--limit'), 20);
   addGuestOptions(addCompileOptions(addCallOption(command)))
@@ -84,6 +86,16 @@ Examples:
     .action(async (files: string[], given: RunArguments) => {
       finish(await run(files, given, programArguments, terminal));
     });
+}
+
+/** How inlined functions are written into profiles. */
+export function inlinesOption(): Option {
+  return new Option(
+    '--inlines <form>',
+    'inlined functions in the profile: lines of one location, or locations of their own for simpler readers',
+  )
+    .choices(['lines', 'locations'])
+    .default('lines');
 }
 
 /** What the guest may see. */
@@ -143,7 +155,7 @@ async function run(
   let notWritten: FileError | null = null;
   if (given.pprof !== false) {
     try {
-      writeFileSync(given.pprof, profile.encode());
+      writeFileSync(given.pprof, profile.encode({ inlines: given.inlines }));
       written = given.pprof;
     } catch (error) {
       notWritten = fileError(given.pprof, 'written', error);

@@ -1,9 +1,10 @@
-// heapline top | text | folded: what a profile on disk says, whoever wrote it.
+// heapline top | text | folded | speedscope: what a profile on disk says, whoever wrote it.
 
+import { writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { InvalidProfileError } from '../errors.ts';
 import { HeapProfile, type TopOptions } from '../profile/index.ts';
-import { parseCount, readInput } from './arguments.ts';
+import { fileError, parseCount, readInput } from './arguments.ts';
 import type { Terminal } from './terminal.ts';
 
 interface ShowArguments {
@@ -13,6 +14,10 @@ interface ShowArguments {
 
 interface SampleTypeArgument {
   sampleType?: string;
+}
+
+interface FrameArguments extends SampleTypeArgument {
+  lines?: true;
 }
 
 interface TopArguments extends ShowArguments, SampleTypeArgument {
@@ -75,7 +80,7 @@ Examples:
     });
 
   withSampleType(withProfile(program.command('folded')))
-    .description('print folded stacks, for flamegraph.pl, inferno or speedscope')
+    .description('print folded stacks, for flamegraph.pl or inferno')
     .option('--lines', 'write file and line of each frame, too')
     .addHelpText(
       'after',
@@ -84,14 +89,40 @@ Examples:
   heapline folded heap.pb.gz | flamegraph.pl --countname bytes > heap.svg
   heapline folded --sample-type inuse_objects heap.pb.gz`,
     )
-    .action((file: string, given: ShowArguments & SampleTypeArgument & { lines?: true }) => {
-      terminal.data(
-        open(file, given).folded({
-          lines: given.lines === true,
-          ...(given.sampleType === undefined ? {} : { sampleType: given.sampleType }),
-        }),
-      );
+    .action((file: string, given: ShowArguments & FrameArguments) => {
+      terminal.data(open(file, given).folded(frameOptions(given)));
     });
+
+  withSampleType(withProfile(program.command('speedscope')))
+    .description('convert the profile for speedscope, with every inlined function')
+    .option('--lines', 'tell the lines of a function apart')
+    .option('-o, --output <file>', 'where to write it; - for standard output', '-')
+    .addHelpText(
+      'after',
+      `
+Open the file at https://www.speedscope.app, or with: npx speedscope FILE. It holds one profile for each sample type.
+
+Examples:
+  heapline speedscope heap.pb.gz -o heap.speedscope.json
+  heapline speedscope --base before.pb.gz after.pb.gz -o grown.speedscope.json`,
+    )
+    .action((file: string, given: ShowArguments & FrameArguments & { output: string }) => {
+      const text = open(file, given).speedscope(frameOptions(given));
+      if (given.output === '-') terminal.data(`${text}\n`);
+      else write(given.output, text);
+    });
+}
+
+function frameOptions({ lines, sampleType }: FrameArguments): { lines: boolean; sampleType?: string } {
+  return { lines: lines === true, ...(sampleType === undefined ? {} : { sampleType }) };
+}
+
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw fileError(file, 'written', error);
+  }
 }
 
 function withProfile(command: Command): Command {

@@ -6,9 +6,11 @@ import { difference, sum } from './combine.ts';
 import { DEFAULT_MAX_BYTES, decodeProfile } from './decode.ts';
 import { encodeProfile } from './encode.ts';
 import { type FoldedOptions, foldedText } from './folded.ts';
+import { withInlineLocations } from './inline-locations.ts';
 import { type ProfileJson, profileJson } from './json.ts';
 import { legacyText } from './legacy-text.ts';
 import type { ProfileKind, ProfileModel, SampleType } from './model.ts';
+import { type SpeedscopeOptions, speedscopeText } from './speedscope.ts';
 import { type StackView, viewOf } from './stacks.ts';
 import { sampleTypeIndex, type TopOptions, type TopRow, topRows, topText } from './top.ts';
 
@@ -18,6 +20,12 @@ const DEFAULT_LEVEL = 4;
 export interface EncodeOptions {
   /** gzip level from 1 (fastest) to 9 (smallest), 4 by default; 0 gives the message without gzip. */
   level?: number;
+  /**
+   * How inlined functions are written. `'lines'`, the default, makes them lines of one location, as profile.proto means
+   * it and `go tool pprof`, Pyroscope and Parca read it. `'locations'` gives each of them a location of its own, for
+   * readers that keep one line of each location (speedscope, react-pprof). Compare only profiles written the same way.
+   */
+  inlines?: 'lines' | 'locations';
 }
 
 export interface DecodeOptions {
@@ -36,7 +44,9 @@ const TOP_OPTIONS = [
   'objects',
   'trimPath',
 ] as const satisfies readonly (keyof TopOptions)[];
+const ENCODE_OPTIONS = ['level', 'inlines'] as const satisfies readonly (keyof EncodeOptions)[];
 const FOLDED_OPTIONS = ['sampleType', 'lines'] as const satisfies readonly (keyof FoldedOptions)[];
+const SPEEDSCOPE_OPTIONS = ['sampleType', 'lines'] as const satisfies readonly (keyof SpeedscopeOptions)[];
 
 /** One sample, spelled out. */
 export interface ProfileSample {
@@ -161,12 +171,19 @@ export class HeapProfile {
 
   /** The profile as pprof's gzipped protocol buffer, for a `.pb.gz` file. */
   encode(options: EncodeOptions = {}): Uint8Array {
-    checkOptionNames('profile.encode', options, ['level'] satisfies (keyof EncodeOptions)[]);
+    checkOptionNames('profile.encode', options, ENCODE_OPTIONS);
     const level = options.level ?? DEFAULT_LEVEL;
     if (!Number.isInteger(level) || level < 0 || level > 9) {
       throw new InvalidArgumentError('level', `The gzip level must be an integer from 0 to 9, not ${level}.`);
     }
-    return encodeProfile(this.model, level);
+    const inlines = options.inlines ?? 'lines';
+    if (inlines !== 'lines' && inlines !== 'locations') {
+      throw new InvalidArgumentError(
+        'inlines',
+        `inlines must be 'lines' or 'locations', not ${String(inlines)}.`,
+      );
+    }
+    return encodeProfile(inlines === 'locations' ? withInlineLocations(this.model) : this.model, level);
   }
 
   /** A table like that of `go tool pprof -top`. */
@@ -186,6 +203,12 @@ export class HeapProfile {
   folded(options: FoldedOptions = {}): string {
     checkOptionNames('profile.folded', options, FOLDED_OPTIONS);
     return foldedText(this.model, this.#stackView(), options);
+  }
+
+  /** Text of a file for speedscope (https://www.speedscope.app): every function, inlined ones too, and a profile for each sample type. */
+  speedscope(options: SpeedscopeOptions = {}): string {
+    checkOptionNames('profile.speedscope', options, SPEEDSCOPE_OPTIONS);
+    return speedscopeText(this.model, this.#stackView(), options);
   }
 
   /** The text form of Go's `/debug/pprof/heap?debug=1`, which pprof also reads. */

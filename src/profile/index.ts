@@ -25,5 +25,6 @@ export {
   type StackTree,
 } from './model.ts';
 export { formatQuantity, formatShare } from './quantity.ts';
+export type { SpeedscopeOptions } from './speedscope.ts';
 export type { Granularity, TopOptions, TopRow } from './top.ts';
 export { VERSION } from './version.ts';

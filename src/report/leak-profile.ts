@@ -16,6 +16,7 @@ import {
 } from 'pprof-format';
 import type { Frame } from '../errors.ts';
 import { checkOptionNames } from '../option-names.ts';
+import type { EncodeOptions } from '../profile/index.ts';
 import { type LeakKind, type LeakReport, leakKinds } from './leak-report.ts';
 
 /** What goes into the profile. */
@@ -24,9 +25,11 @@ export interface LeakProfileOptions {
   readonly kinds?: readonly LeakKind[];
   /** When the report was taken, in milliseconds since 1970; left out by default, so that equal reports are equal. */
   readonly takenAt?: number;
+  /** How inlined functions are written, as in `HeapProfile.encode()`. Default `'lines'`. */
+  readonly inlines?: EncodeOptions['inlines'];
 }
 
-const OPTIONS = ['kinds', 'takenAt'] as const satisfies readonly (keyof LeakProfileOptions)[];
+const OPTIONS = ['kinds', 'takenAt', 'inlines'] as const satisfies readonly (keyof LeakProfileOptions)[];
 
 /** The report as a gzipped pprof profile. */
 export function encodeLeakProfile(report: LeakReport, options: LeakProfileOptions = {}): Uint8Array {
@@ -88,11 +91,12 @@ export function encodeLeakProfile(report: LeakReport, options: LeakProfileOption
     return locations.length;
   });
 
+  const placesOf = options.inlines === 'locations' ? separateFrames : physicalFrames;
   const sampleType = [type('leaked_objects', 'count'), type('leaked_space', 'bytes')];
   const sample = report.of(options.kinds ?? leakKinds).map(
     (record) =>
       new Sample({
-        locationId: physicalFrames(record.frames).map((frames) => locationOf(JSON.stringify(frames), frames)),
+        locationId: placesOf(record.frames).map((frames) => locationOf(JSON.stringify(frames), frames)),
         value: [record.blocks, record.bytes],
         label: [new Label({ key: text('leak'), str: text(record.kind) })],
       }),
@@ -126,6 +130,10 @@ function physicalFrames(frames: readonly Frame[]): Frame[][] {
   }
   if (group.length > 0) groups.push(group);
   return groups;
+}
+
+function separateFrames(frames: readonly Frame[]): Frame[][] {
+  return frames.map((frame) => [frame]);
 }
 
 function memoize<Rest extends unknown[]>(make: (key: string, ...rest: Rest) => number) {

@@ -72,6 +72,20 @@ describe('heapline run', () => {
     expect(stderr).toContain('Wrote heap.pb.gz');
   });
 
+  it('--inlines=locations gives inlined functions locations of their own', () => {
+    for (const [form, most] of [
+      ['lines', 2],
+      ['locations', 1],
+    ] as const) {
+      directory.heapline(['run', '-O2', `--inlines=${form}`, '--pprof', 'inlines.pb.gz', 'program.c']);
+      const { locations } = HeapProfile.decode(directory.read('inlines.pb.gz')).model;
+      expect(Math.max(...locations.map(({ lines }) => lines.length))).toBe(most);
+    }
+    const { status, stderr } = directory.heapline(['run', '--inlines=frames', 'program.c']);
+    expect(status).toBe(2);
+    expect(stderr).toContain('Allowed choices are lines, locations');
+  });
+
   it('writes a profile that go tool pprof reads, taken before the C library tore down', () => {
     directory.heapline(['run', '--pprof', 'written.pb.gz', 'program.c']);
     const text = execFileSync(

@@ -1,4 +1,4 @@
-// heapline top, text and folded, and the command as a whole: help, version, colours, pipes.
+// heapline top, text, folded and speedscope, and the command as a whole: help, version, colours, pipes.
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -131,6 +131,32 @@ describe('heapline text and heapline folded', () => {
     expect(status).toBe(2);
     expect(stdout).toBe('');
     expect(stderr).toMatch(reason);
+  });
+});
+
+describe('heapline speedscope', () => {
+  it('prints a file for speedscope, or writes it', () => {
+    const { stdout } = directory.heapline(['speedscope', 'heap.pb.gz']);
+    expect(stdout).toBe(`${profile.speedscope()}\n`);
+    const written = directory.heapline([
+      'speedscope',
+      '--lines',
+      '-t',
+      'inuse_objects',
+      'heap.pb.gz',
+      '-o',
+      'x.json',
+    ]);
+    expect(written).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(directory.read('x.json').toString()).toBe(
+      profile.speedscope({ lines: true, sampleType: 'inuse_objects' }),
+    );
+  });
+
+  it('says when the file cannot be written', () => {
+    const { status, stderr } = directory.heapline(['speedscope', 'heap.pb.gz', '-o', 'no/such/x.json']);
+    expect(status).toBe(2);
+    expect(stderr).toContain('no/such/x.json cannot be written: its directory does not exist');
   });
 });
 
