@@ -15,6 +15,7 @@ import {
 } from './compile/index.ts';
 import { type Diagnostic, FileError, InvalidArgumentError, InvalidModuleError } from './errors.ts';
 import { pathOf } from './file-url.ts';
+import { TableSignatures } from './function-table.ts';
 import type { HeapFault } from './heap-fault.ts';
 import {
   type Gate,
@@ -24,6 +25,7 @@ import {
   openEmscriptenGuest,
   openWasiGuest,
   type ValueType,
+  valueTypeOf,
 } from './host/index.ts';
 import {
   ALLOCATION_FAMILY,
@@ -202,6 +204,7 @@ interface Prepared {
   /** Parameter types of the exported functions. */
   readonly functions: ReadonlyMap<string, readonly ValueType[]>;
   readonly roots: RootLayout;
+  readonly signatures: TableSignatures;
 }
 
 function open<Exports extends object>(
@@ -222,6 +225,7 @@ function open<Exports extends object>(
     instrumented: prepared.instrumented,
     functions: choose(prepared.functions, names),
     roots: prepared.roots,
+    signatures: prepared.signatures,
     stdout,
     stderr,
     hostFrames: options.hostFrames ?? 'allocating',
@@ -294,32 +298,18 @@ async function prepareNew(
     if (entry.kind === ExternalKind.Function) {
       functions.set(
         entry.name,
-        tables.functionType(entry.index).parameters.map(({ code }) => valueType(code)),
+        tables.functionType(entry.index).parameters.map(({ code }) => valueTypeOf(code)),
       );
     }
   }
-  return { bytes, instrumented, module, functions, roots: rootLayout(tables, instrumented.bytes) };
-}
-
-function valueType(code: number): ValueType {
-  switch (code) {
-    case 0x7f:
-      return 'i32';
-    case 0x7e:
-      return 'i64';
-    case 0x7d:
-      return 'f32';
-    case 0x7c:
-      return 'f64';
-    case 0x7b:
-      return 'v128';
-    case 0x70:
-      return 'funcref';
-    case 0x6f:
-      return 'externref';
-    default:
-      return 'ref';
-  }
+  return {
+    bytes,
+    instrumented,
+    module,
+    functions,
+    roots: rootLayout(tables, instrumented.bytes),
+    signatures: new TableSignatures(bytes),
+  };
 }
 
 // The module's own functions: not the allocator, not what libc and linker export for the host.

@@ -10,6 +10,7 @@ import {
   StateError,
   TrapError,
 } from './errors.ts';
+import { FunctionTable, type TableSignatures } from './function-table.ts';
 import { type FaultRecord, type HeapSnapshot, Ledger, layout } from './heap/index.ts';
 import { faultError, formatFrames, type HeapFault } from './heap-fault.ts';
 import {
@@ -71,6 +72,8 @@ export interface SandboxParts {
   readonly functions: ReadonlyMap<string, readonly ValueType[]>;
   /** Where the module may keep pointers. */
   readonly roots: RootLayout;
+  /** Types of the functions in its table. */
+  readonly signatures: TableSignatures;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly hostFrames: HostFrames;
@@ -113,6 +116,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   readonly #symbols: Symbols;
   readonly #peaks: PeakMeter;
   readonly #leaks: LeakFinder;
+  readonly #table: FunctionTable;
   #program: ProgramState;
   #disposed = false;
   #atExit: HeapSnapshot | null = null;
@@ -138,6 +142,8 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
       }
     }
     this.exports = Object.freeze(functions) as Exports;
+
+    this.#table = new FunctionTable(guest.exports, parts.signatures, this.#gate);
 
     this.heap = link.heap!;
     link.sandbox = {
@@ -174,6 +180,15 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   get memory(): WasmMemory {
     this.#check('memory');
     return this.#guest.memory;
+  }
+
+  /**
+   * The functions that C has pointers to. A function of the host's that C hands a callback to calls it by
+   * `sandbox.table.get(pointer)(…)`, at once or later.
+   */
+  get table(): FunctionTable {
+    this.#check('table');
+    return this.#table;
   }
 
   /** All that the guest has written to its standard output so far. */

@@ -14,6 +14,28 @@ import type { HostStacks } from './host-stacks.ts';
 /** Value types of WebAssembly that JavaScript can pass. */
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'externref' | 'funcref' | 'v128' | 'ref';
 
+/** The type with this code in the binary format. */
+export function valueTypeOf(code: number): ValueType {
+  switch (code) {
+    case 0x7f:
+      return 'i32';
+    case 0x7e:
+      return 'i64';
+    case 0x7d:
+      return 'f32';
+    case 0x7c:
+      return 'f64';
+    case 0x7b:
+      return 'v128';
+    case 0x70:
+      return 'funcref';
+    case 0x6f:
+      return 'externref';
+    default:
+      return 'ref';
+  }
+}
+
 /** A function of the guest, as the host calls it. */
 export type GuestFunction = (...args: never[]) => unknown;
 
@@ -230,44 +252,31 @@ export class Gate {
   #entryOf(raw: Raw, indirect: boolean): Raw {
     const entry = new Entry();
     const few = raw.length <= FEW_PARAMETERS;
+    const target = indirect ? this.#withSlot(raw) : raw;
     const entered: Raw = few
       ? (a, b, c, d) => {
           const outer = this.entry;
           const limit = this.#begin(entry);
-          const stacks = indirect ? this.stacks : null;
-          let top = NONE;
           try {
-            if (stacks !== null) top = stacks.enterSlot();
-            return raw(a, b, c, d);
+            return target(a, b, c, d);
           } catch (error) {
             this.#cutOff(error, outer);
             throw error;
           } finally {
             this.entry = outer;
-            if (top !== NONE) {
-              if (stacks!.words.length === 0) stacks!.refresh();
-              stacks!.words[stacks!.topWord] = top;
-            }
             this.#end(outer, limit);
           }
         }
       : (...args) => {
           const outer = this.entry;
           const limit = this.#begin(entry);
-          const stacks = indirect ? this.stacks : null;
-          let top = NONE;
           try {
-            if (stacks !== null) top = stacks.enterSlot();
-            return raw(...args);
+            return target(...args);
           } catch (error) {
             this.#cutOff(error, outer);
             throw error;
           } finally {
             this.entry = outer;
-            if (top !== NONE) {
-              if (stacks!.words.length === 0) stacks!.refresh();
-              stacks!.words[stacks!.topWord] = top;
-            }
             this.#end(outer, limit);
           }
         };
@@ -287,6 +296,40 @@ export class Gate {
     // Glue asks functions how many parameters they have.
     Object.defineProperty(call, 'length', { value: raw.length, configurable: true });
     return call;
+  }
+
+  /** Does what a thunk in the module does for a function that has none. */
+  #withSlot(raw: Raw): Raw {
+    if (raw.length > FEW_PARAMETERS) {
+      return (...args) => {
+        const { stacks } = this;
+        if (stacks === null) return raw(...args);
+        const top = stacks.enterSlot();
+        try {
+          return raw(...args);
+        } finally {
+          if (stacks.words.length === 0) stacks.refresh();
+          stacks.words[stacks.topWord] = top;
+        }
+      };
+    }
+    return (a, b, c, d) => {
+      const { stacks } = this;
+      if (stacks === null) return raw(a, b, c, d);
+      const top = stacks.enterSlot();
+      try {
+        return raw(a, b, c, d);
+      } finally {
+        // An assignment, because a call might fail where the engine's stack is nearly used up.
+        if (stacks.words.length === 0) stacks.refresh();
+        stacks.words[stacks.topWord] = top;
+      }
+    };
+  }
+
+  /** Wraps a function out of the table that takes these parameters. */
+  wrapIndirect(name: string, target: unknown, parameters: readonly ValueType[]): GuestFunction {
+    return this.wrap(name, this.#withSlot(target as Raw), parameters);
   }
 
   /** Wraps a function that takes these parameters. `habit`: ALLOCATES when it does nothing else. */

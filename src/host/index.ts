@@ -2,7 +2,14 @@
 
 export type { CxxException } from './cxx-exceptions.ts';
 export { openEmscriptenGuest } from './emscripten.ts';
-export { ALLOCATES, Gate, type GuestFunction, type ValueType } from './entries.ts';
+export {
+  ALLOCATES,
+  Gate,
+  type GuestFunction,
+  type RawFunction,
+  type ValueType,
+  valueTypeOf,
+} from './entries.ts';
 export { ExitSignal, exitSignalOf, type Guest, type GuestOptions, type RuntimeImports } from './guest.ts';
 export { GuestStacks } from './guest-stacks.ts';
 export { HostStacks } from './host-stacks.ts';

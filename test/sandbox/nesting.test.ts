@@ -1,5 +1,5 @@
-// Host and guest that call each other in every order, return, fail, catch, and go on from there: what is allocated is
-// on the stack that a model beside it keeps. Both sides draw what they do next from one list of numbers.
+// Host and guest that call each other in every order, through exports and through the function table, return, fail,
+// catch, and go on from there: what is allocated is on the stack that a model beside it keeps. Both sides draw what they do next from one list of numbers.
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -141,11 +141,14 @@ class Play {
   }
 
   enter(): void {
-    const name = FUNCTIONS[this.#draw(FUNCTIONS.length)]!;
+    const which = this.#draw(FUNCTIONS.length);
+    const name = FUNCTIONS[which]!;
+    const { exports, table } = this.sandbox;
+    const enter = this.#draw(2) === 0 ? exports[name]! : table.get(exports.pointer_to!(which));
     this.#within('Play.enter', () => {
       this.#stack.push(name);
       try {
-        this.sandbox.exports[name]!();
+        enter();
       } catch (error) {
         if (!(error instanceof Failure || error instanceof HeaplineError)) throw error;
         this.#arguments.length = 0;

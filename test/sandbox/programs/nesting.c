@@ -41,3 +41,10 @@ void c(void);
 FUNCTION(a)
 FUNCTION(b)
 FUNCTION(c)
+
+/* What JavaScript enters through the table by. */
+typedef void function(void);
+function *pointer_to(int which) {
+  static function *const functions[] = {a, b, c};
+  return functions[which];
+}

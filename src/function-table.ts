@@ -1,0 +1,128 @@
+// The functions of a guest that C knows by pointers: callbacks that it hands to functions of the host's. A function
+// pointer is an index into the guest's table. What is behind it is called as an exported function is: arguments are
+// checked, the call has a stack of its own, and what goes wrong is a typed error.
+
+import { readModule } from './binary/index.ts';
+import { InvalidArgumentError, UnsupportedModuleError } from './errors.ts';
+import {
+  type Gate,
+  type GuestFunction,
+  type RawFunction,
+  type ValueType,
+  valueTypeOf,
+} from './host/index.ts';
+import type { WasmExports } from './wasm-types.ts';
+
+/** A function of the guest, called by pointer. Pointers and integers are numbers; 64-bit integers bigints. */
+export type TableFunction = (...args: (number | bigint)[]) => number;
+
+interface Signature {
+  readonly name: string;
+  readonly parameters: readonly ValueType[];
+}
+
+/** What a module says of the functions that are in its table from the start; read when it is first asked for. */
+export class TableSignatures {
+  #module: ReturnType<typeof readModule> | null = null;
+  #names: ReadonlyMap<number, string> | null = null;
+
+  constructor(private readonly bytes: Uint8Array) {}
+
+  /** Of the function at this index of the table, unless JavaScript has put another one there; then nothing is known. */
+  at(pointer: number, raw: RawFunction): Signature {
+    this.#module ??= readModule(this.bytes);
+    const module = this.#module;
+    const index = this.#indexOf(pointer);
+    // Engines name functions by their index in the module that they are of.
+    if (index === null || raw.name !== String(index)) {
+      return { name: `function pointer ${pointer}`, parameters: Array(raw.length).fill('ref') };
+    }
+    this.#names ??= module.functionNames();
+    const { parameters } = module.functionType(index);
+    return {
+      name: this.#names.get(index) ?? `wasm-function[${index}]`,
+      parameters: parameters.map(({ code }) => valueTypeOf(code)),
+    };
+  }
+
+  #indexOf(pointer: number): number | null {
+    for (const { mode, table, offset, functions } of this.#module!.elements) {
+      const start = offset?.i32;
+      if (mode !== 'active' || table !== 0 || start === undefined || start === null) continue;
+      const index = functions[pointer - start];
+      if (index !== undefined) return index;
+    }
+    return null;
+  }
+}
+
+/** Names under which toolchains export the table. */
+const TABLE = '__indirect_function_table';
+
+/** The functions that C has pointers to: `sandbox.table.get(pointer)(…)` in a function that C calls with a callback. */
+export class FunctionTable {
+  readonly #table: WebAssembly.Table | null;
+  readonly #signatures: TableSignatures;
+  readonly #gate: Gate;
+  /** Exported functions that JavaScript has put into the table: they have a thunk of their own. */
+  readonly #exported: ReadonlySet<unknown>;
+  readonly #functions = new WeakMap<RawFunction, GuestFunction>();
+
+  /** @internal Use sandbox.table. */
+  constructor(exports: WasmExports, signatures: TableSignatures, gate: Gate) {
+    const table =
+      exports[TABLE] ?? Object.values(exports).find((value) => value instanceof WebAssembly.Table);
+    this.#table = table instanceof WebAssembly.Table ? table : null;
+    this.#signatures = signatures;
+    this.#gate = gate;
+    this.#exported = new Set(Object.values(exports));
+  }
+
+  /** One more than the largest function pointer. */
+  get length(): number {
+    return this.#open().length;
+  }
+
+  /**
+   * The function that C calls by this pointer; the same one every time. A wrong argument of it is an
+   * InvalidArgumentError, a trap a TrapError.
+   */
+  get(pointer: number): TableFunction {
+    const table = this.#open();
+    if (!Number.isInteger(pointer)) {
+      throw new InvalidArgumentError(
+        'pointer',
+        `table.get() takes a function pointer, a whole number, not ${typeof pointer === 'number' ? pointer : `a value of type ${typeof pointer}`}.`,
+      );
+    }
+    // Glue may have put methods of its own before the engine's.
+    const raw: unknown =
+      pointer >= 0 && pointer < table.length ? WebAssembly.Table.prototype.get.call(table, pointer) : null;
+    if (typeof raw !== 'function') {
+      throw new InvalidArgumentError(
+        'pointer',
+        `${pointer === 0 ? 'NULL' : `${pointer}`} is not a pointer to a function of the guest.`,
+      );
+    }
+    return this.#functionOf(pointer, raw as RawFunction) as unknown as TableFunction;
+  }
+
+  #functionOf(pointer: number, raw: RawFunction): GuestFunction {
+    let found = this.#functions.get(raw);
+    if (found === undefined) {
+      const { name, parameters } = this.#signatures.at(pointer, raw);
+      found = this.#exported.has(raw)
+        ? this.#gate.wrap(name, raw, parameters)
+        : this.#gate.wrapIndirect(name, raw, parameters);
+      this.#functions.set(raw, found);
+    }
+    return found;
+  }
+
+  #open(): WebAssembly.Table {
+    if (this.#table !== null) return this.#table;
+    throw new UnsupportedModuleError(
+      'The module does not export its function table: link it with --export-table (or -Wl,--export-table).',
+    );
+  }
+}
