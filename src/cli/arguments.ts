@@ -104,6 +104,7 @@ Environment:
   HEAPLINE_CLANG      the clang to use, a path or a name such as clang-22 (default: the first that works)
   HEAPLINE_CACHE      directory for compiled objects (default: node_modules/.cache/heapline, else ~/.cache/heapline)
   EMSDK, WASI_SDK_PATH  where Emscripten and wasi-sdk are, when they are not on PATH
+  WASI_SYSROOT        the sysroot for clang (default: the one beside it, or its own)
   NO_COLOR            set: no colours`;
 
 /** The options that say how C is compiled. */
@@ -112,12 +113,25 @@ export interface CompileArguments {
   O?: string;
   I?: string[];
   D?: string[];
+  U?: string[];
+  /** Those of -D and -U in order, because the last word on a macro counts. */
+  macros?: string[];
   l?: string[];
   cflag?: string[];
   ldflag?: string[];
 }
 
+/** The value of `macros` grows with each of these options. */
+function inOrder(command: Command, option: 'D' | 'U'): void {
+  command.on(`option:${option}`, (macro: string) => {
+    const before = (command.getOptionValue('macros') as string[] | undefined) ?? [];
+    command.setOptionValue('macros', [...before, option + macro]);
+  });
+}
+
 export function addCompileOptions(command: Command): Command {
+  inOrder(command, 'D');
+  inOrder(command, 'U');
   return command
     .addOption(
       new Option(
@@ -139,6 +153,7 @@ export function addCompileOptions(command: Command): Command {
     )
     .option('-I <directory>', 'directory to search for headers (repeatable)', collect)
     .option('-D <name[=value]>', 'macro to define (repeatable)', collect)
+    .option('-U <name>', 'macro to undefine (repeatable)', collect)
     .option('-l <library>', 'library to link, as in -lm (repeatable)', collect)
     .option('--cflag <flag>', 'any other flag for the compiler, as in --cflag=-std=c99 (repeatable)', collect)
     .option(
@@ -150,7 +165,7 @@ export function addCompileOptions(command: Command): Command {
 
 /** The compiler's options that were given, as they are written. */
 export function givenCompileOptions(given: CompileArguments): string[] {
-  const names = ['toolchain', 'O', 'I', 'D', 'l', 'cflag', 'ldflag'] as const;
+  const names = ['toolchain', 'O', 'I', 'D', 'U', 'l', 'cflag', 'ldflag'] as const;
   return names
     .filter((name) => given[name] !== undefined)
     .map((name) => (name.length === 1 ? '-' : '--') + name);
@@ -158,14 +173,16 @@ export function givenCompileOptions(given: CompileArguments): string[] {
 
 /** The same as loadC() and compile() take them. */
 export function compileOptions(given: CompileArguments) {
-  const define: Record<string, string | true> = {};
-  for (const macro of given.D ?? []) {
-    const equals = macro.indexOf('=');
+  const define: Record<string, string | boolean> = {};
+  for (const each of given.macros ?? []) {
+    const option = each[0]!;
+    const macro = each.slice(1);
+    const equals = option === 'U' ? -1 : macro.indexOf('=');
     const name = equals < 0 ? macro : macro.slice(0, equals);
     if (!/^[A-Za-z_]\w*(?:\([\w\s,.]*\))?$/.test(name)) {
-      throw usageError('-D', `-D ${macro}: '${name}' is not the name of a macro.`);
+      throw usageError(`-${option}`, `-${option} ${macro}: '${name}' is not the name of a macro.`);
     }
-    define[name] = equals < 0 ? true : macro.slice(equals + 1);
+    define[name] = equals < 0 ? option === 'D' : macro.slice(equals + 1);
   }
   const flags = [...(given.O === undefined ? [] : [`-O${given.O}`]), ...(given.cflag ?? [])];
   const link = [...(given.l ?? []).map((library) => `-l${library}`), ...(given.ldflag ?? [])];
@@ -173,7 +190,7 @@ export function compileOptions(given: CompileArguments) {
     ...(given.toolchain === undefined ? {} : { toolchain: given.toolchain }),
     ...(flags.length === 0 ? {} : { flags }),
     ...(given.I === undefined ? {} : { include: given.I }),
-    ...(given.D === undefined ? {} : { define }),
+    ...(given.macros === undefined ? {} : { define }),
     ...(link.length === 0 ? {} : { link }),
   };
 }

@@ -12,8 +12,9 @@ import { openEmbedded } from './embedded.ts';
 import { EmscriptenToolchain, findEmcc, HOW_TO_GET_EMSCRIPTEN } from './emscripten.ts';
 import { definedFunctions, runtimeExports } from './link.ts';
 import type { ToolchainName } from './options.ts';
+import { findSysroot } from './sysroot.ts';
 import { readRuntime, type Toolchain } from './toolchain.ts';
-import { withTemporaryDirectory } from './workspace.ts';
+import { TemporaryFilesError, withTemporaryDirectory } from './workspace.ts';
 
 const AUTO_ORDER: readonly ToolchainName[] = ['emscripten', 'clang', 'embedded'];
 
@@ -90,7 +91,7 @@ class FoundToolchain implements Candidate {
   }
 
   async judge(error: unknown): Promise<unknown> {
-    if (this.#version === null) return error;
+    if (this.#version === null || error instanceof TemporaryFilesError) return error;
     try {
       await tryOut(this.toolchain);
     } catch (cause) {
@@ -103,11 +104,19 @@ class FoundToolchain implements Candidate {
   }
 }
 
-type Opener = (cache: Cache, onProgress: Progress) => Generator<Candidate, void>;
+/** What the toolchains are looked for with. */
+export interface Search {
+  readonly cache: Cache;
+  readonly onProgress: Progress;
+  /** The sysroot that the caller's flags name. */
+  readonly sysroot: string | null;
+}
+
+type Opener = (search: Search) => AsyncGenerator<Candidate, void>;
 
 /** The candidates of each name, up to the first that works. Throws a ToolchainError when there is none. */
 const openers: Readonly<Record<ToolchainName, Opener>> = {
-  *emscripten(cache, onProgress) {
+  async *emscripten({ cache, onProgress }) {
     const emcc = findEmcc();
     if (emcc === null) {
       throw new ToolchainError(
@@ -121,31 +130,59 @@ const openers: Readonly<Record<ToolchainName, Opener>> = {
     if (cause === null) return;
     throw new ToolchainError('emscripten', `Emscripten (${emcc}) does not work: ${cause.message}`, { cause });
   },
-  *clang(cache, onProgress) {
+  async *clang(search) {
+    const { clangs, named } = clangCandidates();
     const failures: string[] = [];
-    for (const clang of clangCandidates()) {
-      const found = new FoundToolchain(new ClangToolchain(clang, onProgress), cache);
-      yield found;
-      if (found.failure === null) return;
-      failures.push(`${clang}: ${found.failure.message}`);
+    for (const clang of clangs) {
+      const opened = await openClang(clang, search);
+      if (typeof opened === 'string') {
+        failures.push(`${clang}: ${opened}`);
+        continue;
+      }
+      yield opened;
+      if (opened.failure === null) return;
+      failures.push(`${clang}: ${opened.failure.message}`);
     }
-    const tried = failures.length === 0 ? 'no clang was found' : failures.join('\n');
-    throw new ToolchainError('clang', `No clang that compiles for WASI: ${tried}\n${HOW_TO_GET_CLANG}.`);
+    const tried = failures.length === 0 ? 'there is no such clang' : failures.join('\n');
+    throw new ToolchainError(
+      'clang',
+      named === null
+        ? `No clang that compiles for WASI: ${tried}\n${HOW_TO_GET_CLANG}.`
+        : `${named}, but that clang cannot be used: ${tried}\nCorrect the variable or unset it.`,
+    );
   },
-  *embedded(cache, onProgress) {
+  async *embedded({ cache, onProgress }) {
     yield knownToWork(openEmbedded(cache, onProgress));
   },
 };
 
+/** A clang with its sysroot; as a text, why it has none. */
+async function openClang(clang: string, search: Search): Promise<FoundToolchain | string> {
+  const { cache, onProgress } = search;
+  const fromEnvironment = process.env.WASI_SYSROOT ?? '';
+  const named = search.sysroot ?? (fromEnvironment === '' ? null : path.resolve(fromEnvironment));
+  const sysroot = await findSysroot(clang, named, cache);
+  if (sysroot !== null) return new FoundToolchain(new ClangToolchain(clang, sysroot, onProgress), cache);
+  if (named === null) return 'it finds no libc for WASI (lib/wasm32-wasip1/libc.a or lib/wasm32-wasi/libc.a)';
+  const variable = search.sysroot === null ? 'WASI_SYSROOT' : '--sysroot';
+  return `${variable} is ${named}, where neither lib/wasm32-wasip1/libc.a nor lib/wasm32-wasi/libc.a is`;
+}
+
+/** Whether the user has named the clang or the sysroot, so that taking something else is worth a word. */
+function clangIsNamed({ sysroot }: Search): boolean {
+  return sysroot !== null || (process.env.WASI_SYSROOT ?? '') !== '' || clangCandidates().named !== null;
+}
+
 /**
  * The toolchains to try for what was asked, in order. Each is opened when the one before it has failed: it does not
  * work, or it cannot do what the sources ask for.
+ * @param passedOver is told why a compiler that the user named is not taken
  */
-export function* candidates(
+export async function* candidates(
   asked: 'auto' | ToolchainName,
-  cache: Cache,
-  onProgress: Progress,
-): Generator<Candidate, void> {
+  search: Search,
+  passedOver: (reason: string) => void,
+): AsyncGenerator<Candidate, void> {
   if (packageDirectory === null) {
     throw new ToolchainError(
       asked,
@@ -155,16 +192,17 @@ export function* candidates(
     );
   }
   if (asked !== 'auto') {
-    yield* openers[asked](cache, onProgress);
+    yield* openers[asked](search);
     return;
   }
   const failures: string[] = [];
   for (const name of AUTO_ORDER) {
     try {
-      yield* openers[name](cache, onProgress);
+      yield* openers[name](search);
     } catch (error) {
       if (!(error instanceof ToolchainError)) throw error;
       failures.push(error.message);
+      if (name === 'clang' && clangIsNamed(search)) passedOver(error.message);
     }
   }
   if (failures.length === AUTO_ORDER.length)

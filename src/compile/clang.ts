@@ -1,6 +1,6 @@
-// The driver for a clang on this machine with a WASI sysroot: wasi-sdk (WASI_SDK_PATH or /opt/wasi-sdk), or
-// Debian's clang with wasi-libc and libclang-rt-*-dev-wasm32. No -O is passed when linking, because clang then
-// runs wasm-opt when it finds one, and that rewrites code and spoils the DWARF.
+// The driver for a clang on this machine with a WASI sysroot: wasi-sdk (WASI_SDK_PATH or /opt/wasi-sdk), or a
+// distribution's clang with its wasi-libc. No -O is passed when linking, because clang then runs wasm-opt when it finds
+// one, and that rewrites code and spoils the DWARF.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -8,21 +8,17 @@ import path from 'node:path';
 import { ToolchainError } from '../errors.ts';
 import { parseDepfile } from './depfile.ts';
 import { compileError, linkError, noObjectError } from './diagnostics.ts';
-import { commonFlags, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
+import { commonFlags, emulationFlags, emulationLibraries, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
 import { type LinkJob, type LinkResult, WASI_LINK_IDENTITY, wasiLinkArguments } from './link.ts';
+import { missingHeaderError } from './missing-headers.ts';
 import { isCxx, isFile } from './options.ts';
 import { runTool } from './process.ts';
+import { headerArguments, type Sysroot, sysrootArguments } from './sysroot.ts';
 import { type CompiledObject, fileIdentity, findProgram, type Toolchain } from './toolchain.ts';
 import { responseFile, withTemporaryDirectory, writeObjects } from './workspace.ts';
 
 const NEWEST_CLANG = 30;
 const OLDEST_CLANG = 14;
-const SYSROOT_LIBC = [
-  'share/wasi-sysroot/lib/wasm32-wasi/libc.a',
-  'share/wasi-sysroot/lib/wasm32-wasip1/libc.a',
-];
-const DEBIAN_LIBC = '/usr/lib/wasm32-wasi/libc.a';
-const TARGET = '--target=wasm32-wasi';
 // clang 19 and later would rather hear wasm32-wasip1, but sysroots in the older layout know only this name.
 const NOISE = /^.*argument '--target=wasm32-wasi' is deprecated.*\n/gm;
 
@@ -32,21 +28,33 @@ const CXX_LIBRARY_ERROR = /fatal error: '[\w/]+' file not found|^(\S+\/c\+\+\/v1
 export const HOW_TO_GET_CLANG =
   'install wasi-sdk and set WASI_SDK_PATH, or on Debian: apt install clang lld wasi-libc libclang-rt-dev-wasm32';
 
-/** The clangs worth trying, best first. */
-export function clangCandidates(): string[] {
+/** The clangs worth trying. */
+export interface ClangCandidates {
+  /** Best first. */
+  readonly clangs: readonly string[];
+  /** The variable in which the user named the clang to use, and what it says; null when nobody named one. */
+  readonly named: string | null;
+}
+
+/** The clang that the user named, and no other; else those that are there. */
+export function clangCandidates(): ClangCandidates {
   const asked = process.env.HEAPLINE_CLANG ?? '';
-  if (asked !== '') {
-    const found = findProgram(asked);
-    return found === null ? [] : [found];
-  }
-  const sdks = [process.env.WASI_SDK_PATH ?? '', '/opt/wasi-sdk'].filter((directory) => directory !== '');
-  const candidates = sdks.map((directory) => findProgram('clang', [path.join(directory, 'bin')]));
-  candidates.push(findProgram('clang'));
+  if (asked !== '') return { clangs: present([findProgram(asked)]), named: `HEAPLINE_CLANG is ${asked}` };
+  const sdk = process.env.WASI_SDK_PATH ?? '';
+  if (sdk !== '') return { clangs: present([clangOfSdk(sdk)]), named: `WASI_SDK_PATH is ${sdk}` };
+  const candidates = [clangOfSdk('/opt/wasi-sdk'), findProgram('clang')];
   for (let version = NEWEST_CLANG; version >= OLDEST_CLANG; version--) {
     candidates.push(findProgram(`clang-${version}`));
   }
-  return [...new Set(candidates.filter((file) => file !== null))];
+  return { clangs: present(candidates), named: null };
 }
+
+const clangOfSdk = (directory: string): string | null =>
+  findProgram('clang', [path.resolve(directory, 'bin')]);
+
+const present = (files: readonly (string | null)[]): string[] => [
+  ...new Set(files.filter((file) => file !== null)),
+];
 
 export class ClangToolchain implements Toolchain {
   readonly name = 'clang';
@@ -56,15 +64,20 @@ export class ClangToolchain implements Toolchain {
   readonly identity: string;
   version: string;
   readonly #clang: string;
+  readonly #sysroot: Sysroot;
   readonly #onProgress: (message: string) => void;
 
-  constructor(clang: string, onProgress: (message: string) => void) {
+  constructor(clang: string, sysroot: Sysroot, onProgress: (message: string) => void) {
     this.#clang = clang;
+    this.#sysroot = sysroot;
     this.#onProgress = onProgress;
     this.version = path.basename(clang);
-    const libc = SYSROOT_LIBC.map((file) => path.join(path.dirname(clang), '..', file)).find(isFile);
-    this.identity = `clang ${fileIdentity(clang)} ${fileIdentity(libc ?? DEBIAN_LIBC)}`;
+    this.identity = `clang ${fileIdentity(clang)} ${JSON.stringify(sysroot)} ${fileIdentity(sysroot.libc)}`;
   }
+
+  /** Whether the sysroot has it; old ones lack some. */
+  readonly #hasLibrary = (name: string): boolean =>
+    isFile(path.join(path.dirname(this.#sysroot.libc), `lib${name}.a`));
 
   /** Asks the tool for its version; part of the probe. */
   async readVersion(): Promise<string> {
@@ -83,8 +96,7 @@ export class ClangToolchain implements Toolchain {
         if (again.status === 0) return this.#result(source, flags, again.output, directory, true);
         throw compileError(source, again.output);
       }
-      // Debian's clang goes on to the headers of this machine's own libc, which needs a part it does not see.
-      if (/'(bits\/)?setjmp\.h' file not found/.test(plain.output)) {
+      if (/'setjmp\.h' file not found/.test(plain.output)) {
         throw new ToolchainError(
           'clang',
           `${source} uses setjmp, which the wasi-libc of ${this.version} (${this.#clang}) does not have: ` +
@@ -105,16 +117,25 @@ export class ClangToolchain implements Toolchain {
             'in HEAPLINE_CLANG.',
         );
       }
-      throw compileError(source, plain.output);
+      throw missingHeaderError(this.name, plain.output) ?? compileError(source, plain.output);
     });
+  }
+
+  /** The arguments that every compilation takes. */
+  #targetArguments(cxx: boolean): string[] {
+    return [
+      ...(cxx ? ['--driver-mode=g++'] : []),
+      ...sysrootArguments(this.#sysroot),
+      ...headerArguments(this.#sysroot, cxx),
+    ];
   }
 
   async #compileOnce(source: string, flags: readonly string[], directory: string) {
     const object = path.join(directory, 'object.o');
     const { status, stdout, stderr } = await runTool(this.#clang, [
-      ...(isCxx(source) ? ['--driver-mode=g++'] : []),
-      TARGET,
+      ...this.#targetArguments(isCxx(source)),
       ...commonFlags(source),
+      ...emulationFlags(this.#hasLibrary),
       ...(isCxx(source) ? WASI_CXX_FLAGS : []),
       ...flags,
       '-MD',
@@ -150,7 +171,11 @@ export class ClangToolchain implements Toolchain {
     return withTemporaryDirectory(this.name, async (directory) => {
       const source = path.join(directory, 'probe.cc');
       writeFileSync(source, '#include <cstddef>\n');
-      const { status } = await runTool(this.#clang, [TARGET, '-fsyntax-only', source]);
+      const { status } = await runTool(this.#clang, [
+        ...this.#targetArguments(true),
+        '-fsyntax-only',
+        source,
+      ]);
       return status === 0;
     });
   }
@@ -160,16 +185,21 @@ export class ClangToolchain implements Toolchain {
     return withTemporaryDirectory(this.name, async (directory) => {
       const { files, runtime } = writeObjects(directory, job);
       const output = path.join(directory, 'module.wasm');
+      const cxx = job.objects.some((object) => isCxx(object.source));
+      const { builtins } = this.#sysroot;
       const { status, stdout, stderr } = await runTool(this.#clang, [
-        ...(job.objects.some((object) => isCxx(object.source)) ? ['--driver-mode=g++'] : []),
-        TARGET,
+        ...(cxx ? ['--driver-mode=g++'] : []),
+        ...sysrootArguments(this.#sysroot),
         '-mexec-model=reactor',
+        ...(builtins === null ? [] : ['-nodefaultlibs']),
         responseFile(directory, [
           ...files,
           runtime,
           ...wasiLinkArguments(job).flatMap((arg) => ['-Xlinker', arg]),
           ...job.link.filter((item) => !/^-O/.test(item)),
           ...(job.objects.some((object) => object.setjmp) ? ['-lsetjmp'] : []),
+          ...emulationLibraries(this.#hasLibrary),
+          ...(builtins === null ? [] : [...(cxx ? ['-lc++', '-lc++abi'] : []), '-lc', builtins]),
         ]),
         '-o',
         output,

@@ -8,7 +8,7 @@ import { Cache, hashOf } from './cache.ts';
 import { candidates } from './choose.ts';
 import { parseDiagnostics } from './diagnostics.ts';
 import { checkMaximalMemory } from './emscripten.ts';
-import { commonFlags, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
+import { commonFlags, emulationFlags, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
 import { definedFunctions, type HostImport, type ObjectFile, runtimeExports } from './link.ts';
 import {
   type CompileOptions,
@@ -18,7 +18,9 @@ import {
   readRequest,
   type ToolchainName,
 } from './options.ts';
+import { refuseFor } from './support.ts';
 import { readRuntime, type Toolchain } from './toolchain.ts';
+import { TemporaryFilesError } from './workspace.ts';
 
 /** A linked module, not instrumented yet. */
 export interface CompiledModule {
@@ -72,9 +74,14 @@ export async function compile(
   const request = readRequest(sources, options);
   const cache = new Cache(request.cacheDir ?? undefined);
   let refusal: ToolchainError | null = null;
-  for (const candidate of candidates(request.toolchain, cache, request.onProgress)) {
+  const notices: Diagnostic[] = [];
+  const passedOver = (message: string) =>
+    void notices.push({ severity: 'warning', file: null, line: 0, column: 0, message });
+  const { onProgress, sysroot } = request;
+  for await (const candidate of candidates(request.toolchain, { cache, onProgress, sysroot }, passedOver)) {
     const { toolchain } = candidate;
     try {
+      refuseFor(toolchain.name, request);
       let given: readonly HostImport[] = [];
       if (toolchain.target === 'emscripten') {
         checkMaximalMemory(surroundings.maxMemory, request.link);
@@ -83,12 +90,19 @@ export async function compile(
       }
       const module = await build(toolchain, request, given, cache);
       await candidate.worked();
-      return { ...module, toolchain: { name: toolchain.name, version: toolchain.version } };
+      return {
+        ...module,
+        warnings: [...notices, ...module.warnings],
+        toolchain: { name: toolchain.name, version: toolchain.version },
+      };
     } catch (error) {
       const meaning = await candidate.judge(error);
       if (meaning === null) continue;
       // This one cannot do it (no setjmp, no C++ library, too little memory): with `auto` the next one may.
       if (!(meaning instanceof ToolchainError)) throw meaning;
+      if (meaning instanceof TemporaryFilesError && !(refusal instanceof TemporaryFilesError)) {
+        passedOver(meaning.message);
+      }
       refusal ??= meaning;
     }
   }
@@ -165,7 +179,12 @@ async function build(
 
 /** Our own flags are part of what an object depends on. */
 function flagsIdentity(source: string): string {
-  return JSON.stringify([commonFlags(source), SETJMP_FLAGS, isCxx(source) ? WASI_CXX_FLAGS : []]);
+  return JSON.stringify([
+    commonFlags(source),
+    emulationFlags(),
+    SETJMP_FLAGS,
+    isCxx(source) ? WASI_CXX_FLAGS : [],
+  ]);
 }
 
 async function compileSource(

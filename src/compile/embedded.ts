@@ -15,9 +15,10 @@ import { type Cache, hashOf } from './cache.ts';
 import { parseDepfile } from './depfile.ts';
 import { compileError, linkError, noObjectError } from './diagnostics.ts';
 import { CompilerThreads, type JobResult, type Tree, threadLimit } from './embedded-threads.ts';
-import { commonFlags, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
+import { commonFlags, emulationFlags, emulationLibraries, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
 import { collectFiles } from './includes.ts';
 import { type LinkJob, type LinkResult, WASI_LINK_IDENTITY, wasiLinkArguments } from './link.ts';
+import { missingHeaderError } from './missing-headers.ts';
 import { isCxx, isFile, mapPathFlags } from './options.ts';
 import type { CompiledObject, Toolchain } from './toolchain.ts';
 
@@ -77,6 +78,8 @@ export function parseDriverCommand(output: string): string[] | null {
   return null;
 }
 
+/** Flags that a compiler's driver keeps from the linker: there is no driver here. */
+const COMPILER_FLAG = /^-(?:[fgDIUW]|std=|pipe|m(?!$|llvm))/;
 const NEEDS_SETJMP = /Setjmp\/longjmp support requires Exception handling/;
 
 class EmbeddedToolchain implements Toolchain {
@@ -115,7 +118,9 @@ class EmbeddedToolchain implements Toolchain {
     const files = collectFiles(source, flags, toVirtual);
     const plain = await this.#compileOnce(source, flags, files);
     if (plain.ok) return plain.result;
-    if (!NEEDS_SETJMP.test(plain.output)) throw compileError(source, plain.output);
+    if (!NEEDS_SETJMP.test(plain.output)) {
+      throw missingHeaderError(this.name, plain.output) ?? compileError(source, plain.output);
+    }
     const again = await this.#compileOnce(source, [...flags, ...SETJMP_FLAGS], files);
     if (!again.ok) throw compileError(source, again.output);
     return { ...again.result, setjmp: true };
@@ -131,6 +136,7 @@ class EmbeddedToolchain implements Toolchain {
     const command = await this.#frontEndCommand(virtual, [
       isCxx(source) ? 'clang++' : 'clang',
       ...commonFlags(virtual),
+      ...emulationFlags(),
       ...(isCxx(source) ? WASI_CXX_FLAGS : []),
       `-ffile-prefix-map=${prefixes}`,
       ...mapPathFlags(flags, (value) => (path.isAbsolute(value) ? toVirtual(value) : value)),
@@ -189,7 +195,7 @@ class EmbeddedToolchain implements Toolchain {
       else if (!item.startsWith('-')) {
         files.push([toVirtual(item), readFileSync(item)]);
         extra.push(toVirtual(item));
-      } else if (!item.startsWith('-L')) extra.push(item);
+      } else if (!item.startsWith('-L') && !COMPILER_FLAG.test(item)) extra.push(item);
     }
     // -L and -l: a library of the caller's is looked for here, since its directory is not in there.
     const directories = job.link.filter((item) => item.startsWith('-L')).map((item) => item.slice(2));
@@ -218,6 +224,7 @@ class EmbeddedToolchain implements Toolchain {
         ...libraries,
         ...(cxx ? ['-lc++', '-lc++abi'] : []),
         ...(job.objects.some((object) => object.setjmp) ? ['-lsetjmp'] : []),
+        ...emulationLibraries(),
         '-lc',
         '/usr/lib/wasm32-unknown-wasip1/libclang_rt.builtins.a',
         '-o',

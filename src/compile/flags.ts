@@ -57,3 +57,28 @@ export const SETJMP_FLAGS = ['-mllvm', '-wasm-enable-sjlj', '-mllvm', '-wasm-use
 
 /** C++ over WASI: its libraries are built without exceptions, and code that throws would not link. */
 export const WASI_CXX_FLAGS = ['-fno-exceptions'];
+
+/**
+ * What wasi-libc emulates when it is asked to: signals that a program raises itself, memory that is mapped, processor
+ * time (which is elapsed time) and a process id. Without the macro the header is an error, and nothing is linked of a
+ * library that nothing calls.
+ */
+const EMULATIONS: Readonly<Record<string, string>> = {
+  _WASI_EMULATED_SIGNAL: 'wasi-emulated-signal',
+  _WASI_EMULATED_MMAN: 'wasi-emulated-mman',
+  _WASI_EMULATED_PROCESS_CLOCKS: 'wasi-emulated-process-clocks',
+  _WASI_EMULATED_GETPID: 'wasi-emulated-getpid',
+};
+
+/** Switches the emulations on, where the sysroot has the library. */
+export function emulationFlags(hasLibrary: (name: string) => boolean = () => true): string[] {
+  const macros = Object.keys(EMULATIONS).filter((macro) => hasLibrary(EMULATIONS[macro]!));
+  return macros.map((macro) => `-D${macro}`);
+}
+
+/** Links them. */
+export function emulationLibraries(hasLibrary: (name: string) => boolean = () => true): string[] {
+  return Object.values(EMULATIONS)
+    .filter(hasLibrary)
+    .map((name) => `-l${name}`);
+}

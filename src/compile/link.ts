@@ -23,6 +23,7 @@
 
 import { readObjectSymbols } from '../binary/index.ts';
 import { InvalidModuleError } from '../errors.ts';
+import { emulationLibraries } from './flags.ts';
 import { isCxx } from './options.ts';
 
 /** Stack of the guest, in bytes. */
@@ -114,8 +115,9 @@ export function wasiLinkArguments(job: LinkJob): string[] {
   ];
 }
 
-/** Changes whenever those arguments do. */
-export const WASI_LINK_IDENTITY = JSON.stringify(
+/** Changes whenever those arguments, or the libraries that are linked beside them, do. */
+export const WASI_LINK_IDENTITY = JSON.stringify([
+  emulationLibraries(),
   wasiLinkArguments({
     objects: [],
     runtime: new Uint8Array(),
@@ -125,4 +127,4 @@ export const WASI_LINK_IDENTITY = JSON.stringify(
     imports: [],
     hasMain: true,
   }),
-);
+]);

@@ -7,6 +7,7 @@ import { FileError, InvalidArgumentError } from '../errors.ts';
 import { pathOf } from '../file-url.ts';
 import { checkOptionNames } from '../option-names.ts';
 import { workingDirectory } from '../working-directory.ts';
+import { refuseUnsupported } from './support.ts';
 
 /** Names of the toolchains that Heapline can drive. */
 export type ToolchainName = 'emscripten' | 'clang' | 'embedded';
@@ -19,8 +20,8 @@ export interface CompileOptions {
   flags?: readonly string[];
   /** Directories for `-I`: paths, or file: URLs. */
   include?: readonly (string | URL)[];
-  /** Macros for `-D`; `true` defines the name alone. */
-  define?: Readonly<Record<string, string | true>>;
+  /** Macros for `-D`; `true` defines the name alone, `false` undefines it (`-U`). */
+  define?: Readonly<Record<string, string | boolean>>;
   /** Linker flags, objects and archives (`-lm`, `-Ldir`, `extra.o`, `-Wl,…`). */
   link?: readonly string[];
   /** Functions to export; by default every non-static function that the named sources define. */
@@ -38,13 +39,33 @@ export interface Request {
   /** Flags, include directories and macros as one command line, paths absolute. */
   readonly flags: readonly string[];
   readonly link: readonly string[];
+  /** The sysroot that `--sysroot` in the flags names; absolute. */
+  readonly sysroot: string | null;
   readonly exports: readonly string[] | null;
   readonly cacheDir: string | null;
   readonly onProgress: (message: string) => void;
 }
 
+// The suffixes that clang and emcc agree on.
 const C_SOURCE = /\.(c|i)$/;
-const CXX_SOURCE = /\.(cc|cpp|cxx|c\+\+|C|ii)$/;
+const CXX_SOURCE = /\.(cc|cpp|cxx|c\+\+|C|CC|CPP|CXX|C\+\+|ii)$/;
+
+/** What to do with files that are not sources of C or C++, by their suffix. */
+const OTHER_FILES: readonly (readonly [RegExp, string])[] = [
+  [/\.(o|obj|a|lib)$/, 'It is linked, not compiled: give it in `link` (--ldflag).'],
+  [/\.(wasm)$/, 'It is compiled already: run it by itself (`loadWasm`).'],
+  [/\.(h|hh|hpp|hxx|inc|inl)$/, 'It is a header: name the source that includes it.'],
+  [/\.(s|S|asm|ll|bc)$/, 'Assembly is compiled outside of Heapline: give the object in `link` (--ldflag).'],
+  [/\.(m|mm|mi|mii)$/, 'WebAssembly has no runtime for Objective-C.'],
+  [/\.(so|dylib|dll)$/, 'Dynamic libraries are for another system: give the sources of the library.'],
+];
+
+function notASource(source: string, absolute: string): InvalidArgumentError {
+  const advice =
+    OTHER_FILES.find(([suffix]) => suffix.test(absolute))?.[1] ??
+    'Its name must end in .c, .i, .cc, .cpp, .cxx, .c++, .C or .ii.';
+  return new InvalidArgumentError('sources', `${source} is not a C or C++ source. ${advice}`);
+}
 const toolchains = ['auto', 'emscripten', 'clang', 'embedded'];
 
 /** True for the sources that the C++ compiler has to take. */
@@ -60,6 +81,9 @@ const PATH_FLAGS = [
   '-include',
   '-imacros',
   '-iprefix',
+  '--sysroot=',
+  '--sysroot',
+  '-isysroot',
   '-L',
   '-I',
 ] as const;
@@ -155,10 +179,7 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
     }
     if (!stat.isFile()) throw new FileError(source, `Not a file: ${absolute}.`);
     if (!C_SOURCE.test(absolute) && !CXX_SOURCE.test(absolute)) {
-      throw new InvalidArgumentError(
-        'sources',
-        `${source} is not a C or C++ source: its name must end in .c, .i, .cc, .cpp, .cxx, .c++, .C or .ii.`,
-      );
+      throw notASource(source, absolute);
     }
     return absolute;
   });
@@ -181,12 +202,16 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
     asked === 'auto' && fromEnvironment !== '' ? fromEnvironment : asked
   ) as Request['toolchain'];
 
-  const flags = compilerFlags(options, base);
+  const { flags, sysroot } = takeSysroot(compilerFlags(options, base));
   const names = options.exports === undefined ? null : stringList('exports', options.exports);
   for (const name of names ?? []) {
     if (!/^[\w$.]+$/.test(name))
       throw new InvalidArgumentError('exports', `\`${name}\` is not a function name.`);
   }
+  const link = joinedLinkFlags(absoluteFlags(stringList('link', options.link), base)).map((item) =>
+    item.startsWith('-') ? item : linkInput(item, base),
+  );
+  refuseUnsupported({ flags, link, sysroot });
   const { cacheDir, onProgress } = options;
   if (cacheDir !== undefined && (typeof cacheDir !== 'string' || cacheDir === '')) {
     throw new InvalidArgumentError('cacheDir', 'Option `cacheDir` must be the path of a directory.');
@@ -198,13 +223,26 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
     sources: files,
     toolchain,
     flags,
-    link: absoluteFlags(stringList('link', options.link), base).map((item) =>
-      item.startsWith('-') ? item : linkInput(item, base),
-    ),
+    sysroot,
+    link,
     exports: names,
     cacheDir: cacheDir === undefined ? null : path.resolve(base, cacheDir),
     onProgress: onProgress ?? (() => {}),
   };
+}
+
+/** Takes `--sysroot` out of the flags: the linker needs it, too, and it decides what the target is called. */
+function takeSysroot(given: readonly string[]): { flags: string[]; sysroot: string | null } {
+  let sysroot: string | null = null;
+  const flags: string[] = [];
+  for (let i = 0; i < given.length; i++) {
+    const flag = given[i]!;
+    const joined = /^(?:--sysroot=|-isysroot)(.+)$/.exec(flag);
+    if (joined !== null) sysroot = joined[1]!;
+    else if (flag === '--sysroot' || flag === '-isysroot') sysroot = given[++i]!;
+    else flags.push(flag);
+  }
+  return { flags, sysroot };
 }
 
 /** Include directories, macros and flags as one command line, paths made absolute. */
@@ -217,15 +255,19 @@ export function compilerFlags(options: CompileOptions, base = workingDirectory()
     if (!/^[A-Za-z_]\w*(\([^)]*\))?$/.test(name)) {
       throw new InvalidArgumentError('define', `\`${name}\` is not a macro name.`);
     }
-    if (value !== true && typeof value !== 'string') {
-      throw new InvalidArgumentError('define', `The value of macro \`${name}\` must be a string or true.`);
+    if (typeof value !== 'boolean' && typeof value !== 'string') {
+      throw new InvalidArgumentError(
+        'define',
+        `The value of macro \`${name}\` must be a string, true or false.`,
+      );
     }
-    return value === true ? `-D${name}` : `-D${name}=${value}`;
+    if (typeof value === 'string') return `-D${name}=${value}`;
+    return value ? `-D${name}` : `-U${name}`;
   });
 
   const flags = stringList('flags', options.flags);
   for (const flag of flags) {
-    if (/^(-c|-S|-E|-o.*|-M.*|-###|--target=.*|-target|-x.*|-flto.*)$/.test(flag)) {
+    if (/^(-c|-S|-E|-o.*|-M.*|-###|--target=.*|-target|-x.*)$/.test(flag)) {
       throw new InvalidArgumentError('flags', `The flag ${flag} is Heapline's to set and cannot be passed.`);
     }
   }
@@ -241,6 +283,23 @@ export function compilerFlags(options: CompileOptions, base = workingDirectory()
     ...macros,
     ...absoluteFlags(flags, base),
   ];
+}
+
+/** Linker flags whose value is the next argument, as one argument each: the next one is no file to link. */
+function joinedLinkFlags(items: readonly string[]): string[] {
+  const result: string[] = [];
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i]!;
+    const value = items[i + 1];
+    if (!/^-[suez]$|^-Xlinker$/.test(item) || value === undefined) result.push(item);
+    // `-s` alone is wasm-ld's for stripping.
+    else if (item === '-s' && !/^[A-Z][A-Z0-9_]+(?:=|$)/.test(value)) result.push(item);
+    else {
+      i++;
+      result.push(item === '-s' ? item + value : `-Wl,${item === '-Xlinker' ? '' : `${item},`}${value}`);
+    }
+  }
+  return result;
 }
 
 function linkInput(item: string, base: string): string {

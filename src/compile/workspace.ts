@@ -42,9 +42,14 @@ export function removeDirectoriesOnSignals(): void {
   heedsSignals = true;
 }
 
+/** There is nowhere to write temporary files. No other compiler that runs as a process could do better. */
+export class TemporaryFilesError extends ToolchainError {
+  override name = 'ToolchainError';
+}
+
 /**
- * Runs `work` with a directory of its own, removed afterwards. Throws a ToolchainError of `toolchain` when there cannot
- * be one or it does not hold what `work` writes.
+ * Runs `work` with a directory of its own, removed afterwards. Throws a TemporaryFilesError of `toolchain` when there
+ * cannot be one or it does not hold what `work` writes.
  */
 export async function withTemporaryDirectory<T>(
   toolchain: string,
@@ -59,10 +64,11 @@ export async function withTemporaryDirectory<T>(
     // A full disk, a directory that is read-only or not there; or Node.js's permission model, which tells no call.
     const refused = cause instanceof Error && ('syscall' in cause || 'permission' in cause);
     if (!refused) throw cause;
-    throw new ToolchainError(
+    throw new TemporaryFilesError(
       toolchain,
-      `The toolchain ${toolchain} needs a directory for temporary files (TMPDIR says where), and ${os.tmpdir()} ` +
-        `does not do: ${cause.message}`,
+      `Cannot write temporary files in ${os.tmpdir()}: ${cause.message}. Set ` +
+        `${process.platform === 'win32' ? 'TEMP' : 'TMPDIR'} to a directory that you can write to, or use the ` +
+        'toolchain `embedded`, which needs none.',
       { cause },
     );
   } finally {

@@ -163,6 +163,15 @@ describe('heapline run', () => {
     expect(stderr).toMatch(/2048B .* keep program\.c:7/);
   });
 
+  it.each([
+    [['-DSIZE=2048', '-U', 'SIZE'], '1000B'],
+    [['-USIZE', '-DSIZE=2048'], '2048B'],
+    [['-D', 'SIZE=1', '-D', 'SIZE=2048'], '2048B'],
+  ])('takes the last word of %j on a macro', (macros, size) => {
+    const { stderr } = directory.heapline(['run', '--no-pprof', ...macros, 'program.c']);
+    expect(stderr).toMatch(new RegExp(`${size} .* keep program\\.c:7`));
+  });
+
   it('prints one JSON document with --json and sends the output of the program to standard error', () => {
     const { stdout, stderr, status } = directory.heapline(['run', '--json', 'program.c', '--', 'seen']);
     const report = JSON.parse(stdout);

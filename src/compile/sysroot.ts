@@ -1,0 +1,150 @@
+// Where a clang finds WASI's libc, and under which target's name. Sysroots are laid out by target: the older ones have
+// include/wasm32-wasi and lib/wasm32-wasi (Debian's wasi-libc, wasi-sdk before version 20), the current ones
+// include/wasm32-wasip1 and lib/wasm32-wasip1, and wasi-sdk 20 to 33 have both. Clang looks only into the directories
+// of the target that it is told, so the target follows from what is there.
+
+import os from 'node:os';
+import path from 'node:path';
+import { type Cache, hashOf } from './cache.ts';
+import { isDirectory, isFile } from './options.ts';
+import { runTool } from './process.ts';
+import { fileIdentity } from './toolchain.ts';
+
+/** Targets that this driver knows, the current name first. Both mean WASI preview 1. */
+const TARGETS = ['wasm32-wasip1', 'wasm32-wasi'] as const;
+type Target = (typeof TARGETS)[number];
+
+/** What a clang has to be told so that it compiles and links for WASI. */
+export interface Sysroot {
+  readonly target: Target;
+  /** Its directory; null for the one that the compiler finds by itself. */
+  readonly directory: string | null;
+  /** libc.a; the sysroot is what lies around this file. */
+  readonly libc: string;
+  /** The directory of the headers of C; null when the compiler keeps it to itself. */
+  readonly headers: string | null;
+  /** compiler-rt for WebAssembly, where the compiler does not look for it; else null. */
+  readonly builtins: string | null;
+}
+
+/** Where distributions put a sysroot that their clang does not find by itself (Arch, Alpine, Homebrew). */
+const WELL_KNOWN = [
+  '/usr/share/wasi-sysroot',
+  '/usr/local/share/wasi-sysroot',
+  '/opt/homebrew/share/wasi-sysroot',
+  '/opt/wasi-sdk/share/wasi-sysroot',
+];
+
+/** Prefixes under which the headers of this machine's own system lie. */
+const HOST_PREFIXES = ['/', '/usr', '/usr/local'];
+
+const libcIn = (directory: string, target: Target): string => path.join(directory, 'lib', target, 'libc.a');
+
+/** The targets that a directory has a libc for. */
+function targetIn(directory: string): Target | null {
+  return TARGETS.find((target) => isFile(libcIn(directory, target))) ?? null;
+}
+
+async function ask(clang: string, target: Target, args: readonly string[]): Promise<string | null> {
+  const { status, stdout } = await runTool(clang, [`--target=${target}`, ...args]);
+  const answer = stdout.trim();
+  // Clang repeats a file's name when it does not find the file.
+  return status === 0 && path.isAbsolute(answer) ? path.normalize(answer) : null;
+}
+
+/** The libc that the compiler finds by itself. */
+async function ownLibc(clang: string): Promise<{ target: Target; libc: string } | null> {
+  const answers = await Promise.all(TARGETS.map((target) => ask(clang, target, ['-print-file-name=libc.a'])));
+  for (const [index, libc] of answers.entries()) {
+    if (libc !== null && isFile(libc)) return { target: TARGETS[index]!, libc };
+  }
+  return null;
+}
+
+/** Where compiler-rt may lie in the compiler's own directory, by the names of different versions of clang. */
+function builtinsIn(resources: string): string | null {
+  const folders = ['wasm32-unknown-wasip1', 'wasip1', 'wasm32-unknown-wasi', 'wasi'];
+  const files = folders.flatMap((folder) =>
+    ['libclang_rt.builtins.a', 'libclang_rt.builtins-wasm32.a'].map((name) =>
+      path.join(resources, 'lib', folder, name),
+    ),
+  );
+  return files.find(isFile) ?? null;
+}
+
+/** Compiler-rt that the compiler would not find for this target, because it was installed for the other name. */
+async function misplacedBuiltins(clang: string, target: Target): Promise<string | null> {
+  const [expected, resources] = await Promise.all([
+    ask(clang, target, ['-print-libgcc-file-name']),
+    ask(clang, target, ['-print-resource-dir']),
+  ]);
+  if (expected === null || isFile(expected) || resources === null) return null;
+  return builtinsIn(resources);
+}
+
+/**
+ * Finds the sysroot that a clang is to use: the one that the caller named, else the one beside the compiler, else what
+ * the compiler finds by itself, else one at a well-known place. Null when there is none. What the compiler says is
+ * remembered, so that it is not started again.
+ * @param named the caller's directory, which is not replaced by another one
+ */
+export async function findSysroot(
+  clang: string,
+  named: string | null,
+  cache: Cache,
+): Promise<Sysroot | null> {
+  const beside = path.join(path.dirname(clang), '..', 'share', 'wasi-sysroot');
+  const key = hashOf('sysroot', fileIdentity(clang), clang, named ?? '', os.platform());
+  const known = cache.find(key)?.meta as Sysroot | undefined;
+  if (known !== undefined && isFile(known.libc) && (known.builtins === null || isFile(known.builtins))) {
+    // One that has appeared beside the compiler since comes first.
+    if (named !== null || known.directory === beside || targetIn(beside) === null) return known;
+  }
+  const found = await lookFor(clang, named === null ? [beside, null, ...WELL_KNOWN] : [named]);
+  if (found !== null) cache.store(key, [], { meta: found, blobs: {} });
+  return found;
+}
+
+async function lookFor(clang: string, directories: readonly (string | null)[]): Promise<Sysroot | null> {
+  for (const directory of directories) {
+    const target = directory === null ? null : targetIn(directory);
+    const place =
+      directory === null
+        ? await ownLibc(clang)
+        : target === null
+          ? null
+          : { target, libc: libcIn(directory, target) };
+    if (place === null) continue;
+    const headers = path.join(path.dirname(place.libc), '..', '..', 'include', place.target);
+    return {
+      ...place,
+      directory,
+      headers: isDirectory(headers) ? headers : null,
+      builtins: await misplacedBuiltins(clang, place.target),
+    };
+  }
+  return null;
+}
+
+/** The compiler's arguments for this sysroot, compiling as linking. */
+export function sysrootArguments({ target, directory }: Sysroot): string[] {
+  return [`--target=${target}`, ...(directory === null ? [] : [`--sysroot=${directory}`])];
+}
+
+/**
+ * Arguments that keep the headers of this machine's own system out of sight. A distribution's clang searches
+ * /usr/include after the directories of WASI: there it finds headers for another processor and another libc, which
+ * fail far from the cause or, worse, do not fail.
+ */
+export function headerArguments({ directory, headers }: Sysroot, cxx: boolean): string[] {
+  if (directory !== null || headers === null) return [];
+  const prefix = path.join(headers, '..', '..');
+  if (!HOST_PREFIXES.includes(prefix)) return [];
+  const library = path.join(headers, 'c++', 'v1');
+  return [
+    '-nostdlibinc',
+    ...(cxx && isDirectory(library) ? ['-stdlib++-isystem', library] : []),
+    // After the compiler's own headers, which belong before libc's.
+    ...['-Xclang', '-internal-isystem', '-Xclang', headers],
+  ];
+}
