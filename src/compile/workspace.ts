@@ -22,17 +22,18 @@ function endBy(signal: NodeJS.Signals): void {
   process.kill(process.pid, signal);
 }
 
-function watch(directory: string): void {
-  if (directories.size === 0) {
-    process.on('exit', removeAll);
-    if (heedsSignals) for (const signal of SIGNALS) process.on(signal, endBy);
-  }
-  directories.add(directory);
+/** Number of runs that have a directory or are about to make one. */
+let running = 0;
+
+// Before the directory is made: a signal between the two would leave it behind.
+function watch(): void {
+  if (running++ > 0) return;
+  process.on('exit', removeAll);
+  if (heedsSignals) for (const signal of SIGNALS) process.on(signal, endBy);
 }
 
-function unwatch(directory: string): void {
-  directories.delete(directory);
-  if (directories.size > 0) return;
+function unwatch(): void {
+  if (--running > 0) return;
   process.off('exit', removeAll);
   for (const signal of SIGNALS) process.off(signal, endBy);
 }
@@ -56,9 +57,10 @@ export async function withTemporaryDirectory<T>(
   work: (directory: string) => Promise<T>,
 ): Promise<T> {
   let directory: string | undefined;
+  watch();
   try {
     directory = mkdtempSync(path.join(os.tmpdir(), 'heapline-'));
-    watch(directory);
+    directories.add(directory);
     return await work(directory);
   } catch (cause) {
     // A full disk, a directory that is read-only or not there; or Node.js's permission model, which tells no call.
@@ -74,8 +76,9 @@ export async function withTemporaryDirectory<T>(
   } finally {
     if (directory !== undefined) {
       rmSync(directory, { recursive: true, force: true });
-      unwatch(directory);
+      directories.delete(directory);
     }
+    unwatch();
   }
 }
 
