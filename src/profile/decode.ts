@@ -7,6 +7,7 @@ import { constants } from 'node:buffer';
 import { gunzipSync } from 'node:zlib';
 import { InvalidProfileError } from '../errors.ts';
 import { MAX_STACKS, ProfileBuilder, tooManyStacks } from './builder.ts';
+import { refuseForeignFormat } from './foreign-format.ts';
 import type { ProfileKind, ProfileLine, ProfileModel, SampleLabel, SampleType } from './model.ts';
 import { isSize } from './quantity.ts';
 
@@ -52,13 +53,7 @@ function decompress(input: Uint8Array, maxBytes: number): Uint8Array {
     }
   }
   if (bytes.length > maxBytes) throw tooLarge(maxBytes);
-  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 64)).toString('latin1');
-  if (/^(?:heap profile:|heap_v2\/|--- heapz? )/.test(start)) {
-    throw new InvalidProfileError(
-      'This is a heap profile in the legacy text form, not in protocol buffers. ' +
-        'Convert it with: go tool pprof -proto -output=heap.pb.gz PROGRAM FILE',
-    );
-  }
+  refuseForeignFormat(bytes);
   return bytes;
 }
 
