@@ -1,14 +1,14 @@
 // The `heapline` command: reads the command line, runs one of the commands, ends with a status that means something
 // (see failure.ts). Each command has a file of its own.
 
-import { writeSync } from 'node:fs';
+import { existsSync, writeSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../profile/index.ts';
 import { workingDirectory } from '../working-directory.ts';
 import { ENVIRONMENT_HELP, fileError } from './arguments.ts';
 import { addBuildCommands } from './build.ts';
 import { addCheckCommand } from './check.ts';
-import { failureText, STATUS, STATUS_HELP, statusOf } from './failure.ts';
+import { failureText, STATUS, STATUS_HELP, statusOf, usageError } from './failure.ts';
 import { addRunCommand } from './run.ts';
 import { addServeCommand } from './serve.ts';
 import { addShowCommands } from './show.ts';
@@ -57,6 +57,7 @@ ${STATUS_HELP}`,
   addShowCommands(program, terminal);
 
   try {
+    refuseFileAsCommand(own, program);
     workingDirectory();
     await program.parseAsync(own, { from: 'user' });
   } catch (error) {
@@ -66,6 +67,18 @@ ${STATUS_HELP}`,
     return statusOf(error);
   }
   return status;
+}
+
+/** Throws when a file stands where a command has to: a source or module is to be run, a profile to be shown. */
+function refuseFileAsCommand(args: readonly string[], program: Command): void {
+  const at = args.findIndex((argument) => !argument.startsWith('-'));
+  const file = args[at];
+  if (file === undefined || file === 'help' || program.commands.some((command) => command.name() === file))
+    return;
+  const runs = /\.(?:c|cc|cpp|cxx|c\+\+|C|o|wasm)$/.test(file);
+  if (!runs && !/\.(?:pb(?:\.gz)?|pprof|gz)$/.test(file) && !existsSync(file)) return;
+  const given = [runs ? 'run' : 'top', ...args].join(' ');
+  throw usageError('command', `${file} is no command. Did you mean: heapline ${given}`);
 }
 
 /** A reader that has seen enough (`| head`) is no failure; output that is lost is. */

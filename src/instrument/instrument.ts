@@ -16,6 +16,7 @@ import {
 import { InvalidArgumentError, MissingRuntimeError, UnsupportedModuleError } from '../errors.ts';
 import { ABI_VERSION, MAGIC, RUNTIME_FAILED, SHADOW_SLOTS, SLOT_SIZE } from '../heap/layout.ts';
 import { analyseCalls } from './call-graph.ts';
+import { howToLink } from './how-to-link.ts';
 import {
   bodyExtents,
   InstrumentedModule,
@@ -41,9 +42,6 @@ const PAGE = 0x10000;
 const EMSCRIPTEN_MAXIMUM = 0x8000n;
 /** Most functions a module may have in every engine (JS API specification, "Limits"). */
 const MAXIMUM_FUNCTIONS = 1_000_000;
-
-const HOW_TO_LINK =
-  'link the program with wasm/heapline-wasi.o or wasm/heapline-emscripten.o (`heapline build` does it), and export heapline_runtime, heapline_shadow, malloc and free';
 
 function refuseUnsupported(module: WasmModule): void {
   const custom = (name: string): boolean => module.customSection(name) !== undefined;
@@ -75,13 +73,13 @@ function exportedAddress(module: WasmModule, name: string): number {
   if (found === undefined) {
     const object = module.customSection('linking') !== undefined && module.importedFunctions > 0;
     throw new MissingRuntimeError(
-      `the module does not export ${name}: ${object ? 'if this is a relocatable object, link it first; ' : ''}${HOW_TO_LINK}`,
+      `the module does not export ${name}: ${object ? 'if this is a relocatable object, link it first; ' : ''}${howToLink(module)}`,
     );
   }
   const global = module.globals[found.index]!;
   const value = global.initializer?.i32 ?? null;
   if (value === null || global.mutable) {
-    throw new MissingRuntimeError(`the export ${name} is not a constant address: ${HOW_TO_LINK}`);
+    throw new MissingRuntimeError(`the export ${name} is not a constant address: ${howToLink(module)}`);
   }
   return value;
 }
@@ -127,7 +125,7 @@ function findRuntime(module: WasmModule): { runtimeAddress: number; shadowAddres
   for (const name of ['malloc', 'free']) {
     const found = module.export(name, ExternalKind.Function);
     if (found === undefined || found.index < module.importedFunctions) {
-      throw new MissingRuntimeError(`the module does not export ${name}: ${HOW_TO_LINK}`);
+      throw new MissingRuntimeError(`the module does not export ${name}: ${howToLink(module)}`);
     }
     if (isCommandWrapper(module, found.index)) {
       throw new UnsupportedModuleError(
@@ -140,13 +138,13 @@ function findRuntime(module: WasmModule): { runtimeAddress: number; shadowAddres
   const end = Math.max(runtimeAddress + RUNTIME_FAILED + 4, shadowAddress + SHADOW_SLOTS * SLOT_SIZE);
   if (end > size) {
     throw new MissingRuntimeError(
-      `the runtime ends at address ${end}, outside of the ${size} bytes of initial memory: ${HOW_TO_LINK}`,
+      `the runtime ends at address ${end}, outside of the ${size} bytes of initial memory: ${howToLink(module)}`,
     );
   }
   const magic = initialWord(module, runtimeAddress);
   const version = initialWord(module, runtimeAddress + 4);
   if (magic !== null && magic !== MAGIC) {
-    throw new MissingRuntimeError(`heapline_runtime is not the Heapline runtime: ${HOW_TO_LINK}`);
+    throw new MissingRuntimeError(`heapline_runtime is not the Heapline runtime: ${howToLink(module)}`);
   }
   if (magic !== null && version !== null && version !== ABI_VERSION) {
     throw new MissingRuntimeError(

@@ -91,6 +91,49 @@ describe('refused for want of the runtime, with how to link it', () => {
     expect(() => instrument(bytes)).toThrow(reason);
   });
 
+  const producers = (field: string, name: string) =>
+    custom('producers', [
+      ...[1, field.length, ...Buffer.from(field)],
+      ...[1, name.length, ...Buffer.from(name), 3, ...Buffer.from('1.0')],
+    ]);
+  const plain = (text: string, ...sections: (readonly number[])[]) =>
+    Uint8Array.from([
+      ...workshop.assemble(`(module ${text} (memory (export "memory") 1))`),
+      ...sections.flat(),
+    ]);
+  const abortOf = (parameters: string) => `(import "env" "abort" (func (param ${parameters})))`;
+
+  test.each([
+    ['Rust', () => plain('', producers('language', 'Rust')), /compiled from Rust.*#\[global_allocator\]/],
+    ['Go', () => plain('', producers('language', 'Go')), /compiled from Go.*runtime\/pprof/],
+    ['TinyGo', () => plain('', producers('processed-by', 'TinyGo')), /compiled from Go/],
+    ['AssemblyScript', () => plain(abortOf('i32 i32 i32 i32')), /looks like AssemblyScript.*no C malloc/],
+    [
+      'AssemblyScript with an exported runtime',
+      () => plain('(func (export "__pin") (param i32) (result i32) local.get 0)'),
+      /looks like AssemblyScript/,
+    ],
+    ['C that imports abort', () => plain(abortOf('')), /link the program with wasm\/heapline-wasi\.o/],
+    [
+      'C compiled by clang',
+      () => plain(abortOf('i32 i32 i32 i32'), producers('processed-by', 'clang')),
+      /link the program with wasm\/heapline-wasi\.o/,
+    ],
+    [
+      'what Emscripten linked',
+      () => plain('(func (export "emscripten_stack_get_current") (result i32) i32.const 0)'),
+      /-sMALLOC=none/,
+    ],
+    [
+      'a damaged section of producers',
+      () => plain('', custom('producers', [0x7f, 3, 65])),
+      /link the program with wasm\/heapline-wasi\.o/,
+    ],
+  ])('the advice is for %s', (_, bytes, reason) => {
+    expect(() => instrument(bytes())).toThrow(MissingRuntimeError);
+    expect(() => instrument(bytes())).toThrow(reason);
+  });
+
   test('a relocatable object is told to be linked', () => {
     const object = workshop.read(workshop.object(workshop.file('.c', 'void g(void); void f(void) { g(); }')));
     expect(() => instrument(object)).toThrow(/relocatable object, link it/);
