@@ -1,12 +1,8 @@
 // The central claim, against an outside witness: the context that the runtime records for an allocation is the
-// stack that V8 itself sees at that moment. Over whole runs of the corpora the runtime is told to call out after
-// every allocation; there the engine's stack is captured, translated to offsets in the original module, and
-// compared frame by frame with the recorded context.
+// stack that V8 itself sees at that moment, over whole runs of the corpora.
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readModule } from '../../src/binary/index.ts';
 import { compile, type ToolchainName } from '../../src/compile/index.ts';
-import { Ledger, layout } from '../../src/heap/index.ts';
 import {
   ExitSignal,
   Gate,
@@ -18,6 +14,7 @@ import {
 } from '../../src/host/index.ts';
 import { instrument } from '../../src/instrument/index.ts';
 import { type Corpus, corpora, fetchCorpora } from '../corpora/corpora.ts';
+import { Witness } from './witness.ts';
 
 /** Optimisation levels and toolchains of the runs; the scale keeps each within seconds. */
 const RUNS: readonly { toolchain: ToolchainName; flags: readonly string[] }[] = [
@@ -52,18 +49,11 @@ describe.each(RUNS)('$toolchain $flags', ({ toolchain, flags }) => {
   );
 });
 
-interface Comparison {
-  allocations: number;
-  deepest: number;
-  /** Allocations whose two stacks differ, as text. */
-  differences: string[];
-}
-
 async function compareWholeRun(
   corpus: Corpus,
   toolchain: ToolchainName,
   flags: readonly string[],
-): Promise<Comparison> {
+): Promise<Witness> {
   const compiled = await compile([...corpus.sources], {
     toolchain,
     flags: [...flags, ...corpus.flags],
@@ -71,34 +61,7 @@ async function compareWholeRun(
     define: corpus.define,
   });
   const instrumented = instrument(compiled.wasm);
-  const runtimeFunctions = functionsOfTheRuntime(compiled.wasm);
-  const result: Comparison = { allocations: 0, deepest: 0, differences: [] };
-  let ledger: Ledger | null = null;
-
-  const compare = (node: number): void => {
-    const stack = engineStack();
-    // The runtime's own functions are the innermost ones; no other function has their indices.
-    let first = 0;
-    while (first < stack.length && runtimeFunctions.has(stack[first]!.functionIndex)) first++;
-    const seen: number[] = [];
-    for (const { offset } of stack.slice(first)) {
-      const site = instrumented.offsets.toOriginal(offset);
-      if (site !== null) seen.push(site); // null: a thunk of ours at the host's boundary
-    }
-    const recorded = [...ledger!.sites(node)].filter((site) => site < layout.SITE_HOST_FLAG);
-    result.allocations++;
-    result.deepest = Math.max(result.deepest, seen.length);
-    if (seen.join(' ') !== recorded.join(' ')) {
-      result.differences.push(`V8 [${seen.join(' ')}] recorded [${recorded.join(' ')}]`);
-    }
-  };
-
-  const runtime = {
-    host_stack: () => 0,
-    fault: (record: number) => void result.differences.push(`heap fault at ${record}`),
-    exiting() {},
-    trace: (_address: number, _size: number, node: number) => compare(node >>> 0),
-  };
+  const witness = new Witness(instrumented, compiled.wasm);
   const options: GuestOptions = {
     args: ['1'],
     programName: corpus.name,
@@ -108,29 +71,22 @@ async function compareWholeRun(
     stdout: new Output(undefined),
     stderr: new Output(undefined),
     imports: {},
-    instantiated: (exports) => {
-      ledger = new Ledger(
-        exports.memory as WebAssembly.Memory,
-        instrumented.runtimeAddress,
-        instrumented.shadowAddress,
-      );
-      (exports.heapline_set_flags as (flags: number) => void)(layout.FLAG_TRACE);
-    },
+    instantiated: (exports) => witness.instantiated(exports),
   };
   const module = new WebAssembly.Module(instrumented.bytes as Uint8Array<ArrayBuffer>);
   const gate = new Gate((error) => error);
   const guest =
     compiled.glue === null
-      ? await openWasiGuest(module, options, runtime)
-      : await openEmscriptenGuest(module, compiled.glue, options, runtime, gate);
+      ? await openWasiGuest(module, options, witness.runtime)
+      : await openEmscriptenGuest(module, compiled.glue, options, witness.runtime, gate);
   try {
     guest.initialize();
     expect(exitCodeOf(() => guest.runMain(() => {}))).toBe(0);
-    expect(result.allocations).toBe(ledger!.totals().allocObjects);
+    expect(witness.allocations).toBe(witness.ledger!.totals().allocObjects);
   } finally {
     guest.dispose();
   }
-  return result;
+  return witness;
 }
 
 /** Programs end by returning from main or through proc_exit, as their libc pleases. */
@@ -141,44 +97,4 @@ function exitCodeOf(run: () => number): number {
     if (error instanceof ExitSignal) return error.exitCode;
     throw error;
   }
-}
-
-interface EngineFrame {
-  readonly functionIndex: number;
-  /** File offset in the module that runs. */
-  readonly offset: number;
-}
-
-/** The wasm frames of V8's stack, innermost first, all of them. */
-function engineStack(): EngineFrame[] {
-  const limit = Error.stackTraceLimit;
-  const prepare = Error.prepareStackTrace;
-  const frames: EngineFrame[] = [];
-  try {
-    Error.stackTraceLimit = Number.POSITIVE_INFINITY;
-    Error.prepareStackTrace = (_error, sites) => sites;
-    for (const site of new Error().stack as unknown as NodeJS.CallSite[]) {
-      const match = /wasm-function\[(\d+)\]:0x([0-9a-f]+)/.exec(String(site));
-      if (match) frames.push({ functionIndex: Number(match[1]), offset: Number.parseInt(match[2]!, 16) });
-    }
-  } finally {
-    Error.stackTraceLimit = limit;
-    Error.prepareStackTrace = prepare as NonNullable<typeof prepare>;
-  }
-  return frames;
-}
-
-/** Indices of the runtime's functions, by the names that csrc gives them. */
-function functionsOfTheRuntime(wasm: Uint8Array): ReadonlySet<number> {
-  const indices = new Set<number>();
-  const family = /^(malloc|calloc|realloc|reallocarray|free|aligned_alloc|memalign|posix_memalign)$/;
-  for (const [index, name] of readModule(wasm).functionNames()) {
-    if (
-      family.test(name) ||
-      /^(hl_|heapline_|__libc_(malloc|calloc|memalign)$|emscripten_builtin_)/.test(name)
-    ) {
-      indices.add(index);
-    }
-  }
-  return indices;
 }

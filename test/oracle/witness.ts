@@ -1,0 +1,131 @@
+// The outside witness: V8's own stack at the moment of an allocation, against the context that the runtime has recorded.
+// The runtime is told to call out after every allocation; there the engine's stack is captured, translated to offsets in
+// the original module, and compared frame by frame, the places where the host is in between included.
+
+import { readModule } from '../../src/binary/index.ts';
+import { Ledger, layout } from '../../src/heap/index.ts';
+import type { RuntimeImports } from '../../src/host/index.ts';
+import type { InstrumentedModule } from '../../src/instrument/index.ts';
+import type { WasmExports } from '../../src/wasm-types.ts';
+
+/** Stands for JavaScript between two frames of the guest's. */
+const HOST = 'JavaScript';
+/** Emscripten's functions by which the guest calls itself: JavaScript, and no host. */
+const INVOKE = /\binvoke_[a-z]+ \(/;
+
+/** Compares every allocation of one guest. */
+export class Witness {
+  /** Allocations compared so far. */
+  allocations = 0;
+  /** Frames of C in the deepest stack. */
+  deepest = 0;
+  /** Allocations below more than one entry from JavaScript. */
+  nested = 0;
+  /** Allocations whose two stacks differ, as text. */
+  readonly differences: string[] = [];
+  readonly runtime: RuntimeImports;
+  ledger: Ledger | null = null;
+  readonly #runtimeFunctions: ReadonlySet<number>;
+
+  /** @param hostStack what the runtime asks the host for */
+  constructor(
+    private readonly instrumented: InstrumentedModule,
+    original: Uint8Array,
+    hostStack: (inner: number) => number = () => 0,
+  ) {
+    this.#runtimeFunctions = functionsOfTheRuntime(original);
+    this.runtime = {
+      host_stack: hostStack,
+      fault: (record: number) => void this.differences.push(`heap fault at ${record}`),
+      exiting() {},
+      trace: (_address: number, _size: number, node: number) => this.#compare(node >>> 0),
+    };
+  }
+
+  /** To be called with the exports of the instance before anything of it runs. */
+  instantiated(exports: WasmExports): Ledger {
+    const { runtimeAddress, shadowAddress } = this.instrumented;
+    this.ledger = new Ledger(exports.memory as WebAssembly.Memory, runtimeAddress, shadowAddress);
+    (exports.heapline_set_flags as (flags: number) => void)(layout.FLAG_TRACE);
+    return this.ledger;
+  }
+
+  #compare(node: number): void {
+    const seen = this.#seen();
+    const recorded = [...this.ledger!.sites(node)].map((site) =>
+      site < layout.SITE_HOST_FLAG ? site : HOST,
+    );
+    this.allocations++;
+    this.deepest = Math.max(this.deepest, seen.filter((site) => site !== HOST).length);
+    if (seen.filter((site) => site === HOST).length > 1) this.nested++;
+    if (seen.join(' ') !== recorded.join(' ')) {
+      this.differences.push(`V8 [${seen.join(' ')}] recorded [${recorded.join(' ')}]`);
+    }
+  }
+
+  // Innermost first. The runtime's own functions are the innermost ones; no other function has their indices.
+  #seen(): (number | typeof HOST)[] {
+    const seen: (number | typeof HOST)[] = [];
+    let inRuntime = true;
+    let host: string[] = [];
+    for (const frame of engineStack()) {
+      if (typeof frame === 'string') {
+        host.push(frame);
+        continue;
+      }
+      if (inRuntime && this.#runtimeFunctions.has(frame.functionIndex)) {
+        host = [];
+        continue;
+      }
+      if (!inRuntime && host.length > 0 && !host.some((each) => INVOKE.test(each))) seen.push(HOST);
+      inRuntime = false;
+      host = [];
+      const site = this.instrumented.offsets.toOriginal(frame.offset);
+      if (site !== null) seen.push(site); // null: a thunk of ours at the host's boundary
+    }
+    seen.push(HOST);
+    return seen;
+  }
+}
+
+interface EngineFrame {
+  readonly functionIndex: number;
+  /** File offset in the module that runs. */
+  readonly offset: number;
+}
+
+/** V8's stack, innermost first, all of it: frames of the guest's, and JavaScript's as text. */
+function engineStack(): (EngineFrame | string)[] {
+  const limit = Error.stackTraceLimit;
+  const prepare = Error.prepareStackTrace;
+  const frames: (EngineFrame | string)[] = [];
+  try {
+    Error.stackTraceLimit = Number.POSITIVE_INFINITY;
+    Error.prepareStackTrace = (_error, sites) => sites;
+    for (const site of new Error().stack as unknown as NodeJS.CallSite[]) {
+      const match = /wasm-function\[(\d+)\]:0x([0-9a-f]+)/.exec(String(site));
+      frames.push(
+        match ? { functionIndex: Number(match[1]), offset: Number.parseInt(match[2]!, 16) } : String(site),
+      );
+    }
+  } finally {
+    Error.stackTraceLimit = limit;
+    Error.prepareStackTrace = prepare as NonNullable<typeof prepare>;
+  }
+  return frames;
+}
+
+/** Indices of the runtime's functions, by the names that csrc gives them. */
+function functionsOfTheRuntime(wasm: Uint8Array): ReadonlySet<number> {
+  const indices = new Set<number>();
+  const family = /^(malloc|calloc|realloc|reallocarray|free|aligned_alloc|memalign|posix_memalign)$/;
+  for (const [index, name] of readModule(wasm).functionNames()) {
+    if (
+      family.test(name) ||
+      /^(hl_|heapline_|__libc_(malloc|calloc|memalign)$|emscripten_builtin_)/.test(name)
+    ) {
+      indices.add(index);
+    }
+  }
+  return indices;
+}
