@@ -8,6 +8,7 @@
 // is disposed of.
 
 import type { Sandbox } from './sandbox.ts';
+import { joinThreads } from './threads/index.ts';
 
 interface Handle {
   sandbox: Sandbox<object> | null;
@@ -98,3 +99,9 @@ function shared(): Registry {
   holder[KEY] ??= { entries: new Set(), watchers: new Set(), opened: new Map(), sweepAt: FIRST_SWEEP };
   return holder[KEY];
 }
+
+// Profiles of other threads show the sandboxes of this one, and nobody has to ask for that.
+joinThreads(async () => {
+  const { ThreadAnswers } = await import('./serve/thread-answers.ts');
+  return new ThreadAnswers();
+});

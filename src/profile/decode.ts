@@ -32,10 +32,14 @@ const COST = {
 /** Real profiles have more bytes to a unit; of the default limit it makes 2 GiB of memory. */
 const BYTES_PER_UNIT = 8;
 
-/** Reads a profile, or throws InvalidProfileError. */
-export function decodeProfile(input: Uint8Array, maxBytes: number): ProfileModel {
+/** Reads a profile, or throws InvalidProfileError. Only `any` takes profiles that count no bytes, such as those of time. */
+export function decodeProfile(
+  input: Uint8Array,
+  maxBytes = DEFAULT_MAX_BYTES,
+  accepted: 'heap' | 'any' = 'heap',
+): ProfileModel {
   const units = Math.max(maxBytes, DEFAULT_MAX_BYTES) / BYTES_PER_UNIT;
-  return new MessageDecoder(decompress(input, maxBytes), units).model();
+  return new MessageDecoder(decompress(input, maxBytes), units).model(accepted);
 }
 
 function decompress(input: Uint8Array, maxBytes: number): Uint8Array {
@@ -140,13 +144,13 @@ class MessageDecoder {
     this.#end = bytes.length;
   }
 
-  model(): ProfileModel {
+  model(accepted: 'heap' | 'any'): ProfileModel {
     this.#message((field) => this.#profileField(field));
     if (this.#strings.length > 0 && this.#strings[0] !== '')
       this.#fail('the first entry of its string table is not empty');
     const sampleTypes = this.#sampleTypes.map((raw) => this.#sampleType(raw));
     if (sampleTypes.length === 0) this.#fail('it names no sample type');
-    if (!sampleTypes.some(({ unit }) => isSize(unit))) {
+    if (accepted === 'heap' && !sampleTypes.some(({ unit }) => isSize(unit))) {
       throw new InvalidProfileError(
         `This is not a heap profile: its sample types (${sampleTypes.map(({ type, unit }) => `${type}/${unit}`).join(', ')}) count no bytes.`,
       );

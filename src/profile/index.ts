@@ -7,6 +7,7 @@ export {
   type ContextProfileKind,
   type ProfileInput,
 } from './context-profile.ts';
+export { decodeProfile } from './decode.ts';
 export type { FoldedOptions } from './folded.ts';
 export { type DecodeOptions, type EncodeOptions, HeapProfile, type ProfileSample } from './heap-profile.ts';
 export type { ProfileJson } from './json.ts';

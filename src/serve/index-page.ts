@@ -14,6 +14,8 @@ export interface ProfileEntry {
 
 /** One row of the table of heaps. */
 export interface HeapEntry {
+  /** Label of the thread. */
+  readonly thread: string;
   readonly instance: string;
   readonly toolchain: string;
   readonly inUseObjects: number;
@@ -34,13 +36,15 @@ export interface IndexPage {
   readonly heapUrl: string;
   readonly profiles: readonly ProfileEntry[];
   readonly heaps: readonly HeapEntry[];
+  /** What is said of threads whose heaps are missing, a line each. */
+  readonly missing: readonly string[];
   readonly version: string;
 }
 
 const STYLE = `
-:root { color-scheme: light dark; --line: #d0d4da; --dim: #5b6470; --accent: #0a58ca; --stripe: #f5f6f8; }
+:root { color-scheme: light dark; --line: #d0d4da; --dim: #5b6470; --accent: #0a58ca; --stripe: #f5f6f8; --alert: #a15c00; }
 @media (prefers-color-scheme: dark) {
-  :root { --line: #3a4048; --dim: #9aa4b0; --accent: #7ab0ff; --stripe: #1d2126; }
+  :root { --line: #3a4048; --dim: #9aa4b0; --accent: #7ab0ff; --stripe: #1d2126; --alert: #ffb454; }
   body { background: #14171a; color: #e4e7eb; }
 }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
@@ -48,6 +52,7 @@ h1 { font-size: 1.4rem; margin: 0 0 .25rem; }
 h2 { font-size: 1.05rem; margin: 2rem 0 .5rem; }
 p { margin: .25rem 0; }
 .dim { color: var(--dim); }
+.warning { color: var(--alert); }
 a { color: var(--accent); }
 table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid var(--line); padding: .35rem .6rem; text-align: left; vertical-align: top; }
@@ -59,7 +64,7 @@ code { background: var(--stripe); border: 1px solid var(--line); border-radius: 
 `;
 
 /** The whole page. */
-export function indexPage({ path, heapUrl, profiles, heaps, version }: IndexPage): string {
+export function indexPage({ path, heapUrl, profiles, heaps, missing, version }: IndexPage): string {
   const rows = profiles.map(
     ({ name, count, description }) =>
       `<tr><td class="n">${count ?? '–'}</td>` +
@@ -89,7 +94,7 @@ ${rows.join('\n')}
 </table></div>
 
 <h2>Heaps</h2>
-${heaps.length === 0 ? '<p class="dim">No sandbox is open.</p>' : heapTable(heaps)}
+${missing.map((line) => `<p class="warning">${escapeHtml(line)}</p>\n`).join('')}${heaps.length === 0 ? '<p class="dim">No sandbox is open.</p>' : heapTable(heaps)}
 </body>
 </html>
 `;
@@ -98,10 +103,13 @@ ${heaps.length === 0 ? '<p class="dim">No sandbox is open.</p>' : heapTable(heap
 function heapTable(heaps: readonly HeapEntry[]): string {
   const bytes = (value: number | null): string => (value === null ? '–' : formatQuantity(value, 'bytes'));
   const count = (value: number | null): string => (value === null ? '–' : value.toLocaleString('en-US'));
+  // A program without workers is spared the column.
+  const threads = heaps.some(({ thread }) => thread !== 'main');
+  const cell = (content: string): string => `<td>${escapeHtml(content)}</td>`;
   const rows = heaps.map((heap) =>
     heap.problem !== null
-      ? `<tr><td>${escapeHtml(heap.instance)}</td><td colspan="8">${escapeHtml(heap.problem)}</td></tr>`
-      : `<tr><td>${escapeHtml(heap.instance)}</td><td>${escapeHtml(heap.toolchain)}</td>` +
+      ? `<tr>${threads ? cell(heap.thread) : ''}${cell(heap.instance)}<td colspan="8">${escapeHtml(heap.problem)}</td></tr>`
+      : `<tr>${threads ? cell(heap.thread) : ''}${cell(heap.instance)}${cell(heap.toolchain)}` +
         [
           bytes(heap.inUseBytes),
           count(heap.inUseObjects),
@@ -111,7 +119,7 @@ function heapTable(heaps: readonly HeapEntry[]): string {
           count(heap.contexts),
           bytes(heap.memoryBytes),
         ]
-          .map((cell) => `<td class="n">${escapeHtml(cell)}</td>`)
+          .map((figure) => `<td class="n">${escapeHtml(figure)}</td>`)
           .join('') +
         '</tr>',
   );
@@ -119,10 +127,10 @@ function heapTable(heaps: readonly HeapEntry[]): string {
     key: 'inUseBytes' | 'inUseObjects' | 'allocBytes' | 'allocObjects' | 'contexts' | 'memoryBytes',
   ) => heaps.reduce((sum, heap) => sum + (heap[key] ?? 0), 0);
   return `<div class="scroll"><table>
-<thead><tr><th>Instance</th><th>Compiled by</th><th class="n">In use</th><th class="n">Objects</th><th class="n">Peak</th><th class="n">Allocated</th><th class="n">Objects</th><th class="n">Contexts</th><th class="n">Memory</th></tr></thead>
+<thead><tr>${threads ? '<th>Thread</th>' : ''}<th>Instance</th><th>Compiled by</th><th class="n">In use</th><th class="n">Objects</th><th class="n">Peak</th><th class="n">Allocated</th><th class="n">Objects</th><th class="n">Contexts</th><th class="n">Memory</th></tr></thead>
 <tbody>
 ${rows.join('\n')}
 </tbody>
-<tfoot><tr><th>Total</th><th></th><th class="n">${bytes(total('inUseBytes'))}</th><th class="n">${count(total('inUseObjects'))}</th><th></th><th class="n">${bytes(total('allocBytes'))}</th><th class="n">${count(total('allocObjects'))}</th><th class="n">${count(total('contexts'))}</th><th class="n">${bytes(total('memoryBytes'))}</th></tr></tfoot>
+<tfoot><tr>${threads ? '<th></th>' : ''}<th>Total</th><th></th><th class="n">${bytes(total('inUseBytes'))}</th><th class="n">${count(total('inUseObjects'))}</th><th></th><th class="n">${bytes(total('allocBytes'))}</th><th class="n">${count(total('allocObjects'))}</th><th class="n">${count(total('contexts'))}</th><th class="n">${bytes(total('memoryBytes'))}</th></tr></tfoot>
 </table></div>`;
 }

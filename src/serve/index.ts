@@ -2,5 +2,5 @@
 
 export { type PprofFetch, pprofFetch } from './fetch-handler.ts';
 export { type PprofHandler, pprofHandler } from './node-handler.ts';
-export type { HostHeapOptions, PprofOptions } from './options.ts';
+export type { HostHeapOptions, PprofOptions, ThreadsOptions } from './options.ts';
 export { type PprofServer, type ServePprofOptions, servePprof } from './server.ts';

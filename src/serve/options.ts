@@ -13,6 +13,11 @@ export interface PprofOptions {
    * objects that are older are not seen. Default false.
    */
   readonly host?: boolean | HostHeapOptions;
+  /**
+   * Show the heaps of all threads of the process that have imported heapline. Default true, but false when `sandboxes`
+   * is given.
+   */
+  readonly threads?: boolean | ThreadsOptions;
   /** Path under which the profiles lie. Default `/debug/pprof`. */
   readonly prefix?: string;
   /**
@@ -42,10 +47,20 @@ export interface HostHeapOptions {
   readonly samplingInterval?: number;
 }
 
+/** How other threads are asked for their heaps. */
+export interface ThreadsOptions {
+  /**
+   * Seconds to wait for threads that are busy; after that the profile leaves them out and names them. Default 1.
+   */
+  readonly timeout?: number;
+}
+
 /** Options with all defaults in place. */
 export interface ServeSettings {
   readonly sandboxes: (() => Iterable<Sandbox<object>>) | null;
   readonly samplingInterval: number | null;
+  /** In seconds; null when other threads are not asked. */
+  readonly threadTimeout: number | null;
   readonly prefix: string;
   readonly writeTimeout: number | null;
   readonly maxSeconds: number;
@@ -55,11 +70,13 @@ export interface ServeSettings {
 }
 
 export const DEFAULT_SAMPLING_INTERVAL = 524_160;
+export const DEFAULT_THREAD_TIMEOUT = 1;
 const DEFAULT_PREFIX = '/debug/pprof';
 
 const NAMES = [
   'sandboxes',
   'host',
+  'threads',
   'prefix',
   'writeTimeout',
   'maxSeconds',
@@ -89,6 +106,7 @@ export function settingsOf(
   return {
     sandboxes: sandboxes === undefined ? null : typeof sandboxes === 'function' ? sandboxes : () => sandboxes,
     samplingInterval,
+    threadTimeout: threadTimeoutOf(options, caller),
     prefix: prefixOf(options.prefix ?? DEFAULT_PREFIX),
     writeTimeout: positive('writeTimeout', options.writeTimeout, 2 ** 31, false) ?? null,
     maxSeconds: positive('maxSeconds', options.maxSeconds, 2 ** 31) ?? 3600,
@@ -96,6 +114,14 @@ export function settingsOf(
     maxSamples: positive('maxSamples', options.maxSamples, 2 ** 31) ?? null,
     cpuInterval: positive('cpuInterval', options.cpuInterval, 10_000_000) ?? 10_000,
   };
+}
+
+function threadTimeoutOf({ threads, sandboxes }: PprofOptions, caller: string): number | null {
+  if (threads === undefined) return sandboxes === undefined ? DEFAULT_THREAD_TIMEOUT : null;
+  if (typeof threads === 'boolean') return threads ? DEFAULT_THREAD_TIMEOUT : null;
+  if (typeof threads !== 'object' || threads === null) throw refused('threads', 'true, false or an object');
+  checkOptionNames(caller, threads, ['timeout'] satisfies (keyof ThreadsOptions)[], 'threads');
+  return positive('threads.timeout', threads.timeout, 3600, false) ?? DEFAULT_THREAD_TIMEOUT;
 }
 
 function prefixOf(prefix: string): string {

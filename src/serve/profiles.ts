@@ -11,6 +11,7 @@ import {
 } from '../profile/index.ts';
 import type { Sandbox } from '../sandbox.ts';
 import { openSandboxes } from '../sandbox-registry.ts';
+import { ownThreadLabel } from '../threads/index.ts';
 import type { ServeSettings } from './options.ts';
 import { type SampledHeap, shareSampledHeap } from './v8-heap.ts';
 
@@ -50,12 +51,15 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
 /** Names for which `seconds=` gives a difference. */
 export const DELTA_KINDS: ReadonlySet<string> = new Set(['heap', 'allocs']);
 
-/** Collects profiles for one handler. */
+/** The comment of a profile that has nothing to show. */
+export const NO_SANDBOX = 'no sandbox is open';
+
+/** Collects profiles of this thread for one handler. */
 export class ProfileSource {
-  readonly #settings: ServeSettings;
+  readonly #settings: Pick<ServeSettings, 'sandboxes' | 'samplingInterval'>;
   readonly #sampled: { heap: Promise<SampledHeap>; release(): void } | null;
 
-  constructor(settings: ServeSettings) {
+  constructor(settings: Pick<ServeSettings, 'sandboxes' | 'samplingInterval'>) {
     this.#settings = settings;
     this.#sampled = settings.samplingInterval === null ? null : shareSampledHeap(settings.samplingInterval);
     this.#sampled?.heap.catch(() => {});
@@ -82,7 +86,7 @@ export class ProfileSource {
         parts.push(kind === 'leaks' ? leakProfile(sandbox) : contextProfile(sandbox, kind));
       } catch (error) {
         failure = error;
-        remarks.push(`${sandbox.instance} could not be read: ${(error as Error).message}`);
+        remarks.push(`${sandbox.instance}${ofThread()} could not be read: ${(error as Error).message}`);
       }
     }
     if ((kind === 'heap' || kind === 'allocs') && this.#sampled !== null) {
@@ -90,7 +94,7 @@ export class ProfileSource {
         parts.push((await this.#sampled.heap).profile(kind));
       } catch (error) {
         failure = error;
-        remarks.push(`V8's heap could not be read: ${(error as Error).message}`);
+        remarks.push(`V8's heap${ofThread()} could not be read: ${(error as Error).message}`);
       }
     }
     if (parts.length === 0 && failure !== null) throw failure;
@@ -107,7 +111,13 @@ export class ProfileSource {
 }
 
 function labelsOf(sandbox: Sandbox<object>): Record<string, string> {
-  return { heap: 'c', instance: sandbox.instance };
+  return { heap: 'c', instance: sandbox.instance, thread: ownThreadLabel() };
+}
+
+/** Says which thread a remark is about; a remark about the main thread does not. */
+function ofThread(): string {
+  const label = ownThreadLabel();
+  return label === 'main' ? '' : ` of thread ${label}`;
 }
 
 function contextProfile(sandbox: Sandbox<object>, kind: ContextProfileKind): HeapProfile {
@@ -148,8 +158,9 @@ function leakProfile(sandbox: Sandbox<object>): HeapProfile {
   return new HeapProfile(builder.finish());
 }
 
-function emptyProfile(kind: HeapKind): HeapProfile {
-  return new HeapProfile(newBuilder(kind, ['no sandbox is open']).finish());
+/** A profile without samples, which says why. */
+export function emptyProfile(kind: HeapKind): HeapProfile {
+  return new HeapProfile(newBuilder(kind, [NO_SANDBOX]).finish());
 }
 
 function newBuilder(kind: HeapKind, comments: readonly string[]): ProfileBuilder {

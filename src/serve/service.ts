@@ -5,9 +5,16 @@
 // Requests for the same profile that wait together get one answer, collected after the last of them came, and long
 // collections are counted: what a crowd of clients costs is bounded.
 
-import { LONGEST_TIMER } from '../longest-timer.ts';
-import { type HeapProfile, VERSION } from '../profile/index.ts';
-import type { Sandbox, ToolchainInfo } from '../sandbox.ts';
+import { HeapProfile, VERSION } from '../profile/index.ts';
+import {
+  AllThreads,
+  absentHeader,
+  absentLines,
+  type Collection,
+  comparable,
+  remarked,
+  whole,
+} from './all-threads.ts';
 import { cut, difference, fitted, sinceLastScrape } from './delta.ts';
 import {
   cleanPath,
@@ -18,20 +25,12 @@ import {
   parseUint64,
   percentDecoded,
 } from './go-values.ts';
-import { type HeapEntry, indexPage, type ProfileEntry } from './index-page.ts';
-import { collectGarbage } from './inspector.ts';
+import { indexPage, type ProfileEntry } from './index-page.ts';
 import type { ServeSettings } from './options.ts';
-import {
-  DELTA_KINDS,
-  ELSEWHERE,
-  HEAP_PROFILES,
-  type HeapKind,
-  OTHER_PROFILES,
-  ProfileSource,
-} from './profiles.ts';
-import { statisticsText } from './statistics.ts';
+import { DELTA_KINDS, ELSEWHERE, HEAP_PROFILES, type HeapKind, OTHER_PROFILES } from './profiles.ts';
+import { sleep } from './sleep.ts';
+import { emptySums, statisticsText } from './statistics.ts';
 import { CpuRecording } from './v8-cpu.ts';
-import type { SampledHeap } from './v8-heap.ts';
 
 /** A request, as far as it matters here. */
 export interface PprofRequest {
@@ -78,20 +77,21 @@ let cpuProfiling = false;
 /** Answers requests for profiles. One per handler; `delta_heap` remembers the last scrape of this one. */
 export class PprofService {
   readonly #settings: ServeSettings;
-  readonly #source: ProfileSource;
+  readonly #heaps: AllThreads;
   readonly #waiting = new Map<string, Promise<PprofAnswer>>();
   /** When each answer was last made, and how long that took, in milliseconds. */
   readonly #last = new Map<string, { ended: number; took: number }>();
   #collections = 0;
-  #lastScrape: HeapProfile | null = null;
+  /** By the number of the thread. */
+  readonly #lastScrape = new Map<number, HeapProfile>();
 
   constructor(settings: ServeSettings) {
     this.#settings = settings;
-    this.#source = new ProfileSource(settings);
+    this.#heaps = new AllThreads(settings);
   }
 
   close(): void {
-    this.#source.close();
+    this.#heaps.close();
   }
 
   /** The answer; null when the path is none of this interface's. */
@@ -136,9 +136,9 @@ export class PprofService {
     const debug = atoi(form.get('debug')) !== 0n;
     if (kind === 'delta_heap') return this.#deltaHeap(gc, debug, request.method === 'HEAD');
     return this.#shared(`${kind} ${gc} ${debug}`, async () => {
-      if (gc) await collectGarbage();
-      const profile = await this.#source.collect(kind);
-      return debug ? this.#text(profile) : this.#binary(profile, kind);
+      const collection = await this.#heaps.collect(kind, { gc, sums: debug });
+      const profile = whole(kind, collection);
+      return debug ? this.#text(profile, collection) : this.#binary(profile, kind, collection);
     });
   }
 
@@ -167,28 +167,48 @@ export class PprofService {
     return answer;
   }
 
-  #text(profile: HeapProfile): PprofAnswer {
-    const statistics = statisticsText(this.#source.sandboxes(), this.#settings.samplingInterval !== null);
-    return { status: 200, headers: TEXT, body: encoder.encode(profile.text() + statistics) };
+  #text(profile: HeapProfile, { sums, absent }: Collection): PprofAnswer {
+    const hostHeap = this.#settings.samplingInterval !== null;
+    const statistics = statisticsText(sums ?? emptySums(), hostHeap, absentLines(absent));
+    return {
+      status: 200,
+      headers: { ...TEXT, ...absentHeader(absent) },
+      body: encoder.encode(profile.text() + statistics),
+    };
   }
 
-  #binary(profile: HeapProfile, filename: string): PprofAnswer {
+  #binary(profile: HeapProfile, filename: string, { absent }: Collection): PprofAnswer {
     const { maxSamples } = this.#settings;
     const shown = maxSamples === null ? profile : cut(profile, maxSamples);
-    return attachment(filename, shown.encode());
+    return attachment(filename, shown.encode(), absentHeader(absent));
   }
 
   async #deltaHeap(gc: boolean, debug: boolean, headersOnly: boolean): Promise<PprofAnswer> {
-    if (gc) await collectGarbage();
-    const now = await this.#source.collect('heap');
-    const profile = sinceLastScrape(this.#lastScrape, now);
+    const now = await this.#heaps.collect('heap', { gc, sums: debug });
+    const profile = sinceLastScrape(this.#scraped(now), whole('heap', now));
     // A person who looks must not take the allocations away from the scraper.
-    if (debug) return this.#text(profile);
-    if (!headersOnly) this.#lastScrape = now;
+    if (debug) return this.#text(profile, now);
+    if (!headersOnly) this.#remember(now);
     return attachment(
       'heap.pprof.gz',
       fitted(profile, this.#settings.maxSamples ?? PYROSCOPE_SAMPLES, PYROSCOPE_BYTES),
+      absentHeader(now.absent),
     );
+  }
+
+  /** What the last scrapes said of the threads that are there now. */
+  #scraped({ parts }: Collection): HeapProfile | null {
+    const known = [...parts.keys()].flatMap((thread) => this.#lastScrape.get(thread) ?? []);
+    return known.length === 0 ? null : known.length === 1 ? known[0]! : HeapProfile.merge(known);
+  }
+
+  /** A thread that was busy keeps what was last said of it, so that nothing is counted twice when it answers again. */
+  #remember({ parts, absent }: Collection): void {
+    const busy = new Set(absent.map(({ thread }) => thread.id));
+    for (const thread of this.#lastScrape.keys()) {
+      if (!parts.has(thread) && !busy.has(thread)) this.#lastScrape.delete(thread);
+    }
+    for (const [thread, profile] of parts) this.#lastScrape.set(thread, profile);
   }
 
   async #differenceProfile(
@@ -213,10 +233,11 @@ export class PprofService {
     if (this.#collections >= this.#settings.maxCollections) return this.#busy();
     this.#collections++;
     try {
-      const before = await this.#source.collect(kind as HeapKind);
+      const before = await this.#heaps.collect(kind as HeapKind);
       if (!(await sleep(Number(seconds) * 1000, request.signal))) return failure(500, 'context canceled');
-      const after = await this.#source.collect(kind as HeapKind);
-      return this.#binary(difference(before, after), `${kind}-delta`);
+      const [first, second] = comparable(before, await this.#heaps.collect(kind as HeapKind));
+      const profile = difference(whole(kind as HeapKind, first), whole(kind as HeapKind, second));
+      return this.#binary(profile, `${kind}-delta`, second);
     } finally {
       this.#collections--;
     }
@@ -234,8 +255,12 @@ export class PprofService {
     }
     cpuProfiling = true;
     let recording: CpuRecording | null = null;
+    const stopped = new AbortController();
     try {
-      recording = await CpuRecording.start(this.#settings.cpuInterval);
+      const { cpuInterval } = this.#settings;
+      request.signal.addEventListener('abort', () => stopped.abort());
+      const asked = this.#heaps.recordOthers(Number(seconds), cpuInterval, stopped.signal);
+      recording = await CpuRecording.start(cpuInterval);
       const whole = await sleep(Number(seconds) * 1000, request.signal);
       const running = recording;
       recording = null;
@@ -243,11 +268,16 @@ export class PprofService {
         running.cancel();
         return failure(500, 'context canceled');
       }
-      return this.#binary(running.stop(this.#source.sandboxes()), 'profile');
+      const own = running.stop(this.#heaps.own.sandboxes());
+      const others = await asked;
+      const parts = [own, ...others.parts.values()];
+      const profile = parts.length === 1 ? own : HeapProfile.merge(parts);
+      return this.#binary(remarked(profile, others), 'profile', others);
     } catch (error) {
       recording?.cancel();
       return failure(500, `Could not enable CPU profiling: ${(error as Error).message}`);
     } finally {
+      stopped.abort();
       cpuProfiling = false;
     }
   }
@@ -284,7 +314,7 @@ export class PprofService {
       if (value !== 0n) addresses.push(value);
     }
     if (addresses.length > 0) {
-      const names = addressNames(await this.#source.collect('heap'));
+      const names = addressNames(whole('heap', await this.#heaps.collect('heap')));
       for (const address of addresses) {
         // pprof takes the addresses of the text form for return addresses, and asks for the byte before each.
         const name = names.get(address.toString(16)) ?? names.get((address + 1n).toString(16));
@@ -295,106 +325,31 @@ export class PprofService {
   }
 
   async #index(request: PprofRequest): Promise<PprofAnswer> {
-    const sandboxes = this.#source.sandboxes();
-    const sampled = await this.#source.hostHeap();
-    const counts = countSamples(sandboxes);
+    const { heaps, counts, absent } = await this.#heaps.overview();
     const profiles: ProfileEntry[] = [];
     for (const [name, description] of Object.entries({ ...HEAP_PROFILES, ...OTHER_PROFILES })) {
       profiles.push({ name, description, count: counts.get(name) ?? null });
     }
     profiles.sort((a, b) => (a.name < b.name ? -1 : 1));
-    const heaps = sandboxes.map(heapEntry);
-    if (sampled !== null) heaps.push(hostEntry(sampled));
     const page = indexPage({
       path: `${this.#settings.prefix}/`,
       heapUrl: `http://${request.host || 'localhost'}${this.#settings.prefix}/heap`,
       profiles,
       heaps,
+      missing: absentLines(absent),
       version: VERSION,
     });
     return {
       status: 200,
       headers: {
         ...NOSNIFF,
+        ...absentHeader(absent),
         'Content-Type': 'text/html; charset=utf-8',
         'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
       },
       body: encoder.encode(page),
     };
   }
-}
-
-const EMPTY_HEAP: HeapEntry = {
-  instance: '',
-  toolchain: '',
-  inUseObjects: 0,
-  inUseBytes: 0,
-  allocObjects: null,
-  allocBytes: null,
-  peakBytes: null,
-  contexts: 0,
-  memoryBytes: null,
-  problem: null,
-};
-
-function heapEntry(sandbox: Sandbox<object>): HeapEntry {
-  const { instance, toolchain } = sandbox;
-  try {
-    const { inUseObjects, inUseBytes, allocObjects, allocBytes, peakBytes, contexts, memoryBytes } =
-      sandbox.heap.stats();
-    return {
-      instance,
-      toolchain: toolchain === null ? '' : compiledBy(toolchain),
-      ...{ inUseObjects, inUseBytes, allocObjects, allocBytes, peakBytes, contexts, memoryBytes },
-      problem: null,
-    };
-  } catch (error) {
-    return { ...EMPTY_HEAP, instance, problem: (error as Error).message };
-  }
-}
-
-function hostEntry(sampled: SampledHeap): HeapEntry {
-  const instance = 'JavaScript (V8)';
-  try {
-    return {
-      ...EMPTY_HEAP,
-      instance,
-      toolchain: `sampled every ${sampled.interval} bytes`,
-      ...sampled.totals(),
-      contexts: sampled.liveStacks,
-      memoryBytes: process.memoryUsage().heapTotal,
-    };
-  } catch (error) {
-    return { ...EMPTY_HEAP, instance, problem: (error as Error).message };
-  }
-}
-
-function compiledBy({ name, version }: ToolchainInfo): string {
-  return version.startsWith(name) ? version : `${name} ${version}`;
-}
-
-/** How many samples each profile of contexts would have. */
-function countSamples(sandboxes: readonly Sandbox<object>[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  const add = (name: string, column: Float64Array): void => {
-    let count = counts.get(name) ?? 0;
-    for (const value of column) if (value !== 0) count++;
-    counts.set(name, count);
-  };
-  for (const sandbox of sandboxes) {
-    try {
-      const snapshot = sandbox.heap.snapshot();
-      add('heap', snapshot.allocObjects);
-      add('allocs', snapshot.allocObjects);
-      add('delta_heap', snapshot.allocObjects);
-      add('lifetime', snapshot.allocObjects);
-      add('peak', snapshot.peakObjects);
-      add('temporary', snapshot.temporaryObjects);
-    } catch {
-      // The table of heaps says what is wrong with it.
-    }
-  }
-  return counts;
 }
 
 /** Function names by address, in hexadecimal. */
@@ -440,10 +395,14 @@ function text(status: number, content: string, headers: Record<string, string> =
   return { status, headers: { ...TEXT, ...headers }, body: encoder.encode(content) };
 }
 
-function attachment(filename: string, body: Uint8Array): PprofAnswer {
+function attachment(
+  filename: string,
+  body: Uint8Array,
+  headers: Readonly<Record<string, string>>,
+): PprofAnswer {
   return {
     status: 200,
-    headers: { ...BINARY, 'Content-Disposition': `attachment; filename="${filename}"` },
+    headers: { ...BINARY, ...headers, 'Content-Disposition': `attachment; filename="${filename}"` },
     body,
   };
 }
@@ -484,20 +443,4 @@ function pause(milliseconds: number): Promise<void> {
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Waits; false when the signal came first. */
-async function sleep(milliseconds: number, signal: AbortSignal): Promise<boolean> {
-  for (let left = milliseconds; left > 0 && !signal.aborted; left -= LONGEST_TIMER) {
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, Math.min(left, LONGEST_TIMER));
-      signal.addEventListener('abort', done);
-    });
-  }
-  return !signal.aborted;
 }

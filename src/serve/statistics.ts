@@ -2,32 +2,49 @@
 // then what only this process has. Readers skip it; people do not.
 // Reference: runtime/pprof/pprof.go, writeHeapInternal.
 
+import type { HeapStats } from '../live-heap.ts';
 import type { Sandbox } from '../sandbox.ts';
 
-/** The lines after the records. */
-export function statisticsText(sandboxes: readonly Sandbox<object>[], hostHeap: boolean): string {
-  const sum = {
-    inUseObjects: 0,
-    inUseBytes: 0,
-    allocObjects: 0,
-    allocBytes: 0,
-    peakBytes: 0,
-    heapBytes: 0,
-    metadataBytes: 0,
-    memoryBytes: 0,
-    contexts: 0,
-    failedAllocations: 0,
-    faults: 0,
-  };
+/** What the lines are computed from, added up over sandboxes. */
+export type Sums = Record<(typeof SUMMED)[number] | 'sandboxes', number>;
+
+const SUMMED = [
+  'inUseObjects',
+  'inUseBytes',
+  'allocObjects',
+  'allocBytes',
+  'peakBytes',
+  'heapBytes',
+  'metadataBytes',
+  'memoryBytes',
+  'contexts',
+  'failedAllocations',
+  'faults',
+] as const satisfies readonly (keyof HeapStats)[];
+
+/** The sums of no sandbox. */
+export function emptySums(): Sums {
+  return Object.fromEntries([...SUMMED, 'sandboxes'].map((key) => [key, 0])) as Sums;
+}
+
+/** The sums of these sandboxes. */
+export function sumsOf(sandboxes: readonly Sandbox<object>[]): Sums {
+  const sums = emptySums();
+  sums.sandboxes = sandboxes.length;
   for (const sandbox of sandboxes) {
-    let stats: Record<string, number>;
+    let stats: HeapStats;
     try {
-      stats = sandbox.heap.stats() as unknown as Record<string, number>;
+      stats = sandbox.heap.stats();
     } catch {
       continue;
     }
-    for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += stats[key] ?? 0;
+    for (const key of SUMMED) sums[key] += stats[key];
   }
+  return sums;
+}
+
+/** The lines after the records. `threads` is what is said of other threads, if anything. */
+export function statisticsText(sum: Sums, hostHeap: boolean, threads: readonly string[] = []): string {
   const lines: [string, string | number][] = [
     ['Alloc', sum.inUseBytes],
     ['TotalAlloc', sum.allocBytes],
@@ -49,7 +66,8 @@ export function statisticsText(sandboxes: readonly Sandbox<object>[], hostHeap: 
   ];
   let text = '\n# runtime.MemStats\n';
   for (const [name, value] of lines) text += `# ${name} = ${value}\n`;
-  text += `# Sandboxes = ${sandboxes.length}\n`;
+  text += `# Sandboxes = ${sum.sandboxes}\n`;
+  for (const line of threads) text += `# ${line}\n`;
   if (hostHeap) {
     const { heapTotal, heapUsed, external, arrayBuffers } = process.memoryUsage();
     text += `\n# process.memoryUsage\n# HeapTotal = ${heapTotal}\n# HeapUsed = ${heapUsed}\n`;

@@ -3,8 +3,9 @@
 // bridges between the languages and in Heapline's thunks counts for their callers.
 
 import type { Frame } from '../errors.ts';
-import { HeapProfile, ProfileBuilder, VERSION } from '../profile/index.ts';
+import { HeapProfile, ProfileBuilder, type SampleType, VERSION } from '../profile/index.ts';
 import type { Sandbox } from '../sandbox.ts';
+import { ownThreadLabel } from '../threads/index.ts';
 import { type CallFrame, InspectorSession } from './inspector.ts';
 import { isWasm, scriptFrame, wasmFrames } from './script-frames.ts';
 
@@ -24,6 +25,12 @@ interface CpuProfile {
   /** Microseconds between each sample and the one before it. */
   readonly timeDeltas?: readonly number[];
 }
+
+/** What is counted, as Go's CPU profiles do. */
+export const CPU_SAMPLE_TYPES: readonly SampleType[] = [
+  { type: 'samples', unit: 'count' },
+  { type: 'cpu', unit: 'nanoseconds' },
+];
 
 /** Nodes that are no work: the root, and waiting for events. */
 const NO_WORK = new Set(['(root)', '(idle)']);
@@ -67,10 +74,7 @@ function cpuProfile(
 ): HeapProfile {
   const builder = new ProfileBuilder({
     kind: 'other',
-    sampleTypes: [
-      { type: 'samples', unit: 'count' },
-      { type: 'cpu', unit: 'nanoseconds' },
-    ],
+    sampleTypes: CPU_SAMPLE_TYPES,
     defaultSampleType: 'cpu',
     timeNanos: BigInt(startedAt) * 1_000_000n,
     durationNanos: BigInt(Math.max(1, Math.round(profile.endTime - profile.startTime))) * 1000n,
@@ -129,6 +133,7 @@ function cpuProfile(
       values[1] += microseconds * 1000;
     }
   }
-  for (const [stack, values] of counts) if (stack !== 0) builder.sample(stack, values);
+  const labels = builder.labels([{ key: 'thread', text: ownThreadLabel() }]);
+  for (const [stack, values] of counts) if (stack !== 0) builder.sample(stack, values, labels);
   return new HeapProfile(builder.finish());
 }

@@ -17,11 +17,10 @@ import {
   SAMPLE_TYPES,
   VERSION,
 } from '../profile/index.ts';
+import { ownThreadLabel } from '../threads/index.ts';
 import { type CallFrame, InspectorSession } from './inspector.ts';
 import { scriptFrame } from './script-frames.ts';
 
-/** Labels of every sample that comes from V8. */
-const LABELS = [{ key: 'heap', text: 'js' }] as const;
 /** Name of the frame that stands for objects which lived and died between two collections. */
 export const COLLECTED = '[collected]';
 /** Stacks kept; what is allocated in more is counted under the root. */
@@ -126,7 +125,11 @@ export class SampledHeap {
       period: this.interval,
       comments: [`heapline ${VERSION}`, `heap=js: V8's heap, sampled every ${this.interval} bytes, scaled`],
     });
-    const labels = builder.labels(LABELS);
+    const shared = [
+      { key: 'heap', text: 'js' },
+      { key: 'thread', text: ownThreadLabel() },
+    ];
+    const labels = builder.labels(shared);
     // Depth is bounded by V8 (64 frames), so recursion is safe.
     const walk = (stack: Stack, parent: number): void => {
       const at = stack === this.#root ? 0 : builder.stack(parent, builder.hostLocation(this.#frameOf(stack)));
@@ -137,7 +140,7 @@ export class SampledHeap {
         stack.allocObjects = Math.max(stack.allocObjects, alloc.objects, live.objects);
         stack.allocBytes = Math.max(stack.allocBytes, alloc.bytes, bytes);
         const size = alloc.objects > 0 ? Math.floor(alloc.bytes / alloc.objects) : 0;
-        const set = size > 0 ? builder.labels([...LABELS, { key: 'bytes', number: size, unit: '' }]) : labels;
+        const set = size > 0 ? builder.labels([...shared, { key: 'bytes', number: size, unit: '' }]) : labels;
         builder.sample(
           at === 0 ? this.#pseudo(builder, '(root)') : at,
           [stack.allocObjects, stack.allocBytes, live.objects, bytes],

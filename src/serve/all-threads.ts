@@ -1,0 +1,263 @@
+// The heaps of all threads of the process, for one handler: this thread's own, and what the other threads answer. A
+// thread whose part is missing is named; it must not hide the others.
+
+import { randomUUID } from 'node:crypto';
+import { HeapProfile } from '../profile/index.ts';
+import {
+  type AbsentThread,
+  type Answers,
+  askThreads,
+  inOwnContext,
+  now,
+  type ThreadHub,
+  type ThreadIdentity,
+  threadHub,
+  threadLabel,
+} from '../threads/index.ts';
+import { type HeapOverview, heapOverview } from './heap-overview.ts';
+import { collectGarbage } from './inspector.ts';
+import type { ServeSettings } from './options.ts';
+import { emptyProfile, type HeapKind, NO_SANDBOX, ProfileSource } from './profiles.ts';
+import { type Sums, sumsOf } from './statistics.ts';
+import {
+  type OverviewAnswer,
+  type Question,
+  type ReadProfile,
+  readOverviewAnswer,
+  readProfileAnswer,
+  type Sampling,
+} from './thread-questions.ts';
+
+/** Profiles of several threads, before they are made one. */
+export interface Collection {
+  /** What each thread shows, by its number; this thread has the number OWN. */
+  readonly parts: ReadonlyMap<number, HeapProfile>;
+  readonly absent: readonly AbsentThread[];
+  /** What else could not be read. */
+  readonly remarks: readonly string[];
+  /** Of all threads; null when they were not asked for. */
+  readonly sums: Sums | null;
+}
+
+/** Number of the thread that collects. */
+const OWN = -1;
+
+/** How a profile is collected. */
+export interface CollectOptions {
+  /** Run V8's garbage collector first. */
+  readonly gc?: boolean;
+  /** Add up statistics, too. */
+  readonly sums?: boolean;
+}
+
+/** Collects for one handler. */
+export class AllThreads {
+  /** The heaps of this thread alone. */
+  readonly own: ProfileSource;
+  readonly #others: OtherThreads | null;
+
+  constructor(settings: ServeSettings) {
+    this.own = new ProfileSource(settings);
+    this.#others = settings.threadTimeout === null ? null : new OtherThreads(settings);
+  }
+
+  /** Collects the profiles of all threads. Throws when nothing at all can be read. */
+  async collect(kind: HeapKind, { gc = false, sums = false }: CollectOptions = {}): Promise<Collection> {
+    // The other threads work while this one does.
+    const asked = this.#others?.profiles(kind, gc, sums);
+    const parts = new Map<number, HeapProfile>();
+    const remarks: string[] = [];
+    let failure: unknown = null;
+    if (gc) await collectGarbage();
+    try {
+      const profile = await this.own.collect(kind);
+      if (!profile.comments.includes(NO_SANDBOX)) parts.set(OWN, profile);
+    } catch (error) {
+      failure = error;
+      remarks.push((error as Error).message);
+    }
+    const { answers = new Map<number, ReadProfile>(), absent = [] } = (await asked) ?? {};
+    const total = sums ? sumsOf(this.own.sandboxes()) : null;
+    for (const [id, answer] of answers) {
+      if (answer.profile !== null) parts.set(id, answer.profile);
+      if (total !== null)
+        for (const key of Object.keys(total) as (keyof Sums)[]) total[key] += answer.sums[key];
+    }
+    if (parts.size === 0 && failure !== null) throw failure;
+    return { parts, absent, remarks, sums: total };
+  }
+
+  /** The rows of the index page. */
+  async overview(): Promise<HeapOverview & { absent: readonly AbsentThread[] }> {
+    const asked = this.#others?.overviews();
+    const own = await heapOverview(this.own);
+    const { answers = new Map<number, OverviewAnswer>(), absent = [] } = (await asked) ?? {};
+    const heaps = [...own.heaps];
+    const counts = new Map(own.counts);
+    for (const theirs of answers.values()) {
+      heaps.push(...theirs.heaps);
+      for (const [name, count] of theirs.counts) counts.set(name, (counts.get(name) ?? 0) + count);
+    }
+    return { heaps, counts, absent };
+  }
+
+  /** CPU profiles of the other threads, for so many seconds. */
+  async recordOthers(seconds: number, interval: number, signal: AbortSignal): Promise<Collection> {
+    const { answers = new Map<number, ReadProfile>(), absent = [] } =
+      (await this.#others?.recordings(seconds, interval, signal)) ?? {};
+    const parts = new Map<number, HeapProfile>();
+    for (const [id, { profile }] of answers) if (profile !== null) parts.set(id, profile);
+    return { parts, absent, remarks: [], sums: null };
+  }
+
+  /** Lets go of V8's sampling profilers, and of the other threads. */
+  close(): void {
+    this.own.close();
+    this.#others?.close();
+  }
+}
+
+/** The whole collection as one profile, which names the threads that are missing. */
+export function whole(kind: HeapKind, collection: Collection): HeapProfile {
+  const parts = [...collection.parts.values()];
+  const profile =
+    parts.length === 0 ? emptyProfile(kind) : parts.length === 1 ? parts[0]! : HeapProfile.merge(parts);
+  return remarked(profile, collection);
+}
+
+/** The profile with comments on what is missing in it. */
+export function remarked(
+  profile: HeapProfile,
+  { absent, remarks }: Pick<Collection, 'absent' | 'remarks'>,
+): HeapProfile {
+  if (absent.length === 0 && remarks.length === 0) return profile;
+  const comments = [...profile.comments, ...new Set(remarks), ...absentLines(absent)];
+  return new HeapProfile({ ...profile.model, comments });
+}
+
+/**
+ * Two collections cut down to the threads whose change between them is known. A thread that was busy at one of the two
+ * moments is left out of both, because all that it ever allocated would look new or gone.
+ */
+export function comparable(before: Collection, after: Collection): readonly [Collection, Collection] {
+  const missing = new Map([...before.absent, ...after.absent].map((each) => [each.thread.id, each]));
+  const absent = [...missing.values()];
+  const present = ({ parts }: Collection) => new Map([...parts].filter(([id]) => !missing.has(id)));
+  return [
+    { ...before, parts: present(before), absent },
+    { ...after, parts: present(after), absent },
+  ];
+}
+
+/** Most threads that are named in one place. */
+const MOST_NAMED = 20;
+
+/** A line for each thread that is missing, with the reason. */
+export function absentLines(absent: readonly AbsentThread[]): string[] {
+  const lines = absent
+    .slice(0, MOST_NAMED)
+    .map(({ thread, reason }) => `thread ${threadLabel(thread)} is left out: it ${reason}`);
+  if (absent.length > MOST_NAMED) lines.push(`${absent.length - MOST_NAMED} more threads are left out`);
+  return lines;
+}
+
+/** The threads that are missing, for a header: `parser (3), worker.mjs (4)`. Empty when there are none. */
+export function absentHeader(absent: readonly AbsentThread[]): Record<string, string> {
+  if (absent.length === 0) return {};
+  const names = absent
+    .slice(0, MOST_NAMED)
+    .map(({ thread }) =>
+      threadLabel(thread).replace(/[^ -~]|[%,]/gu, (letter) => encodeURIComponent(letter)),
+    );
+  if (absent.length > MOST_NAMED) names.push(`and ${absent.length - MOST_NAMED} more`);
+  return { 'Heapline-Threads-Left-Out': names.join(', ') };
+}
+
+interface Understood<T> {
+  readonly answers: ReadonlyMap<number, T>;
+  readonly absent: readonly AbsentThread[];
+}
+
+// The other threads, as one handler sees them.
+class OtherThreads {
+  readonly #timeout: number;
+  readonly #sampling: Sampling | null;
+  #hub: ThreadHub | null = null;
+  #leave: (() => void) | null = null;
+  #closed = false;
+
+  constructor({ threadTimeout, samplingInterval }: ServeSettings) {
+    this.#timeout = threadTimeout! * 1000;
+    this.#sampling = samplingInterval === null ? null : { server: randomUUID(), interval: samplingInterval };
+    // A test runner's contexts come and go, and most of their handlers are never asked for a profile.
+    if (inOwnContext()) this.#join();
+  }
+
+  profiles(kind: HeapKind, gc: boolean, sums: boolean): Promise<Understood<ReadProfile>> {
+    const question: Question = { what: 'collect', kind, gc, sums, sampling: this.#sampling };
+    return this.#ask(question, (answer) => readProfileAnswer(answer, kind));
+  }
+
+  overviews(): Promise<Understood<OverviewAnswer>> {
+    const question: Question = { what: 'overview', sampling: this.#sampling };
+    return this.#ask(question, (answer, thread) => readOverviewAnswer(answer, threadLabel(thread)));
+  }
+
+  recordings(seconds: number, interval: number, signal: AbortSignal): Promise<Understood<ReadProfile>> {
+    const duration = seconds * 1000;
+    const question: Question = { what: 'record', interval, until: now() + duration };
+    return this.#ask(question, (answer) => readProfileAnswer(answer, 'cpu'), { duration, signal });
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#sampling !== null && this.#hub !== null) {
+      tell(this.#hub, { what: 'stop sampling', server: this.#sampling.server });
+    }
+    this.#leave?.();
+    this.#leave = null;
+  }
+
+  async #ask<T>(
+    question: Question,
+    read: (answer: unknown, thread: ThreadIdentity) => T,
+    more: { duration?: number; signal?: AbortSignal } = {},
+  ): Promise<Understood<T>> {
+    // Requests that were under way may outlive the handler.
+    if (this.#closed) return { answers: new Map(), absent: [] };
+    const given: Answers = await askThreads(this.#join(), question, {
+      timeout: this.#timeout,
+      cancel: (id): Question => ({ what: 'cancel', id }),
+      ...more,
+    });
+    const answers = new Map<number, T>();
+    const absent = [...given.absent];
+    for (const { thread, answer } of given.answers) {
+      try {
+        answers.set(thread.id, read(answer, thread));
+      } catch (error) {
+        absent.push({ thread, reason: `gave an answer that cannot be read: ${(error as Error).message}` });
+      }
+    }
+    return { answers, absent };
+  }
+
+  #join(): ThreadHub {
+    if (this.#hub === null) {
+      const hub = threadHub();
+      this.#hub = hub;
+      const sampling = this.#sampling;
+      const sample = (): void => {
+        if (sampling !== null) tell(hub, { what: 'sample', sampling });
+      };
+      // Objects that were allocated before sampling began are not seen, so threads are told as they come.
+      this.#leave = hub.follow(sample);
+      sample();
+    }
+    return this.#hub;
+  }
+}
+
+function tell(hub: ThreadHub, question: Question): void {
+  hub.tell(question);
+}

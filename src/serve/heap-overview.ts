@@ -1,0 +1,99 @@
+// What the index page says of the heaps of one thread: a row for each, and how many samples each profile would have.
+
+import type { Sandbox, ToolchainInfo } from '../sandbox.ts';
+import { ownThreadLabel } from '../threads/index.ts';
+import type { HeapEntry } from './index-page.ts';
+import type { ProfileSource } from './profiles.ts';
+import type { SampledHeap } from './v8-heap.ts';
+
+/** The heaps of one thread or more. */
+export interface HeapOverview {
+  readonly heaps: readonly HeapEntry[];
+  /** Numbers of samples by the name of the profile, where they are known. */
+  readonly counts: ReadonlyMap<string, number>;
+}
+
+/** The heaps of this thread. */
+export async function heapOverview(source: ProfileSource): Promise<HeapOverview> {
+  const sandboxes = source.sandboxes();
+  const sampled = await source.hostHeap();
+  const thread = ownThreadLabel();
+  const heaps = sandboxes.map((sandbox) => heapEntry(sandbox, thread));
+  if (sampled !== null) heaps.push(hostEntry(sampled, thread));
+  return { heaps, counts: countSamples(sandboxes) };
+}
+
+const EMPTY_HEAP: Omit<HeapEntry, 'thread'> = {
+  instance: '',
+  toolchain: '',
+  inUseObjects: 0,
+  inUseBytes: 0,
+  allocObjects: null,
+  allocBytes: null,
+  peakBytes: null,
+  contexts: 0,
+  memoryBytes: null,
+  problem: null,
+};
+
+function heapEntry(sandbox: Sandbox<object>, thread: string): HeapEntry {
+  const { instance, toolchain } = sandbox;
+  try {
+    const { inUseObjects, inUseBytes, allocObjects, allocBytes, peakBytes, contexts, memoryBytes } =
+      sandbox.heap.stats();
+    return {
+      thread,
+      instance,
+      toolchain: toolchain === null ? '' : compiledBy(toolchain),
+      ...{ inUseObjects, inUseBytes, allocObjects, allocBytes, peakBytes, contexts, memoryBytes },
+      problem: null,
+    };
+  } catch (error) {
+    return { ...EMPTY_HEAP, thread, instance, problem: (error as Error).message };
+  }
+}
+
+function hostEntry(sampled: SampledHeap, thread: string): HeapEntry {
+  const instance = 'JavaScript (V8)';
+  try {
+    return {
+      ...EMPTY_HEAP,
+      thread,
+      instance,
+      toolchain: `sampled every ${sampled.interval} bytes`,
+      ...sampled.totals(),
+      contexts: sampled.liveStacks,
+      memoryBytes: process.memoryUsage().heapTotal,
+    };
+  } catch (error) {
+    return { ...EMPTY_HEAP, thread, instance, problem: (error as Error).message };
+  }
+}
+
+function compiledBy({ name, version }: ToolchainInfo): string {
+  return version.startsWith(name) ? version : `${name} ${version}`;
+}
+
+/** How many samples each profile of contexts would have. */
+function countSamples(sandboxes: readonly Sandbox<object>[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  const add = (name: string, column: Float64Array): void => {
+    let count = counts.get(name) ?? 0;
+    for (const value of column) if (value !== 0) count++;
+    counts.set(name, count);
+  };
+  for (const sandbox of sandboxes) {
+    try {
+      const snapshot = sandbox.heap.snapshot();
+      add('heap', snapshot.allocObjects);
+      add('allocs', snapshot.allocObjects);
+      add('delta_heap', snapshot.allocObjects);
+      add('lifetime', snapshot.allocObjects);
+      add('peak', snapshot.peakObjects);
+      add('temporary', snapshot.temporaryObjects);
+    } catch {
+      // The table of heaps says what is wrong with it.
+    }
+  }
+  return counts;
+}

@@ -1,0 +1,19 @@
+// Waiting that can be cut short.
+
+import { LONGEST_TIMER } from '../longest-timer.ts';
+
+/** Waits; false when the signal came first. */
+export async function sleep(milliseconds: number, signal: AbortSignal): Promise<boolean> {
+  for (let left = milliseconds; left > 0 && !signal.aborted; left -= LONGEST_TIMER) {
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, Math.min(left, LONGEST_TIMER));
+      signal.addEventListener('abort', done);
+    });
+  }
+  return !signal.aborted;
+}

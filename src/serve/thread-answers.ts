@@ -1,0 +1,120 @@
+// How a thread answers the profile servers of other threads: with the same profiles that it would serve itself.
+// Symbols are resolved here, where the modules are; what travels are bytes in pprof's format.
+
+import { type Answerer, now, type Request } from '../threads/index.ts';
+import { heapOverview } from './heap-overview.ts';
+import { collectGarbage } from './inspector.ts';
+import { NO_SANDBOX, ProfileSource } from './profiles.ts';
+import { sleep } from './sleep.ts';
+import { sumsOf } from './statistics.ts';
+import {
+  type OverviewAnswer,
+  type ProfileAnswer,
+  type Question,
+  readQuestion,
+  type Sampling,
+} from './thread-questions.ts';
+import { CpuRecording } from './v8-cpu.ts';
+
+/** A server of another thread that wants V8's heap sampled here. */
+interface Sampler {
+  readonly thread: number;
+  readonly source: ProfileSource;
+}
+
+/** The answering half of this thread. */
+export class ThreadAnswers implements Answerer {
+  /** The sandboxes of this thread alone. */
+  readonly #source = new ProfileSource({ sandboxes: null, samplingInterval: null });
+  readonly #samplers = new Map<string, Sampler>();
+  /** CPU profiles that are being recorded, by the request. */
+  readonly #recordings = new Map<string, AbortController>();
+
+  async answer(request: Request, working: () => void): Promise<object | null> {
+    const question = readQuestion(request.question);
+    if (question === null) throw new Error('it does not know the question');
+    switch (question.what) {
+      case 'collect':
+        return this.#collect(question, this.#sourceFor(question.sampling, request));
+      case 'overview':
+        return this.#overview(this.#sourceFor(question.sampling, request));
+      case 'record':
+        return this.#record(question, request.id, working);
+      case 'cancel':
+        this.#recordings.get(question.id)?.abort();
+        return null;
+      case 'sample':
+        this.#sourceFor(question.sampling, request);
+        return null;
+      case 'stop sampling':
+        this.#stopSampling(question.server);
+        return null;
+    }
+  }
+
+  ended(threads: ReadonlySet<number>): void {
+    for (const [server, { thread }] of this.#samplers) if (threads.has(thread)) this.#stopSampling(server);
+  }
+
+  /** The heaps that a server shows: V8's among them, sampled from when it first said so. */
+  #sourceFor(sampling: Sampling | null, { from }: Request): ProfileSource {
+    if (sampling === null) return this.#source;
+    const { server, interval } = sampling;
+    let sampler = this.#samplers.get(server);
+    if (sampler === undefined) {
+      sampler = {
+        thread: from.id,
+        source: new ProfileSource({ sandboxes: null, samplingInterval: interval }),
+      };
+      this.#samplers.set(server, sampler);
+    }
+    return sampler.source;
+  }
+
+  #stopSampling(server: string): void {
+    this.#samplers.get(server)?.source.close();
+    this.#samplers.delete(server);
+  }
+
+  async #collect(
+    { kind, gc, sums }: Question & { what: 'collect' },
+    source: ProfileSource,
+  ): Promise<ProfileAnswer> {
+    if (gc) await collectGarbage();
+    const profile = await source.collect(kind);
+    return {
+      profile: profile.comments.includes(NO_SANDBOX) ? null : profile.encode({ level: 0 }),
+      sums: sums ? sumsOf(source.sandboxes()) : null,
+    };
+  }
+
+  async #overview(source: ProfileSource): Promise<OverviewAnswer> {
+    const { heaps, counts } = await heapOverview(source);
+    return { heaps, counts: [...counts] };
+  }
+
+  async #record(
+    { interval, until }: Question & { what: 'record' },
+    id: string,
+    working: () => void,
+  ): Promise<ProfileAnswer | null> {
+    if (this.#recordings.size > 0) throw new Error('its CPU profile is being recorded for somebody else');
+    const cancelled = new AbortController();
+    this.#recordings.set(id, cancelled);
+    try {
+      const recording = await CpuRecording.start(interval);
+      const whole = await sleep(until - now(), cancelled.signal);
+      if (!whole) {
+        recording.cancel();
+        return null;
+      }
+      working();
+      return {
+        profile: recording.stop(this.#source.sandboxes()).encode({ level: 0 }),
+        sums: null,
+      };
+    } finally {
+      this.#recordings.delete(id);
+    }
+  }
+}

@@ -1,0 +1,93 @@
+// A thread with C in it that does what it is told: the worker of threads.test.ts.
+
+import { once } from 'node:events';
+import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
+import { HeapProfile, loadC, type Sandbox } from '../../../src/index.ts';
+import { pprofFetch } from '../../../src/serve/index.ts';
+import { programPath, type Service } from '../served.ts';
+
+export interface Orders {
+  /** What to do, one after the other. */
+  readonly keep?: number;
+  readonly lose?: number;
+  readonly churn?: number;
+  /** Allocate in JavaScript: so many arrays of 1000 elements. */
+  readonly arrays?: number;
+  /** Run in a loop for so many milliseconds, now and then again after a break of 5 ms, for `times`. */
+  readonly busy?: number;
+  readonly times?: number;
+  readonly wreck?: true;
+  readonly dispose?: true;
+  /** Start a worker of this program. */
+  readonly nest?: true;
+  /** Take a profile of all threads here. */
+  readonly serve?: string;
+  /** Say that the orders are carried out before they are: nothing is said afterwards. */
+  readonly early?: true;
+  readonly end?: 'exit' | 'throw' | 'idle';
+}
+
+export interface Report {
+  readonly instance: string;
+  /** In-use bytes by the label `thread`, of `serve`. */
+  readonly shown?: Readonly<Record<string, number>>;
+  /** Number of the nested thread. */
+  readonly nested?: number;
+}
+
+const port: MessagePort = parentPort!;
+const kept: unknown[] = [];
+
+function allocateArrays(count: number): void {
+  for (let i = 0; i < count; i++) kept.push(new Array(1000).fill(i));
+}
+
+function spinInJavaScript(milliseconds: number): void {
+  for (const end = performance.now() + milliseconds; performance.now() < end; );
+}
+
+let lib: Sandbox<Service> | null = null;
+if (workerData?.empty !== true) {
+  lib = await loadC<Service>(programPath('service.c'), { toolchain: 'clang', flags: ['-O1'] });
+}
+const report = (): Report => ({ instance: lib?.instance ?? '' });
+
+port.on('message', async (orders: Orders) => {
+  const { keep, lose, churn, arrays, busy, times = 1, nest, serve, end } = orders;
+  if (orders.early === true) port.postMessage(report());
+  if (keep !== undefined) lib!.exports.keep(keep);
+  if (lose !== undefined) lib!.exports.lose(lose);
+  if (churn !== undefined) lib!.exports.churn(churn);
+  if (arrays !== undefined) allocateArrays(arrays);
+  if (orders.wreck === true) new Uint8Array(lib!.memory.buffer).fill(0xff);
+  if (orders.dispose === true) lib!.dispose();
+  for (let i = 0; busy !== undefined && i < times; i++) {
+    spinInJavaScript(busy);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  let more: Partial<Report> = {};
+  if (nest === true) {
+    const inner = new Worker(programPath('thread.mjs'));
+    const { threadId } = inner;
+    await once(inner, 'message');
+    inner.postMessage({ keep: 700 } satisfies Orders);
+    await once(inner, 'message');
+    more = { nested: threadId };
+  }
+  if (serve !== undefined) {
+    using handler = pprofFetch();
+    const answer = await handler(new Request(`http://localhost/debug/pprof/${serve}`));
+    const shown: Record<string, number> = {};
+    for (const { labels, values } of HeapProfile.decode(
+      new Uint8Array(await answer.arrayBuffer()),
+    ).samples()) {
+      shown[labels.thread!] = (shown[labels.thread!] ?? 0) + values.at(-1)!;
+    }
+    more = { shown };
+  }
+  if (orders.early !== true) port.postMessage({ ...report(), ...more });
+  if (end === 'exit') process.exit(0);
+  if (end === 'throw') throw new Error('this thread crashes');
+  if (end === 'idle') port.close();
+});
+port.postMessage(report());
