@@ -9,7 +9,7 @@ import { packageDirectory } from '../own-files.ts';
 import { type Cache, hashOf } from './cache.ts';
 import { ClangToolchain, clangCandidates, HOW_TO_GET_CLANG } from './clang.ts';
 import { openEmbedded } from './embedded.ts';
-import { EmscriptenToolchain, findEmcc, HOW_TO_GET_EMSCRIPTEN } from './emscripten.ts';
+import { EmscriptenToolchain, findEmcc, HOW_TO_GET_EMSCRIPTEN, namedEmcc } from './emscripten.ts';
 import { definedFunctions, runtimeExports } from './link.ts';
 import type { ToolchainName } from './options.ts';
 import { findSysroot } from './sysroot.ts';
@@ -121,7 +121,9 @@ const openers: Readonly<Record<ToolchainName, Opener>> = {
     if (emcc === null) {
       throw new ToolchainError(
         'emscripten',
-        `Emscripten: no emcc on PATH nor under EMSDK; ${HOW_TO_GET_EMSCRIPTEN}.`,
+        namedEmcc() === ''
+          ? `Emscripten: no emcc on PATH nor under EMSDK; ${HOW_TO_GET_EMSCRIPTEN}.`
+          : `Emscripten: HEAPLINE_EMCC is ${namedEmcc()}, and there is no such program. Correct the variable or unset it.`,
       );
     }
     const found = new FoundToolchain(new EmscriptenToolchain(emcc, onProgress), cache);

@@ -8,6 +8,7 @@ import { Cache, hashOf } from './cache.ts';
 import { candidates } from './choose.ts';
 import { parseDiagnostics } from './diagnostics.ts';
 import { checkMaximalMemory } from './emscripten.ts';
+import { checkLinkFlags } from './emscripten-settings.ts';
 import { commonFlags, emulationFlags, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
 import { definedFunctions, type HostImport, type ObjectFile, runtimeExports } from './link.ts';
 import {
@@ -84,6 +85,7 @@ export async function compile(
       refuseFor(toolchain.name, request);
       let given: readonly HostImport[] = [];
       if (toolchain.target === 'emscripten') {
+        checkLinkFlags(request.link);
         checkMaximalMemory(surroundings.maxMemory, request.link);
         // wasm-ld takes every function that C declares as imported for one; only Emscripten wants to know their names.
         given = functionsOf(surroundings.imports ?? {});

@@ -1,6 +1,8 @@
-// The driver for Emscripten, 3.1.6 and later: emcc on PATH, or of the SDK that EMSDK names. Sources compile at the
-// caller's optimisation; the link runs at -O1 with WASM_BIGINT, where no pass of Binaryen touches the code, so
-// that offsets in DWARF stay the linker's own.
+// The driver for Emscripten, 3.1.6 and later: the emcc that HEAPLINE_EMCC names, the one on PATH, or that of the SDK that
+// EMSDK names. Sources compile at the caller's optimisation; the link runs at -O1 without legalisation of 64-bit
+// integers, where no pass of Binaryen touches the code, so that offsets in DWARF stay the linker's own.
+//
+// What differs between versions is in emscripten-versions.ts, what callers may pass in emscripten-settings.ts.
 //
 // Emscripten's JavaScript compiler wants to know every import by name, whatever its module, so a small library of
 // stand-ins names the runtime's and those that the caller gives; the host passes the real ones.
@@ -11,43 +13,38 @@ import { readModule } from '../binary/index.ts';
 import { ToolchainError } from '../errors.ts';
 import { parseDepfile } from './depfile.ts';
 import { compileError, linkError, missingSymbols, noObjectError } from './diagnostics.ts';
+import { linkFlags } from './emscripten-settings.ts';
+import { commandOf, cxxDriverOf, DEFAULT_INITIAL_MEMORY, readEmccVersion } from './emscripten-versions.ts';
 import { commonFlags } from './flags.ts';
-import { type HostImport, type LinkJob, type LinkResult, STACK_SIZE } from './link.ts';
+import type { HostImport, LinkJob, LinkResult } from './link.ts';
 import { isCxx } from './options.ts';
-import { runTool, TOOLS_AT_ONCE } from './process.ts';
-import { type CompiledObject, fileIdentity, findProgram, type Toolchain } from './toolchain.ts';
+import { runTool, TOOLS_AT_ONCE, type ToolResult } from './process.ts';
+import { type CompiledObject, findProgram, type Toolchain } from './toolchain.ts';
 import { responseFile, withTemporaryDirectory, writeObjects } from './workspace.ts';
 
 export const HOW_TO_GET_EMSCRIPTEN =
   'install the Emscripten SDK (3.1.6 or later) and put emcc on PATH or set EMSDK; on Debian: apt install emscripten';
 
-/** emcc, from PATH or EMSDK. */
+/** The emcc that the user named in HEAPLINE_EMCC; empty when there is none. */
+export function namedEmcc(): string {
+  return process.env.HEAPLINE_EMCC ?? '';
+}
+
+/** The emcc that HEAPLINE_EMCC names, and no other; else that of PATH or EMSDK. A source tree may have emcc.py alone. */
 export function findEmcc(): string | null {
+  if (namedEmcc() !== '') return findProgram(namedEmcc());
   const sdk = process.env.EMSDK ?? '';
+  const directories = sdk === '' ? [] : [path.join(sdk, 'upstream', 'emscripten')];
   return (
     findProgram('emcc') ??
-    (sdk === '' ? null : findProgram('emcc', [path.join(sdk, 'upstream', 'emscripten')]))
+    findProgram('emcc', directories) ??
+    findProgram('emcc.py') ??
+    findProgram('emcc.py', directories)
   );
 }
 
-/** How Emscripten links for us; part of what a result depends on. */
-const LINK_FLAGS = [
-  '-O1',
-  '-sMALLOC=none',
-  '-sMODULARIZE=1',
-  '-sEXPORT_NAME=heaplineModule',
-  '-sENVIRONMENT=node',
-  '-sWASM_BIGINT=1',
-  '-sALLOW_MEMORY_GROWTH=1',
-  '-sFORCE_FILESYSTEM=1',
-  '-sINVOKE_RUN=0',
-  '-sEXIT_RUNTIME=1',
-  // The glue must not hang handlers of its own on the host's process.
-  '-sNODEJS_CATCH_EXIT=0',
-  '-sNODEJS_CATCH_REJECTION=0',
-  `-sTOTAL_STACK=${STACK_SIZE}`,
-  '-sEXPORTED_RUNTIME_METHODS=FS,ENV',
-  '-sDEFAULT_LIBRARY_FUNCS_TO_INCLUDE=$ENV',
+/** Linker flags that are no settings. */
+const LINKER_FLAGS = [
   // As in wasiLinkArguments: later versions have exit in an archive.
   '-Wl,--undefined=exit',
   '-Wl,--wrap=exit',
@@ -55,14 +52,23 @@ const LINK_FLAGS = [
   '-Wl,--error-limit=0',
 ];
 
-/** The memory that a module starts with, and where it ends, when it is linked without other bounds. */
-const DEFAULT_INITIAL_MEMORY = 2 ** 24;
+/** What the host asks of the glue and the module, among what the caller asks. */
+const lists = (hasMain: boolean): Record<string, string[]> => ({
+  EXPORTED_FUNCTIONS: [...(hasMain ? ['_main'] : []), '_malloc', '_free', '_fflush'],
+  EXPORTED_RUNTIME_METHODS: ['FS', 'ENV'],
+  DEFAULT_LIBRARY_FUNCS_TO_INCLUDE: ['$ENV'],
+});
+
+/** Where the memory of a module ends when it is linked without other bounds. */
 const DEFAULT_MAXIMAL_MEMORY = 2 ** 31;
 
 /** Throws a ToolchainError when a module that is linked with these flags cannot have at most so many bytes of memory. */
 export function checkMaximalMemory(maxMemory: number | undefined, link: readonly string[]): void {
   if (maxMemory === undefined) return;
-  if (maxMemory < DEFAULT_INITIAL_MEMORY && !link.some((item) => /(?:INITIAL|TOTAL)_MEMORY=/.test(item))) {
+  if (
+    maxMemory < DEFAULT_INITIAL_MEMORY &&
+    !link.some((item) => /(?:INITIAL_MEMORY|TOTAL_MEMORY|INITIAL_HEAP)=/.test(item))
+  ) {
     throw new ToolchainError(
       'emscripten',
       `maxMemory is ${maxMemory} bytes, but what Emscripten links starts with 16 MiB of memory: add ` +
@@ -128,37 +134,41 @@ function mistaken(given: readonly HostImport[], wasm: Uint8Array, glue: string):
     .filter((name) => glue.includes(markOf(name)));
 }
 
+/** Changes whatever emcc does: it reads some of these variables. */
+const variables = (): string[] =>
+  Object.entries(process.env)
+    .filter(([name]) => /^(EM|EMCC|EMSDK)_/.test(name))
+    .map(([name, value]) => `${name}=${value}`)
+    .sort();
+
 export class EmscriptenToolchain implements Toolchain {
   readonly name = 'emscripten';
   readonly target = 'emscripten';
   readonly parallel = TOOLS_AT_ONCE;
-  readonly linkIdentity = JSON.stringify(LINK_FLAGS);
+  readonly linkIdentity: string;
   readonly identity: string;
-  version = 'emcc';
+  version: string;
   readonly #emcc: string;
+  readonly #number: string | null;
   readonly #onProgress: (message: string) => void;
 
   constructor(emcc: string, onProgress: (message: string) => void) {
     this.#emcc = emcc;
     this.#onProgress = onProgress;
-    this.identity = JSON.stringify([
-      'emscripten',
-      fileIdentity(emcc),
-      process.env.EM_CONFIG ?? '',
-      LINK_FLAGS,
-    ]);
+    const { number, identity } = readEmccVersion(emcc);
+    this.#number = number;
+    this.version = number === null ? 'emcc' : `emcc ${number}`;
+    this.linkIdentity = JSON.stringify([linkFlags(number, [], lists(true)), LINKER_FLAGS]);
+    this.identity = JSON.stringify(['emscripten', identity, variables()]);
   }
 
   async readVersion(): Promise<string> {
-    const { stdout } = await runTool(this.#emcc, ['--version']);
-    const version = /\b(\d+\.\d+\.\d+)\b/.exec(stdout)?.[1];
-    return version === undefined ? 'emcc' : `emcc ${version}`;
+    return this.version;
   }
 
-  #compiler(cxx: boolean): string {
-    if (!cxx) return this.#emcc;
-    const emxx = path.join(path.dirname(this.#emcc), path.basename(this.#emcc).replace('emcc', 'em++'));
-    return existsSync(emxx) ? emxx : this.#emcc;
+  #run(cxx: boolean, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<ToolResult> {
+    const { command, before } = commandOf(cxx ? cxxDriverOf(this.#emcc) : this.#emcc);
+    return runTool(command, [...before, ...args], env === undefined ? {} : { env });
   }
 
   async compile(source: string, flags: readonly string[]): Promise<CompiledObject> {
@@ -166,7 +176,7 @@ export class EmscriptenToolchain implements Toolchain {
     return withTemporaryDirectory(this.name, async (directory) => {
       const object = path.join(directory, 'object.o');
       const depfile = path.join(directory, 'object.d');
-      const { status, stdout, stderr } = await runTool(this.#compiler(isCxx(source)), [
+      const { status, stdout, stderr } = await this.#run(isCxx(source), [
         ...commonFlags(source),
         ...flags,
         '-MD',
@@ -223,13 +233,15 @@ export class EmscriptenToolchain implements Toolchain {
     const needed = ['__stack_pointer', '__heap_base', '__data_end', ...job.runtimeExports];
     const cxx = job.objects.some((object) => isCxx(object.source));
     return async (lenient = false): Promise<{ status: number; output: string }> => {
-      const { status, stdout, stderr } = await runTool(this.#compiler(cxx), [
+      const { before, after } = linkFlags(this.#number, job.link, lists(job.hasMain));
+      const args = [
         '-g',
         ...files,
         runtime,
-        ...job.link.filter((item) => !/^-O/.test(item)),
-        ...LINK_FLAGS,
-        `-sEXPORTED_FUNCTIONS=${[...(job.hasMain ? ['_main'] : []), '_malloc', '_free', '_fflush'].join(',')}`,
+        ...before,
+        '-O1',
+        ...after,
+        ...LINKER_FLAGS,
         ...(job.hasMain ? [] : ['--no-entry']),
         ...(lenient ? LENIENT_FLAGS : []),
         responseFile(directory, [
@@ -240,7 +252,9 @@ export class EmscriptenToolchain implements Toolchain {
         library,
         '-o',
         path.join(directory, MODULE_JS),
-      ]);
+      ];
+      // Its flags are among the caller's: at the end of the line they would replace what Heapline decides.
+      const { status, stdout, stderr } = await this.#run(cxx, args, { ...process.env, EMCC_CFLAGS: '' });
       return { status, output: (stdout + stderr).replaceAll(`${directory}${path.sep}`, '') };
     };
   }
