@@ -101,6 +101,7 @@ export function moduleError(path: string, error: unknown): unknown {
 export const ENVIRONMENT_HELP = `
 Environment:
   HEAPLINE_TOOLCHAIN  compiler to use where --toolchain does not say: auto, emscripten, clang or embedded
+  HEAPLINE_EMCC       the emcc to use (default: that on PATH, else that of EMSDK)
   HEAPLINE_CLANG      the clang to use, a path or a name such as clang-22 (default: the first that works)
   HEAPLINE_CACHE      directory for compiled objects (default: node_modules/.cache/heapline, else ~/.cache/heapline)
   EMSDK, WASI_SDK_PATH  where Emscripten and wasi-sdk are, when they are not on PATH

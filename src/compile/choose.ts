@@ -204,7 +204,8 @@ export async function* candidates(
     } catch (error) {
       if (!(error instanceof ToolchainError)) throw error;
       failures.push(error.message);
-      if (name === 'clang' && clangIsNamed(search)) passedOver(error.message);
+      const isNamed = name === 'emscripten' ? namedEmcc() !== '' : name === 'clang' && clangIsNamed(search);
+      if (isNamed) passedOver(error.message);
     }
   }
   if (failures.length === AUTO_ORDER.length)

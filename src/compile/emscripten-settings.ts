@@ -2,13 +2,14 @@
 // is passed on; it replaces a default of Heapline's (the stack's size); its list is joined with Heapline's (exports); or
 // it only shapes files that no caller of Heapline sees (-sEXPORT_ES6, -sSINGLE_FILE, -sMALLOC), and what Heapline decides
 // takes its place. Those that make something which Heapline cannot run or measure are refused, with the reason, before
-// anything is compiled.
+// anything is compiled; what no toolchain can do is in support.ts.
 
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { InvalidArgumentError } from '../errors.ts';
 import { workingDirectory } from '../working-directory.ts';
 import { defaultSettings, linkSettings, moduleOptions, stackSetting } from './emscripten-versions.ts';
+import { refuseUnsupported } from './support.ts';
 
 /** A setting, as `-s` gives it. */
 interface Setting {
@@ -72,7 +73,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   WASMFS: 'its file system lies in the module, where Heapline cannot put files, input and output',
   NODERAWFS: 'it gives the program the files of this machine; hand it those that it needs in `files`',
   NODERAWSOCKETS: 'it gives the program the network of this machine',
-  MEMORY64: 'Heapline measures memories of 32-bit addresses',
   SAFE_HEAP:
     'a pass of Binaryen then replaces every access to memory, and the lines of stacks are no longer right',
   SPLIT_MODULE: 'it makes two modules of one',
@@ -80,7 +80,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   SOURCE_PHASE_IMPORTS: 'its JavaScript is loaded by an engine that imports WebAssembly as a module',
 };
 
-/** The caller's flags, as words. `-s NAME` may be two of them. */
+/** The caller's flags, as words. Of those in the environment, `-s NAME` may be two. */
 function itemsOf(link: readonly string[]): Item[] {
   const items: Item[] = [];
   for (let i = 0; i < link.length; i++) {
@@ -120,6 +120,7 @@ function given(link: readonly string[]): Item[] {
  * or measure.
  */
 export function checkLinkFlags(link: readonly string[]): void {
+  refuseUnsupported({ flags: [], link: flagsOfEnvironment(), sysroot: null });
   for (const item of given(link)) {
     const reason = typeof item === 'string' ? flagRefusal(item) : settingRefusal(item);
     if (reason === null) continue;
@@ -137,12 +138,7 @@ function settingRefusal({ name, value }: Setting): string | null {
 }
 
 function flagRefusal(flag: string): string | null {
-  if (/^-fsanitize=.*\b(address|leak|thread)\b/.test(flag)) {
-    return 'this sanitizer brings an allocator of its own, whose blocks Heapline does not see';
-  }
-  if (/^(-m64|--target=wasm64.*)$/.test(flag)) return REFUSED.MEMORY64!;
-  if (/^(--proxy-to-worker|--emrun)$/.test(flag)) return 'its JavaScript is for a browser';
-  return null;
+  return /^--proxy-to-worker/.test(flag) ? 'its JavaScript is for a browser' : null;
 }
 
 /** The version's settings and the caller's flags, in the order in which they are linked with. */

@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { compile } from '../../src/compile/index.ts';
 import { CompileError, FileError, InvalidArgumentError, ToolchainError } from '../../src/errors.ts';
 import { sourceTree } from './toolchains.ts';
@@ -60,6 +60,21 @@ describe('choosing a toolchain', () => {
     const clang = await failure(compile([source], { cacheDir, toolchain: 'clang' }));
     expect(clang).toBeInstanceOf(ToolchainError);
     expect((clang as ToolchainError).message).toMatch(/WASI_SDK_PATH/);
+  });
+
+  it('takes the emcc that HEAPLINE_EMCC names and no other, and says so where it cannot be used', async () => {
+    vi.stubEnv('HEAPLINE_EMCC', tree.file('none'));
+    const other = await compile([source], { cacheDir });
+    expect(other.toolchain.name).not.toBe('emscripten');
+    expect(other.warnings.map(({ message }) => message).join()).toMatch(
+      /HEAPLINE_EMCC is .*none, .* no such program/,
+    );
+    const error = await failure(compile([source], { cacheDir, toolchain: 'emscripten' }));
+    expect(error).toBeInstanceOf(ToolchainError);
+    expect((error as ToolchainError).message).toContain(`HEAPLINE_EMCC is ${tree.file('none')}`);
+    vi.stubEnv('HEAPLINE_EMCC', 'emcc');
+    expect((await compile([source], { cacheDir })).toolchain.name).toBe('emscripten');
+    vi.unstubAllEnvs();
   });
 
   it('lets HEAPLINE_TOOLCHAIN decide for auto only', async () => {
