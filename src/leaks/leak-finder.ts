@@ -25,7 +25,7 @@ export interface LeakFinderHost {
   readonly program: string;
   /** Whether functions of the guest are active. */
   active(): boolean;
-  /** Frames of a context, innermost first. */
+  /** Frames of a context, innermost first, in a tree that was found whole. */
   contextFrames(node: number): readonly Frame[];
 }
 
@@ -76,6 +76,7 @@ export class LeakFinder {
 
   /** The capture with its stacks read. */
   report(capture: LeakCapture, errors: readonly HeapFaultRecord[]): LeakReport {
+    if (capture.groups.length > 0) this.#host.ledger.checkTree();
     const keys = new StackKeys();
     const records = new Map<string, { record: LeakRecord; age: number }>();
     for (const { kind, node, blocks, bytes, address, age, sample } of capture.groups) {
