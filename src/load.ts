@@ -67,6 +67,17 @@ export interface SandboxOptions {
   readonly onError?: 'record' | 'throw';
   /** Called at each bad free. */
   readonly onFault?: (fault: HeapFault) => void;
+  /**
+   * Called when the guest has ended itself: its program is over, or one of its functions has called `exit`, be it in a
+   * timer that no call of yours waits for. Nothing of the guest runs by itself from then on.
+   */
+  readonly onExit?: (exitCode: number) => void;
+  /**
+   * Called when a timer or the main loop of the guest was stopped by an error, such as a TrapError. Nothing of the guest
+   * runs by itself from then on. Without it, and without a call of `finished()` that waits, the error is an uncaught
+   * exception.
+   */
+  readonly onCallbackError?: (error: unknown) => void;
   /** Sees the guest's output as it is written. The guest cannot be called from here. */
   readonly onStdout?: (bytes: Uint8Array) => void;
   readonly onStderr?: (bytes: Uint8Array) => void;
@@ -103,6 +114,8 @@ const SANDBOX_OPTIONS = [
   'freeStacks',
   'onError',
   'onFault',
+  'onExit',
+  'onCallbackError',
   'onStdout',
   'onStderr',
 ] as const satisfies readonly (keyof SandboxOptions)[];
@@ -232,7 +245,9 @@ function open<Exports extends object>(
     freeContexts: options.freeStacks ?? true,
     onError: options.onError ?? 'record',
     onFault: options.onFault,
-    instantiate(runtime, entrance, instantiated) {
+    onExit: options.onExit,
+    onCallbackError: options.onCallbackError,
+    instantiate(runtime, entrance, loop, instantiated) {
       gate = entrance;
       const { stdin = '' } = options;
       const guestOptions = {
@@ -253,7 +268,7 @@ function open<Exports extends object>(
       };
       return glue === null
         ? openWasiGuest(prepared.module, guestOptions, runtime)
-        : openEmscriptenGuest(prepared.module, glue, guestOptions, runtime, gate);
+        : openEmscriptenGuest(prepared.module, glue, guestOptions, runtime, gate, loop);
     },
   });
 }
@@ -480,7 +495,7 @@ function checkOptions(caller: string, options: SandboxOptions, known: readonly s
   if (onError !== undefined && onError !== 'record' && onError !== 'throw') {
     refuse('onError', "'record' or 'throw'");
   }
-  for (const name of ['onFault', 'onStdout', 'onStderr'] as const) {
+  for (const name of ['onFault', 'onExit', 'onCallbackError', 'onStdout', 'onStderr'] as const) {
     if (options[name] !== undefined && typeof options[name] !== 'function') refuse(name, 'a function');
   }
 }

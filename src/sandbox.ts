@@ -2,25 +2,25 @@
 // out of here as one of the errors of errors.ts, and leaves the ledger readable and other sandboxes untouched.
 
 import {
-  CorruptLedgerError,
   DisposedError,
   ExitError,
   type Frame,
   HeaplineError,
   InvalidArgumentError,
-  MissingRuntimeError,
   StateError,
   TrapError,
 } from './errors.ts';
 import { FunctionTable, type TableSignatures } from './function-table.ts';
-import { type HeapSnapshot, Ledger, layout } from './heap/index.ts';
-import { HeapEvents } from './heap-events.ts';
+import { type FaultRecord, type HeapSnapshot, Ledger, layout } from './heap/index.ts';
 import { faultError, formatFrames, type HeapFault } from './heap-fault.ts';
 import {
   type CxxException,
+  EventLoop,
+  ExitSignal,
   exitSignalOf,
   Gate,
   type Guest,
+  type GuestOptions,
   GuestStacks,
   HostStacks,
   isTrap,
@@ -43,6 +43,11 @@ export type GuestExports = Record<string, (...args: (number | bigint)[]) => numb
 export interface RunResult {
   /** What `main` returned, or the program passed to `exit`. */
   readonly exitCode: number;
+  /**
+   * False when `main` has returned and the program goes on: with Emscripten timers and a main loop keep it alive. Wait
+   * for its end with `sandbox.finished()`.
+   */
+  readonly ended: boolean;
   /** All that the guest wrote so far, decoded as UTF-8. */
   readonly stdout: string;
   readonly stderr: string;
@@ -83,16 +88,22 @@ export interface SandboxParts {
   readonly freeContexts: boolean;
   readonly onError: 'record' | 'throw';
   readonly onFault: ((fault: HeapFault) => void) | undefined;
+  readonly onExit: ((exitCode: number) => void) | undefined;
+  readonly onCallbackError: ((error: unknown) => void) | undefined;
   /** Makes the instance with these imports, and calls back with its exports before anything of it runs. */
   instantiate(
     runtime: RuntimeImports,
     gate: Gate,
-    instantiated: (exports: WasmExports) => void,
+    loop: EventLoop,
+    instantiated: GuestOptions['instantiated'],
   ): Promise<Guest>;
 }
 
-/** Whether a sandbox runs its program, has run it, or never had one. */
-type ProgramState = 'none' | 'ready' | 'running' | 'ended';
+/** Faults that are kept with their records; more are only counted. */
+const FAULTS_KEPT = 10_000;
+
+/** Whether a sandbox runs its program, waits for its timers after `main`, has run it, or never had one. */
+type ProgramState = 'none' | 'ready' | 'running' | 'alive' | 'ended';
 
 /**
  * One module in memory of its own. Calls into it are synchronous. After a trap, and after the program has ended,
@@ -117,7 +128,9 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   readonly #peaks: PeakMeter;
   readonly #leaks: LeakFinder;
   readonly #table: FunctionTable;
+  readonly #loop: EventLoop;
   #program: ProgramState;
+  #exitCode: number | null = null;
   #disposed = false;
   #atExit: HeapSnapshot | null = null;
   #leaksAtExit: LeakCapture | null = null;
@@ -131,6 +144,8 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     this.#symbols = link.symbols;
     this.#peaks = link.peaks!;
     this.#leaks = link.leaks!;
+    this.#loop = link.loop;
+    this.#loop.onTurn = () => this.#turned();
     this.#program = guest.hasMain ? 'ready' : 'none';
     this.toolchain = parts.toolchain;
     this.name = parts.name;
@@ -149,6 +164,10 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     link.sandbox = {
       check: (name) => this.#check(name),
       exiting: () => this.#ending(true),
+      exited: (code) => {
+        if (!this.#loop.ended) this.#rescueOutput();
+        this.#exited(code);
+      },
       atExit: () => (this.#unchangedSinceExit() ? this.#atExit : null),
       leaksAtExit: () => (this.#unchangedSinceExit() ? this.#leaksAtExit : null),
     };
@@ -160,7 +179,9 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     const link = new Link(parts);
     let guest: Guest;
     try {
-      guest = await parts.instantiate(link.imports, link.gate, (exports) => link.instantiated(exports));
+      guest = await parts.instantiate(link.imports, link.gate, link.loop, (exports, kept) =>
+        link.instantiated(exports, kept),
+      );
     } catch (error) {
       throw link.gate.failure(error, 'start', true);
     }
@@ -221,9 +242,15 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     return this.#guest.hasMain;
   }
 
+  /** The status with which the guest has ended itself, by the end of its program or a call of `exit`; null until then. */
+  get exitCode(): number | null {
+    return this.#exitCode;
+  }
+
   /**
    * Runs the program: `main` with the arguments given at load time, then the C library's teardown. A program runs
-   * once. Its exit status is a result, not an error; a trap is a TrapError.
+   * once. Its exit status is a result, not an error; a trap is a TrapError. With Emscripten a program may go on after
+   * main: see `ended` of the result.
    */
   run(): RunResult {
     this.#check('run');
@@ -234,6 +261,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
         );
       case 'running':
         throw new StateError(`${this.name} is running: run() was called from inside its own main().`);
+      case 'alive':
       case 'ended':
         throw new StateError(
           `${this.name} has run already, and C programs run once. Load it again to run it again.`,
@@ -243,7 +271,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     let exitCode = 0;
     const run = (): void => {
       try {
-        exitCode = this.#guest.runMain(() => this.#ending(false));
+        exitCode = this.#guest.runMain(() => this.#ending());
       } catch (error) {
         const exit = exitSignalOf(error);
         if (exit === null) {
@@ -256,12 +284,43 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     };
     try {
       this.#gate.enter('main', run, this.run);
+    } catch (error) {
+      this.#loop.fail(error);
+      this.#end();
+      throw error;
     } finally {
-      this.#program = 'ended';
       if (this.#gate.entry === null) this.#ledger.resetShadowStack();
-      this.#afterExit = this.#fingerprint();
     }
-    return { exitCode, stdout: this.stdout, stderr: this.stderr };
+    if (this.#loop.alive) {
+      this.#program = 'alive';
+      this.#turned();
+    } else {
+      this.#end();
+      this.#exited(exitCode);
+    }
+    return this.#result(exitCode);
+  }
+
+  /**
+   * Waits until the guest does nothing more by itself: until its program has ended, no timer of it is left, and its main
+   * loop is over. The result is that of the program. What stops a callback of the guest, such as a trap, is thrown
+   * here.
+   */
+  async finished(): Promise<RunResult> {
+    this.#check('finished');
+    if (this.#gate.entry !== null) {
+      throw new StateError(
+        `finished() waits for ${this.name}, and was called while one of its functions is running.`,
+      );
+    }
+    await this.#loop.drained();
+    this.#check('finished');
+    if (this.#program === 'alive') {
+      this.#ending();
+      this.#end();
+      this.#exited(this.#loop.status ?? 0);
+    }
+    return this.#result(this.#exitCode ?? 0);
   }
 
   /** Contents of a file in the guest's file system, such as one that it wrote; null when there is none. */
@@ -283,6 +342,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     this.#disposed = true;
     unregisterSandbox(this);
     this.#gate.closed = (name) => disposedError(this.name, `${name}()`);
+    this.#loop.stop();
     this.#guest.dispose();
   }
 
@@ -308,19 +368,46 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     if (this.#disposed) throw disposedError(this.name, name);
   }
 
-  // Called when main returns or the guest calls exit: the last moment at which the heap is the program's own. Leaks
-  // are looked for then and there, because libc's teardown and atexit functions change what is reachable; it takes
-  // about a millisecond per megabyte in use.
-  #ending(active: boolean): void {
-    if (this.#program !== 'running' || this.#atExit !== null) return;
+  // Called when main returns, when the guest calls exit, and before what outlived main is torn down: the last moment at
+  // which the heap is the program's own. Leaks are looked for then and there, because libc's teardown and atexit functions
+  // change what is reachable; it takes about a millisecond per megabyte in use.
+  #ending(active = this.#program === 'alive' && this.#leaks.roots.stackInUse): void {
+    if ((this.#program !== 'running' && this.#program !== 'alive') || this.#atExit !== null) return;
+    this.#atExit = this.#peaks.snapshot();
     try {
-      this.#atExit = this.#peaks.snapshot();
       this.#leaksAtExit = this.#leaks.capture(0, active);
-    } catch (error) {
-      // The program has ruined its heap, which is no reason for run() to fail: whoever asks will hear of it. A module
-      // that was linked without the scan has its profile all the same.
-      if (!(error instanceof CorruptLedgerError || error instanceof MissingRuntimeError)) throw error;
+    } catch {
+      // The program has ruined its heap, which is no reason for run() to fail: whoever asks for leaks will hear of it.
     }
+  }
+
+  // Main or a callback has returned. If the program goes on, that was not its end yet.
+  #turned(): void {
+    if (this.#loop.ended) {
+      if (this.#program === 'alive') this.#end();
+      this.#exited(this.#loop.status ?? 0);
+    } else if (this.#program === 'alive') {
+      this.#atExit = null;
+      this.#leaksAtExit = null;
+    } else if (this.#program === 'none' && this.#loop.status !== null && !this.#loop.failed) {
+      this.#rescueOutput();
+      this.#exited(this.#loop.status);
+    }
+  }
+
+  #end(): void {
+    this.#program = 'ended';
+    this.#afterExit = this.#fingerprint();
+  }
+
+  #exited(code: number): void {
+    const first = this.#exitCode === null;
+    this.#exitCode = code;
+    if (first) this.#parts.onExit?.(code);
+  }
+
+  #result(exitCode: number): RunResult {
+    return { exitCode, ended: this.#program !== 'alive', stdout: this.stdout, stderr: this.stderr };
   }
 
   #unchangedSinceExit(): boolean {
@@ -336,7 +423,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
 
   // Equal as long as nobody has allocated or freed.
   #fingerprint(): string {
-    const { allocObjects, allocBytes, liveObjects, liveBytes } = this.#ledger.uncheckedTotals();
+    const { allocObjects, allocBytes, liveObjects, liveBytes } = this.#ledger.totals();
     return `${allocObjects} ${allocBytes} ${liveObjects} ${liveBytes}`;
   }
 }
@@ -395,13 +482,15 @@ class Symbols {
 // What a sandbox tells its heap and its guest's imports.
 interface LinkedSandbox extends Pick<HeapHost, 'check' | 'atExit' | 'leaksAtExit'> {
   exiting(): void;
+  exited(code: number): void;
 }
 
 // What the guest's imports and its gate need before there is a sandbox: instantiating may run C already.
 class Link {
   readonly hostStacks: HostStacks;
-  readonly events = new HeapEvents();
+  readonly faults: FaultRecord[] = [];
   readonly gate: Gate;
+  readonly loop: EventLoop;
   readonly imports: RuntimeImports;
   readonly symbols: Symbols;
   ledger: Ledger | null = null;
@@ -419,6 +508,10 @@ class Link {
       hostFrames === 'off' ? null : this.hostStacks,
       (error) => this.#emptied(error),
     );
+    this.loop = new EventLoop({
+      read: (error) => this.#callbackError(error),
+      report: parts.onCallbackError,
+    });
     this.imports = {
       host_stack: (inner) => this.gate.hostStack(inner),
       fault: (record) => this.#fault(record),
@@ -428,16 +521,13 @@ class Link {
   }
 
   /** Finds the heap of a new instance and tells its runtime what to record, before any C code has run. */
-  instantiated(exports: WasmExports): void {
+  instantiated(exports: WasmExports, kept: ReadonlySet<number> = new Set()): void {
     const { instrumented, hostFrames, freeContexts, name, path, comments, roots } = this.parts;
     this.ledger = new Ledger(
       exports.memory as WebAssembly.Memory,
       instrumented.runtimeAddress,
       instrumented.shadowAddress,
-      exports,
     );
-    this.ledger.startCounting();
-    this.ledger.isSite = (site) => this.#isSite(site);
     this.gate.stacks = new GuestStacks(this.ledger, exports.__stack_pointer);
     (exports.heapline_set_flags as ((flags: number) => void) | undefined)?.(
       (hostFrames === 'off' ? 0 : layout.FLAG_HOST_FRAMES) | (freeContexts ? layout.FLAG_FREE_CONTEXTS : 0),
@@ -448,7 +538,8 @@ class Link {
       exports,
       program: name,
       active: () => this.gate.entry !== null,
-      contextFrames: (node) => this.heap!.frames(node),
+      kept,
+      contextFrames: (node) => this.heap!.contextFrames(node),
     });
     this.heap = new Heap({
       gate: this.gate,
@@ -458,7 +549,7 @@ class Link {
       exports,
       module: { name, path, codeSize: instrumented.statistics.originalCodeSize },
       comments: () => [...comments, ...this.symbols.namesOnly],
-      events: this.events,
+      faults: this.faults,
       check: (method) => this.sandbox?.check(method),
       frames: (site) => this.symbols.frames(site),
       atExit: () => this.sandbox?.atExit() ?? null,
@@ -467,22 +558,13 @@ class Link {
     });
   }
 
-  // Call sites are those of the original module. Of one that came instrumented its code is not at hand.
-  #isSite(site: number): boolean {
-    if (site === layout.SITE_TRUNCATED) return true;
-    if (site >= layout.SITE_HOST_FLAG) return this.hostStacks.has(site - layout.SITE_HOST_FLAG);
-    const { symbolModule, symbolOptions, instrumented } = this.parts;
-    if (site >= instrumented.statistics.originalCodeSize) return false;
-    return symbolOptions.bodies !== undefined || isCall(symbolModule[instrumented.originalCodeStart + site]!);
-  }
-
   #fault(address: number): void {
-    if (this.ledger === null) return;
-    const event = this.events.take(address >>> 0, this.ledger);
-    if (event === null) return;
+    const record = this.ledger?.faultAt(address >>> 0);
+    if (record === undefined) return;
+    if (this.faults.length < FAULTS_KEPT) this.faults.push(record);
     const { onError, onFault } = this.parts;
     if (this.heap === null || (onError !== 'throw' && onFault === undefined)) return;
-    const fault = this.heap.describeFault(event);
+    const fault = this.heap.describeFault(record);
     onFault?.(fault);
     if (onError === 'throw') throw faultError(fault);
   }
@@ -497,6 +579,7 @@ class Link {
     if (outermost) this.#emptied(error);
     const exit = exitSignalOf(error);
     if (exit !== null) {
+      this.sandbox?.exited(exit.exitCode);
       return new ExitError(
         exit.exitCode,
         `The guest ended itself with status ${exit.exitCode} while ${name}() was called.`,
@@ -518,6 +601,16 @@ class Link {
     return new TrapError(trapMessage(error, name, frames), frames, { cause: error });
   }
 
+  // What comes out of a callback that no call of the host's waits for. Emscripten leaves callbacks by exceptions, too.
+  #callbackError(error: unknown): unknown {
+    const exit = exitSignalOf(error);
+    if (exit === null && error !== UNWIND) return this.#failure(error, 'a callback', true);
+    this.ledger?.resetShadowStack();
+    // Glue that does not say when the runtime has ended.
+    if (error instanceof ExitSignal) this.loop.end(error.exitCode);
+    return null;
+  }
+
   #framesAt(offsets: readonly number[]): Frame[] {
     return offsets.flatMap((offset) => {
       const site = this.parts.instrumented.offsets.toOriginal(offset);
@@ -525,11 +618,6 @@ class Link {
       return site === null ? [] : this.symbols.frames(site);
     });
   }
-}
-
-/** Opcodes that call: call, call_indirect, and those of tail calls and typed references. */
-function isCall(opcode: number): boolean {
-  return opcode >= 0x10 && opcode <= 0x15;
 }
 
 // WebAssembly.Exception, which TypeScript's library does not know yet.

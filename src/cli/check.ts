@@ -151,7 +151,7 @@ async function check(
   terminal.endProgress();
   const calls = given.call ?? [];
   checkCalls(sandbox, calls);
-  const { exitCode, failure } = enterGuest(sandbox, calls, () => {});
+  const { exitCode, failure } = await enterGuest(sandbox, calls, () => {});
   if (failure !== null) terminal.error(failureText(failure));
   else if (exitCode !== 0) terminal.error(`The program ended with status ${exitCode}.`);
 

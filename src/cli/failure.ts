@@ -2,7 +2,6 @@
 // that scripts can tell apart.
 
 import {
-  CorruptLedgerError,
   ExitError,
   HeapFaultError,
   HeaplineError,
@@ -18,7 +17,7 @@ export const STATUS = {
   setup: 2,
   /** A fault in Heapline itself (EX_SOFTWARE of sysexits.h). */
   internal: 70,
-  /** The guest trapped or ruined its heap, as a shell reports a program that SIGABRT ended. */
+  /** The guest trapped, as a shell reports a program that SIGABRT ended. */
   trap: 134,
 } as const;
 
@@ -27,7 +26,7 @@ Exit status:
   the program's own when it ran to its end
   0    done
   2    wrong usage, unreadable file, C that does not compile or link, no toolchain
-  134  the program trapped (its heap is still reported), or ruined its heap
+  134  the program trapped (its heap is still reported)
   70   a fault in Heapline itself`;
 
 /** Wrong use of the command line. */
@@ -37,12 +36,7 @@ export function usageError(argument: string, message: string): InvalidArgumentEr
 
 export function statusOf(error: unknown): number {
   if (error instanceof ExitError) return error.exitCode;
-  if (
-    error instanceof TrapError ||
-    error instanceof OutOfMemoryError ||
-    error instanceof HeapFaultError ||
-    error instanceof CorruptLedgerError
-  ) {
+  if (error instanceof TrapError || error instanceof OutOfMemoryError || error instanceof HeapFaultError) {
     return STATUS.trap;
   }
   return error instanceof HeaplineError ? STATUS.setup : STATUS.internal;

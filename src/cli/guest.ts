@@ -1,7 +1,9 @@
 // How the commands enter a guest: through main, or through the functions that --call names.
 
 import { type Command, Option } from 'commander';
-import { CorruptLedgerError, ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
+import { ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
+import { formatFrames } from '../heap-fault.ts';
+import { readGuestStack } from '../host/index.ts';
 import type { Sandbox } from '../index.ts';
 import { type Call, parseCall } from './call.ts';
 import { usageError } from './failure.ts';
@@ -73,32 +75,35 @@ export interface CallResult {
   readonly result: number | string | null;
 }
 
+/** The failure of a program whose own JavaScript (EM_JS, EM_ASM) has thrown; null when it was not that. */
+function scriptFailure(sandbox: Sandbox, error: unknown): TrapError | null {
+  if (typeof error !== 'object' || error === null) return null;
+  const { offsets, thrownByGlue } = readGuestStack(error);
+  if (!thrownByGlue) return null;
+  const frames = offsets.flatMap((offset) => sandbox.codeFrames(offset) ?? []);
+  return new TrapError(`JavaScript in the program threw ${error}${formatFrames(frames)}`, frames, {
+    cause: error,
+  });
+}
+
 /** How a guest ended. */
 export interface GuestEnd {
   /** Of the program, or of a call that ended it. */
   readonly exitCode: number;
   /** What stopped it, when it did not end by itself. The ledger stays readable. */
-  readonly failure: TrapError | OutOfMemoryError | HeapFaultError | CorruptLedgerError | null;
+  readonly failure: TrapError | OutOfMemoryError | HeapFaultError | null;
   readonly results: readonly CallResult[];
 }
 
-/** What is read of a heap; null when the program has ruined that, which `ruined` then hears of. */
-export function readable<T>(read: () => T, ruined: (error: CorruptLedgerError) => void): T | null {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof CorruptLedgerError)) throw error;
-    ruined(error);
-    return null;
-  }
-}
-
-/** Runs main, or makes the calls. `told` hears of each. */
-export function enterGuest(
+/**
+ * Runs main, or makes the calls; `told` hears of each. Then waits for what the guest goes on to do by itself, as a
+ * process does that has timers.
+ */
+export async function enterGuest(
   sandbox: Sandbox,
   calls: readonly Call[],
   told: (call: Call, result: number | bigint | undefined) => void,
-): GuestEnd {
+): Promise<GuestEnd> {
   const results: CallResult[] = [];
   let exitCode = 0;
   let failure: GuestEnd['failure'] = null;
@@ -112,16 +117,20 @@ export function enterGuest(
       });
       told(call, result);
     }
+    const end = await sandbox.finished();
+    exitCode = end.exitCode;
   } catch (error) {
     if (error instanceof ExitError) exitCode = error.exitCode;
     else if (
       error instanceof TrapError ||
       error instanceof OutOfMemoryError ||
-      error instanceof HeapFaultError ||
-      error instanceof CorruptLedgerError
+      error instanceof HeapFaultError
     ) {
       failure = error;
-    } else throw error;
+    } else {
+      failure = scriptFailure(sandbox, error);
+      if (failure === null) throw error;
+    }
   }
   return { exitCode, failure, results };
 }

@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { CorruptLedgerError, type FileError } from '../errors.ts';
+import type { FileError } from '../errors.ts';
 import type { ContextProfileKind, HeapFault, HeapProfile, Sandbox, SandboxOptions } from '../index.ts';
 import {
   addCompileOptions,
@@ -22,7 +22,7 @@ import {
 } from './arguments.ts';
 import type { Call } from './call.ts';
 import { failureText, statusOf, usageError } from './failure.ts';
-import { addCallOption, checkCalls, enterGuest, readable } from './guest.ts';
+import { addCallOption, checkCalls, enterGuest } from './guest.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What a guest is compiled from and may see. */
@@ -144,26 +144,16 @@ async function run(
   terminal.endProgress();
   const calls = given.call ?? [];
   checkCalls(sandbox, calls);
-  const { exitCode, failure, results } = enterGuest(sandbox, calls, (call, result) => {
+  const { exitCode, failure, results } = await enterGuest(sandbox, calls, (call, result) => {
     if (!given.json) terminal.say(colors.dim(`${call.source} = ${result ?? 'void'}`));
   });
-  if (failure !== null) terminal.error(failureText(failure));
-  // What was held at the moment of a failure is worth even more than at a good end. A program that has ruined its heap
-  // may have taken that along.
-  let damage: CorruptLedgerError | null = failure instanceof CorruptLedgerError ? failure : null;
-  const read = <T>(from: () => T): T | null =>
-    readable(from, (error) => {
-      if (damage === null) terminal.error(failureText(error));
-      damage ??= error;
-    });
-  const profile = read(() => sandbox.heap.profile({ kind: given.kind }));
-  const stats = read(() => sandbox.heap.stats());
-  const faults = read(() => sandbox.heap.faults()) ?? [];
-  const ended = failure === null ? exitCode : statusOf(failure);
-  const status = ended === 0 && damage !== null ? statusOf(damage) : ended;
+  // What was held at the moment of a failure is worth even more than at a good end.
+  const status = failure === null ? exitCode : statusOf(failure);
+
+  const profile = sandbox.heap.profile({ kind: given.kind });
   let written: string | null = null;
   let notWritten: FileError | null = null;
-  if (given.pprof !== false && profile !== null) {
+  if (given.pprof !== false) {
     try {
       writeFileSync(given.pprof, profile.encode({ inlines: given.inlines }));
       written = given.pprof;
@@ -171,26 +161,26 @@ async function run(
       notWritten = fileError(given.pprof, 'written', error);
     }
   }
+  const faults = sandbox.heap.faults();
+  if (failure !== null) terminal.error(failureText(failure));
   if (given.json) {
     const report = {
       version: 1,
       exitCode: status,
-      error: (failure ?? (damage as Error | null))?.message ?? null,
+      error: failure === null ? null : failure.message,
       toolchain: sandbox.toolchain,
-      stats,
+      stats: sandbox.heap.stats(),
       faults,
       warnings: sandbox.warnings,
       calls: results,
       pprof: written === null ? null : resolve(written),
-      top: profile?.topRows(given.limit === 0 ? {} : { limit: given.limit }) ?? [],
+      top: profile.topRows(given.limit === 0 ? {} : { limit: given.limit }),
       profile,
     };
     terminal.data(`${JSON.stringify(report, null, 2)}\n`);
   } else {
     for (const warning of sandbox.warnings) terminal.warn(warning);
-    if (profile !== null) terminal.say(table(profile, given.limit, sandbox.warnings, terminal));
-    else if (given.pprof !== false)
-      terminal.say(colors.yellow(`${given.pprof} is not written: there is no profile.`));
+    terminal.say(table(profile, given.limit, sandbox.warnings, terminal));
     reportFaults(faults, terminal);
     if (written !== null)
       terminal.say(colors.dim(`Wrote ${written}; look closer with: go tool pprof -http=: ${written}`));

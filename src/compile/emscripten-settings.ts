@@ -34,7 +34,6 @@ const DECIDED: ReadonlySet<string> = new Set([
   'FILESYSTEM',
   'FORCE_FILESYSTEM',
   'INVOKE_RUN',
-  'EXIT_RUNTIME',
   'WASM_BIGINT',
   'LEGALIZE_JS_FFI',
   'NODEJS_CATCH_EXIT',
@@ -60,6 +59,9 @@ const JOINED: Readonly<Record<string, string>> = {
   INCOMING_MODULE_JS_API: 'INCOMING_MODULE_JS_API',
 };
 
+const TO_THE_EVENT_LOOP =
+  'let C return to the event loop instead, as emscripten_async_call and emscripten_set_main_loop do';
+
 /** Settings that are refused when they are on (WASM: unless it is 1), and why. */
 const REFUSED: Readonly<Record<string, string>> = {
   STANDALONE_WASM:
@@ -75,6 +77,12 @@ const REFUSED: Readonly<Record<string, string>> = {
   NODERAWSOCKETS: 'it gives the program the network of this machine',
   SAFE_HEAP:
     'a pass of Binaryen then replaces every access to memory, and the lines of stacks are no longer right',
+  ASYNCIFY:
+    'a pass of Binaryen then rewrites the code, so that C can be suspended and run once more, and the lines of stacks ' +
+    `are no longer right; ${TO_THE_EVENT_LOOP}`,
+  JSPI:
+    'the engine then suspends one stack of C and goes on with another, and Heapline keeps the call sites of one stack; ' +
+    TO_THE_EVENT_LOOP,
   SPLIT_MODULE: 'it makes two modules of one',
   WASM_ESM_INTEGRATION: 'its JavaScript is loaded by an engine that imports WebAssembly as a module',
   SOURCE_PHASE_IMPORTS: 'its JavaScript is loaded by an engine that imports WebAssembly as a module',
@@ -152,11 +160,13 @@ export interface LinkFlags {
 /**
  * What to link with.
  * @param lists Heapline's own entries of the settings that are lists
+ * @param hasMain whether it is a program, or a library
  */
 export function linkFlags(
   version: string | null,
   link: readonly string[],
   lists: Readonly<Record<string, readonly string[]>>,
+  hasMain = true,
 ): LinkFlags {
   const items = given(link);
   const settings = items.filter((item) => typeof item !== 'string');
@@ -179,7 +189,7 @@ export function linkFlags(
     before,
     after: [
       ...linkSettings(version),
-      ...defaultSettings(version)
+      ...defaultSettings(version, hasMain)
         .filter(({ replacedBy }) => !replacedBy.some((name) => names.has(name)))
         .map(({ flag }) => flag),
       // A program that may not grow its memory has NULL of malloc, as one with `maxMemory` has, and is not ended.

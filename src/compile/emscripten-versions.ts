@@ -116,7 +116,6 @@ export function linkSettings(version: string | null): string[] {
     '-sENVIRONMENT=node',
     '-sFORCE_FILESYSTEM=1',
     '-sINVOKE_RUN=0',
-    '-sEXIT_RUNTIME=1',
     // 64-bit integers as they are: what takes them apart is a pass of Binaryen. The default since 4.0.0, and since 6.0.8
     // setting it is warned of.
     ...(since('4.0.0') ? [] : ['-sWASM_BIGINT=1']),
@@ -132,9 +131,12 @@ export function linkSettings(version: string | null): string[] {
 /** Settings of the link that the caller's own replace, by the names that the caller may know them under. */
 export function defaultSettings(
   version: string | null,
+  hasMain: boolean,
 ): readonly { readonly flag: string; readonly replacedBy: readonly string[] }[] {
   return [
     { flag: '-sALLOW_MEMORY_GROWTH=1', replacedBy: ['ALLOW_MEMORY_GROWTH'] },
+    // A program ends as C says. A library is there to be called again, also after its last timer has run.
+    { flag: `-sEXIT_RUNTIME=${hasMain ? 1 : 0}`, replacedBy: ['EXIT_RUNTIME'] },
     { flag: `-s${stackSetting(version)}=${STACK_SIZE}`, replacedBy: ['STACK_SIZE', 'TOTAL_STACK'] },
     // Since 3.1.56 memory would start with a heap of 16 MiB beside stack and data, more than `maxMemory` may allow.
     ...(isSince(version, '3.1.56')
@@ -163,6 +165,7 @@ export function moduleOptions(version: string | null): string[] {
     'print',
     'printErr',
     'onAbort',
+    'onExit',
     ...(isSince(version, '3.1.65') ? [] : ['quit']),
   ];
 }

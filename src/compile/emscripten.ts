@@ -55,7 +55,7 @@ const LINKER_FLAGS = [
 /** What the host asks of the glue and the module, among what the caller asks. */
 const lists = (hasMain: boolean): Record<string, string[]> => ({
   EXPORTED_FUNCTIONS: [...(hasMain ? ['_main'] : []), '_malloc', '_free', '_fflush'],
-  EXPORTED_RUNTIME_METHODS: ['FS', 'ENV'],
+  EXPORTED_RUNTIME_METHODS: ['FS', 'ENV', ...(hasMain ? ['callMain'] : [])],
   DEFAULT_LIBRARY_FUNCS_TO_INCLUDE: ['$ENV'],
 });
 
@@ -158,7 +158,10 @@ export class EmscriptenToolchain implements Toolchain {
     const { number, identity } = readEmccVersion(emcc);
     this.#number = number;
     this.version = number === null ? 'emcc' : `emcc ${number}`;
-    this.linkIdentity = JSON.stringify([linkFlags(number, [], lists(true)), LINKER_FLAGS]);
+    this.linkIdentity = JSON.stringify([
+      ...[true, false].map((hasMain) => linkFlags(number, [], lists(hasMain), hasMain)),
+      LINKER_FLAGS,
+    ]);
     this.identity = JSON.stringify(['emscripten', identity, variables()]);
   }
 
@@ -233,7 +236,7 @@ export class EmscriptenToolchain implements Toolchain {
     const needed = ['__stack_pointer', '__heap_base', '__data_end', ...job.runtimeExports];
     const cxx = job.objects.some((object) => isCxx(object.source));
     return async (lenient = false): Promise<{ status: number; output: string }> => {
-      const { before, after } = linkFlags(this.#number, job.link, lists(job.hasMain));
+      const { before, after } = linkFlags(this.#number, job.link, lists(job.hasMain), job.hasMain);
       const args = [
         '-g',
         ...files,

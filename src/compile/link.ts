@@ -9,12 +9,14 @@
 //   Start     WASI: a reactor; the host calls `_initialize()` once. Emscripten: the glue runs the constructors,
 //             never main (INVOKE_RUN=0).
 //   Main      WASI: `__main_void()` fetches the arguments itself and returns the exit code. Emscripten:
-//             `main(argc, argv)`, with argv built by the host on the guest's stack.
+//             the glue's `callMain(args)` does that, and knows whether timers or a main loop keep the runtime alive;
+//             without it `main(argc, argv)`, with argv built by the host on the guest's stack.
 //   Exit      `exit` is wrapped: C's calls of it, and the host's call of the export `__wrap_exit(code)` after main
 //             has returned, first call the import heapline.exiting(code) (the place to take the last profile:
 //             nothing is torn down yet), then libc's exit: atexit functions, stdio flush, and the end of the
 //             program through proc_exit (WASI) or the Module option `quit(status, toThrow)` (Emscripten; without
-//             that option its glue calls process.exit).
+//             that option its glue calls process.exit). Emscripten's glue calls `onExit(status)` when its runtime
+//             ends, which is later than main where something keeps it alive.
 //   Stack     1 MiB; on WASI below the data, so that overflowing it traps instead of overwriting data.
 //   DWARF     offsets are the linker's own: no pass of Binaryen runs after it.
 //

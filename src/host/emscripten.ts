@@ -7,14 +7,23 @@
 // and hold nothing. All this keeps the guest's libc in; JavaScript that the C sources themselves contain (EM_JS,
 // EM_ASM) was written by whoever wrote the sources, and node:vm does not confine a determined author.
 
-import { randomBytes, randomFillSync } from 'node:crypto';
 import { posix } from 'node:path';
 import { createContext, Script } from 'node:vm';
 import { UnsupportedModuleError } from '../errors.ts';
 import type { WasmExports } from '../wasm-types.ts';
 import type { Gate, RawFunction } from './entries.ts';
-import { ExitSignal, type Guest, type GuestOptions, instantiate, type RuntimeImports } from './guest.ts';
+import { EventLoop } from './event-loop.ts';
+import { glueWorld, type WorldParts } from './glue-world.ts';
+import {
+  ExitSignal,
+  exitSignalOf,
+  type Guest,
+  type GuestOptions,
+  instantiate,
+  type RuntimeImports,
+} from './guest.ts';
 import { GLUE_FILE, INVOKE } from './host-stacks.ts';
+import { KeptBlocks } from './kept-blocks.ts';
 import type { Output } from './output.ts';
 import { type ErrorClasses, TableEntries } from './table-entries.ts';
 
@@ -30,6 +39,7 @@ interface EmscriptenFS {
 
 interface EmscriptenModule {
   FS?: EmscriptenFS;
+  callMain?: (args: string[]) => number;
   ENV?: Record<string, string | undefined>;
   [option: string]: unknown;
 }
@@ -42,6 +52,17 @@ const DEFAULT_ENV = ['USER', 'LOGNAME', 'PATH', 'PWD', 'HOME', 'LANG', '_'];
 /** Exports that the glue calls all the time, and that never reach the heap. */
 const STACK_POINTER = /^_?(emscripten_)?stack/;
 
+/** The system has no such function. */
+const ENOSYS = 52;
+
+/** What the glue writes of an error that it then throws: the host reports that. */
+const REPORTED = /^(Aborted\(|exception thrown: |exiting due to exception: )/;
+
+/** Names of main in a module. */
+const MAIN_NAMES = ['__main_void', '__main_argc_argv', 'main', '__original_main'];
+/** The first thing that the glue calls when it ends the runtime. */
+const TEARDOWN = '__funcs_on_exit';
+
 // Compiling 150 KB of glue takes longer than running it; sandboxes of the same module share the compiled script.
 const scripts = new Map<string, Script>();
 const SCRIPTS_KEPT = 16;
@@ -53,8 +74,9 @@ export async function openEmscriptenGuest(
   options: GuestOptions,
   runtime: RuntimeImports,
   gate: Gate,
+  loop = new EventLoop({ read: (error) => error, report: undefined }),
 ): Promise<Guest> {
-  const guest = new EmscriptenGuest(gate, [options.programName, ...options.args]);
+  const guest = new EmscriptenGuest(gate, options, loop);
   // The glue swallows what instantiating throws, and then waits for ever.
   let fail: (error: unknown) => void;
   const failed = new Promise<never>((_, reject) => {
@@ -62,7 +84,7 @@ export async function openEmscriptenGuest(
   });
 
   let own: EmscriptenModule | null = null;
-  const { factory, errors } = openGlue(glue);
+  const { factory, errors } = openGlue(glue, { ...options, loop });
   const config: EmscriptenModule = {
     thisProgram: options.programName,
     noInitialRun: true,
@@ -83,9 +105,13 @@ export async function openEmscriptenGuest(
         for (const [name, values] of Object.entries(options.imports)) {
           all[name] = { ...all[name], ...(values as Record<string, WebAssembly.ImportValue>) };
         }
+        for (const functions of Object.values(all)) {
+          withoutShell(functions, guest);
+          guest.kept.watchImports(functions);
+        }
         const instance = instantiate(module, all);
         const observed = guest.adopt(instance, all, errors);
-        options.instantiated(instance.exports);
+        options.instantiated(instance.exports, guest.kept.addresses);
         received(observed, module);
         return instance.exports;
       } catch (error) {
@@ -105,11 +131,17 @@ export async function openEmscriptenGuest(
         }
       },
     ],
-    // What C writes goes to the streams. The glue reports traps and exits here; the host throws them.
-    print() {},
-    printErr() {},
-    // Until 3.1.64 the glue asks how to leave; without an answer it ends the process. Later ones throw by themselves.
+    // Of JavaScript in the guest: what C writes goes to the streams.
+    print: (...text: unknown[]) => options.stdout.write(Buffer.from(`${text.join(' ')}\n`)),
+    printErr(...text: unknown[]) {
+      if (!REPORTED.test(String(text[0]))) options.stderr.write(Buffer.from(`${text.join(' ')}\n`));
+    },
+    // Called when the runtime has ended. While something keeps it alive, exit() only leaves the call that it is in.
+    onExit: (status: number) => loop.end(status),
+    // Until 3.1.64 the glue asks how to leave; without an answer it ends the process. Later ones throw by themselves,
+    // and set `exitCode` of the process.
     quit(status: number, toThrow: unknown) {
+      if (!loop.ended && (toThrow === undefined || exitSignalOf(toThrow) !== null)) loop.status = status;
       throw toThrow ?? new ExitSignal(status);
     },
     // The glue passes what it caught; without this it would abort() with text only.
@@ -140,7 +172,10 @@ function prepare(module: EmscriptenModule, options: GuestOptions): void {
 }
 
 /** A property of the glue's module. To read one that is not there ends the program where it was linked with ASSERTIONS. */
-function given<Name extends 'FS' | 'ENV'>(module: EmscriptenModule, name: Name): EmscriptenModule[Name] {
+function given<Name extends 'FS' | 'ENV' | 'callMain'>(
+  module: EmscriptenModule,
+  name: Name,
+): EmscriptenModule[Name] {
   return Object.getOwnPropertyDescriptor(module, name)?.value;
 }
 
@@ -151,41 +186,7 @@ function withoutAccess(fault: string, more = ''): UnsupportedModuleError {
   );
 }
 
-// What glue for Node asks for while it starts. Handlers it installs are never called.
-const emptyProcess = {
-  argv: ['node', '/glue.js'],
-  env: {},
-  versions: { node: process.versions.node },
-  platform: 'linux',
-  exitCode: 0,
-  on() {},
-  cwd: () => '/',
-  // Up to 3.1.39 the monotonic clock.
-  hrtime: (since?: [number, number]) => process.hrtime(since),
-  // Asked for up to 4.0.8 where the link had ASSERTIONS.
-  release: { name: 'node' },
-  exit(code: number): never {
-    throw new ExitSignal(code);
-  },
-};
-
-function emptyRequire(name: string): unknown {
-  switch (name.replace(/^node:/, '')) {
-    case 'path':
-      return {
-        dirname: posix.dirname,
-        join: posix.join,
-        normalize: posix.normalize,
-        isAbsolute: posix.isAbsolute,
-      };
-    case 'crypto':
-      return { randomBytes, randomFillSync, webcrypto: crypto };
-    default:
-      return {};
-  }
-}
-
-function openGlue(glue: string): { factory: Factory; errors: ErrorClasses } {
+function openGlue(glue: string, parts: WorldParts): { factory: Factory; errors: ErrorClasses } {
   let script = scripts.get(glue);
   if (script === undefined) {
     try {
@@ -197,25 +198,7 @@ function openGlue(glue: string): { factory: Factory; errors: ErrorClasses } {
     scripts.set(glue, script);
   }
   const exported = { exports: {} as Factory | { default?: Factory } };
-  const world = {
-    module: exported,
-    exports: exported.exports,
-    // Given when the factory is known: glue that makes none starts its module at once, and fails much later.
-    WebAssembly: undefined as typeof WebAssembly | undefined,
-    TextDecoder,
-    TextEncoder,
-    performance: { now: () => performance.now() },
-    crypto: { getRandomValues: (array: Uint8Array) => crypto.getRandomValues(array) },
-    setTimeout: (call: () => void, delay: number) => setTimeout(call, delay),
-    clearTimeout,
-    console: { log() {}, warn() {}, error() {}, info() {}, debug() {} },
-    // Glue exports ENV even when it was linked without it: then this one, which nobody reads.
-    ENV: {},
-    process: emptyProcess,
-    require: emptyRequire,
-    __filename: '/glue.js',
-    __dirname: '/',
-  };
+  const world = glueWorld(exported, parts);
   const context = createContext(world, { name: 'heapline guest' });
   try {
     script.runInContext(context);
@@ -297,15 +280,33 @@ function watchInvokes(
   );
 }
 
+/** The functions by which C asks for a shell. The glue would look for one, as it runs where there could be one. */
+function withoutShell(functions: Record<string, WebAssembly.ImportValue>, guest: EmscriptenGuest): void {
+  // The name of old ones is C's own function, that of later ones gives the error to C's.
+  if (typeof functions.system === 'function') {
+    functions.system = (command: number) => (command === 0 ? 0 : guest.refuse(ENOSYS));
+  }
+  if (typeof functions._emscripten_system === 'function') {
+    functions._emscripten_system = (command: number) => (command === 0 ? 0 : -ENOSYS);
+  }
+}
+
 class EmscriptenGuest implements Guest {
   exports: WasmExports = {};
   memory!: WebAssembly.Memory;
   module: EmscriptenModule | null = null;
+  readonly kept = new KeptBlocks();
+  /** Called at the last moment before the runtime is torn down. */
+  #returned: () => void = () => {};
+  readonly #argv: readonly string[];
 
   constructor(
     private readonly gate: Gate,
-    private readonly argv: readonly string[],
-  ) {}
+    private readonly options: GuestOptions,
+    private readonly loop: EventLoop,
+  ) {
+    this.#argv = [options.programName, ...options.args];
+  }
 
   /**
    * Takes the instance over and gives the glue one whose functions are known as entries: what JavaScript in the
@@ -333,7 +334,43 @@ class EmscriptenGuest implements Guest {
       entries.add(value as RawFunction, marked);
       exports[name] = marked;
     }
+    // What the program's heap is at its end: when main has returned, and once more when the runtime that outlived it
+    // ends.
+    for (const name of Object.keys(exports)) {
+      this.#observe(exports, name, (call) => this.kept.watched(name, call));
+    }
+    for (const name of MAIN_NAMES) this.#observe(exports, name, (call) => this.#afterwards(call));
+    this.#observe(exports, TEARDOWN, (call) => this.#before(call));
     return { exports };
+  }
+
+  #observe(
+    exports: Record<string, WebAssembly.ExportValue>,
+    name: string,
+    observed: (call: RawFunction) => RawFunction,
+  ): void {
+    const value = exports[name];
+    if (typeof value !== 'function') return;
+    const call = observed(value as RawFunction);
+    if (call === value) return;
+    // Glue asks functions how many parameters they have.
+    Object.defineProperty(call, 'length', { value: value.length });
+    exports[name] = call;
+  }
+
+  #afterwards(call: RawFunction): RawFunction {
+    return (...args) => {
+      const result = call(...args);
+      this.#returned();
+      return result;
+    };
+  }
+
+  #before(call: RawFunction): RawFunction {
+    return (...args) => {
+      this.#returned();
+      return call(...args);
+    };
   }
 
   get #main(): ((...args: number[]) => number) | undefined {
@@ -349,8 +386,12 @@ class EmscriptenGuest implements Guest {
   initialize(): void {}
 
   runMain(returned: () => void): number {
+    this.#returned = returned;
+    const callMain = given(this.module!, 'callMain');
+    // The glue knows whether something keeps the runtime alive, and ends it when nothing does.
+    if (callMain !== undefined) return callMain([...this.options.args]) ?? this.loop.status ?? 0;
     const main = this.#main!;
-    const exitCode = main.length === 0 ? main() : main(this.argv.length, this.#pushArguments());
+    const exitCode = main.length === 0 ? main() : main(this.#argv.length, this.#pushArguments());
     returned();
     const { __wrap_exit, fflush } = this.exports as Record<string, ((value: number) => unknown) | undefined>;
     // Does not return: the glue ends the program by throwing.
@@ -367,7 +408,7 @@ class EmscriptenGuest implements Guest {
         'The module does not export __stack_pointer, on which the arguments of main go: link with -Wl,--export=__stack_pointer.',
       );
     }
-    const strings = this.argv.map((argument) => new TextEncoder().encode(`${argument}\0`));
+    const strings = this.#argv.map((argument) => new TextEncoder().encode(`${argument}\0`));
     const size = strings.reduce((sum, string) => sum + string.length, 0);
     const table = (strings.length + 1) * 4;
     const argv = ((pointer.value as number) - size - table) & -16;
@@ -382,6 +423,15 @@ class EmscriptenGuest implements Guest {
     });
     words.setUint32(argv + strings.length * 4, 0, true);
     return argv;
+  }
+
+  /** Fails a function of the system: sets errno, where the guest has one to be seen. */
+  refuse(errno: number): number {
+    const { __errno_location } = this.exports as { __errno_location?: () => number };
+    if (__errno_location !== undefined) {
+      new DataView(this.memory.buffer).setInt32(__errno_location(), errno, true);
+    }
+    return -1;
   }
 
   readFile(path: string): Uint8Array | null {

@@ -20,8 +20,11 @@ export interface GuestOptions {
   readonly stderr: Output;
   /** Functions of the host that the guest imports, by module and name. */
   readonly imports: WasmImports;
-  /** Called with the instance's exports before anything of the guest runs. */
-  readonly instantiated: (exports: WasmExports) => void;
+  /**
+   * Called with the instance's exports before anything of the guest runs. `kept` has the addresses of blocks that the
+   * host's side of libc keeps for itself.
+   */
+  readonly instantiated: (exports: WasmExports, kept?: ReadonlySet<number>) => void;
 }
 
 /** The functions that the C runtime imports from the module `heapline`. */
@@ -41,8 +44,10 @@ export interface Guest {
   readonly hasMain: boolean;
   /** Runs the constructors that instantiation has not run. Called once. */
   initialize(): void;
-  /** Runs `main` and, when it returns, the libc's teardown; gives the exit status. `returned` is called between
-   * the two. Throws whatever stopped the guest. */
+  /**
+   * Runs `main` and, when it returns and nothing keeps the guest alive, the libc's teardown; gives the exit status.
+   * `returned` is called between the two, also when the teardown comes later. Throws whatever stopped the guest.
+   */
   runMain(returned: () => void): number;
   /** Contents of a file in the guest's file system, or null. */
   readFile(path: string): Uint8Array | null;

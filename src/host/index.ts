@@ -10,6 +10,7 @@ export {
   type ValueType,
   valueTypeOf,
 } from './entries.ts';
+export { EventLoop } from './event-loop.ts';
 export { ExitSignal, exitSignalOf, type Guest, type GuestOptions, type RuntimeImports } from './guest.ts';
 export { GuestStacks } from './guest-stacks.ts';
 export { HostStacks } from './host-stacks.ts';

@@ -1,12 +1,16 @@
 // What comes out of a guest that fails, read: was it a trap of the guest, and where in the guest's code. V8 names
 // the places as file offsets in the module it runs, which is the instrumented one.
 
+import { GLUE_FILE } from './host-stacks.ts';
+
 /** The stack of an error, as far as it is the guest's. */
 export interface GuestStack {
   /** Offsets of the instructions in the file that runs, innermost first. */
   readonly offsets: readonly number[];
   /** True when the guest's own code, or the engine on its behalf, threw. */
   readonly thrownByGuest: boolean;
+  /** True when JavaScript of the guest's own threw: Emscripten's glue, with what the C sources contain. */
+  readonly thrownByGlue: boolean;
 }
 
 const WASM_FRAME = /wasm:\/\/[^\s)]*:wasm-function\[\d+\]:0x([0-9a-f]+)/;
@@ -25,7 +29,7 @@ export function readGuestStack(error: object): GuestStack {
       break;
     }
   }
-  return { offsets, thrownByGuest };
+  return { offsets, thrownByGuest, thrownByGlue: lines[0]?.includes(GLUE_FILE) ?? false };
 }
 
 // Test runners replace Error.prepareStackTrace with formatters that garble wasm frames. V8 formats a stack when

@@ -36,6 +36,15 @@ export class CommandDirectory {
     return [process.execPath, '--import', loader, main, ...args];
   }
 
+  /** Runs Node.js, which reads TypeScript. */
+  node(args: readonly string[]): CommandResult {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', loader, ...args], {
+      cwd: this.path,
+      encoding: 'utf8',
+    });
+    return { status, stdout, stderr };
+  }
+
   heapline(
     args: readonly string[],
     options: { input?: string | Uint8Array; env?: Record<string, string> } = {},

@@ -330,6 +330,9 @@ describe('the link', () => {
     ['-sWASMFS', /cannot put files/],
     ['-sNODERAWFS=1', /`files`/],
     ['-sSAFE_HEAP=1', /Binaryen/],
+    ['-sASYNCIFY', /suspended.*event loop/],
+    ['-sASYNCIFY=2', /event loop/],
+    ['-sJSPI=1', /one stack.*event loop/],
     ['--proxy-to-worker', /for a browser/],
   ])('refuses %s with the reason', (given, reason) => {
     expect(() => checkLinkFlags([given])).toThrow(InvalidArgumentError);
@@ -341,6 +344,8 @@ describe('the link', () => {
     '-sWASM=1',
     '-sWASMFS=0',
     '-sSAFE_HEAP=0',
+    '-sASYNCIFY=0',
+    '-sEXIT_RUNTIME=0',
     '-fsanitize=undefined',
     '-sASSERTIONS',
     '-lm',

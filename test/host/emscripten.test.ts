@@ -25,7 +25,7 @@ describe.each(SHAPES)('glue like that of Emscripten $versions', (shape) => {
 
   test('runs a program that returns, with its environment, input, output and files', async () => {
     using sandbox = await load();
-    expect(sandbox.run()).toEqual({ exitCode: 3, stdout: 'glue me typed', stderr: 'done' });
+    expect(sandbox.run()).toEqual({ exitCode: 3, ended: true, stdout: 'glue me typed', stderr: 'done' });
     expect(Buffer.from(sandbox.readFile('/in/file')!).toString()).toBe('contents');
     expect(sandbox.readFile('/in/other')).toBeNull();
     expect(sandbox.heap.leaks().totals.definite).toEqual({ blocks: 1, bytes: 5 });

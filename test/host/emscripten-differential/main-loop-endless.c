@@ -1,0 +1,14 @@
+// A main loop that nobody ends: the process has to live.
+#include <emscripten.h>
+#include <stdio.h>
+
+static int frames;
+static void frame(void) {
+  if (frames < 3) printf("frame %d\n", ++frames);
+}
+
+int main(void) {
+  emscripten_set_main_loop(frame, 50, 0);
+  puts("main returns");
+  return 0;
+}

@@ -1,0 +1,124 @@
+// Runs a program of this folder, as plain emcc links it under Node.js, and under Heapline's command; says what it
+// wrote and how it ended.
+
+import { execFile, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import type { Case } from './programs.ts';
+
+/** How a process ended: its status, or `alive` when it did not end by itself. */
+export interface Outcome {
+  readonly status: number | 'alive';
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const folder = new URL('./', import.meta.url);
+const command = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
+const loader = pathToFileURL(fileURLToPath(import.meta.resolve('tsx'))).href;
+const run = promisify(execFile);
+
+/** Longer than any of the programs takes; one that takes longer hangs. */
+const LIMIT = 60_000;
+
+/** The path of a program's source. */
+export function sourceOf({ source }: Case): string {
+  return fileURLToPath(new URL(source, folder));
+}
+
+/** Links a program as emcc does without Heapline, at the level at which Heapline links. */
+export async function buildPlain(program: Case, directory: string, name: string): Promise<string> {
+  const script = join(directory, `${name}.js`);
+  const extra: string[] = [];
+  if (program.env !== undefined) {
+    const setter = join(directory, `${name}.pre.js`);
+    writeFileSync(
+      setter,
+      `Module.preRun = function () { Object.assign(ENV, ${JSON.stringify(program.env)}); };\n`,
+    );
+    extra.push('--pre-js', setter);
+  }
+  const compiler = program.source.endsWith('.cpp') ? 'em++' : 'emcc';
+  await run(compiler, [
+    '-O1',
+    sourceOf(program),
+    ...(program.flags ?? []),
+    ...(program.link ?? []),
+    ...extra,
+    '-sENVIRONMENT=node',
+    '-o',
+    script,
+  ]);
+  return script;
+}
+
+/** Runs what buildPlain() has made. */
+export function runPlain(program: Case, script: string): Promise<Outcome> {
+  // Glue of those times takes Node's fetch for a browser's.
+  const options = Number(process.versions.node.split('.')[0]) < 22 ? ['--no-experimental-fetch'] : [];
+  return outcome([process.execPath, ...options, script, ...(program.args ?? [])], program);
+}
+
+/** Runs a program through the command. */
+export function runHeapline(program: Case, directory: string): Promise<Outcome> {
+  return outcome(
+    [
+      process.execPath,
+      '--import',
+      loader,
+      command,
+      'run',
+      '--toolchain=emscripten',
+      '-O1',
+      '--no-pprof',
+      ...(program.flags ?? []).flatMap((flag) => [`--cflag=${flag}`, `--ldflag=${flag}`]),
+      ...(program.link ?? []).map((flag) => `--ldflag=${flag}`),
+      ...Object.entries(program.env ?? {}).map(([name, value]) => `--env=${name}=${value}`),
+      sourceOf(program),
+      '--',
+      ...(program.args ?? []),
+    ],
+    program,
+    directory,
+  );
+}
+
+function outcome(line: readonly string[], program: Case, cwd?: string): Promise<Outcome> {
+  const whole = program.merged ? ['/bin/sh', '-c', 'exec "$@" 2>&1', 'sh', ...line] : line;
+  const [file, ...args] = whole;
+  return new Promise((resolve, reject) => {
+    const child = spawn(file!, args, { cwd, stdio: 'pipe' });
+    const streams = { stdout: '', stderr: '' };
+    let status: Outcome['status'] | null = null;
+    let timer: NodeJS.Timeout | undefined;
+    const limit = (milliseconds: number): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        status = 'alive';
+        child.kill('SIGKILL');
+      }, milliseconds);
+    };
+    limit(LIMIT);
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].setEncoding('utf8').on('data', (text: string) => {
+        // Compiling does not count.
+        if (streams.stdout === '' && program.endless !== undefined) limit(program.endless);
+        streams[name] += text;
+      });
+    }
+    child.stdin.on('error', () => {});
+    child.stdin.end(program.stdin ?? '');
+    child.on('error', reject);
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve({ status: status ?? code ?? -1, ...streams });
+    });
+  });
+}
+
+/** True when an error that nobody caught ended the process, which the glue of some versions says itself. */
+export function crashed({ status, stderr }: Outcome): boolean {
+  return status !== 0 && /\nNode\.js v\d+|^exiting due to exception: /m.test(stderr);
+}
