@@ -25,7 +25,9 @@ export interface LeakFinderHost {
   readonly program: string;
   /** Whether functions of the guest are active. */
   active(): boolean;
-  /** Frames of a context, innermost first, in a tree that was found whole. */
+  /** Addresses of blocks that are libc's own. */
+  readonly kept: ReadonlySet<number>;
+  /** Frames of a context, innermost first. */
   contextFrames(node: number): readonly Frame[];
 }
 
@@ -60,9 +62,9 @@ export class LeakFinder {
    * @param active overrides what the host says: at the end of `main` the gate is still open, but no C frame is left
    */
   capture(after = 0, active = this.#host.active()): LeakCapture {
-    const { ledger, exports } = this.#host;
+    const { ledger, exports, kept } = this.#host;
     const roots = this.roots.find(this.held.addresses(), active);
-    const groups = scanHeap(exports, ledger, roots, after);
+    const groups = scanHeap(exports, ledger, roots, after, kept);
     const bytes = new Uint8Array(ledger.memory.buffer);
     return {
       groups: groups.map((group) => ({
@@ -76,7 +78,6 @@ export class LeakFinder {
 
   /** The capture with its stacks read. */
   report(capture: LeakCapture, errors: readonly HeapFaultRecord[]): LeakReport {
-    if (capture.groups.length > 0) this.#host.ledger.checkTree();
     const keys = new StackKeys();
     const records = new Map<string, { record: LeakRecord; age: number }>();
     for (const { kind, node, blocks, bytes, address, age, sample } of capture.groups) {

@@ -134,6 +134,15 @@ export class RootFinder {
     return { ranges, words, notes };
   }
 
+  /**
+   * Whether the C stack holds frames: of active functions, or of a main that was left for good with its variables in
+   * use, as Emscripten's main loops do.
+   */
+  get stackInUse(): boolean {
+    const pointer = this.#global(STACK_POINTER);
+    return pointer !== null && this.#stackTop !== null && pointer < this.#stackTop;
+  }
+
   /** Puts the stack pointer back where it was before anything ran, after a trap has left frames behind. */
   emptyStack(): void {
     const global = this.exports[STACK_POINTER];

@@ -36,20 +36,23 @@ const KINDS: Readonly<Record<number, LeakKind>> = {
 };
 
 /**
- * Classes all blocks in use and returns those allocated later than the first `after` allocations, grouped, in no
+ * Classes all blocks in use and returns those allocated later than the first `after` allocations, those `kept` by libc left out, grouped, in no
  * particular order.
  */
-export function scanHeap(exports: WasmExports, ledger: Ledger, roots: Roots, after: number): ScannedGroup[] {
+export function scanHeap(
+  exports: WasmExports,
+  ledger: Ledger,
+  roots: Roots,
+  after: number,
+  kept: ReadonlySet<number>,
+): ScannedGroup[] {
   const names = ['start', 'range', 'word', 'finish'].map((name) => `heapline_scan_${name}`);
-  if (!ledger.canCheck || names.some((name) => typeof exports[name] !== 'function')) {
+  if (names.some((name) => typeof exports[name] !== 'function')) {
     throw new MissingRuntimeError(
       'The module was linked with a Heapline runtime that cannot look for leaks, or without exporting ' +
-        'heapline_scan_start, _range, _word and _finish, heapline_check and heapline_check_context. ' +
-        'Build the module again.',
+        'heapline_scan_start, _range, _word and _finish. Build the module again.',
     );
   }
-  // The scan follows what the runtime keeps, and would go round in circles in what is damaged.
-  ledger.checkHeap();
   const memoryEnd = ledger.memory.buffer.byteLength;
   const scan = exports as unknown as ScanExports;
   try {
@@ -67,12 +70,12 @@ export function scanHeap(exports: WasmExports, ledger: Ledger, roots: Roots, aft
       { cause: error },
     );
   }
-  return readClasses(ledger, after);
+  return readClasses(ledger, after, kept);
 }
 
 const KIND_COUNT = Object.keys(KINDS).length;
 
-function readClasses(ledger: Ledger, after: number): ScannedGroup[] {
+function readClasses(ledger: Ledger, after: number, kept: ReadonlySet<number>): ScannedGroup[] {
   interface Group {
     readonly node: number;
     readonly kind: number;
@@ -86,7 +89,7 @@ function readClasses(ledger: Ledger, after: number): ScannedGroup[] {
   // Two owners may be of one context: a bud that has become a node, and the node's account.
   const ofOwner = new Map<number, Group>();
   // Serials wrap at 2^32: what counts is how far a block is from the newest one.
-  const { allocObjects } = ledger.uncheckedTotals();
+  const { allocObjects } = ledger.totals();
   const newest = allocObjects >>> 0;
   const oldestAge = allocObjects - after;
   let last: Group | undefined;
@@ -98,6 +101,7 @@ function readClasses(ledger: Ledger, after: number): ScannedGroup[] {
       if ((word & L.BLOCK_FREED) !== 0) continue;
       const age = (newest - words[at + L.BLOCK_SERIAL / 4]!) >>> 0;
       if (age >= oldestAge) continue;
+      if (kept.size > 0 && kept.has(base + block * capacity)) continue;
       const key = word & (L.BLOCK_OWNER_MASK | L.BLOCK_BUD | L.BLOCK_CLASS_MASK);
       if (key !== lastKey) {
         lastKey = key;

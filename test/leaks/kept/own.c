@@ -1,0 +1,15 @@
+/* The control: what the program asks libc for is its own. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+char *kept;
+
+int main(void) {
+  const time_t now = 0;
+  localtime(&now);
+  setenv("SET", "value", 1);
+  kept = strdup(getenv("SET"));
+  kept = strdup("12345");
+  return 0;
+}
