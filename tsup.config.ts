@@ -22,6 +22,17 @@ const errorsApart: NonNullable<Options['esbuildPlugins']>[number] = {
   },
 };
 
+// What answers other threads: a file of its own, loaded when a thread is asked.
+const answers = { 'thread-answers': 'src/serve/thread-answers.ts' };
+const answersApart: NonNullable<Options['esbuildPlugins']>[number] = {
+  name: 'answers-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /thread-answers\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './thread-answers.cjs', external: true } : undefined,
+    );
+  },
+};
+
 // The library in both module systems with types, and the command on its own (ESM only).
 export default defineConfig([
   {
@@ -38,12 +49,12 @@ export default defineConfig([
   },
   {
     ...common,
-    entry: { ...library, ...errors },
+    entry: { ...library, ...errors, ...answers },
     dts: { entry: library },
     format: ['cjs'],
     // tsup splits CommonJS by way of another compiler, which gets private fields and class names wrong.
     splitting: false,
-    esbuildPlugins: [errorsApart],
+    esbuildPlugins: [errorsApart, answersApart],
     esbuildOptions(options) {
       options.define = { ...options.define, 'import.meta.url': 'ownUrl' };
       options.inject = [...(options.inject ?? []), 'scripts/own-url.js'];

@@ -66,6 +66,7 @@ export function askThreads(hub: ThreadHub, question: unknown, asking: Asking): P
       if (answer.type === 'working') {
         waitedFor.set(thread.id, now() + WORK * timeout);
         working.add(thread.id);
+        if (!asked.includes(thread.id)) asked.push(thread.id);
         return;
       }
       if (answer.type === 'answer') {
@@ -77,24 +78,37 @@ export function askThreads(hub: ThreadHub, question: unknown, asking: Asking): P
       waitedFor.delete(thread.id);
       look();
     });
+    let done = false;
     const finish = (): void => {
+      done = true;
       clearInterval(timer);
       signal?.removeEventListener('abort', abort);
       channel.close();
-      resolve({ answers: [...answers.values()], absent: [...failures.values(), ...missing()] });
+      // In the order of their numbers, so that the same threads give the same profile.
+      const ordered = [...answers.values()].sort((a, b) => a.thread.id - b.thread.id);
+      resolve({ answers: ordered, absent: [...failures.values(), ...missing()] });
     };
     const abort = (): void => {
       if (cancel !== undefined) hub.tell(cancel(id));
       asked.length = 0;
       finish();
     };
+    let given = now();
     const look = (): void => {
-      const time = now();
       hub.sweep();
       for (const [thread, until] of waitedFor) {
-        if (!hub.members.has(thread) || time >= until) waitedFor.delete(thread);
+        if (!hub.members.has(thread) || given >= until) waitedFor.delete(thread);
       }
-      if (waitedFor.size === 0 && time >= introduced) finish();
+      if (waitedFor.size === 0 && given >= introduced) finish();
+    };
+    // Timers come before messages in a turn of the event loop. If this thread was busy itself, answers may lie there that
+    // came in time, so the time counts that had passed one turn ago.
+    const tick = (): void => {
+      const time = now();
+      setImmediate(() => {
+        given = time;
+        if (!done) look();
+      });
     };
     const missing = (): AbsentThread[] => {
       const silent = asked.filter((thread) => !answers.has(thread) && !failures.has(thread));
@@ -114,7 +128,7 @@ export function askThreads(hub: ThreadHub, question: unknown, asking: Asking): P
         ? `did not answer within ${timeout / 1000} s`
         : `has not answered ${member.missed} times: it is busy, or has been terminated`;
     };
-    const timer = setInterval(look, LOOK);
+    const timer = setInterval(tick, LOOK);
     signal?.addEventListener('abort', abort);
     hub.ask({ id, reply, expires: began + timeout, duration, question });
     if (signal?.aborted) abort();

@@ -266,6 +266,24 @@ describe('a worker that is busy', () => {
     expect(HeapProfile.decode(answer.body).comments.join('\n')).toContain('did not answer within 0.05 s');
   });
 
+  test('and answers while this thread is busy itself is shown', async () => {
+    const spin = (): void => {
+      for (const end = performance.now() + 1500; performance.now() < end; );
+    };
+    served = await serve({
+      threads: { timeout: 0.3 },
+      sandboxes: () => {
+        spin();
+        return [];
+      },
+    });
+    const thread = await Thread.start();
+    await thread.do({ keep: 1000 });
+    const answer = await answerOf('heap');
+    expect(answer.headers[LEFT_OUT]).toBeUndefined();
+    expect(byThread(HeapProfile.decode(answer.body), 'inuse_space')).toEqual({ [thread.label]: 1000 });
+  });
+
   test('counts each allocation in one scrape of delta_heap, when it answers again', async () => {
     served = await serve({ threads: { timeout: 0.5 } });
     const thread = await Thread.start();
