@@ -160,7 +160,7 @@ export interface Frame {
 
 /** The guest trapped (unreachable, out-of-bounds access, stack overflow, …). The ledger stays readable. */
 export class TrapError extends HeaplineError {
-  readonly code = 'HEAPLINE_TRAP';
+  readonly code: string = 'HEAPLINE_TRAP';
 
   constructor(
     message: string,
@@ -169,6 +169,23 @@ export class TrapError extends HeaplineError {
     options?: ErrorOptions,
   ) {
     super(message, options);
+  }
+}
+
+/** A C++ exception left the guest, because nothing in there caught it. Its object has been destroyed and freed. */
+export class CxxExceptionError extends TrapError {
+  override readonly code = 'HEAPLINE_CXX_EXCEPTION';
+
+  constructor(
+    message: string,
+    /** Type of what was thrown, as C++ writes it: `std::runtime_error`. */
+    readonly type: string,
+    /** What what() says; of a number or a C string, its text. Null where there is none. */
+    readonly what: string | null,
+    frames: readonly Frame[],
+    options?: ErrorOptions,
+  ) {
+    super(message, frames, options);
   }
 }
 

@@ -2,6 +2,7 @@
 // out of here as one of the errors of errors.ts, and leaves the ledger readable and other sandboxes untouched.
 
 import {
+  CxxExceptionError,
   DisposedError,
   ExitError,
   type Frame,
@@ -529,6 +530,7 @@ class Link {
       instrumented.shadowAddress,
     );
     this.gate.stacks = new GuestStacks(this.ledger, exports.__stack_pointer);
+    this.gate.exceptions.attach(exports, this.gate);
     (exports.heapline_set_flags as ((flags: number) => void) | undefined)?.(
       (hostFrames === 'off' ? 0 : layout.FLAG_HOST_FRAMES) | (freeContexts ? layout.FLAG_FREE_CONTEXTS : 0),
     );
@@ -586,13 +588,17 @@ class Link {
       );
     }
     if (error instanceof HeaplineError) return error;
-    const exception = isGuestException(error)
-      ? { catchable: true, offsets: [] }
-      : this.gate.exceptions.read(error);
-    if (this.leaks !== null && (exception !== null || isTrap(error))) this.leaks.traps++;
+    const exception = this.gate.exceptions.take(error);
+    // What may catch may clean up, too: such an exception has lost nothing on its way.
+    const lost = exception === null ? isTrap(error) : !(exception.catchable && exception.thrown !== null);
+    if (this.leaks !== null && lost) this.leaks.traps++;
     if (exception !== null) {
       const frames = this.#framesAt(exception.offsets);
-      return new TrapError(exceptionMessage(exception, name, frames), frames, { cause: error });
+      const message = exceptionMessage(exception, name, frames);
+      const { thrown } = exception;
+      return thrown === null
+        ? new TrapError(message, frames, { cause: error })
+        : new CxxExceptionError(message, thrown.type, thrown.what, frames, { cause: error });
     }
     if (!isTrap(error)) return error;
     const { offsets, thrownByGuest } = readGuestStack(error);
@@ -620,12 +626,6 @@ class Link {
   }
 }
 
-// WebAssembly.Exception, which TypeScript's library does not know yet.
-function isGuestException(error: unknown): boolean {
-  const { Exception } = WebAssembly as { Exception?: new (...args: never[]) => object };
-  return Exception !== undefined && error instanceof Exception;
-}
-
 /** What Emscripten throws to leave C that is to be called again later. */
 const UNWIND = 'unwind';
 
@@ -636,11 +636,18 @@ function trapMessage(error: Error, name: string, frames: readonly Frame[]): stri
   return `The guest trapped in ${trapPlace(frames) ?? `${name}()`}: ${reason}${formatFrames(frames)}`;
 }
 
-function exceptionMessage({ catchable }: CxxException, name: string, frames: readonly Frame[]): string {
+function exceptionMessage(
+  { catchable, thrown }: CxxException,
+  name: string,
+  frames: readonly Frame[],
+): string {
+  const what = thrown === null ? 'an exception' : thrown.type;
+  const text = thrown === null || thrown.what === null ? '' : `: ${thrown.what}`;
   const advice = catchable
     ? ''
-    : '. Nothing could: with Emscripten, C++ catches only what is compiled and linked with -fexceptions';
-  return `${name}() threw an exception that nothing in the guest caught${advice}${frames.length === 0 ? '.' : formatFrames(frames)}`;
+    : '\n  Nothing in there can: with Emscripten, C++ catches only what is compiled and linked with -fexceptions';
+  const end = text === '' && frames.length === 0 && catchable ? '.' : '';
+  return `${name}() threw ${what}, which nothing in the guest caught${text}${advice}${end}${formatFrames(frames)}`;
 }
 
 /** Where it trapped. In the allocator, that is the function of the user's that called it, too. */

@@ -16,7 +16,7 @@ import { compileError, linkError, missingSymbols, noObjectError } from './diagno
 import { linkFlags } from './emscripten-settings.ts';
 import { commandOf, cxxDriverOf, DEFAULT_INITIAL_MEMORY, readEmccVersion } from './emscripten-versions.ts';
 import { commonFlags } from './flags.ts';
-import type { HostImport, LinkJob, LinkResult } from './link.ts';
+import { CXX_EXPORTS, type HostImport, type LinkJob, type LinkResult } from './link.ts';
 import { isCxx } from './options.ts';
 import { runTool, TOOLS_AT_ONCE, type ToolResult } from './process.ts';
 import { type CompiledObject, findProgram, type Toolchain } from './toolchain.ts';
@@ -161,6 +161,7 @@ export class EmscriptenToolchain implements Toolchain {
     this.linkIdentity = JSON.stringify([
       ...[true, false].map((hasMain) => linkFlags(number, [], lists(hasMain), hasMain)),
       LINKER_FLAGS,
+      CXX_EXPORTS,
     ]);
     this.identity = JSON.stringify(['emscripten', identity, variables()]);
   }
@@ -249,6 +250,7 @@ export class EmscriptenToolchain implements Toolchain {
         ...(lenient ? LENIENT_FLAGS : []),
         responseFile(directory, [
           ...needed.map((name) => `-Wl,--export=${name}`),
+          ...CXX_EXPORTS.map((name) => `-Wl,--export-if-defined=${name}`),
           ...job.exports.map((name) => `-Wl,--export${lenient ? '-if-defined' : ''}=${name}`),
         ]),
         '--js-library',

@@ -4,7 +4,8 @@
 //             the functions that the sources define (or `exports` names); `__wrap_exit`, `fflush`; the main
 //             function when there is one, under the name in `CompiledModule.main`.
 //             Immutable globals with addresses: `heapline_runtime`, `heapline_shadow`, `__data_end`, `__heap_base`
-//             (and `__global_base` on WASI). Mutable global: `__stack_pointer`.
+//             (and `__global_base` on WASI). Mutable global: `__stack_pointer`. Where C++ throws by WebAssembly's
+//             exceptions: the tag `__cpp_exception`, `__cxa_begin_catch` and two more.
 //   Imports   WASI preview 1 or Emscripten's glue, and the runtime's own from module `heapline`.
 //   Start     WASI: a reactor; the host calls `_initialize()` once. Emscripten: the glue runs the constructors,
 //             never main (INVOKE_RUN=0).
@@ -30,6 +31,14 @@ import { isCxx } from './options.ts';
 
 /** Stack of the guest, in bytes. */
 export const STACK_SIZE = 2 ** 20;
+
+/** With these the host catches C++ exceptions that leave the guest: WebAssembly's own, in modules that have them. */
+export const CXX_EXPORTS = [
+  '__cpp_exception',
+  '__cxa_begin_catch',
+  '__cxa_end_catch',
+  '__cxa_current_exception_type',
+];
 
 /** Names under which main may be defined; clang renames it by its parameters. */
 const MAIN_NAMES = ['main', '__main_void', '__main_argc_argv', '__original_main'];
@@ -99,7 +108,7 @@ export function runtimeExports(runtime: Uint8Array): string[] {
 
 /** wasm-ld arguments that make the contract, for the drivers that link with wasm-ld (a reactor, over WASI). */
 export function wasiLinkArguments(job: LinkJob): string[] {
-  const optional = ['fflush', '__stack_pointer'];
+  const optional = ['fflush', '__stack_pointer', ...CXX_EXPORTS];
   return [
     '--stack-first',
     '-z',

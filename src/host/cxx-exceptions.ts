@@ -1,11 +1,17 @@
-// C++ exceptions as Emscripten makes them without WebAssembly's own: its glue throws the address of the exception, a
-// bare number, and since 5.0.5 an object around it. The functions of the glue that throw are watched, so that what
-// they throw is told from what a function of the caller's has thrown, and so that there is a stack.
+// C++ exceptions that leave the guest, of both kinds. Without WebAssembly's own, Emscripten's glue throws: the address of
+// the object, a bare number, and since 5.0.5 an object around it. The functions of the glue that throw are watched, so
+// that what they throw is told from what a function of the caller's has thrown, and so that there is a stack. With
+// WebAssembly's own, the tag `__cpp_exception` carries the address of the object's header for the unwinder.
 //
 // Without -fexceptions nothing in the guest can catch, so the first throw is the last, and its stack is kept. With it
 // exceptions may be common and their stacks dear: then none is.
+//
+// Where an exception becomes an error of the host's, the host has caught it: it is read, and ended as a handler ends it,
+// by __cxa_begin_catch and __cxa_end_catch, which destroy and free the object.
 
+import type { WasmExports } from '../wasm-types.ts';
 import { INVOKE } from './host-stacks.ts';
+import { type Thrown, ThrownObjects } from './thrown-object.ts';
 import { readGuestStack } from './traps.ts';
 
 /** Functions of the glue that throw C++ exceptions. */
@@ -16,28 +22,81 @@ const THROWING = new Set([
   '__resumeException',
 ]);
 
-/** A C++ exception that left the guest. */
+/** Exceptions whose type is remembered, from their throw on, because nobody tells when they end. */
+const REMEMBERED = 64;
+/** Bytes before an object that Emscripten's glue throws, in old versions and in later ones, and where its type stands. */
+const GLUE_HEADERS = [16, 24];
+const GLUE_TYPE = 4;
+/** What the glue's handlers ask for the exception in flight: takes the types that they catch, 0 for all. */
+const FIND_CATCH = /^__cxa_find_matching_catch_\d+$/;
+/** Bytes of the unwinder's header, which stands right before the object that WebAssembly's own exceptions throw. */
+const UNWIND_HEADER = 32;
+/** In the lowest byte of that header: the object is elsewhere, because a std::exception_ptr shares it. */
+const DEPENDENT = 1;
+
+/** An exception that left the guest. */
 export interface CxxException {
   /** Whether anything in the guest could have caught it. */
   readonly catchable: boolean;
   /** Where it was thrown, as in `GuestStack`; empty when that was not kept. */
   readonly offsets: readonly number[];
+  /** What was thrown; null when that cannot be told, or C++ has not thrown it. */
+  readonly thrown: Thrown | null;
 }
+
+/** How the guest is called here. */
+interface Way {
+  enter<T>(name: string, call: () => T): T;
+  wrapIndirect(name: string, target: unknown, parameters: readonly 'i32'[]): (...args: never[]) => unknown;
+}
+
+/** The guest that exceptions come from. */
+interface Origin {
+  readonly exports: WasmExports;
+  readonly memory: WebAssembly.Memory;
+  readonly objects: ThrownObjects;
+  readonly way: Way;
+  call(index: number, pointer: number): number;
+}
+
+type Call = (...args: number[]) => number;
+
+// WebAssembly.Exception and Tag, which TypeScript's library does not know yet.
+interface WasmException {
+  is(tag: object): boolean;
+  getArg(tag: object, index: number): unknown;
+}
+const { Exception, Tag } = WebAssembly as unknown as Record<
+  'Exception' | 'Tag',
+  (new (...args: never[]) => object) | undefined
+>;
 
 /** The exceptions of one guest. */
 export class CxxExceptions {
   #catchable = false;
   #thrown: unknown;
   #offsets: readonly number[] = [];
+  /** By address of the object: its type, and the index of its destructor in the table, 0 for none. */
+  readonly #types = new Map<number, { readonly type: number; readonly destructor: number }>();
+  #findCatch: Call | null = null;
+  #beginCatch: Call | null = null;
+  #endCatch: Call | null = null;
+  #tag: object | null = null;
+  #origin: Origin | null = null;
 
-  /** The functions that the glue gives the guest, those that throw being watched from now on. */
+  /** What the glue gives the guest, the functions that throw being watched from now on. */
   watch<Value>(functions: Readonly<Record<string, Value>>): Record<string, Value> {
     if (Object.keys(functions).some((name) => INVOKE.test(name))) this.#catchable = true;
     const watched: Record<string, unknown> = { ...functions };
     for (const [name, value] of Object.entries(functions)) {
+      if (FIND_CATCH.test(name)) this.#findCatch = value as Call;
+      if (name === '__cxa_begin_catch') this.#beginCatch = value as Call;
+      if (name === '__cxa_end_catch') this.#endCatch = value as Call;
+      if (name === '__cpp_exception') this.#tag = value as object;
       if (!THROWING.has(name) || typeof value !== 'function') continue;
       const original = value as (...args: unknown[]) => unknown;
       watched[name] = (...args: unknown[]) => {
+        if (name === '__cxa_throw') this.#remember(...(args as [number, number, number]));
         try {
           return original(...args);
         } catch (error) {
@@ -50,10 +109,102 @@ export class CxxExceptions {
     return watched as Record<string, Value>;
   }
 
-  /** What is known of an error that came out of the guest; null when it is no C++ exception of the guest's. */
-  read(error: unknown): CxxException | null {
-    return this.#thrown !== undefined && error === this.#thrown
-      ? { catchable: this.#catchable, offsets: this.#offsets }
-      : null;
+  /** Tells which instance the exceptions come from. */
+  attach(exports: WasmExports, way: Way): void {
+    const memory = exports.memory as WebAssembly.Memory;
+    const table = exports.__indirect_function_table;
+    const call = (index: number, pointer: number): number => {
+      if (!(table instanceof WebAssembly.Table)) throw new TypeError('the module exports no table');
+      const raw = WebAssembly.Table.prototype.get.call(table, index);
+      return (way.wrapIndirect('an exception', raw, ['i32']) as Call)(pointer);
+    };
+    this.#origin = { exports, memory, way, call, objects: new ThrownObjects(memory, call) };
+    const { __cpp_exception } = exports;
+    if (Tag !== undefined && __cpp_exception instanceof Tag) this.#tag = __cpp_exception;
   }
+
+  /**
+   * Catches what came out of the guest, if it is an exception of the guest's: its object is read and ended. Null when it
+   * is something else.
+   */
+  take(error: unknown): CxxException | null {
+    if (Exception !== undefined && error instanceof Exception) {
+      return { catchable: true, offsets: [], thrown: this.#takeWasm(error as unknown as WasmException) };
+    }
+    if (this.#thrown === undefined || error !== this.#thrown) return null;
+    return { catchable: this.#catchable, offsets: this.#offsets, thrown: this.#takeGlue(error) };
+  }
+
+  #remember(object: number, type: number, destructor: number): void {
+    this.#types.delete(object);
+    if (this.#types.size === REMEMBERED) this.#types.delete(this.#types.keys().next().value!);
+    this.#types.set(object >>> 0, { type: type >>> 0, destructor });
+  }
+
+  #takeGlue(error: unknown): Thrown | null {
+    const object = Number(typeof error === 'number' ? error : (error as { excPtr?: unknown }).excPtr) >>> 0;
+    const known = this.#types.get(object);
+    const origin = this.#origin;
+    if (known === undefined || origin === null) return null;
+    this.#types.delete(object);
+    let thrown: Thrown | null = null;
+    attempt(() =>
+      origin.way.enter('__cxa_end_catch', () => {
+        const caught = this.#catchLast(object);
+        thrown = origin.objects.read(object, known.type);
+        if (caught) this.#endCatch!();
+        else this.#free(origin, object, known);
+      }),
+    );
+    return thrown;
+  }
+
+  /** Catches the exception in flight as a handler of all does; false when that is not this one, or nothing catches. */
+  #catchLast(object: number): boolean {
+    const find = this.#findCatch;
+    const begin = this.#beginCatch;
+    if (find === null || begin === null || this.#endCatch === null) return false;
+    // In old versions it gives the address of a word that holds the object's.
+    const found = find(0) >>> 0;
+    if (found !== object && this.#origin!.objects.wordAt(found) !== object) return false;
+    begin(found);
+    return true;
+  }
+
+  /** Ends an exception of a guest that catches nothing, as the last handler would. */
+  #free(origin: Origin, object: number, { type, destructor }: { type: number; destructor: number }): void {
+    const header = GLUE_HEADERS.find((size) => origin.objects.wordAt(object - size + GLUE_TYPE) === type);
+    if (header === undefined) return;
+    if (destructor !== 0) origin.call(destructor, object);
+    (origin.exports.free as Call)(object - header);
+  }
+
+  #takeWasm(exception: WasmException): Thrown | null {
+    const origin = this.#origin;
+    if (origin === null || this.#tag === null || !exception.is(this.#tag)) return null;
+    const { __cxa_begin_catch, __cxa_end_catch, __cxa_current_exception_type } = origin.exports as Record<
+      string,
+      Call | undefined
+    >;
+    if (!(__cxa_begin_catch && __cxa_end_catch && __cxa_current_exception_type)) return null;
+    const header = Number(exception.getArg(this.#tag, 0)) >>> 0;
+    let thrown: Thrown | null = null;
+    attempt(() =>
+      origin.way.enter('__cxa_end_catch', () => {
+        __cxa_begin_catch(header);
+        const dependent = new Uint8Array(origin.memory.buffer)[header] === DEPENDENT;
+        const type = __cxa_current_exception_type() >>> 0;
+        thrown = origin.objects.read(dependent ? 0 : header + UNWIND_HEADER, type);
+        __cxa_end_catch();
+      }),
+    );
+    return thrown;
+  }
+}
+
+// What fails here is a destructor or what() of a guest that has failed already; that is the failure to tell of.
+function attempt(call: () => void): void {
+  try {
+    call();
+  } catch {}
 }

@@ -17,5 +17,6 @@ export { HostStacks } from './host-stacks.ts';
 export { Input, type InputReader } from './input.ts';
 export { Output } from './output.ts';
 export { originalPosition, type SourcePosition } from './source-maps.ts';
+export type { Thrown } from './thrown-object.ts';
 export { type GuestStack, isTrap, readGuestStack } from './traps.ts';
 export { openWasiGuest } from './wasi.ts';
