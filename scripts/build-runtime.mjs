@@ -1,6 +1,7 @@
-// Compiles csrc/ into wasm/heapline-wasi.o and wasm/heapline-emscripten.o with the embedded compiler, so that the
-// objects are the same wherever they are built. Old linkers must accept them: the MVP instruction set plus bulk
-// memory and sign extension, and a target_features section that names nothing newer than those.
+// Compiles csrc/ into wasm/heapline-wasi.o, wasm/heapline-emscripten.o and wasm/heapline-exceptions.o (C++ exceptions
+// for WASI) with the embedded compiler, so that the objects are the same wherever they are built. Old linkers must accept
+// them: the MVP instruction set plus bulk memory and sign extension, and a target_features section that names nothing
+// newer than those and what C++ exceptions need.
 // Usage: node scripts/build-runtime.mjs [--out DIR]
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -12,19 +13,31 @@ const out = process.argv.includes('--out')
 const source = new URL('../csrc/', import.meta.url);
 const files = Object.fromEntries(
   readdirSync(source)
-    .filter((name) => /\.[ch]$/.test(name))
+    .filter((name) => /\.(?:c|h|cc)$/.test(name))
     .map((name) => [name, readFileSync(new URL(name, source), 'utf8')]),
 );
 
-const flags = [
-  ...['-c', 'heapline.c', '-O3', '-g0', '-std=c17', '-ffreestanding', '-fno-builtin', '-fno-ident'],
-  ...['-Wall', '-Wextra', '-Werror'],
-  ...['-mcpu=mvp', '-mbulk-memory', '-msign-ext', '-mmutable-globals'],
+const warnings = ['-Wall', '-Wextra', '-Werror'];
+const instructions = ['-mcpu=mvp', '-mbulk-memory', '-msign-ext', '-mmutable-globals'];
+const runtime = [
+  ...['clang', '-c', 'heapline.c', '-O3', '-g0', '-std=c17', '-ffreestanding', '-fno-builtin', '-fno-ident'],
+  ...warnings,
+  ...instructions,
 ];
-const flavours = { wasi: 'wasm32-unknown-wasip1', emscripten: 'wasm32-unknown-emscripten' };
+const objects = {
+  wasi: [...runtime, '--target=wasm32-unknown-wasip1'],
+  emscripten: [...runtime, '--target=wasm32-unknown-emscripten'],
+  exceptions: [
+    ...['clang++', '-c', 'exceptions.cc', '-O2', '-g0', '-std=c++17', '-fwasm-exceptions', '-fno-ident'],
+    ...warnings,
+    ...instructions,
+    '--target=wasm32-unknown-wasip1',
+  ],
+};
 
 // Old linkers and wasm-opt refuse features they do not know: clang 22 splits bulk memory in two names.
 const knownFeatures = ['bulk-memory', 'mutable-globals', 'sign-ext'];
+const featuresOf = { exceptions: ['exception-handling'] };
 
 function leb(value) {
   const bytes = [];
@@ -63,12 +76,12 @@ function withFeatures(object, features) {
 }
 
 mkdirSync(out, { recursive: true });
-for (const [flavour, target] of Object.entries(flavours)) {
+for (const [name, command] of Object.entries(objects)) {
   const messages = [];
   const collect = (bytes) => bytes && messages.push(Buffer.from(bytes));
   let result;
   try {
-    result = await runLLVM(['clang', ...flags, `--target=${target}`, '-o', 'heapline.o'], files, {
+    result = await runLLVM([...command, '-o', 'heapline.o'], files, {
       stdout: collect,
       stderr: collect,
       fetchProgress: () => {},
@@ -78,8 +91,8 @@ for (const [flavour, target] of Object.entries(flavours)) {
     console.error(Buffer.concat(messages).toString() || String(error));
     process.exit(1);
   }
-  const object = withFeatures(result['heapline.o'], knownFeatures);
-  const file = new URL(`heapline-${flavour}.o`, out);
+  const object = withFeatures(result['heapline.o'], [...knownFeatures, ...(featuresOf[name] ?? [])]);
+  const file = new URL(`heapline-${name}.o`, out);
   writeFileSync(file, object);
-  console.log(`wasm/heapline-${flavour}.o  ${object.length} bytes`);
+  console.log(`wasm/heapline-${name}.o  ${object.length} bytes`);
 }

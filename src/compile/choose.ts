@@ -36,6 +36,7 @@ async function tryOut(toolchain: Toolchain): Promise<void> {
     await toolchain.link({
       objects: [file],
       runtime,
+      exceptions: null,
       link: [],
       exports: [],
       runtimeExports: runtimeExports(runtime),

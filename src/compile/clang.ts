@@ -8,7 +8,7 @@ import path from 'node:path';
 import { ToolchainError } from '../errors.ts';
 import { parseDepfile } from './depfile.ts';
 import { compileError, linkError, noObjectError } from './diagnostics.ts';
-import { commonFlags, emulationFlags, emulationLibraries, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
+import { commonFlags, emulationFlags, emulationLibraries, SETJMP_FLAGS, wasiCxxFlags } from './flags.ts';
 import { type LinkJob, type LinkResult, WASI_LINK_IDENTITY, wasiLinkArguments } from './link.ts';
 import { missingHeaderError } from './missing-headers.ts';
 import { isCxx, isFile } from './options.ts';
@@ -79,6 +79,9 @@ export class ClangToolchain implements Toolchain {
   readonly #hasLibrary = (name: string): boolean =>
     isFile(path.join(path.dirname(this.#sysroot.libc), `lib${name}.a`));
 
+  /** C++ with exceptions compiles setjmp without being asked. */
+  readonly #mayJump = (job: LinkJob): boolean => job.exceptions !== null && this.#hasLibrary('setjmp');
+
   /** Asks the tool for its version; part of the probe. */
   async readVersion(): Promise<string> {
     const { stdout } = await runTool(this.#clang, ['--version']);
@@ -136,7 +139,7 @@ export class ClangToolchain implements Toolchain {
       ...this.#targetArguments(isCxx(source)),
       ...commonFlags(source),
       ...emulationFlags(this.#hasLibrary),
-      ...(isCxx(source) ? WASI_CXX_FLAGS : []),
+      ...(isCxx(source) ? wasiCxxFlags(flags) : []),
       ...flags,
       '-MD',
       '-MF',
@@ -194,10 +197,10 @@ export class ClangToolchain implements Toolchain {
         ...(builtins === null ? [] : ['-nodefaultlibs']),
         responseFile(directory, [
           ...files,
-          runtime,
+          ...runtime,
           ...wasiLinkArguments(job).flatMap((arg) => ['-Xlinker', arg]),
           ...job.link.filter((item) => !/^-O/.test(item)),
-          ...(job.objects.some((object) => object.setjmp) ? ['-lsetjmp'] : []),
+          ...(job.objects.some((object) => object.setjmp) || this.#mayJump(job) ? ['-lsetjmp'] : []),
           ...emulationLibraries(this.#hasLibrary),
           ...(builtins === null ? [] : [...(cxx ? ['-lc++', '-lc++abi'] : []), '-lc', builtins]),
         ]),

@@ -9,7 +9,7 @@ import { candidates } from './choose.ts';
 import { parseDiagnostics } from './diagnostics.ts';
 import { checkMaximalMemory } from './emscripten.ts';
 import { checkLinkFlags } from './emscripten-settings.ts';
-import { commonFlags, emulationFlags, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
+import { commonFlags, emulationFlags, hasExceptions, SETJMP_FLAGS, wasiCxxFlags } from './flags.ts';
 import { definedFunctions, type HostImport, type ObjectFile, runtimeExports } from './link.ts';
 import {
   type CompileOptions,
@@ -129,10 +129,12 @@ async function build(
   cache: Cache,
 ): Promise<Omit<CompiledModule, 'toolchain'>> {
   const runtime = readRuntime(toolchain.target);
+  const throws = toolchain.target === 'wasi' && request.sources.some(isCxx) && hasExceptions(request.flags);
+  const exceptions = throws ? readRuntime('exceptions') : null;
   const key = hashOf(
     'module',
     toolchain.identity,
-    hashOf(runtime),
+    hashOf(runtime, exceptions ?? ''),
     JSON.stringify([request.sources, request.flags, request.link, request.exports, imports]),
     toolchain.linkIdentity,
     ...request.sources.map(flagsIdentity),
@@ -160,6 +162,7 @@ async function build(
   const result = await toolchain.link({
     objects,
     runtime,
+    exceptions,
     link: request.link,
     exports,
     runtimeExports: runtimeExports(runtime),
@@ -185,7 +188,7 @@ function flagsIdentity(source: string): string {
     commonFlags(source),
     emulationFlags(),
     SETJMP_FLAGS,
-    isCxx(source) ? WASI_CXX_FLAGS : [],
+    isCxx(source) ? wasiCxxFlags([]) : [],
   ]);
 }
 

@@ -15,7 +15,7 @@ import { type Cache, hashOf } from './cache.ts';
 import { parseDepfile } from './depfile.ts';
 import { compileError, linkError, noObjectError } from './diagnostics.ts';
 import { CompilerThreads, type JobResult, type Tree, threadLimit } from './embedded-threads.ts';
-import { commonFlags, emulationFlags, emulationLibraries, SETJMP_FLAGS, WASI_CXX_FLAGS } from './flags.ts';
+import { commonFlags, emulationFlags, emulationLibraries, SETJMP_FLAGS, wasiCxxFlags } from './flags.ts';
 import { collectFiles } from './includes.ts';
 import { type LinkJob, type LinkResult, WASI_LINK_IDENTITY, wasiLinkArguments } from './link.ts';
 import { missingHeaderError } from './missing-headers.ts';
@@ -137,7 +137,7 @@ class EmbeddedToolchain implements Toolchain {
       isCxx(source) ? 'clang++' : 'clang',
       ...commonFlags(virtual),
       ...emulationFlags(),
-      ...(isCxx(source) ? WASI_CXX_FLAGS : []),
+      ...(isCxx(source) ? wasiCxxFlags(flags) : []),
       `-ffile-prefix-map=${prefixes}`,
       ...mapPathFlags(flags, (value) => (path.isAbsolute(value) ? toVirtual(value) : value)),
       '-MD',
@@ -187,6 +187,7 @@ class EmbeddedToolchain implements Toolchain {
       files.push([file, object.bytes]);
       return file;
     });
+    if (job.exceptions !== null) files.push(['/heapline/exceptions.o', job.exceptions]);
     const extra: string[] = [];
     const libraries: string[] = [];
     for (const item of job.link) {
@@ -219,11 +220,12 @@ class EmbeddedToolchain implements Toolchain {
         '_initialize',
         ...objects,
         '/heapline/runtime.o',
+        ...(job.exceptions === null ? [] : ['/heapline/exceptions.o']),
         ...wasiLinkArguments(job),
         ...extra,
         ...libraries,
         ...(cxx ? ['-lc++', '-lc++abi'] : []),
-        ...(job.objects.some((object) => object.setjmp) ? ['-lsetjmp'] : []),
+        ...(job.exceptions !== null || job.objects.some((object) => object.setjmp) ? ['-lsetjmp'] : []),
         ...emulationLibraries(),
         '-lc',
         '/usr/lib/wasm32-unknown-wasip1/libclang_rt.builtins.a',

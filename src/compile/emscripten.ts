@@ -241,7 +241,7 @@ export class EmscriptenToolchain implements Toolchain {
       const args = [
         '-g',
         ...files,
-        runtime,
+        ...runtime,
         ...before,
         '-O1',
         ...after,

@@ -55,8 +55,19 @@ export function commonFlags(source: string): string[] {
 /** setjmp and longjmp through WebAssembly exceptions, in the encoding that Node 20 runs. */
 export const SETJMP_FLAGS = ['-mllvm', '-wasm-enable-sjlj', '-mllvm', '-wasm-use-legacy-eh=true'];
 
-/** C++ over WASI: its libraries are built without exceptions, and code that throws would not link. */
-export const WASI_CXX_FLAGS = ['-fno-exceptions'];
+/** Whether C++ may throw: unless the caller has switched it off. */
+export function hasExceptions(flags: readonly string[]): boolean {
+  const last = flags.findLast((flag) => /^-f(?:no-)?(?:wasm-|cxx-)?exceptions$/.test(flag));
+  return last === undefined || !last.startsWith('-fno-');
+}
+
+/**
+ * C++ over WASI: exceptions through WebAssembly's own, in the encoding that Node 20 runs. With them, <setjmp.h> no longer
+ * asks for its flag.
+ */
+export function wasiCxxFlags(flags: readonly string[]): string[] {
+  return hasExceptions(flags) ? ['-fwasm-exceptions', '-mllvm', '-wasm-enable-sjlj'] : ['-fno-exceptions'];
+}
 
 /**
  * What wasi-libc emulates when it is asked to: signals that a program raises itself, memory that is mapped, processor

@@ -55,6 +55,8 @@ export interface ObjectFile {
 export interface LinkJob {
   readonly objects: readonly ObjectFile[];
   readonly runtime: Uint8Array;
+  /** What C++ throws and catches with, over WASI; null for programs that do not. */
+  readonly exceptions: Uint8Array | null;
   /** The caller's linker flags and files, absolute. */
   readonly link: readonly string[];
   /** Functions of the sources to export. */
@@ -132,6 +134,7 @@ export const WASI_LINK_IDENTITY = JSON.stringify([
   wasiLinkArguments({
     objects: [],
     runtime: new Uint8Array(),
+    exceptions: null,
     link: [],
     exports: [],
     runtimeExports: [],

@@ -59,8 +59,8 @@ export function fileIdentity(file: string): string {
   }
 }
 
-/** The compiled runtime for a target. */
-export function readRuntime(target: 'wasi' | 'emscripten'): Uint8Array {
+/** The compiled runtime for a target; `exceptions`: what C++ over WASI throws and catches with. */
+export function readRuntime(target: 'wasi' | 'emscripten' | 'exceptions'): Uint8Array {
   const file = path.join(packageDirectory ?? '', 'wasm', `heapline-${target}.o`);
   try {
     return readFileSync(file);

@@ -89,14 +89,17 @@ export function responseFile(directory: string, args: readonly string[]): string
   return `@${file}`;
 }
 
-/** Writes what is linked; gives the paths of the caller's objects and of the runtime. */
-export function writeObjects(directory: string, job: LinkJob): { files: string[]; runtime: string } {
-  const files = job.objects.map((object, index) => {
-    const file = path.join(directory, `${index}-${path.basename(object.source)}.o`);
-    writeFileSync(file, object.bytes);
+/** Writes what is linked; gives the paths of the caller's objects and of the runtime's. */
+export function writeObjects(directory: string, job: LinkJob): { files: string[]; runtime: string[] } {
+  const write = (name: string, bytes: Uint8Array): string => {
+    const file = path.join(directory, name);
+    writeFileSync(file, bytes);
     return file;
-  });
-  const runtime = path.join(directory, 'heapline-runtime.o');
-  writeFileSync(runtime, job.runtime);
+  };
+  const files = job.objects.map((object, index) =>
+    write(`${index}-${path.basename(object.source)}.o`, object.bytes),
+  );
+  const runtime = [write('heapline-runtime.o', job.runtime)];
+  if (job.exceptions !== null) runtime.push(write('heapline-exceptions.o', job.exceptions));
   return { files, runtime };
 }
