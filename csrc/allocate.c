@@ -29,8 +29,17 @@ void heapline_set_flags(u32 flags) {
   if (hl.initialised) hl_fast_limit_set();
 }
 
-HL_COLD void *hl_allocation_failed(void) {
+/* There is no memory for `size` bytes. The host writes down where: that is rare enough to tell it each time. */
+HL_COLD void *hl_allocation_failed(u64 size) {
+  if (!hl.initialised) hl_heap_initialise();
+  hl_failure = (hl_fault){
+      .kind = HL_FAULT_NO_MEMORY,
+      .context = (u32)hl_context(),
+      .block = (u32)(size >> 32),
+      .block_size = (u32)size,
+  };
   rt.failed++;
+  heapline_host_fault(&hl_failure);
   hl_set_errno(HL_ENOMEM);
   return 0;
 }
@@ -109,11 +118,12 @@ HL_COLD void hl_trace(u32 address, u32 size, hl_node *node) { heapline_host_trac
 
 HL_SLOW void *hl_allocate_slow(u32 size, u32 alignment) {
   if (!hl.initialised) hl_heap_initialise();
-  if (size > HL_SIZE_MAX || alignment > HL_SIZE_MAX || size + alignment > HL_SIZE_MAX) return hl_allocation_failed();
+  if (size > HL_SIZE_MAX || alignment > HL_SIZE_MAX || size + alignment > HL_SIZE_MAX)
+    return hl_allocation_failed(size);
   hl_node *node = hl_context();
   u32 address;
   hl_block *block = hl_block_take_slow(size, alignment, &address);
-  if (!block) return hl_allocation_failed();
+  if (!block) return hl_allocation_failed(size);
   hl_block_hand_out(block, hl_ledger_allocate(node, size, 0), size);
   if (rt.flags & HL_FLAG_TRACE) hl_trace(address, size, node);
   return (void *)address;
@@ -123,7 +133,7 @@ HL_INLINE void *hl_allocate_small(hl_node *node, u32 size, int first_is_likely) 
   u32 address;
   hl_span *span;
   hl_block *block = hl_block_take(hl_class_of(size), &address, &span);
-  if (HL_UNLIKELY(!block)) return hl_allocation_failed();
+  if (HL_UNLIKELY(!block)) return hl_allocation_failed(size);
   hl_block_hand_out(block, hl_ledger_allocate(node, size, first_is_likely), size);
   return (void *)address;
 }
@@ -152,10 +162,7 @@ HL_INLINE void hl_zero_block(u32 address, u32 size) {
 
 void *calloc(size_t count, size_t each) {
   u64 product = (u64)count * each;
-  if (HL_UNLIKELY(product > HL_SIZE_MAX)) {
-    if (!hl.initialised) hl_heap_initialise();
-    return hl_allocation_failed();
-  }
+  if (HL_UNLIKELY(product > HL_SIZE_MAX)) return hl_allocation_failed(product);
   u32 size = (u32)product, address;
   if (HL_UNLIKELY(size >= hl.fast_limit)) {
     void *pointer = hl_allocate_slow(size, HL_ALIGNMENT);
@@ -165,7 +172,7 @@ void *calloc(size_t count, size_t each) {
   hl_node *node = hl_context();
   hl_span *span;
   hl_block *block = hl_block_take(hl_class_of(size), &address, &span);
-  if (HL_UNLIKELY(!block)) return hl_allocation_failed();
+  if (HL_UNLIKELY(!block)) return hl_allocation_failed(size);
   int zero = span->zero && !(block->owner & HL_BLOCK_OWNER_MASK);
   hl_block_hand_out(block, hl_ledger_allocate(node, size, 0), size);
   if (!zero) hl_zero_block(address, size);
@@ -189,7 +196,7 @@ void *aligned_alloc(size_t alignment, size_t size) {
 
 /* As in glibc and dlmalloc, an alignment that is no power of two is rounded up to one. */
 void *memalign(size_t alignment, size_t size) {
-  if (alignment > 0x40000000u) return hl_allocation_failed();
+  if (alignment > 0x40000000u) return hl_allocation_failed(size);
   if (alignment > 1 && !hl_power_of_two(alignment)) alignment = 1u << (32 - __builtin_clz(alignment));
   return hl_allocate_aligned(alignment, size);
 }

@@ -104,7 +104,8 @@ HL_SLOW hl_node *hl_bud_grow(hl_bud *bud, u32 *children) {
   if (!node) return 0;
   rt.contexts--; /* it was counted with the bud */
   hl_node *before = rest;
-  while (before->next_sibling != rest) before = before->next_sibling;
+  for (u32 count = 0; before->next_sibling != rest; before = before->next_sibling)
+    if (count++ == HL_NARROW) hl_damaged();
   node->next_sibling = rest->next_sibling;
   before->next_sibling = node;
   if (before == rest) node->next_sibling = node;

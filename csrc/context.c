@@ -44,13 +44,13 @@ HL_COLD int hl_contexts_double(void) {
   return 1;
 }
 
-/* Children a node may have before they are hashed. */
-#define HL_NARROW 8
-
 static void hl_contexts_insert(hl_node *node) {
   u32 mask = (1u << (32 - hl.contexts_shift)) - 1;
-  u32 at = hl_context_hash(node->parent, node->site) >> hl.contexts_shift;
-  while (hl.contexts[at]) at = (at + 1) & mask;
+  u32 first = hl_context_hash(node->parent, node->site) >> hl.contexts_shift, at = first;
+  while (hl.contexts[at]) {
+    at = (at + 1) & mask;
+    if (HL_UNLIKELY(at == first)) hl_damaged();
+  }
   hl.contexts[at] = node;
   hl.contexts_used++;
 }
@@ -128,12 +128,15 @@ HL_SLOW hl_node *hl_child_search(hl_node *parent, u32 site) {
   hl_node *last = hl_last_child(*children), *node;
   if (wide) {
     u32 mask = (1u << (32 - hl.contexts_shift)) - 1;
-    u32 at = hl_context_hash(parent, site) >> hl.contexts_shift;
-    for (; (node = hl.contexts[at]); at = (at + 1) & mask)
+    u32 first = hl_context_hash(parent, site) >> hl.contexts_shift, at = first;
+    while ((node = hl.contexts[at])) {
       if (node->parent == parent && node->site == site) {
         *children = (u32)node | wide;
         return node;
       }
+      at = (at + 1) & mask;
+      if (HL_UNLIKELY(at == first)) hl_damaged();
+    }
     if (!hl_contexts_reserve(1)) return parent;
   } else if (last != &hl_no_child) {
     node = last;
@@ -144,7 +147,7 @@ HL_SLOW hl_node *hl_child_search(hl_node *parent, u32 site) {
         node = hl_bud_grow((hl_bud *)node, children);
         return node ? node : parent;
       }
-      count++;
+      if (HL_UNLIKELY(count++ == HL_NARROW)) hl_damaged();
       node = node->next_sibling;
     } while (node != last);
     if (count == HL_NARROW && !(hl_contexts_reserve(HL_NARROW + 1) && hl_buds_grow(children))) return parent;

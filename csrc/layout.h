@@ -10,7 +10,7 @@
 
 /* Identity: the first two words of the runtime block. The version changes with any change of this file. */
 #define HL_MAGIC 0x50414548
-#define HL_ABI_VERSION 5
+#define HL_ABI_VERSION 6
 
 /* Shadow stack: slots of 8 bytes { site: u32, node: u32 } in the data symbol `heapline_shadow`.
  * Slot 0 is the sentinel (its node is the root). `top` is the address of the innermost written slot; a
@@ -126,10 +126,11 @@
  * bytes included. */
 #define HL_ACCOUNT_LIFETIME 56
 
-/* Nodes, buds and spans come in chunks { next chunk or 0: u32, entries used: u32 }, entries from HL_CHUNK_ENTRIES
- * on. */
+/* Nodes, buds and spans come in chunks { next chunk or 0: u32, entries used: u32, room for entries: u32 }, entries from
+ * HL_CHUNK_ENTRIES on. */
 #define HL_CHUNK_NEXT 0
 #define HL_CHUNK_USED 4
+#define HL_CHUNK_CAPACITY 8
 #define HL_CHUNK_ENTRIES 64
 
 /* A span: a run of heap pages cut into blocks of one size. */
@@ -182,5 +183,18 @@
 #define HL_FAULT_UNALLOCATED_FREE 4
 #define HL_FAULT_REALLOC_FREED 5
 #define HL_FAULT_REALLOC_FOREIGN 6
+/* No fault of the program's: an allocation failed for want of memory. Not in the ring, and counted in HL_RUNTIME_FAILED.
+ * Of the size that was asked for HL_FAULT_BLOCK_SIZE has the low word, HL_FAULT_BLOCK the high one (of calloc's product). */
+#define HL_FAULT_NO_MEMORY 7
+
+/* What heapline_check() looks at, as bits; without any the runtime block alone. */
+/* Whether the contexts add up to the totals. Part of the checks below. */
+#define HL_CHECK_SUMS 1
+/* The links of the context tree. */
+#define HL_CHECK_TREE 2
+/* Spans, the page map, free pages, the metadata of blocks, and whether blocks and contexts agree. */
+#define HL_CHECK_HEAP 4
+/* Tests only, slow: whether what is said to be zero is. */
+#define HL_CHECK_ZEROS 8
 
 #endif

@@ -2,8 +2,13 @@
  */
 #include "platform.h"
 
-/* A chunk with room for `wanted` more entries, which becomes the last one of its kind. `few` of them fill a small
- * piece of metadata with the chunk's header, `many` a metadata chunk of 16 KB. */
+/* Entries of a chunk: a few fill a small piece of metadata with the chunk's header, many a metadata chunk of 16 KB. */
+#define HL_NODES_FEW 124u
+#define HL_NODES_MANY 1012u
+#define HL_BUDS_FEW 30u
+#define HL_BUDS_MANY 506u
+
+/* A chunk with room for more entries, which becomes the last one of its kind. */
 HL_SLOW hl_chunk *hl_chunk_new(hl_chunk **last, u32 entry, u32 few, u32 many) {
   u32 capacity = rt.contexts < 512 ? few : many;
   hl_chunk *chunk = hl_metadata_allocate(sizeof *chunk + capacity * entry);
@@ -19,7 +24,7 @@ HL_SLOW hl_chunk *hl_chunk_new(hl_chunk **last, u32 entry, u32 few, u32 many) {
 /* Room for `count` nodes in the last chunk. */
 HL_INLINE int hl_nodes_reserve(u32 count) {
   hl_chunk *chunk = hl.last_chunk;
-  return HL_LIKELY(chunk->capacity - chunk->used >= count) || hl_chunk_new(&hl.last_chunk, HL_NODE_SIZE, 124, 1012);
+  return HL_LIKELY(chunk->capacity - chunk->used >= count) || hl_chunk_new(&hl.last_chunk, HL_NODE_SIZE, HL_NODES_FEW, HL_NODES_MANY);
 }
 
 HL_INLINE hl_node *hl_node_new(hl_node *parent, u32 site) {
@@ -35,7 +40,7 @@ HL_INLINE hl_node *hl_node_new(hl_node *parent, u32 site) {
 HL_INLINE hl_bud *hl_bud_allocate(void) {
   hl_chunk *chunk = hl.last_bud_chunk;
   if (HL_UNLIKELY(!chunk || chunk->used == chunk->capacity)) {
-    chunk = hl_chunk_new(&hl.last_bud_chunk, HL_BUD_SIZE, 30, 506);
+    chunk = hl_chunk_new(&hl.last_bud_chunk, HL_BUD_SIZE, HL_BUDS_FEW, HL_BUDS_MANY);
     if (!chunk) return 0;
     if (!rt.first_bud_chunk) rt.first_bud_chunk = chunk;
   }
@@ -80,6 +85,7 @@ HL_SLOW hl_account *hl_account_new(hl_node *node) {
 
 /* The account of a context, or when there is no memory for one, the innermost of its callers'. */
 HL_SLOW hl_account *hl_account_charged(hl_node *node) {
-  while (!hl_has_account(node) && !hl_account_new(node)) node = node->parent;
+  while (!hl_has_account(node) && !hl_account_new(node))
+    if (!(node = node->parent)) hl_damaged();
   return hl_account_of(node);
 }

@@ -239,12 +239,13 @@ static void hl_map_move(u32 to, u32 pages) {
   u32 capacity = ((pages << HL_PAGE_SHIFT) - 2 * HL_GRAIN) / 4;
   hl_copy(map, hl.map, hl.map_pages * 4);
   hl_zero(map + hl.map_pages, (capacity - hl.map_pages) * 4); /* the pages may be used ones */
-  rt.metadata_bytes += (pages - old_pages) << HL_PAGE_SHIFT;
+  rt.metadata_bytes += pages << HL_PAGE_SHIFT;
   hl.map = map;
   hl.map_capacity = capacity;
   if (!old) return;
   hl_span *run = hl_struct_new();
   if (!run) return; /* a few pages lost, in the last moments of a full memory */
+  rt.metadata_bytes -= old_pages << HL_PAGE_SHIFT;
   run->base = old - HL_GRAIN;
   run->pages = old_pages;
   hl_run_release(run);
@@ -295,7 +296,10 @@ again:
     u32 contiguous = hl_page_of(base) == hl.map_pages;
     if (end_page > hl.map_capacity) {
       map_pages = hl_map_pages_for(end_page);
-      if (map_pages << HL_PAGE_SHIFT >= got) return 0; /* a gap of gigabytes: this region stays unused */
+      if (map_pages << HL_PAGE_SHIFT >= got) { /* a gap of gigabytes: this region stays unused */
+        rt.heap_bytes -= got;
+        return 0;
+      }
       hl_map_move(base, map_pages);
       base += map_pages << HL_PAGE_SHIFT;
       got -= map_pages << HL_PAGE_SHIFT;
@@ -303,7 +307,10 @@ again:
     }
     hl.map_pages = end_page;
     hl_span *run = hl_struct_new();
-    if (!run) return 0;
+    if (!run) {
+      rt.heap_bytes -= got; /* they are lost */
+      return 0;
+    }
     run->base = base;
     run->pages = got >> HL_PAGE_SHIFT;
     run->zero = 1;

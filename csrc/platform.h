@@ -14,7 +14,7 @@
 /* The id (31 bits, > 0) of the JS stack of a host entry, of which `inner` are further in; 0 when it was not
  * captured. */
 HL_IMPORT(host_stack) extern u32 heapline_host_stack(u32 inner);
-/* A heap fault was recorded at this address. The host may throw to stop the guest. */
+/* A heap fault, or an allocation that failed, was recorded at this address. The host may throw to stop the guest. */
 HL_IMPORT(fault) extern void heapline_host_fault(const hl_fault *record);
 /* C called exit(); libc has not torn down anything yet. */
 HL_IMPORT(exiting) extern void heapline_host_exiting(u32 code);
@@ -113,6 +113,9 @@ HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got) {
 }
 
 #endif
+
+/* The program has written over what the runtime keeps: a list that has to end does not. */
+_Noreturn HL_COLD void hl_damaged(void) { __builtin_trap(); }
 
 HL_INLINE void hl_zero(void *address, u32 bytes) { __builtin_memset(address, 0, bytes); }
 HL_INLINE void hl_copy(void *to, const void *from, u32 bytes) { __builtin_memcpy(to, from, bytes); }

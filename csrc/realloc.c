@@ -45,7 +45,7 @@ void *realloc(void *pointer, size_t size) {
   }
   u32 old = block->requested;
   if (size == old) return pointer;
-  if (size > HL_SIZE_MAX) return hl_allocation_failed();
+  if (size > HL_SIZE_MAX) return hl_allocation_failed(size);
   hl_node *node = hl_context();
   if (hl_block_resize_in_place(span, size)) {
     hl_ledger_free(block, old);
@@ -57,7 +57,7 @@ void *realloc(void *pointer, size_t size) {
     hl.roomy = grows && span->listed == HL_LISTED_GROWN;
     hl_block *moved = hl_block_take_slow(size, HL_ALIGNMENT, &to);
     hl.roomy = 0;
-    if (!moved) return hl_allocation_failed();
+    if (!moved) return hl_allocation_failed(size);
     if (grows) hl.map[hl_page_of(to)]->listed = HL_LISTED_GROWN;
     hl_copy_block(to, address, old < size ? old : size);
     hl_ledger_free(block, old);
@@ -71,9 +71,6 @@ void *realloc(void *pointer, size_t size) {
 
 void *reallocarray(void *pointer, size_t count, size_t each) {
   u64 product = (u64)count * each;
-  if (product > HL_SIZE_MAX) {
-    if (!hl.initialised) hl_heap_initialise();
-    return hl_allocation_failed();
-  }
+  if (product > HL_SIZE_MAX) return hl_allocation_failed(product);
   return realloc(pointer, (u32)product);
 }

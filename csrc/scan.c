@@ -4,7 +4,7 @@
  * metadata (HL_BLOCK_CLASS_*), from where the host reads them. Nothing of the program's is written, and a scan can be
  * made at any time, again and again.
  *
- *   heapline_scan_start()             forgets the classes of the last scan
+ *   heapline_scan_start()             forgets the classes of the last scan; what heapline_check() looks at must be whole
  *   heapline_scan_range(start, end)   a root: all aligned words in it
  *   heapline_scan_word(value)         a root of one word
  *   heapline_scan_finish()            follows what the roots lead to, then classes the rest
@@ -20,25 +20,19 @@
  */
 #include "platform.h"
 
-/* What the root ranges leave out: the runtime's own data, which knows every block. */
-static const struct {
-  const void *start;
-  u32 size;
-} hl_own_data[] = {
-    {&hl_first_chunk, sizeof hl_first_chunk},
-    {&hl_root_account, sizeof hl_root_account},
-    {&hl_first_span_chunk, sizeof hl_first_span_chunk},
-    {hl_fault_ring, sizeof hl_fault_ring},
-    {&hl_no_child, sizeof hl_no_child},
-    {hl_first_contexts, sizeof hl_first_contexts},
-    {heapline_shadow, sizeof heapline_shadow},
-    {&heapline_runtime, sizeof heapline_runtime},
-    {&hl, sizeof hl},
-    {&hl_no_span, sizeof hl_no_span},
-    {&hl_mark, sizeof hl_mark},
-    {&hl_graph, sizeof hl_graph},
-    {&hl_graph_limits, sizeof hl_graph_limits},
-};
+/* What the root ranges leave out: the runtime's own data, which knows every block. In code and not in a table, which the
+ * program could write over. */
+#define HL_EACH_OWN_DATA(each)                                                                       \
+  each(hl_first_chunk) each(hl_root_account) each(hl_first_span_chunk) each(hl_fault_ring) each(hl_failure) \
+      each(hl_no_child) each(hl_first_contexts) each(heapline_shadow) each(heapline_runtime) each(hl)       \
+          each(hl_no_span) each(hl_mark) each(hl_graph) each(hl_graph_limits)
+
+/* Cuts a range where own data starts in it, and tells where to go on behind. */
+HL_INLINE void hl_scan_leave_out(u32 start, u32 own, u32 size, u32 *stop, u32 *skip) {
+  if (own + size <= start || own >= *stop) return;
+  *stop = own > start ? own : start;
+  *skip = own + size;
+}
 
 void heapline_scan_start(void) {
   hl_graph_forget();
@@ -57,12 +51,9 @@ void heapline_scan_range(u32 start, u32 end) {
   end &= ~3u;
   while (start < end) {
     u32 stop = end, skip = end;
-    for (u32 i = 0; i < HL_ARRAY_LENGTH(hl_own_data); i++) {
-      u32 own = (u32)hl_own_data[i].start, own_end = own + hl_own_data[i].size;
-      if (own_end <= start || own >= stop) continue;
-      stop = own > start ? own : start;
-      skip = own_end;
-    }
+#define HL_LEAVE_OUT(data) hl_scan_leave_out(start, (u32)&data, sizeof data, &stop, &skip);
+    HL_EACH_OWN_DATA(HL_LEAVE_OUT)
+#undef HL_LEAVE_OUT
     if (hl_graph.tables)
       hl_graph_words(start, stop, HL_BLOCK_CLASS_REACHABLE);
     else

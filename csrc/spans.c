@@ -162,6 +162,7 @@ static u32 hl_empty_pages(void) {
 
 /* Gives every empty span back to the page heap. */
 static void hl_spans_scavenge(void) {
+  u32 looked = 0;
   for (u32 class = 0; class < HL_CLASSES; class++) {
     hl_span *current = hl.current[class];
     if (current != &hl_no_span && !current->used) {
@@ -171,6 +172,7 @@ static void hl_spans_scavenge(void) {
     hl_span *previous = 0;
     for (hl_span *span = hl.available[class], *next; span && hl.empty_spans; span = next) {
       next = span->next;
+      if (looked++ == rt.spans) hl_damaged();
       if (span->used) {
         previous = span;
         continue;

@@ -22,6 +22,7 @@ static _Alignas(64) struct {
 static _Alignas(16) hl_node hl_no_child = {.site = HL_SITE_NONE, .next_sibling = &hl_no_child};
 
 static hl_fault hl_fault_ring[HL_FAULT_RING_LENGTH];
+static hl_fault hl_failure; /* the last allocation that failed */
 static hl_node *hl_first_contexts[HL_FIRST_CONTEXTS];
 
 hl_slot heapline_shadow[HL_SHADOW_SLOTS];

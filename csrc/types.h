@@ -93,6 +93,9 @@ typedef struct hl_block {
 /* Site of hl_no_child, which stands for the children of a node that has none: it is no offset in any code. */
 #define HL_SITE_NONE 0x7fffffffu
 
+/* Children a node may have before they are hashed (context.c). */
+#define HL_NARROW 8
+
 /* Flags of a node's link without an account (context.c): its children are in the hash table. */
 #define HL_WIDE 2u
 #define HL_LINK_FLAGS 15u
@@ -217,6 +220,7 @@ HL_ASSERT_FIELD(hl_span, state, HL_SPAN_STATE);
 HL_ASSERT_FIELD(hl_span, pages, HL_SPAN_PAGES);
 HL_ASSERT_FIELD(hl_chunk, next, HL_CHUNK_NEXT);
 HL_ASSERT_FIELD(hl_chunk, used, HL_CHUNK_USED);
+HL_ASSERT_FIELD(hl_chunk, capacity, HL_CHUNK_CAPACITY);
 HL_ASSERT_FIELD(hl_fault, kind, HL_FAULT_KIND);
 HL_ASSERT_FIELD(hl_fault, address, HL_FAULT_ADDRESS);
 HL_ASSERT_FIELD(hl_fault, context, HL_FAULT_CONTEXT);

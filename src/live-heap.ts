@@ -3,7 +3,6 @@
 
 import { type Frame, InvalidArgumentError, OutOfMemoryError, StateError } from './errors.ts';
 import {
-  type FaultRecord,
   type HeapBlock,
   type HeapSnapshot,
   type HeapTotals,
@@ -11,6 +10,7 @@ import {
   layout,
   MemoryView,
 } from './heap/index.ts';
+import type { EventPath, FailedAllocation, FaultEvent, HeapEvents } from './heap-events.ts';
 import { faultError, type HeapFault } from './heap-fault.ts';
 import { ALLOCATES, type Gate, type HostStacks } from './host/index.ts';
 import {
@@ -118,7 +118,7 @@ export interface HeapHost {
   frames(site: number): readonly Frame[];
   /** The state at the end of the program, while nothing has changed since; null otherwise. */
   atExit(): HeapSnapshot | null;
-  readonly faults: readonly FaultRecord[];
+  readonly events: HeapEvents;
   readonly leaks: LeakFinder;
   /** The leaks at the end of the program, while nothing has changed since; null otherwise. */
   leaksAtExit(): LeakCapture | null;
@@ -191,13 +191,12 @@ export class Heap {
   realloc(address: number, size: number): number {
     checkAddress('address', address);
     checkSize('size', size);
-    const { ledger } = this.#host;
-    const faults = ledger.faultCount;
+    const { events } = this.#host;
+    const faults = events.faultCount;
     const moved = this.#realloc(address, size) >>> 0;
     if (moved !== 0) return moved;
     // The first one since then: what `onFault` does may have added others.
-    const since = ledger.faultCount - faults;
-    const fault = since > 0 ? ledger.faults().at(-since) : undefined;
+    const fault = events.firstSince(faults);
     if (fault !== undefined) throw faultError(this.describeFault(fault));
     throw this.#outOfMemory(size);
   }
@@ -304,7 +303,16 @@ export class Heap {
   /** The bad frees and reallocs seen so far, oldest first. */
   faults(): HeapFault[] {
     this.#host.check('heap.faults');
-    return this.#host.faults.map((record) => this.describeFault(record));
+    return this.#host.events.faults.map((fault) => this.describeFault(fault));
+  }
+
+  /**
+   * The allocations that found no memory (malloc and its siblings returned NULL), one entry for each stack, in the order
+   * in which they failed first. An alignment that C does not allow (EINVAL) is none of them.
+   */
+  failures(): FailedAllocation[] {
+    this.#host.check('heap.failures');
+    return this.#host.events.failures((path) => this.#framesAt(path));
   }
 
   /**
@@ -360,8 +368,9 @@ export class Heap {
   mark(): HeapMark {
     this.#host.check('heap.mark');
     const { allocObjects, allocBytes, liveObjects, liveBytes } = this.#host.ledger.totals();
-    const { faults, leaks } = this.#host;
-    return new HeapMark(this, allocObjects, allocBytes, liveObjects, liveBytes, faults.length, leaks.traps);
+    const { events, leaks } = this.#host;
+    const { length } = events.faults;
+    return new HeapMark(this, allocObjects, allocBytes, liveObjects, liveBytes, length, leaks.traps);
   }
 
   /** Like leaks(), of the blocks allocated since the mark and the heap errors since then. */
@@ -373,7 +382,7 @@ export class Heap {
     checkOptionNames('heap.leaksSince', options, LEAKS_OPTIONS);
     const suppressions = readSuppressions(options);
     const capture = this.#host.leaks.capture(mark.allocObjects);
-    const errors = this.#host.faults.slice(mark.faults).map((record) => this.describeFault(record));
+    const errors = this.#host.events.faults.slice(mark.faults).map((fault) => this.describeFault(fault));
     return suppress(this.#host.leaks.report(capture, errors), suppressions);
   }
 
@@ -438,7 +447,7 @@ export class Heap {
       this.#host.check('heap.growth');
       meter.observe(run, ledger.totals(), () => ledger.snapshot());
     };
-    const report = (): GrowthReport => meter.report(ledger.snapshot(), (node) => this.contextFrames(node));
+    const report = (): GrowthReport => meter.report(ledger.snapshot(), (node) => this.frames(node));
     const last = meter.warmup + meter.runs;
     const afterRun = (run: number): void => {
       if (run > meter.warmup) observe(run - meter.warmup);
@@ -465,8 +474,19 @@ export class Heap {
   /** Frames of a context, innermost first, host frames included. `node` is an address from a snapshot or block. */
   contextFrames(node: number): readonly Frame[] {
     this.#host.check('heap.contextFrames');
+    this.#host.ledger.checkContext(node);
+    return this.frames(node);
+  }
+
+  /** @internal The same of a context whose path was found whole. */
+  frames(node: number): readonly Frame[] {
+    return this.framesOf(this.#host.ledger.sites(node));
+  }
+
+  /** @internal Frames of call sites, innermost first. */
+  framesOf(sites: readonly number[]): readonly Frame[] {
     const frames: Frame[] = [];
-    for (const site of this.#host.ledger.sites(node)) {
+    for (const site of sites) {
       if (site === layout.SITE_TRUNCATED) frames.push(TRUNCATED_FRAME);
       else if (site >= layout.SITE_HOST_FLAG)
         frames.push(...this.#host.hostStacks.frames(site - layout.SITE_HOST_FLAG));
@@ -475,20 +495,24 @@ export class Heap {
     return frames;
   }
 
-  /** @internal A fault record with its stacks symbolised. */
-  describeFault(record: FaultRecord): HeapFault {
+  /** @internal A fault with its stacks symbolised. */
+  describeFault({ record, path, allocated, freed }: FaultEvent): HeapFault {
     return {
       kind: record.kind,
       address: record.address,
       block: record.block === 0 ? null : { address: record.block, size: record.blockSize },
-      frames: this.contextFrames(record.context),
-      allocatedAt: record.allocContext === 0 ? null : this.contextFrames(record.allocContext),
-      freedAt: record.freeContext === 0 ? null : this.contextFrames(record.freeContext),
+      frames: this.#framesAt(path),
+      allocatedAt: allocated === null ? null : this.#framesAt(allocated),
+      freedAt: freed === null ? null : this.#framesAt(freed),
     };
   }
 
+  #framesAt(path: EventPath): readonly Frame[] {
+    return 'node' in path ? this.contextFrames(path.node) : this.framesOf(path);
+  }
+
   #outOfMemory(size: number): OutOfMemoryError {
-    const { liveBytes, memoryBytes } = this.#host.ledger.totals();
+    const { liveBytes, memoryBytes } = this.#host.ledger.uncheckedTotals();
     return new OutOfMemoryError(
       `The guest has no room for ${size} bytes: ${liveBytes} bytes are in use in a memory of ${memoryBytes} bytes. ` +
         'Raise maxMemory, or free something.',

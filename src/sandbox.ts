@@ -2,17 +2,20 @@
 // out of here as one of the errors of errors.ts, and leaves the ledger readable and other sandboxes untouched.
 
 import {
+  CorruptLedgerError,
   CxxExceptionError,
   DisposedError,
   ExitError,
   type Frame,
   HeaplineError,
   InvalidArgumentError,
+  MissingRuntimeError,
   StateError,
   TrapError,
 } from './errors.ts';
 import { FunctionTable, type TableSignatures } from './function-table.ts';
-import { type FaultRecord, type HeapSnapshot, Ledger, layout } from './heap/index.ts';
+import { type HeapSnapshot, Ledger, layout } from './heap/index.ts';
+import { HeapEvents } from './heap-events.ts';
 import { faultError, formatFrames, type HeapFault } from './heap-fault.ts';
 import {
   type CxxException,
@@ -99,9 +102,6 @@ export interface SandboxParts {
     instantiated: GuestOptions['instantiated'],
   ): Promise<Guest>;
 }
-
-/** Faults that are kept with their records; more are only counted. */
-const FAULTS_KEPT = 10_000;
 
 /** Whether a sandbox runs its program, waits for its timers after `main`, has run it, or never had one. */
 type ProgramState = 'none' | 'ready' | 'running' | 'alive' | 'ended';
@@ -374,11 +374,13 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   // change what is reachable; it takes about a millisecond per megabyte in use.
   #ending(active = this.#program === 'alive' && this.#leaks.roots.stackInUse): void {
     if ((this.#program !== 'running' && this.#program !== 'alive') || this.#atExit !== null) return;
-    this.#atExit = this.#peaks.snapshot();
     try {
+      this.#atExit = this.#peaks.snapshot();
       this.#leaksAtExit = this.#leaks.capture(0, active);
-    } catch {
-      // The program has ruined its heap, which is no reason for run() to fail: whoever asks for leaks will hear of it.
+    } catch (error) {
+      // The program has ruined its heap, which is no reason for run() to fail: whoever asks will hear of it. A module
+      // that was linked without the scan has its profile all the same.
+      if (!(error instanceof CorruptLedgerError || error instanceof MissingRuntimeError)) throw error;
     }
   }
 
@@ -424,7 +426,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
 
   // Equal as long as nobody has allocated or freed.
   #fingerprint(): string {
-    const { allocObjects, allocBytes, liveObjects, liveBytes } = this.#ledger.totals();
+    const { allocObjects, allocBytes, liveObjects, liveBytes } = this.#ledger.uncheckedTotals();
     return `${allocObjects} ${allocBytes} ${liveObjects} ${liveBytes}`;
   }
 }
@@ -489,7 +491,7 @@ interface LinkedSandbox extends Pick<HeapHost, 'check' | 'atExit' | 'leaksAtExit
 // What the guest's imports and its gate need before there is a sandbox: instantiating may run C already.
 class Link {
   readonly hostStacks: HostStacks;
-  readonly faults: FaultRecord[] = [];
+  readonly events = new HeapEvents();
   readonly gate: Gate;
   readonly loop: EventLoop;
   readonly imports: RuntimeImports;
@@ -528,7 +530,10 @@ class Link {
       exports.memory as WebAssembly.Memory,
       instrumented.runtimeAddress,
       instrumented.shadowAddress,
+      exports,
     );
+    this.ledger.startCounting();
+    this.ledger.isSite = (site) => this.#isSite(site);
     this.gate.stacks = new GuestStacks(this.ledger, exports.__stack_pointer);
     this.gate.exceptions.attach(exports, this.gate);
     (exports.heapline_set_flags as ((flags: number) => void) | undefined)?.(
@@ -541,7 +546,7 @@ class Link {
       program: name,
       active: () => this.gate.entry !== null,
       kept,
-      contextFrames: (node) => this.heap!.contextFrames(node),
+      contextFrames: (node) => this.heap!.frames(node),
     });
     this.heap = new Heap({
       gate: this.gate,
@@ -551,7 +556,7 @@ class Link {
       exports,
       module: { name, path, codeSize: instrumented.statistics.originalCodeSize },
       comments: () => [...comments, ...this.symbols.namesOnly],
-      faults: this.faults,
+      events: this.events,
       check: (method) => this.sandbox?.check(method),
       frames: (site) => this.symbols.frames(site),
       atExit: () => this.sandbox?.atExit() ?? null,
@@ -560,13 +565,22 @@ class Link {
     });
   }
 
+  // Call sites are those of the original module. Of one that came instrumented its code is not at hand.
+  #isSite(site: number): boolean {
+    if (site === layout.SITE_TRUNCATED) return true;
+    if (site >= layout.SITE_HOST_FLAG) return this.hostStacks.has(site - layout.SITE_HOST_FLAG);
+    const { symbolModule, symbolOptions, instrumented } = this.parts;
+    if (site >= instrumented.statistics.originalCodeSize) return false;
+    return symbolOptions.bodies !== undefined || isCall(symbolModule[instrumented.originalCodeStart + site]!);
+  }
+
   #fault(address: number): void {
-    const record = this.ledger?.faultAt(address >>> 0);
-    if (record === undefined) return;
-    if (this.faults.length < FAULTS_KEPT) this.faults.push(record);
+    if (this.ledger === null) return;
+    const event = this.events.take(address >>> 0, this.ledger);
+    if (event === null) return;
     const { onError, onFault } = this.parts;
     if (this.heap === null || (onError !== 'throw' && onFault === undefined)) return;
-    const fault = this.heap.describeFault(record);
+    const fault = this.heap.describeFault(event);
     onFault?.(fault);
     if (onError === 'throw') throw faultError(fault);
   }
@@ -624,6 +638,11 @@ class Link {
       return site === null ? [] : this.symbols.frames(site);
     });
   }
+}
+
+/** Opcodes that call: call, call_indirect, and those of tail calls and typed references. */
+function isCall(opcode: number): boolean {
+  return opcode >= 0x10 && opcode <= 0x15;
 }
 
 /** What Emscripten throws to leave C that is to be called again later. */

@@ -2,6 +2,7 @@
 // that scripts can tell apart.
 
 import {
+  CorruptLedgerError,
   ExitError,
   HeapFaultError,
   HeaplineError,
@@ -17,7 +18,7 @@ export const STATUS = {
   setup: 2,
   /** A fault in Heapline itself (EX_SOFTWARE of sysexits.h). */
   internal: 70,
-  /** The guest trapped, as a shell reports a program that SIGABRT ended. */
+  /** The guest trapped or ruined its heap, as a shell reports a program that SIGABRT ended. */
   trap: 134,
 } as const;
 
@@ -26,7 +27,7 @@ Exit status:
   the program's own when it ran to its end
   0    done
   2    wrong usage, unreadable file, C that does not compile or link, no toolchain
-  134  the program trapped (its heap is still reported)
+  134  the program trapped (its heap is still reported), or ruined its heap
   70   a fault in Heapline itself`;
 
 /** Wrong use of the command line. */
@@ -36,7 +37,12 @@ export function usageError(argument: string, message: string): InvalidArgumentEr
 
 export function statusOf(error: unknown): number {
   if (error instanceof ExitError) return error.exitCode;
-  if (error instanceof TrapError || error instanceof OutOfMemoryError || error instanceof HeapFaultError) {
+  if (
+    error instanceof TrapError ||
+    error instanceof OutOfMemoryError ||
+    error instanceof HeapFaultError ||
+    error instanceof CorruptLedgerError
+  ) {
     return STATUS.trap;
   }
   return error instanceof HeaplineError ? STATUS.setup : STATUS.internal;

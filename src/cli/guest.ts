@@ -1,7 +1,7 @@
 // How the commands enter a guest: through main, or through the functions that --call names.
 
 import { type Command, Option } from 'commander';
-import { ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
+import { CorruptLedgerError, ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
 import { formatFrames } from '../heap-fault.ts';
 import { readGuestStack } from '../host/index.ts';
 import type { Sandbox } from '../index.ts';
@@ -91,8 +91,19 @@ export interface GuestEnd {
   /** Of the program, or of a call that ended it. */
   readonly exitCode: number;
   /** What stopped it, when it did not end by itself. The ledger stays readable. */
-  readonly failure: TrapError | OutOfMemoryError | HeapFaultError | null;
+  readonly failure: TrapError | OutOfMemoryError | HeapFaultError | CorruptLedgerError | null;
   readonly results: readonly CallResult[];
+}
+
+/** What is read of a heap; null when the program has ruined that, which `ruined` then hears of. */
+export function readable<T>(read: () => T, ruined: (error: CorruptLedgerError) => void): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof CorruptLedgerError)) throw error;
+    ruined(error);
+    return null;
+  }
 }
 
 /**
@@ -124,7 +135,8 @@ export async function enterGuest(
     else if (
       error instanceof TrapError ||
       error instanceof OutOfMemoryError ||
-      error instanceof HeapFaultError
+      error instanceof HeapFaultError ||
+      error instanceof CorruptLedgerError
     ) {
       failure = error;
     } else {

@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { FileError } from '../errors.ts';
+import { CorruptLedgerError, type FileError } from '../errors.ts';
 import type { ContextProfileKind, HeapFault, HeapProfile, Sandbox, SandboxOptions } from '../index.ts';
 import {
   addCompileOptions,
@@ -22,7 +22,7 @@ import {
 } from './arguments.ts';
 import type { Call } from './call.ts';
 import { failureText, statusOf, usageError } from './failure.ts';
-import { addCallOption, checkCalls, enterGuest } from './guest.ts';
+import { addCallOption, checkCalls, enterGuest, readable } from './guest.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What a guest is compiled from and may see. */
@@ -147,13 +147,23 @@ async function run(
   const { exitCode, failure, results } = await enterGuest(sandbox, calls, (call, result) => {
     if (!given.json) terminal.say(colors.dim(`${call.source} = ${result ?? 'void'}`));
   });
-  // What was held at the moment of a failure is worth even more than at a good end.
-  const status = failure === null ? exitCode : statusOf(failure);
-
-  const profile = sandbox.heap.profile({ kind: given.kind });
+  if (failure !== null) terminal.error(failureText(failure));
+  // What was held at the moment of a failure is worth even more than at a good end. A program that has ruined its heap
+  // may have taken that along.
+  let damage: CorruptLedgerError | null = failure instanceof CorruptLedgerError ? failure : null;
+  const read = <T>(from: () => T): T | null =>
+    readable(from, (error) => {
+      if (damage === null) terminal.error(failureText(error));
+      damage ??= error;
+    });
+  const profile = read(() => sandbox.heap.profile({ kind: given.kind }));
+  const stats = read(() => sandbox.heap.stats());
+  const faults = read(() => sandbox.heap.faults()) ?? [];
+  const ended = failure === null ? exitCode : statusOf(failure);
+  const status = ended === 0 && damage !== null ? statusOf(damage) : ended;
   let written: string | null = null;
   let notWritten: FileError | null = null;
-  if (given.pprof !== false) {
+  if (given.pprof !== false && profile !== null) {
     try {
       writeFileSync(given.pprof, profile.encode({ inlines: given.inlines }));
       written = given.pprof;
@@ -161,26 +171,26 @@ async function run(
       notWritten = fileError(given.pprof, 'written', error);
     }
   }
-  const faults = sandbox.heap.faults();
-  if (failure !== null) terminal.error(failureText(failure));
   if (given.json) {
     const report = {
       version: 1,
       exitCode: status,
-      error: failure === null ? null : failure.message,
+      error: (failure ?? (damage as Error | null))?.message ?? null,
       toolchain: sandbox.toolchain,
-      stats: sandbox.heap.stats(),
+      stats,
       faults,
       warnings: sandbox.warnings,
       calls: results,
       pprof: written === null ? null : resolve(written),
-      top: profile.topRows(given.limit === 0 ? {} : { limit: given.limit }),
+      top: profile?.topRows(given.limit === 0 ? {} : { limit: given.limit }) ?? [],
       profile,
     };
     terminal.data(`${JSON.stringify(report, null, 2)}\n`);
   } else {
     for (const warning of sandbox.warnings) terminal.warn(warning);
-    terminal.say(table(profile, given.limit, sandbox.warnings, terminal));
+    if (profile !== null) terminal.say(table(profile, given.limit, sandbox.warnings, terminal));
+    else if (given.pprof !== false)
+      terminal.say(colors.yellow(`${given.pprof} is not written: there is no profile.`));
     reportFaults(faults, terminal);
     if (written !== null)
       terminal.say(colors.dim(`Wrote ${written}; look closer with: go tool pprof -http=: ${written}`));

@@ -2,7 +2,7 @@
 // guest. Layout and meaning of every field: csrc/layout.h.
 
 export * as layout from './layout.ts';
-export { type FaultRecord, type HeapBlock, type HeapTotals, Ledger } from './ledger.ts';
+export { type FailureRecord, type FaultRecord, type HeapBlock, type HeapTotals, Ledger } from './ledger.ts';
 export { MemoryView } from './memory-view.ts';
 export { type HeapSnapshot, indicesIn } from './snapshot.ts';
 

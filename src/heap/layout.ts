@@ -1,7 +1,7 @@
 // Generated from csrc/layout.h by scripts/generate-layout.mjs: do not edit. Meanings and units are explained there.
 
 export const MAGIC = 0x50414548;
-export const ABI_VERSION = 5;
+export const ABI_VERSION = 6;
 export const SHADOW_SLOTS = 10240;
 export const SLOT_SIZE = 8;
 export const SLOT_SITE = 0;
@@ -70,6 +70,7 @@ export const TEMPORARY_BYTES_BITS = 52;
 export const ACCOUNT_LIFETIME = 56;
 export const CHUNK_NEXT = 0;
 export const CHUNK_USED = 4;
+export const CHUNK_CAPACITY = 8;
 export const CHUNK_ENTRIES = 64;
 export const SPAN_SIZE = 64;
 export const SPAN_BASE = 0;
@@ -109,3 +110,8 @@ export const FAULT_FOREIGN_FREE = 3;
 export const FAULT_UNALLOCATED_FREE = 4;
 export const FAULT_REALLOC_FREED = 5;
 export const FAULT_REALLOC_FOREIGN = 6;
+export const FAULT_NO_MEMORY = 7;
+export const CHECK_SUMS = 1;
+export const CHECK_TREE = 2;
+export const CHECK_HEAP = 4;
+export const CHECK_ZEROS = 8;

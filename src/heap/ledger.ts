@@ -1,6 +1,9 @@
 // The ledger that the C runtime keeps in linear memory (csrc/layout.h), read from outside. Every read goes
-// through the present buffer of the memory, so a view stays valid while the guest grows; every address found in
-// memory is checked before it is followed, because the guest can scribble over its own memory.
+// through the present buffer of the memory, so a view stays valid while the guest grows.
+//
+// The guest can write over its own memory, so nothing in there is believed before it was checked: the runtime's own
+// check (csrc/check.c) compares all that is kept twice, and here every address is compared with the size of the memory
+// before it is followed, so that a memory without that check is read safely, too.
 //
 // Counters of 64 bits are read as two words: exact up to 2^53, and without a BigInt per counter.
 
@@ -76,9 +79,33 @@ const FAULT_KINDS: Readonly<Record<number, HeapFaultKind>> = {
   [L.FAULT_REALLOC_FOREIGN]: 'realloc-foreign',
 };
 
+/** An allocation that failed, as the runtime tells of it. */
+export interface FailureRecord {
+  /** Bytes that were asked for. */
+  readonly size: number;
+  /** Address of the context's node or bud. */
+  readonly context: number;
+}
+
+/** The runtime's own judgement of the ledger (csrc/check.c): 0, or the line of the check that failed. */
+export interface LedgerChecks {
+  heapline_check(what: number): number;
+  heapline_check_context(node: number): number;
+}
+
+/** Up to so many contexts the sums are checked whenever totals are read, which takes 3 ns a context. */
+const FEW_CONTEXTS = 16_384;
+/** With more contexts, that is done as often as takes this share of the time, at most. */
+const SHARE_OF_TIME = 0.05;
+
 /** One guest's ledger. */
 export class Ledger {
   readonly #view: MemoryView;
+  readonly #checks: LedgerChecks | null;
+  /** When the sums were last checked, and how long that took, in milliseconds. */
+  #summed = { at: Number.NEGATIVE_INFINITY, took: 0 };
+  /** Faults and failed allocations that the host was told of; null when nobody tells. */
+  #told: { faults: number; failures: number } | null = null;
 
   constructor(
     readonly memory: WasmMemory,
@@ -86,7 +113,14 @@ export class Ledger {
     readonly runtimeAddress: number,
     /** Address of `heapline_shadow`. */
     readonly shadowAddress: number,
+    /** The guest's exports; without them, what is read is checked less thoroughly. */
+    exports: object | null = null,
   ) {
+    const checks = exports as LedgerChecks | null;
+    this.#checks =
+      typeof checks?.heapline_check === 'function' && typeof checks.heapline_check_context === 'function'
+        ? checks
+        : null;
     this.#view = new MemoryView(memory);
     const words = this.#view.words;
     const at = runtimeAddress / WORD;
@@ -122,8 +156,93 @@ export class Ledger {
     return this.#word(L.RUNTIME_FLAGS);
   }
 
-  /** Sums of the ledger now. */
+  /** Whether there is such a call site, or such a stack of the host's; nothing is known to be none without it. */
+  isSite: (site: number) => boolean = () => true;
+
+  /** Whether the module has the runtime's check. */
+  get canCheck(): boolean {
+    return this.#checks !== null;
+  }
+
+  /** To be called before any code of the guest runs, by who calls countFault() and countFailure() from then on. */
+  startCounting(): void {
+    this.#told = { faults: 0, failures: 0 };
+  }
+
+  countFault(): void {
+    if (this.#told !== null) this.#told.faults = (this.#told.faults + 1) >>> 0;
+  }
+
+  countFailure(): void {
+    if (this.#told !== null) this.#told.failures = (this.#told.failures + 1) >>> 0;
+  }
+
+  /** Throws CorruptLedgerError unless the whole ledger and the heap are as the runtime left them. */
+  checkHeap(): void {
+    this.#check(L.CHECK_TREE | L.CHECK_HEAP);
+  }
+
+  /** Throws CorruptLedgerError unless the tree of contexts is as the runtime left it. */
+  checkTree(): void {
+    this.#check(L.CHECK_TREE);
+  }
+
+  /** Throws CorruptLedgerError unless the path of this context is as the runtime left it. */
+  checkContext(node: number): void {
+    this.#checkNames();
+    if (node !== 0) this.#judge(() => this.#checks?.heapline_check_context(node) ?? 0);
+  }
+
+  #check(what: number): void {
+    this.#checkNames();
+    this.#judge(() => this.#checks?.heapline_check(what) ?? 0);
+  }
+
+  // The sums take time with the number of contexts, and totals are asked for often.
+  #checkTotals(): void {
+    const few = this.#word(L.RUNTIME_CONTEXTS) <= FEW_CONTEXTS;
+    const { at, took } = this.#summed;
+    const began = few ? 0 : performance.now();
+    if (!few && began - at < took / SHARE_OF_TIME) {
+      this.#check(0);
+      return;
+    }
+    this.#check(L.CHECK_SUMS);
+    if (few) return;
+    const ended = performance.now();
+    this.#summed = { at: ended, took: ended - began };
+  }
+
+  #checkNames(): void {
+    const named = this.#word(L.RUNTIME_MAGIC) === L.MAGIC && this.#word(L.RUNTIME_VERSION) === L.ABI_VERSION;
+    if (!named) throw damaged('runtime block', this.runtimeAddress);
+    if (this.#told === null) return;
+    if (this.#word(L.RUNTIME_FAULTS) !== this.#told.faults)
+      throw damaged('count of heap errors', this.runtimeAddress);
+    if (this.#word(L.RUNTIME_FAILED) !== this.#told.failures) {
+      throw damaged('count of failed allocations', this.runtimeAddress);
+    }
+  }
+
+  #judge(check: () => number): void {
+    let line: number;
+    try {
+      line = check();
+    } catch (error) {
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      throw contradiction('an address in it is none', { cause: error });
+    }
+    if (line !== 0) throw contradiction(`check.c:${line}`);
+  }
+
+  /** Sums of the ledger now, checked. */
   totals(): HeapTotals {
+    this.#checkTotals();
+    return this.uncheckedTotals();
+  }
+
+  /** Sums of the ledger as they stand in memory: for who must not fail, and believes nothing. */
+  uncheckedTotals(): HeapTotals {
     return {
       allocObjects: this.#long(L.RUNTIME_ALLOC_OBJECTS),
       allocBytes: this.#long(L.RUNTIME_ALLOC_BYTES),
@@ -143,10 +262,14 @@ export class Ledger {
 
   /** Every context with its counters, as they are now. */
   snapshot(): HeapSnapshot {
-    return readContexts(this.#view.words, this.runtimeAddress, this.totals());
+    this.checkTree();
+    return readContexts(this.#view.words, this.runtimeAddress, this.uncheckedTotals(), this.isSite);
   }
 
-  /** Call sites of the context at this node address, innermost first. Empty for the root and for address 0. */
+  /**
+   * Call sites of the context at this node address, innermost first. Empty for the root and for address 0. To be asked
+   * of what checkContext() or checkTree() has found whole.
+   */
   sites(node: number): number[] {
     const words = this.#view.words;
     const sites: number[] = [];
@@ -163,11 +286,12 @@ export class Ledger {
       if (sites.length > 4 * L.SHADOW_SLOTS) throw damaged('context', node);
       address = parent;
     }
+    if (!sites.every(this.isSite)) throw damaged('context', node);
     return sites;
   }
 
   /**
-   * Calls `visit` for every span that holds blocks: the words of the memory, the address of the first block, the
+   * To be asked of what checkHeap() has found whole. Calls `visit` for every span that holds blocks: the words of the memory, the address of the first block, the
    * distance of blocks, their number, and the address of the first block's metadata (HL_BLOCK_*).
    */
   eachSpan(
@@ -181,9 +305,9 @@ export class Ledger {
   /** Address of the node or bud that allocated a block, given the word HL_BLOCK_OWNER of its metadata. */
   contextOf(owner: number): number {
     const address = (owner & L.BLOCK_OWNER_MASK) >>> 0;
-    if ((owner & L.BLOCK_BUD) !== 0) return address;
     const words = this.#view.words;
-    if (address + L.ACCOUNT_SIZE > words.length * WORD) throw damaged('account', address);
+    if (address + L.ACCOUNT_SIZE > words.length * WORD) throw damaged('owner of a block', address);
+    if ((owner & L.BLOCK_BUD) !== 0) return address;
     return words[(address + L.ACCOUNT_NODE) / WORD]!;
   }
 
@@ -229,6 +353,7 @@ export class Ledger {
 
   /** All blocks that were ever handed out: in use, or freed and not reused. */
   *blocks(): Generator<HeapBlock, void, undefined> {
+    this.checkHeap();
     for (const { base, capacity, blocks, metadata } of this.#spans()) {
       for (let block = 0; block < blocks; block++) {
         const words = this.#view.words;
@@ -248,14 +373,24 @@ export class Ledger {
     }
   }
 
-  /** The fault record at this address, as the import `heapline.fault` is given it. */
+  /** What the record at this address is about, as the import `heapline.fault` is given it. */
+  isFailure(record: number): boolean {
+    return this.#view.words[this.#recordAt(record) + L.FAULT_KIND / WORD] === L.FAULT_NO_MEMORY;
+  }
+
+  failureAt(record: number): FailureRecord {
+    const words = this.#view.words;
+    const at = this.#recordAt(record);
+    return {
+      size: words[at + L.FAULT_BLOCK_SIZE / WORD]! + words[at + L.FAULT_BLOCK / WORD]! * TWO_32,
+      context: words[at + L.FAULT_CONTEXT / WORD]!,
+    };
+  }
+
   faultAt(record: number): FaultRecord {
     const words = this.#view.words;
-    const at = record / WORD;
-    if (!Number.isInteger(at) || at + L.FAULT_SIZE / WORD > words.length)
-      throw damaged('fault record', record);
-    const number = words[at + L.FAULT_KIND / WORD]!;
-    const kind = FAULT_KINDS[number];
+    const at = this.#recordAt(record);
+    const kind = FAULT_KINDS[words[at + L.FAULT_KIND / WORD]!];
     if (kind === undefined) throw damaged('fault record', record);
     return {
       kind,
@@ -268,16 +403,10 @@ export class Ledger {
     };
   }
 
-  /** The last faults, oldest first: at most HL_FAULT_RING_LENGTH of them. */
-  faults(): FaultRecord[] {
-    const count = this.faultCount;
-    const ring = this.#word(L.RUNTIME_FAULT_RING);
-    const first = Math.max(0, count - L.FAULT_RING_LENGTH);
-    const records: FaultRecord[] = [];
-    for (let i = first; i < count; i++) {
-      records.push(this.faultAt(ring + (i % L.FAULT_RING_LENGTH) * L.FAULT_SIZE));
-    }
-    return records;
+  #recordAt(record: number): number {
+    const at = record / WORD;
+    if (Number.isInteger(at) && at + L.FAULT_SIZE / WORD <= this.#view.words.length) return at;
+    throw damaged('fault record', record);
   }
 
   /** Bad frees and reallocs so far, those included that have left the ring. */
@@ -324,6 +453,14 @@ export class Ledger {
   get quiescent(): boolean {
     return this.top === this.shadowAddress;
   }
+}
+
+function contradiction(where: string, options?: ErrorOptions): CorruptLedgerError {
+  return new CorruptLedgerError(
+    `The ledger in the guest's memory contradicts itself (${where}). ` +
+      'The program has most likely written outside its own blocks.',
+    options,
+  );
 }
 
 function damaged(what: string, address: number): CorruptLedgerError {

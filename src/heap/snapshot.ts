@@ -49,14 +49,22 @@ interface Chunk {
   readonly index: Int32Array;
 }
 
+/** No chunk is longer. */
+const CHUNK_BYTES = 2 ** 14;
+
 /** Where the call sites of a bud are, outermost first, in words. */
 const BUD_SITE_WORDS = [L.NODE_SITE / WORD, L.BUD_SECOND / WORD, L.BUD_THIRD / WORD] as const;
 const BUD_SITE_MASK = 2 ** L.BUD_SITE_BITS - 1;
 /** Bits of the high word of an account's temporary bytes that are bytes. */
 const TEMPORARY_HIGH_BITS = L.TEMPORARY_BYTES_BITS - 32;
 
-/** Reads the context tree out of the words of a memory. */
-export function readContexts(words: Uint32Array, runtimeAddress: number, totals: HeapTotals): HeapSnapshot {
+/** Reads the context tree out of the words of a memory. `isSite` knows which call sites there are. */
+export function readContexts(
+  words: Uint32Array,
+  runtimeAddress: number,
+  totals: HeapTotals,
+  isSite: (site: number) => boolean,
+): HeapSnapshot {
   const runtime = runtimeAddress / WORD;
   const root = words[runtime + L.RUNTIME_ROOT_NODE / WORD]!;
   const peakEpoch = words[runtime + L.RUNTIME_PEAK_EPOCH / WORD]!;
@@ -68,7 +76,7 @@ export function readContexts(words: Uint32Array, runtimeAddress: number, totals:
     ...readChunks(words, words[runtime + L.RUNTIME_FIRST_CHUNK / WORD]!, L.NODE_SIZE),
     ...readChunks(words, words[runtime + L.RUNTIME_FIRST_BUD_CHUNK / WORD]!, L.BUD_SIZE),
   ];
-  if (chunks[0]?.start !== root) throw damaged(root);
+  if (chunks[0]?.start !== root || budLength(words, root) !== 0) throw damaged(root);
   let count = 0;
   for (const { start, size, index } of chunks) {
     for (let i = 0; i < index.length; i++) {
@@ -76,6 +84,8 @@ export function readContexts(words: Uint32Array, runtimeAddress: number, totals:
       index[i] = count - 1;
     }
   }
+  // The columns take more than the contexts do: their number is not believed unless it is known twice.
+  if (count !== totals.contexts) throw damaged(root);
   const byAddress = [...chunks].sort((a, b) => a.address - b.address);
 
   const snapshot = {
@@ -191,18 +201,57 @@ export function readContexts(words: Uint32Array, runtimeAddress: number, totals:
       }
     }
   }
+  for (let index = 1; index < count; index++) {
+    if (!isSite(snapshot.site[index]!)) throw damaged(snapshot.node[index]!);
+  }
+  checkSums(snapshot);
   return ordered ? snapshot : parentsFirst(snapshot);
+}
+
+/** Whether a column adds up to its total. Beyond 2^53 neither is exact. */
+function addsUp(column: Float64Array, total: number): boolean {
+  let sum = 0;
+  for (const value of column) sum += value;
+  return sum === total || sum > Number.MAX_SAFE_INTEGER;
+}
+
+// What the contexts say has to be what the totals say; and of what is in no total, no more than there can be.
+function checkSums(snapshot: HeapSnapshot): void {
+  const { totals, allocObjects, allocBytes, liveObjects, liveBytes } = snapshot;
+  const right =
+    addsUp(allocObjects, totals.allocObjects) &&
+    addsUp(allocBytes, totals.allocBytes) &&
+    addsUp(liveObjects, totals.liveObjects) &&
+    addsUp(liveBytes, totals.liveBytes) &&
+    addsUp(snapshot.peakObjects, totals.peakObjects) &&
+    addsUp(snapshot.peakBytes, totals.peakBytes);
+  if (!right) throw damaged(snapshot.node[0]!);
+  for (let i = 0; i < snapshot.count; i++) {
+    const freedObjects = allocObjects[i]! - liveObjects[i]!;
+    const freedBytes = allocBytes[i]! - liveBytes[i]!;
+    const possible =
+      freedObjects >= 0 &&
+      freedBytes >= 0 &&
+      snapshot.temporaryObjects[i]! <= freedObjects &&
+      snapshot.temporaryBytes[i]! <= freedBytes &&
+      snapshot.lifetime[i]! >= 0 &&
+      snapshot.lifetime[i]! <= allocObjects[i]! * totals.allocBytes;
+    if (!possible) throw damaged(snapshot.node[i]!);
+  }
 }
 
 function readChunks(words: Uint32Array, first: number, size: number): Chunk[] {
   const chunks: Chunk[] = [];
   const limit = words.length * WORD;
+  const most = CHUNK_BYTES / size;
   // Chunks do not overlap: more bytes of them than of memory are a cycle.
   let taken = 0;
   for (let address = first; address !== 0; ) {
     if (address % WORD !== 0 || address + L.CHUNK_ENTRIES > limit) throw damaged(address);
     const start = address + L.CHUNK_ENTRIES;
-    const end = start + words[(address + L.CHUNK_USED) / WORD]! * size;
+    const used = words[(address + L.CHUNK_USED) / WORD]!;
+    if (used > words[(address + L.CHUNK_CAPACITY) / WORD]! || used > most) throw damaged(address);
+    const end = start + used * size;
     taken += end - address;
     if (end > limit || taken > limit) throw damaged(address);
     chunks.push({ address, start, end, size, index: new Int32Array((end - start) / size) });

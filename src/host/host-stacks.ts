@@ -193,6 +193,11 @@ export class HostStacks {
     return id;
   }
 
+  /** Whether such a stack was given out; 0 stands for one that was not captured. */
+  has(id: number): boolean {
+    return id === 0 || this.#raw[id] !== undefined;
+  }
+
   /** Frames of a stack, innermost first, source maps applied. Empty for id 0 and for ids never given out. */
   frames(id: number): readonly Frame[] {
     const raw = this.#raw[id];

@@ -27,7 +27,7 @@ export interface LeakFinderHost {
   active(): boolean;
   /** Addresses of blocks that are libc's own. */
   readonly kept: ReadonlySet<number>;
-  /** Frames of a context, innermost first. */
+  /** Frames of a context, innermost first, in a tree that was found whole. */
   contextFrames(node: number): readonly Frame[];
 }
 
@@ -78,6 +78,7 @@ export class LeakFinder {
 
   /** The capture with its stacks read. */
   report(capture: LeakCapture, errors: readonly HeapFaultRecord[]): LeakReport {
+    if (capture.groups.length > 0) this.#host.ledger.checkTree();
     const keys = new StackKeys();
     const records = new Map<string, { record: LeakRecord; age: number }>();
     for (const { kind, node, blocks, bytes, address, age, sample } of capture.groups) {

@@ -47,12 +47,15 @@ export function scanHeap(
   kept: ReadonlySet<number>,
 ): ScannedGroup[] {
   const names = ['start', 'range', 'word', 'finish'].map((name) => `heapline_scan_${name}`);
-  if (names.some((name) => typeof exports[name] !== 'function')) {
+  if (!ledger.canCheck || names.some((name) => typeof exports[name] !== 'function')) {
     throw new MissingRuntimeError(
       'The module was linked with a Heapline runtime that cannot look for leaks, or without exporting ' +
-        'heapline_scan_start, _range, _word and _finish. Build the module again.',
+        'heapline_scan_start, _range, _word and _finish, heapline_check and heapline_check_context. ' +
+        'Build the module again.',
     );
   }
+  // The scan follows what the runtime keeps, and would go round in circles in what is damaged.
+  ledger.checkHeap();
   const memoryEnd = ledger.memory.buffer.byteLength;
   const scan = exports as unknown as ScanExports;
   try {
@@ -89,7 +92,7 @@ function readClasses(ledger: Ledger, after: number, kept: ReadonlySet<number>): 
   // Two owners may be of one context: a bud that has become a node, and the node's account.
   const ofOwner = new Map<number, Group>();
   // Serials wrap at 2^32: what counts is how far a block is from the newest one.
-  const { allocObjects } = ledger.totals();
+  const { allocObjects } = ledger.uncheckedTotals();
   const newest = allocObjects >>> 0;
   const oldestAge = allocObjects - after;
   let last: Group | undefined;

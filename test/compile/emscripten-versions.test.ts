@@ -303,7 +303,9 @@ describe('the link', () => {
     for (const version of ['3.1.64', '3.1.69']) {
       expect(flagsOf(version, '-sSTRICT')).toContain(api(version));
       expect(flagsOf(version, '-sSTRICT', '-sSTRICT=0').join()).not.toContain('INCOMING');
-      expect(flagsOf(version, '-sINCOMING_MODULE_JS_API=onExit')).toContain(`${api(version)},onExit`);
+      expect(flagsOf(version, '-sINCOMING_MODULE_JS_API=monitorRunDependencies')).toContain(
+        `${api(version)},monitorRunDependencies`,
+      );
     }
     expect(moduleOptions('3.1.64')).toContain('quit');
     expect(moduleOptions('3.1.65')).not.toContain('quit');

@@ -71,7 +71,13 @@ test('temporary blocks are counted beyond 32 bits', async () => {
   const node = before.node[index]!;
   const account = (words[(node + layout.NODE_LINK) / 4]! - layout.NODE_LINK_ACCOUNT) / 4;
   expect(words[account + layout.ACCOUNT_TEMPORARY_OBJECTS / 4]).toBe(2);
+  // As if there had been so many blocks of 8 bytes before.
   words[account + layout.ACCOUNT_TEMPORARY_OBJECTS / 4] = 2 ** 32 - 1;
+  const runtime = words.indexOf(layout.MAGIC);
+  words[account + layout.ACCOUNT_ALLOC_OBJECTS / 4 + 1]! += 1;
+  words[account + layout.ACCOUNT_ALLOC_BYTES / 4 + 1]! += 8;
+  words[runtime + layout.RUNTIME_ALLOC_OBJECTS / 4 + 1]! += 1;
+  words[runtime + layout.RUNTIME_ALLOC_BYTES / 4 + 1]! += 8;
   churn();
   churn();
   const after = lib.heap.snapshot();

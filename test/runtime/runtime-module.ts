@@ -102,6 +102,8 @@ type Call = (...args: number[]) => number;
 
 export class Runtime {
   readonly faults: Fault[] = [];
+  /** Allocations that failed. */
+  readonly failures: { size: number; context: number }[] = [];
   readonly traces: { address: number; size: number; node: number }[] = [];
   readonly exits: number[] = [];
   hostStacksAsked = 0;
@@ -123,7 +125,12 @@ export class Runtime {
           return this.hostStack();
         },
         fault: (record: number) => {
-          this.faults.push(this.readFault(record));
+          const fault = this.readFault(record);
+          if (fault.kind === layout.FAULT_NO_MEMORY) {
+            this.failures.push({ size: fault.blockSize + fault.block * 2 ** 32, context: fault.context });
+            return;
+          }
+          this.faults.push(fault);
           this.onFault();
         },
         trace: (address: number, size: number, node: number) =>
@@ -187,7 +194,10 @@ export class Runtime {
 
   /** Throws when any invariant of the heap does not hold. */
   check(): void {
-    const line = this.call('heapline_check');
+    const line = this.call(
+      'heapline_check',
+      layout.CHECK_SUMS | layout.CHECK_TREE | layout.CHECK_HEAP | layout.CHECK_ZEROS,
+    );
     if (line) throw new Error(`heapline_check failed at check.c:${line}`);
   }
 

@@ -1,0 +1,132 @@
+// What the runtime tells the host while a guest runs: bad frees and reallocs, and allocations that failed. Kept on this
+// side of the boundary, call sites included, because a program that misuses its heap may ruin later what it says now.
+
+import { CorruptLedgerError, type Frame } from './errors.ts';
+import type { FaultRecord, Ledger } from './heap/index.ts';
+import { StackKeys } from './leaks/index.ts';
+
+/** Faults that are kept; more are only counted. */
+const FAULTS_KEPT = 10_000;
+/** Faults that came last and can be found again, kept or not. */
+const RECENT = 64;
+/** Contexts in which allocations failed that are kept; failures in others are only counted. */
+const FAILING_CONTEXTS_KEPT = 1000;
+/** Call sites kept of all paths together; of later ones the address of the context alone. */
+const SITES_KEPT = 2 ** 20;
+
+/** A calling context: its call sites, innermost first, or where they stand in the ledger. */
+export type EventPath = readonly number[] | { readonly node: number };
+
+/** A bad free or realloc. */
+export interface FaultEvent {
+  readonly record: FaultRecord;
+  readonly path: EventPath;
+  readonly allocated: EventPath | null;
+  readonly freed: EventPath | null;
+}
+
+/** Allocations that failed in one context. */
+interface FailureEvent {
+  readonly path: EventPath;
+  count: number;
+  smallest: number;
+  largest: number;
+}
+
+/** Allocations that failed with one stack. */
+export interface FailedAllocation {
+  /** How many. */
+  readonly count: number;
+  /** Bytes that were asked for: the least and the most. */
+  readonly smallest: number;
+  readonly largest: number;
+  /** Where they were asked for, innermost frame first. */
+  readonly frames: readonly Frame[];
+}
+
+export class HeapEvents {
+  /** The first faults, oldest first. */
+  readonly faults: FaultEvent[] = [];
+  /** How many there were. */
+  faultCount = 0;
+  readonly #recent: FaultEvent[] = [];
+  readonly #failures = new Map<number, FailureEvent>();
+  readonly #paths = new Map<number, EventPath>();
+  #sites = 0;
+
+  /** Takes the record at this address; returns the fault, or null when an allocation failed. */
+  take(address: number, ledger: Ledger): FaultEvent | null {
+    if (ledger.isFailure(address)) {
+      ledger.countFailure();
+      const { size, context } = ledger.failureAt(address);
+      this.#failed(size, context, ledger);
+      return null;
+    }
+    ledger.countFault();
+    const record = ledger.faultAt(address);
+    const event: FaultEvent = {
+      record,
+      path: this.#path(record.context, ledger),
+      allocated: record.allocContext === 0 ? null : this.#path(record.allocContext, ledger),
+      freed: record.freeContext === 0 ? null : this.#path(record.freeContext, ledger),
+    };
+    if (this.faults.length < FAULTS_KEPT) this.faults.push(event);
+    this.#recent[this.faultCount++ % RECENT] = event;
+    return event;
+  }
+
+  /** The first fault since there were so many; undefined when there was none. */
+  firstSince(count: number): FaultEvent | undefined {
+    return this.faultCount > count
+      ? this.#recent[Math.max(count, this.faultCount - RECENT) % RECENT]
+      : undefined;
+  }
+
+  /** The allocations that failed, one entry for each stack, in the order in which they failed first. */
+  failures(framesOf: (path: EventPath) => readonly Frame[]): FailedAllocation[] {
+    const keys = new StackKeys();
+    const merged = new Map<string, FailedAllocation>();
+    for (const { path, count, smallest, largest } of this.#failures.values()) {
+      const frames = framesOf(path);
+      const key = keys.keyOf(frames);
+      const same = merged.get(key) ?? { count: 0, smallest, largest, frames };
+      merged.set(key, {
+        count: same.count + count,
+        smallest: Math.min(same.smallest, smallest),
+        largest: Math.max(same.largest, largest),
+        frames: same.frames,
+      });
+    }
+    return [...merged.values()];
+  }
+
+  #failed(size: number, context: number, ledger: Ledger): void {
+    const known = this.#failures.get(context);
+    if (known !== undefined) {
+      known.count++;
+      known.smallest = Math.min(known.smallest, size);
+      known.largest = Math.max(known.largest, size);
+    } else if (this.#failures.size < FAILING_CONTEXTS_KEPT) {
+      const path = this.#path(context, ledger);
+      this.#failures.set(context, { path, count: 1, smallest: size, largest: size });
+    }
+  }
+
+  #path(node: number, ledger: Ledger): EventPath {
+    const known = this.#paths.get(node);
+    if (known !== undefined) return known;
+    let path: EventPath = { node };
+    try {
+      if (this.#sites < SITES_KEPT) {
+        ledger.checkContext(node);
+        path = ledger.sites(node);
+        this.#sites += path.length + 1;
+        this.#paths.set(node, path);
+      }
+    } catch (error) {
+      // The program has ruined the tree before: whoever asks for the frames will hear of it.
+      if (!(error instanceof CorruptLedgerError)) throw error;
+    }
+    return path;
+  }
+}

@@ -1,0 +1,105 @@
+// Whatever a program writes over, what is asked about its heap is answered rightly or refused, in time. Thousands of
+// damaged memories (words, bits, floods, texts past the ends of blocks, records over other records; seeds are fixed)
+// are asked in processes of their own (damage-run.ts), so that one that hangs is seen and told with its seed.
+//
+// HEAPLINE_DAMAGE=100000 runs that many rounds.
+
+import { spawn } from 'node:child_process';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { expect, test } from 'vitest';
+
+const loader = pathToFileURL(fileURLToPath(import.meta.resolve('tsx'))).href;
+const runner = fileURLToPath(new URL('damage-run.ts', import.meta.url));
+const rounds = Number(process.env.HEAPLINE_DAMAGE ?? 20_000);
+/** Milliseconds without a sign of life (250 rounds) that mean that it hangs. */
+const PATIENCE = 120_000;
+
+interface Result {
+  readonly rounds: number;
+  readonly outcomes: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Questions, by region, of which the answer was another one, in agreement with all others. */
+  readonly differing: Readonly<Record<string, number>>;
+  readonly bad: readonly string[];
+  readonly badCount: number;
+  /** The longest answer, in milliseconds. */
+  readonly slowest: number;
+  /** The most memory that the process took, in bytes. */
+  readonly most: number;
+}
+
+function run(first: number, count: number, large: number, mode: 'read' | 'work'): Promise<Result> {
+  const args = ['--import', loader, runner, ...[first, count, large, mode].map(String)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  return new Promise((resolve, reject) => {
+    let seed = first;
+    let output = '';
+    let errors = '';
+    let timer: NodeJS.Timeout;
+    const watch = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        child.kill('SIGKILL');
+        reject(new Error(`hangs between the seeds ${seed} and ${seed + 250} (${mode}, ${large} KB)`));
+      }, PATIENCE);
+    };
+    watch();
+    child.stdout.on('data', (data) => {
+      watch();
+      output += data;
+      for (const line of output.split('\n').slice(0, -1)) seed = JSON.parse(line).seed ?? seed;
+      output = output.slice(output.lastIndexOf('\n', output.length - 2) + 1);
+    });
+    child.stderr.on('data', (data) => {
+      errors += data;
+    });
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      if (code !== 0) reject(new Error(`ended with ${code} after seed ${seed}\n${errors.slice(-2000)}`));
+      else resolve(JSON.parse(output));
+    });
+  });
+}
+
+function show(title: string, { outcomes }: Result): void {
+  if (process.env.HEAPLINE_DAMAGE === undefined) return;
+  console.log(title);
+  console.table(outcomes);
+}
+
+/** Sums of the outcomes over the regions. */
+function totals({ outcomes }: Result): Record<string, number> {
+  const sum: Record<string, number> = {};
+  for (const [row, counts] of Object.entries(outcomes)) {
+    if (row.startsWith('as ')) continue;
+    for (const [outcome, count] of Object.entries(counts)) sum[outcome] = (sum[outcome] ?? 0) + count;
+  }
+  return sum;
+}
+
+test('a damaged heap is read rightly or refused with CorruptLedgerError, in time and memory', async () => {
+  const result = await run(1, rounds, 0, 'read');
+  show('questions', result);
+  expect(result.bad).toEqual([]);
+  expect(result.badCount).toBe(0);
+  expect(result.most).toBeLessThan(512 * 2 ** 20);
+  const { right = 0, refused = 0, other = 0 } = totals(result);
+  expect(right).toBeGreaterThan(rounds);
+  expect(refused).toBeGreaterThan(rounds);
+  // What the runtime keeps but once nobody can judge: lifetimes, temporary blocks, call sites that became others.
+  expect(other).toBeLessThan((right + refused + other) / 100);
+});
+
+test('and so is a large one, whose scan builds a graph', async () => {
+  const result = await run(1, Math.ceil(rounds / 40), 3000, 'read');
+  show('questions about a large heap', result);
+  expect(result.bad).toEqual([]);
+});
+
+test('malloc and free over a damaged heap go on or trap, and end', async () => {
+  const result = await run(1, Math.ceil(rounds / 4), 0, 'work');
+  show('calls', result);
+  expect(result.bad).toEqual([]);
+  const { ends = 0, traps = 0, error = 0 } = totals(result);
+  expect(ends + traps + error).toBe(result.rounds);
+  expect(traps).toBeGreaterThan(0);
+});
