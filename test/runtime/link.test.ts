@@ -9,7 +9,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WASI } from 'node:wasi';
 import { afterAll, describe, expect, it } from 'vitest';
+import { stackSetting } from '../../src/compile/emscripten-versions.ts';
 import * as layout from '../../src/heap/layout.ts';
+import { EMCC, EMCC_VERSION } from '../emcc.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'heapline-link-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -98,9 +100,14 @@ describe('the runtime object', () => {
       `mergeInto(LibraryManager.library, {
         host_stack: function () {}, fault: function () {}, exiting: function () {}, trace: function () {} });`,
     );
-    execFileSync('emcc', [
+    execFileSync(EMCC, [
       ...['-O1', ...flags, program, object('emscripten'), '-sMALLOC=none', '-sALLOW_MEMORY_GROWTH=1'],
-      ...['-sMODULARIZE=1', '-sINITIAL_MEMORY=1048576', '-sTOTAL_STACK=65536', '-sENVIRONMENT=node'],
+      ...[
+        '-sMODULARIZE=1',
+        '-sINITIAL_MEMORY=1048576',
+        `-s${stackSetting(EMCC_VERSION.number)}=65536`,
+        '-sENVIRONMENT=node',
+      ],
       ...['--js-library', library, ...names.map((name) => `-Wl,--export=${name}`), '-o', out],
     ]);
     const lines: string[] = [];

@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { readModule } from '../../src/binary/index.ts';
 import { Symbolizer } from '../../src/symbols/index.ts';
 import { callOffsets, compareFrames, instructionOffsets, llvmFrames, type OracleFrame } from './oracle.ts';
 import { nestedInlines, shapes } from './programs.ts';
@@ -65,9 +66,20 @@ describe('Emscripten', () => {
     async (level) => {
       const path = await build(program, { toolchain: 'emscripten', flags: ['-g', level] });
       const wasm = readFileSync(path);
-      const result = compareFrames(Symbolizer.open(wasm), path, callOffsets(wasm));
+      // Functions of libc that the linker removed come out of Binaryen with the address 0, and llvm-symbolizer finds
+      // them in the first bytes of the code, whatever is there.
+      const names = new Set(readModule(wasm).functionNames().values());
+      const symbolizer = Symbolizer.open(wasm);
+      const offsets = callOffsets(wasm);
+      const answers = llvmFrames(path, offsets).map((frames) => frames.at(-1)!.function);
+      const kept = offsets.filter(
+        (offset, index) =>
+          names.has(answers[index]!) || symbolizer.frames(offset).at(-1)?.function === answers[index],
+      );
+      const result = compareFrames(symbolizer, path, kept);
       expect(result.differences).toEqual([]);
       expect(result.inlined).toBeGreaterThan(0);
+      expect(result.compared).toBeGreaterThan(offsets.length / 2);
     },
   );
 

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { EMCC, EMCC_VERSION } from '../emcc.ts';
 
 export type Toolchain = 'clang-14' | 'clang-22' | 'embedded' | 'emscripten';
 
@@ -38,12 +39,12 @@ export async function build(program: Program, options: BuildOptions): Promise<st
   const keep =
     program.exports === undefined ? ['--no-gc-sections'] : program.exports.map((name) => `--export=${name}`);
   const arguments_ = ['--no-entry', '--allow-undefined', ...keep, ...(options.link ?? [])];
-  const output = cachePath(program.name, 'wasm', [options.toolchain, ...arguments_, ...objects]);
+  const output = cachePath(program.name, 'wasm', [...identity(options.toolchain), ...arguments_, ...objects]);
   if (existsSync(output)) return output;
   const partial = `${output}.${process.pid}`;
   if (options.toolchain === 'emscripten') {
     const exports = (program.exports ?? ['*']).map((name) => `_${name}`).join(',');
-    run('emcc', [
+    run(EMCC, [
       ...objects,
       '-o',
       `${partial}.wasm`,
@@ -78,13 +79,17 @@ async function compile(
     '-c',
     source,
   ];
-  const output = cachePath(program.name, 'o', [toolchain, ...arguments_, digest(readFileSync(source))]);
+  const output = cachePath(program.name, 'o', [
+    ...identity(toolchain),
+    ...arguments_,
+    digest(readFileSync(source)),
+  ]);
   if (existsSync(output)) return output;
   const partial = `${output}.${process.pid}`;
   if (toolchain === 'embedded') {
     writeFileSync(partial, await compileEmbedded(arguments_, source, include));
   } else if (toolchain === 'emscripten') {
-    run('emcc', [...arguments_, '-w', '-o', partial]);
+    run(EMCC, [...arguments_, '-w', '-o', partial]);
   } else {
     run(toolchain, ['--target=wasm32-wasi', '-w', ...arguments_, '-o', partial]);
   }
@@ -141,6 +146,11 @@ function run(command: string, arguments_: readonly string[]): void {
     throw new Error(`${command} ${arguments_.join(' ')}\n${error?.message ?? ''}${stdout}${stderr}`);
   }
 }
+
+const identity = (toolchain: Toolchain): string[] => [
+  toolchain,
+  ...(toolchain === 'emscripten' ? [EMCC_VERSION.identity] : []),
+];
 
 function cachePath(name: string, extension: string, key: readonly string[]): string {
   mkdirSync(CACHE, { recursive: true });
