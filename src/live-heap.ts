@@ -25,7 +25,7 @@ import {
   type ScopeResult,
 } from './leaks/index.ts';
 import { checkOptionNames } from './option-names.ts';
-import { buildProfile, type ContextProfileKind, type HeapProfile } from './profile/index.ts';
+import { ContextProfileBuilder, type ContextProfileKind, type HeapProfile } from './profile/index.ts';
 import {
   checkLeakKinds,
   LeakError,
@@ -114,8 +114,8 @@ export interface HeapHost {
   readonly comments: () => readonly string[];
   /** Throws when the sandbox was disposed of. */
   check(name: string): void;
-  /** Frames of a call site in C. */
-  frames(site: number): readonly Frame[];
+  /** Frames of call sites in C; the same object for all heaps of a module. */
+  readonly symbols: { frames(site: number): readonly Frame[] };
   /** The state at the end of the program, while nothing has changed since; null otherwise. */
   atExit(): HeapSnapshot | null;
   readonly events: HeapEvents;
@@ -282,14 +282,21 @@ export class Heap {
   profile(options: ProfileOptions = {}): HeapProfile {
     this.#host.check('heap.profile');
     checkProfileOptions(options);
-    return buildProfile({
-      kind: options.kind ?? 'heap',
+    const builder = new ContextProfileBuilder(options.kind ?? 'heap');
+    this.addTo(builder, options.labels ?? {});
+    return builder.finish();
+  }
+
+  /** @internal Adds what the heap holds to a profile of several heaps. */
+  addTo(builder: ContextProfileBuilder, labels: Readonly<Record<string, string>>): void {
+    this.#host.check('heap.profile');
+    builder.add({
       snapshot: this.snapshot(),
-      symbols: this.#host,
+      symbols: this.#host.symbols,
       hostStacks: this.#host.hostStacks,
       module: this.#host.module,
       comments: this.#host.comments(),
-      ...(options.labels === undefined ? {} : { labels: options.labels }),
+      labels,
     });
   }
 
@@ -490,7 +497,7 @@ export class Heap {
       if (site === layout.SITE_TRUNCATED) frames.push(TRUNCATED_FRAME);
       else if (site >= layout.SITE_HOST_FLAG)
         frames.push(...this.#host.hostStacks.frames(site - layout.SITE_HOST_FLAG));
-      else frames.push(...this.#host.frames(site));
+      else frames.push(...this.#host.symbols.frames(site));
     }
     return frames;
   }

@@ -1,11 +1,9 @@
 // The two ways to a sandbox: from C sources (compile, instrument, instantiate) and from a module that was linked
 // with the runtime. Options are checked here, once, so that a typing error in JavaScript is an error with a name.
 
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, posix, resolve } from 'node:path';
-import { ExternalKind, readModule } from './binary/index.ts';
 import {
   COMPILE_OPTIONS,
   type CompiledModule,
@@ -13,9 +11,8 @@ import {
   compile,
   gluePath,
 } from './compile/index.ts';
-import { type Diagnostic, FileError, InvalidArgumentError, InvalidModuleError } from './errors.ts';
+import { type Diagnostic, FileError, InvalidArgumentError } from './errors.ts';
 import { pathOf } from './file-url.ts';
-import { TableSignatures } from './function-table.ts';
 import type { HeapFault } from './heap-fault.ts';
 import {
   type Gate,
@@ -24,18 +21,12 @@ import {
   Output,
   openEmscriptenGuest,
   openWasiGuest,
-  type ValueType,
-  valueTypeOf,
 } from './host/index.ts';
-import {
-  ALLOCATION_FAMILY,
-  type InstrumentedModule,
-  instrument,
-  openInstrumented,
-} from './instrument/index.ts';
-import { type RootLayout, rootLayout } from './leaks/index.ts';
+import { openInstrumented } from './instrument/index.ts';
 import { checkOptionNames } from './option-names.ts';
+import { type PreparedModule, prepareModule } from './prepared-module.ts';
 import { type GuestExports, type HostFrames, Sandbox, type SandboxParts } from './sandbox.ts';
+import type { SymbolizerOptions } from './symbols/index.ts';
 import type { WasmImports } from './wasm-types.ts';
 
 /** What a guest may see, and how its heap is watched. */
@@ -151,7 +142,7 @@ export async function loadC<Exports extends object = GuestExports>(
   for (const name of COMPILE_OPTIONS) if (options[name] !== undefined) compileOptions[name] = options[name];
   const compiled = await compile(files, compileOptions as CompileOptions, options);
   const path = resolve(files[0]!);
-  const prepared = await prepare(compiled.wasm, options.maxMemory);
+  const prepared = await prepareModule(compiled.wasm, options.maxMemory);
   return open<Exports>(prepared, options, {
     symbolOptions: {},
     name: basename(path),
@@ -183,7 +174,7 @@ export async function loadWasm<Exports extends object = GuestExports>(
       'The module is instrumented already, and its memory limit with it: give maxMemory to `heapline instrument`.',
     );
   }
-  const prepared = await prepare(bytes, options.maxMemory, instrumented);
+  const prepared = await prepareModule(bytes, options.maxMemory, instrumented);
   return open<Exports>(prepared, options, {
     symbolOptions: {
       ...(debugInfo === undefined ? {} : { debugInfo }),
@@ -202,30 +193,19 @@ export async function loadWasm<Exports extends object = GuestExports>(
   });
 }
 
-interface Source
-  extends Pick<SandboxParts, 'symbolOptions' | 'name' | 'path' | 'toolchain' | 'warnings' | 'comments'> {
+interface Source extends Pick<SandboxParts, 'name' | 'path' | 'toolchain' | 'warnings' | 'comments'> {
+  readonly symbolOptions: SymbolizerOptions;
   readonly glue: string | null;
   /** Names to offer; null for all. */
   readonly names: readonly string[] | null;
 }
 
-interface Prepared {
-  /** The module as it was given, a copy of our own: symbols are read from it when they are asked for. */
-  readonly bytes: Uint8Array;
-  readonly instrumented: InstrumentedModule;
-  readonly module: WebAssembly.Module;
-  /** Parameter types of the exported functions. */
-  readonly functions: ReadonlyMap<string, readonly ValueType[]>;
-  readonly roots: RootLayout;
-  readonly signatures: TableSignatures;
-}
-
 function open<Exports extends object>(
-  prepared: Prepared,
+  prepared: PreparedModule,
   options: SandboxOptions,
   source: Source,
 ): Promise<Sandbox<Exports>> {
-  const { glue, names, ...rest } = source;
+  const { glue, names, symbolOptions, ...rest } = source;
   let gate: Gate;
   const aside = <Given, Result>(listener: (given: Given) => Result): ((given: Given) => Result) => {
     return (given) => gate.aside(() => listener(given));
@@ -234,11 +214,9 @@ function open<Exports extends object>(
   const stderr = new Output(options.onStderr && aside(options.onStderr));
   return Sandbox.open<Exports>({
     ...rest,
-    symbolModule: prepared.bytes,
-    instrumented: prepared.instrumented,
-    functions: choose(prepared.functions, names),
-    roots: prepared.roots,
-    signatures: prepared.signatures,
+    module: prepared,
+    symbols: prepared.symbols(symbolOptions),
+    functions: prepared.functions(names),
     stdout,
     stderr,
     hostFrames: options.hostFrames ?? 'allocating',
@@ -271,86 +249,6 @@ function open<Exports extends object>(
         : openEmscriptenGuest(prepared.module, glue, guestOptions, runtime, gate, loop);
     },
   });
-}
-
-// Loading the same module again is what tests do all day: the last few are kept, by content.
-const prepared = new Map<string, Promise<Prepared>>();
-const PREPARED_KEPT = 8;
-
-function prepare(
-  bytes: Uint8Array,
-  maxMemory: number | undefined,
-  instrumented: InstrumentedModule | null = null,
-): Promise<Prepared> {
-  const key = `${createHash('sha256').update(bytes).digest('hex')} ${maxMemory ?? ''}`;
-  let result = prepared.get(key);
-  if (result === undefined) {
-    result = prepareNew(bytes, maxMemory, instrumented);
-    if (prepared.size >= PREPARED_KEPT) prepared.delete(prepared.keys().next().value!);
-    prepared.set(key, result);
-    result.catch(() => prepared.delete(key));
-  }
-  return result;
-}
-
-async function prepareNew(
-  bytes: Uint8Array,
-  maxMemory: number | undefined,
-  opened: InstrumentedModule | null,
-): Promise<Prepared> {
-  const instrumented = opened ?? instrument(bytes, maxMemory === undefined ? {} : { maxMemory });
-  let module: WebAssembly.Module;
-  try {
-    module = await WebAssembly.compile(instrumented.bytes as Uint8Array<ArrayBuffer>);
-  } catch (error) {
-    throw new InvalidModuleError(`The engine refuses the module: ${(error as Error).message}`, null, {
-      cause: error,
-    });
-  }
-  const tables = readModule(instrumented.bytes);
-  const functions = new Map<string, readonly ValueType[]>();
-  for (const entry of tables.exports) {
-    if (entry.kind === ExternalKind.Function) {
-      functions.set(
-        entry.name,
-        tables.functionType(entry.index).parameters.map(({ code }) => valueTypeOf(code)),
-      );
-    }
-  }
-  return {
-    bytes,
-    instrumented,
-    module,
-    functions,
-    roots: rootLayout(tables, instrumented.bytes),
-    signatures: new TableSignatures(bytes),
-  };
-}
-
-// The module's own functions: not the allocator, not what libc and linker export for the host.
-function choose(
-  functions: ReadonlyMap<string, readonly ValueType[]>,
-  names: readonly string[] | null,
-): ReadonlyMap<string, readonly ValueType[]> {
-  if (names === null) {
-    const family = new Set<string>(ALLOCATION_FAMILY);
-    return new Map(
-      [...functions].filter(
-        ([name]) =>
-          !family.has(name) &&
-          !/^(_|heapline_|main$|fflush$|emscripten_|dynCall_|stack(Save|Restore|Alloc)$)/.test(name),
-      ),
-    );
-  }
-  const chosen = new Map<string, readonly ValueType[]>();
-  for (const name of names) {
-    const parameters = functions.get(name);
-    if (parameters === undefined) {
-      throw new InvalidArgumentError('exports', `The module exports no function named '${name}'.`);
-    }
-    chosen.set(name, parameters);
-  }
-  return chosen;
 }
 
 function exportsOf(compiled: CompiledModule): readonly string[] {

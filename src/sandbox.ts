@@ -13,7 +13,7 @@ import {
   StateError,
   TrapError,
 } from './errors.ts';
-import { FunctionTable, type TableSignatures } from './function-table.ts';
+import { FunctionTable } from './function-table.ts';
 import { type HeapSnapshot, Ledger, layout } from './heap/index.ts';
 import { HeapEvents } from './heap-events.ts';
 import { faultError, formatFrames, type HeapFault } from './heap-fault.ts';
@@ -33,11 +33,11 @@ import {
   readGuestStack,
   type ValueType,
 } from './host/index.ts';
-import { ALLOCATION_FAMILY, type InstrumentedModule } from './instrument/index.ts';
-import { type LeakCapture, LeakFinder, PeakMeter, type RootLayout } from './leaks/index.ts';
+import { ALLOCATION_FAMILY } from './instrument/index.ts';
+import { type LeakCapture, LeakFinder, PeakMeter } from './leaks/index.ts';
 import { Heap, type HeapHost } from './live-heap.ts';
+import type { FunctionTypes, ModuleSymbols, PreparedModule } from './prepared-module.ts';
 import { announceDisposal, registerSandbox, unregisterSandbox } from './sandbox-registry.ts';
-import { Symbolizer, type SymbolizerOptions } from './symbols/index.ts';
 import type { WasmExports, WasmMemory } from './wasm-types.ts';
 
 /** The functions of a guest by name. Pointers and integers are numbers; 64-bit integers come back as bigints. */
@@ -71,21 +71,15 @@ export type HostFrames = 'allocating' | 'off' | { readonly every: number };
 
 /** How a sandbox is made; assembled by load.ts. */
 export interface SandboxParts {
-  readonly instrumented: InstrumentedModule;
-  /** The module that symbols are read from: the original, or the instrumented one with `symbolOptions`. */
-  readonly symbolModule: Uint8Array;
-  readonly symbolOptions: SymbolizerOptions;
+  readonly module: PreparedModule;
+  readonly symbols: ModuleSymbols;
   readonly name: string;
   readonly path: string;
   readonly toolchain: ToolchainInfo | null;
   readonly warnings: readonly string[];
   readonly comments: readonly string[];
   /** Names to offer as `exports`, with their parameter types. */
-  readonly functions: ReadonlyMap<string, readonly ValueType[]>;
-  /** Where the module may keep pointers. */
-  readonly roots: RootLayout;
-  /** Types of the functions in its table. */
-  readonly signatures: TableSignatures;
+  readonly functions: FunctionTypes;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly hostFrames: HostFrames;
@@ -125,7 +119,6 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   readonly #guest: Guest;
   readonly #gate: Gate;
   readonly #ledger: Ledger;
-  readonly #symbols: Symbols;
   readonly #peaks: PeakMeter;
   readonly #leaks: LeakFinder;
   readonly #table: FunctionTable;
@@ -142,7 +135,6 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     this.#guest = guest;
     this.#gate = link.gate;
     this.#ledger = link.ledger!;
-    this.#symbols = link.symbols;
     this.#peaks = link.peaks!;
     this.#leaks = link.leaks!;
     this.#loop = link.loop;
@@ -159,7 +151,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     }
     this.exports = Object.freeze(functions) as Exports;
 
-    this.#table = new FunctionTable(guest.exports, parts.signatures, this.#gate);
+    this.#table = new FunctionTable(guest.exports, parts.module.signatures, this.#gate);
 
     this.heap = link.heap!;
     link.sandbox = {
@@ -225,7 +217,8 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
 
   /** What the compiler and the reading of debug information had to say. */
   get warnings(): readonly string[] {
-    return [...this.#parts.warnings, ...this.#symbols.warnings];
+    const { warnings, symbols } = this.#parts;
+    return symbols.opened ? [...warnings, ...symbols.warnings, ...namesOnly(this.#parts)] : [...warnings];
   }
 
   /** True once dispose() was called. */
@@ -356,8 +349,8 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
    * in it; null where Heapline added the code, and outside of code.
    */
   codeFrames(fileOffset: number): readonly Frame[] | null {
-    const site = this.#parts.instrumented.offsets.toOriginal(fileOffset);
-    return site === null ? null : this.#symbols.frames(site);
+    const site = this.#parts.module.instrumented.offsets.toOriginal(fileOffset);
+    return site === null ? null : this.#parts.symbols.frames(site);
   }
 
   /** @internal Types of the parameters of a function in `exports`; null when there is none of that name. */
@@ -437,49 +430,13 @@ function disposedError(sandbox: string, name: string): DisposedError {
   );
 }
 
-/** What compilers make of the name of main. */
-const MAIN = /^(main|__original_main|__main_argc_argv)$/;
-
-// The symbols of a module, opened when first asked for: most sandboxes never look at a stack.
-class Symbols {
-  #symbolizer: Symbolizer | null = null;
-  #namesOnly: readonly string[] | null = null;
-
-  constructor(private readonly parts: SandboxParts) {}
-
-  get warnings(): readonly string[] {
-    return this.#symbolizer === null ? [] : [...this.#symbolizer.warnings, ...this.namesOnly];
-  }
-
-  /** Says that the module was built without debug information, when it was; empty otherwise. */
-  get namesOnly(): readonly string[] {
-    if (this.#namesOnly === null) {
-      const symbolizer = this.#open();
-      const { functions, name } = this.parts;
-      // The user's own functions: the C library may have debug information that they have not, and the reverse.
-      const lines =
-        symbolizer.source === 'names' || symbolizer.source === 'none'
-          ? false
-          : symbolizer.knowsLinesOf((each) => functions.has(each) || MAIN.test(each));
-      // Debug information that is there and cannot be used has a warning of its own.
-      this.#namesOnly =
-        lines || symbolizer.warnings.length > 0
-          ? []
-          : [
-              `${name} was built without debug info: its profiles have names only; compile with -g for files and lines`,
-            ];
-    }
-    return this.#namesOnly;
-  }
-
-  frames(site: number): readonly Frame[] {
-    return this.#open().frames(site);
-  }
-
-  #open(): Symbolizer {
-    this.#symbolizer ??= Symbolizer.open(this.parts.symbolModule, this.parts.symbolOptions);
-    return this.#symbolizer;
-  }
+/** Says that the module was built without debug information, when it was; empty otherwise. */
+function namesOnly({ symbols, functions, name }: SandboxParts): readonly string[] {
+  return symbols.namesOnly(functions)
+    ? [
+        `${name} was built without debug info: its profiles have names only; compile with -g for files and lines`,
+      ]
+    : [];
 }
 
 // What a sandbox tells its heap and its guest's imports.
@@ -495,7 +452,6 @@ class Link {
   readonly gate: Gate;
   readonly loop: EventLoop;
   readonly imports: RuntimeImports;
-  readonly symbols: Symbols;
   ledger: Ledger | null = null;
   peaks: PeakMeter | null = null;
   leaks: LeakFinder | null = null;
@@ -505,7 +461,6 @@ class Link {
   constructor(private readonly parts: SandboxParts) {
     const { hostFrames } = parts;
     this.hostStacks = new HostStacks(typeof hostFrames === 'object' ? hostFrames.every : 1);
-    this.symbols = new Symbols(parts);
     this.gate = new Gate(
       (error, name, outermost) => this.#failure(error, name, outermost),
       hostFrames === 'off' ? null : this.hostStacks,
@@ -525,7 +480,8 @@ class Link {
 
   /** Finds the heap of a new instance and tells its runtime what to record, before any C code has run. */
   instantiated(exports: WasmExports, kept: ReadonlySet<number> = new Set()): void {
-    const { instrumented, hostFrames, freeContexts, name, path, comments, roots } = this.parts;
+    const { hostFrames, freeContexts, name, path, comments } = this.parts;
+    const { instrumented, roots } = this.parts.module;
     this.ledger = new Ledger(
       exports.memory as WebAssembly.Memory,
       instrumented.runtimeAddress,
@@ -555,23 +511,20 @@ class Link {
       hostStacks: this.hostStacks,
       exports,
       module: { name, path, codeSize: instrumented.statistics.originalCodeSize },
-      comments: () => [...comments, ...this.symbols.namesOnly],
+      comments: () => [...comments, ...namesOnly(this.parts)],
       events: this.events,
       check: (method) => this.sandbox?.check(method),
-      frames: (site) => this.symbols.frames(site),
+      symbols: this.parts.symbols,
       atExit: () => this.sandbox?.atExit() ?? null,
       leaks: this.leaks,
       leaksAtExit: () => this.sandbox?.leaksAtExit() ?? null,
     });
   }
 
-  // Call sites are those of the original module. Of one that came instrumented its code is not at hand.
   #isSite(site: number): boolean {
     if (site === layout.SITE_TRUNCATED) return true;
     if (site >= layout.SITE_HOST_FLAG) return this.hostStacks.has(site - layout.SITE_HOST_FLAG);
-    const { symbolModule, symbolOptions, instrumented } = this.parts;
-    if (site >= instrumented.statistics.originalCodeSize) return false;
-    return symbolOptions.bodies !== undefined || isCall(symbolModule[instrumented.originalCodeStart + site]!);
+    return this.parts.module.isCallSite(site);
   }
 
   #fault(address: number): void {
@@ -633,16 +586,11 @@ class Link {
 
   #framesAt(offsets: readonly number[]): Frame[] {
     return offsets.flatMap((offset) => {
-      const site = this.parts.instrumented.offsets.toOriginal(offset);
+      const site = this.parts.module.instrumented.offsets.toOriginal(offset);
       // Without an original place it is a thunk that Heapline added.
-      return site === null ? [] : this.symbols.frames(site);
+      return site === null ? [] : this.parts.symbols.frames(site);
     });
   }
-}
-
-/** Opcodes that call: call, call_indirect, and those of tail calls and typed references. */
-function isCall(opcode: number): boolean {
-  return opcode >= 0x10 && opcode <= 0x15;
 }
 
 /** What Emscripten throws to leave C that is to be called again later. */

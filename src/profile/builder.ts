@@ -2,6 +2,8 @@
 // not come straight from a context tree: decoded files, differences, merges, leak reports, V8's own heap.
 
 import { type Frame, InvalidProfileError } from '../errors.ts';
+import { STEP, type Steps } from '../steps.ts';
+import { GrowingInts, GrowingRows, PairTable } from './columns.ts';
 import type {
   ProfileFunction,
   ProfileKind,
@@ -19,10 +21,11 @@ const MODULE_SPACING = 2 ** 32;
 /** Where JavaScript locations lie: above every module, below 2^47. */
 const HOST_START = 0x7f00_0000_0000;
 
-/** As many as a Map can hold. */
+/** More than a program has, and about as many as fit into memory. */
 export const MAX_STACKS = 2 ** 24 - 1;
-/** More than the limit on a file's size lets it name; both together stay below 2^53. */
-const MAX_LOCATIONS = 2 ** 28;
+
+/** Key of the label that is an average over the sample: it never tells samples apart. */
+export const SIZE_LABEL = 'bytes';
 
 /** What a profile says about itself besides its samples. */
 export interface ProfileHeader {
@@ -46,18 +49,25 @@ export class ProfileBuilder {
   readonly #functionIndex = new Map<string, number>();
   readonly #locations: ProfileLocation[] = [];
   readonly #locationIndex = new Map<string, number>();
-  readonly #stackParent: number[] = [0];
-  readonly #stackLocation: number[] = [-1];
-  readonly #stackIndex = new Map<number, number>();
-  readonly #sampleStack: number[] = [];
-  readonly #sampleLabelSet: number[] = [];
-  readonly #values: number[] = [];
+  readonly #hostLocations = new Map<Frame, number>();
+  /** Parent and location of each stack. */
+  readonly #stacks = new PairTable();
+  /** So many of the stacks are known to the table's index. */
+  #indexed = 1;
+  readonly #sampleStack = new GrowingInts();
+  readonly #sampleLabelSet = new GrowingInts();
+  readonly #values: GrowingRows;
   readonly #labelSets: (readonly SampleLabel[])[] = [[]];
   readonly #labelSetIndex = new Map<string, number>([['', 0]]);
+  readonly #sizedSets = new PairTable();
+  readonly #sizedSetIndex: number[] = [];
   #hostMapping = -1;
 
   constructor(header: ProfileHeader) {
     this.#header = header;
+    this.#values = new GrowingRows(header.sampleTypes.length);
+    // The empty stack.
+    this.#stacks.number(0, -1);
   }
 
   /** Adds a mapping as it is. */
@@ -128,8 +138,13 @@ export class ProfileBuilder {
 
   /** A JavaScript frame. Its address is a hash of what it says, so that it is the same in every process. */
   hostLocation(frame: Frame): number {
-    const hash = fnv1a(`${frame.function}\0${frame.file}\0${frame.line}\0${frame.column}`);
-    return this.frameLocation(this.hostMapping(), HOST_START + hash, [frame]);
+    let location = this.#hostLocations.get(frame);
+    if (location === undefined) {
+      const hash = fnv1a(`${frame.function}\0${frame.file}\0${frame.line}\0${frame.column}`);
+      location = this.frameLocation(this.hostMapping(), HOST_START + hash, [frame]);
+      this.#hostLocations.set(frame, location);
+    }
+    return location;
   }
 
   /** A location that stands for frames which are not known, such as `[truncated]`. */
@@ -143,15 +158,16 @@ export class ProfileBuilder {
 
   /** The stack in which `location` was called from `parent` (0 is the empty stack). */
   stack(parent: number, location: number): number {
-    const key = parent * MAX_LOCATIONS + location;
-    let index = this.#stackIndex.get(key);
-    if (index === undefined) {
-      if (this.#stackParent.length >= MAX_STACKS) throw tooManyStacks();
-      index = this.#stackParent.push(parent) - 1;
-      this.#stackLocation.push(location);
-      this.#stackIndex.set(key, index);
-    }
+    if (this.#indexed < this.#stacks.count) this.#stacks.index(this.#indexed);
+    const index = this.#stacks.number(parent, location);
+    this.#indexed = this.#stacks.count;
+    if (index >= MAX_STACKS) throw tooManyStacks();
     return index;
+  }
+
+  /** The same for a stack that is known to be new, as those of the first context tree are. */
+  newStack(parent: number, location: number): number {
+    return this.#stacks.append(parent, location);
   }
 
   /** The stack of a list of locations, innermost first. */
@@ -176,11 +192,39 @@ export class ProfileBuilder {
     return index;
   }
 
+  /**
+   * Those labels with the average size of the sample's blocks in bytes. There may be as many as there are samples, so
+   * they are found by two numbers, and by `labels` not at all.
+   */
+  sizedLabels(labelSet: number, size: number): number {
+    // A size of more than 32 bits is no one block's: only files by others have such.
+    const pair = size < 2 ** 32 ? this.#sizedSets.number(labelSet, size | 0) : -1;
+    let index = this.#sizedSetIndex[pair];
+    if (index === undefined) {
+      index =
+        this.#labelSets.push([...this.#labelSets[labelSet]!, { key: SIZE_LABEL, number: size, unit: '' }]) -
+        1;
+      if (pair >= 0) this.#sizedSetIndex[pair] = index;
+    }
+    return index;
+  }
+
   /** Adds a sample; `values` in the order of the sample types, `labelSet` from `labels()`. */
   sample(stack: number, values: readonly number[], labelSet = 0): void {
+    const row = this.#row(stack, labelSet);
+    for (let i = 0; i < this.#values.width; i++) this.#values.add(row, i, values[i] ?? 0);
+  }
+
+  /** Adds a sample with the values that these columns have at `index`. */
+  sampleAt(stack: number, columns: readonly Float64Array[], index: number, labelSet: number): void {
+    const row = this.#row(stack, labelSet);
+    for (let i = 0; i < columns.length; i++) this.#values.add(row, i, columns[i]![index]!);
+  }
+
+  #row(stack: number, labelSet: number): number {
     this.#sampleStack.push(stack);
     this.#sampleLabelSet.push(labelSet);
-    for (let i = 0; i < this.#header.sampleTypes.length; i++) this.#values.push(values[i] ?? 0);
+    return this.#values.push();
   }
 
   /**
@@ -188,10 +232,11 @@ export class ProfileBuilder {
    * are taken by another one moves. Gives the new index of each location.
    * @param wanted which locations are; the others stay out, and have the index 0. Default: all
    */
-  importLocations(model: ProfileModel, wanted?: Uint8Array): Int32Array {
+  *importLocations(model: ProfileModel, wanted?: Uint8Array): Steps<Int32Array> {
     const mappings = model.mappings.map((mapping) => this.#importMapping(mapping));
     const result = new Int32Array(model.locations.length);
     for (let i = 0; i < result.length; i++) {
+      if (i % STEP === 0) yield;
       if (wanted?.[i] === 0) continue;
       const location = model.locations[i]!;
       const mapping = location.mapping < 0 ? -1 : mappings[location.mapping]!;
@@ -216,13 +261,32 @@ export class ProfileBuilder {
   }
 
   /** Adds the stacks of another profile, or those that are wanted, with the locations that `importLocations` gave. */
-  importStacks(stacks: StackTree, locations: Int32Array, wanted?: Uint8Array): Int32Array {
+  *importStacks(stacks: StackTree, locations: Int32Array, wanted?: Uint8Array): Steps<Int32Array> {
     const result = new Int32Array(stacks.count);
     for (let i = 1; i < stacks.count; i++) {
+      if (i % STEP === 0) yield;
       if (wanted?.[i] === 0) continue;
       result[i] = this.stack(result[stacks.parent[i]!]!, locations[stacks.location[i]!]!);
     }
     return result;
+  }
+
+  /** Adds the samples of another profile of the same sample types, each as it is. */
+  *importSamples(model: ProfileModel): Steps<void> {
+    const { samples, sampleTypes } = model;
+    const locations = yield* this.importLocations(model);
+    const stacks = yield* this.importStacks(model.stacks, locations);
+    const labelSets = samples.labelSets.map((labels) => this.labels(labels));
+    const columns = this.#header.sampleTypes.map(({ type, unit }) =>
+      sampleTypes.findIndex((theirs) => theirs.type === type && theirs.unit === unit),
+    );
+    for (let s = 0; s < samples.count; s++) {
+      if (s % STEP === 0) yield;
+      const at = s * sampleTypes.length;
+      const row = this.#row(stacks[samples.stack[s]!]!, labelSets[samples.labelSet[s]!]!);
+      for (const [i, column] of columns.entries())
+        if (column >= 0) this.#values.add(row, i, samples.values[at + column]!);
+    }
   }
 
   #importMapping(mapping: ProfileMapping): number {
@@ -254,15 +318,15 @@ export class ProfileBuilder {
       functions: this.#functions,
       locations: this.#locations,
       stacks: {
-        count: this.#stackParent.length,
-        parent: Int32Array.from(this.#stackParent),
-        location: Int32Array.from(this.#stackLocation),
+        count: this.#stacks.count,
+        parent: this.#stacks.firsts(),
+        location: this.#stacks.seconds(),
       },
       samples: {
         count: this.#sampleStack.length,
-        stack: Int32Array.from(this.#sampleStack),
-        values: Float64Array.from(this.#values),
-        labelSet: Int32Array.from(this.#sampleLabelSet),
+        stack: this.#sampleStack.toArray(),
+        values: this.#values.toArray(),
+        labelSet: this.#sampleLabelSet.toArray(),
         labelSets: this.#labelSets,
       },
       dropFrames: header.dropFrames ?? '',

@@ -3,21 +3,20 @@
 // symbols.
 
 import { InvalidArgumentError } from '../errors.ts';
-import { ProfileBuilder } from './builder.ts';
-import type { ProfileModel, SampleLabel } from './model.ts';
-
-/** The label that is an average over the sample; it is computed anew and never tells samples apart. */
-const SIZE_LABEL = 'bytes';
+import { STEP, type Steps } from '../steps.ts';
+import { ProfileBuilder, SIZE_LABEL } from './builder.ts';
+import { GrowingRows, PairTable } from './columns.ts';
+import type { ProfileModel } from './model.ts';
 
 /** after − before: one sample per stack and labels whose values changed. */
-export function difference(before: ProfileModel, after: ProfileModel): ProfileModel {
+export function difference(before: ProfileModel, after: ProfileModel): Steps<ProfileModel> {
   const nanoseconds = after.timeNanos - before.timeNanos;
   const known = before.timeNanos !== 0n && after.timeNanos !== 0n && nanoseconds > 0n;
   return combine([after, before], [1, -1], known ? nanoseconds : 0n);
 }
 
 /** The sum of profiles; samples keep their labels apart. */
-export function sum(models: readonly ProfileModel[]): ProfileModel {
+export function sum(models: readonly ProfileModel[]): Steps<ProfileModel> {
   if (models.length === 0)
     throw new InvalidArgumentError('profiles', 'There is no profile to merge: pass one or more.');
   const duration = largest(models.map(({ durationNanos }) => durationNanos));
@@ -28,17 +27,11 @@ export function sum(models: readonly ProfileModel[]): ProfileModel {
   );
 }
 
-interface Row {
-  readonly stack: number;
-  readonly labels: readonly SampleLabel[];
-  readonly values: number[];
-}
-
-function combine(
+function* combine(
   models: readonly ProfileModel[],
   signs: readonly number[],
   durationNanos: bigint,
-): ProfileModel {
+): Steps<ProfileModel> {
   const first = models[0]!;
   const { sampleTypes } = first;
   const builder = new ProfileBuilder({
@@ -54,11 +47,13 @@ function combine(
     comments: [...new Set(models.flatMap(({ comments }) => comments))],
   });
 
-  const rows = new Map<string, Row>();
+  /** Stack and labels of each row. */
+  const keys = new PairTable();
+  const rows = new GrowingRows(sampleTypes.length);
   const representatives = new Map<string, number>();
   for (const [m, model] of models.entries()) {
     const columns = matchingColumns(sampleTypes, model);
-    const imported = builder.importLocations(model);
+    const imported = yield* builder.importLocations(model);
     const locations = imported.map((location, i) => {
       const key = frameKey(model, i);
       const known = representatives.get(key);
@@ -66,34 +61,32 @@ function combine(
       representatives.set(key, location);
       return location;
     });
-    const stacks = builder.importStacks(model.stacks, locations);
-    const labelSets = model.samples.labelSets.map((set) => {
-      const labels = set.filter(({ key }) => key !== SIZE_LABEL);
-      const keys = labels.map((label) =>
-        'text' in label ? [label.key, label.text] : [label.key, label.number, label.unit],
-      );
-      return { labels, key: JSON.stringify(keys) };
-    });
+    const stacks = yield* builder.importStacks(model.stacks, locations);
+    const labelSets = new Int32Array(model.samples.labelSets.length);
+    for (const [i, set] of model.samples.labelSets.entries()) {
+      if (i % STEP === 0) yield;
+      labelSets[i] = builder.labels(set.filter(({ key }) => key !== SIZE_LABEL));
+    }
     const width = model.sampleTypes.length;
     for (let s = 0; s < model.samples.count; s++) {
-      const { labels, key: labelKey } = labelSets[model.samples.labelSet[s]!]!;
-      const stack = stacks[model.samples.stack[s]!]!;
-      const key = `${stack} ${labelKey}`;
-      let row = rows.get(key);
-      if (row === undefined) {
-        row = { stack, labels, values: sampleTypes.map(() => 0) };
-        rows.set(key, row);
-      }
-      for (const [i, column] of columns.entries())
-        row.values[i]! += signs[m]! * model.samples.values[s * width + column]!;
+      if (s % STEP === 0) yield;
+      const row = keys.number(stacks[model.samples.stack[s]!]!, labelSets[model.samples.labelSet[s]!]!);
+      if (row === rows.count) rows.push();
+      for (let i = 0; i < columns.length; i++)
+        rows.add(row, i, signs[m]! * model.samples.values[s * width + columns[i]!]!);
     }
   }
 
-  for (const { stack, labels, values } of rows.values()) {
+  const stackOf = keys.firsts();
+  const labelsOf = keys.seconds();
+  const values = sampleTypes.map(() => 0);
+  for (let row = 0; row < rows.count; row++) {
+    if (row % STEP === 0) yield;
+    for (let i = 0; i < values.length; i++) values[i] = rows.get(row, i);
     if (values.every((value) => value === 0)) continue;
     const size = averageSize(first, values);
-    const all = size > 0 ? [...labels, { key: SIZE_LABEL, number: size, unit: '' }] : labels;
-    builder.sample(stack, values, builder.labels(all));
+    const labels = labelsOf[row]!;
+    builder.sample(stackOf[row]!, values, size > 0 ? builder.sizedLabels(labels, size) : labels);
   }
   return builder.finish();
 }

@@ -3,6 +3,7 @@
 
 import { type Frame, InvalidArgumentError } from '../errors.ts';
 import { type HeapSnapshot, layout } from '../heap/index.ts';
+import type { Steps } from '../steps.ts';
 import { ProfileBuilder } from './builder.ts';
 import { HeapProfile } from './heap-profile.ts';
 import {
@@ -11,7 +12,6 @@ import {
   type ProfileKind,
   type ProfileModel,
   SAMPLE_TYPES,
-  type SampleLabel,
   TRUNCATED,
   UNKNOWN,
 } from './model.ts';
@@ -56,134 +56,188 @@ export const DROP_FRAMES =
 
 /** Builds a profile from a snapshot of the ledger. */
 export function buildProfile(input: ProfileInput): HeapProfile {
-  const { kind, snapshot } = input;
-  if (!Object.hasOwn(SAMPLE_TYPES, kind) || (kind as ProfileKind) === 'leaks') {
-    throw new InvalidArgumentError(
-      'kind',
-      `There is no profile of kind '${String(kind)}': use heap, allocs, peak, temporary or lifetime.`,
-    );
-  }
-  const columns = columnsOf(kind, snapshot);
-  const [objects, bytes] = sizeColumns(kind, snapshot);
-  const { count, parent, site } = snapshot;
+  const builder = new ContextProfileBuilder(input.kind);
+  builder.add(input);
+  return builder.finish();
+}
 
-  // Contexts with nothing to show are left out, and so are sites that only such contexts have.
-  const shown = new Uint8Array(count);
-  let rows = 0;
-  for (let i = count - 1; i > 0; i--) {
-    if (columns.some((column) => column[i] !== 0)) {
-      shown[i] = 2;
-      rows++;
+/** The locations of a module's call sites in one profile. */
+interface ModuleLocations {
+  readonly path: string;
+  readonly codeSize: number;
+  readonly mapping: number;
+  /** Address of its code. */
+  readonly start: number;
+  readonly ofSite: Map<number, number>;
+}
+
+/**
+ * Puts the heaps of any number of guests into one profile. Guests of one module share its mapping, locations and
+ * stacks; the labels tell their samples apart.
+ */
+export class ContextProfileBuilder {
+  readonly #kind: ContextProfileKind;
+  readonly #builder: ProfileBuilder;
+  /** By the symbols, which are the module's. */
+  readonly #modules = new Map<ProfileInput['symbols'], ModuleLocations[]>();
+  readonly #mappings = new Map<string, number>();
+  readonly #comments = new Set<string>([`heapline ${VERSION}`]);
+  #guests = 0;
+  #takenAt = 0;
+
+  constructor(kind: ContextProfileKind) {
+    if (!Object.hasOwn(SAMPLE_TYPES, kind) || (kind as ProfileKind) === 'leaks') {
+      throw new InvalidArgumentError(
+        'kind',
+        `There is no profile of kind '${String(kind)}': use heap, allocs, peak, temporary or lifetime.`,
+      );
     }
+    this.#kind = kind;
+    this.#builder = new ProfileBuilder({
+      kind,
+      sampleTypes: SAMPLE_TYPES[kind],
+      defaultSampleType: DEFAULT_SAMPLE_TYPE[kind],
+      periodType: { type: 'space', unit: 'bytes' },
+      period: 1,
+      dropFrames: DROP_FRAMES,
+    });
+  }
+
+  /** Adds what one guest holds, of which nothing is needed any more afterwards. */
+  add({
+    snapshot,
+    symbols,
+    hostStacks,
+    module,
+    comments = [],
+    labels = {},
+  }: Omit<ProfileInput, 'kind'>): void {
+    const builder = this.#builder;
+    const columns = columnsOf(this.#kind, snapshot);
+    const [objects, bytes] = sizeColumns(this.#kind, snapshot);
+    const { count, parent, site } = snapshot;
+    const { shown, rootShown } = shownContexts(snapshot, columns);
+    const { mapping, start, ofSite } = this.#locationsOf(module, symbols);
+    const shared = builder.labels(Object.entries(labels).map(([key, text]) => ({ key, text })));
+
+    const locationOf = (callSite: number): number => {
+      let location = ofSite.get(callSite);
+      if (location === undefined) {
+        location =
+          callSite === layout.SITE_TRUNCATED
+            ? builder.pseudoLocation(mapping, TRUNCATED)
+            : builder.frameLocation(mapping, start + callSite, symbols.frames(callSite));
+        ofSite.set(callSite, location);
+      }
+      return location;
+    };
+    // The contexts of one guest are distinct: the stacks of the first need not be looked for.
+    const first = this.#guests++ === 0;
+    const within = (caller: number, location: number): number =>
+      first ? builder.newStack(caller, location) : builder.stack(caller, location);
+
+    const stackOf = new Int32Array(count);
+    for (let i = rootShown ? 0 : 1; i < count; i++) {
+      if (i > 0) {
+        if (shown[i] === 0) continue;
+        const callSite = site[i]!;
+        let stack = stackOf[parent[i]!]!;
+        if (callSite < layout.SITE_HOST_FLAG || callSite === layout.SITE_TRUNCATED) {
+          stack = within(stack, locationOf(callSite));
+        } else {
+          // A host stack that was not captured, or is all Heapline's own, adds nothing to the C frames below it.
+          const id = callSite - layout.SITE_HOST_FLAG;
+          const frames = id === 0 ? [] : hostStacks.frames(id);
+          for (let k = frames.length - 1; k >= 0; k--) {
+            stack = within(stack, builder.hostLocation(frames[k]!));
+          }
+        }
+        stackOf[i] = stack;
+        if (shown[i] === 1) continue;
+      }
+      // As Go does: the average size of the context's blocks, rounded down; none when it is 0.
+      const size = objects[i]! > 0 ? Math.floor(bytes[i]! / objects[i]!) : 0;
+      let stack = stackOf[i]!;
+      if (stack === 0) {
+        // Allocated with no frame to show: by the host itself, or outside of every instrumented call.
+        stack = within(
+          0,
+          i === 0
+            ? builder.pseudoLocation(mapping, UNKNOWN)
+            : builder.pseudoLocation(builder.hostMapping(), HOST),
+        );
+      }
+      builder.sampleAt(stack, columns, i, size > 0 ? builder.sizedLabels(shared, size) : shared);
+    }
+    for (const comment of comments) this.#comments.add(comment);
+    this.#takenAt = Math.max(this.#takenAt, snapshot.takenAt);
+  }
+
+  /** Adds a profile of the same kind, such as that of V8's heap, with its own labels. */
+  *import(model: ProfileModel): Steps<void> {
+    yield* this.#builder.importSamples(model);
+    for (const comment of model.comments) this.#comments.add(comment);
+    this.#takenAt = Math.max(this.#takenAt, Number(model.timeNanos) / 1e6);
+  }
+
+  /** A line for people. */
+  comment(text: string): void {
+    this.#comments.add(text);
+  }
+
+  finish(): HeapProfile {
+    return new HeapProfile({
+      ...this.#builder.finish(),
+      timeNanos: BigInt(Math.round(this.#takenAt * 1000)) * 1000n,
+      comments: [...this.#comments],
+    });
+  }
+
+  #locationsOf(
+    { name, path, codeSize, buildId = '' }: ProfileInput['module'],
+    symbols: ProfileInput['symbols'],
+  ): ModuleLocations {
+    const file = path || name;
+    let modules = this.#modules.get(symbols);
+    if (modules === undefined) {
+      modules = [];
+      this.#modules.set(symbols, modules);
+    }
+    let module = modules.find((known) => known.path === file && known.codeSize === codeSize);
+    if (module === undefined) {
+      const key = `${file}\0${codeSize}\0${buildId}`;
+      let mapping = this.#mappings.get(key);
+      if (mapping === undefined) {
+        mapping = this.#builder.moduleMapping(file, codeSize, buildId);
+        this.#mappings.set(key, mapping);
+      }
+      module = {
+        path: file,
+        codeSize,
+        mapping,
+        start: this.#builder.moduleStart(mapping),
+        ofSite: new Map(),
+      };
+      modules.push(module);
+    }
+    return module;
+  }
+}
+
+/**
+ * Contexts with nothing to show are left out, and so are sites that only such contexts have: 2 for a context that has
+ * something to show, 1 for one that leads to such. The root holds what was allocated outside of every instrumented call.
+ */
+function shownContexts(
+  { count, parent }: ContextCounters,
+  columns: readonly Float64Array[],
+): { shown: Uint8Array; rootShown: boolean } {
+  const shown = new Uint8Array(count);
+  for (let i = count - 1; i > 0; i--) {
+    if (columns.some((column) => column[i] !== 0)) shown[i] = 2;
     if (shown[i] !== 0 && shown[parent[i]!] === 0) shown[parent[i]!] = 1;
   }
-  // The root holds what was allocated outside of every instrumented call.
-  const rootShown = count > 0 && columns.some((column) => column[0] !== 0);
-  if (rootShown) rows++;
-
-  const builder = new ProfileBuilder({
-    kind,
-    sampleTypes: SAMPLE_TYPES[kind],
-    defaultSampleType: DEFAULT_SAMPLE_TYPE[kind],
-    timeNanos: BigInt(Math.round(snapshot.takenAt * 1000)) * 1000n,
-    periodType: { type: 'space', unit: 'bytes' },
-    period: 1,
-    dropFrames: DROP_FRAMES,
-    comments: [`heapline ${VERSION}`, ...(input.comments ?? [])],
-  });
-  const { module } = input;
-  const mapping = builder.moduleMapping(module.path || module.name, module.codeSize, module.buildId ?? '');
-  const start = builder.moduleStart(mapping);
-
-  const shared: SampleLabel[] = Object.entries(input.labels ?? {}).map(([key, text]) => ({ key, text }));
-  const sharedSet = builder.labels(shared);
-  const labelSetOfSize = new Map<number, number>();
-  const locationsOfSite = new Map<number, readonly number[]>();
-
-  const locationsOf = (callSite: number): readonly number[] => {
-    let locations = locationsOfSite.get(callSite);
-    if (locations === undefined) {
-      if (callSite === layout.SITE_TRUNCATED) locations = [builder.pseudoLocation(mapping, TRUNCATED)];
-      else if (callSite < layout.SITE_HOST_FLAG) {
-        locations = [builder.frameLocation(mapping, start + callSite, input.symbols.frames(callSite))];
-      } else {
-        // A host stack that was not captured, or is all Heapline's own, adds nothing to the C frames below it.
-        const id = callSite - layout.SITE_HOST_FLAG;
-        const frames = id === 0 ? [] : input.hostStacks.frames(id);
-        locations = frames.map((frame) => builder.hostLocation(frame));
-      }
-      locationsOfSite.set(callSite, locations);
-    }
-    return locations;
-  };
-
-  // The tree is copied, not interned: contexts are distinct already.
-  let stackParent = new Int32Array(count + 2);
-  let stackLocation = new Int32Array(count + 2);
-  stackLocation[0] = -1;
-  let stacks = 1;
-  const stackOf = new Int32Array(count);
-  const sampleStack = new Int32Array(rows);
-  const sampleLabelSet = new Int32Array(rows);
-  const width = columns.length;
-  const values = new Float64Array(rows * width);
-  let row = 0;
-  for (let i = rootShown ? 0 : 1; i < count; i++) {
-    if (i > 0) {
-      if (shown[i] === 0) continue;
-      const locations = locationsOf(site[i]!);
-      if (stacks + locations.length >= stackParent.length) {
-        stackParent = grown(stackParent, stacks + locations.length + 1);
-        stackLocation = grown(stackLocation, stacks + locations.length + 1);
-      }
-      let stack = stackOf[parent[i]!]!;
-      for (let k = locations.length - 1; k >= 0; k--) {
-        stackParent[stacks] = stack;
-        stackLocation[stacks] = locations[k]!;
-        stack = stacks++;
-      }
-      stackOf[i] = stack;
-      if (shown[i] === 1) continue;
-    }
-    // As Go does: the average size of the context's blocks, rounded down; none when it is 0.
-    const size = objects[i]! > 0 ? Math.floor(bytes[i]! / objects[i]!) : 0;
-    let labelSet = sharedSet;
-    if (size > 0) {
-      labelSet = labelSetOfSize.get(size) ?? -1;
-      if (labelSet < 0) {
-        labelSet = builder.labels([...shared, { key: 'bytes', number: size, unit: '' }]);
-        labelSetOfSize.set(size, labelSet);
-      }
-    }
-    const stack = stackOf[i]!;
-    if (stack !== 0) {
-      sampleStack[row] = stack;
-    } else {
-      // Allocated with no frame to show: by the host itself, or outside of every instrumented call.
-      stackLocation[stacks] =
-        i === 0
-          ? builder.pseudoLocation(mapping, UNKNOWN)
-          : builder.pseudoLocation(builder.hostMapping(), HOST);
-      sampleStack[row] = stacks++;
-    }
-    sampleLabelSet[row] = labelSet;
-    for (let c = 0; c < width; c++) values[row * width + c] = columns[c]![i]!;
-    row++;
-  }
-
-  const tables = builder.finish();
-  const model: ProfileModel = {
-    ...tables,
-    stacks: { count: stacks, parent: stackParent, location: stackLocation },
-    samples: {
-      count: rows,
-      stack: sampleStack,
-      values,
-      labelSet: sampleLabelSet,
-      labelSets: tables.samples.labelSets,
-    },
-  };
-  return new HeapProfile(model);
+  return { shown, rootShown: count > 0 && columns.some((column) => column[0] !== 0) };
 }
 
 function columnsOf(kind: ContextProfileKind, snapshot: ContextCounters): readonly Float64Array[] {
@@ -213,10 +267,4 @@ function sizeColumns(
     default:
       return [snapshot.allocObjects, snapshot.allocBytes];
   }
-}
-
-function grown(array: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(Math.max(length, array.length * 2));
-  larger.set(array);
-  return larger;
 }

@@ -16,17 +16,19 @@ import {
   StringTable,
   ValueType,
 } from 'pprof-format';
+import { atOnce, STEP, type Steps } from '../steps.ts';
 import { pseudoAddress } from './builder.ts';
-import { type ProfileModel, type SampleType, TRUNCATED } from './model.ts';
+import { type ProfileModel, type SampleLabel, type SampleType, TRUNCATED } from './model.ts';
 import { boundedStack, CUT, MAX_DEPTH, type StackShape, shapeOf } from './stacks.ts';
 
 /** Bytes of a profile in the format of pprof. */
 export function encodeProfile(model: ProfileModel, level: number): Uint8Array {
-  const bytes = encodeMessage(model);
+  const bytes = atOnce(encodeMessage(model));
   return level === 0 ? bytes : gzipSync(bytes, { level });
 }
 
-function encodeMessage(model: ProfileModel): Uint8Array {
+/** The same before compression, in steps. */
+export function* encodeMessage(model: ProfileModel): Steps<Uint8Array<ArrayBuffer>> {
   const strings = new StringTable();
   const valueType = ({ type, unit }: SampleType) =>
     new ValueType({ type: strings.dedup(type), unit: strings.dedup(unit) });
@@ -36,17 +38,7 @@ function encodeMessage(model: ProfileModel): Uint8Array {
   const cutLocation = model.locations.length + 1;
   const { shape, cut } = measured(model);
 
-  const labelSets = model.samples.labelSets.map((labels) =>
-    labels.map((label) =>
-      'text' in label
-        ? new Label({ key: strings.dedup(label.key), str: strings.dedup(label.text) })
-        : new Label({
-            key: strings.dedup(label.key),
-            num: int64(label.number),
-            numUnit: label.unit === '' ? 0 : strings.dedup(label.unit),
-          }),
-    ),
-  );
+  const labels = yield* encodeLabels(model, strings);
 
   const head = new Profile({
     sampleType: model.sampleTypes.map(valueType),
@@ -114,13 +106,7 @@ function encodeMessage(model: ProfileModel): Uint8Array {
 
   const writer = new SampleWriter(head.length + 64 * model.samples.count);
   writer.offset = head.encode(writer.buffer.subarray(0, head.length)).length;
-  writeSamples(
-    model,
-    shape,
-    cutLocation,
-    labelSets.map((labels) => encodeLabels(labels)),
-    writer,
-  );
+  yield* writeSamples(model, shape, cutLocation, labels, writer);
   return writer.buffer.subarray(0, writer.offset);
 }
 
@@ -132,26 +118,50 @@ function measured(model: ProfileModel): { shape: StackShape; cut: boolean } {
   return { shape, cut };
 }
 
-/** The label fields of a sample, tags included. */
-function encodeLabels(labels: readonly Label[]): Uint8Array {
-  const writer = new SampleWriter(32);
-  for (const label of labels) {
-    const { length } = label;
-    writer.reserve(length + 12);
-    writer.buffer[writer.offset++] = 0x1a; // field 3, length-delimited
-    writer.varint(length);
-    writer.bytes(label.encode());
-  }
-  return writer.buffer.subarray(0, writer.offset);
+/** The label fields of each set of labels, tags included: the bytes from `from[i]` to `from[i + 1]`. */
+interface EncodedLabels {
+  readonly bytes: Uint8Array;
+  readonly from: Uint32Array;
 }
 
-function writeSamples(
+/** Sets are many where sandboxes are, and differ in a number or two: so texts are encoded once, and numbers here. */
+function* encodeLabels({ samples: { labelSets } }: ProfileModel, strings: StringTable): Steps<EncodedLabels> {
+  const writer = new SampleWriter(32 * labelSets.length);
+  const from = new Uint32Array(labelSets.length + 1);
+  const texts = new Map<SampleLabel, Uint8Array>();
+  for (const [i, labels] of labelSets.entries()) {
+    if (i % STEP === 0) yield;
+    for (const label of labels) {
+      if ('number' in label) {
+        writer.numberLabel(
+          strings.dedup(label.key),
+          label.number,
+          label.unit === '' ? 0 : strings.dedup(label.unit),
+        );
+        continue;
+      }
+      let encoded = texts.get(label);
+      if (encoded === undefined) {
+        encoded = new Label({ key: strings.dedup(label.key), str: strings.dedup(label.text) }).encode();
+        texts.set(label, encoded);
+      }
+      writer.reserve(encoded.length + 12);
+      writer.buffer[writer.offset++] = LABEL_TAG;
+      writer.varint(encoded.length);
+      writer.bytes(encoded);
+    }
+    from[i + 1] = writer.offset;
+  }
+  return { bytes: writer.buffer, from };
+}
+
+function* writeSamples(
   model: ProfileModel,
   shape: StackShape,
   cutLocation: number,
-  labels: readonly Uint8Array[],
+  labels: EncodedLabels,
   writer: SampleWriter,
-): void {
+): Steps<void> {
   const { stacks, samples } = model;
   const { depth } = shape;
   const width = model.sampleTypes.length;
@@ -164,6 +174,7 @@ function writeSamples(
   }
   const scratch = new SampleWriter(5 * MAX_DEPTH);
   for (let s = 0; s < samples.count; s++) {
+    if (s % STEP === 0) yield;
     const stack = samples.stack[s]!;
     const long = depth[stack]! > MAX_DEPTH;
     if (long) {
@@ -175,11 +186,13 @@ function writeSamples(
     let valueLength = 0;
     const row = s * width;
     for (let c = 0; c < width; c++) valueLength += varintLength(samples.values[row + c]!);
-    const labelBytes = labels[samples.labelSet[s]!]!;
+    const labelFrom = labels.from[samples.labelSet[s]!]!;
+    const labelEnd = labels.from[samples.labelSet[s]! + 1]!;
     const length =
       (stackLength > 0 ? 1 + varintLength(stackLength) + stackLength : 0) +
       (valueLength > 0 ? 1 + varintLength(valueLength) + valueLength : 0) +
-      labelBytes.length;
+      labelEnd -
+      labelFrom;
 
     writer.reserve(length + 12);
     writer.buffer[writer.offset++] = 0x12; // field 2 of the profile: a sample
@@ -203,10 +216,12 @@ function writeSamples(
       writer.varint(valueLength);
       for (let c = 0; c < width; c++) writer.varint(samples.values[row + c]!);
     }
-    if (labelBytes.length > 0) writer.bytes(labelBytes);
+    if (labelEnd > labelFrom) writer.bytesOf(labels.bytes, labelFrom, labelEnd);
   }
 }
 
+/** Field 3 of a sample, length-delimited. */
+const LABEL_TAG = 0x1a;
 const MAX_INT64 = 2n ** 63n - 1n;
 
 /** The greatest int64 is 2^63 as a number, which would be the least one again. */
@@ -224,6 +239,11 @@ function varintLength(value: number): number {
   let length = 5;
   for (let rest = Math.floor(value / 0x800000000); rest > 0; rest = Math.floor(rest / 128)) length++;
   return Math.min(length, 9);
+}
+
+/** Bytes of a field, its tag included; none for the number 0, which is what a missing field means. */
+function fieldLength(value: number): number {
+  return value === 0 ? 0 : 1 + varintLength(value);
 }
 
 class SampleWriter {
@@ -275,6 +295,31 @@ class SampleWriter {
   bytes(bytes: Uint8Array): void {
     this.buffer.set(bytes, this.offset);
     this.offset += bytes.length;
+  }
+
+  /** Bytes of a longer array: a view for each of a million pieces would cost more than copying them. */
+  bytesOf(source: Uint8Array, from: number, end: number): void {
+    const { buffer } = this;
+    let { offset } = this;
+    for (let at = from; at < end; at++) buffer[offset++] = source[at]!;
+    this.offset = offset;
+  }
+
+  /** A label with a number: fields 1 (key), 3 (number) and 4 (unit), where they are not 0. */
+  numberLabel(key: number, value: number, unit: number): void {
+    const length = fieldLength(key) + fieldLength(value) + fieldLength(unit);
+    this.reserve(length + 12);
+    this.buffer[this.offset++] = LABEL_TAG;
+    this.varint(length);
+    this.#field(0x08, key);
+    this.#field(0x18, value);
+    this.#field(0x20, unit);
+  }
+
+  #field(tag: number, value: number): void {
+    if (value === 0) return;
+    this.buffer[this.offset++] = tag;
+    this.varint(value);
   }
 
   /** Repeats `length` bytes that were written at `from`. */

@@ -2,6 +2,7 @@
 
 import { type Frame, InvalidArgumentError } from '../errors.ts';
 import { checkOptionNames } from '../option-names.ts';
+import { atOnce } from '../steps.ts';
 import { difference, sum } from './combine.ts';
 import { DEFAULT_MAX_BYTES, decodeProfile } from './decode.ts';
 import { encodeProfile } from './encode.ts';
@@ -15,7 +16,7 @@ import { type StackView, viewOf } from './stacks.ts';
 import { sampleTypeIndex, type TopOptions, type TopRow, topRows, topText } from './top.ts';
 
 /** Of the levels from 1 to 9, the one that costs little more than 1 and is nearly as small as 9 (see bench/). */
-const DEFAULT_LEVEL = 4;
+export const DEFAULT_LEVEL = 4;
 
 export interface EncodeOptions {
   /** gzip level from 1 (fastest) to 9 (smallest), 4 by default; 0 gives the message without gzip. */
@@ -91,7 +92,7 @@ export class HeapProfile {
     if (!Array.isArray(profiles) || !profiles.every(isProfile)) {
       throw new InvalidArgumentError('profiles', 'HeapProfile.merge() takes an array of HeapProfiles.');
     }
-    return new HeapProfile(sum(profiles.map(({ model }) => model)));
+    return new HeapProfile(atOnce(sum(profiles.map(({ model }) => model))));
   }
 
   get kind(): ProfileKind {
@@ -213,7 +214,7 @@ export class HeapProfile {
 
   /** The text form of Go's `/debug/pprof/heap?debug=1`, which pprof also reads. */
   text(): string {
-    return legacyText(this.model);
+    return atOnce(legacyText(this.model));
   }
 
   /** Plain data of a versioned shape; `JSON.stringify(profile)` uses it. */
@@ -226,7 +227,7 @@ export class HeapProfile {
     if (!isProfile(later)) {
       throw new InvalidArgumentError('later', 'profile.diff() takes a later HeapProfile.');
     }
-    return new HeapProfile(difference(this.model, later.model));
+    return new HeapProfile(atOnce(difference(this.model, later.model)));
   }
 
   #stackView(): StackView {

@@ -1,16 +1,26 @@
 // Heap profiles: the model, its sources (context trees, files, differences, merges) and its written forms.
 
 export { ProfileBuilder, type ProfileHeader } from './builder.ts';
+export { difference, sum } from './combine.ts';
 export {
   buildProfile,
   type ContextCounters,
+  ContextProfileBuilder,
   type ContextProfileKind,
   type ProfileInput,
 } from './context-profile.ts';
 export { decodeProfile } from './decode.ts';
+export { encodeMessage } from './encode.ts';
 export type { FoldedOptions } from './folded.ts';
-export { type DecodeOptions, type EncodeOptions, HeapProfile, type ProfileSample } from './heap-profile.ts';
+export {
+  DEFAULT_LEVEL,
+  type DecodeOptions,
+  type EncodeOptions,
+  HeapProfile,
+  type ProfileSample,
+} from './heap-profile.ts';
 export type { ProfileJson } from './json.ts';
+export { legacyText } from './legacy-text.ts';
 export {
   DEFAULT_SAMPLE_TYPE,
   type ProfileFunction,

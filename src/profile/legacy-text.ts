@@ -3,11 +3,15 @@
 // it; `heap/2` says that the numbers are exact (pprof halves the rate, and a rate of 1 needs no scaling).
 // Reference: runtime/pprof/pprof.go, writeHeapInternal and printStackRecord.
 
+import { STEP, type Steps } from '../steps.ts';
 import type { ProfileModel } from './model.ts';
 import { isSize } from './quantity.ts';
 import { boundedStack, CUT, shapeOf } from './stacks.ts';
 
-export function legacyText(model: ProfileModel): string {
+/** Records that are written from one yield to the next. */
+const TEXT_STEP = 64;
+
+export function* legacyText(model: ProfileModel): Steps<string> {
   const { samples, stacks, locations } = model;
   const width = model.sampleTypes.length;
   const [allocObjects, allocBytes, liveObjects, liveBytes] = recordColumns(model);
@@ -17,6 +21,7 @@ export function legacyText(model: ProfileModel): string {
   const records = new Map<number, [number, number, number, number]>();
   const total: [number, number, number, number] = [0, 0, 0, 0];
   for (let s = 0; s < samples.count; s++) {
+    if (s % STEP === 0) yield;
     const row = s * width;
     const stack = samples.stack[s]!;
     let record = records.get(stack);
@@ -33,7 +38,8 @@ export function legacyText(model: ProfileModel): string {
 
   const parts = [`heap profile: ${counts(total)} @ heap/2\n`];
   const sorted = [...records].sort(([, a], [, b]) => b[1] - a[1] || b[3] - a[3]);
-  for (const [stack, record] of sorted) {
+  for (const [i, [stack, record]] of sorted.entries()) {
+    if (i % TEXT_STEP === 0) yield;
     const chain = boundedStack(stacks, shape, stack).filter((at) => at !== CUT);
     const addresses = chain.map((at) => `0x${locations[at]!.address.toString(16)}`);
     parts.push(

@@ -2,7 +2,8 @@
 // thread whose part is missing is named; it must not hide the others.
 
 import { randomUUID } from 'node:crypto';
-import { HeapProfile } from '../profile/index.ts';
+import { HeapProfile, sum } from '../profile/index.ts';
+import { inSlices, type Steps } from '../steps.ts';
 import {
   type AbsentThread,
   type Answers,
@@ -77,7 +78,7 @@ export class AllThreads {
       remarks.push((error as Error).message);
     }
     const { answers = new Map<number, ReadProfile>(), absent = [] } = (await asked) ?? {};
-    const total = sums ? sumsOf(this.own.sandboxes()) : null;
+    const total = sums ? await inSlices(sumsOf(this.own.sandboxes())) : null;
     for (const [id, answer] of answers) {
       if (answer.profile !== null) parts.set(id, answer.profile);
       if (total !== null)
@@ -118,11 +119,16 @@ export class AllThreads {
 }
 
 /** The whole collection as one profile, which names the threads that are missing. */
-export function whole(kind: HeapKind, collection: Collection): HeapProfile {
+export function* whole(kind: HeapKind, collection: Collection): Steps<HeapProfile> {
   const parts = [...collection.parts.values()];
-  const profile =
-    parts.length === 0 ? emptyProfile(kind) : parts.length === 1 ? parts[0]! : HeapProfile.merge(parts);
+  const profile = parts.length === 0 ? emptyProfile(kind) : yield* merged(parts);
   return remarked(profile, collection);
+}
+
+/** One profile of one or more. */
+export function* merged(parts: readonly HeapProfile[]): Steps<HeapProfile> {
+  if (parts.length === 1) return parts[0]!;
+  return new HeapProfile(yield* sum(parts.map(({ model }) => model)));
 }
 
 /** The profile with comments on what is missing in it. */

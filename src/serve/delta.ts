@@ -1,7 +1,14 @@
 // Arithmetic between profiles that only a server needs: what was allocated since the last scrape, and a profile cut
 // down to what a receiver accepts.
 
-import { HeapProfile, ProfileBuilder, type ProfileModel } from '../profile/index.ts';
+import {
+  difference,
+  encodeMessage,
+  HeapProfile,
+  ProfileBuilder,
+  type ProfileModel,
+} from '../profile/index.ts';
+import { STEP, type Steps } from '../steps.ts';
 
 /** Name of the frame that stands for the samples which were cut. */
 export const OTHER = '[other]';
@@ -10,20 +17,20 @@ export const OTHER = '[other]';
  * What godeltaprof's delta_heap shows: allocations since the scrape before, and what is in use now. Contexts that
  * are gone with their sandbox are left out, so no value is ever negative.
  */
-export function sinceLastScrape(before: HeapProfile | null, now: HeapProfile): HeapProfile {
+export function* sinceLastScrape(before: HeapProfile | null, now: HeapProfile): Steps<HeapProfile> {
   if (before === null) return now;
   const inUse = now.sampleTypes.map(({ type }) => type.startsWith('inuse_'));
   const base = withValues(before.model, (value, column) => (inUse[column] ? 0 : value));
-  const difference = new HeapProfile(base).diff(now).model;
+  const changes = yield* difference(base, now.model);
   return new HeapProfile({
-    ...withValues(difference, (value) => Math.max(0, value)),
+    ...withValues(changes, (value) => Math.max(0, value)),
     durationNanos: positive(now.model.timeNanos - before.model.timeNanos),
   });
 }
 
 /** later − before, with the time that lies between, as Go's `seconds=` gives it. */
-export function difference(before: HeapProfile, later: HeapProfile): HeapProfile {
-  const { model } = before.diff(later);
+export function* change(before: HeapProfile, later: HeapProfile): Steps<HeapProfile> {
+  const model = yield* difference(before.model, later.model);
   return new HeapProfile({
     ...model,
     timeNanos: later.model.timeNanos,
@@ -35,7 +42,7 @@ export function difference(before: HeapProfile, later: HeapProfile): HeapProfile
  * The profile with at most `limit` samples: the smallest ones are summed up, per set of string labels, under
  * `[other]`, so that all totals stay what they were. A comment says how many.
  */
-export function cut(profile: HeapProfile, limit: number): HeapProfile {
+export function* cut(profile: HeapProfile, limit: number): Steps<HeapProfile> {
   const { model } = profile;
   const { samples, sampleTypes } = model;
   if (samples.count <= limit) return profile;
@@ -62,12 +69,10 @@ export function cut(profile: HeapProfile, limit: number): HeapProfile {
   // Each set of labels needs one sample for its rest.
   const kept = Math.max(0, limit - new Set(Array.from(samples.labelSet, (set) => sets[set])).size);
   const wanted = reach(model, order.slice(0, kept));
-  const stacks = builder.importStacks(
-    model.stacks,
-    builder.importLocations(model, wanted.locations),
-    wanted.stacks,
-  );
+  const locations = yield* builder.importLocations(model, wanted.locations);
+  const stacks = yield* builder.importStacks(model.stacks, locations, wanted.stacks);
   for (const [rank, s] of order.entries()) {
+    if (rank % STEP === 0) yield;
     const values = Array.from(samples.values.subarray(s * width, (s + 1) * width));
     const labelSet = samples.labelSet[s]!;
     if (rank < kept) {
@@ -85,16 +90,21 @@ export function cut(profile: HeapProfile, limit: number): HeapProfile {
   return new HeapProfile({ ...builder.finish(), comments: [...model.comments, comment] });
 }
 
-/** The profile, encoded, with at most `maxSamples` samples and, if fewer make that true, `maxBytes` before compression. */
-export function fitted(profile: HeapProfile, maxSamples: number, maxBytes: number): Uint8Array {
-  let shown = cut(profile, maxSamples);
-  while (shown.encode({ level: 0 }).length > maxBytes) {
-    const fewer = cut(profile, Math.floor(shown.sampleCount / 2));
+/** The profile as pprof's message, with at most `maxSamples` samples and, if fewer make that true, `maxBytes`. */
+export function* fitted(
+  profile: HeapProfile,
+  maxSamples: number,
+  maxBytes: number,
+): Steps<Uint8Array<ArrayBuffer>> {
+  let shown = yield* cut(profile, maxSamples);
+  for (;;) {
+    const message = yield* encodeMessage(shown.model);
+    if (message.length <= maxBytes) return message;
+    const fewer = yield* cut(profile, Math.floor(shown.sampleCount / 2));
     // Of each set of labels one sample is left, whatever was asked for.
-    if (fewer.sampleCount >= shown.sampleCount) break;
+    if (fewer.sampleCount >= shown.sampleCount) return message;
     shown = fewer;
   }
-  return shown.encode();
 }
 
 /** The stacks that samples have, their callers' included, and the locations in them: 1 for each that there is. */

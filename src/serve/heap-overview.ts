@@ -1,6 +1,7 @@
 // What the index page says of the heaps of one thread: a row for each, and how many samples each profile would have.
 
 import type { Sandbox, ToolchainInfo } from '../sandbox.ts';
+import { inSlices, type Steps } from '../steps.ts';
 import { ownThreadLabel } from '../threads/index.ts';
 import type { HeapEntry } from './index-page.ts';
 import type { ProfileSource } from './profiles.ts';
@@ -18,9 +19,9 @@ export async function heapOverview(source: ProfileSource): Promise<HeapOverview>
   const sandboxes = source.sandboxes();
   const sampled = await source.hostHeap();
   const thread = ownThreadLabel();
-  const heaps = sandboxes.map((sandbox) => heapEntry(sandbox, thread));
+  const heaps = await inSlices(heapEntries(sandboxes, thread));
   if (sampled !== null) heaps.push(hostEntry(sampled, thread));
-  return { heaps, counts: countSamples(sandboxes) };
+  return { heaps, counts: await inSlices(countSamples(sandboxes)) };
 }
 
 const EMPTY_HEAP: Omit<HeapEntry, 'thread'> = {
@@ -35,6 +36,16 @@ const EMPTY_HEAP: Omit<HeapEntry, 'thread'> = {
   memoryBytes: null,
   problem: null,
 };
+
+function* heapEntries(sandboxes: readonly Sandbox<object>[], thread: string): Steps<HeapEntry[]> {
+  const entries: HeapEntry[] = [];
+  for (const sandbox of sandboxes) {
+    yield;
+    // It may have been disposed of since.
+    if (!sandbox.disposed) entries.push(heapEntry(sandbox, thread));
+  }
+  return entries;
+}
 
 function heapEntry(sandbox: Sandbox<object>, thread: string): HeapEntry {
   const { instance, toolchain } = sandbox;
@@ -75,7 +86,7 @@ function compiledBy({ name, version }: ToolchainInfo): string {
 }
 
 /** How many samples each profile of contexts would have. */
-function countSamples(sandboxes: readonly Sandbox<object>[]): Map<string, number> {
+function* countSamples(sandboxes: readonly Sandbox<object>[]): Steps<Map<string, number>> {
   const counts = new Map<string, number>();
   const add = (name: string, column: Float64Array): void => {
     let count = counts.get(name) ?? 0;
@@ -83,6 +94,7 @@ function countSamples(sandboxes: readonly Sandbox<object>[]): Map<string, number
     counts.set(name, count);
   };
   for (const sandbox of sandboxes) {
+    yield;
     try {
       const snapshot = sandbox.heap.snapshot();
       add('heap', snapshot.allocObjects);

@@ -1,16 +1,22 @@
 // The profiles that are served: their names, what they say, and how each is collected from the open sandboxes and
 // V8's heap. A sandbox whose ledger is damaged is left out with a comment; it must not hide the others.
+//
+// Collecting is work in steps, between which the program goes on. Each sandbox is read in one step, so what is said of
+// it was true at one moment; sandboxes that are read in different steps may have changed meanwhile.
 
 import {
+  ContextProfileBuilder,
   type ContextProfileKind,
   DEFAULT_SAMPLE_TYPE,
   HeapProfile,
   ProfileBuilder,
+  type ProfileModel,
   SAMPLE_TYPES,
   VERSION,
 } from '../profile/index.ts';
 import type { Sandbox } from '../sandbox.ts';
 import { openSandboxes } from '../sandbox-registry.ts';
+import { inSlices, type Steps } from '../steps.ts';
 import { ownThreadLabel } from '../threads/index.ts';
 import type { ServeSettings } from './options.ts';
 import { type SampledHeap, shareSampledHeap } from './v8-heap.ts';
@@ -65,10 +71,10 @@ export class ProfileSource {
     this.#sampled?.heap.catch(() => {});
   }
 
-  /** The sandboxes to show now. */
+  /** The sandboxes to show now, each once. */
   sandboxes(): Sandbox<object>[] {
     const given = this.#settings.sandboxes;
-    return [...(given === null ? openSandboxes() : given())].filter((sandbox) => !sandbox.disposed);
+    return [...new Set(given === null ? openSandboxes() : given())].filter((sandbox) => !sandbox.disposed);
   }
 
   /** V8's sampled heap; null when it was not asked for or cannot be had. */
@@ -76,30 +82,52 @@ export class ProfileSource {
     return this.#sampled === null ? null : this.#sampled.heap.catch(() => null);
   }
 
-  /** Collects a profile. Throws when nothing at all can be read. */
+  /** Collects a profile, while the event loop turns. Throws when nothing at all can be read. */
   async collect(kind: HeapKind): Promise<HeapProfile> {
-    const parts: HeapProfile[] = [];
+    const sampled = (kind === 'heap' || kind === 'allocs') && this.#sampled !== null ? this.#sampled : null;
+    let host: SampledHeap | null = null;
+    let failure: Error | null = null;
+    try {
+      host = sampled === null ? null : await sampled.heap;
+    } catch (error) {
+      failure = error as Error;
+    }
+    return inSlices(this.#collect(kind, host, failure));
+  }
+
+  *#collect(kind: HeapKind, host: SampledHeap | null, hostFailure: Error | null): Steps<HeapProfile> {
+    const collection: Collection = kind === 'leaks' ? new LeakCollection() : new ContextCollection(kind);
     const remarks: string[] = [];
     let failure: unknown = null;
+    const failed = (who: string, error: unknown): void => {
+      failure = error;
+      remarks.push(`${who} could not be read: ${(error as Error).message}`);
+    };
+    let guests = 0;
     for (const sandbox of this.sandboxes()) {
+      yield;
+      // It was disposed of since the collection began.
+      if (sandbox.disposed) continue;
       try {
-        parts.push(kind === 'leaks' ? leakProfile(sandbox) : contextProfile(sandbox, kind));
+        yield* collection.add(sandbox);
+        guests++;
       } catch (error) {
-        failure = error;
-        remarks.push(`${sandbox.instance}${ofThread()} could not be read: ${(error as Error).message}`);
+        failed(`${sandbox.instance}${ofThread()}`, error);
       }
     }
-    if ((kind === 'heap' || kind === 'allocs') && this.#sampled !== null) {
-      try {
-        parts.push((await this.#sampled.heap).profile(kind));
-      } catch (error) {
-        failure = error;
-        remarks.push(`V8's heap${ofThread()} could not be read: ${(error as Error).message}`);
-      }
+    let sampled: HeapProfile | null = null;
+    try {
+      if (hostFailure !== null) throw hostFailure;
+      sampled = host?.profile(kind as 'heap' | 'allocs') ?? null;
+    } catch (error) {
+      failed(`V8's heap${ofThread()}`, error);
     }
-    if (parts.length === 0 && failure !== null) throw failure;
-    const profile =
-      parts.length === 0 ? emptyProfile(kind) : parts.length === 1 ? parts[0]! : HeapProfile.merge(parts);
+    if (guests === 0 && sampled === null) {
+      if (failure !== null) throw failure;
+      return emptyProfile(kind);
+    }
+    if (guests > 0 && sampled !== null) yield* (collection as ContextCollection).import(sampled.model);
+    const profile = guests === 0 ? sampled! : collection.finish();
     if (remarks.length === 0) return profile;
     return new HeapProfile({ ...profile.model, comments: [...profile.comments, ...new Set(remarks)] });
   }
@@ -120,42 +148,81 @@ function ofThread(): string {
   return label === 'main' ? '' : ` of thread ${label}`;
 }
 
-function contextProfile(sandbox: Sandbox<object>, kind: ContextProfileKind): HeapProfile {
-  return sandbox.heap.profile({ kind, labels: labelsOf(sandbox) });
+/** A profile of any number of sandboxes in the making. */
+interface Collection {
+  add(sandbox: Sandbox<object>): Steps<void>;
+  finish(): HeapProfile;
 }
 
-function leakProfile(sandbox: Sandbox<object>): HeapProfile {
-  const report = sandbox.heap.leaks();
-  const builder = newBuilder('leaks', report.notes);
-  const module = builder.moduleMapping(sandbox.name, 2 ** 32 - 2);
-  const start = builder.moduleStart(module);
-  for (const record of report.records) {
-    if (record.kind === 'reachable') continue;
-    // A location is one place in the code: inlined frames and the frame that they were inlined into.
-    const locations: number[] = [];
-    let place: (typeof record.frames)[number][] = [];
-    for (const frame of record.frames) {
-      place.push(frame);
-      if (frame.inlined) continue;
-      locations.push(
-        frame.language === 'js' ? builder.hostLocation(frame) : builder.frameLocation(module, start, place),
-      );
-      place = [];
-    }
-    if (place.length > 0) locations.push(builder.frameLocation(module, start, place));
-    const labels = { ...labelsOf(sandbox), leak: record.kind };
-    builder.sample(
-      builder.stackOf(locations),
-      [record.blocks, record.bytes],
-      builder.labels([
-        ...Object.entries(labels).map(([key, text]) => ({ key, text })),
-        ...(record.blocks > 0
-          ? [{ key: 'bytes', number: Math.floor(record.bytes / record.blocks), unit: '' }]
-          : []),
-      ]),
-    );
+class ContextCollection implements Collection {
+  readonly #builder: ContextProfileBuilder;
+
+  constructor(private readonly kind: ContextProfileKind) {
+    this.#builder = new ContextProfileBuilder(kind);
   }
-  return new HeapProfile(builder.finish());
+
+  *add(sandbox: Sandbox<object>): Steps<void> {
+    const { heap } = sandbox;
+    // A sandbox of another version of the package, which shares the list of sandboxes.
+    if (typeof heap.addTo !== 'function') {
+      yield* this.import(sandbox.heap.profile({ kind: this.kind, labels: labelsOf(sandbox) }).model);
+    } else heap.addTo(this.#builder, labelsOf(sandbox));
+  }
+
+  import(model: ProfileModel): Steps<void> {
+    return this.#builder.import(model);
+  }
+
+  finish(): HeapProfile {
+    return this.#builder.finish();
+  }
+}
+
+class LeakCollection implements Collection {
+  readonly #builder = newBuilder('leaks', []);
+  readonly #modules = new Map<string, number>();
+  readonly #notes = new Set<string>();
+
+  *add(sandbox: Sandbox<object>): Steps<void> {
+    const builder = this.#builder;
+    const report = sandbox.heap.leaks();
+    for (const note of report.notes) this.#notes.add(note);
+    let module = this.#modules.get(sandbox.name);
+    if (module === undefined) {
+      module = builder.moduleMapping(sandbox.name, 2 ** 32 - 2);
+      this.#modules.set(sandbox.name, module);
+    }
+    const start = builder.moduleStart(module);
+    for (const record of report.records) {
+      if (record.kind === 'reachable') continue;
+      // A location is one place in the code: inlined frames and the frame that they were inlined into.
+      const locations: number[] = [];
+      let place: (typeof record.frames)[number][] = [];
+      for (const frame of record.frames) {
+        place.push(frame);
+        if (frame.inlined) continue;
+        locations.push(
+          frame.language === 'js' ? builder.hostLocation(frame) : builder.frameLocation(module, start, place),
+        );
+        place = [];
+      }
+      if (place.length > 0) locations.push(builder.frameLocation(module, start, place));
+      const labels = builder.labels(
+        Object.entries({ ...labelsOf(sandbox), leak: record.kind }).map(([key, text]) => ({ key, text })),
+      );
+      const size = record.blocks > 0 ? Math.floor(record.bytes / record.blocks) : 0;
+      builder.sample(
+        builder.stackOf(locations),
+        [record.blocks, record.bytes],
+        record.blocks > 0 ? builder.sizedLabels(labels, size) : labels,
+      );
+    }
+  }
+
+  finish(): HeapProfile {
+    const model = this.#builder.finish();
+    return new HeapProfile({ ...model, comments: [...model.comments, ...this.#notes] });
+  }
 }
 
 /** A profile without samples, which says why. */

@@ -5,17 +5,20 @@
 // Requests for the same profile that wait together get one answer, collected after the last of them came, and long
 // collections are counted: what a crowd of clients costs is bounded.
 
-import { HeapProfile, VERSION } from '../profile/index.ts';
+import { gzip } from 'node:zlib';
+import { DEFAULT_LEVEL, encodeMessage, type HeapProfile, legacyText, VERSION } from '../profile/index.ts';
+import { inSlices, type Steps } from '../steps.ts';
 import {
   AllThreads,
   absentHeader,
   absentLines,
   type Collection,
   comparable,
+  merged,
   remarked,
   whole,
 } from './all-threads.ts';
-import { cut, difference, fitted, sinceLastScrape } from './delta.ts';
+import { change, cut, fitted, sinceLastScrape } from './delta.ts';
 import {
   cleanPath,
   escapeHtml,
@@ -78,12 +81,16 @@ let cpuProfiling = false;
 export class PprofService {
   readonly #settings: ServeSettings;
   readonly #heaps: AllThreads;
+  /** Answers that are going to be made, and when those that are being made will have been. */
   readonly #waiting = new Map<string, Promise<PprofAnswer>>();
+  readonly #making = new Map<string, Promise<void>>();
   /** When each answer was last made, and how long that took, in milliseconds. */
   readonly #last = new Map<string, { ended: number; took: number }>();
   #collections = 0;
   /** By the number of the thread. */
   readonly #lastScrape = new Map<number, HeapProfile>();
+  /** Settles when the scrape of `delta_heap` before is done. */
+  #scrape: Promise<unknown> = Promise.resolve();
 
   constructor(settings: ServeSettings) {
     this.#settings = settings;
@@ -137,69 +144,84 @@ export class PprofService {
     if (kind === 'delta_heap') return this.#deltaHeap(gc, debug, request.method === 'HEAD');
     return this.#shared(`${kind} ${gc} ${debug}`, async () => {
       const collection = await this.#heaps.collect(kind, { gc, sums: debug });
-      const profile = whole(kind, collection);
+      const profile = await inSlices(whole(kind, collection));
       return debug ? this.#text(profile, collection) : this.#binary(profile, kind, collection);
     });
   }
 
   /**
-   * Runs `make` once for all who ask until it begins: in the next turn of the event loop, or, when the same was
-   * asked for a moment ago, after a pause as long as the last time took. So a crowd of clients shares answers, each
+   * Runs `make` once for all who ask until it begins: in the next turn of the event loop, or, while the same is being
+   * made for others, afterwards and after a pause as long as that took. So a crowd of clients shares answers, each
    * collected after it asked, and the program keeps half of the time for itself.
    */
   #shared(key: string, make: () => Promise<PprofAnswer>): Promise<PprofAnswer> {
     let answer = this.#waiting.get(key);
     if (answer === undefined) {
-      const last = this.#last.get(key);
-      const crowded = last !== undefined && performance.now() - last.ended < last.took;
-      answer = (crowded ? pause(Math.min(last.took, LONGEST_PAUSE)) : nextTurn()).then(async () => {
+      answer = this.#whenFree(key).then(() => {
         this.#waiting.delete(key);
-        const began = performance.now();
-        try {
-          return await make();
-        } finally {
-          const ended = performance.now();
-          this.#last.set(key, { ended, took: ended - began });
-        }
+        const made = make();
+        this.#making.set(key, this.#timed(key, made));
+        return made;
       });
       this.#waiting.set(key, answer);
     }
     return answer;
   }
 
-  #text(profile: HeapProfile, { sums, absent }: Collection): PprofAnswer {
+  async #whenFree(key: string): Promise<void> {
+    await this.#making.get(key);
+    const last = this.#last.get(key);
+    const crowded = last !== undefined && performance.now() - last.ended < last.took;
+    await (crowded ? pause(Math.min(last.took, LONGEST_PAUSE)) : nextTurn());
+  }
+
+  async #timed(key: string, made: Promise<unknown>): Promise<void> {
+    const began = performance.now();
+    await made.catch(() => {});
+    const ended = performance.now();
+    this.#last.set(key, { ended, took: ended - began });
+    this.#making.delete(key);
+  }
+
+  async #text(profile: HeapProfile, { sums, absent }: Collection): Promise<PprofAnswer> {
+    const records = await inSlices(legacyText(profile.model));
     const hostHeap = this.#settings.samplingInterval !== null;
     const statistics = statisticsText(sums ?? emptySums(), hostHeap, absentLines(absent));
     return {
       status: 200,
       headers: { ...TEXT, ...absentHeader(absent) },
-      body: encoder.encode(profile.text() + statistics),
+      body: encoder.encode(records + statistics),
     };
   }
 
-  #binary(profile: HeapProfile, filename: string, { absent }: Collection): PprofAnswer {
-    const { maxSamples } = this.#settings;
-    const shown = maxSamples === null ? profile : cut(profile, maxSamples);
-    return attachment(filename, shown.encode(), absentHeader(absent));
+  async #binary(profile: HeapProfile, filename: string, { absent }: Collection): Promise<PprofAnswer> {
+    const message = await inSlices(messageOf(profile, this.#settings.maxSamples));
+    return attachment(filename, await gzipped(message), absentHeader(absent));
   }
 
-  async #deltaHeap(gc: boolean, debug: boolean, headersOnly: boolean): Promise<PprofAnswer> {
+  /** One after the other, so that each allocation is counted in one scrape. */
+  #deltaHeap(gc: boolean, debug: boolean, headersOnly: boolean): Promise<PprofAnswer> {
+    const answer = this.#scrape.then(() => this.#nextDelta(gc, debug, headersOnly));
+    this.#scrape = answer.catch(() => {});
+    return answer;
+  }
+
+  async #nextDelta(gc: boolean, debug: boolean, headersOnly: boolean): Promise<PprofAnswer> {
     const now = await this.#heaps.collect('heap', { gc, sums: debug });
-    const profile = sinceLastScrape(this.#scraped(now), whole('heap', now));
+    const before = await inSlices(this.#scraped(now));
+    const all = await inSlices(whole('heap', now));
+    const profile = await inSlices(sinceLastScrape(before, all));
     // A person who looks must not take the allocations away from the scraper.
     if (debug) return this.#text(profile, now);
     if (!headersOnly) this.#remember(now);
-    return attachment(
-      'heap.pprof.gz',
-      fitted(profile, this.#settings.maxSamples ?? PYROSCOPE_SAMPLES, PYROSCOPE_BYTES),
-      absentHeader(now.absent),
-    );
+    const message = fitted(profile, this.#settings.maxSamples ?? PYROSCOPE_SAMPLES, PYROSCOPE_BYTES);
+    return attachment('heap.pprof.gz', await gzipped(await inSlices(message)), absentHeader(now.absent));
   }
 
   /** What the last scrapes said of the threads that are there now. */
-  #scraped({ parts }: Collection): HeapProfile | null {
+  *#scraped({ parts }: Collection): Steps<HeapProfile | null> {
     const known = [...parts.keys()].flatMap((thread) => this.#lastScrape.get(thread) ?? []);
-    return known.length === 0 ? null : known.length === 1 ? known[0]! : HeapProfile.merge(known);
+    return known.length === 0 ? null : yield* merged(known);
   }
 
   /** A thread that was busy keeps what was last said of it, so that nothing is counted twice when it answers again. */
@@ -236,8 +258,10 @@ export class PprofService {
       const before = await this.#heaps.collect(kind as HeapKind);
       if (!(await sleep(Number(seconds) * 1000, request.signal))) return failure(500, 'context canceled');
       const [first, second] = comparable(before, await this.#heaps.collect(kind as HeapKind));
-      const profile = difference(whole(kind as HeapKind, first), whole(kind as HeapKind, second));
-      return this.#binary(profile, `${kind}-delta`, second);
+      const earlier = await inSlices(whole(kind as HeapKind, first));
+      const later = await inSlices(whole(kind as HeapKind, second));
+      const profile = await inSlices(change(earlier, later));
+      return await this.#binary(profile, `${kind}-delta`, second);
     } finally {
       this.#collections--;
     }
@@ -270,9 +294,8 @@ export class PprofService {
       }
       const own = running.stop(this.#heaps.own.sandboxes());
       const others = await asked;
-      const parts = [own, ...others.parts.values()];
-      const profile = parts.length === 1 ? own : HeapProfile.merge(parts);
-      return this.#binary(remarked(profile, others), 'profile', others);
+      const profile = await inSlices(merged([own, ...others.parts.values()]));
+      return await this.#binary(remarked(profile, others), 'profile', others);
     } catch (error) {
       recording?.cancel();
       return failure(500, `Could not enable CPU profiling: ${(error as Error).message}`);
@@ -314,7 +337,7 @@ export class PprofService {
       if (value !== 0n) addresses.push(value);
     }
     if (addresses.length > 0) {
-      const names = addressNames(whole('heap', await this.#heaps.collect('heap')));
+      const names = addressNames(await inSlices(whole('heap', await this.#heaps.collect('heap'))));
       for (const address of addresses) {
         // pprof takes the addresses of the text form for return addresses, and asks for the byte before each.
         const name = names.get(address.toString(16)) ?? names.get((address + 1n).toString(16));
@@ -393,6 +416,23 @@ function atoi(value: string | undefined): bigint {
 
 function text(status: number, content: string, headers: Record<string, string> = {}): PprofAnswer {
   return { status, headers: { ...TEXT, ...headers }, body: encoder.encode(content) };
+}
+
+function* messageOf(profile: HeapProfile, maxSamples: number | null): Steps<Uint8Array> {
+  const shown = maxSamples === null ? profile : yield* cut(profile, maxSamples);
+  return yield* encodeMessage(shown.model);
+}
+
+const GZIP_CHUNK = 2 ** 20;
+
+/** Compressed by another thread. */
+function gzipped(message: Uint8Array): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    gzip(message, { level: DEFAULT_LEVEL, chunkSize: GZIP_CHUNK }, (error, result) => {
+      if (error === null) resolve(result);
+      else reject(error);
+    });
+  });
 }
 
 function attachment(

@@ -4,6 +4,7 @@
 
 import type { HeapStats } from '../live-heap.ts';
 import type { Sandbox } from '../sandbox.ts';
+import type { Steps } from '../steps.ts';
 
 /** What the lines are computed from, added up over sandboxes. */
 export type Sums = Record<(typeof SUMMED)[number] | 'sandboxes', number>;
@@ -28,10 +29,11 @@ export function emptySums(): Sums {
 }
 
 /** The sums of these sandboxes. */
-export function sumsOf(sandboxes: readonly Sandbox<object>[]): Sums {
+export function* sumsOf(sandboxes: readonly Sandbox<object>[]): Steps<Sums> {
   const sums = emptySums();
   sums.sandboxes = sandboxes.length;
   for (const sandbox of sandboxes) {
+    yield;
     let stats: HeapStats;
     try {
       stats = sandbox.heap.stats();

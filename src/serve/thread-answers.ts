@@ -1,6 +1,8 @@
 // How a thread answers the profile servers of other threads: with the same profiles that it would serve itself.
 // Symbols are resolved here, where the modules are; what travels are bytes in pprof's format.
 
+import { encodeMessage } from '../profile/index.ts';
+import { inSlices } from '../steps.ts';
 import { type Answerer, now, type Request } from '../threads/index.ts';
 import { heapOverview } from './heap-overview.ts';
 import { collectGarbage } from './inspector.ts';
@@ -83,8 +85,10 @@ export class ThreadAnswers implements Answerer {
     if (gc) await collectGarbage();
     const profile = await source.collect(kind);
     return {
-      profile: profile.comments.includes(NO_SANDBOX) ? null : profile.encode({ level: 0 }),
-      sums: sums ? sumsOf(source.sandboxes()) : null,
+      profile: profile.comments.includes(NO_SANDBOX)
+        ? null
+        : (await inSlices(encodeMessage(profile.model))).slice(),
+      sums: sums ? await inSlices(sumsOf(source.sandboxes())) : null,
     };
   }
 

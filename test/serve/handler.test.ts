@@ -8,6 +8,7 @@ import { HeapProfile, InvalidArgumentError, type Sandbox } from '../../src/index
 import { ProfileBuilder, type ProfileModel } from '../../src/profile/index.ts';
 import { cut, fitted } from '../../src/serve/delta.ts';
 import { pprofFetch, pprofHandler, servePprof } from '../../src/serve/index.ts';
+import { atOnce } from '../../src/steps.ts';
 import { ask, loadService, type Served, type Service, serve } from './served.ts';
 
 let lib: Sandbox<Service>;
@@ -237,13 +238,13 @@ describe('limits', () => {
     };
     for (const sets of [0, 70]) {
       const profile = new HeapProfile(model(sets));
-      const smaller = cut(profile, 16_000);
+      const smaller = atOnce(cut(profile, 16_000));
       expect(smaller.sampleCount).toBe(16_000);
       // What the samples that are left do not show is not in it.
       expect(smaller.encode({ level: 0 }).length).toBeLessThan(profile.encode({ level: 0 }).length / 3);
       expect(smaller.total('inuse_space')).toBe(profile.total('inuse_space'));
       const sampleCount = (maxBytes: number): number =>
-        HeapProfile.decode(fitted(profile, 16_000, maxBytes)).sampleCount;
+        HeapProfile.decode(atOnce(fitted(profile, 16_000, maxBytes))).sampleCount;
       expect(sampleCount(4 * 2 ** 20)).toBe(16_000);
       expect(sampleCount(2 ** 20)).toBe(8000);
       expect(sampleCount(100)).toBe(Math.max(1, sets));
