@@ -4,6 +4,7 @@
 import { CorruptLedgerError, type Frame } from './errors.ts';
 import type { FaultRecord, Ledger } from './heap/index.ts';
 import { StackKeys } from './leaks/index.ts';
+import type { FailedAllocation } from './report/index.ts';
 
 /** Faults that are kept; more are only counted. */
 const FAULTS_KEPT = 10_000;
@@ -28,20 +29,11 @@ export interface FaultEvent {
 /** Allocations that failed in one context. */
 interface FailureEvent {
   readonly path: EventPath;
+  /** Marks made before. */
+  readonly marks: number;
   count: number;
   smallest: number;
   largest: number;
-}
-
-/** Allocations that failed with one stack. */
-export interface FailedAllocation {
-  /** How many. */
-  readonly count: number;
-  /** Bytes that were asked for: the least and the most. */
-  readonly smallest: number;
-  readonly largest: number;
-  /** Where they were asked for, innermost frame first. */
-  readonly frames: readonly Frame[];
 }
 
 export class HeapEvents {
@@ -50,7 +42,9 @@ export class HeapEvents {
   /** How many there were. */
   faultCount = 0;
   readonly #recent: FaultEvent[] = [];
-  readonly #failures = new Map<number, FailureEvent>();
+  /** Of each context, and of each mark after which it failed, an entry. */
+  readonly #failures = new Map<string, FailureEvent>();
+  #marks = 0;
   readonly #paths = new Map<number, EventPath>();
   #sites = 0;
 
@@ -82,11 +76,17 @@ export class HeapEvents {
       : undefined;
   }
 
-  /** The allocations that failed, one entry for each stack, in the order in which they failed first. */
-  failures(framesOf: (path: EventPath) => readonly Frame[]): FailedAllocation[] {
+  /** Tells what comes from now on from what was before: returns the mark for failures(). */
+  mark(): number {
+    return ++this.#marks;
+  }
+
+  /** The allocations that failed since a mark, one entry for each stack, in the order in which they failed first. */
+  failures(framesOf: (path: EventPath) => readonly Frame[], since = 0): FailedAllocation[] {
     const keys = new StackKeys();
     const merged = new Map<string, FailedAllocation>();
-    for (const { path, count, smallest, largest } of this.#failures.values()) {
+    for (const { path, marks, count, smallest, largest } of this.#failures.values()) {
+      if (marks < since) continue;
       const frames = framesOf(path);
       const key = keys.keyOf(frames);
       const same = merged.get(key) ?? { count: 0, smallest, largest, frames };
@@ -101,14 +101,15 @@ export class HeapEvents {
   }
 
   #failed(size: number, context: number, ledger: Ledger): void {
-    const known = this.#failures.get(context);
+    const key = `${context} ${this.#marks}`;
+    const known = this.#failures.get(key);
     if (known !== undefined) {
       known.count++;
       known.smallest = Math.min(known.smallest, size);
       known.largest = Math.max(known.largest, size);
     } else if (this.#failures.size < FAILING_CONTEXTS_KEPT) {
       const path = this.#path(context, ledger);
-      this.#failures.set(context, { path, count: 1, smallest: size, largest: size });
+      this.#failures.set(key, { path, marks: this.#marks, count: 1, smallest: size, largest: size });
     }
   }
 

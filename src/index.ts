@@ -4,7 +4,6 @@ export type { CompileOptions } from './compile/index.ts';
 export * from './errors.ts';
 export type { FunctionTable, TableFunction } from './function-table.ts';
 export type { HeapBlock, HeapSnapshot, HeapTotals } from './heap/index.ts';
-export type { FailedAllocation } from './heap-events.ts';
 export type { HeapFault } from './heap-fault.ts';
 export type { InputReader } from './host/index.ts';
 export type {

@@ -10,7 +10,7 @@ import {
   layout,
   MemoryView,
 } from './heap/index.ts';
-import type { EventPath, FailedAllocation, FaultEvent, HeapEvents } from './heap-events.ts';
+import type { EventPath, FaultEvent, HeapEvents } from './heap-events.ts';
 import { faultError, type HeapFault } from './heap-fault.ts';
 import { ALLOCATES, type Gate, type HostStacks } from './host/index.ts';
 import {
@@ -28,6 +28,7 @@ import { checkOptionNames } from './option-names.ts';
 import { ContextProfileBuilder, type ContextProfileKind, type HeapProfile } from './profile/index.ts';
 import {
   checkLeakKinds,
+  type FailedAllocation,
   LeakError,
   type LeakKind,
   type LeakReport,
@@ -338,7 +339,7 @@ export class Heap {
       atExit !== null && atExit.heldVersion === this.#host.leaks.held.version
         ? atExit
         : this.#host.leaks.capture();
-    return suppress(this.#host.leaks.report(capture, this.faults()), suppressions);
+    return suppress(this.#host.leaks.report(capture, this.faults(), this.failures()), suppressions);
   }
 
   /** Throws a LeakError, whose message is the report, when blocks are lost or the heap was misused. */
@@ -377,7 +378,16 @@ export class Heap {
     const { allocObjects, allocBytes, liveObjects, liveBytes } = this.#host.ledger.totals();
     const { events, leaks } = this.#host;
     const { length } = events.faults;
-    return new HeapMark(this, allocObjects, allocBytes, liveObjects, liveBytes, length, leaks.traps);
+    return new HeapMark(
+      this,
+      allocObjects,
+      allocBytes,
+      liveObjects,
+      liveBytes,
+      length,
+      leaks.traps,
+      events.mark(),
+    );
   }
 
   /** Like leaks(), of the blocks allocated since the mark and the heap errors since then. */
@@ -390,7 +400,8 @@ export class Heap {
     const suppressions = readSuppressions(options);
     const capture = this.#host.leaks.capture(mark.allocObjects);
     const errors = this.#host.events.faults.slice(mark.faults).map((fault) => this.describeFault(fault));
-    return suppress(this.#host.leaks.report(capture, errors), suppressions);
+    const failures = this.#host.events.failures((path) => this.#framesAt(path), mark.failures);
+    return suppress(this.#host.leaks.report(capture, errors, failures), suppressions);
   }
 
   /**

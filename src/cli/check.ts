@@ -3,8 +3,8 @@
 
 import { writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { BaselineError, FileError, SuppressionError } from '../errors.ts';
-import type { LeakKind, LeakReport, SandboxOptions } from '../index.ts';
+import { BaselineError, type CorruptLedgerError, FileError, SuppressionError } from '../errors.ts';
+import type { LeakKind, Sandbox, SandboxOptions } from '../index.ts';
 import { VERSION } from '../profile/index.ts';
 import {
   applyBaseline,
@@ -17,6 +17,7 @@ import {
   formatJUnit,
   formatSarif,
   formatText,
+  LeakReport,
   parseBaseline,
   parseLeakKinds,
   parseSuppressions,
@@ -26,7 +27,7 @@ import {
 import { addCompileOptions, collect, fileError, readInput } from './arguments.ts';
 import type { Call } from './call.ts';
 import { failureText, STATUS, usageError } from './failure.ts';
-import { addCallOption, checkCalls, enterGuest } from './guest.ts';
+import { addCallOption, checkCalls, enterGuest, readable } from './guest.ts';
 import { addGuestOptions, type GuestArguments, guestOptions, inlinesOption, load } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -49,6 +50,7 @@ interface CheckArguments extends GuestArguments {
   pprof?: string;
   inlines: 'lines' | 'locations';
   maxBytes: number;
+  failOnFailedAllocations?: true;
   all?: true;
 }
 
@@ -58,9 +60,10 @@ const CHECK_STATUS = { clean: 0, found: 1, programFailed: 3 } as const;
 const CHECK_STATUS_HELP = `
 Exit status:
   0  the program ended well and nothing was found
-  1  leaks of the classes asked for, or misuses of the heap
+  1  leaks of the classes asked for, or misuses of the heap; with --fail-on-failed-allocations, allocations that failed
   2  wrong usage, unreadable file, C that does not compile or link, no toolchain
-  3  the program itself failed: it trapped, or ended with another status than 0 (its heap is reported all the same)`;
+  3  the program itself failed: it trapped, ended with another status than 0 (its heap is reported all the same), or
+     ruined its heap (what is missing from the reports is told in them)`;
 
 /** `programArguments` are what followed `--`; `finish` takes the exit status. */
 export function addCheckCommand(
@@ -95,6 +98,7 @@ export function addCheckCommand(
       parseTolerance,
       0,
     )
+    .option('--fail-on-failed-allocations', 'fail when malloc or one of its siblings returned NULL')
     .option('--all', 'print every record, and not only the ten largest');
   addGuestOptions(addCompileOptions(addCallOption(command)))
     .addHelpText(
@@ -157,7 +161,7 @@ async function check(
 
   const root = process.cwd();
   const { leakKinds: kinds } = given;
-  let report = suppress(withoutArguments(sandbox.heap.leaks()), suppressions);
+  let report = reportOf(sandbox, suppressions);
   for (const warning of sandbox.warnings) terminal.warn(warning);
   sandbox.dispose();
   // The run may have taken an hour: a file that cannot be written takes no other report with it.
@@ -172,7 +176,11 @@ async function check(
     }
   };
   let baselineWritten = false;
-  if (given.updateBaseline) {
+  // What could not be searched is no baseline, and says nothing about an old one.
+  if (report.damage !== null) {
+    if (given.updateBaseline)
+      terminal.warn(`${given.baseline} is not written: the heap could not be searched.`);
+  } else if (given.updateBaseline) {
     const text = formatBaseline(baselineOf(report, { root, kinds }));
     baselineWritten = write(given.baseline!, text);
     if (baselineWritten) report = applyBaseline(report, parseBaseline(text, given.baseline!), { root });
@@ -183,19 +191,20 @@ async function check(
   const tolerated = report.of(kinds).length > 0 && given.maxBytes > 0 && lost <= given.maxBytes;
   // What is tolerated must not be a failure in a report either.
   const failing = tolerated ? [] : kinds;
-  const found = !report.isClean(failing);
+  const failFailures = given.failOnFailedAllocations === true;
+  const found = !report.isClean(failing) || (failFailures && report.failedAllocations.length > 0);
 
   const github = process.env.GITHUB_ACTIONS === 'true' && !outputs.some(({ format }) => format === 'github');
   for (const { format, file } of outputs) {
     // The text shows what was asked about, tolerated or not.
     const shown = format === 'text' ? kinds : failing;
-    const text = formatted(format, report, shown, given.all === true, terminal, file === null);
+    const text = formatted(format, report, shown, given, terminal, file === null);
     if (file !== null) write(file, text);
     else if (format === 'text') terminal.say(text.trimEnd());
     else terminal.data(text);
   }
   if (github) {
-    const annotations = formatted('github', report, failing, given.all === true, terminal, true).trimEnd();
+    const annotations = formatted('github', report, failing, given, terminal, true).trimEnd();
     // The runner reads both streams; standard output may carry a report.
     if (annotations !== '' && aside) terminal.say(annotations);
     else if (annotations !== '') terminal.lines(annotations);
@@ -215,7 +224,7 @@ async function check(
   }
   for (const error of unwritten) terminal.error(failureText(error));
   if (unwritten.length > 0) return STATUS.setup;
-  if (failure !== null || exitCode !== 0) return CHECK_STATUS.programFailed;
+  if (failure !== null || exitCode !== 0 || report.damage !== null) return CHECK_STATUS.programFailed;
   return found ? CHECK_STATUS.found : CHECK_STATUS.clean;
 }
 
@@ -223,23 +232,54 @@ function formatted(
   format: Format,
   report: LeakReport,
   kinds: readonly LeakKind[],
-  all: boolean,
+  given: CheckArguments,
   terminal: Terminal,
   printed: boolean,
 ): string {
   const root = process.cwd();
+  const all = given.all === true;
+  const failedAllocations = given.failOnFailedAllocations === true;
   switch (format) {
     case 'text':
       return formatText(report, { root, all, kinds, color: printed && terminal.colors.isColorSupported });
     case 'json':
       return formatJson(report, { root });
     case 'junit':
-      return formatJUnit(report, { root, kinds });
+      return formatJUnit(report, { root, kinds, failedAllocations });
     case 'sarif':
-      return formatSarif(report, { root, kinds, toolVersion: VERSION });
+      return formatSarif(report, { root, kinds, failedAllocations, toolVersion: VERSION });
     case 'github':
-      return formatGitHub(report, { root: process.env.GITHUB_WORKSPACE ?? root, kinds, all });
+      return formatGitHub(report, {
+        root: process.env.GITHUB_WORKSPACE ?? root,
+        kinds,
+        all,
+        failedAllocations,
+      });
   }
+}
+
+// Of a heap that the program has ruined there is a report as well: of all that the host was told before.
+function reportOf(sandbox: Sandbox, suppressions: readonly Suppression[]): LeakReport {
+  let damage = '';
+  const told = (error: CorruptLedgerError): void => {
+    if (damage === '') damage = error.message;
+  };
+  const leaks = readable(() => sandbox.heap.leaks(), told);
+  if (leaks !== null) return suppress(withoutArguments(leaks), suppressions);
+  const errors = readable(() => sandbox.heap.faults(), told);
+  const failed = readable(() => sandbox.heap.failures(), told);
+  const missing = [
+    'leaks',
+    ...(errors === null ? ['heap errors'] : []),
+    ...(failed === null ? ['failed allocations'] : []),
+  ];
+  return new LeakReport({
+    records: [],
+    errors: errors ?? [],
+    failedAllocations: failed ?? [],
+    program: sandbox.name,
+    damage: `${damage} What is missing here: ${missing.join(', ')}.`,
+  });
 }
 
 // Strings of --call are the command's own: a context without any C in it.

@@ -6,7 +6,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { CorruptLedgerError, type FileError } from '../errors.ts';
-import type { ContextProfileKind, HeapFault, HeapProfile, Sandbox, SandboxOptions } from '../index.ts';
+import type {
+  ContextProfileKind,
+  FailedAllocation,
+  HeapFault,
+  HeapProfile,
+  Sandbox,
+  SandboxOptions,
+} from '../index.ts';
 import {
   addCompileOptions,
   type CompileArguments,
@@ -159,6 +166,7 @@ async function run(
   const profile = read(() => sandbox.heap.profile({ kind: given.kind }));
   const stats = read(() => sandbox.heap.stats());
   const faults = read(() => sandbox.heap.faults()) ?? [];
+  const failures = read(() => sandbox.heap.failures()) ?? [];
   const ended = failure === null ? exitCode : statusOf(failure);
   const status = ended === 0 && damage !== null ? statusOf(damage) : ended;
   let written: string | null = null;
@@ -179,6 +187,7 @@ async function run(
       toolchain: sandbox.toolchain,
       stats,
       faults,
+      failedAllocations: failures,
       warnings: sandbox.warnings,
       calls: results,
       pprof: written === null ? null : resolve(written),
@@ -192,6 +201,7 @@ async function run(
     else if (given.pprof !== false)
       terminal.say(colors.yellow(`${given.pprof} is not written: there is no profile.`));
     reportFaults(faults, terminal);
+    reportFailures(failures, terminal);
     if (written !== null)
       terminal.say(colors.dim(`Wrote ${written}; look closer with: go tool pprof -http=: ${written}`));
   }
@@ -298,14 +308,26 @@ function table(
     .join('\n');
 }
 
+/** Where a stack ends, for a line about it. */
+function place([frame]: HeapFault['frames']): string {
+  if (frame === undefined) return '';
+  return frame.file === ''
+    ? ` in ${frame.function}`
+    : ` in ${frame.function} (${basename(frame.file)}:${frame.line})`;
+}
+
+function reportFailures(failures: readonly FailedAllocation[], terminal: Terminal): void {
+  for (const { count, largest, frames } of failures.slice(0, FAULTS_SHOWN)) {
+    const times = count === 1 ? '' : `, ${count} times`;
+    const what = `no memory for ${largest.toLocaleString('en-US')} bytes${times}${place(frames)}`;
+    terminal.say(terminal.colors.yellow(what));
+  }
+  if (failures.length > FAULTS_SHOWN) {
+    terminal.say(terminal.colors.yellow(`… and in ${failures.length - FAULTS_SHOWN} more places`));
+  }
+}
+
 function reportFaults(faults: readonly HeapFault[], terminal: Terminal): void {
-  const place = (frames: HeapFault['frames']) => {
-    const [frame] = frames;
-    if (frame === undefined) return '';
-    return frame.file === ''
-      ? ` in ${frame.function}`
-      : ` in ${frame.function} (${basename(frame.file)}:${frame.line})`;
-  };
   for (const fault of faults.slice(0, FAULTS_SHOWN)) {
     const origin = fault.allocatedAt === null ? '' : `, allocated${place(fault.allocatedAt)}`;
     const first = fault.freedAt === null ? '' : `, freed before${place(fault.freedAt)}`;

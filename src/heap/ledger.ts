@@ -102,6 +102,8 @@ const SHARE_OF_TIME = 0.05;
 export class Ledger {
   readonly #view: MemoryView;
   readonly #checks: LedgerChecks | null;
+  /** The guest's `__stack_pointer`; null when it is not exported. */
+  readonly #stackPointer: WebAssembly.Global | null;
   /** When the sums were last checked, and how long that took, in milliseconds. */
   #summed = { at: Number.NEGATIVE_INFINITY, took: 0 };
   /** Faults and failed allocations that the host was told of; null when nobody tells. */
@@ -121,6 +123,8 @@ export class Ledger {
       typeof checks?.heapline_check === 'function' && typeof checks.heapline_check_context === 'function'
         ? checks
         : null;
+    const { __stack_pointer: pointer } = (exports ?? {}) as { readonly __stack_pointer?: unknown };
+    this.#stackPointer = pointer instanceof WebAssembly.Global ? pointer : null;
     this.#view = new MemoryView(memory);
     const words = this.#view.words;
     const at = runtimeAddress / WORD;
@@ -225,14 +229,24 @@ export class Ledger {
   }
 
   #judge(check: () => number): void {
-    let line: number;
+    const line = this.inRuntime(check);
+    if (line !== 0) throw contradiction(`check.c:${line}`);
+  }
+
+  /**
+   * Calls functions of the runtime that look at the ledger. A trap in them is no trap of the program's: what they found
+   * makes no sense.
+   */
+  inRuntime<T>(call: () => T): T {
+    const pointer: unknown = this.#stackPointer?.value;
     try {
-      line = check();
+      return call();
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      // A trap takes no frame off the guest's stack.
+      if (this.#stackPointer !== null) this.#stackPointer.value = pointer;
       throw contradiction('an address in it is none', { cause: error });
     }
-    if (line !== 0) throw contradiction(`check.c:${line}`);
   }
 
   /** Sums of the ledger now, checked. */

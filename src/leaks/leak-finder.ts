@@ -4,7 +4,7 @@
 
 import type { Frame } from '../errors.ts';
 import type { Ledger } from '../heap/index.ts';
-import { type HeapFaultRecord, type LeakRecord, LeakReport } from '../report/index.ts';
+import { type FailedAllocation, type HeapFaultRecord, type LeakRecord, LeakReport } from '../report/index.ts';
 import type { WasmExports } from '../wasm-types.ts';
 import { HeldPointers } from './held-pointers.ts';
 import { isLibcBlock } from './libc-blocks.ts';
@@ -77,7 +77,11 @@ export class LeakFinder {
   }
 
   /** The capture with its stacks read. */
-  report(capture: LeakCapture, errors: readonly HeapFaultRecord[]): LeakReport {
+  report(
+    capture: LeakCapture,
+    errors: readonly HeapFaultRecord[],
+    failedAllocations: readonly FailedAllocation[],
+  ): LeakReport {
     if (capture.groups.length > 0) this.#host.ledger.checkTree();
     const keys = new StackKeys();
     const records = new Map<string, { record: LeakRecord; age: number }>();
@@ -92,6 +96,7 @@ export class LeakFinder {
     return new LeakReport({
       records: [...records.values()].map(({ record }) => record),
       errors,
+      failedAllocations,
       notes: capture.notes,
       program: this.#host.program,
     });

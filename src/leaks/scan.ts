@@ -1,7 +1,7 @@
 // Runs the runtime's scan (csrc/scan.c) and sums what it found by context and class. The scan leaves each block's class
 // in the block's metadata; reading them out is one pass over typed arrays, about ten nanoseconds a block.
 
-import { CorruptLedgerError, MissingRuntimeError } from '../errors.ts';
+import { MissingRuntimeError } from '../errors.ts';
 import { layout as L, type Ledger } from '../heap/index.ts';
 import type { LeakKind } from '../report/index.ts';
 import type { WasmExports } from '../wasm-types.ts';
@@ -58,21 +58,14 @@ export function scanHeap(
   ledger.checkHeap();
   const memoryEnd = ledger.memory.buffer.byteLength;
   const scan = exports as unknown as ScanExports;
-  try {
+  ledger.inRuntime(() => {
     scan.heapline_scan_start();
     for (const { start, end } of roots.ranges) {
       scan.heapline_scan_range(Math.min(start, memoryEnd), Math.min(end, memoryEnd));
     }
     for (const word of roots.words) scan.heapline_scan_word(word);
     scan.heapline_scan_finish();
-  } catch (error) {
-    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-    throw new CorruptLedgerError(
-      "The guest's heap cannot be searched: what the runtime keeps about it makes no sense. The program has most " +
-        'likely written outside its own blocks.',
-      { cause: error },
-    );
-  }
+  });
   return readClasses(ledger, after, kept);
 }
 

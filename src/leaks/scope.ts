@@ -21,6 +21,8 @@ export class HeapMark {
     readonly faults: number,
     /** Traps seen before it. */
     readonly traps: number,
+    /** @internal For the allocations that failed since. */
+    readonly failures: number,
   ) {}
 }
 

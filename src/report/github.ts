@@ -5,6 +5,7 @@ import type { Frame } from '../errors.ts';
 import { checkOptionNames } from '../option-names.ts';
 import { defaultLeakKinds, type LeakKind, type LeakReport } from './leak-report.ts';
 import {
+  failureHeadline,
   faultHeadline,
   faultStacks,
   kindTitles,
@@ -26,21 +27,32 @@ export interface GitHubOptions {
   readonly root?: string;
   /** Write every annotation, beyond the ten that GitHub shows. */
   readonly all?: boolean;
+  /** Allocations that failed are errors, and not only warnings. */
+  readonly failedAllocations?: boolean;
 }
 
 interface Annotation {
+  readonly level?: 'warning';
   readonly place: Frame | null;
   readonly title: string;
   readonly message: string;
 }
 
-const OPTIONS = ['kinds', 'root', 'all'] as const satisfies readonly (keyof GitHubOptions)[];
+const OPTIONS = [
+  'kinds',
+  'root',
+  'all',
+  'failedAllocations',
+] as const satisfies readonly (keyof GitHubOptions)[];
 
 /** The report as workflow commands, one a line; '' when nothing failed. */
 export function formatGitHub(report: LeakReport, options: GitHubOptions = {}): string {
   checkOptionNames('formatGitHub', options, OPTIONS);
   const { root } = options;
   const annotations: Annotation[] = [];
+  if (report.damage !== null) {
+    annotations.push({ place: null, title: 'Memory: ruined heap', message: report.damage });
+  }
   for (const fault of report.errors) {
     const stacks = faultStacks(fault).map(([title, frames]) => `${title}\n${stackText(frames, root, '  ')}`);
     annotations.push({
@@ -49,6 +61,15 @@ export function formatGitHub(report: LeakReport, options: GitHubOptions = {}): s
       message: `${faultHeadline(fault, root)}\n${stacks.join('\n')}`,
     });
   }
+  const failed = report.failedAllocations.map(
+    (failure): Annotation => ({
+      ...(options.failedAllocations ? {} : { level: 'warning' }),
+      place: sourceFrame(failure.frames, root),
+      title: 'Memory: failed allocation',
+      message: `${failureHeadline(failure, root)}\n${stackText(failure.frames, root, '  ')}`,
+    }),
+  );
+  if (options.failedAllocations) annotations.push(...failed);
   for (const record of report.of(options.kinds ?? defaultLeakKinds)) {
     annotations.push({
       place: sourceFrame(record.frames, root),
@@ -56,6 +77,7 @@ export function formatGitHub(report: LeakReport, options: GitHubOptions = {}): s
       message: `${recordHeadline(record, root)}\n${stackText(record.frames, root, '  ')}`,
     });
   }
+  if (!options.failedAllocations) annotations.push(...failed);
   const shown =
     options.all || annotations.length <= ANNOTATION_LIMIT
       ? annotations
@@ -69,14 +91,14 @@ export function formatGitHub(report: LeakReport, options: GitHubOptions = {}): s
   return lines.map((line) => `${line}\n`).join('');
 }
 
-function command({ place, title, message }: Annotation, root: string | undefined): string {
+function command({ level, place, title, message }: Annotation, root: string | undefined): string {
   const properties: string[] = [];
   if (place !== null) {
     properties.push(`file=${property(relativePath(place.file, root))}`, `line=${place.line}`);
     if (place.column > 0) properties.push(`col=${place.column}`);
   }
   properties.push(`title=${property(title)}`);
-  return `::error ${properties.join(',')}::${message.replace(/[%\r\n]/g, percent)}`;
+  return `::${level ?? 'error'} ${properties.join(',')}::${message.replace(/[%\r\n]/g, percent)}`;
 }
 
 function property(text: string): string {

@@ -12,7 +12,14 @@ export {
 } from './baseline.ts';
 export type { GitHubOptions } from './github.ts';
 export { formatGitHub } from './github.ts';
-export type { JsonOptions, LeakJson, LeakJsonError, LeakJsonFrame, LeakJsonRecord } from './json.ts';
+export type {
+  JsonOptions,
+  LeakJson,
+  LeakJsonError,
+  LeakJsonFailure,
+  LeakJsonFrame,
+  LeakJsonRecord,
+} from './json.ts';
 export { formatJson, LEAK_JSON_VERSION, toJson } from './json.ts';
 export type { JUnitOptions } from './junit.ts';
 export { formatJUnit } from './junit.ts';
@@ -21,6 +28,7 @@ export type { LeakProfileOptions } from './leak-profile.ts';
 export { encodeLeakProfile } from './leak-profile.ts';
 export type {
   BlockSample,
+  FailedAllocation,
   HeapFaultRecord,
   LeakClass,
   LeakCount,

@@ -43,6 +43,15 @@ export interface LeakJsonError {
   readonly freed: readonly LeakJsonFrame[] | null;
 }
 
+/** Allocations that found no memory, of one stack. */
+export interface LeakJsonFailure {
+  readonly count: number;
+  /** Bytes that were asked for: the least and the most. */
+  readonly smallest: number;
+  readonly largest: number;
+  readonly stack: readonly LeakJsonFrame[];
+}
+
 /** The whole report, version 1. */
 export interface LeakJson {
   readonly version: typeof LEAK_JSON_VERSION;
@@ -50,6 +59,10 @@ export interface LeakJson {
   /** Sorted by bytes, the largest first. */
   readonly records: readonly LeakJsonRecord[];
   readonly errors: readonly LeakJsonError[];
+  /** Allocations that found no memory. */
+  readonly failedAllocations: readonly LeakJsonFailure[];
+  /** Why the heap could not be searched, when the program has ruined it; null when it was. */
+  readonly damage: string | null;
   readonly totals: LeakTotals;
   /** Records that suppressions took out, each with the suppression as its file spells it. */
   readonly suppressed: readonly (LeakJsonRecord & { readonly suppression: string })[];
@@ -90,6 +103,13 @@ export function toJson(report: LeakReport, options: JsonOptions = {}): LeakJson 
     program: report.program,
     records: report.records.map(record),
     errors: report.errors.map((fault) => faultJson(fault, options.root)),
+    failedAllocations: report.failedAllocations.map(({ count, smallest, largest, frames }) => ({
+      count,
+      smallest,
+      largest,
+      stack: stack(frames, options.root),
+    })),
+    damage: report.damage,
     totals: report.totals,
     suppressed: report.suppressed.map((leak) => ({ ...record(leak.record), suppression: leak.suppression })),
     unusedSuppressions: report.unusedSuppressions,

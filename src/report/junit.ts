@@ -6,6 +6,7 @@ import type { Frame } from '../errors.ts';
 import { checkOptionNames } from '../option-names.ts';
 import { defaultLeakKinds, type LeakKind, type LeakReport } from './leak-report.ts';
 import {
+  failureHeadline,
   faultHeadline,
   faultStacks,
   kindTitles,
@@ -22,9 +23,11 @@ export interface JUnitOptions {
   readonly kinds?: readonly LeakKind[];
   /** Give paths below this folder relative to it. */
   readonly root?: string;
+  /** Allocations that failed are failures, and not only told of. */
+  readonly failedAllocations?: boolean;
 }
 
-const OPTIONS = ['kinds', 'root'] as const satisfies readonly (keyof JUnitOptions)[];
+const OPTIONS = ['kinds', 'root', 'failedAllocations'] as const satisfies readonly (keyof JUnitOptions)[];
 
 interface TestCase {
   readonly name: string;
@@ -37,8 +40,11 @@ export function formatJUnit(report: LeakReport, options: JUnitOptions = {}): str
   checkOptionNames('formatJUnit', options, OPTIONS);
   const kinds = options.kinds ?? defaultLeakKinds;
   const cases = uniquelyNamed([
+    ...damageCases(report),
     ...errorCases(report, options.root),
-    ...leakCases(report, kinds, options.root),
+    ...(options.failedAllocations ? failureCases(report, options.root) : []),
+    // Of a heap that could not be searched nothing is known to be well.
+    ...(report.damage === null ? leakCases(report, kinds, options.root) : []),
   ]);
   const failures = cases.filter((test) => test.failure !== null).length;
   const suite = report.program === '' ? 'heapline' : `heapline ${report.program}`;
@@ -68,10 +74,36 @@ export function formatJUnit(report: LeakReport, options: JUnitOptions = {}): str
   const output = [
     ...report.unusedSuppressions.map((unused) => `unused suppression: ${unused}`),
     ...report.notes,
+    ...(options.failedAllocations
+      ? []
+      : report.failedAllocations.map(
+          (failed) =>
+            `${failureHeadline(failed, options.root)}\n${stackText(failed.frames, options.root, '    ')}`,
+        )),
   ];
   if (output.length > 0) lines.push(`    <system-out>${xml(output.join('\n'))}</system-out>`);
   lines.push('  </testsuite>', '</testsuites>');
   return `${lines.join('\n')}\n`;
+}
+
+function damageCases({ damage }: LeakReport): TestCase[] {
+  if (damage === null) return [];
+  const failure = { type: 'ruined-heap', message: 'the heap could not be searched', details: damage };
+  return [{ name: 'the heap can be searched', place: null, failure }];
+}
+
+function failureCases(report: LeakReport, root: string | undefined): TestCase[] {
+  if (report.failedAllocations.length === 0)
+    return [{ name: 'no failed allocations', place: null, failure: null }];
+  return report.failedAllocations.map((failed) => {
+    const place = sourceFrame(failed.frames, root);
+    const details = stackText(failed.frames, root, '    ');
+    return {
+      name: `failed allocation${where(place, root)}`,
+      place,
+      failure: { type: 'failed-allocation', message: failureHeadline(failed, root), details },
+    };
+  });
 }
 
 function errorCases(report: LeakReport, root: string | undefined): TestCase[] {

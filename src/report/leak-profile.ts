@@ -112,7 +112,7 @@ export function encodeLeakProfile(report: LeakReport, options: LeakProfileOption
     period: 1,
     timeNanos: BigInt(Math.round((options.takenAt ?? 0) * 1e6)),
     defaultSampleType: text('leaked_space'),
-    comment: report.notes.map(text),
+    comment: [...(report.damage === null ? [] : [report.damage]), ...report.notes].map(text),
     stringTable: strings,
   });
   return gzipSync(profile.encode());

@@ -49,6 +49,17 @@ export interface HeapFaultRecord {
   readonly freedAt: readonly Frame[] | null;
 }
 
+/** Allocations that found no memory (malloc and its siblings returned NULL), of one stack. */
+export interface FailedAllocation {
+  /** How many. */
+  readonly count: number;
+  /** Bytes that were asked for: the least and the most. */
+  readonly smallest: number;
+  readonly largest: number;
+  /** Where they were asked for, innermost frame first. */
+  readonly frames: readonly Frame[];
+}
+
 /** Blocks and bytes summed over records. */
 export interface LeakCount {
   readonly blocks: number;
@@ -74,6 +85,8 @@ export interface SuppressedLeak {
 export interface LeakReportParts {
   readonly records: readonly LeakRecord[];
   readonly errors?: readonly HeapFaultRecord[];
+  readonly failedAllocations?: readonly FailedAllocation[];
+  readonly damage?: string;
   readonly notes?: readonly string[];
   readonly program?: string;
   readonly suppressed?: readonly SuppressedLeak[];
@@ -86,6 +99,13 @@ export class LeakReport {
   readonly records: readonly LeakRecord[];
   /** Misuses of the heap, in the order in which they happened. */
   readonly errors: readonly HeapFaultRecord[];
+  /** Allocations that found no memory, in the order in which they failed first. */
+  readonly failedAllocations: readonly FailedAllocation[];
+  /**
+   * Why there are no records: the program has written over what Heapline keeps about its heap, so that it could not be
+   * searched. Null when it could. `heap.leaks()` throws a CorruptLedgerError instead; `heapline check` reports.
+   */
+  readonly damage: string | null;
   /** What the scan could not see, in sentences. */
   readonly notes: readonly string[];
   /** Name of the module that was scanned; '' when it has none. */
@@ -101,6 +121,8 @@ export class LeakReport {
   constructor(parts: LeakReportParts) {
     this.records = [...parts.records].sort(compareRecords);
     this.errors = [...(parts.errors ?? [])];
+    this.failedAllocations = [...(parts.failedAllocations ?? [])];
+    this.damage = parts.damage ?? null;
     this.notes = [...(parts.notes ?? [])];
     this.program = parts.program ?? '';
     this.suppressed = [...(parts.suppressed ?? [])];
@@ -146,9 +168,9 @@ export class LeakReport {
     return this.records.filter((record) => kinds.includes(record.kind));
   }
 
-  /** True when there is neither a leak of these classes nor a misuse of the heap. */
+  /** True when there is neither a leak of these classes nor a misuse of the heap, and it could be searched. */
   isClean(kinds: readonly LeakKind[] = defaultLeakKinds): boolean {
-    return this.errors.length === 0 && this.of(kinds).length === 0;
+    return this.damage === null && this.errors.length === 0 && this.of(kinds).length === 0;
   }
 
   /** The same report with some of its parts replaced. */
@@ -156,6 +178,8 @@ export class LeakReport {
     return new LeakReport({
       records: this.records,
       errors: this.errors,
+      failedAllocations: this.failedAllocations,
+      ...(this.damage === null ? {} : { damage: this.damage }),
       notes: this.notes,
       program: this.program,
       suppressed: this.suppressed,

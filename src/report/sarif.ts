@@ -8,6 +8,7 @@ import { checkOptionNames } from '../option-names.ts';
 import { stackFingerprint } from './baseline.ts';
 import {
   defaultLeakKinds,
+  type FailedAllocation,
   type HeapFaultRecord,
   type LeakKind,
   type LeakRecord,
@@ -15,6 +16,7 @@ import {
   leakKinds,
 } from './leak-report.ts';
 import {
+  failureHeadline,
   faultHeadline,
   faultStacks,
   faultTitles,
@@ -37,11 +39,18 @@ export interface SarifOptions {
   readonly kinds?: readonly LeakKind[];
   /** Absolute path of the project's folder: paths below it are given relative to it. */
   readonly root?: string;
+  /** Allocations that failed are errors, and not only notes. */
+  readonly failedAllocations?: boolean;
   /** Version of Heapline, for `tool.driver.version`. */
   readonly toolVersion?: string;
 }
 
-const OPTIONS = ['kinds', 'root', 'toolVersion'] as const satisfies readonly (keyof SarifOptions)[];
+const OPTIONS = [
+  'kinds',
+  'root',
+  'failedAllocations',
+  'toolVersion',
+] as const satisfies readonly (keyof SarifOptions)[];
 
 interface Rule {
   readonly id: string;
@@ -56,7 +65,8 @@ export function toSarif(report: LeakReport, options: SarifOptions = {}): object 
   checkOptionNames('toSarif', options, OPTIONS);
   const kinds = options.kinds ?? defaultLeakKinds;
   const { root } = options;
-  const rules = rulesFor(kinds);
+  const failureLevel = options.failedAllocations ? 'error' : 'note';
+  const rules = rulesFor(kinds, failureLevel);
   const ruleIndex = (id: string) => rules.findIndex((rule) => rule.id === id);
 
   const leakResult = (record: LeakRecord, extra: object): object => ({
@@ -77,6 +87,15 @@ export function toSarif(report: LeakReport, options: SarifOptions = {}): object 
     ...places(fault.frames, faultStacks(fault), root),
     partialFingerprints: { 'heaplineStack/v1': stackFingerprint(fault.frames, root) },
     properties: { kind: fault.kind, address: fault.address },
+  });
+  const failureResult = (failed: FailedAllocation): object => ({
+    ruleId: 'failed-allocation',
+    ruleIndex: ruleIndex('failed-allocation'),
+    level: failureLevel,
+    message: { text: failureHeadline(failed, root) },
+    ...places(failed.frames, [['here', failed.frames]], root),
+    partialFingerprints: { 'heaplineStack/v1': stackFingerprint(failed.frames, root) },
+    properties: { count: failed.count, smallest: failed.smallest, largest: failed.largest },
   });
   const state = (value: string) => (report.known === null ? {} : { baselineState: value });
 
@@ -104,12 +123,16 @@ export function toSarif(report: LeakReport, options: SarifOptions = {}): object 
             }),
         invocations: [
           {
-            executionSuccessful: true,
-            toolExecutionNotifications: notes.map((text) => ({ level: 'note', message: { text } })),
+            executionSuccessful: report.damage === null,
+            toolExecutionNotifications: [
+              ...(report.damage === null ? [] : [{ level: 'error', message: { text: report.damage } }]),
+              ...notes.map((text) => ({ level: 'note', message: { text } })),
+            ],
           },
         ],
         results: [
           ...report.errors.map(faultResult),
+          ...report.failedAllocations.map(failureResult),
           ...report.records.map((record) => leakResult(record, state('new'))),
           ...(report.known ?? []).map((record) => leakResult(record, state('unchanged'))),
           ...report.suppressed.map(({ record, suppression }) =>
@@ -127,7 +150,7 @@ export function formatSarif(report: LeakReport, options: SarifOptions = {}): str
   return `${JSON.stringify(toSarif(report, options), null, 2)}\n`;
 }
 
-function rulesFor(kinds: readonly LeakKind[]): Rule[] {
+function rulesFor(kinds: readonly LeakKind[], failureLevel: 'error' | 'note'): Rule[] {
   const leaks = leakKinds.map(
     (kind): Rule => ({
       id: `leak-${kind}`,
@@ -146,7 +169,16 @@ function rulesFor(kinds: readonly LeakKind[]): Rule[] {
       defaultConfiguration: { level: 'error' },
     }),
   );
-  return [...leaks, ...faults];
+  const failure: Rule = {
+    id: 'failed-allocation',
+    name: pascalCase('failed-allocation'),
+    shortDescription: { text: sentence('failed allocation') },
+    fullDescription: {
+      text: 'There was no memory for an allocation: malloc or one of its siblings returned NULL.',
+    },
+    defaultConfiguration: { level: failureLevel },
+  };
+  return [...leaks, ...faults, failure];
 }
 
 function places(

@@ -14,6 +14,8 @@ import {
 } from './leak-report.ts';
 import {
   amount,
+  failureCount,
+  failureHeadline,
   faultHeadline,
   faultStacks,
   foldRecursion,
@@ -52,7 +54,16 @@ export function formatText(report: LeakReport, options: TextOptions = {}): strin
   const records = report.of(options.kinds ?? leakKinds);
   const shown = options.all ? records : records.slice(0, SHORT_RECORDS);
   const blocks: string[][] = [];
+  if (report.damage !== null) blocks.push([`${colors.red('ruined heap:')} ${printable(report.damage)}`]);
   for (const fault of report.errors) blocks.push(faultLines(fault, colors, options.root));
+  for (const failed of options.all
+    ? report.failedAllocations
+    : report.failedAllocations.slice(0, SHORT_RECORDS)) {
+    blocks.push([
+      colors.yellow(failureHeadline(failed, options.root)),
+      ...stackLines(failed.frames, colors, options.root, '  '),
+    ]);
+  }
   for (const record of shown) blocks.push(recordLines(record, colors, options.root));
   const rest = records.slice(shown.length);
   if (rest.length > 0) blocks.push([restLine(rest)]);
@@ -134,13 +145,17 @@ function restLine(rest: readonly LeakRecord[]): string {
 function summaryLines(report: LeakReport, colors: Colors): string[] {
   const lines: string[] = [];
   const name = report.program === '' ? '' : `${printable(report.program)}: `;
-  if (report.errors.length === 0 && report.total.blocks === 0) {
+  const failures = failureCount(report.failedAllocations);
+  if (report.damage === null && report.errors.length === 0 && report.total.blocks === 0 && failures === 0) {
     lines.push(`${name}${colors.green('no leaks, no heap errors')}`);
   } else {
     const classes = leakKinds
       .filter((kind) => report.totals[kind].blocks > 0)
       .map((kind) => `${kind} ${amount(report.totals[kind])}`);
+    if (failures > 0) classes.push(quantity(failures, 'failed allocation'));
     if (report.errors.length > 0) classes.unshift(quantity(report.errors.length, 'heap error'));
+    else if (report.damage === null && report.total.blocks === 0) classes.unshift('no leaks, no heap errors');
+    if (report.damage !== null) classes.unshift('the heap could not be searched');
     lines.push(`${name}${classes.join(', ')}`);
   }
   if (report.suppressed.length > 0) {

@@ -1,7 +1,7 @@
 // The words that all writers share: names of classes and faults, counts with their nouns, frames and paths.
 
 import type { Frame, HeapFaultKind } from '../errors.ts';
-import type { HeapFaultRecord, LeakCount, LeakKind, LeakRecord } from './leak-report.ts';
+import type { FailedAllocation, HeapFaultRecord, LeakCount, LeakKind, LeakRecord } from './leak-report.ts';
 
 /** A class as an adjective of "leak" or of "memory". */
 export const kindTitles: Readonly<Record<LeakKind, string>> = {
@@ -111,6 +111,25 @@ export function recordHeadline(record: LeakRecord, root?: string): string {
 export function faultHeadline(fault: HeapFaultRecord, root?: string): string {
   const place = sourceFrame(fault.frames, root) ?? fault.frames[0];
   return `${faultTitles[fault.kind]}: ${hexAddress(fault.address)}${place ? ` in ${place.function}` : ''}`;
+}
+
+/** Allocations that failed, in one line: `failed allocation: 500 bytes in f`. */
+export function failureHeadline(failed: FailedAllocation, root?: string): string {
+  const place = sourceFrame(failed.frames, root) ?? failed.frames[0];
+  const sizes =
+    failed.smallest === failed.largest
+      ? quantity(failed.largest, 'byte')
+      : `${failed.smallest.toLocaleString('en-US')} to ${quantity(failed.largest, 'byte')}`;
+  const what =
+    failed.count === 1
+      ? `failed allocation: ${sizes}`
+      : `${quantity(failed.count, 'failed allocation')}: ${sizes} each`;
+  return `${what}${place ? ` in ${place.function}` : ''}`;
+}
+
+/** How many allocations failed. */
+export function failureCount(failed: readonly FailedAllocation[]): number {
+  return failed.reduce((sum, { count }) => sum + count, 0);
 }
 
 /** The three stacks of a fault under their titles, as far as they are known. */

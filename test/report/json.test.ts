@@ -36,6 +36,8 @@ test('the document has version, errors with three stacks, totals, and survives a
     'program',
     'records',
     'errors',
+    'failedAllocations',
+    'damage',
     'totals',
     'suppressed',
     'unusedSuppressions',

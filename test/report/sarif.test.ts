@@ -44,7 +44,11 @@ function runOf(report: LeakReport, options = {}) {
 test('every result names a rule by id and by index, and every class and fault has a rule', () => {
   const run = runOf(sampleReport());
   const ids = run.tool.driver.rules.map((rule) => rule.id);
-  expect(ids).toEqual([...leakKinds.map((kind) => `leak-${kind}`), ...Object.keys(faultTitles)]);
+  expect(ids).toEqual([
+    ...leakKinds.map((kind) => `leak-${kind}`),
+    ...Object.keys(faultTitles),
+    'failed-allocation',
+  ]);
   expect(run.results).toHaveLength(5);
   for (const result of run.results) expect(ids[result.ruleIndex]).toBe(result.ruleId);
 });
