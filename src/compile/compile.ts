@@ -4,6 +4,7 @@ import path from 'node:path';
 import { readModule } from '../binary/index.ts';
 import { type Diagnostic, ToolchainError } from '../errors.ts';
 import type { WasmImports } from '../wasm-types.ts';
+import { workingDirectory } from '../working-directory.ts';
 import { Cache, hashOf } from './cache.ts';
 import { candidates } from './choose.ts';
 import { parseDiagnostics } from './diagnostics.ts';
@@ -217,6 +218,9 @@ function linkInputs(link: readonly string[]): string[] {
   const directories = link.filter((item) => item.startsWith('-L')).map((item) => item.slice(2));
   return link.flatMap((item) => {
     if (!item.startsWith('-')) return [item];
+    // A directory is no content to remember by: what is linked with one is linked anew each time.
+    const named = /^--(?:(?:extern-)?(?:pre|post)-js|js-library|embed-file|preload-file)=([^@]+)/.exec(item);
+    if (named !== null) return [path.resolve(workingDirectory(), named[1]!)];
     if (!item.startsWith('-l')) return [];
     return directories.map((directory) => path.join(directory, `lib${item.slice(2)}.a`)).filter(isFile);
   });

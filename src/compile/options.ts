@@ -208,7 +208,7 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
     if (!/^[\w$.]+$/.test(name))
       throw new InvalidArgumentError('exports', `\`${name}\` is not a function name.`);
   }
-  const link = joinedLinkFlags(absoluteFlags(stringList('link', options.link), base)).map((item) =>
+  const link = joinedLinkFlags(absoluteFlags(stringList('link', options.link), base), base).map((item) =>
     item.startsWith('-') ? item : linkInput(item, base),
   );
   refuseUnsupported({ flags, link, sysroot });
@@ -285,13 +285,21 @@ export function compilerFlags(options: CompileOptions, base = workingDirectory()
   ];
 }
 
+/** Flags of Emscripten's that name a file of JavaScript. */
+const SCRIPT_FLAG = /^--(?:(?:extern-)?(?:pre|post)-js|js-library)$/;
+/** Others of Emscripten's with a value. Where a file is embedded follows from its name as it is given. */
+const VALUE_FLAG = /^--(?:embed-file|preload-file|exclude-file|closure|source-map-base|use-port|shell-file)$/;
+
 /** Linker flags whose value is the next argument, as one argument each: the next one is no file to link. */
-function joinedLinkFlags(items: readonly string[]): string[] {
+function joinedLinkFlags(items: readonly string[], base: string): string[] {
   const result: string[] = [];
   for (let i = 0; i < items.length; i++) {
     const item = items[i]!;
     const value = items[i + 1];
-    if (!/^-[suez]$|^-Xlinker$/.test(item) || value === undefined) result.push(item);
+    if (value !== undefined && (SCRIPT_FLAG.test(item) || VALUE_FLAG.test(item))) {
+      i++;
+      result.push(`${item}=${SCRIPT_FLAG.test(item) ? linkInput(value, base) : value}`);
+    } else if (!/^-[suez]$|^-Xlinker$/.test(item) || value === undefined) result.push(item);
     // `-s` alone is wasm-ld's for stripping.
     else if (item === '-s' && !/^[A-Z][A-Z0-9_]+(?:=|$)/.test(value)) result.push(item);
     else {

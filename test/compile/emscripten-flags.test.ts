@@ -114,6 +114,34 @@ describe('a linker flag of Emscripten’s', () => {
     }
   });
 
+  it('that embeds a file puts it where it says, as one that would be fetched at the start', async () => {
+    const file = tree.write('embedded.txt', 'embedded');
+    for (const flag of ['--embed-file', '--preload-file']) {
+      const link = [flag, `${file}@/in`];
+      using sandbox = await loadC(tree.file('program.c'), { toolchain: 'emscripten', link, args: ['word'] });
+      expect(sandbox.run().stdout).toBe('word (null) embedded\n');
+    }
+    tree.write('embedded.txt', 'another');
+    const link = ['--embed-file', `${file}@/in`];
+    using changed = await loadC(tree.file('program.c'), { toolchain: 'emscripten', link, args: ['word'] });
+    expect(changed.run().stdout).toBe('word (null) another\n');
+  });
+
+  it('that adds JavaScript does so, and a change of it is seen', async () => {
+    const script = tree.write('before.js', 'var said = 5;');
+    tree.write(
+      'said.c',
+      '#include <emscripten.h>\nint said(void) { return EM_ASM_INT({ return said; }); }\n',
+    );
+    for (const link of [['--pre-js', script], [`--pre-js=${script}`]]) {
+      for (const number of [5, 6]) {
+        tree.write('before.js', `var said = ${number};`);
+        using sandbox = await loadC(tree.file('said.c'), { toolchain: 'emscripten', link });
+        expect(sandbox.exports.said!()).toBe(number);
+      }
+    }
+  });
+
   it('of the environment variable is one of the caller’s', async () => {
     vi.stubEnv('EMCC_CFLAGS', '-sEXPORT_ES6 -sSINGLE_FILE -O2 -DUNUSED=1');
     using sandbox = await load();
