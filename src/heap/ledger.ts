@@ -93,7 +93,7 @@ export interface LedgerChecks {
   heapline_check_context(node: number): number;
 }
 
-/** Up to so many contexts the sums are checked whenever totals are read, which takes 3 ns a context. */
+/** Up to so many contexts the sums are checked whenever totals are read, which takes 4 ns a context. */
 const FEW_CONTEXTS = 16_384;
 /** With more contexts, that is done as often as takes this share of the time, at most. */
 const SHARE_OF_TIME = 0.05;

@@ -140,6 +140,75 @@ test.each([
   victim.dispose();
 });
 
+/** The address of an account that has allocated. */
+function accountIn(words: Uint32Array, nodes: Iterable<number>): number {
+  for (const node of nodes) {
+    if (node === 0 || words[(node + layout.NODE_SITE) / 4]! >>> 30 === layout.SITE_BUD >>> 30) continue;
+    const link = words[(node + layout.NODE_LINK) / 4]!;
+    if ((link & layout.NODE_LINK_ACCOUNT) !== 0) return link - layout.NODE_LINK_ACCOUNT;
+  }
+  throw new Error('no account');
+}
+
+test('sums that contradict the totals are refused by stats and marks as well, and no longer when they are right again', async () => {
+  using victim = await fresh();
+  victim.exports.tree!(8);
+  victim.exports.tree!(8);
+  const words = new Uint32Array(victim.memory.buffer);
+  const at = (accountIn(words, victim.heap.snapshot().node) + layout.ACCOUNT_ALLOC_BYTES) / 4;
+  const right = victim.heap.stats();
+  words[at]! ^= 1 << 7;
+  for (const ask of ['stats', 'mark', 'snapshot', 'leaks', 'profile'] as const) {
+    expect(() => victim.heap[ask](), ask).toThrow(CorruptLedgerError);
+  }
+  expect(() => [...victim.heap.blocks()]).toThrow(CorruptLedgerError);
+  expect(() => victim.heap.scope(() => {})).toThrow(CorruptLedgerError);
+  expect(() => victim.heap.growth(() => {}, { runs: 2 })).toThrow(CorruptLedgerError);
+  words[at]! ^= 1 << 7;
+  expect(victim.heap.stats()).toEqual(right);
+});
+
+test('with very many contexts stats compares the sums again after a while, and stays cheap', async () => {
+  using victim = await fresh();
+  victim.exports.tree!(14);
+  const words = new Uint32Array(victim.memory.buffer);
+  expect(victim.heap.stats().contexts).toBeGreaterThan(60_000);
+  const shot = victim.heap.snapshot();
+  const bud = shot.node.find(
+    (node) => words[(node + layout.NODE_SITE) / 4]! >>> 30 === layout.SITE_BUD >>> 30,
+  )!;
+  words[(bud + layout.BUD_BYTES) / 4]! += 1;
+  expect(() => victim.heap.snapshot()).toThrow(CorruptLedgerError);
+  const asked = performance.now();
+  let refused = false;
+  while (!refused && performance.now() - asked < 60_000) {
+    try {
+      victim.heap.stats();
+    } catch (error) {
+      expect(error).toBeInstanceOf(CorruptLedgerError);
+      refused = true;
+    }
+  }
+  expect(refused).toBe(true);
+});
+
+test('a trap in the check is no other error, and takes none of the stack of the guest', async () => {
+  const link = ['-Wl,-z,stack-size=65536'];
+  using victim = await loadC(source, { toolchain: 'clang', flags: ['-O1'], hostFrames: 'off', link });
+  victim.exports.tree!(6);
+  const words = new Uint32Array(victim.memory.buffer);
+  const image = words.slice();
+  const runtime = words.indexOf(layout.MAGIC);
+  const right = victim.heap.stats();
+  for (let i = 0; i < 1000; i++) {
+    words[runtime + layout.RUNTIME_FIRST_BUD_CHUNK / 4] = 0xffffffc0;
+    expect(() => victim.heap.stats()).toThrow(CorruptLedgerError);
+    expect(() => victim.heap.leaks()).toThrow(CorruptLedgerError);
+    words.set(image);
+  }
+  expect(victim.heap.stats()).toEqual(right);
+});
+
 test('readSnapshot reads the same by address', () => {
   const memory = lib.memory;
   const words = new Uint32Array(memory.buffer);

@@ -1,0 +1,70 @@
+// Allocations that find no memory, as a sandbox tells of them: where, how often, how large; since a mark, too; and what
+// happened before is known when the program has ruined its heap since.
+
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { CorruptLedgerError, loadC, OutOfMemoryError, type Sandbox } from '../../src/index.ts';
+import { formatText } from '../../src/report/index.ts';
+
+type Functions = { ask(size: number): number; ask_often(times: number): void; twice(): void; ruin(): void };
+
+const source = new URL('programs/failures.c', import.meta.url).pathname;
+let lib: Sandbox<Functions>;
+beforeEach(async () => {
+  lib = await loadC<Functions>(source, { toolchain: 'clang', maxMemory: 4 * 2 ** 20, hostFrames: 'off' });
+});
+afterEach(() => lib.dispose());
+
+const seen = () =>
+  lib.heap
+    .failures()
+    .map(({ count, smallest, largest, frames }) => [
+      count,
+      smallest,
+      largest,
+      frames[0]!.function,
+      frames[0]!.line,
+    ]);
+
+test('are none at first', () => {
+  expect([lib.heap.failures(), lib.heap.stats().failedAllocations]).toEqual([[], 0]);
+});
+
+test('are told by stack, with their number and sizes', () => {
+  expect(lib.exports.ask(2 ** 31 - 1)).toBe(0);
+  lib.exports.ask_often(3);
+  lib.exports.ask(0x8000000);
+  expect(seen()).toEqual([
+    [2, 0x8000000, 2 ** 31 - 1, 'ask', 4],
+    [3, 5_000_000, 5_000_002, 'ask_often', 7],
+  ]);
+  expect(lib.heap.stats().failedAllocations).toBe(5);
+});
+
+test('of the host are told, too', () => {
+  expect(() => lib.heap.malloc(2 ** 30)).toThrow(OutOfMemoryError);
+  expect(lib.heap.failures().map(({ count, largest }) => [count, largest])).toEqual([[1, 2 ** 30]]);
+});
+
+test('stand in reports, those since a mark in what is asked since', () => {
+  lib.exports.ask(2 ** 30);
+  const mark = lib.heap.mark();
+  lib.exports.ask_often(2);
+  const all = lib.heap.leaks();
+  expect(all.isClean()).toBe(true);
+  expect(all.failedAllocations.map(({ count }) => count)).toEqual([1, 2]);
+  expect(formatText(all)).toContain('no leaks, no heap errors, 3 failed allocations');
+  expect(lib.heap.leaksSince(mark).failedAllocations.map(({ count }) => count)).toEqual([2]);
+  expect(lib.heap.leaksSince(lib.heap.mark()).failedAllocations).toEqual([]);
+  const { leaks } = lib.heap.scope(() => lib.exports.ask(2 ** 29));
+  expect(leaks.failedAllocations.map(({ largest }) => largest)).toEqual([2 ** 29]);
+});
+
+test('and misuses before are still known with their lines when the heap is ruined', () => {
+  lib.exports.ask(2 ** 30);
+  lib.exports.twice();
+  const before = [lib.heap.failures(), lib.heap.faults()];
+  lib.exports.ruin();
+  expect(() => lib.heap.leaks()).toThrow(CorruptLedgerError);
+  expect(() => lib.heap.stats()).toThrow(CorruptLedgerError);
+  expect([lib.heap.failures(), lib.heap.faults()]).toEqual(before);
+});
