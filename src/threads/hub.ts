@@ -17,7 +17,6 @@ import {
   BroadcastChannel,
   getEnvironmentData,
   isMainThread,
-  setEnvironmentData,
   threadId,
   type Worker,
 } from 'node:worker_threads';
@@ -54,6 +53,8 @@ export interface Member {
   readonly protocol: number;
   /** How many requests in a row it has not answered in time. */
   missed: number;
+  /** When it was last heard of, on the clock of `now()`. */
+  heard: number;
 }
 
 /** Hears of threads that come. */
@@ -61,12 +62,15 @@ export type Follower = (thread: ThreadIdentity) => void;
 
 /** A thread that missed so many requests in a row is not waited for until it is heard of again. */
 export const PATIENCE = 3;
-/** Most threads on the list that do not answer: nobody may have seen the end of some. */
+/** Milliseconds of silence after which a thread whose end nobody would see is taken to have ended. */
+const LONGEST_SILENCE = 600_000;
+/** Most threads on the list that do not answer. */
 const MOST_SILENT = 100;
 /** Threads that have ended are remembered for as long as messages of theirs may be on the way. */
 const ENDED_KEPT = 10_000;
-/** Key under which threads find the nearest one further out. */
-const PARENT = 'heapline.parent';
+const LONGEST_NAME = 200;
+/** Key of the environment data that tell a thread which one further out has this package. */
+export const PARENT = 'heapline.parent';
 
 /** This thread among the others. */
 export class ThreadHub {
@@ -100,7 +104,6 @@ export class ThreadHub {
       parent: typeof parent === 'number' ? parent : null,
       version: VERSION,
     };
-    setEnvironmentData(PARENT, threadId);
   }
 
   /** Can be asked for as long as the thread lives, and says that it is there. */
@@ -183,11 +186,12 @@ export class ThreadHub {
     const known = this.members.get(id);
     if (known !== undefined && known.protocol === protocol) {
       known.missed = 0;
+      known.heard = now();
       return;
     }
     // Two versions of this package in one thread: the one that this one understands counts.
     if (known?.protocol === PROTOCOL) return;
-    this.members.set(id, { identity, protocol, missed: 0 });
+    this.members.set(id, { identity, protocol, missed: 0, heard: now() });
     if (protocol === PROTOCOL) for (const follower of this.#followers) follower(identity);
   }
 
@@ -195,11 +199,18 @@ export class ThreadHub {
   missedBy(member: Member): void {
     member.missed++;
     const silent = [...this.members.values()].filter(
-      ({ identity, missed }) => missed >= PATIENCE && identity.id !== 0 && !this.#children.has(identity.id),
+      ({ identity, missed }) => missed >= PATIENCE && !this.#isWatched(identity),
     );
-    for (const { identity } of silent.slice(0, Math.max(0, silent.length - MOST_SILENT))) {
-      this.members.delete(identity.id);
+    const before = now() - LONGEST_SILENCE;
+    for (const [i, { identity, heard }] of silent.entries()) {
+      if (heard < before || i < silent.length - MOST_SILENT) this.members.delete(identity.id);
     }
+  }
+
+  /** Whether somebody sees the end of the thread: whoever started it. Deno does not tell of workers that start. */
+  #isWatched({ id, parent }: ThreadIdentity): boolean {
+    if (id === 0 || this.#children.has(id)) return true;
+    return parent !== null && parent !== this.self.id && (parent === 0 || this.members.has(parent));
   }
 
   #listen(): void {
@@ -311,8 +322,9 @@ export class ThreadHub {
 
 function ownName(): string {
   if (isMainThread) return 'main';
-  // Node.js before 22.20 and 24.6 does not tell.
+  // Node.js before 22.20 and 24.6 does not tell; later ones have a name of their own for threads without one.
   const { threadName } = workerThreads as { threadName?: string | null };
+  const named = threadName === 'WorkerThread' ? '' : threadName;
   const script = process.argv[1] ?? '';
-  return (threadName || (/^\[/.test(script) ? '' : basename(script)) || 'worker').slice(0, 200);
+  return (named || (/^\[/.test(script) ? '' : basename(script)) || 'worker').slice(0, LONGEST_NAME);
 }

@@ -1,9 +1,9 @@
 // What importing this package does for other threads: in a worker it makes the thread reachable; in the main thread it
 // waits for the first worker.
 
-import { isMainThread, type Worker } from 'node:worker_threads';
+import { isMainThread, setEnvironmentData, threadId, type Worker } from 'node:worker_threads';
 import { VERSION } from '../profile/version.ts';
-import { type Answerer, ThreadHub } from './hub.ts';
+import { type Answerer, PARENT, ThreadHub } from './hub.ts';
 import { threadLabel } from './messages.ts';
 
 /** The hub of this thread (in a test runner: of this context), for all copies of this version of the package. */
@@ -22,6 +22,8 @@ export function joinThreads(load: () => Promise<Answerer>): void {
   if (!inOwnContext()) return;
   process.on('worker', (worker: Worker) => threadHub().started(worker));
   if (!isMainThread) threadHub().reside();
+  // For the threads that this one will start; the hub has read what was meant for this one.
+  setEnvironmentData(PARENT, threadId);
 }
 
 /** This thread among the others. */
