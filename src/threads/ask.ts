@@ -30,8 +30,11 @@ export interface Asking {
   readonly cancel?: (id: string) => unknown;
 }
 
-/** Threads that were there before the list was kept are given so many milliseconds to say hello. */
-const INTRODUCTION = 100;
+/**
+ * Threads that were there before the list was kept are given so many milliseconds to say hello. A worker is not alone:
+ * there is the main thread at least. Where the main thread has just begun, there mostly is nobody.
+ */
+const INTRODUCTION = { main: 100, worker: 500 };
 /** A thread that works on its answer is waited for so many times longer: a large heap is much work. */
 const WORK = 5;
 /** Milliseconds from one look at who has ended to the next. */
@@ -41,7 +44,7 @@ const LOOK = 20;
 export function askThreads(hub: ThreadHub, question: unknown, asking: Asking): Promise<Answers> {
   const { timeout, duration = 0, signal, cancel } = asking;
   const began = now();
-  const introduced = hub.watchedSince + INTRODUCTION;
+  const introduced = hub.watchedSince + (hub.self.id === 0 ? INTRODUCTION.main : INTRODUCTION.worker);
   hub.sweep();
   if (hub.members.size === 0 && began >= introduced) return Promise.resolve({ answers: [], absent: [] });
 

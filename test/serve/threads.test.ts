@@ -178,7 +178,7 @@ describe('the sandboxes of a worker', () => {
     const other = await Thread.start();
     await one.do({ keep: 1000 });
     await other.do({ keep: 2000 });
-    const { shown } = await one.do({ serve: 'heap' });
+    const { shown } = await one.do({ serve: 3 });
     expect(shown).toEqual({ main: 100, [one.label]: 1000, [other.label]: 2000 });
   });
 
@@ -502,8 +502,10 @@ describe("a worker's JavaScript", () => {
   test('is in the CPU profile', async () => {
     served = await serve();
     const thread = await Thread.start();
-    const pending = served.ask('/debug/pprof/profile?seconds=1');
-    await thread.do({ early: true, busy: 30, times: 40 });
+    // What answers is loaded when a thread is asked for the first time.
+    await answerOf('');
+    await thread.do({ early: true, busy: 30, times: 200 });
+    const pending = served.ask('/debug/pprof/profile?seconds=3');
     const { status, body } = await pending;
     expect(status).toBe(200);
     const profile = new HeapProfile(decodeProfile(body, undefined, 'any'));

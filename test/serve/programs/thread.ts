@@ -20,8 +20,8 @@ export interface Orders {
   readonly dispose?: true;
   /** Start a worker of this program. */
   readonly nest?: true;
-  /** Take a profile of all threads here. */
-  readonly serve?: string;
+  /** Take profiles of all threads here, until one shows so many. */
+  readonly serve?: number;
   /** Say that the orders are carried out before they are: nothing is said afterwards. */
   readonly early?: true;
   readonly end?: 'exit' | 'throw' | 'idle';
@@ -76,12 +76,16 @@ port.on('message', async (orders: Orders) => {
   }
   if (serve !== undefined) {
     using handler = pprofFetch();
-    const answer = await handler(new Request(`http://localhost/debug/pprof/${serve}`));
-    const shown: Record<string, number> = {};
-    for (const { labels, values } of HeapProfile.decode(
-      new Uint8Array(await answer.arrayBuffer()),
-    ).samples()) {
-      shown[labels.thread!] = (shown[labels.thread!] ?? 0) + values.at(-1)!;
+    let shown: Record<string, number> = {};
+    // On a machine with much to do, a new handler may be asked before all have said hello.
+    for (let i = 0; Object.keys(shown).length < serve && i < 50; i++) {
+      const answer = await handler(new Request('http://localhost/debug/pprof/heap'));
+      shown = {};
+      for (const { labels, values } of HeapProfile.decode(
+        new Uint8Array(await answer.arrayBuffer()),
+      ).samples()) {
+        shown[labels.thread!] = (shown[labels.thread!] ?? 0) + values.at(-1)!;
+      }
     }
     more = { shown };
   }
