@@ -9,6 +9,7 @@
 
 import type { Sandbox } from './sandbox.ts';
 import { joinThreads } from './threads/index.ts';
+import type { WasmMemory } from './wasm-types.ts';
 
 interface Handle {
   sandbox: Sandbox<object> | null;
@@ -19,8 +20,8 @@ interface Entry {
   readonly instance: string;
 }
 
-/** Keeps each handle for as long as there is its sandbox. */
-const handles = new WeakMap<Sandbox<object>, Handle>();
+/** Keeps each handle for as long as there is its sandbox, and finds its entry. */
+const registered = new WeakMap<Sandbox<object>, { readonly handle: Handle; readonly entry: Entry }>();
 
 /** Hears of sandboxes that come and go; what it throws is nobody's to catch. */
 export interface SandboxWatcher {
@@ -52,8 +53,9 @@ export function registerSandbox(sandbox: Sandbox<object>, name: string): string 
   registry.opened.set(name, number);
   const instance = number === 1 ? name : `${name}#${number}`;
   const handle = { sandbox };
-  handles.set(sandbox, handle);
-  registry.entries.add({ handle: new WeakRef(handle), instance });
+  const entry = { handle: new WeakRef(handle), instance };
+  registered.set(sandbox, { handle, entry });
+  registry.entries.add(entry);
   if (registry.entries.size >= registry.sweepAt) {
     registry.sweepAt = Math.max(FIRST_SWEEP, 2 * openSandboxes().length);
   }
@@ -75,11 +77,43 @@ export function watchSandboxes(watcher: SandboxWatcher): () => void {
 
 /** Takes a sandbox out. */
 export function unregisterSandbox(sandbox: Sandbox<object>): void {
-  const handle = handles.get(sandbox);
-  if (handle === undefined) return;
-  handle.sandbox = null;
-  const { entries } = shared();
-  for (const entry of entries) if (entry.handle.deref() === handle) entries.delete(entry);
+  const found = registered.get(sandbox);
+  if (found === undefined) return;
+  found.handle.sandbox = null;
+  shared().entries.delete(found.entry);
+}
+
+/** Bytes of a linear memory that nobody uses any more. It holds no memory itself, for the reason given above. */
+interface Remains {
+  readonly bytes: number;
+}
+
+const remainsOf = new WeakMap<object, Remains>();
+const REMAINS = Symbol.for('heapline.disposedMemories');
+
+/** Remembers the memory of a sandbox that was disposed of, for as long as the engine has not collected it. */
+export function rememberDisposed(memory: WasmMemory): void {
+  const remains = { bytes: memory.buffer.byteLength };
+  remainsOf.set(memory, remains);
+  disposedMemories().add(new WeakRef(remains));
+}
+
+/** Bytes of the linear memories that wait for the engine to collect them. */
+export function disposedMemoryBytes(): number {
+  const memories = disposedMemories();
+  let bytes = 0;
+  for (const reference of memories) {
+    const remains = reference.deref();
+    if (remains === undefined) memories.delete(reference);
+    else bytes += remains.bytes;
+  }
+  return bytes;
+}
+
+function disposedMemories(): Set<WeakRef<Remains>> {
+  const holder = globalThis as { [REMAINS]?: Set<WeakRef<Remains>> };
+  holder[REMAINS] ??= new Set();
+  return holder[REMAINS];
 }
 
 /** The open sandboxes, in the order in which they were opened. */

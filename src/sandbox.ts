@@ -37,7 +37,12 @@ import { ALLOCATION_FAMILY } from './instrument/index.ts';
 import { type LeakCapture, LeakFinder, PeakMeter } from './leaks/index.ts';
 import { Heap, type HeapHost } from './live-heap.ts';
 import type { FunctionTypes, ModuleSymbols, PreparedModule } from './prepared-module.ts';
-import { announceDisposal, registerSandbox, unregisterSandbox } from './sandbox-registry.ts';
+import {
+  announceDisposal,
+  registerSandbox,
+  rememberDisposed,
+  unregisterSandbox,
+} from './sandbox-registry.ts';
 import type { WasmExports, WasmMemory } from './wasm-types.ts';
 
 /** The functions of a guest by name. Pointers and integers are numbers; 64-bit integers come back as bigints. */
@@ -335,6 +340,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     announceDisposal(this as unknown as Sandbox);
     this.#disposed = true;
     unregisterSandbox(this);
+    rememberDisposed(this.#guest.memory);
     this.#gate.closed = (name) => disposedError(this.name, `${name}()`);
     this.#loop.stop();
     this.#guest.dispose();

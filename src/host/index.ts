@@ -13,10 +13,10 @@ export {
 export { EventLoop } from './event-loop.ts';
 export { ExitSignal, exitSignalOf, type Guest, type GuestOptions, type RuntimeImports } from './guest.ts';
 export { GuestStacks } from './guest-stacks.ts';
-export { HostStacks } from './host-stacks.ts';
+export { GLUE_FILE, HostStacks } from './host-stacks.ts';
 export { Input, type InputReader } from './input.ts';
 export { Output } from './output.ts';
-export { originalPosition, type SourcePosition } from './source-maps.ts';
+export { originalPosition, type SourcePosition, toPath } from './source-maps.ts';
 export type { Thrown } from './thrown-object.ts';
 export { type GuestStack, isTrap, readGuestStack } from './traps.ts';
 export { openWasiGuest } from './wasi.ts';

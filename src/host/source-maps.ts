@@ -6,7 +6,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { findSourceMap } from 'node:module';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { FlattenMap, originalPositionFor, type TraceMap } from '@jridgewell/trace-mapping';
+import {
+  FlattenMap,
+  originalPositionFor,
+  type SectionedSourceMapInput,
+  type TraceMap,
+} from '@jridgewell/trace-mapping';
 
 /** A position in a source file; line and column count from 1. */
 export interface SourcePosition {
@@ -21,7 +26,11 @@ const COMMENT =
 // A script this long is not searched for a map: it would cost more than the line is worth.
 const LONGEST_SCRIPT = 64 * 2 ** 20;
 
+/** A map takes many times the memory of what is looked up in it: it is kept for so long after it was last used. */
+const KEPT_MILLISECONDS = 10_000;
+
 const maps = new Map<string, TraceMap | null>();
+let forgetting: NodeJS.Timeout | null = null;
 
 /** The path of a `file:` URL, or the text itself. */
 export function toPath(file: string): string {
@@ -55,6 +64,14 @@ export function originalPosition(file: string, line: number, column: number): So
 }
 
 function mapOf(path: string): TraceMap | null {
+  if (forgetting !== null) forgetting.refresh();
+  else {
+    forgetting = setTimeout(() => {
+      maps.clear();
+      forgetting = null;
+    }, KEPT_MILLISECONDS);
+    forgetting.unref();
+  }
   let map = maps.get(path);
   if (map === undefined) {
     map = readMap(path);
@@ -77,10 +94,18 @@ function readMap(path: string): TraceMap | null {
         : decodeURIComponent(inline[2]!)
       : readFileSync(resolve(dirname(path), decodeURIComponent(url)), 'utf8');
     // Some bundlers (Turbopack) write maps in sections, which a TraceMap alone does not read.
-    return new FlattenMap(json, inline ? path : resolve(dirname(path), url));
+    return new FlattenMap(withoutSources(json), inline ? path : resolve(dirname(path), url));
   } catch {
     return null; // A map that cannot be read is as good as none: the running script's own position stands.
   }
+}
+
+/** A map without the texts of the sources, which are most of it and are not looked at. */
+function withoutSources(json: string): SectionedSourceMapInput {
+  const map = JSON.parse(json, (key, value: unknown) =>
+    key === 'sourcesContent' ? undefined : value,
+  ) as object;
+  return map as SectionedSourceMapInput;
 }
 
 function sourcePath(source: string, script: string): string {

@@ -1,8 +1,10 @@
 // What the index page says of the heaps of one thread: a row for each, and how many samples each profile would have.
 
+import { formatQuantity } from '../profile/index.ts';
 import type { Sandbox, ToolchainInfo } from '../sandbox.ts';
 import { inSlices, type Steps } from '../steps.ts';
 import { ownThreadLabel } from '../threads/index.ts';
+import { externalMemory } from './external-memory.ts';
 import type { HeapEntry } from './index-page.ts';
 import type { ProfileSource } from './profiles.ts';
 import type { SampledHeap } from './v8-heap.ts';
@@ -20,7 +22,7 @@ export async function heapOverview(source: ProfileSource): Promise<HeapOverview>
   const sampled = await source.hostHeap();
   const thread = ownThreadLabel();
   const heaps = await inSlices(heapEntries(sandboxes, thread));
-  if (sampled !== null) heaps.push(hostEntry(sampled, thread));
+  if (sampled !== null) heaps.push(hostEntry(sampled, thread), externalEntry(thread));
   return { heaps, counts: await inSlices(countSamples(sandboxes)) };
 }
 
@@ -79,6 +81,17 @@ function hostEntry(sampled: SampledHeap, thread: string): HeapEntry {
   } catch (error) {
     return { ...EMPTY_HEAP, thread, instance, problem: (error as Error).message };
   }
+}
+
+function externalEntry(thread: string): HeapEntry {
+  const { arrayBuffers, other } = externalMemory();
+  return {
+    ...EMPTY_HEAP,
+    thread,
+    instance: "JavaScript (outside V8's heap)",
+    toolchain: `array buffers: ${formatQuantity(arrayBuffers, 'bytes')}`,
+    inUseBytes: arrayBuffers + other,
+  };
 }
 
 function compiledBy({ name, version }: ToolchainInfo): string {

@@ -6,7 +6,8 @@
 //   - allocations: a sample that dies is forgotten by V8, so the samples seen are added up from collection to
 //     collection. Samples are numbered, so it is known how many came and went unseen; they are shown as [collected].
 //     What a profile says was allocated never falls, though the guess of a sample's size may change.
-// The sampled heap holds no array buffers and no linear memory: those lie outside of V8's heap.
+// The sampled heap holds no array buffers and no linear memory: those lie outside of V8's heap. The former are added with
+// what Node counts, as two nodes of their own; what Heapline allocates for itself is one node, too.
 
 import type { Frame } from '../errors.ts';
 import {
@@ -18,11 +19,18 @@ import {
   VERSION,
 } from '../profile/index.ts';
 import { ownThreadLabel } from '../threads/index.ts';
+import { externalMemory } from './external-memory.ts';
 import { type CallFrame, InspectorSession } from './inspector.ts';
 import { scriptFrame } from './script-frames.ts';
+import { isOwn, type Owner, ownerOf } from './script-owners.ts';
 
 /** Name of the frame that stands for objects which lived and died between two collections. */
 export const COLLECTED = '[collected]';
+/** Name of the frame that stands for what Heapline itself holds. */
+export const OWN = '[heapline]';
+/** Name of the frame that stands for memory outside of V8's heap, and of the part of it that is array buffers. */
+export const EXTERNAL = '[external]';
+export const ARRAY_BUFFERS = '[array buffers]';
 /** Stacks kept; what is allocated in more is counted under the root. */
 const MAX_STACKS = 200_000;
 /** V8 aligns objects to words of 8 bytes (4 with pointer compression, which Node does not use). */
@@ -59,6 +67,22 @@ interface Stack {
   allocBytes: number;
 }
 
+/** A frame as it is shown, and whose it is; null when it is not shown. */
+interface ShownFrame {
+  readonly frame: Frame | null;
+  readonly owner: Owner;
+}
+
+/** What a stack of V8's has become in the profile. */
+interface Shown {
+  /** Of the builder: that of the caller when it is Heapline's. */
+  readonly stack: number;
+  /** Whether what is allocated here is Heapline's own. */
+  readonly ours: boolean;
+  /** Whether there is a frame of the user's in it. */
+  readonly user: boolean;
+}
+
 /** Values of one profile of V8's heap. */
 export interface SampledHeapTotals {
   inUseObjects: number;
@@ -84,7 +108,9 @@ export class SampledHeap {
   /** Objects that came and went unseen, each lot by the mean size known at the time. */
   #unseenObjects = 0;
   #taken: SamplingProfile | null = null;
-  readonly #frames = new WeakMap<Stack, Frame>();
+  readonly #frames = new WeakMap<Stack, ShownFrame>();
+  #mostArrayBuffers = 0;
+  #mostOther = 0;
   /** The size behind each reported size, and how many samples speak for it. */
   readonly #sizes = new Map<number, { size: number; votes: number }>();
 
@@ -123,33 +149,45 @@ export class SampledHeap {
       timeNanos: BigInt(Date.now()) * 1_000_000n,
       periodType: { type: 'space', unit: 'bytes' },
       period: this.interval,
-      comments: [`heapline ${VERSION}`, `heap=js: V8's heap, sampled every ${this.interval} bytes, scaled`],
+      comments: [
+        `heapline ${VERSION}`,
+        `heap=js: V8's heap, sampled every ${this.interval} bytes, scaled`,
+        "heap=external: JavaScript's memory outside of V8's heap, without the guests'; as allocated counts the most so far",
+      ],
     });
-    const shared = [
-      { key: 'heap', text: 'js' },
-      { key: 'thread', text: ownThreadLabel() },
-    ];
-    const labels = builder.labels(shared);
+    const thread = { key: 'thread', text: ownThreadLabel() };
+    const labels = builder.labels([{ key: 'heap', text: 'js' }, thread]);
+    /** Sums of what is Heapline's own, by the stack of those who called it. */
+    const ours = new Map<number, number[]>();
     // Depth is bounded by V8 (64 frames), so recursion is safe.
-    const walk = (stack: Stack, parent: number): void => {
-      const at = stack === this.#root ? 0 : builder.stack(parent, builder.hostLocation(this.#frameOf(stack)));
+    const walk = (stack: Stack, caller: Shown): void => {
+      const shown = stack === this.#root ? caller : this.#shown(stack, caller, builder);
       if (stack.seen.size > 0) {
         const alloc = this.#scaled(stack.seen);
         const live = this.#scaled(stack.live);
         const bytes = stack.liveBytes;
         stack.allocObjects = Math.max(stack.allocObjects, alloc.objects, live.objects);
         stack.allocBytes = Math.max(stack.allocBytes, alloc.bytes, bytes);
-        const size = alloc.objects > 0 ? Math.floor(alloc.bytes / alloc.objects) : 0;
-        const set = size > 0 ? builder.labels([...shared, { key: 'bytes', number: size, unit: '' }]) : labels;
-        builder.sample(
-          at === 0 ? this.#pseudo(builder, '(root)') : at,
-          [stack.allocObjects, stack.allocBytes, live.objects, bytes],
-          set,
-        );
+        const values = [stack.allocObjects, stack.allocBytes, live.objects, bytes];
+        if (shown.ours) {
+          const sum = ours.get(shown.stack);
+          if (sum === undefined) ours.set(shown.stack, values);
+          else for (const [i, value] of values.entries()) sum[i]! += value;
+        } else {
+          const size = alloc.objects > 0 ? Math.floor(alloc.bytes / alloc.objects) : 0;
+          const at = shown.stack === 0 ? this.#pseudo(builder, '(root)') : shown.stack;
+          builder.sample(at, values, size > 0 ? builder.sizedLabels(labels, size) : labels);
+        }
       }
-      for (const child of stack.children.values()) walk(child, at);
+      for (const child of stack.children.values()) walk(child, shown);
     };
-    walk(this.#root, 0);
+    walk(this.#root, { stack: 0, ours: false, user: false });
+    for (const [caller, values] of ours) {
+      const size = values[0]! > 0 ? Math.floor(values[1]! / values[0]!) : 0;
+      const at = this.#pseudo(builder, OWN, caller);
+      builder.sample(at, values, size > 0 ? builder.sizedLabels(labels, size) : labels);
+    }
+    this.#addExternal(builder, builder.labels([{ key: 'heap', text: 'external' }, thread]));
     if (this.#unseenSamples > 0) {
       const bytes = this.#unseenSamples * this.interval;
       const objects = Math.round(this.#unseenObjects);
@@ -204,17 +242,50 @@ export class SampledHeap {
     }
   }
 
-  #pseudo(builder: ProfileBuilder, name: string): number {
-    return builder.stack(0, builder.pseudoLocation(builder.hostMapping(), name));
+  #pseudo(builder: ProfileBuilder, name: string, caller = 0): number {
+    return builder.stack(caller, builder.pseudoLocation(builder.hostMapping(), name));
   }
 
-  #frameOf(stack: Stack): Frame {
-    let frame = this.#frames.get(stack);
-    if (frame === undefined) {
-      frame = scriptFrame(stack.callFrame);
-      this.#frames.set(stack, frame);
+  /**
+   * What a stack of V8's is in the profile. Heapline's own frames do not appear, and neither do those of the engine and
+   * of libraries that work for it: what is allocated there is Heapline's. A function of the user's that it calls is
+   * the user's again.
+   */
+  #shown(stack: Stack, caller: Shown, builder: ProfileBuilder): Shown {
+    const { frame, owner } = this.#frameOf(stack);
+    // Where no code of the user's leads to Heapline, what the engine did before says nothing.
+    if (owner === 'heapline' && !caller.ours)
+      return { ...caller, stack: caller.user ? caller.stack : 0, ours: true };
+    if (frame === null || (owner === 'caller' && caller.ours)) return caller;
+    const at = builder.stack(caller.stack, builder.hostLocation(frame));
+    return { stack: at, ours: false, user: caller.user || owner === 'user' };
+  }
+
+  #frameOf(stack: Stack): ShownFrame {
+    let shown = this.#frames.get(stack);
+    if (shown === undefined) {
+      const { callFrame } = stack;
+      // No source map of Heapline's own is read: they would take more memory than all else of it.
+      const frame = isOwn(callFrame.url) ? null : scriptFrame(callFrame);
+      const owner = frame === null ? 'heapline' : ownerOf(callFrame.url, frame.file);
+      shown = { frame: owner === 'heapline' ? null : frame, owner };
+      this.#frames.set(stack, shown);
     }
-    return frame;
+    return shown;
+  }
+
+  /** Bytes alone are known of what lies outside; as allocated counts the most that was in use at any time. */
+  #addExternal(builder: ProfileBuilder, labels: number): void {
+    const { arrayBuffers, other } = externalMemory();
+    this.#mostArrayBuffers = Math.max(this.#mostArrayBuffers, arrayBuffers);
+    this.#mostOther = Math.max(this.#mostOther, other);
+    const outside = this.#pseudo(builder, EXTERNAL);
+    builder.sample(
+      this.#pseudo(builder, ARRAY_BUFFERS, outside),
+      [0, this.#mostArrayBuffers, 0, arrayBuffers],
+      labels,
+    );
+    builder.sample(outside, [0, this.#mostOther, 0, other], labels);
   }
 
   #collect(): void {

@@ -5,6 +5,7 @@ import { Session } from 'node:inspector';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { HeapProfile, type Sandbox } from '../../src/index.ts';
 import { pprofHandler } from '../../src/serve/index.ts';
+import { ownerOf } from '../../src/serve/script-owners.ts';
 import { objectSizes } from '../../src/serve/v8-heap.ts';
 import { loadService, type Served, type Service, serve } from './served.ts';
 
@@ -137,16 +138,17 @@ describe("V8's heap", () => {
     expect(sums(profile, { heap: 'c' })[3]).toBe(50_000_000);
   });
 
-  test('and that of C add up to the whole, each as it is alone', async () => {
+  test('and that of C add up to the whole, each as it is alone, with what lies outside', async () => {
     lib.exports.contexts(5);
     allocateArrays(100, 1000);
     const profile = await heap();
     const c = sums(profile, { heap: 'c' });
     const js = sums(profile, { heap: 'js' });
+    const external = sums(profile, { heap: 'external' });
     const alone = lib.heap.profile();
     for (const [i, { type }] of profile.sampleTypes.entries()) {
       expect(c[i]).toBe(alone.total(type));
-      expect(c[i]! + js[i]!).toBe(profile.total(type));
+      expect(c[i]! + js[i]! + external[i]!).toBe(profile.total(type));
     }
   });
 
@@ -193,6 +195,131 @@ describe("V8's heap", () => {
     await served.ask('/debug/pprof/');
     allocateArrays(500, 1000);
     expect(sums(await heap(), { function: 'allocateArrays' })[3]).toBeGreaterThan(0.8 * 500 * 8048);
+  });
+});
+
+describe("Heapline's own part of V8's heap", () => {
+  const src = new URL('../../src/', import.meta.url).pathname;
+
+  test("is one node below the code of the user's that called it, and no frame of it is shown", async () => {
+    // Profiles that somebody keeps are Heapline's objects.
+    const keepProfiles = (): void => {
+      for (let i = 0; i < 40; i++) kept.push(HeapProfile.decode(lib.heap.profile().encode()));
+    };
+    lib.exports.contexts(9);
+    keepProfiles();
+    const profile = await heap();
+    let own = 0;
+    for (const { frames, values } of profile.samples()) {
+      for (const [i, frame] of frames.entries()) {
+        if (frame.language !== 'js') continue;
+        expect(frame.file.startsWith(src), frame.file).toBe(false);
+        expect(frame.file).not.toMatch(/node_modules\/(?:@jridgewell|pprof-format)\//);
+        if (frame.function === '[heapline]') expect(i).toBe(0);
+      }
+      if (frames[0]?.function !== '[heapline]' || !frames.some((f) => f.function === 'keepProfiles'))
+        continue;
+      own += values[3]!;
+    }
+    expect(own).toBeGreaterThan(500_000);
+    // All that V8 has sampled is still there.
+    const session = new Session();
+    session.connect();
+    let reported = 0;
+    session.post('HeapProfiler.getSamplingProfile', (_error, { profile: tree }) => {
+      const walk = (node: typeof tree.head): void => {
+        reported += node.selfSize;
+        for (const child of node.children) walk(child);
+      };
+      walk(tree.head);
+    });
+    session.disconnect();
+    // It goes on sampling between the two.
+    expect(sums(profile, { heap: 'js' })[3]! / reported).toBeGreaterThan(0.9);
+    expect(sums(profile, { heap: 'js' })[3]! / reported).toBeLessThan(1.1);
+  });
+
+  test('does not hide what the user allocates below it', async () => {
+    const allocateInScope = (): void => {
+      lib.heap.scope(() => allocateArrays(300, 1000));
+    };
+    allocateInScope();
+    const profile = await heap();
+    let found = 0;
+    for (const { frames, values } of profile.samples()) {
+      const names = frames.map((frame) => frame.function);
+      const at = names.indexOf('allocateArrays');
+      if (at < 0 || values[3] === 0) continue;
+      found += values[3]!;
+      expect(names).toContain('allocateInScope');
+      expect(names).not.toContain('[heapline]');
+    }
+    expect(found / (300 * 8048)).toBeGreaterThan(0.7);
+  });
+
+  test('is told from the code of others by the files', () => {
+    const url = (path: string): string => new URL(path, import.meta.url).href;
+    for (const [file, owner] of [
+      [url('../../src/serve/service.ts'), 'heapline'],
+      ['file:///app/node_modules/heapline/dist/index.js', 'heapline'],
+      ['heapline:emscripten-glue.js', 'heapline'],
+      ['file:///app/node_modules/@jridgewell/trace-mapping/dist/trace-mapping.mjs', 'caller'],
+      ['file:///app/node_modules/.pnpm/a@1/node_modules/@jridgewell/sourcemap-codec/dist/x.mjs', 'caller'],
+      ['node:internal/timers', 'caller'],
+      ['', 'caller'],
+      [import.meta.url, 'user'],
+      ['file:///app/node_modules/express/index.js', 'user'],
+      ['file:///app/node_modules/heapline-plugin/dist/index.js', 'user'],
+      ['file:///app/src/heapline.ts', 'user'],
+    ] as const)
+      expect([file, ownerOf(file, file)]).toEqual([file, owner]);
+    // Bundled: the source map says where it came from.
+    expect(ownerOf('file:///app/bundle.js', '/app/node_modules/heapline/dist/chunk.js')).toBe('heapline');
+  });
+});
+
+describe("memory outside of V8's heap", () => {
+  const external = async (): Promise<{ buffers: number; all: number }> => {
+    const profile = await heap();
+    return {
+      buffers: sums(profile, { function: '[array buffers]' })[3]!,
+      all: sums(profile, { function: '[external]' })[3]!,
+    };
+  };
+
+  test('has a node for array buffers, and one for all of it', async () => {
+    const before = await external();
+    kept.push(Buffer.alloc(50_000_000));
+    const buffers = await external();
+    expect((buffers.buffers - before.buffers) / 50_000_000).toBeGreaterThan(0.9);
+    expect((buffers.buffers - before.buffers) / 50_000_000).toBeLessThan(1.1);
+    expect((buffers.all - before.all) / 50_000_000).toBeGreaterThan(0.9);
+    // A memory of WebAssembly that is no sandbox's.
+    kept.push(new WebAssembly.Memory({ initial: 800 }));
+    const memory = await external();
+    expect((memory.all - buffers.all) / (800 * 65_536)).toBeGreaterThan(0.9);
+    expect((memory.all - buffers.all) / (800 * 65_536)).toBeLessThan(1.1);
+    expect(memory.buffers - buffers.buffers).toBeLessThan(5_000_000);
+  });
+
+  test('has no linear memory of a guest in it: neither of an open one, nor of one that waits to be collected', async () => {
+    const before = await external();
+    const others = await Promise.all(Array.from({ length: 20 }, () => loadService()));
+    for (const other of others) other.exports.keep(10_000_000);
+    const open = await external();
+    expect(open.all - before.all).toBeLessThan(10_000_000);
+    for (const other of others) other.dispose();
+    const answer = await served.ask('/debug/pprof/heap');
+    const disposed = sums(HeapProfile.decode(answer.body), { function: '[external]' })[3]!;
+    expect(disposed - before.all).toBeLessThan(10_000_000);
+    // Nothing is taken away twice.
+    expect(disposed - before.all).toBeGreaterThan(-10_000_000);
+  });
+
+  test('is a row of the index page', async () => {
+    const { text } = await served.ask('/debug/pprof/');
+    expect(text).toContain('<td>JavaScript (outside V8&#39;s heap)</td>');
+    expect(text).toMatch(/array buffers: [\d.]+[kM]B/);
   });
 });
 

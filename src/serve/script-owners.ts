@@ -1,0 +1,60 @@
+// Whose code a JavaScript function is: the user's, Heapline's, or code that works for whoever calls it: the engine's,
+// Node's, and that of the packages which Heapline depends on. Heapline's are known by the place of their file, or where
+// somebody has bundled them by what the bundle's source map says.
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { GLUE_FILE, toPath } from '../host/index.ts';
+import { codeDirectory, packageDirectory } from '../own-files.ts';
+
+export type Owner = 'user' | 'heapline' | 'caller';
+
+/** Heapline's files in a package folder, whoever has bundled them. */
+const INSTALLED = /[\\/]node_modules[\\/]heapline[\\/](?:dist|src)[\\/]/;
+const ownPath = codeDirectory === null ? null : toPath(codeDirectory);
+
+let dependencies: RegExp | null | undefined;
+
+/** @param url as V8 names the script; @param file of the source, where a source map knows it */
+export function ownerOf(url: string, file: string): Owner {
+  if (isOwn(url) || (file !== url && isOwn(file))) return 'heapline';
+  if (url === '' || url.startsWith('node:') || url.startsWith('wasm:')) return 'caller';
+  dependencies ??= dependencyFolders();
+  return dependencies?.test(file) || dependencies?.test(url) ? 'caller' : 'user';
+}
+
+/** Whether this is a file of Heapline's own. */
+export function isOwn(file: string): boolean {
+  return (
+    file === GLUE_FILE ||
+    (codeDirectory !== null && (file.startsWith(codeDirectory) || file.startsWith(ownPath!))) ||
+    INSTALLED.test(file)
+  );
+}
+
+/** Folders of all packages that Heapline depends on, at whatever remove. Empty where their manifests cannot be read. */
+function dependencyFolders(): RegExp | null {
+  if (packageDirectory === null) return null;
+  const names = new Set<string>();
+  const visit = (manifest: string): void => {
+    try {
+      const require = createRequire(manifest);
+      const { dependencies = {} } = JSON.parse(readFileSync(manifest, 'utf8')) as {
+        dependencies?: Record<string, string>;
+      };
+      for (const name of Object.keys(dependencies)) {
+        if (names.has(name)) continue;
+        names.add(name);
+        const folder = require.resolve.paths(name)?.map((path) => `${path}/${name}/package.json`) ?? [];
+        for (const path of folder) visit(path);
+      }
+    } catch {
+      // No such folder: the package lies in another one.
+    }
+  };
+  visit(`${packageDirectory}package.json`);
+  const alternatives = [...names].map((name) =>
+    name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace('/', '[\\\\/]'),
+  );
+  return new RegExp(`[\\\\/]node_modules[\\\\/](?:${alternatives.join('|')})[\\\\/]`);
+}
