@@ -53,7 +53,7 @@ export function commonFlags(source: string): string[] {
 }
 
 /** setjmp and longjmp through WebAssembly exceptions, in the encoding that Node 20 runs. */
-export const SETJMP_FLAGS = ['-mllvm', '-wasm-enable-sjlj', '-mllvm', '-wasm-use-legacy-eh=true'];
+export const SETJMP_FLAGS = ['-mllvm', '-wasm-enable-sjlj'];
 
 /** Whether C++ may throw: unless the caller has switched it off. */
 export function hasExceptions(flags: readonly string[]): boolean {
