@@ -124,23 +124,16 @@ export class ClangToolchain implements Toolchain {
     });
   }
 
-  /** The arguments that every compilation takes. */
-  #targetArguments(cxx: boolean): string[] {
-    return [
-      ...(cxx ? ['--driver-mode=g++'] : []),
-      ...sysrootArguments(this.#sysroot),
-      ...headerArguments(this.#sysroot, cxx),
-    ];
-  }
-
   async #compileOnce(source: string, flags: readonly string[], directory: string) {
     const object = path.join(directory, 'object.o');
     const { status, stdout, stderr } = await runTool(this.#clang, [
-      ...this.#targetArguments(isCxx(source)),
+      ...(isCxx(source) ? ['--driver-mode=g++'] : []),
+      ...sysrootArguments(this.#sysroot),
       ...commonFlags(source),
       ...emulationFlags(this.#hasLibrary),
       ...(isCxx(source) ? wasiCxxFlags(flags) : []),
       ...flags,
+      ...headerArguments(this.#sysroot, isCxx(source)),
       '-MD',
       '-MF',
       path.join(directory, 'object.d'),
@@ -175,7 +168,9 @@ export class ClangToolchain implements Toolchain {
       const source = path.join(directory, 'probe.cc');
       writeFileSync(source, '#include <cstddef>\n');
       const { status } = await runTool(this.#clang, [
-        ...this.#targetArguments(true),
+        '--driver-mode=g++',
+        ...sysrootArguments(this.#sysroot),
+        ...headerArguments(this.#sysroot, true),
         '-fsyntax-only',
         source,
       ]);

@@ -134,7 +134,7 @@ export function sysrootArguments({ target, directory }: Sysroot): string[] {
 /**
  * Arguments that keep the headers of this machine's own system out of sight. A distribution's clang searches
  * /usr/include after the directories of WASI: there it finds headers for another processor and another libc, which
- * fail far from the cause or, worse, do not fail.
+ * fail far from the cause or, worse, do not fail. They belong behind the caller's flags, whose directories come first.
  */
 export function headerArguments({ directory, headers }: Sysroot, cxx: boolean): string[] {
   if (directory !== null || headers === null) return [];
@@ -143,7 +143,7 @@ export function headerArguments({ directory, headers }: Sysroot, cxx: boolean): 
   const library = path.join(headers, 'c++', 'v1');
   return [
     '-nostdlibinc',
-    ...(cxx && isDirectory(library) ? ['-stdlib++-isystem', library] : []),
+    ...(cxx && isDirectory(library) ? ['-cxx-isystem', library] : []),
     // After the compiler's own headers, which belong before libc's.
     ...['-Xclang', '-internal-isystem', '-Xclang', headers],
   ];

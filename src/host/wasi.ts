@@ -29,6 +29,29 @@ function loadWasmer(): Promise<WasmerWasi> {
   return wasmer;
 }
 
+/**
+ * What Wasmer is shown in place of the guest's module, because it panics at exports that it does not know, such as the tag
+ * of C++ exceptions: `(module (import "wasi_snapshot_preview1" "proc_exit" (func)) (memory 0) (export "memory" (memory 0)))`.
+ * It wants the module for the version of WASI and the instance for the memory.
+ */
+function standIn(): WebAssembly.Module {
+  const text = (name: string): number[] => [name.length, ...Buffer.from(name)];
+  const section = (id: number, ...bytes: number[]): number[] => [id, bytes.length, ...bytes];
+  const bytes = [
+    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...section(1, 1, 0x60, 0, 0),
+    ...section(2, 1, ...text(WASI_MODULE), ...text('proc_exit'), 0x00, 0),
+    ...section(5, 1, 0x00, 0),
+    ...section(7, 1, ...text('memory'), 0x02, 0),
+  ];
+  return new WebAssembly.Module(Uint8Array.from(bytes));
+}
+
+/** An instance of that, with the guest's memory. */
+function standInInstance(memory: WebAssembly.Memory): WebAssembly.Instance {
+  return Object.create(WebAssembly.Instance.prototype, { exports: { value: { memory } } });
+}
+
 /** Instantiates a module whose system interface, if it has one, is WASI. */
 export async function openWasiGuest(
   module: WebAssembly.Module,
@@ -71,7 +94,7 @@ export async function openWasiGuest(
     if (wanted.some((entry) => entry.module === WASI_MODULE && !Object.hasOwn(own, entry.name))) {
       const { WASI } = await loadWasmer();
       wasi = new WASI({ args: [options.programName, ...options.args], env: { ...options.env } });
-      const theirs = wasi.getImports(module) as Record<string, Record<string, WebAssembly.ImportValue>>;
+      const theirs = wasi.getImports(standIn()) as Record<string, Record<string, WebAssembly.ImportValue>>;
       imports[WASI_MODULE] = { ...theirs[WASI_MODULE], ...own };
     }
     for (const entry of wanted) {
@@ -92,11 +115,15 @@ export async function openWasiGuest(
       throw new UnsupportedModuleError('The module does not export its memory under the name "memory".');
     }
     memory = exports.memory;
-    wasi?.instantiate(instance, undefined);
+    wasi?.instantiate(standInInstance(memory), undefined);
     options.instantiated(exports);
     return new WasiGuest(exports, memory, wasi, tree);
   } catch (error) {
-    wasi?.free();
+    try {
+      wasi?.free();
+    } catch {
+      // After a panic of its own it cannot be freed; what it panicked about says more.
+    }
     throw error;
   }
 }

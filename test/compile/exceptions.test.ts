@@ -86,6 +86,25 @@ int main() {
     expect(lib.run()).toMatchObject({ exitCode: 0, stdout: 'thrown\n4\n' });
   });
 
+  it('leave a program its arguments, its environment and its clock', async () => {
+    const source = tree.write(
+      'surroundings.cc',
+      `#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <string>
+int main(int argc, char **argv) {
+  try { throw std::string(argv[1]); } catch (const std::string &s) { std::puts(s.c_str()); }
+  std::printf("%s %d\\n", std::getenv("COLOUR"), std::time(nullptr) > 1000);
+  return argc;
+}
+`,
+    );
+    const options = { toolchain: ways[name](), cacheDir, args: ['one'], env: { COLOUR: 'blue' } };
+    using lib = await loadC(source, options);
+    expect(lib.run()).toMatchObject({ exitCode: 2, stdout: 'one\nblue 1\n' });
+  });
+
   it('are a block of the heap, with the line that throws', async () => {
     const source = tree.write(
       'kept.cc',
