@@ -116,7 +116,11 @@ export interface HeapHost {
   /** Throws when the sandbox was disposed of. */
   check(name: string): void;
   /** Frames of call sites in C; the same object for all heaps of a module. */
-  readonly symbols: { frames(site: number): readonly Frame[] };
+  readonly symbols: {
+    frames(site: number): readonly Frame[];
+    /** Whether the site is in the function by which the toolchain calls main. */
+    isStartUp(site: number): boolean;
+  };
   /** The state at the end of the program, while nothing has changed since; null otherwise. */
   atExit(): HeapSnapshot | null;
   readonly events: HeapEvents;
@@ -508,7 +512,8 @@ export class Heap {
       if (site === layout.SITE_TRUNCATED) frames.push(TRUNCATED_FRAME);
       else if (site >= layout.SITE_HOST_FLAG)
         frames.push(...this.#host.hostStacks.frames(site - layout.SITE_HOST_FLAG));
-      else frames.push(...this.#host.symbols.frames(site));
+      else if (frames.length === 0 || !this.#host.symbols.isStartUp(site))
+        frames.push(...this.#host.symbols.frames(site));
     }
     return frames;
   }

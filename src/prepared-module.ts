@@ -147,6 +147,11 @@ export class ModuleSymbols {
     return this.#open().frames(site);
   }
 
+  /** Whether it is in the function by which the toolchain calls main. */
+  isStartUp(site: number): boolean {
+    return this.#open().isStartUp(site);
+  }
+
   #open(): Symbolizer {
     this.#symbolizer ??= Symbolizer.open(this.module, this.options);
     return this.#symbolizer;

@@ -591,10 +591,12 @@ class Link {
   }
 
   #framesAt(offsets: readonly number[]): Frame[] {
-    return offsets.flatMap((offset) => {
+    return offsets.flatMap((offset, index) => {
       const site = this.parts.module.instrumented.offsets.toOriginal(offset);
       // Without an original place it is a thunk that Heapline added.
-      return site === null ? [] : this.parts.symbols.frames(site);
+      return site === null || (index > 0 && this.parts.symbols.isStartUp(site))
+        ? []
+        : this.parts.symbols.frames(site);
     });
   }
 }

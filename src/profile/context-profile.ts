@@ -28,7 +28,11 @@ export interface ProfileInput {
   readonly kind: ContextProfileKind;
   readonly snapshot: ContextCounters;
   /** Frames of a call site, innermost first. */
-  readonly symbols: { frames(site: number): readonly Frame[] };
+  readonly symbols: {
+    frames(site: number): readonly Frame[];
+    /** Whether the site is in the function by which the toolchain calls main. */
+    isStartUp?(site: number): boolean;
+  };
   /** Frames of an interned host stack, innermost first. */
   readonly hostStacks: { frames(id: number): readonly Frame[] };
   readonly module: {
@@ -142,6 +146,11 @@ export class ContextProfileBuilder {
         if (shown[i] === 0) continue;
         const callSite = site[i]!;
         let stack = stackOf[parent[i]!]!;
+        // What calls main is no part of the program; only what it allocates itself has no other frame.
+        if (shown[i] === 1 && callSite < layout.SITE_HOST_FLAG && symbols.isStartUp?.(callSite)) {
+          stackOf[i] = stack;
+          continue;
+        }
         if (callSite < layout.SITE_HOST_FLAG || callSite === layout.SITE_TRUNCATED) {
           stack = within(stack, locationOf(callSite));
         } else {

@@ -6,7 +6,8 @@
 // and JS frames count only when there is no C frame. An edit inside the function moves the line: what is left over
 // on both sides is therefore paired again by function and file alone, one entry for one stack. A second leak added
 // beside a known one thus is new, and a known one that moved is not. A known leak covers its stack in the same or
-// a milder class; sizes are for the reader.
+// a milder class; sizes are for the reader. Frames in libraries of the toolchain (libc, the C++ library) do not count, unless
+// there are no others: each toolchain has its own, and a baseline holds with all of them.
 
 import { createHash } from 'node:crypto';
 import { BaselineError, type Frame } from '../errors.ts';
@@ -88,7 +89,12 @@ export function applyBaseline(
   options: BaselineOptions = {},
 ): LeakReport {
   checkOptionNames('applyBaseline', options, OPTIONS);
-  const exact = new Map(baseline.leaks.map((leak) => [fineKey(leak.stack), leak]));
+  const exact = new Map(
+    baseline.leaks.map(({ stack, ...leak }) => {
+      const own = ownFrames(stack);
+      return [fineKey(own), { ...leak, stack: own }];
+    }),
+  );
   const stacks = new Map<
     string,
     { readonly stack: readonly BaselineFrame[]; readonly records: LeakRecord[] }
@@ -213,11 +219,14 @@ export function stackFingerprint(frames: readonly Frame[], root?: string): strin
     .slice(0, 32);
 }
 
+/** Sources of libc and the C++ library, as toolchains build them. */
+const LIBRARY_FILE = /(^|\/)(system\/lib|libc-(top|bottom)-half|c\+\+\/v1|libcxx|libcxxabi|libc\/musl)\//;
+
 function baselineStack(frames: readonly Frame[], root: string | undefined): BaselineFrame[] {
   const c = frames.filter((frame) => frame.language === 'c');
   const stack: BaselineFrame[] = [];
   let before = '';
-  for (const frame of c.length > 0 ? c : frames) {
+  for (const frame of ownFrames(c.length > 0 ? c : frames)) {
     const entry = {
       function: frame.function,
       file: relativePath(frame.file, root),
@@ -228,6 +237,12 @@ function baselineStack(frames: readonly Frame[], root: string | undefined): Base
     before = key;
   }
   return stack;
+}
+
+/** The stack without the frames of libraries, which earlier releases wrote. */
+function ownFrames<F extends { readonly file: string }>(stack: readonly F[]): readonly F[] {
+  const own = stack.filter(({ file }) => file !== '' && !LIBRARY_FILE.test(file));
+  return own.length > 0 ? own : stack;
 }
 
 function fineKey(stack: readonly BaselineFrame[]): string {

@@ -42,6 +42,8 @@ export class Symbolizer {
   readonly #dwarf: DwarfInfo | null;
   readonly #positions: SourcePositions | null;
   readonly #functionNames: Map<number, string>;
+  /** Index of the function that calls main; -1 when there is none. */
+  readonly #startUp: number;
   readonly #stacks = new Map<number, readonly Frame[]>();
   readonly #frames = new Map<string, Map<number, Frame[]>>();
 
@@ -55,6 +57,7 @@ export class Symbolizer {
     this.#dwarf = this.#openDwarf(module, '') ?? (external && this.#openDwarf(external, 'external '));
     this.#positions = this.#openSourceMap(options.sourceMap);
     this.#functionNames = readNames(module, external);
+    this.#startUp = this.#findStartUp();
     this.source =
       this.#dwarf !== null
         ? 'dwarf'
@@ -90,6 +93,23 @@ export class Symbolizer {
       this.#stacks.set(offset, stack);
     }
     return stack;
+  }
+
+  /**
+   * Whether the instruction belongs to the function by which a toolchain calls main: of Emscripten, or of a WASI program
+   * whose main takes arguments. Other toolchains have none there, so stacks do without it.
+   */
+  isStartUp(offset: number): boolean {
+    const body = this.#bodies.find(offset);
+    return body >= 0 && this.#importedFunctions + body === this.#startUp;
+  }
+
+  // Named like main, or for main, beside the function that C's main has become.
+  #findStartUp(): number {
+    const indices = new Map([...this.#functionNames].map(([index, name]) => [name, index]));
+    const renamed = indices.has('__main_argc_argv') || indices.has('__original_main');
+    const caller = (renamed ? indices.get('main') : undefined) ?? indices.get('__main_void');
+    return caller !== undefined && (renamed || indices.has('main')) ? caller : -1;
   }
 
   /** Whether the lines of any of these functions are known; true when the module has none of them. */

@@ -134,7 +134,7 @@ test.each([
   ['[]', 1, /not a leak baseline/],
   ['{\n"format": "x"}', 2, /not a leak baseline/],
   [good.replace('"version": 1', '"version": 2'), 3, /version 1 of baselines only/],
-  [good.replace('"kind": "definite"', '"kind": "lost"'), 13, /"kind" must be one of/],
+  [good.replace('"kind": "definite"', '"kind": "lost"'), 19, /"kind" must be one of/],
   [good.replace('"file": "src/cache.c"', '"file": 7'), 8, /"file" must be a string/],
   [good.replace('"blocks": 1,', '"blocks": -1,'), 6, /"blocks" must be a whole number/],
   [good.replace('"stack"', '"stock"'), 5, /"stack" is missing/],
