@@ -172,6 +172,23 @@ export class TrapError extends HeaplineError {
   }
 }
 
+/** A stack was used up: mostly by recursion without an end. */
+export class StackOverflowError extends TrapError {
+  override readonly code = 'HEAPLINE_STACK_OVERFLOW';
+
+  constructor(
+    message: string,
+    /** Which one: that of C, in the guest's memory, or the JavaScript engine's own, on which return addresses are. */
+    readonly which: 'c' | 'engine',
+    /** Size of the C stack in bytes; null when it is not known. */
+    readonly limit: number | null,
+    frames: readonly Frame[],
+    options?: ErrorOptions,
+  ) {
+    super(message, frames, options);
+  }
+}
+
 /** A C++ exception left the guest, because nothing in there caught it. Its object has been destroyed and freed. */
 export class CxxExceptionError extends TrapError {
   override readonly code = 'HEAPLINE_CXX_EXCEPTION';

@@ -10,6 +10,7 @@ import {
   HeaplineError,
   InvalidArgumentError,
   MissingRuntimeError,
+  StackOverflowError,
   StateError,
   TrapError,
 } from './errors.ts';
@@ -577,7 +578,34 @@ class Link {
     const { offsets, thrownByGuest } = readGuestStack(error);
     if (offsets.length === 0 || (error instanceof RangeError && !thrownByGuest)) return error;
     const frames = this.#framesAt(offsets);
-    return new TrapError(trapMessage(error, name, frames), frames, { cause: error });
+    return (
+      this.#stackOverflow(error, name, frames) ??
+      new TrapError(trapMessage(error.message, name, frames), frames, { cause: error })
+    );
+  }
+
+  // V8 says that the engine's stack is used up. Of the C stack it knows nothing: there the stack pointer tells, which
+  // is past the end. Functions that call nothing do not move it, so it may be short of the end by as much as those take.
+  #stackOverflow(error: Error, name: string, frames: readonly Frame[]): StackOverflowError | null {
+    const bounds = this.leaks?.roots.stack ?? null;
+    const limit = bounds === null ? null : bounds.start - bounds.end;
+    const make = (stack: 'c' | 'engine', reason: string): StackOverflowError =>
+      new StackOverflowError(trapMessage(reason, name, frames), stack, limit, frames, { cause: error });
+    if (error instanceof RangeError) return make('engine', ENGINE_STACK_OVERFLOW);
+    const pointer = this.gate.stacks?.pointerAt(error) ?? null;
+    const isPast = bounds !== null && pointer !== null && pointer < bounds.end + LEAF_FRAME;
+    // Emscripten's own check: ASSERTIONS, STACK_OVERFLOW_CHECK.
+    if (!isPast && !/^Aborted\(.*stack overflow/is.test(error.message)) return null;
+    const size = limit === null ? '' : ` of ${formatSize(limit)}`;
+    const how =
+      this.parts.toolchain === null
+        ? 'link the module with a larger one (-Wl,-z,stack-size=…; with Emscripten -sSTACK_SIZE=…)'
+        : 'raise it with the option stackSize (--stack-size for the heapline command)';
+    const data =
+      bounds !== null && bounds.end > 0
+        ? ' The data below it have been written over: link with -Wl,--stack-first, and it traps at its end.'
+        : '';
+    return make('c', `stack overflow: the C stack${size} is used up; recurse less, or ${how}.${data}`);
   }
 
   // What comes out of a callback that no call of the host's waits for. Emscripten leaves callbacks by exceptions, too.
@@ -606,9 +634,21 @@ const UNWIND = 'unwind';
 
 const FAMILY: ReadonlySet<string> = new Set(ALLOCATION_FAMILY);
 
-function trapMessage(error: Error, name: string, frames: readonly Frame[]): string {
-  const reason = error instanceof RangeError ? 'the stack is used up (recursion too deep)' : reasonOf(error);
-  return `The guest trapped in ${trapPlace(frames) ?? `${name}()`}: ${reason}${formatFrames(frames)}`;
+/** Bytes that a function which calls nothing may use below the stack pointer (LLVM's red zone). */
+const LEAF_FRAME = 128;
+
+const ENGINE_STACK_OVERFLOW =
+  "stack overflow: the JavaScript engine's own stack is used up, on which it keeps return addresses and local " +
+  'variables of C, too; recurse less, or run Node.js with a larger one (node --stack-size=…, resourceLimits.stackSizeMb ' +
+  'of a worker). The C stack is not, and stackSize changes nothing.';
+
+function formatSize(bytes: number): string {
+  const unit = bytes % 2 ** 20 === 0 ? 20 : bytes % 2 ** 10 === 0 ? 10 : 0;
+  return `${bytes / 2 ** unit} ${unit === 20 ? 'MiB' : unit === 10 ? 'KiB' : 'bytes'}`;
+}
+
+function trapMessage(text: string, name: string, frames: readonly Frame[]): string {
+  return `The guest trapped in ${trapPlace(frames) ?? `${name}()`}: ${reasonOf(text)}${formatFrames(frames)}`;
 }
 
 function exceptionMessage(
@@ -637,6 +677,6 @@ function trapPlace(frames: readonly Frame[]): string | null {
 }
 
 // Emscripten's abort() adds advice about its own linker flags.
-function reasonOf(error: Error): string {
-  return error.message.replace(/\s*Build with -s ?ASSERTIONS.*$/s, '');
+function reasonOf(text: string): string {
+  return text.replace(/\s*Build with -s ?ASSERTIONS.*$/s, '');
 }

@@ -7,12 +7,16 @@ import { usageError } from './failure.ts';
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 
-/** A size such as `64M`, `512k` or a number of bytes. */
-export function parseSize(text: string): number {
+/** For an option whose value is a size such as `64M`, `512k` or a number of bytes. */
+export function parseSize(option: string): (text: string) => number {
+  return (text) => readSize(option, text);
+}
+
+function readSize(option: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?$/i.exec(text.trim());
   const bytes = match === null ? Number.NaN : Math.floor(Number(match[1]) * UNITS[match[2]!.toLowerCase()]!);
   if (!(bytes > 0 && bytes <= 2 ** 32)) {
-    throw usageError('--max-memory', `'${text}' is not a size up to 4G: write bytes, or 512k, 64M, 1G.`);
+    throw usageError(option, `'${text}' is not a size up to 4G: write bytes, or 512k, 64M, 1G.`);
   }
   return bytes;
 }
@@ -118,6 +122,7 @@ export interface CompileArguments {
   /** Those of -D and -U in order, because the last word on a macro counts. */
   macros?: string[];
   l?: string[];
+  stackSize?: number;
   cflag?: string[];
   ldflag?: string[];
 }
@@ -156,6 +161,7 @@ export function addCompileOptions(command: Command): Command {
     .option('-D <name[=value]>', 'macro to define (repeatable)', collect)
     .option('-U <name>', 'macro to undefine (repeatable)', collect)
     .option('-l <library>', 'library to link, as in -lm (repeatable)', collect)
+    .option('--stack-size <size>', 'size of the C stack, such as 4M (default: 1M)', parseSize('--stack-size'))
     .option('--cflag <flag>', 'any other flag for the compiler, as in --cflag=-std=c99 (repeatable)', collect)
     .option(
       '--ldflag <flag>',
@@ -166,10 +172,10 @@ export function addCompileOptions(command: Command): Command {
 
 /** The compiler's options that were given, as they are written. */
 export function givenCompileOptions(given: CompileArguments): string[] {
-  const names = ['toolchain', 'O', 'I', 'D', 'U', 'l', 'cflag', 'ldflag'] as const;
+  const names = ['toolchain', 'O', 'I', 'D', 'U', 'l', 'stackSize', 'cflag', 'ldflag'] as const;
   return names
     .filter((name) => given[name] !== undefined)
-    .map((name) => (name.length === 1 ? '-' : '--') + name);
+    .map((name) => (name === 'stackSize' ? '--stack-size' : (name.length === 1 ? '-' : '--') + name));
 }
 
 /** The same as loadC() and compile() take them. */
@@ -193,5 +199,6 @@ export function compileOptions(given: CompileArguments) {
     ...(given.I === undefined ? {} : { include: given.I }),
     ...(given.macros === undefined ? {} : { define }),
     ...(link.length === 0 ? {} : { link }),
+    ...(given.stackSize === undefined ? {} : { stackSize: given.stackSize }),
   };
 }

@@ -38,7 +38,11 @@ export function addBuildCommands(program: Command, terminal: Terminal): void {
       .argument('<files...>', 'C sources')
       .requiredOption('-o, --output <file>', 'module to write; - for standard output')
       .option('--instrument', 'instrument it as well, as `heapline instrument` does')
-      .option('--max-memory <size>', 'with --instrument: limit of the linear memory, such as 64M', parseSize),
+      .option(
+        '--max-memory <size>',
+        'with --instrument: limit of the linear memory, such as 64M',
+        parseSize('--max-memory'),
+      ),
   )
     .addHelpText(
       'after',
@@ -99,7 +103,7 @@ Examples:
     .option(
       '--max-memory <size>',
       'limit of the linear memory, such as 64M; beyond it malloc returns NULL',
-      parseSize,
+      parseSize('--max-memory'),
     )
     .addHelpText(
       'after',

@@ -111,7 +111,7 @@ export function addGuestOptions(command: Command): Command {
     .option(
       '--max-memory <size>',
       'limit of the linear memory, such as 64M; beyond it malloc returns NULL',
-      parseSize,
+      parseSize('--max-memory'),
     )
     .option(
       '--env <name=value>',

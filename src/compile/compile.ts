@@ -11,7 +11,7 @@ import { parseDiagnostics } from './diagnostics.ts';
 import { checkMaximalMemory } from './emscripten.ts';
 import { checkLinkFlags } from './emscripten-settings.ts';
 import { commonFlags, emulationFlags, hasExceptions, SETJMP_FLAGS, wasiCxxFlags } from './flags.ts';
-import { definedFunctions, type HostImport, type ObjectFile, runtimeExports } from './link.ts';
+import { definedFunctions, type HostImport, type ObjectFile, runtimeExports, stackFlags } from './link.ts';
 import {
   type CompileOptions,
   isCxx,
@@ -132,11 +132,12 @@ async function build(
   const runtime = readRuntime(toolchain.target);
   const throws = toolchain.target === 'wasi' && request.sources.some(isCxx) && hasExceptions(request.flags);
   const exceptions = throws ? readRuntime('exceptions') : null;
+  const link = [...request.link, ...stackFlags(toolchain.target, request.stackSize, request.link)];
   const key = hashOf(
     'module',
     toolchain.identity,
     hashOf(runtime, exceptions ?? ''),
-    JSON.stringify([request.sources, request.flags, request.link, request.exports, imports]),
+    JSON.stringify([request.sources, request.flags, link, request.exports, imports]),
     toolchain.linkIdentity,
     ...request.sources.map(flagsIdentity),
   );
@@ -164,7 +165,7 @@ async function build(
     objects,
     runtime,
     exceptions,
-    link: request.link,
+    link,
     exports,
     runtimeExports: runtimeExports(runtime),
     imports,

@@ -50,6 +50,8 @@ const LINKER_FLAGS = [
   '-Wl,--wrap=exit',
   // All that is missing, not the first 20.
   '-Wl,--error-limit=0',
+  // Where an overflow of the stack traps; Emscripten's own place is above the data.
+  '-Wl,--stack-first',
 ];
 
 /** What the host asks of the glue and the module, among what the caller asks. */

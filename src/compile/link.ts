@@ -18,7 +18,7 @@
 //             program through proc_exit (WASI) or the Module option `quit(status, toThrow)` (Emscripten; without
 //             that option its glue calls process.exit). Emscripten's glue calls `onExit(status)` when its runtime
 //             ends, which is later than main where something keeps it alive.
-//   Stack     1 MiB; on WASI below the data, so that overflowing it traps instead of overwriting data.
+//   Stack     1 MiB, below the data, so that overflowing it traps instead of overwriting data.
 //   DWARF     offsets are the linker's own: no pass of Binaryen runs after it.
 //
 // WASI's own default of a 64 KiB stack is too small for real C (sqlite, duktape); it stays one flag away
@@ -31,6 +31,9 @@ import { isCxx } from './options.ts';
 
 /** Stack of the guest, in bytes. */
 export const STACK_SIZE = 2 ** 20;
+/** Memory that Emscripten's modules start with where nothing else is said, and what it is a multiple of. */
+const EMSCRIPTEN_MEMORY = 2 ** 24;
+const PAGE = 2 ** 16;
 
 /** With these the host catches C++ exceptions that leave the guest: WebAssembly's own, in modules that have them. */
 export const CXX_EXPORTS = [
@@ -106,6 +109,20 @@ export function runtimeExports(runtime: Uint8Array): string[] {
   }
   if (!names.has('heapline_runtime')) throw new InvalidModuleError('the runtime object is not Heapline’s');
   return [...names];
+}
+
+/** Flags for a stack of this size, after those of the caller's. */
+export function stackFlags(
+  target: 'wasi' | 'emscripten',
+  size: number | null,
+  link: readonly string[],
+): string[] {
+  if (size === null) return [];
+  if (target === 'wasi') return [`-Wl,-z,stack-size=${size}`];
+  // Emscripten counts the stack as part of the memory that a module starts with.
+  const memory = Math.ceil((EMSCRIPTEN_MEMORY + Math.max(0, size - STACK_SIZE)) / PAGE) * PAGE;
+  const isChosen = link.some((item) => /(?:INITIAL|TOTAL)_(?:MEMORY|HEAP)=/.test(item));
+  return [`-sSTACK_SIZE=${size}`, ...(isChosen ? [] : [`-sINITIAL_MEMORY=${memory}`])];
 }
 
 /** wasm-ld arguments that make the contract, for the drivers that link with wasm-ld (a reactor, over WASI). */

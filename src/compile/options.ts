@@ -24,6 +24,11 @@ export interface CompileOptions {
   define?: Readonly<Record<string, string | boolean>>;
   /** Linker flags, objects and archives (`-lm`, `-Ldir`, `extra.o`, `-Wl,…`). */
   link?: readonly string[];
+  /**
+   * Size of the C stack in bytes, 1 MiB by default. Rounded up to a multiple of 16. What a module that comes linked has
+   * (`loadWasm()`) is decided where it is linked.
+   */
+  stackSize?: number;
   /** Functions to export; by default every non-static function that the named sources define. */
   exports?: readonly string[];
   /** Where compiled objects are kept; by default `node_modules/.cache/heapline` of the project. */
@@ -41,6 +46,8 @@ export interface Request {
   readonly link: readonly string[];
   /** The sysroot that `--sysroot` in the flags names; absolute. */
   readonly sysroot: string | null;
+  /** Bytes; null for the default. */
+  readonly stackSize: number | null;
   readonly exports: readonly string[] | null;
   readonly cacheDir: string | null;
   readonly onProgress: (message: string) => void;
@@ -66,6 +73,10 @@ function notASource(source: string, absolute: string): InvalidArgumentError {
     'Its name must end in .c, .i, .cc, .cpp, .cxx, .c++, .C or .ii.';
   return new InvalidArgumentError('sources', `${source} is not a C or C++ source. ${advice}`);
 }
+/** Least and most bytes of the C stack, and what linkers want its size to be a multiple of. */
+const SMALLEST_STACK = 4096;
+const LARGEST_STACK = 2 ** 30;
+const STACK_ALIGNMENT = 16;
 const toolchains = ['auto', 'emscripten', 'clang', 'embedded'];
 
 /** True for the sources that the C++ compiler has to take. */
@@ -152,6 +163,7 @@ export const COMPILE_OPTIONS = [
   'include',
   'define',
   'link',
+  'stackSize',
   'exports',
   'cacheDir',
   'onProgress',
@@ -212,7 +224,16 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
     item.startsWith('-') ? item : linkInput(item, base),
   );
   refuseUnsupported({ flags, link, sysroot });
-  const { cacheDir, onProgress } = options;
+  const { cacheDir, onProgress, stackSize } = options;
+  if (
+    stackSize !== undefined &&
+    !(Number.isInteger(stackSize) && stackSize >= SMALLEST_STACK && stackSize <= LARGEST_STACK)
+  ) {
+    throw new InvalidArgumentError(
+      'stackSize',
+      `Option \`stackSize\` must be a whole number of bytes from ${SMALLEST_STACK} to ${LARGEST_STACK}.`,
+    );
+  }
   if (cacheDir !== undefined && (typeof cacheDir !== 'string' || cacheDir === '')) {
     throw new InvalidArgumentError('cacheDir', 'Option `cacheDir` must be the path of a directory.');
   }
@@ -225,6 +246,7 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
     flags,
     sysroot,
     link,
+    stackSize: stackSize === undefined ? null : Math.ceil(stackSize / STACK_ALIGNMENT) * STACK_ALIGNMENT,
     exports: names,
     cacheDir: cacheDir === undefined ? null : path.resolve(base, cacheDir),
     onProgress: onProgress ?? (() => {}),

@@ -78,6 +78,7 @@ export class CxxExceptions {
   #offsets: readonly number[] = [];
   /** By address of the object: its type, and the index of its destructor in the table, 0 for none. */
   readonly #types = new Map<number, { readonly type: number; readonly destructor: number }>();
+  #last = 0;
   #findCatch: Call | null = null;
   #beginCatch: Call | null = null;
   #endCatch: Call | null = null;
@@ -136,13 +137,16 @@ export class CxxExceptions {
   }
 
   #remember(object: number, type: number, destructor: number): void {
+    this.#last = object;
     this.#types.delete(object);
     if (this.#types.size === REMEMBERED) this.#types.delete(this.#types.keys().next().value!);
     this.#types.set(object >>> 0, { type: type >>> 0, destructor });
   }
 
   #takeGlue(error: unknown): Thrown | null {
-    const object = Number(typeof error === 'number' ? error : (error as { excPtr?: unknown }).excPtr) >>> 0;
+    // Where nothing can catch, new versions end the program instead of throwing the object.
+    const { excPtr = this.#last } = error as { excPtr?: number };
+    const object = (typeof error === 'number' ? error : excPtr) >>> 0;
     const known = this.#types.get(object);
     const origin = this.#origin;
     if (known === undefined || origin === null) return null;

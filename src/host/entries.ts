@@ -164,12 +164,14 @@ export class Gate {
 
   /** A call was cut off: the host may catch the error between two runs of guest frames, and go on from there. */
   #failed(error: unknown, name: string, outer: Entry | null): unknown {
+    this.stacks?.note(error);
     if (outer !== null) this.stacks?.restore();
     return this.failure(error, name, outer === null);
   }
 
   /** The same for a call that the glue has made, which takes the error as it is. */
   #cutOff(error: unknown, outer: Entry | null): void {
+    this.stacks?.note(error);
     if (outer === null) this.emptied(error);
     else this.stacks?.restore();
   }
@@ -286,12 +288,24 @@ export class Gate {
       ? (a, b, c, d) => {
           if (!this.#invoking) return entered(a, b, c, d);
           this.#invoking = false;
-          return indirect ? raw(a, b, c, d) : entered(a, b, c, d);
+          if (!indirect) return entered(a, b, c, d);
+          try {
+            return raw(a, b, c, d);
+          } catch (error) {
+            this.stacks?.note(error); // invoke_* puts the stack pointer back
+            throw error;
+          }
         }
       : (...args) => {
           if (!this.#invoking) return entered(...args);
           this.#invoking = false;
-          return indirect ? raw(...args) : entered(...args);
+          if (!indirect) return entered(...args);
+          try {
+            return raw(...args);
+          } catch (error) {
+            this.stacks?.note(error);
+            throw error;
+          }
         };
     // Glue asks functions how many parameters they have.
     Object.defineProperty(call, 'length', { value: raw.length, configurable: true });

@@ -37,6 +37,7 @@ export class GuestStacks {
   readonly #saved: number[] = [];
   readonly #pointer: WebAssembly.Global | null;
   #readPointer: (() => number) | null = null;
+  readonly #ends = new WeakMap<object, number>();
   readonly #lastSlot: number;
   /** Where `words` have `top`. Whoever called enterSlot() puts it back there by an assignment, which cannot fail. */
   readonly topWord: number;
@@ -93,6 +94,21 @@ export class GuestStacks {
   /** Finds the memory again, which has grown. */
   refresh(): void {
     this.words = this.shadow.words;
+  }
+
+  /**
+   * Notes where the C stack ended when this error arose, before anybody puts it back. The first note counts, because
+   * the error goes on through further calls.
+   */
+  note(error: unknown): void {
+    if (this.#pointer === null || typeof error !== 'object' || error === null || this.#ends.has(error))
+      return;
+    this.#ends.set(error, this.#pointer.value as number);
+  }
+
+  /** The stack pointer, signed, when this error arose; null when it is not known. */
+  pointerAt(error: object): number | null {
+    return this.#ends.get(error) ?? null;
   }
 
   /** After it, however it ended. */

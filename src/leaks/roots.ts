@@ -143,6 +143,15 @@ export class RootFinder {
     return pointer !== null && this.#stackTop !== null && pointer < this.#stackTop;
   }
 
+  /** Where the C stack may be: from its far end to where it begins; null when the module does not show it. */
+  get stack(): { readonly end: number; readonly start: number } | null {
+    const start = this.#stackTop;
+    const dataEnd = this.#global('__data_end');
+    if (start === null || dataEnd === null) return null;
+    // It grows down: to the data, or to the beginning of memory where it lies below them.
+    return { end: dataEnd < start ? dataEnd : 0, start };
+  }
+
   /** Puts the stack pointer back where it was before anything ran, after a trap has left frames behind. */
   emptyStack(): void {
     const global = this.exports[STACK_POINTER];

@@ -35,6 +35,18 @@ int main(int argc, char **argv) {
     'twice.c',
     '#include <stdlib.h>\nint main(void) {\n  char *p = malloc(8);\n  free(p);\n  free(p);\n  return 0;\n}\n',
   );
+  directory.write(
+    'deep.c',
+    `#include <stdlib.h>
+#include <string.h>
+int deep(int n) {
+  char frame[1024];
+  memset(frame, n, sizeof frame);
+  return n == 0 ? frame[5] : deep(n - 1) + frame[7];
+}
+int main(int argc, char **argv) { return deep(atoi(argv[1])) & 0; }
+`,
+  );
   directory.write('trap.c', 'int main(void) { __builtin_trap(); }\n');
   directory.write(
     'library.c',
@@ -44,6 +56,19 @@ int main(int argc, char **argv) {
 afterAll(() => directory.dispose());
 
 describe('the status', () => {
+  test('calls a stack overflow one, and --stack-size moves it', () => {
+    const overflow = check(['-O0', 'deep.c', '--', '2000']);
+    expect(overflow.status).toBe(3);
+    expect(overflow.stderr).toMatch(
+      /trapped in deep\(\): stack overflow: the C stack of 1 MiB .*--stack-size/,
+    );
+    expect(overflow.stderr).toMatch(/deep\.c:\d+/);
+    expect(check(['-O0', '--stack-size', '4MB', 'deep.c', '--', '2000']).status).toBe(0);
+    expect(check(['-O0', '--stack-size', '64k', 'deep.c', '--', '100']).stderr).toContain(
+      'the C stack of 64 KiB',
+    );
+  });
+
   test('is 0 for a clean program', () => {
     const { status, stdout, stderr } = check(['clean.c']);
     expect([status, stdout]).toEqual([0, '']);

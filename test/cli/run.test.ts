@@ -325,6 +325,8 @@ describe('heapline run', () => {
     ],
     ['a profile for standard output', ['--pprof', '-', 'program.c'], /name a file for the profile/],
     ['a size that is not one', ['--max-memory', 'lots', 'program.c'], /'lots' is not a size/],
+    ['a stack that is too small', ['--stack-size', '1k', 'program.c'], /stackSize.*from 4096/],
+    ['a stack size that is not one', ['--stack-size', 'deep', 'program.c'], /'deep' is not a size/],
     ['a variable that is not set', ['--env', 'HEAPLINE_NO_SUCH', 'program.c'], /HEAPLINE_NO_SUCH/],
     ['a relative guest path', ['--file', 'a=b', 'program.c'], /--file a=b/],
     [
