@@ -1,7 +1,13 @@
 // The heap of a running guest: what the host does with it (allocate, write text, read it back) and what it tells
 // (statistics, profiles, faults). Pointers are unsigned 32-bit addresses in the guest's linear memory.
 
-import { type Frame, InvalidArgumentError, OutOfMemoryError, StateError } from './errors.ts';
+import {
+  CorruptLedgerError,
+  type Frame,
+  InvalidArgumentError,
+  OutOfMemoryError,
+  StateError,
+} from './errors.ts';
 import {
   type HeapBlock,
   type HeapSnapshot,
@@ -439,18 +445,23 @@ export class Heap {
             : { objects: 0, bytes: 0 },
       };
     };
+    // Work that ruined the heap as well is told by its own error, not by that of the heap.
+    const fail = (error: unknown): never => {
+      try {
+        close();
+      } catch (damage) {
+        if (!(damage instanceof CorruptLedgerError)) throw damage;
+      }
+      throw error;
+    };
     let result: T | PromiseLike<T>;
     try {
       result = work();
     } catch (error) {
-      close();
-      throw error;
+      return fail(error);
     }
     if (!isPromise(result)) return finish(result);
-    return Promise.resolve(result).then(finish, (error: unknown) => {
-      close();
-      throw error;
-    });
+    return Promise.resolve(result).then(finish, fail);
   }
 
   /**

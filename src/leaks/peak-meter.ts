@@ -62,8 +62,11 @@ export class PeakMeter {
 
   /** The piece goes on: it started when the last scope opened, so all of it belongs to every scope that is open. */
   close(scope: ScopePeak): void {
-    this.#count(this.#ledger.totals());
-    this.#open.delete(scope);
+    try {
+      this.#count(this.#ledger.totals());
+    } finally {
+      this.#open.delete(scope);
+    }
   }
 
   /** Sums of the ledger now, with the peak of the whole run. */

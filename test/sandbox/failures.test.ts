@@ -2,10 +2,16 @@
 // happened before is known when the program has ruined its heap since.
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { CorruptLedgerError, loadC, OutOfMemoryError, type Sandbox } from '../../src/index.ts';
+import { CorruptLedgerError, loadC, OutOfMemoryError, type Sandbox, TrapError } from '../../src/index.ts';
 import { formatText } from '../../src/report/index.ts';
 
-type Functions = { ask(size: number): number; ask_often(times: number): void; twice(): void; ruin(): void };
+type Functions = {
+  ask(size: number): number;
+  ask_often(times: number): void;
+  twice(): void;
+  ruin(): void;
+  ruin_and_trap(): void;
+};
 
 const source = new URL('programs/failures.c', import.meta.url).pathname;
 let lib: Sandbox<Functions>;
@@ -67,4 +73,15 @@ test('and misuses before are still known with their lines when the heap is ruine
   expect(() => lib.heap.leaks()).toThrow(CorruptLedgerError);
   expect(() => lib.heap.stats()).toThrow(CorruptLedgerError);
   expect([lib.heap.failures(), lib.heap.faults()]).toEqual(before);
+});
+
+test('work that ruins the heap and traps is told by its trap, in a scope as well', async () => {
+  expect(() => lib.heap.scope(() => lib.exports.ruin_and_trap())).toThrow(TrapError);
+  expect(() => lib.heap.growth(() => lib.exports.ruin_and_trap())).toThrow(TrapError);
+  using other = await loadC<Functions>(source, { toolchain: 'clang', hostFrames: 'off' });
+  const later = other.heap.scope(async () => {
+    await null;
+    other.exports.ruin_and_trap();
+  });
+  await expect(later).rejects.toThrow(TrapError);
 });

@@ -16,3 +16,7 @@ extern unsigned heapline_runtime[];
 void ruin(void) {
   for (int i = 6; i < 2000; i++) ((volatile unsigned *)heapline_runtime)[i] = 0x43434343;
 }
+void ruin_and_trap(void) {
+  ruin();
+  __builtin_trap();
+}
