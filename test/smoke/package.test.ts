@@ -28,11 +28,33 @@ console.log(JSON.stringify({ exitCode, top, stats: lib.heap.stats() }));
 lib[Symbol.dispose]();
 `;
 
+const THREADS = `
+import { once } from 'node:events';
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { HeapProfile, loadC } from 'heapline';
+import { pprofFetch } from 'heapline/pprof';
+if (isMainThread) {
+  const handler = pprofFetch({ threads: { timeout: 30 } });
+  const worker = new Worker(new URL(import.meta.url), { name: 'parser' });
+  await once(worker, 'message');
+  const answer = await handler(new Request('http://localhost/debug/pprof/heap'));
+  const profile = HeapProfile.decode(new Uint8Array(await answer.arrayBuffer()));
+  console.log(JSON.stringify([...profile.samples()].map(({ labels, values }) => [labels.thread, values[3]])));
+  await worker.terminate();
+} else {
+  const lib = await loadC('leaky.c', { toolchain: 'embedded' });
+  lib.exports.keep(100);
+  parentPort.postMessage('ready');
+  setInterval(() => lib, 1000);
+}
+`;
+
 let project: ConsumerProject;
 
 beforeAll(() => {
   project = createConsumerProject();
   writeFileSync(join(project.directory, 'leaky.c'), LEAKY);
+  writeFileSync(join(project.directory, 'threads.mjs'), THREADS);
   writeFileSync(join(project.directory, 'use.mjs'), `import { loadC } from 'heapline';\n${USE}`);
   writeFileSync(
     join(project.directory, 'use.cjs'),
@@ -205,6 +227,10 @@ describe('the packed package', () => {
 describe.each(NEWER_NODES)('Node %s', (version) => {
   it('runs the packed package', () => {
     expectTheLeak(project.run(nodeBinary(version), ['use.mjs']));
+  });
+
+  it('shows the heaps of worker threads under the names that they were given', () => {
+    expect(JSON.parse(project.run(nodeBinary(version), ['threads.mjs']))).toEqual([['parser (1)', 100]]);
   });
 });
 
