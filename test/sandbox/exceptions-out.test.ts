@@ -1,7 +1,7 @@
 // C++ exceptions that leave the guest: each is an error with its type and its text, and nothing of it is left over.
 
 import { beforeAll, describe, expect, test } from 'vitest';
-import { CxxExceptionError, type Sandbox, TrapError } from '../../src/index.ts';
+import { CxxExceptionError, type LoadCOptions, type Sandbox, TrapError } from '../../src/index.ts';
 import { load, thrown } from './toolchains.ts';
 
 /** What boom() throws by its argument: type, and text. */
@@ -30,13 +30,20 @@ const EXCEPTIONS: Record<number, [string, string | null]> = {
 const KINDS = [
   ['emscripten', '-fexceptions'],
   ['emscripten', '-fwasm-exceptions'],
+  ['embedded', '-fwasm-exceptions'],
 ] as const;
+
+/** emcc wants the flag at the link, too. */
+const options = (toolchain: string, flag: string): LoadCOptions => ({
+  flags: ['-O1', flag],
+  link: toolchain === 'emscripten' ? [flag] : [],
+});
 
 describe.each(KINDS)('%s %s: an exception that leaves the guest', (toolchain, flag) => {
   let lib: Sandbox;
   let boom: (n: number) => number;
   beforeAll(async () => {
-    lib = await load(toolchain, 'exceptions-out.cpp', { flags: ['-O1', flag], link: [flag] });
+    lib = await load(toolchain, 'exceptions-out.cpp', options(toolchain, flag));
     boom = lib.exports.boom!;
   });
 
@@ -67,7 +74,7 @@ describe.each(KINDS)('%s %s: an exception that leaves the guest', (toolchain, fl
   });
 
   test('is no trap: what was active has cleaned up', async () => {
-    const fresh = await load(toolchain, 'exceptions-out.cpp', { flags: ['-O1', flag], link: [flag] });
+    const fresh = await load(toolchain, 'exceptions-out.cpp', options(toolchain, flag));
     thrown(() => fresh.exports.boom!(1));
     expect(fresh.trapped).toBe(false);
     fresh.heap.assertNoLeaks();
