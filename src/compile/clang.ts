@@ -13,7 +13,7 @@ import { type LinkJob, type LinkResult, WASI_LINK_IDENTITY, wasiLinkArguments } 
 import { missingHeaderError } from './missing-headers.ts';
 import { isCxx, isFile } from './options.ts';
 import { runTool } from './process.ts';
-import { headerArguments, type Sysroot, sysrootArguments } from './sysroot.ts';
+import { cxxLibraryArguments, headerArguments, type Sysroot, sysrootArguments } from './sysroot.ts';
 import { type CompiledObject, fileIdentity, findProgram, type Toolchain } from './toolchain.ts';
 import { responseFile, withTemporaryDirectory, writeObjects } from './workspace.ts';
 
@@ -197,6 +197,7 @@ export class ClangToolchain implements Toolchain {
           ...job.link.filter((item) => !/^-O/.test(item)),
           ...(job.objects.some((object) => object.setjmp) || this.#mayJump(job) ? ['-lsetjmp'] : []),
           ...emulationLibraries(this.#hasLibrary),
+          ...(cxx ? cxxLibraryArguments(this.#sysroot) : []),
           ...(builtins === null ? [] : [...(cxx ? ['-lc++', '-lc++abi'] : []), '-lc', builtins]),
         ]),
         '-o',

@@ -132,16 +132,45 @@ export function sysrootArguments({ target, directory }: Sysroot): string[] {
 }
 
 /**
+ * The C++ library built without exceptions, in sysroots that have two (wasi-sdk 33 and later, in folders `eh` and `noeh`).
+ * It is taken whatever the clang would choose, because the other one is in the encoding of exceptions that Node.js 20
+ * does not run, and what this one lacks is linked anyway.
+ */
+function chosenLibrary({ headers, libc }: Sysroot): { headers: string; archives: string } | null {
+  if (headers === null) return null;
+  const library = path.join(headers, 'noeh', 'c++', 'v1');
+  const archives = path.join(path.dirname(libc), 'noeh');
+  return isDirectory(library) && isFile(path.join(archives, 'libc++.a'))
+    ? { headers: library, archives }
+    : null;
+}
+
+/** The compiler's arguments for the C++ library, behind the caller's own. */
+function cxxHeaderArguments(sysroot: Sysroot): string[] {
+  const library = chosenLibrary(sysroot);
+  return library === null ? [] : ['-cxx-isystem', library.headers];
+}
+
+/** The linker's arguments for it. */
+export function cxxLibraryArguments(sysroot: Sysroot): string[] {
+  const library = chosenLibrary(sysroot);
+  return library === null ? [] : [`-L${library.archives}`];
+}
+
+/**
  * Arguments that keep the headers of this machine's own system out of sight. A distribution's clang searches
  * /usr/include after the directories of WASI: there it finds headers for another processor and another libc, which
  * fail far from the cause or, worse, do not fail. They belong behind the caller's flags, whose directories come first.
  */
-export function headerArguments({ directory, headers }: Sysroot, cxx: boolean): string[] {
-  if (directory !== null || headers === null) return [];
+export function headerArguments(sysroot: Sysroot, cxx: boolean): string[] {
+  const { directory, headers } = sysroot;
+  const chosen = cxx ? cxxHeaderArguments(sysroot) : [];
+  if (directory !== null || headers === null) return chosen;
   const prefix = path.join(headers, '..', '..');
-  if (!HOST_PREFIXES.includes(prefix)) return [];
+  if (!HOST_PREFIXES.includes(prefix)) return chosen;
   const library = path.join(headers, 'c++', 'v1');
   return [
+    ...chosen,
     '-nostdlibinc',
     ...(cxx && isDirectory(library) ? ['-cxx-isystem', library] : []),
     // After the compiler's own headers, which belong before libc's.

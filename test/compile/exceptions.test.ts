@@ -18,10 +18,12 @@ const cacheDir = mkdtempSync(path.join(os.tmpdir(), 'heapline-cache-'));
 const tree = sourceTree({});
 const kept = process.env.HEAPLINE_CLANG;
 let sdk: Sdk;
+let dual: Sdk;
 const native: Record<string, string> = {};
 
 beforeAll(() => {
   sdk = fakeSdk(['wasm32-wasip1']);
+  dual = fakeSdk(['eh and noeh']);
   const file = path.join(tree.directory, 'native');
   execFileSync('g++', ['-std=c++17', '-w', program, '-o', file]);
   native.plain = execFileSync(file).toString();
@@ -34,6 +36,7 @@ afterEach(() => {
 });
 afterAll(() => {
   sdk[Symbol.dispose]();
+  dual[Symbol.dispose]();
   rmSync(cacheDir, { recursive: true, force: true });
   tree[Symbol.dispose]();
 });
@@ -47,6 +50,10 @@ const ways = {
   },
   'a wasi-sdk': () => {
     process.env.WASI_SDK_PATH = sdk.directory;
+    return 'clang' as const;
+  },
+  'a wasi-sdk with two C++ libraries': () => {
+    process.env.WASI_SDK_PATH = dual.directory;
     return 'clang' as const;
   },
 };

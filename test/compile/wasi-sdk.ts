@@ -8,7 +8,8 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 
-export type Layout = 'wasm32-wasip1' | 'wasm32-wasi';
+/** `eh and noeh`: the current one of version 33 and later, with the C++ library twice. */
+export type Layout = 'wasm32-wasip1' | 'wasm32-wasi' | 'eh and noeh';
 
 const RESOURCES = '/usr/lib/llvm-22/lib/clang/22';
 
@@ -39,10 +40,25 @@ export function fakeSdk(layouts: readonly Layout[], compiler = 'clang-22'): Sdk 
   const resources = path.join(directory, 'lib', 'clang', '22');
   mkdirSync(path.join(resources, 'lib'), { recursive: true });
   symlinkSync(path.join(RESOURCES, 'include'), path.join(resources, 'include'));
-  if (layouts.includes('wasm32-wasip1')) {
+  if (layouts.includes('wasm32-wasip1') || layouts.includes('eh and noeh')) {
     const parts = ['include/wasm32-wasip1', 'include/c++', 'lib/wasm32-wasip1', 'lib/wasm32-unknown-wasip1'];
     execFileSync('tar', ['-xf', yowaspResources(), '-C', sysroot, ...parts]);
     execFileSync('mv', [path.join(sysroot, 'lib/wasm32-unknown-wasip1'), path.join(resources, 'lib')]);
+  }
+  if (layouts.includes('eh and noeh')) {
+    const headers = path.join(sysroot, 'include', 'wasm32-wasip1');
+    const archives = path.join(sysroot, 'lib', 'wasm32-wasip1');
+    for (const each of [headers, archives]) {
+      for (const set of ['eh', 'noeh']) mkdirSync(path.join(each, set));
+    }
+    execFileSync('mv', [path.join(sysroot, 'include', 'c++'), path.join(headers, 'noeh')]);
+    for (const name of ['libc++.a', 'libc++abi.a']) {
+      execFileSync('mv', [path.join(archives, name), path.join(archives, 'noeh')]);
+      // Whoever links this one fails.
+      writeFileSync(path.join(archives, 'eh', name), 'for exnref');
+    }
+    // Clang ignores the folders of a target unless this is there.
+    mkdirSync(path.join(sysroot, 'include', 'c++', 'v1'), { recursive: true });
   }
   if (layouts.includes('wasm32-wasi')) {
     symlinkSync('/usr/include/wasm32-wasi', path.join(sysroot, 'include/wasm32-wasi'));
