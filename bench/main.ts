@@ -40,6 +40,7 @@ const measurements: ReadonlyMap<string, Measurement> = new Map<string, Measureme
   ['leak-scan', async (setting) => (await import('./measures/leak-scan.ts')).measureLeakScan(setting)],
   ['entries', async (setting) => (await import('./measures/service.ts')).measureEntries(setting)],
   ['service', async (setting) => (await import('./measures/service.ts')).measureService(setting)],
+  ['sandboxes', async (setting) => (await import('./measures/sandboxes.ts')).measureSandboxes(setting)],
   ['encoding', async (setting) => (await import('./measures/encoding.ts')).measureEncoding(setting)],
   ['scale', async (setting) => (await import('./measures/scale.ts')).measureScale(setting)],
   ['cold-start', async (setting) => (await import('./measures/cold-start.ts')).measureColdStart(setting)],

@@ -71,7 +71,7 @@ export async function measureInstrumenting(setting: Setting): Promise<Outcome> {
       },
     ],
     bars: [
-      bar(`instrumenting, MB of code per second (${largest.program})`, speed(largest), 50, 'higher', 100),
+      bar(`instrumenting, MB of code per second (${largest.program})`, speed(largest), 100, 'higher', 200),
     ],
     data: results,
   };

@@ -130,7 +130,7 @@ export async function measureLeakScan(setting: Setting): Promise<Outcome> {
     ],
     bars: [
       ...rows.map(({ name, speed }) =>
-        bar(`leak scan, MB of heap per second (${name})`, speed.median, 500, 'higher', 2000),
+        bar(`leak scan, MB of heap per second (${name})`, speed.median, 1000, 'higher', 3000),
       ),
     ],
     data: rows,

@@ -79,7 +79,7 @@ export async function measureSymbolising(setting: Setting): Promise<Outcome> {
       },
     ],
     bars: [
-      bar(`5,000 cold symbolications, seconds (${largest.program})`, largest.first / 1e9, 0.5, 'lower', 0.1),
+      bar(`5,000 cold symbolications, seconds (${largest.program})`, largest.first / 1e9, 0.1, 'lower', 0.05),
     ],
     data: results,
   };

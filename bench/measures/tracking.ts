@@ -126,13 +126,13 @@ function barsOf(results: readonly TrackingResult[]): Bar[] {
       bar(
         'real programs, tracked ÷ plain, geometric mean',
         geometricMean(ratios(of('real'))),
-        1.15,
+        1.1,
         'lower',
         1,
       ),
     );
     bars.push(
-      bar('worst real program, tracked ÷ plain', Math.max(...ratios(of('real'))), 1.5, 'lower', 1.15),
+      bar('worst real program, tracked ÷ plain', Math.max(...ratios(of('real'))), 1.25, 'lower', 1.1),
     );
     const memory = wasi.filter((r) => r.role === 'real').map((r) => r.trackedMemory / r.plainMemory);
     if (memory.length > 0) {
@@ -140,7 +140,7 @@ function barsOf(results: readonly TrackingResult[]): Bar[] {
         bar(
           'linear memory at peak, tracked ÷ plain, real programs, geometric mean',
           geometricMean(memory),
-          1.3,
+          1.25,
           'lower',
           1.1,
         ),
@@ -149,7 +149,7 @@ function barsOf(results: readonly TrackingResult[]): Bar[] {
         bar(
           'linear memory at peak, tracked ÷ plain, worst real program',
           Math.max(...memory),
-          1.3,
+          1.35,
           'lower',
           1.1,
         ),
@@ -161,9 +161,9 @@ function barsOf(results: readonly TrackingResult[]): Bar[] {
       bar(
         'malloc/free churn, flat stack, tracked ÷ plain',
         geometricMean(ratios(of('churn'))),
-        0.6,
+        0.75,
         'lower',
-        0.3,
+        0.45,
       ),
     );
   if (of('adversarial').length > 0)
@@ -171,9 +171,9 @@ function barsOf(results: readonly TrackingResult[]): Bar[] {
       bar(
         'adversarial, every allocation a new deep context, worst',
         Math.max(...ratios(of('adversarial'))),
-        3,
+        5,
         'lower',
-        1.5,
+        3,
       ),
     );
   return bars;

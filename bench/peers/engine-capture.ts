@@ -134,9 +134,9 @@ export async function measureEngineCapture(setting: Setting): Promise<Outcome> {
       bar(
         'one tracked malloc+free, times faster than with an engine stack capture, worst',
         Math.min(...[...pairs.values()].map((r) => r.ratio!.median)),
-        200,
-        'higher',
         500,
+        'higher',
+        1000,
       ),
     ],
     data: { pairs: Object.fromEntries(pairs), programs },
