@@ -232,8 +232,19 @@ function scriptOf(site: NodeJS.CallSite): string {
   return site.getScriptNameOrSourceURL() ?? '';
 }
 
-function positionOf(site: NodeJS.CallSite): number {
-  return (site as NodeJS.CallSite & { getPosition(): number }).getPosition();
+/** Numbers of places, where the engine does not tell a frame's position in its script. */
+const placeNumbers = new Map<string, number>();
+
+/** A number that tells places in one script apart: Node.js has the position, Deno and Bun only line and column. */
+function positionOf(site: NodeJS.CallSite & { getPosition?: () => number }): number {
+  if (site.getPosition !== undefined) return site.getPosition();
+  const place = `${site.getLineNumber()}:${site.getColumnNumber()}`;
+  let number = placeNumbers.get(place);
+  if (number === undefined) {
+    number = placeNumbers.size;
+    placeNumbers.set(place, number);
+  }
+  return number;
 }
 
 function keyOf(script: number, position: number): number {
@@ -411,7 +422,9 @@ function evalPlace(origin: string): Place | null {
 // A frame as V8 writes it: `name [as method] (file:line:column)`, or without a name `file:line:column`; `async` before
 // both. Either may hold brackets and spaces of its own.
 function nameIn(text: string, file: string): string {
-  const end = file === '' ? text.indexOf(' (') : text.lastIndexOf(` (${file}`);
+  let end = file === '' ? text.indexOf(' (') : text.lastIndexOf(` (${file}`);
+  // Deno writes a path where it names the script by its URL.
+  if (end < 0 && file.startsWith('file:')) end = text.lastIndexOf(` (${toPath(file)}`);
   return end < 0 ? '' : text.slice(0, end).replace(/^async | \[as [^\]]*\]$/g, '');
 }
 

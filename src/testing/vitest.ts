@@ -37,9 +37,12 @@ export interface HeaplineMatchers {
   toGrow(lib: WithHeap, options?: GrowthOptions): Promise<void>;
 }
 
-declare module 'vitest' {
-  // biome-ignore lint/suspicious/noExplicitAny: the declaration that is merged with has it so
-  interface Matchers<T = any> extends HeaplineMatchers {}
+// Vitest's own interface has other type parameters in each major version, and declarations are merged only where all
+// agree. Its assertions take over those of Chai in every version, and Chai's have no type parameters.
+declare global {
+  namespace Chai {
+    interface Assertion extends HeaplineMatchers {}
+  }
 }
 
 interface MatcherState {

@@ -1,0 +1,14 @@
+// Versions of other people's tools that the smoke tests use. With HEAPLINE_NEWEST=1 (`npm run test:newest`) they take the
+// newest ones that npm has; docs/versions.md says which were run.
+
+const PINNED = {
+  bun: '1.4.5',
+  deno: '2.9.6',
+} as const;
+
+export type PinnedTool = keyof typeof PINNED;
+
+/** The version, or range, to install. */
+export function versionOf(tool: PinnedTool): string {
+  return process.env.HEAPLINE_NEWEST === '1' ? 'latest' : PINNED[tool];
+}
