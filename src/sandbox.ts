@@ -575,9 +575,9 @@ class Link {
         : new CxxExceptionError(message, thrown.type, thrown.what, frames, { cause: error });
     }
     if (!isTrap(error)) return error;
-    const { offsets, thrownByGuest } = readGuestStack(error);
-    if (offsets.length === 0 || (error instanceof RangeError && !thrownByGuest)) return error;
-    const frames = this.#framesAt(offsets);
+    const { offsets, names, thrownByGuest } = readGuestStack(error);
+    if (offsets.length + names.length === 0 || (error instanceof RangeError && !thrownByGuest)) return error;
+    const frames = offsets.length > 0 ? this.#framesAt(offsets) : names.map(namedFrame);
     return (
       this.#stackOverflow(error, name, frames) ??
       new TrapError(trapMessage(error.message, name, frames), frames, { cause: error })
@@ -627,6 +627,20 @@ class Link {
         : this.parts.symbols.frames(site);
     });
   }
+}
+
+/** A frame of which an engine tells no more than the function's name. */
+function namedFrame(name: string): Frame {
+  return {
+    function: name,
+    linkageName: name,
+    file: '',
+    line: 0,
+    column: 0,
+    startLine: 0,
+    inlined: false,
+    language: 'c',
+  };
 }
 
 /** What Emscripten throws to leave C that is to be called again later. */

@@ -1,5 +1,5 @@
 // What comes out of a guest that fails, read: was it a trap of the guest, and where in the guest's code. V8 names
-// the places as file offsets in the module it runs, which is the instrumented one.
+// the places as file offsets in the module it runs, which is the instrumented one. JavaScriptCore names functions alone.
 
 import { GLUE_FILE } from './host-stacks.ts';
 
@@ -7,6 +7,8 @@ import { GLUE_FILE } from './host-stacks.ts';
 export interface GuestStack {
   /** Offsets of the instructions in the file that runs, innermost first. */
   readonly offsets: readonly number[];
+  /** Names of the functions, innermost first, where the engine gives those and no offsets (JavaScriptCore). */
+  readonly names: readonly string[];
   /** True when the guest's own code, or the engine on its behalf, threw. */
   readonly thrownByGuest: boolean;
   /** True when JavaScript of the guest's own threw: Emscripten's glue, with what the C sources contain. */
@@ -14,22 +16,24 @@ export interface GuestStack {
 }
 
 const WASM_FRAME = /wasm:\/\/[^\s)]*:wasm-function\[\d+\]:0x([0-9a-f]+)/;
+/** As JavaScriptCore writes it. */
+const NAMED_FRAME = /\.wasm-function\[(.+)\]/;
 
 /** Reads where in the guest an error arose: the innermost run of wasm frames. */
 export function readGuestStack(error: object): GuestStack {
   const lines = stackLines(error);
   const offsets: number[] = [];
+  const names: string[] = [];
   let thrownByGuest = false;
   for (let i = 0; i < lines.length; i++) {
-    const match = WASM_FRAME.exec(lines[i]!);
-    if (match) {
-      if (i === 0) thrownByGuest = true;
-      offsets.push(Number.parseInt(match[1]!, 16));
-    } else if (offsets.length > 0) {
-      break;
-    }
+    const offset = WASM_FRAME.exec(lines[i]!)?.[1];
+    const name = offset === undefined ? NAMED_FRAME.exec(lines[i]!)?.[1] : undefined;
+    if (offset !== undefined) offsets.push(Number.parseInt(offset, 16));
+    else if (name !== undefined) names.push(name);
+    else if (offsets.length + names.length > 0) break;
+    if (i === 0) thrownByGuest = offsets.length + names.length > 0;
   }
-  return { offsets, thrownByGuest, thrownByGlue: lines[0]?.includes(GLUE_FILE) ?? false };
+  return { offsets, names, thrownByGuest, thrownByGlue: lines[0]?.includes(GLUE_FILE) ?? false };
 }
 
 // Test runners replace Error.prepareStackTrace with formatters that garble wasm frames. V8 formats a stack when

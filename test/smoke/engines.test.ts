@@ -22,7 +22,7 @@ import { assertNoLeaks } from 'heapline/assert';
 
 const lib = await loadC('library.c', { toolchain: 'embedded' });
 const { exitCode } = lib.run();
-function handleRequest() { return lib.exports.leak(100); }
+function handleRequest() { globalThis.answer = lib.exports.leak(100); } // a tail call would have no frame in Bun
 handleRequest();
 const caught = (work) => { try { work(); return null; } catch (error) { return error; } };
 const names = (frames) => frames.map(({ function: name, line }) => name + ':' + line);
@@ -90,7 +90,8 @@ describe.each([
     });
     expect(result.record.frames.slice(0, 2)).toEqual(['leak:2', 'handleRequest:6']);
     expect(result.folded).toMatch(/handleRequest;leak 100\n/);
-    // JavaScriptCore does not say where in a module its frames are.
-    if (name === 'deno') expect(result.trap.frames.slice(0, 2)).toEqual(['fail:3', 'crash:4']);
+    // JavaScriptCore names functions, and does not say where in them its frames are.
+    const expected = name === 'deno' ? ['fail:3', 'crash:4'] : [expect.stringMatching(/^(fail|crash):0$/)];
+    expect(result.trap.frames.slice(0, expected.length)).toEqual(expected);
   });
 });

@@ -4,6 +4,8 @@
 const PINNED = {
   bun: '1.4.5',
   deno: '2.9.6',
+  typescript: '7.0.2',
+  vitest: '5.1.2',
 } as const;
 
 export type PinnedTool = keyof typeof PINNED;
