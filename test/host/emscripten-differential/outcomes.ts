@@ -20,6 +20,9 @@ const command = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.ur
 const loader = pathToFileURL(fileURLToPath(import.meta.resolve('tsx'))).href;
 const run = promisify(execFile);
 
+/** The one that Heapline uses, too. */
+const emcc = process.env.HEAPLINE_EMCC || 'emcc';
+
 /** Longer than any of the programs takes; one that takes longer hangs. */
 const LIMIT = 60_000;
 
@@ -40,7 +43,7 @@ export async function buildPlain(program: Case, directory: string, name: string)
     );
     extra.push('--pre-js', setter);
   }
-  const compiler = program.source.endsWith('.cpp') ? 'em++' : 'emcc';
+  const compiler = emcc.replace(/emcc$/, program.source.endsWith('.cpp') ? 'em++' : 'emcc');
   await run(compiler, [
     '-O1',
     sourceOf(program),
