@@ -1,9 +1,9 @@
 // What the runtime tells the host while a guest runs: bad frees and reallocs, and allocations that failed. Kept on this
 // side of the boundary, call sites included, because a program that misuses its heap may ruin later what it says now.
 
-import { CorruptLedgerError, type Frame } from './errors.ts';
+import { CorruptLedgerError } from './errors.ts';
+import { type Stack, withStacks } from './frames/index.ts';
 import type { FaultRecord, Ledger } from './heap/index.ts';
-import { StackKeys } from './leaks/index.ts';
 import type { FailedAllocation } from './report/index.ts';
 
 /** Faults that are kept; more are only counted. */
@@ -82,22 +82,19 @@ export class HeapEvents {
   }
 
   /** The allocations that failed since a mark, one entry for each stack, in the order in which they failed first. */
-  failures(framesOf: (path: EventPath) => readonly Frame[], since = 0): FailedAllocation[] {
-    const keys = new StackKeys();
-    const merged = new Map<string, FailedAllocation>();
+  failures(stackAt: (path: EventPath) => Stack, since = 0): FailedAllocation[] {
+    const merged = new Map<Stack, Omit<FailedAllocation, 'frames'>>();
     for (const { path, marks, count, smallest, largest } of this.#failures.values()) {
       if (marks < since) continue;
-      const frames = framesOf(path);
-      const key = keys.keyOf(frames);
-      const same = merged.get(key) ?? { count: 0, smallest, largest, frames };
-      merged.set(key, {
+      const stack = stackAt(path);
+      const same = merged.get(stack) ?? { count: 0, smallest, largest };
+      merged.set(stack, {
         count: same.count + count,
         smallest: Math.min(same.smallest, smallest),
         largest: Math.max(same.largest, largest),
-        frames: same.frames,
       });
     }
-    return [...merged.values()];
+    return [...merged].map(([stack, failed]) => withStacks(failed, { frames: stack }));
   }
 
   #failed(size: number, context: number, ledger: Ledger): void {

@@ -1,6 +1,7 @@
 // Bad frees and reallocs as people see them: with their stacks, and as an error.
 
 import { type Frame, HeapFaultError, type HeapFaultKind } from './errors.ts';
+import { frameText, ShownStacks, type Stack, stackLines, stackOf, stackOfFrames } from './frames/index.ts';
 
 /** A bad free or realloc, with its stacks, innermost frame first. */
 export interface HeapFault {
@@ -31,11 +32,14 @@ export function faultError(fault: HeapFault): HeapFaultError {
     'realloc-freed': 'was freed before and passed to realloc',
     'realloc-foreign': 'does not belong to a block and was passed to realloc',
   } as const;
-  let message = `Pointer 0x${fault.address.toString(16)} ${titles[fault.kind]}${formatFrames(fault.frames)}`;
-  if (fault.allocatedAt !== null) {
-    message += `\n  The block (${fault.block?.size ?? 0} bytes) was allocated${formatFrames(fault.allocatedAt)}`;
+  const frames = stackOf(fault, 'frames');
+  const allocated = stackOf(fault, 'allocatedAt');
+  const freed = stackOf(fault, 'freedAt');
+  let message = `Pointer 0x${fault.address.toString(16)} ${titles[fault.kind]}${formatStack(frames)}`;
+  if (allocated !== null) {
+    message += `\n  The block (${fault.block?.size ?? 0} bytes) was allocated${formatStack(allocated)}`;
   }
-  if (fault.freedAt !== null) message += `\n  It was freed first${formatFrames(fault.freedAt)}`;
+  if (freed !== null) message += `\n  It was freed first${formatStack(freed)}`;
   return new HeapFaultError(
     message,
     fault.kind,
@@ -46,12 +50,14 @@ export function faultError(fault: HeapFault): HeapFaultError {
   );
 }
 
-/** A stack, a line for each frame. */
+/** A stack, a line for each frame that is shown. */
 export function formatFrames(frames: readonly Frame[]): string {
-  const lines = frames.slice(0, FRAMES_SHOWN).map((frame) => {
-    const place = frame.file === '' ? '' : ` (${frame.file}:${frame.line}:${frame.column})`;
-    return `\n    at ${frame.function}${place}`;
-  });
-  if (frames.length > FRAMES_SHOWN) lines.push(`\n    … and ${frames.length - FRAMES_SHOWN} more`);
-  return lines.join('');
+  return formatStack(stackOfFrames(frames));
+}
+
+function formatStack(stack: Stack): string {
+  const shown = new ShownStacks({ most: FRAMES_SHOWN }).of(stack);
+  return stackLines(shown, (frame) => frameText(frame), '    ')
+    .map((line) => `\n${line}`)
+    .join('');
 }

@@ -8,7 +8,9 @@ import {
   OutOfMemoryError,
   StateError,
 } from './errors.ts';
+import { type Stack, withStacks } from './frames/index.ts';
 import {
+  ContextStacks,
   type HeapBlock,
   type HeapSnapshot,
   type HeapTotals,
@@ -321,7 +323,7 @@ export class Heap {
   /** The bad frees and reallocs seen so far, oldest first. */
   faults(): HeapFault[] {
     this.#host.check('heap.faults');
-    return this.#host.events.faults.map((fault) => this.describeFault(fault));
+    return this.#faultsSince(0);
   }
 
   /**
@@ -330,7 +332,7 @@ export class Heap {
    */
   failures(): FailedAllocation[] {
     this.#host.check('heap.failures');
-    return this.#host.events.failures((path) => this.#framesAt(path));
+    return this.#failuresSince(0);
   }
 
   /**
@@ -409,9 +411,8 @@ export class Heap {
     checkOptionNames('heap.leaksSince', options, LEAKS_OPTIONS);
     const suppressions = readSuppressions(options);
     const capture = this.#host.leaks.capture(mark.allocObjects);
-    const errors = this.#host.events.faults.slice(mark.faults).map((fault) => this.describeFault(fault));
-    const failures = this.#host.events.failures((path) => this.#framesAt(path), mark.failures);
-    return suppress(this.#host.leaks.report(capture, errors, failures), suppressions);
+    const failures = this.#failuresSince(mark.failures);
+    return suppress(this.#host.leaks.report(capture, this.#faultsSince(mark.faults), failures), suppressions);
   }
 
   /**
@@ -480,7 +481,7 @@ export class Heap {
       this.#host.check('heap.growth');
       meter.observe(run, ledger.totals(), () => ledger.snapshot());
     };
-    const report = (): GrowthReport => meter.report(ledger.snapshot(), (node) => this.frames(node));
+    const report = (): GrowthReport => meter.report(ledger.snapshot(), this.contextStacks());
     const last = meter.warmup + meter.runs;
     const afterRun = (run: number): void => {
       if (run > meter.warmup) observe(run - meter.warmup);
@@ -508,41 +509,53 @@ export class Heap {
   contextFrames(node: number): readonly Frame[] {
     this.#host.check('heap.contextFrames');
     this.#host.ledger.checkContext(node);
-    return this.frames(node);
+    return this.contextStacks().of(node).frames();
   }
 
-  /** @internal The same of a context whose path was found whole. */
-  frames(node: number): readonly Frame[] {
-    return this.framesOf(this.#host.ledger.sites(node));
-  }
-
-  /** @internal Frames of call sites, innermost first. */
-  framesOf(sites: readonly number[]): readonly Frame[] {
-    const frames: Frame[] = [];
-    for (const site of sites) {
-      if (site === layout.SITE_TRUNCATED) frames.push(TRUNCATED_FRAME);
-      else if (site >= layout.SITE_HOST_FLAG)
-        frames.push(...this.#host.hostStacks.frames(site - layout.SITE_HOST_FLAG));
-      else if (frames.length === 0 || !this.#host.symbols.isStartUp(site))
-        frames.push(...this.#host.symbols.frames(site));
-    }
-    return frames;
+  /** @internal The stacks of contexts whose paths were found whole, until the guest runs again. */
+  contextStacks(): ContextStacks {
+    const { ledger, symbols, hostStacks } = this.#host;
+    return new ContextStacks(ledger, {
+      frames(site) {
+        if (site === layout.SITE_TRUNCATED) return [TRUNCATED_FRAME];
+        if (site < layout.SITE_HOST_FLAG) return symbols.frames(site);
+        return hostStacks.frames(site - layout.SITE_HOST_FLAG);
+      },
+      isStartUp: (site) =>
+        site !== layout.SITE_TRUNCATED && site < layout.SITE_HOST_FLAG && symbols.isStartUp(site),
+    });
   }
 
   /** @internal A fault with its stacks symbolised. */
-  describeFault({ record, path, allocated, freed }: FaultEvent): HeapFault {
-    return {
-      kind: record.kind,
-      address: record.address,
-      block: record.block === 0 ? null : { address: record.block, size: record.blockSize },
-      frames: this.#framesAt(path),
-      allocatedAt: allocated === null ? null : this.#framesAt(allocated),
-      freedAt: freed === null ? null : this.#framesAt(freed),
-    };
+  describeFault({ record, path, allocated, freed }: FaultEvent, stacks = this.contextStacks()): HeapFault {
+    return withStacks(
+      {
+        kind: record.kind,
+        address: record.address,
+        block: record.block === 0 ? null : { address: record.block, size: record.blockSize },
+      },
+      {
+        frames: this.#stackAt(path, stacks),
+        allocatedAt: allocated && this.#stackAt(allocated, stacks),
+        freedAt: freed && this.#stackAt(freed, stacks),
+      },
+    );
   }
 
-  #framesAt(path: EventPath): readonly Frame[] {
-    return 'node' in path ? this.contextFrames(path.node) : this.framesOf(path);
+  #faultsSince(first: number): HeapFault[] {
+    const stacks = this.contextStacks();
+    return this.#host.events.faults.slice(first).map((fault) => this.describeFault(fault, stacks));
+  }
+
+  #failuresSince(mark: number): FailedAllocation[] {
+    const stacks = this.contextStacks();
+    return this.#host.events.failures((path) => this.#stackAt(path, stacks), mark);
+  }
+
+  #stackAt(path: EventPath, stacks: ContextStacks): Stack {
+    if (!('node' in path)) return stacks.ofSites(path);
+    this.#host.ledger.checkContext(path.node);
+    return stacks.of(path.node);
   }
 
   #outOfMemory(size: number): OutOfMemoryError {

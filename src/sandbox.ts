@@ -509,7 +509,7 @@ class Link {
       program: name,
       active: () => this.gate.entry !== null,
       kept,
-      contextFrames: (node) => this.heap!.frames(node),
+      contextStacks: () => this.heap!.contextStacks(),
     });
     this.heap = new Heap({
       gate: this.gate,

@@ -1,9 +1,9 @@
 // heapline check: run C and fail when it leaks, for CI. Standard output carries what the program writes, unless a
 // report was asked for there; then it carries that report alone, and the program's output goes to standard error.
 
-import { writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { BaselineError, type CorruptLedgerError, FileError, SuppressionError } from '../errors.ts';
+import { foldStacks, stackOf } from '../frames/index.ts';
 import type { LeakKind, Sandbox, SandboxOptions } from '../index.ts';
 import { VERSION } from '../profile/index.ts';
 import {
@@ -24,10 +24,11 @@ import {
   type Suppression,
   suppress,
 } from '../report/index.ts';
-import { addCompileOptions, collect, fileError, readInput } from './arguments.ts';
+import { addCompileOptions, collect, readInput } from './arguments.ts';
 import type { Call } from './call.ts';
 import { failureText, STATUS, usageError } from './failure.ts';
 import { addCallOption, checkCalls, enterGuest, readable } from './guest.ts';
+import { checkWritable, writeOutput } from './output-files.ts';
 import { addGuestOptions, type GuestArguments, guestOptions, inlinesOption, load } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -139,7 +140,10 @@ async function check(
   if (given.updateBaseline && given.baseline === undefined) {
     throw usageError('--update-baseline', '--update-baseline needs --baseline FILE, the file to write.');
   }
-  // Files that cannot be read are better found before the program runs for an hour.
+  // Files that cannot be read or written are better found before the program runs for an hour.
+  for (const { file } of outputs) if (file !== null) checkWritable(file);
+  if (given.pprof !== undefined) checkWritable(given.pprof);
+  if (given.updateBaseline) checkWritable(given.baseline!);
   const suppressions = (given.suppressions ?? []).flatMap(readSuppressions);
   const baseline = given.baseline === undefined || given.updateBaseline ? null : readBaseline(given.baseline);
 
@@ -168,10 +172,11 @@ async function check(
   const unwritten: FileError[] = [];
   const write = (path: string, content: string | Uint8Array): boolean => {
     try {
-      writeFileSync(path, content);
+      writeOutput(path, content);
       return true;
     } catch (error) {
-      unwritten.push(fileError(path, 'written', error));
+      if (!(error instanceof FileError)) throw error;
+      unwritten.push(error);
       return false;
     }
   };
@@ -284,9 +289,8 @@ function reportOf(sandbox: Sandbox, suppressions: readonly Suppression[]): LeakR
 
 // Strings of --call are the command's own: a context without any C in it.
 function withoutArguments(report: LeakReport): LeakReport {
-  return report.with({
-    records: report.records.filter(({ frames }) => frames.some((frame) => frame.language === 'c')),
-  });
+  const hasC = foldStacks(false, (outer, frame) => outer || frame.language === 'c');
+  return report.with({ records: report.records.filter((record) => hasC(stackOf(record, 'frames'))) });
 }
 
 function readSuppressions(path: string): Suppression[] {

@@ -2,10 +2,11 @@
 // so pipes keep working; the table goes to standard error. With --json it is the other way round: standard output
 // carries one JSON document, and what the program writes goes to standard error.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { CorruptLedgerError, type FileError } from '../errors.ts';
+import { CorruptLedgerError, FileError } from '../errors.ts';
+import { gapFrame, isGap, ShownStacks, type Stack, stackOf } from '../frames/index.ts';
 import type {
   ContextProfileKind,
   FailedAllocation,
@@ -30,6 +31,7 @@ import {
 import type { Call } from './call.ts';
 import { failureText, statusOf, usageError } from './failure.ts';
 import { addCallOption, checkCalls, enterGuest, readable } from './guest.ts';
+import { checkWritable, writeOutput } from './output-files.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What a guest is compiled from and may see. */
@@ -52,6 +54,9 @@ interface RunArguments extends GuestArguments {
 
 /** Bad frees that are printed; more are only counted. */
 const FAULTS_SHOWN = 5;
+
+/** Frames of faults and failed allocations in JSON. */
+const EVENT_FRAMES = { most: 128, total: 30_000, least: 4 };
 
 /** `programArguments` are what followed `--`; `finish` takes the exit status. */
 export function addRunCommand(
@@ -140,6 +145,8 @@ async function run(
   if (given.pprof === '-') {
     throw usageError('--pprof', 'Standard output has what the program writes: name a file for the profile.');
   }
+  // Better before the program runs for an hour.
+  if (given.pprof !== false) checkWritable(given.pprof);
   const options: SandboxOptions = {
     ...guestOptions(given, programArguments),
     // The JavaScript above is Heapline's own here.
@@ -173,10 +180,11 @@ async function run(
   let notWritten: FileError | null = null;
   if (given.pprof !== false && profile !== null) {
     try {
-      writeFileSync(given.pprof, profile.encode({ inlines: given.inlines }));
+      writeOutput(given.pprof, profile.encode({ inlines: given.inlines }));
       written = given.pprof;
     } catch (error) {
-      notWritten = fileError(given.pprof, 'written', error);
+      if (!(error instanceof FileError)) throw error;
+      notWritten = error;
     }
   }
   if (given.json) {
@@ -186,8 +194,7 @@ async function run(
       error: (failure ?? (damage as Error | null))?.message ?? null,
       toolchain: sandbox.toolchain,
       stats,
-      faults,
-      failedAllocations: failures,
+      ...shownEvents(faults, failures),
       warnings: sandbox.warnings,
       calls: results,
       pprof: written === null ? null : resolve(written),
@@ -309,17 +316,17 @@ function table(
 }
 
 /** Where a stack ends, for a line about it. */
-function place([frame]: HeapFault['frames']): string {
-  if (frame === undefined) return '';
-  return frame.file === ''
-    ? ` in ${frame.function}`
-    : ` in ${frame.function} (${basename(frame.file)}:${frame.line})`;
+function place(stack: Stack): string {
+  if (stack.depth === 0) return '';
+  const { function: name, file, line } = stack.frame;
+  return file === '' ? ` in ${name}` : ` in ${name} (${basename(file)}:${line})`;
 }
 
 function reportFailures(failures: readonly FailedAllocation[], terminal: Terminal): void {
-  for (const { count, largest, frames } of failures.slice(0, FAULTS_SHOWN)) {
-    const times = count === 1 ? '' : `, ${count} times`;
-    const what = `no memory for ${largest.toLocaleString('en-US')} bytes${times}${place(frames)}`;
+  for (const failed of failures.slice(0, FAULTS_SHOWN)) {
+    const times = failed.count === 1 ? '' : `, ${failed.count} times`;
+    const where = place(stackOf(failed, 'frames'));
+    const what = `no memory for ${failed.largest.toLocaleString('en-US')} bytes${times}${where}`;
     terminal.say(terminal.colors.yellow(what));
   }
   if (failures.length > FAULTS_SHOWN) {
@@ -327,13 +334,41 @@ function reportFailures(failures: readonly FailedAllocation[], terminal: Termina
   }
 }
 
+/** Faults and failed allocations with what is shown of their stacks. */
+function shownEvents(
+  faults: readonly HeapFault[],
+  failures: readonly FailedAllocation[],
+): { readonly faults: object[]; readonly failedAllocations: object[] } {
+  const shown = new ShownStacks(EVENT_FRAMES);
+  const frames = (stack: Stack | null) =>
+    stack && shown.of(stack).map((item) => (isGap(item) ? gapFrame(item) : item));
+  return {
+    faults: faults.map((fault) => ({
+      kind: fault.kind,
+      address: fault.address,
+      block: fault.block,
+      frames: frames(stackOf(fault, 'frames')),
+      allocatedAt: frames(stackOf(fault, 'allocatedAt')),
+      freedAt: frames(stackOf(fault, 'freedAt')),
+    })),
+    failedAllocations: failures.map((failed) => ({
+      count: failed.count,
+      smallest: failed.smallest,
+      largest: failed.largest,
+      frames: frames(stackOf(failed, 'frames')),
+    })),
+  };
+}
+
 function reportFaults(faults: readonly HeapFault[], terminal: Terminal): void {
   for (const fault of faults.slice(0, FAULTS_SHOWN)) {
-    const origin = fault.allocatedAt === null ? '' : `, allocated${place(fault.allocatedAt)}`;
-    const first = fault.freedAt === null ? '' : `, freed before${place(fault.freedAt)}`;
+    const allocated = stackOf(fault, 'allocatedAt');
+    const freed = stackOf(fault, 'freedAt');
+    const origin = allocated === null ? '' : `, allocated${place(allocated)}`;
+    const first = freed === null ? '' : `, freed before${place(freed)}`;
     terminal.say(
       terminal.colors.red(
-        `${fault.kind} of 0x${fault.address.toString(16)}${place(fault.frames)}${origin}${first}`,
+        `${fault.kind} of 0x${fault.address.toString(16)}${place(stackOf(fault, 'frames'))}${origin}${first}`,
       ),
     );
   }

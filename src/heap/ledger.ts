@@ -285,23 +285,31 @@ export class Ledger {
    * of what checkContext() or checkTree() has found whole.
    */
   sites(node: number): number[] {
-    const words = this.#view.words;
     const sites: number[] = [];
+    for (const context of this.callers(node)) sites.push(...context.sites);
+    return sites;
+  }
+
+  /** The context at this node address and those that called it, each with its own call sites, innermost first. */
+  *callers(
+    node: number,
+  ): Generator<{ readonly address: number; readonly sites: readonly number[] }, void, undefined> {
+    let length = 0;
     for (let address = node; address !== 0; ) {
+      const words = this.#view.words;
       const at = address / WORD;
       if (!Number.isInteger(at) || at + L.NODE_SIZE / WORD > words.length) throw damaged('context', address);
       const parent = words[at + L.NODE_PARENT / WORD]!;
       if (parent === 0) break;
       const folded = at + L.BUD_SIZE / WORD <= words.length ? budSites(words, address) : null;
-      if (folded === null) sites.push(words[at + L.NODE_SITE / WORD]!);
-      else sites.push(...folded.reverse());
+      const sites = folded?.reverse() ?? [words[at + L.NODE_SITE / WORD]!];
+      length += sites.length;
       // A context is never deeper than the shadow stack is long, but host frames nest in it too; a longer chain
       // is a cycle that the guest wrote.
-      if (sites.length > 4 * L.SHADOW_SLOTS) throw damaged('context', node);
+      if (length > 4 * L.SHADOW_SLOTS || !sites.every(this.isSite)) throw damaged('context', node);
+      yield { address, sites };
       address = parent;
     }
-    if (!sites.every(this.isSite)) throw damaged('context', node);
-    return sites;
   }
 
   /**

@@ -5,8 +5,8 @@
 
 import type { Frame } from '../errors.ts';
 import { InvalidArgumentError } from '../errors.ts';
-import { type HeapSnapshot, indicesIn } from '../heap/index.ts';
-import { StackKeys } from './same-stack.ts';
+import { type Stack, withStacks } from '../frames/index.ts';
+import { type ContextStacks, type HeapSnapshot, indicesIn } from '../heap/index.ts';
 
 /** How often the work is done. */
 export interface GrowthOptions {
@@ -43,7 +43,6 @@ export interface GrowthReport {
 
 /** What the contexts of one stack hold more than at the start, and (late) than at half time. */
 interface Change {
-  readonly frames: readonly Frame[];
   objects: number;
   bytes: number;
   lateObjects: number;
@@ -74,15 +73,14 @@ export class GrowthMeter {
   }
 
   /** What grew, given the heap after the last run. */
-  report(end: HeapSnapshot, frames: (node: number) => readonly Frame[]): GrowthReport {
+  report(end: HeapSnapshot, contexts: ContextStacks): GrowthReport {
     const start = this.#start!;
     const middle = this.#middle!;
     const sum = { objects: 0, bytes: 0 };
     const inStart = indicesIn(start, end);
     const inMiddle = indicesIn(middle, end);
     // Contexts of one and the same stack are judged as one: what moves from one to the other does not grow.
-    const keys = new StackKeys();
-    const stacks = new Map<string, Change>();
+    const stacks = new Map<Stack, Change>();
     for (let i = 0; i < end.count; i++) {
       // Contexts that were not there yet held nothing.
       const objects = end.liveObjects[i]! - (start.liveObjects[inStart[i]!] ?? 0);
@@ -90,39 +88,38 @@ export class GrowthMeter {
       const lateObjects = end.liveObjects[i]! - (middle.liveObjects[inMiddle[i]!] ?? 0);
       const lateBytes = end.liveBytes[i]! - (middle.liveBytes[inMiddle[i]!] ?? 0);
       if (objects === 0 && bytes === 0 && lateObjects === 0 && lateBytes === 0) continue;
-      const stack = frames(end.node[i]!);
-      const key = keys.keyOf(stack);
-      let change = stacks.get(key);
+      const stack = contexts.of(end.node[i]!);
+      let change = stacks.get(stack);
       if (change === undefined) {
-        change = { frames: stack, objects: 0, bytes: 0, lateObjects: 0, lateBytes: 0 };
-        stacks.set(key, change);
+        change = { objects: 0, bytes: 0, lateObjects: 0, lateBytes: 0 };
+        stacks.set(stack, change);
       }
       change.objects += objects;
       change.bytes += bytes;
       change.lateObjects += lateObjects;
       change.lateBytes += lateBytes;
     }
-    const contexts: GrowingContext[] = [];
-    for (const { frames, objects, bytes, lateObjects, lateBytes } of stacks.values()) {
+    const growing: GrowingContext[] = [];
+    for (const [stack, { objects, bytes, lateObjects, lateBytes }] of stacks) {
       if (!((bytes > 0 && lateBytes > 0) || (objects > 0 && lateObjects > 0))) continue;
       sum.objects += objects;
       sum.bytes += bytes;
-      contexts.push({
+      const growth = {
         objectsPerRun: objects / this.runs,
         bytesPerRun: bytes / this.runs,
         objects,
         bytes,
-        frames,
-      });
+      };
+      growing.push(withStacks(growth, { frames: stack }));
     }
-    contexts.sort((a, b) => b.bytes - a.bytes || b.objects - a.objects);
+    growing.sort((a, b) => b.bytes - a.bytes || b.objects - a.objects);
     return {
       warmup: this.warmup,
       runs: this.runs,
       objectsPerRun: sum.objects / this.runs,
       bytesPerRun: sum.bytes / this.runs,
       inUseBytes: this.#inUseBytes,
-      contexts,
+      contexts: growing,
     };
   }
 }

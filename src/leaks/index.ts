@@ -5,6 +5,5 @@ export { type GrowingContext, GrowthMeter, type GrowthOptions, type GrowthReport
 export { type LeakCapture, LeakFinder, type LeakFinderHost } from './leak-finder.ts';
 export { PeakMeter, type ScopePeak } from './peak-meter.ts';
 export { type Range, type RootLayout, type Roots, rootLayout } from './roots.ts';
-export { StackKeys } from './same-stack.ts';
 export { type ScannedGroup, scanHeap } from './scan.ts';
 export { allocatedSince, type HeapAmount, HeapMark, type ScopeResult } from './scope.ts';

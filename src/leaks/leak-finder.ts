@@ -2,14 +2,20 @@
 // bytes of the blocks (a capture, which stays valid when the guest goes on), and turns captures into reports when
 // somebody wants to read one. Capturing costs what the scan costs; stacks are symbolised in the report only.
 
-import type { Frame } from '../errors.ts';
-import type { Ledger } from '../heap/index.ts';
-import { type FailedAllocation, type HeapFaultRecord, type LeakRecord, LeakReport } from '../report/index.ts';
+import { type Stack, withStacks } from '../frames/index.ts';
+import type { ContextStacks, Ledger } from '../heap/index.ts';
+import {
+  type FailedAllocation,
+  type HeapFaultRecord,
+  type LeakKind,
+  type LeakRecord,
+  LeakReport,
+  leakKinds,
+} from '../report/index.ts';
 import type { WasmExports } from '../wasm-types.ts';
 import { HeldPointers } from './held-pointers.ts';
-import { isLibcBlock } from './libc-blocks.ts';
+import { libcBlocks } from './libc-blocks.ts';
 import { RootFinder, type RootLayout } from './roots.ts';
-import { StackKeys } from './same-stack.ts';
 import { type ScannedGroup, scanHeap } from './scan.ts';
 
 /** Bytes kept of the first block of each record. */
@@ -27,8 +33,8 @@ export interface LeakFinderHost {
   active(): boolean;
   /** Addresses of blocks that are libc's own. */
   readonly kept: ReadonlySet<number>;
-  /** Frames of a context, innermost first, in a tree that was found whole. */
-  contextFrames(node: number): readonly Frame[];
+  /** The stacks of contexts in a tree that was found whole, until the guest runs again. */
+  contextStacks(): ContextStacks;
 }
 
 interface CapturedGroup extends ScannedGroup {
@@ -83,18 +89,21 @@ export class LeakFinder {
     failedAllocations: readonly FailedAllocation[],
   ): LeakReport {
     if (capture.groups.length > 0) this.#host.ledger.checkTree();
-    const keys = new StackKeys();
-    const records = new Map<string, { record: LeakRecord; age: number }>();
+    const stacks = this.#host.contextStacks();
+    const isLibcBlock = libcBlocks();
+    // A compiler that unrolls a loop makes two call sites of one line: contexts of the same stack are one record.
+    const records = new Map<LeakKind, Map<Stack, Found>>(leakKinds.map((kind) => [kind, new Map()]));
     for (const { kind, node, blocks, bytes, address, age, sample } of capture.groups) {
-      const frames = this.#host.contextFrames(node);
-      if (isLibcBlock(kind, frames)) continue;
-      const key = `${kind} ${keys.keyOf(frames)}`;
-      const record = { kind, blocks, bytes, frames, sample: { address, bytes: sample } };
-      const same = records.get(key);
-      records.set(key, same === undefined ? { record, age } : joined(same, { record, age }));
+      const stack = stacks.of(node);
+      if (isLibcBlock(kind, stack)) continue;
+      const found = { kind, blocks, bytes, age, sample: { address, bytes: sample } };
+      const same = records.get(kind)!.get(stack);
+      records.get(kind)!.set(stack, same === undefined ? found : joined(same, found));
     }
     return new LeakReport({
-      records: [...records.values()].map(({ record }) => record),
+      records: [...records.values()].flatMap((ofKind) =>
+        [...ofKind].map(([stack, { age: _, ...record }]) => withStacks(record, { frames: stack })),
+      ),
       errors,
       failedAllocations,
       notes: capture.notes,
@@ -103,13 +112,11 @@ export class LeakFinder {
   }
 }
 
+/** What becomes a record, with the age of its oldest block. */
+type Found = Omit<LeakRecord, 'frames'> & { readonly age: number };
+
 /** One record of two; the sample is of the block that was allocated first. */
-function joined(
-  a: { record: LeakRecord; age: number },
-  b: { record: LeakRecord; age: number },
-): { record: LeakRecord; age: number } {
+function joined(a: Found, b: Found): Found {
   const first = a.age >= b.age ? a : b;
-  const blocks = a.record.blocks + b.record.blocks;
-  const bytes = a.record.bytes + b.record.bytes;
-  return { record: { ...first.record, blocks, bytes }, age: first.age };
+  return { ...first, blocks: a.blocks + b.blocks, bytes: a.bytes + b.bytes };
 }

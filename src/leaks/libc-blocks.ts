@@ -5,6 +5,7 @@
 // program's. What Emscripten's JavaScript keeps has no such names (src/host/kept-blocks.ts).
 
 import type { Frame } from '../errors.ts';
+import { foldStacks, rememberedByFrame, type Stack } from '../frames/index.ts';
 import type { LeakKind } from '../report/index.ts';
 
 /** Start-up code. A stack of nothing else is libc's own, whatever has become of the block. */
@@ -33,14 +34,41 @@ const tables = new RegExp(
 const binding = /(^|::)getContext(<|$)/;
 const BINDING_HEADER = /(^|\/)emscripten\/bind\.h$/;
 
-/** True for a block that libc keeps for itself. */
-export function isLibcBlock(kind: LeakKind, frames: readonly Frame[]): boolean {
-  // Below them stands the JavaScript that ran the program.
-  const own = frames.filter((frame) => frame.language === 'c');
-  if (own.length === 0) return false;
-  if (own.every((frame) => startUp.test(frame.function))) return true;
-  if (own.some(isBinding)) return true;
-  return kind === 'reachable' && own.some((frame) => tables.test(frame.function));
+/** What the C frames of a stack are. */
+interface Kinds {
+  /** There are none but libc's start-up code. */
+  readonly startUp: boolean;
+  /** Some function of libc's fills a table. */
+  readonly table: boolean;
+  /** Some function is embind's that keeps what is bound. */
+  readonly binding: boolean;
+  /** There are any. */
+  readonly any: boolean;
+}
+
+/** A function that is true for blocks that libc keeps for itself, given their class and stack. */
+export function libcBlocks(): (kind: LeakKind, stack: Stack) => boolean {
+  const ofFrame = rememberedByFrame((frame) => ({
+    startUp: startUp.test(frame.function),
+    table: tables.test(frame.function),
+    binding: isBinding(frame),
+  }));
+  const none: Kinds = { startUp: true, table: false, binding: false, any: false };
+  const kindsOf = foldStacks(none, (outer, frame) => {
+    // Below the C frames stands the JavaScript that ran the program.
+    if (frame.language !== 'c') return outer;
+    const own = ofFrame(frame);
+    return {
+      startUp: outer.startUp && own.startUp,
+      table: outer.table || own.table,
+      binding: outer.binding || own.binding,
+      any: true,
+    };
+  });
+  return (kind, stack) => {
+    const { startUp, table, binding, any } = kindsOf(stack);
+    return any && (startUp || binding || (kind === 'reachable' && table));
+  };
 }
 
 function isBinding(frame: Frame): boolean {

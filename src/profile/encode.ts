@@ -16,10 +16,11 @@ import {
   StringTable,
   ValueType,
 } from 'pprof-format';
+import { quantity } from '../frames/index.ts';
 import { atOnce, STEP, type Steps } from '../steps.ts';
 import { pseudoAddress } from './builder.ts';
 import { type ProfileModel, type SampleLabel, type SampleType, TRUNCATED } from './model.ts';
-import { boundedStack, CUT, MAX_DEPTH, type StackShape, shapeOf } from './stacks.ts';
+import { boundedStack, CUT, MAX_DEPTH, omittedCalls, type StackShape, shapeOf } from './stacks.ts';
 
 /** Bytes of a profile in the format of pprof. */
 export function encodeProfile(model: ProfileModel, level: number): Uint8Array {
@@ -36,7 +37,8 @@ export function* encodeMessage(model: ProfileModel): Steps<Uint8Array<ArrayBuffe
   // Entries that only the cut of long stacks needs.
   const cutFunction = model.functions.length + 1;
   const cutLocation = model.locations.length + 1;
-  const { shape, cut } = measured(model);
+  const shape = shapeOf(model.stacks);
+  const omission = omissionOf(model, shape);
 
   const labels = yield* encodeLabels(model, strings);
 
@@ -87,11 +89,13 @@ export function* encodeMessage(model: ProfileModel): Steps<Uint8Array<ArrayBuffe
     durationNanos: model.durationNanos,
     ...(model.periodType === null ? {} : { periodType: valueType(model.periodType) }),
     period: int64(model.period),
-    comment: model.comments.map((comment) => strings.dedup(comment)),
+    comment: [...model.comments, ...(omission === null ? [] : [omissionText(omission)])].map((comment) =>
+      strings.dedup(comment),
+    ),
     defaultSampleType: strings.dedup(model.defaultSampleType),
     stringTable: strings,
   });
-  if (cut) {
+  if (omission !== null) {
     head.function.push(new FunctionMessage({ id: cutFunction, name: strings.dedup(TRUNCATED) }));
     const mapping = model.mappings[0];
     head.location.push(
@@ -110,12 +114,25 @@ export function* encodeMessage(model: ProfileModel): Steps<Uint8Array<ArrayBuffe
   return writer.buffer.subarray(0, writer.offset);
 }
 
-function measured(model: ProfileModel): { shape: StackShape; cut: boolean } {
-  const shape = shapeOf(model.stacks);
-  const { stack, count } = model.samples;
-  let cut = false;
-  for (let i = 0; i < count && !cut; i++) cut = shape.depth[stack[i]!]! > MAX_DEPTH;
-  return { shape, cut };
+/** What is left out of the samples' stacks; null when nothing is. */
+function omissionOf({ samples }: ProfileModel, { depth }: StackShape): Omission | null {
+  let stacks = 0;
+  let calls = 0;
+  for (let i = 0; i < samples.count; i++) {
+    const omitted = omittedCalls(depth[samples.stack[i]!]!);
+    if (omitted > 0) stacks++;
+    calls += omitted;
+  }
+  return stacks === 0 ? null : { stacks, calls };
+}
+
+function omissionText({ stacks, calls }: Omission): string {
+  return `${quantity(stacks, 'stack')} of more than ${MAX_DEPTH} calls: ${TRUNCATED} stands for ${quantity(calls, 'call')}.`;
+}
+
+interface Omission {
+  readonly stacks: number;
+  readonly calls: number;
 }
 
 /** The label fields of each set of labels, tags included: the bytes from `from[i]` to `from[i + 1]`. */

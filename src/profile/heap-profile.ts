@@ -18,6 +18,9 @@ import { sampleTypeIndex, type TopOptions, type TopRow, topRows, topText } from 
 /** Of the levels from 1 to 9, the one that costs little more than 1 and is nearly as small as 9 (see bench/). */
 export const DEFAULT_LEVEL = 4;
 
+/** Rows of the table that `String(profile)` has. */
+const ROWS_IN_MESSAGES = 20;
+
 export interface EncodeOptions {
   /** gzip level from 1 (fastest) to 9 (smallest), 4 by default; 0 gives the message without gzip. */
   level?: number;
@@ -215,6 +218,11 @@ export class HeapProfile {
   /** The text form of Go's `/debug/pprof/heap?debug=1`, which pprof also reads. */
   text(): string {
     return atOnce(legacyText(this.model));
+  }
+
+  /** The first rows of the table, for messages and logs. */
+  toString(): string {
+    return this.top({ limit: ROWS_IN_MESSAGES }).trimEnd();
   }
 
   /** Plain data of a versioned shape; `JSON.stringify(profile)` uses it. */

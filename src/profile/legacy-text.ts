@@ -3,10 +3,11 @@
 // it; `heap/2` says that the numbers are exact (pprof halves the rate, and a rate of 1 needs no scaling).
 // Reference: runtime/pprof/pprof.go, writeHeapInternal and printStackRecord.
 
+import { quantity } from '../frames/index.ts';
 import { STEP, type Steps } from '../steps.ts';
-import type { ProfileModel } from './model.ts';
+import { type ProfileModel, TRUNCATED } from './model.ts';
 import { isSize } from './quantity.ts';
-import { boundedStack, CUT, shapeOf } from './stacks.ts';
+import { boundedStack, CUT, omittedCalls, shapeOf } from './stacks.ts';
 
 /** Records that are written from one yield to the next. */
 const TEXT_STEP = 64;
@@ -40,13 +41,17 @@ export function* legacyText(model: ProfileModel): Steps<string> {
   const sorted = [...records].sort(([, a], [, b]) => b[1] - a[1] || b[3] - a[3]);
   for (const [i, [stack, record]] of sorted.entries()) {
     if (i % TEXT_STEP === 0) yield;
-    const chain = boundedStack(stacks, shape, stack).filter((at) => at !== CUT);
+    const bounded = boundedStack(stacks, shape, stack);
+    const chain = bounded.filter((at) => at !== CUT);
     const addresses = chain.map((at) => `0x${locations[at]!.address.toString(16)}`);
     parts.push(
       `${counts(record)} @${chain.map((at) => ` ${returnAddress(locations[at]!.address)}`).join('')}\n`,
     );
     const rows: string[][] = [];
     for (const [i, at] of chain.entries()) {
+      if (bounded[i] === CUT) {
+        rows.push(['#', '', `${TRUNCATED}: ${quantity(omittedCalls(shape.depth[stack]!), 'call')}`]);
+      }
       const { lines } = locations[at]!;
       if (lines.length === 0) rows.push(['#', addresses[i]!]);
       for (const { function: fn, line } of lines) {

@@ -11,6 +11,11 @@ export const MAX_DEPTH = 512;
 export const INNERMOST = 384;
 const OUTERMOST = MAX_DEPTH - INNERMOST - 1;
 
+/** How many calls are left out of a stack of this depth. */
+export function omittedCalls(depth: number): number {
+  return depth > MAX_DEPTH ? depth - INNERMOST - OUTERMOST : 0;
+}
+
 /** Stands for the cut in what `boundedStack` gives. */
 export const CUT = -1;
 

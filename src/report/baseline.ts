@@ -1,17 +1,17 @@
 // A baseline: the leaks that a project knows of and lives with, so that a check fails on new ones only. It is a
 // JSON file that people review and merge, so one frame takes one line and nothing in it changes without a reason.
 //
-// A leak is known by its C stack: function, file (relative to the root) and the line counted from the start of the
-// function, so that edits elsewhere in the file change nothing. Repeated frames count once (depth of recursion),
-// and JS frames count only when there is no C frame. An edit inside the function moves the line: what is left over
-// on both sides is therefore paired again by function and file alone, one entry for one stack. A second leak added
-// beside a known one thus is new, and a known one that moved is not. A known leak covers its stack in the same or
-// a milder class; sizes are for the reader. Frames in libraries of the toolchain (libc, the C++ library) do not count, unless
-// there are no others: each toolchain has its own, and a baseline holds with all of them.
+// A leak is known by its stack (baseline-stack.ts), in which lines are counted from the start of the function, so that
+// edits elsewhere in the file change nothing. An edit inside the function moves the line: what is left over on both
+// sides is therefore paired again by function and file alone, one entry for one stack. A second leak added beside a
+// known one thus is new, and a known one that moved is not. A known leak covers its stack in the same or a milder
+// class; sizes are for the reader.
 
 import { createHash } from 'node:crypto';
 import { BaselineError, type Frame } from '../errors.ts';
+import { type Stack, stackOf, stackOfFrames } from '../frames/index.ts';
 import { checkOptionNames } from '../option-names.ts';
+import { type BaselineFrame, baselineStacks, coarseKey, fineKey, normalised } from './baseline-stack.ts';
 import { type JsonNode, JsonSyntaxError, parseJsonLines } from './json-lines.ts';
 import {
   defaultLeakKinds,
@@ -20,20 +20,10 @@ import {
   type LeakReport,
   leakKinds,
 } from './leak-report.ts';
-import { relativePath } from './wording.ts';
 
 const FORMAT = 'heapline-leak-baseline';
 /** Version of the baseline file. */
 export const BASELINE_VERSION = 1;
-
-/** A frame of a known leak. */
-export interface BaselineFrame {
-  readonly function: string;
-  /** Relative to the root where it lies below it, with forward slashes. */
-  readonly file: string;
-  /** Lines from the start of the function; null when that is not known. */
-  readonly line: number | null;
-}
 
 /** A leak that is known. */
 export interface BaselineLeak {
@@ -66,17 +56,11 @@ export function baselineOf(
   checkOptionNames('baselineOf', options, [...OPTIONS, 'kinds']);
   const kinds = options.kinds ?? defaultLeakKinds;
   const leaks = new Map<string, BaselineLeak>();
+  const stackIn = baselineStacks(options.root);
   for (const record of [...report.records, ...(report.known ?? [])]) {
     if (!kinds.includes(record.kind)) continue;
-    const stack = baselineStack(record.frames, options.root);
-    const key = fineKey(stack);
-    const known = leaks.get(key);
-    leaks.set(key, {
-      kind: known === undefined ? record.kind : graver(known.kind, record.kind),
-      blocks: record.blocks + (known?.blocks ?? 0),
-      bytes: record.bytes + (known?.bytes ?? 0),
-      stack,
-    });
+    const { kind, blocks, bytes } = record;
+    addLeak(leaks, { kind, blocks, bytes, stack: stackIn(stackOf(record, 'frames')) });
   }
   const order = [...leaks.keys()].sort();
   return { leaks: order.map((key) => leaks.get(key)!) };
@@ -91,7 +75,7 @@ export function applyBaseline(
   checkOptionNames('applyBaseline', options, OPTIONS);
   const exact = new Map(
     baseline.leaks.map(({ stack, ...leak }) => {
-      const own = ownFrames(stack);
+      const own = normalised(stack);
       return [fineKey(own), { ...leak, stack: own }];
     }),
   );
@@ -99,8 +83,9 @@ export function applyBaseline(
     string,
     { readonly stack: readonly BaselineFrame[]; readonly records: LeakRecord[] }
   >();
+  const stackIn = baselineStacks(options.root);
   for (const record of report.records) {
-    const stack = baselineStack(record.frames, options.root);
+    const stack = stackIn(stackOf(record, 'frames'));
     const key = fineKey(stack);
     const group = stacks.get(key);
     if (group === undefined) stacks.set(key, { stack, records: [record] });
@@ -132,7 +117,7 @@ export function formatBaseline(baseline: Baseline): string {
     const head = `"kind": ${JSON.stringify(leak.kind)}, "blocks": ${leak.blocks}, "bytes": ${leak.bytes}`;
     const frames = leak.stack.map(
       (frame) =>
-        `        { "function": ${JSON.stringify(frame.function)}, "file": ${JSON.stringify(frame.file)}, "line": ${frame.line} }`,
+        `        { "function": ${JSON.stringify(frame.function)}, "file": ${JSON.stringify(frame.file)}, "line": ${frame.line}${frame.hash === undefined ? '' : `, "hash": ${JSON.stringify(frame.hash)}`} }`,
     );
     const stack = frames.length === 0 ? '[]' : `[\n${frames.join(',\n')}\n      ]`;
     return `    {\n      ${head},\n      "stack": ${stack}\n    }`;
@@ -181,7 +166,8 @@ export function parseBaseline(text: string, file: string): Baseline {
     fail(version, `this release reads version ${BASELINE_VERSION} of baselines only: write it anew`);
   }
   const seen = new Set<string>();
-  const leaks = list(root, 'leaks').map((node): BaselineLeak => {
+  const leaks = new Map<string, BaselineLeak>();
+  for (const node of list(root, 'leaks')) {
     const kind = string(node, 'kind') as LeakKind;
     if (!leakKinds.includes(kind)) {
       fail(member(node, 'kind'), `"kind" must be one of ${leakKinds.join(', ')}`);
@@ -196,62 +182,53 @@ export function parseBaseline(text: string, file: string): Baseline {
           line.type === 'literal' && line.value === null
             ? null
             : count(line, 'line', Number.MIN_SAFE_INTEGER),
+        ...(frame.type === 'object' && frame.members.has('hash') ? { hash: string(frame, 'hash') } : {}),
       };
     });
     const key = fineKey(stack);
     if (seen.has(key)) fail(node, 'this stack is listed twice');
     seen.add(key);
-    return {
+    addLeak(leaks, {
       kind,
       blocks: count(member(node, 'blocks'), 'blocks', 0),
       bytes: count(member(node, 'bytes'), 'bytes', 0),
-      stack,
-    };
-  });
-  return { leaks };
+      stack: normalised(stack),
+    });
+  }
+  return { leaks: [...leaks.values()] };
 }
 
 /** A stack's identity over builds and machines: 32 hexadecimal digits. Equal where a baseline sees one stack. */
 export function stackFingerprint(frames: readonly Frame[], root?: string): string {
-  return createHash('sha256')
-    .update(fineKey(baselineStack(frames, root)))
-    .digest('hex')
-    .slice(0, 32);
+  return stackFingerprints(root)(stackOfFrames(frames));
 }
 
-/** Sources of libc and the C++ library, as toolchains build them. */
-const LIBRARY_FILE = /(^|\/)(system\/lib|libc-(top|bottom)-half|c\+\+\/v1|libcxx|libcxxabi|libc\/musl)\//;
-
-function baselineStack(frames: readonly Frame[], root: string | undefined): BaselineFrame[] {
-  const c = frames.filter((frame) => frame.language === 'c');
-  const stack: BaselineFrame[] = [];
-  let before = '';
-  for (const frame of ownFrames(c.length > 0 ? c : frames)) {
-    const entry = {
-      function: frame.function,
-      file: relativePath(frame.file, root),
-      line: frame.line > 0 && frame.startLine > 0 ? frame.line - frame.startLine : null,
-    };
-    const key = fineKey([entry]);
-    if (key !== before) stack.push(entry);
-    before = key;
-  }
-  return stack;
+/** The same for many stacks. */
+export function stackFingerprints(root: string | undefined): (stack: Stack) => string {
+  const stackIn = baselineStacks(root);
+  // Stacks of one recursion have one fingerprint.
+  const known = new WeakMap<readonly BaselineFrame[], string>();
+  return (stack) => {
+    const frames = stackIn(stack);
+    let fingerprint = known.get(frames);
+    if (fingerprint === undefined) {
+      fingerprint = createHash('sha256').update(fineKey(frames)).digest('hex').slice(0, 32);
+      known.set(frames, fingerprint);
+    }
+    return fingerprint;
+  };
 }
 
-/** The stack without the frames of libraries, which earlier releases wrote. */
-function ownFrames<F extends { readonly file: string }>(stack: readonly F[]): readonly F[] {
-  const own = stack.filter(({ file }) => file !== '' && !LIBRARY_FILE.test(file));
-  return own.length > 0 ? own : stack;
-}
-
-function fineKey(stack: readonly BaselineFrame[]): string {
-  return stack.map((frame) => `${frame.function}\0${frame.file}\0${frame.line ?? ''}`).join('\0\0');
-}
-
-function coarseKey(stack: readonly BaselineFrame[]): string {
-  const names = stack.map((frame) => `${frame.function}\0${frame.file}`);
-  return names.filter((name, index) => name !== names[index - 1]).join('\0\0');
+/** Adds a leak to those known by their stacks; what has the same stack is one. */
+function addLeak(leaks: Map<string, BaselineLeak>, leak: BaselineLeak): void {
+  const key = fineKey(leak.stack);
+  const known = leaks.get(key);
+  leaks.set(key, {
+    kind: known === undefined ? leak.kind : graver(known.kind, leak.kind),
+    blocks: leak.blocks + (known?.blocks ?? 0),
+    bytes: leak.bytes + (known?.bytes ?? 0),
+    stack: leak.stack,
+  });
 }
 
 function compareLines(a: readonly BaselineFrame[], b: readonly BaselineFrame[]): number {

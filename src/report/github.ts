@@ -2,19 +2,11 @@
 // source lines. Escapes as the runner's own toolkit does it (actions/toolkit, core/src/command.ts).
 
 import type { Frame } from '../errors.ts';
+import { quantity, relativePath, stackOf } from '../frames/index.ts';
 import { checkOptionNames } from '../option-names.ts';
 import { defaultLeakKinds, type LeakKind, type LeakReport } from './leak-report.ts';
-import {
-  failureHeadline,
-  faultHeadline,
-  faultStacks,
-  kindTitles,
-  quantity,
-  recordHeadline,
-  relativePath,
-  sourceFrame,
-  stackText,
-} from './wording.ts';
+import { faultStacks, inText, ReportStacks } from './stacks.ts';
+import { failureHeadline, faultHeadline, kindTitles, recordHeadline } from './wording.ts';
 
 /** A step shows ten error annotations at most; what is beyond that is counted in the last of them. */
 const ANNOTATION_LIMIT = 10;
@@ -49,32 +41,41 @@ const OPTIONS = [
 export function formatGitHub(report: LeakReport, options: GitHubOptions = {}): string {
   checkOptionNames('formatGitHub', options, OPTIONS);
   const { root } = options;
-  const annotations: Annotation[] = [];
-  if (report.damage !== null) {
-    annotations.push({ place: null, title: 'Memory: ruined heap', message: report.damage });
+  const stacks = new ReportStacks(root, inText);
+  // Made when they are shown.
+  const annotations: (() => Annotation)[] = [];
+  const { damage } = report;
+  if (damage !== null) {
+    annotations.push(() => ({ place: null, title: 'Memory: ruined heap', message: damage }));
   }
   for (const fault of report.errors) {
-    const stacks = faultStacks(fault).map(([title, frames]) => `${title}\n${stackText(frames, root, '  ')}`);
-    annotations.push({
-      place: sourceFrame(fault.frames, root),
-      title: `Heap error: ${fault.kind}`,
-      message: `${faultHeadline(fault, root)}\n${stacks.join('\n')}`,
+    annotations.push(() => {
+      const texts = faultStacks(fault).map(([title, stack]) => `${title}\n${stacks.lines(stack, '  ')}`);
+      return {
+        place: stacks.place(stackOf(fault, 'frames')),
+        title: `Heap error: ${fault.kind}`,
+        message: `${faultHeadline(fault, stacks)}\n${texts.join('\n')}`,
+      };
     });
   }
-  const failed = report.failedAllocations.map(
-    (failure): Annotation => ({
+  const failed = report.failedAllocations.map((failure) => (): Annotation => {
+    const stack = stackOf(failure, 'frames');
+    return {
       ...(options.failedAllocations ? {} : { level: 'warning' }),
-      place: sourceFrame(failure.frames, root),
+      place: stacks.place(stack),
       title: 'Memory: failed allocation',
-      message: `${failureHeadline(failure, root)}\n${stackText(failure.frames, root, '  ')}`,
-    }),
-  );
+      message: `${failureHeadline(failure, stacks)}\n${stacks.lines(stack, '  ')}`,
+    };
+  });
   if (options.failedAllocations) annotations.push(...failed);
   for (const record of report.of(options.kinds ?? defaultLeakKinds)) {
-    annotations.push({
-      place: sourceFrame(record.frames, root),
-      title: `Memory: ${kindTitles[record.kind]}`,
-      message: `${recordHeadline(record, root)}\n${stackText(record.frames, root, '  ')}`,
+    annotations.push(() => {
+      const stack = stackOf(record, 'frames');
+      return {
+        place: stacks.place(stack),
+        title: `Memory: ${kindTitles[record.kind]}`,
+        message: `${recordHeadline(record, stacks)}\n${stacks.lines(stack, '  ')}`,
+      };
     });
   }
   if (!options.failedAllocations) annotations.push(...failed);
@@ -82,7 +83,7 @@ export function formatGitHub(report: LeakReport, options: GitHubOptions = {}): s
     options.all || annotations.length <= ANNOTATION_LIMIT
       ? annotations
       : annotations.slice(0, ANNOTATION_LIMIT - 1);
-  const lines = shown.map((annotation) => command(annotation, root));
+  const lines = shown.map((annotation) => command(annotation(), root));
   const rest = annotations.length - shown.length;
   if (rest > 0) {
     const message = `and ${quantity(rest, 'more finding')}`;

@@ -1,7 +1,7 @@
 // Door of the leak reports: the model, what reduces it (suppressions, baselines), and its writers. Takes records
 // with symbolised stacks; knows nothing about how they were found.
 
-export type { Baseline, BaselineFrame, BaselineLeak, BaselineOptions } from './baseline.ts';
+export type { Baseline, BaselineLeak, BaselineOptions } from './baseline.ts';
 export {
   applyBaseline,
   BASELINE_VERSION,
@@ -10,6 +10,7 @@ export {
   parseBaseline,
   stackFingerprint,
 } from './baseline.ts';
+export type { BaselineFrame } from './baseline-stack.ts';
 export type { GitHubOptions } from './github.ts';
 export { formatGitHub } from './github.ts';
 export type {

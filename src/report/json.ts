@@ -2,10 +2,19 @@
 // and never changed or taken away. Nothing in it depends on the time or the machine but paths and addresses.
 
 import type { Frame, HeapFaultKind } from '../errors.ts';
+import {
+  type Gap,
+  gapFrame,
+  isGap,
+  relativePath,
+  rememberedByFrame,
+  type Stack,
+  stackOf,
+} from '../frames/index.ts';
 import { checkOptionNames } from '../option-names.ts';
-import type { HeapFaultRecord, LeakKind, LeakRecord, LeakReport, LeakTotals } from './leak-report.ts';
+import type { LeakKind, LeakRecord, LeakReport, LeakTotals } from './leak-report.ts';
+import { inJson, ReportStacks } from './stacks.ts';
 import { bytesAsHex, bytesAsText } from './text.ts';
-import { relativePath } from './wording.ts';
 
 /** Version of the JSON form. */
 export const LEAK_JSON_VERSION = 1;
@@ -21,6 +30,11 @@ export interface LeakJsonFrame {
   /** True when the frame was inlined into the next outer one. */
   readonly inlined: boolean;
   readonly language: 'c' | 'js';
+  /**
+   * Only where frames of a deep stack are left out: how many this entry stands for. `function` says it in words, in
+   * brackets.
+   */
+  readonly omitted?: number;
 }
 
 /** All blocks of one class allocated in one calling context. */
@@ -84,11 +98,16 @@ const OPTIONS = ['root'] as const satisfies readonly (keyof JsonOptions)[];
 /** The report as a value for JSON.stringify. */
 export function toJson(report: LeakReport, options: JsonOptions = {}): LeakJson {
   checkOptionNames('toJson', options, OPTIONS);
+  const stacks = new ReportStacks(options.root, inJson);
+  const frame = rememberedByFrame((of) => frameJson(of, options.root));
+  const stack = (of: Stack): LeakJsonFrame[] =>
+    stacks.shown(of).map((item) => (isGap(item) ? gapJson(item) : frame(item)));
+  const stackOrNull = (of: Stack | null): LeakJsonFrame[] | null => of && stack(of);
   const record = (from: LeakRecord): LeakJsonRecord => ({
     kind: from.kind,
     blocks: from.blocks,
     bytes: from.bytes,
-    stack: stack(from.frames, options.root),
+    stack: stack(stackOf(from, 'frames')),
     sample:
       from.sample === null
         ? null
@@ -98,17 +117,27 @@ export function toJson(report: LeakReport, options: JsonOptions = {}): LeakJson 
             text: bytesAsText(from.sample.bytes),
           },
   });
+  const errors = report.errors.map(
+    (fault): LeakJsonError => ({
+      kind: fault.kind,
+      address: fault.address,
+      stack: stack(stackOf(fault, 'frames')),
+      allocated: stackOrNull(stackOf(fault, 'allocatedAt')),
+      freed: stackOrNull(stackOf(fault, 'freedAt')),
+    }),
+  );
+  const failedAllocations = report.failedAllocations.map((failed) => ({
+    count: failed.count,
+    smallest: failed.smallest,
+    largest: failed.largest,
+    stack: stack(stackOf(failed, 'frames')),
+  }));
   return {
     version: LEAK_JSON_VERSION,
     program: report.program,
     records: report.records.map(record),
-    errors: report.errors.map((fault) => faultJson(fault, options.root)),
-    failedAllocations: report.failedAllocations.map(({ count, smallest, largest, frames }) => ({
-      count,
-      smallest,
-      largest,
-      stack: stack(frames, options.root),
-    })),
+    errors,
+    failedAllocations,
     damage: report.damage,
     totals: report.totals,
     suppressed: report.suppressed.map((leak) => ({ ...record(leak.record), suppression: leak.suppression })),
@@ -124,23 +153,18 @@ export function formatJson(report: LeakReport, options: JsonOptions = {}): strin
   return `${JSON.stringify(toJson(report, options), null, 2)}\n`;
 }
 
-function faultJson(fault: HeapFaultRecord, root: string | undefined): LeakJsonError {
+function frameJson(frame: Frame, root: string | undefined): LeakJsonFrame {
   return {
-    kind: fault.kind,
-    address: fault.address,
-    stack: stack(fault.frames, root),
-    allocated: fault.allocatedAt === null ? null : stack(fault.allocatedAt, root),
-    freed: fault.freedAt === null ? null : stack(fault.freedAt, root),
-  };
-}
-
-function stack(frames: readonly Frame[], root: string | undefined): LeakJsonFrame[] {
-  return frames.map((frame) => ({
     function: frame.function,
     file: relativePath(frame.file, root),
     line: frame.line,
     column: frame.column,
     inlined: frame.inlined,
     language: frame.language,
-  }));
+  };
+}
+
+function gapJson(gap: Gap): LeakJsonFrame {
+  const { omitted, ...frame } = gapFrame(gap);
+  return { ...frameJson(frame, undefined), omitted };
 }

@@ -3,19 +3,11 @@
 // error a failed one, so a clean run shows what was looked for.
 
 import type { Frame } from '../errors.ts';
+import { position, relativePath, stackOf } from '../frames/index.ts';
 import { checkOptionNames } from '../option-names.ts';
 import { defaultLeakKinds, type LeakKind, type LeakReport } from './leak-report.ts';
-import {
-  failureHeadline,
-  faultHeadline,
-  faultStacks,
-  kindTitles,
-  position,
-  recordHeadline,
-  relativePath,
-  sourceFrame,
-  stackText,
-} from './wording.ts';
+import { faultStacks, inText, ReportStacks } from './stacks.ts';
+import { failureHeadline, faultHeadline, kindTitles, recordHeadline } from './wording.ts';
 
 /** How the XML is written. */
 export interface JUnitOptions {
@@ -39,12 +31,13 @@ interface TestCase {
 export function formatJUnit(report: LeakReport, options: JUnitOptions = {}): string {
   checkOptionNames('formatJUnit', options, OPTIONS);
   const kinds = options.kinds ?? defaultLeakKinds;
+  const stacks = new ReportStacks(options.root, inText);
   const cases = uniquelyNamed([
     ...damageCases(report),
-    ...errorCases(report, options.root),
-    ...(options.failedAllocations ? failureCases(report, options.root) : []),
+    ...errorCases(report, stacks),
+    ...(options.failedAllocations ? failureCases(report, stacks) : []),
     // Of a heap that could not be searched nothing is known to be well.
-    ...(report.damage === null ? leakCases(report, kinds, options.root) : []),
+    ...(report.damage === null ? leakCases(report, kinds, stacks) : []),
   ]);
   const failures = cases.filter((test) => test.failure !== null).length;
   const suite = report.program === '' ? 'heapline' : `heapline ${report.program}`;
@@ -78,7 +71,7 @@ export function formatJUnit(report: LeakReport, options: JUnitOptions = {}): str
       ? []
       : report.failedAllocations.map(
           (failed) =>
-            `${failureHeadline(failed, options.root)}\n${stackText(failed.frames, options.root, '    ')}`,
+            `${failureHeadline(failed, stacks)}\n${stacks.lines(stackOf(failed, 'frames'), '    ')}`,
         )),
   ];
   if (output.length > 0) lines.push(`    <system-out>${xml(output.join('\n'))}</system-out>`);
@@ -92,49 +85,49 @@ function damageCases({ damage }: LeakReport): TestCase[] {
   return [{ name: 'the heap can be searched', place: null, failure }];
 }
 
-function failureCases(report: LeakReport, root: string | undefined): TestCase[] {
+function failureCases(report: LeakReport, stacks: ReportStacks): TestCase[] {
   if (report.failedAllocations.length === 0)
     return [{ name: 'no failed allocations', place: null, failure: null }];
   return report.failedAllocations.map((failed) => {
-    const place = sourceFrame(failed.frames, root);
-    const details = stackText(failed.frames, root, '    ');
+    const stack = stackOf(failed, 'frames');
+    const place = stacks.place(stack);
+    const details = stacks.lines(stack, '    ');
     return {
-      name: `failed allocation${where(place, root)}`,
+      name: `failed allocation${where(place, stacks.root)}`,
       place,
-      failure: { type: 'failed-allocation', message: failureHeadline(failed, root), details },
+      failure: { type: 'failed-allocation', message: failureHeadline(failed, stacks), details },
     };
   });
 }
 
-function errorCases(report: LeakReport, root: string | undefined): TestCase[] {
+function errorCases(report: LeakReport, stacks: ReportStacks): TestCase[] {
   if (report.errors.length === 0) return [{ name: 'no heap errors', place: null, failure: null }];
   return report.errors.map((fault) => {
-    const place = sourceFrame(fault.frames, root);
-    const details = faultStacks(fault).map(
-      ([title, frames]) => `${title}\n${stackText(frames, root, '    ')}`,
-    );
+    const place = stacks.place(stackOf(fault, 'frames'));
+    const details = faultStacks(fault).map(([title, stack]) => `${title}\n${stacks.lines(stack, '    ')}`);
     return {
       // The address is left out of the name: a case keeps its name from run to run.
-      name: `${fault.kind}${where(place, root)}`,
+      name: `${fault.kind}${where(place, stacks.root)}`,
       place,
-      failure: { type: fault.kind, message: faultHeadline(fault, root), details: details.join('\n') },
+      failure: { type: fault.kind, message: faultHeadline(fault, stacks), details: details.join('\n') },
     };
   });
 }
 
-function leakCases(report: LeakReport, kinds: readonly LeakKind[], root: string | undefined): TestCase[] {
+function leakCases(report: LeakReport, kinds: readonly LeakKind[], stacks: ReportStacks): TestCase[] {
   return kinds.flatMap((kind): TestCase[] => {
     const records = report.of([kind]);
     if (records.length === 0) return [{ name: `no ${kind} leaks`, place: null, failure: null }];
     return records.map((record) => {
-      const place = sourceFrame(record.frames, root);
+      const stack = stackOf(record, 'frames');
+      const place = stacks.place(stack);
       return {
-        name: `${kindTitles[kind]}${where(place, root)}`,
+        name: `${kindTitles[kind]}${where(place, stacks.root)}`,
         place,
         failure: {
           type: `leak-${kind}`,
-          message: recordHeadline(record, root),
-          details: stackText(record.frames, root, '    '),
+          message: recordHeadline(record, stacks),
+          details: stacks.lines(stack, '    '),
         },
       };
     });

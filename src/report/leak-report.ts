@@ -3,6 +3,8 @@
 // those of Valgrind's memcheck manual, section 4.2.8 "Memory leak detection". The writers live beside this file.
 
 import { type Frame, type HeapFaultKind, InvalidArgumentError } from '../errors.ts';
+import { type Stack, stackOf } from '../frames/index.ts';
+import { formatText } from './text.ts';
 
 /** The classes of live blocks, the gravest first. */
 export const leakKinds = ['definite', 'indirect', 'possible', 'reachable'] as const;
@@ -189,6 +191,11 @@ export class LeakReport {
     });
   }
 
+  /** The report as text, as `formatText()` writes it: for messages and logs. */
+  toString(): string {
+    return formatText(this).trimEnd();
+  }
+
   #class(kind: LeakKind): LeakClass {
     return { ...this.totals[kind], records: this.of([kind]) };
   }
@@ -260,17 +267,28 @@ function compareRecords(a: LeakRecord, b: LeakRecord): number {
   if (a.bytes !== b.bytes) return b.bytes - a.bytes;
   if (a.kind !== b.kind) return leakKinds.indexOf(a.kind) - leakKinds.indexOf(b.kind);
   if (a.blocks !== b.blocks) return b.blocks - a.blocks;
-  return compareFrames(a.frames, b.frames);
+  return compareStacks(stackOf(a, 'frames'), stackOf(b, 'frames'));
 }
 
-function compareFrames(a: readonly Frame[], b: readonly Frame[]): number {
-  for (let i = 0; i < Math.min(a.length, b.length); i++) {
-    const x = a[i]!;
-    const y = b[i]!;
-    if (x.file !== y.file) return x.file < y.file ? -1 : 1;
-    if (x.line !== y.line) return x.line - y.line;
-    if (x.column !== y.column) return x.column - y.column;
-    if (x.function !== y.function) return x.function < y.function ? -1 : 1;
+/** Frames that decide about the order before the depth does: the stacks of a recursion have thousands in common. */
+const COMPARED_FIRST = 64;
+
+function compareStacks(a: Stack, b: Stack): number {
+  let x = a;
+  let y = b;
+  for (let i = 0; x.depth > 0 && y.depth > 0 && x !== y; i++, x = x.caller, y = y.caller) {
+    if (i === COMPARED_FIRST && a.depth !== b.depth) return a.depth - b.depth;
+    const order = compareFrames(x.frame, y.frame);
+    if (order !== 0) return order;
   }
-  return a.length - b.length;
+  return a.depth - b.depth;
+}
+
+function compareFrames(x: Frame, y: Frame): number {
+  if (x === y) return 0;
+  if (x.file !== y.file) return x.file < y.file ? -1 : 1;
+  if (x.line !== y.line) return x.line - y.line;
+  if (x.column !== y.column) return x.column - y.column;
+  if (x.function !== y.function) return x.function < y.function ? -1 : 1;
+  return 0;
 }

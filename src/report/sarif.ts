@@ -1,37 +1,44 @@
 // SARIF 2.1.0 (OASIS Static Analysis Results Interchange Format), which GitHub code scanning and editors read: one
-// result per record and heap error, its stack as a SARIF stack and as related locations (GitHub shows the latter),
+// result per leak (what a baseline takes for one) and heap error, its stack as a SARIF stack and as related locations (GitHub shows the latter),
 // the baseline's fingerprint as partial fingerprint, suppressed and known records marked as such.
 
 import { pathToFileURL } from 'node:url';
 import type { Frame } from '../errors.ts';
+import {
+  gapText,
+  isBelow,
+  isGap,
+  relativePath,
+  rememberedByFrame,
+  type Stack,
+  stackOf,
+  withStacks,
+} from '../frames/index.ts';
 import { checkOptionNames } from '../option-names.ts';
-import { stackFingerprint } from './baseline.ts';
+import { stackFingerprints } from './baseline.ts';
 import {
   defaultLeakKinds,
-  type FailedAllocation,
-  type HeapFaultRecord,
   type LeakKind,
   type LeakRecord,
   type LeakReport,
   leakKinds,
 } from './leak-report.ts';
+import { faultStacks, inSarif, ReportStacks } from './stacks.ts';
 import {
   failureHeadline,
   faultHeadline,
-  faultStacks,
   faultTitles,
-  frameText,
-  isBelow,
   kindMeanings,
   kindTitles,
   recordHeadline,
-  relativePath,
-  sourceFrame,
 } from './wording.ts';
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
 /** Name of the folder that relative paths refer to, in `originalUriBaseIds`. */
 const ROOT_ID = 'SRCROOT';
+
+/** Stands for the results in a log that is written without them. */
+const SEPARATOR = 'the results';
 
 /** How the log is written. */
 export interface SarifOptions {
@@ -63,42 +70,23 @@ interface Rule {
 /** The report as a SARIF log, ready for JSON.stringify. */
 export function toSarif(report: LeakReport, options: SarifOptions = {}): object {
   checkOptionNames('toSarif', options, OPTIONS);
-  const kinds = options.kinds ?? defaultLeakKinds;
-  const { root } = options;
-  const failureLevel = options.failedAllocations ? 'error' : 'note';
-  const rules = rulesFor(kinds, failureLevel);
-  const ruleIndex = (id: string) => rules.findIndex((rule) => rule.id === id);
+  return log(report, options, [...results(report, options)]);
+}
 
-  const leakResult = (record: LeakRecord, extra: object): object => ({
-    ruleId: `leak-${record.kind}`,
-    ruleIndex: ruleIndex(`leak-${record.kind}`),
-    level: kinds.includes(record.kind) ? 'error' : 'note',
-    message: { text: recordHeadline(record, root) },
-    ...places(record.frames, [['allocated', record.frames]], root),
-    partialFingerprints: { 'heaplineStack/v1': stackFingerprint(record.frames, root) },
-    properties: { kind: record.kind, blocks: record.blocks, bytes: record.bytes },
-    ...extra,
-  });
-  const faultResult = (fault: HeapFaultRecord): object => ({
-    ruleId: fault.kind,
-    ruleIndex: ruleIndex(fault.kind),
-    level: 'error',
-    message: { text: faultHeadline(fault, root) },
-    ...places(fault.frames, faultStacks(fault), root),
-    partialFingerprints: { 'heaplineStack/v1': stackFingerprint(fault.frames, root) },
-    properties: { kind: fault.kind, address: fault.address },
-  });
-  const failureResult = (failed: FailedAllocation): object => ({
-    ruleId: 'failed-allocation',
-    ruleIndex: ruleIndex('failed-allocation'),
-    level: failureLevel,
-    message: { text: failureHeadline(failed, root) },
-    ...places(failed.frames, [['here', failed.frames]], root),
-    partialFingerprints: { 'heaplineStack/v1': stackFingerprint(failed.frames, root) },
-    properties: { count: failed.count, smallest: failed.smallest, largest: failed.largest },
-  });
-  const state = (value: string) => (report.known === null ? {} : { baselineState: value });
+/** The report as the text of a SARIF file, a result on each line. */
+export function formatSarif(report: LeakReport, options: SarifOptions = {}): string {
+  checkOptionNames('formatSarif', options, OPTIONS);
+  // Indented, thousands of results would take twice the room; as objects all at once, many times as much memory.
+  const [head, tail] = JSON.stringify(log(report, options, [SEPARATOR])).split(JSON.stringify(SEPARATOR));
+  const texts = [head!];
+  for (const result of results(report, options)) {
+    texts.push(texts.length === 1 ? '\n' : ',\n', JSON.stringify(result));
+  }
+  return [...texts, `\n${tail}\n`].join('');
+}
 
+function log(report: LeakReport, options: SarifOptions, results: readonly unknown[]): object {
+  const { root, toolVersion, kinds = defaultLeakKinds } = options;
   const notes = [
     ...report.unusedSuppressions.map((unused) => `Unused suppression: ${unused}`),
     ...report.notes,
@@ -111,8 +99,8 @@ export function toSarif(report: LeakReport, options: SarifOptions = {}): object 
         tool: {
           driver: {
             name: 'heapline',
-            ...(options.toolVersion === undefined ? {} : { version: options.toolVersion }),
-            rules,
+            ...(toolVersion === undefined ? {} : { version: toolVersion }),
+            rules: rulesFor(kinds, failureLevel(options)),
           },
         },
         columnKind: 'unicodeCodePoints',
@@ -130,24 +118,92 @@ export function toSarif(report: LeakReport, options: SarifOptions = {}): object 
             ],
           },
         ],
-        results: [
-          ...report.errors.map(faultResult),
-          ...report.failedAllocations.map(failureResult),
-          ...report.records.map((record) => leakResult(record, state('new'))),
-          ...(report.known ?? []).map((record) => leakResult(record, state('unchanged'))),
-          ...report.suppressed.map(({ record, suppression }) =>
-            leakResult(record, { suppressions: [{ kind: 'external', justification: suppression }] }),
-          ),
-        ],
+        results,
       },
     ],
   };
 }
 
-/** The report as the text of a SARIF file. */
-export function formatSarif(report: LeakReport, options: SarifOptions = {}): string {
-  checkOptionNames('formatSarif', options, OPTIONS);
-  return `${JSON.stringify(toSarif(report, options), null, 2)}\n`;
+function* results(report: LeakReport, options: SarifOptions): Generator<object, void> {
+  const { root, kinds = defaultLeakKinds } = options;
+  const ruleIds = rulesFor(kinds, failureLevel(options)).map(({ id }) => id);
+  const stacks = new ReportStacks(root, inSarif);
+  const fingerprint = stackFingerprints(root);
+  const location = rememberedByFrame((frame) => locationOf(frame, root));
+  const rule = (id: string) => ({ ruleId: id, ruleIndex: ruleIds.indexOf(id) });
+  const leakResult = ({ record, occurrences, print }: Occurrence, extra: object): object => ({
+    ...rule(`leak-${record.kind}`),
+    level: kinds.includes(record.kind) ? 'error' : 'note',
+    message: { text: recordHeadline(record, stacks) },
+    ...places([['allocated', stackOf(record, 'frames')]], stacks, location),
+    partialFingerprints: { 'heaplineStack/v1': print },
+    ...(occurrences > 1 ? { occurrenceCount: occurrences } : {}),
+    properties: { kind: record.kind, blocks: record.blocks, bytes: record.bytes },
+    ...extra,
+  });
+  const distinct = (records: readonly LeakRecord[]) => distinctLeaks(records, fingerprint);
+  const state = (value: string) => (report.known === null ? {} : { baselineState: value });
+
+  for (const fault of report.errors) {
+    yield {
+      ...rule(fault.kind),
+      level: 'error',
+      message: { text: faultHeadline(fault, stacks) },
+      ...places(faultStacks(fault), stacks, location),
+      partialFingerprints: { 'heaplineStack/v1': fingerprint(stackOf(fault, 'frames')) },
+      properties: { kind: fault.kind, address: fault.address },
+    };
+  }
+  for (const failed of report.failedAllocations) {
+    yield {
+      ...rule('failed-allocation'),
+      level: failureLevel(options),
+      message: { text: failureHeadline(failed, stacks) },
+      ...places([['here', stackOf(failed, 'frames')]], stacks, location),
+      partialFingerprints: { 'heaplineStack/v1': fingerprint(stackOf(failed, 'frames')) },
+      properties: { count: failed.count, smallest: failed.smallest, largest: failed.largest },
+    };
+  }
+  for (const leak of distinct(report.records)) yield leakResult(leak, state('new'));
+  for (const leak of distinct(report.known ?? [])) yield leakResult(leak, state('unchanged'));
+  for (const { record, suppression } of report.suppressed) {
+    const [leak] = distinct([record]);
+    yield leakResult(leak!, { suppressions: [{ kind: 'external', justification: suppression }] });
+  }
+}
+
+/** What a baseline takes for one leak: the sums of its records, with the deepest of their stacks. */
+interface Occurrence {
+  readonly record: LeakRecord;
+  readonly occurrences: number;
+  readonly print: string;
+}
+
+// Readers take results with one fingerprint for one result: a recursion would be thousands of marks on one line.
+function distinctLeaks(records: readonly LeakRecord[], fingerprint: (stack: Stack) => string): Occurrence[] {
+  const leaks = new Map<string, { records: LeakRecord[]; print: string }>();
+  for (const record of records) {
+    const print = fingerprint(stackOf(record, 'frames'));
+    const key = `${record.kind} ${print}`;
+    const same = leaks.get(key);
+    if (same === undefined) leaks.set(key, { records: [record], print });
+    else same.records.push(record);
+  }
+  return [...leaks.values()].map(({ records, print }) => {
+    const [record] = records;
+    if (records.length === 1) return { record: record!, occurrences: 1, print };
+    const blocks = records.reduce((sum, each) => sum + each.blocks, 0);
+    const bytes = records.reduce((sum, each) => sum + each.bytes, 0);
+    const { kind, sample } = record!;
+    const stacks = records.map((each) => stackOf(each, 'frames'));
+    const frames = stacks.reduce((deepest, stack) => (stack.depth > deepest.depth ? stack : deepest));
+    const whole = withStacks({ kind, sample, blocks, bytes }, { frames });
+    return { record: whole, occurrences: records.length, print };
+  });
+}
+
+function failureLevel({ failedAllocations }: SarifOptions): 'error' | 'note' {
+  return failedAllocations ? 'error' : 'note';
 }
 
 function rulesFor(kinds: readonly LeakKind[], failureLevel: 'error' | 'note'): Rule[] {
@@ -181,31 +237,37 @@ function rulesFor(kinds: readonly LeakKind[], failureLevel: 'error' | 'note'): R
   return [...leaks, ...faults, failure];
 }
 
+/** @param titled the stacks with what they are; the first is that of the result */
 function places(
-  frames: readonly Frame[],
-  stacks: readonly (readonly [string, readonly Frame[]])[],
-  root: string | undefined,
+  titled: readonly (readonly [string, Stack])[],
+  stacks: ReportStacks,
+  location: (frame: Frame) => object,
 ): object {
-  const place = sourceFrame(frames, root);
-  const related = stacks.flatMap(([title, stack]) =>
-    stack
-      .filter((frame) => frame.file !== '' && frame.line > 0)
-      .map((frame) => ({
-        ...location(frame, root),
-        message: { text: `${title}: ${frameText(frame, root)}` },
-      })),
+  const place = stacks.place(titled[0]![1]);
+  // The frames once more, for readers that do not show stacks; of thousands of results only of the first ones.
+  const again = stacks.plenty;
+  const shown = titled.map(([title, stack]) => [title, stacks.shown(stack)] as const);
+  const related = (again ? shown : []).flatMap(([title, items]) =>
+    items.flatMap((item) =>
+      isGap(item) || item.file === '' || item.line === 0
+        ? []
+        : [{ ...location(item), message: { text: `${title}: ${stacks.text(item)}` } }],
+    ),
   );
   return {
-    locations: place === null ? [] : [location(place, root)],
-    stacks: stacks.map(([title, stack]) => ({
+    locations: place === null ? [] : [location(place)],
+    stacks: shown.map(([title, items]) => ({
       message: { text: sentence(title) },
-      frames: stack.map((frame) => ({ location: location(frame, root) })),
+      frames: items.map((item) => ({
+        // A location without a place is a remark (SARIF 3.28.5).
+        location: isGap(item) ? { message: { text: `… ${gapText(item)}` } } : location(item),
+      })),
     })),
     relatedLocations: related.map((entry, id) => ({ id, ...entry })),
   };
 }
 
-function location(frame: Frame, root: string | undefined): object {
+function locationOf(frame: Frame, root: string | undefined): object {
   const logical = { logicalLocations: [{ name: frame.function, kind: 'function' }] };
   if (frame.file === '') return logical;
   const region = {

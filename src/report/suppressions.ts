@@ -5,6 +5,7 @@
 // match `abab`; here an anchored end is looked for at the end. And `$` elsewhere stands for itself.
 
 import { SuppressionError } from '../errors.ts';
+import { foldStacks, stackOf } from '../frames/index.ts';
 import type { LeakRecord, LeakReport, SuppressedLeak } from './leak-report.ts';
 
 const PREFIX = 'leak:';
@@ -89,15 +90,16 @@ function suppression(text: string, file: string, line: number): Suppression {
   if (matchesText === null) {
     throw new SuppressionError(file, line, `"${text}" has an empty pattern, which would hide every leak`);
   }
+  const matchesStack = foldStacks(
+    false,
+    (outer, frame) =>
+      outer || matchesText(frame.function) || matchesText(frame.linkageName) || matchesText(frame.file),
+  );
   return {
     text,
     file,
     line,
-    matches: (record, module) =>
-      matchesText(module) ||
-      record.frames.some(
-        (frame) => matchesText(frame.function) || matchesText(frame.linkageName) || matchesText(frame.file),
-      ),
+    matches: (record, module) => matchesText(module) || matchesStack(stackOf(record, 'frames')),
   };
 }
 

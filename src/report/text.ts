@@ -2,7 +2,7 @@
 // Short unless asked for all, and plain unless asked for colour.
 
 import picocolors from 'picocolors';
-import type { Frame } from '../errors.ts';
+import { isGap, quantity, type Stack, stackLines, stackOf } from '../frames/index.ts';
 import { checkOptionNames } from '../option-names.ts';
 import {
   type BlockSample,
@@ -12,18 +12,8 @@ import {
   type LeakReport,
   leakKinds,
 } from './leak-report.ts';
-import {
-  amount,
-  failureCount,
-  failureHeadline,
-  faultHeadline,
-  faultStacks,
-  foldRecursion,
-  frameText,
-  hexAddress,
-  kindTitles,
-  quantity,
-} from './wording.ts';
+import { faultStacks, inText, ReportStacks } from './stacks.ts';
+import { amount, failureCount, failureHeadline, faultHeadline, hexAddress, kindTitles } from './wording.ts';
 
 /** Records shown unless all are asked for. */
 const SHORT_RECORDS = 10;
@@ -51,20 +41,21 @@ type Colors = ReturnType<typeof picocolors.createColors>;
 export function formatText(report: LeakReport, options: TextOptions = {}): string {
   checkOptionNames('formatText', options, OPTIONS);
   const colors = picocolors.createColors(options.color === true && !noColor());
+  const stacks = new ReportStacks(options.root, inText);
   const records = report.of(options.kinds ?? leakKinds);
   const shown = options.all ? records : records.slice(0, SHORT_RECORDS);
   const blocks: string[][] = [];
   if (report.damage !== null) blocks.push([`${colors.red('ruined heap:')} ${printable(report.damage)}`]);
-  for (const fault of report.errors) blocks.push(faultLines(fault, colors, options.root));
+  for (const fault of report.errors) blocks.push(faultLines(fault, colors, stacks));
   for (const failed of options.all
     ? report.failedAllocations
     : report.failedAllocations.slice(0, SHORT_RECORDS)) {
     blocks.push([
-      colors.yellow(failureHeadline(failed, options.root)),
-      ...stackLines(failed.frames, colors, options.root, '  '),
+      colors.yellow(failureHeadline(failed, stacks)),
+      ...paintedLines(stackOf(failed, 'frames'), colors, stacks, '  '),
     ]);
   }
-  for (const record of shown) blocks.push(recordLines(record, colors, options.root));
+  for (const record of shown) blocks.push(recordLines(record, colors, stacks));
   const rest = records.slice(shown.length);
   if (rest.length > 0) blocks.push([restLine(rest)]);
   blocks.push(summaryLines(report, colors));
@@ -77,37 +68,33 @@ function noColor(): boolean {
   return value !== undefined && value !== '';
 }
 
-function recordLines(record: LeakRecord, colors: Colors, root: string | undefined): string[] {
+function recordLines(record: LeakRecord, colors: Colors, stacks: ReportStacks): string[] {
   const paint = record.kind === 'definite' || record.kind === 'indirect' ? colors.red : colors.yellow;
   return [
     `${paint(`${kindTitles[record.kind]}:`)} ${colors.bold(amount(record))}`,
-    ...stackLines(record.frames, colors, root, '  '),
+    ...paintedLines(stackOf(record, 'frames'), colors, stacks, '  '),
     ...(record.sample === null ? [] : sampleLines(record.sample, colors)),
   ];
 }
 
-function faultLines(fault: HeapFaultRecord, colors: Colors, root: string | undefined): string[] {
-  const lines = [`${colors.red('heap error:')} ${colors.bold(faultHeadline(fault, root))}`];
-  for (const [title, frames] of faultStacks(fault)) {
-    if (frames !== fault.frames) lines.push(`  ${title}`);
-    lines.push(...stackLines(frames, colors, root, frames === fault.frames ? '  ' : '    '));
+function faultLines(fault: HeapFaultRecord, colors: Colors, stacks: ReportStacks): string[] {
+  const lines = [`${colors.red('heap error:')} ${colors.bold(faultHeadline(fault, stacks))}`];
+  for (const [index, [title, stack]] of faultStacks(fault).entries()) {
+    if (index > 0) lines.push(`  ${title}`);
+    lines.push(...paintedLines(stack, colors, stacks, index > 0 ? '    ' : '  '));
   }
   return lines;
 }
 
-function stackLines(
-  frames: readonly Frame[],
-  colors: Colors,
-  root: string | undefined,
-  indent: string,
-): string[] {
-  if (frames.length === 0) return [`${indent}${colors.dim('(no stack)')}`];
-  return foldRecursion(
-    frames.map((frame) => {
-      const text = printable(frameText(frame, root));
-      return `${indent}at ${frame.language === 'js' ? colors.dim(text) : text}`;
-    }),
-  );
+function paintedLines(stack: Stack, colors: Colors, stacks: ReportStacks, indent: string): string[] {
+  if (stack.depth === 0) return [`${indent}${colors.dim('(no stack)')}`];
+  const shown = stacks.shown(stack);
+  return stackLines(shown, stacks.text, '').map((line, index) => {
+    const item = shown[index]!;
+    const text = printable(line);
+    if (isGap(item)) return `${indent}${text}`;
+    return `${indent}at ${item.language === 'js' ? colors.dim(text.slice(3)) : text.slice(3)}`;
+  });
 }
 
 function sampleLines(sample: BlockSample, colors: Colors): string[] {

@@ -3,6 +3,18 @@
 // package.
 
 import { type Frame, InvalidArgumentError } from '../errors.ts';
+import {
+  emptyStack,
+  foldStacks,
+  frameText,
+  quantity,
+  ShownStacks,
+  type Stack,
+  StackTable,
+  stackLines,
+  stackOf,
+  withOtherStacks,
+} from '../frames/index.ts';
 import { type HeapSnapshot, indicesIn } from '../heap/index.ts';
 import type { GrowthOptions, GrowthReport } from '../leaks/index.ts';
 import type { AssertLeaksOptions, Heap } from '../live-heap.ts';
@@ -96,9 +108,9 @@ export function leakVerdict(
   return {
     found: !leaks.isClean(kinds),
     leaks,
-    message: () => formatText(ownFrames(leaks), { kinds, root }).trimEnd(),
+    message: () => formatText(withOwnFrames(leaks), { kinds, root }).trimEnd(),
     report: () => ({
-      text: formatText(ownFrames(leaks), { all: true, root }),
+      text: formatText(withOwnFrames(leaks), { all: true, root }),
       pprof: encodeLeakProfile(leaks, { takenAt: Date.now() }),
     }),
   };
@@ -109,16 +121,26 @@ function isOwn({ language, file }: Frame): boolean {
   return language === 'c' || !/(^node:|[/\\]node_modules[/\\])/.test(file);
 }
 
-function ownFrames(leaks: LeakReport): LeakReport {
-  const own = (frames: readonly Frame[]) => frames.filter(isOwn);
+/** A function that leaves the frames of others out of a stack. */
+function ownFrames(): (stack: Stack) => Stack {
+  const table = new StackTable();
+  return foldStacks(emptyStack, (outer, frame) => (isOwn(frame) ? table.push([frame], outer) : outer));
+}
+
+function withOwnFrames(leaks: LeakReport): LeakReport {
+  const own = ownFrames();
+  const ownOrNull = (stack: Stack | null): Stack | null => stack && own(stack);
   return leaks.with({
-    records: leaks.records.map((record) => ({ ...record, frames: own(record.frames) })),
-    errors: leaks.errors.map(({ frames, allocatedAt, freedAt, ...fault }) => ({
-      ...fault,
-      frames: own(frames),
-      allocatedAt: allocatedAt && own(allocatedAt),
-      freedAt: freedAt && own(freedAt),
-    })),
+    records: leaks.records.map((record) =>
+      withOtherStacks(record, { frames: own(stackOf(record, 'frames')) }),
+    ),
+    errors: leaks.errors.map((fault) =>
+      withOtherStacks(fault, {
+        frames: own(stackOf(fault, 'frames')),
+        allocatedAt: ownOrNull(stackOf(fault, 'allocatedAt')),
+        freedAt: ownOrNull(stackOf(fault, 'freedAt')),
+      }),
+    ),
   });
 }
 
@@ -148,11 +170,11 @@ export function judgeAllocations(
     const now = heap.snapshot();
     const { bytes = Number.POSITIVE_INFINITY, objects = Number.POSITIVE_INFINITY } = limits;
     const allowed = [
-      ...(limits.bytes === undefined ? [] : [count(limits.bytes, 'byte')]),
-      ...(limits.objects === undefined ? [] : [count(limits.objects, 'block')]),
+      ...(limits.bytes === undefined ? [] : [quantity(limits.bytes, 'byte')]),
+      ...(limits.objects === undefined ? [] : [quantity(limits.objects, 'block')]),
     ];
     const message = (): string =>
-      `allocated ${count(allocated.bytes, 'byte')} in ${count(allocated.objects, 'block')}, ` +
+      `allocated ${quantity(allocated.bytes, 'byte')} in ${quantity(allocated.objects, 'block')}, ` +
       `where at most ${allowed.join(' and ')} are allowed\n\n${allocationText(heap, before, now)}`;
     return {
       found: allocated.bytes > bytes || allocated.objects > objects,
@@ -192,14 +214,15 @@ function growthText(growth: GrowthReport, limit: number): string {
   const { bytesPerRun, objectsPerRun, runs, warmup, contexts } = growth;
   if (contexts.length === 0) return `the heap is steady over ${runs} runs, after ${warmup} to warm up`;
   const per = (value: number, noun: string): string =>
-    Number.isInteger(value) ? count(value, noun) : `${value.toFixed(2)} ${noun}s`;
+    Number.isInteger(value) ? quantity(value, noun) : `${value.toFixed(2)} ${noun}s`;
+  const own = ownFrames();
   const blocks = contexts
     .slice(0, limit)
     .map(
       (context) =>
-        `${per(context.bytesPerRun, 'byte')} in ${per(context.objectsPerRun, 'block')} per run\n${stackText(context.frames)}`,
+        `${per(context.bytesPerRun, 'byte')} in ${per(context.objectsPerRun, 'block')} per run\n${stackText(own, stackOf(context, 'frames'))}`,
     );
-  if (contexts.length > limit) blocks.push(`… and ${count(contexts.length - limit, 'more context')}`);
+  if (contexts.length > limit) blocks.push(`… and ${quantity(contexts.length - limit, 'more context')}`);
   return (
     `the heap grows by ${per(bytesPerRun, 'byte')} in ${per(objectsPerRun, 'block')} per run ` +
     `(${runs} runs, after ${warmup} to warm up)\n\n${blocks.join('\n\n')}`
@@ -219,27 +242,23 @@ function allocationText(heap: Heap, before: HeapSnapshot, now: HeapSnapshot): st
     });
   }
   contexts.sort((a, b) => b.bytes - a.bytes || b.objects - a.objects);
+  const own = ownFrames();
+  const stacks = heap.contextStacks();
   const blocks = contexts
     .slice(0, CONTEXTS_SHOWN)
     .map(
       ({ bytes, objects, node }) =>
-        `${count(bytes, 'byte')} in ${count(objects, 'block')}\n${stackText(heap.contextFrames(node))}`,
+        `${quantity(bytes, 'byte')} in ${quantity(objects, 'block')}\n${stackText(own, stacks.of(node))}`,
     );
   if (contexts.length > CONTEXTS_SHOWN) {
-    blocks.push(`… and ${count(contexts.length - CONTEXTS_SHOWN, 'more context')}`);
+    blocks.push(`… and ${quantity(contexts.length - CONTEXTS_SHOWN, 'more context')}`);
   }
   return blocks.join('\n\n');
 }
 
-function stackText(frames: readonly Frame[]): string {
-  const root = `${process.cwd()}/`;
-  const own = frames.filter(isOwn);
-  const lines = own.slice(0, FRAMES_SHOWN).map((frame) => {
-    const file = frame.file.startsWith(root) ? frame.file.slice(root.length) : frame.file;
-    return `  at ${frame.function}${file === '' ? '' : ` (${file}:${frame.line})`}`;
-  });
-  if (own.length > FRAMES_SHOWN) lines.push('  …');
-  return lines.join('\n');
+function stackText(own: (stack: Stack) => Stack, stack: Stack): string {
+  const shown = new ShownStacks({ most: FRAMES_SHOWN }).of(own(stack));
+  return stackLines(shown, (frame) => frameText(frame, process.cwd()), '  ').join('\n');
 }
 
 function checkLimits(limits: unknown): void {
@@ -252,10 +271,6 @@ function checkLimits(limits: unknown): void {
       'The limits must be { bytes } or { objects } or both, none of them negative.',
     );
   }
-}
-
-function count(amount: number, noun: string): string {
-  return `${amount.toLocaleString('en-US')} ${noun}${amount === 1 ? '' : 's'}`;
 }
 
 function describe(value: unknown): string {

@@ -338,12 +338,35 @@ test('a module that was linked elsewhere is checked, one without the runtime ref
   expect(stderr).toMatch(/runtime/);
 });
 
-test('a file that cannot be written keeps no other report back', () => {
-  const args = ['--format', 'sarif=nowhere/leaks.sarif', '--format', 'text', '--format', 'json=besides.json'];
-  const { status, stderr } = check([...args, '--pprof', 'nowhere/leaks.pb.gz', 'leaky.c']);
+test.each([
+  [
+    'a report',
+    ['--format', 'sarif=nowhere/leaks.sarif'],
+    'nowhere/leaks.sarif',
+    /its directory does not exist/,
+  ],
+  ['a profile', ['--pprof', '.'], '.', /it is a directory/],
+  [
+    'a baseline',
+    ['--baseline', 'leaky.c/x.json', '--update-baseline'],
+    'leaky.c/x.json',
+    /not a directory|ENOTDIR/,
+  ],
+])('%s that cannot be written is said before the program runs', (_, args, path, reason) => {
+  directory.write('says.c', '#include <stdio.h>\nint main(void) { puts("it runs"); }\n');
+  const { status, stdout, stderr } = check([...args, '--format', 'json=besides.json', 'says.c']);
+  expect(stderr).toContain(`heapline: ${path} cannot be written: `);
+  expect(stderr).toMatch(reason);
+  expect(stdout).toBe('');
+  expect(directory.has('besides.json')).toBe(false);
+  expect(status).toBe(2);
+});
+
+test.skipIf(!existsSync('/dev/full'))('a file that cannot be written keeps no other report back', () => {
+  const args = ['--format', 'sarif=/dev/full', '--format', 'text', '--format', 'json=besides.json'];
+  const { status, stderr } = check([...args, '--pprof', '/dev/full', 'leaky.c']);
   expect(stderr).toContain('definite leak: 30 bytes');
-  expect(stderr).toContain('nowhere/leaks.sarif cannot be written: its directory does not exist');
-  expect(stderr).toContain('nowhere/leaks.pb.gz cannot be written');
+  expect(stderr.match(/\/dev\/full cannot be written: the disk is full/g)).toHaveLength(2);
   expect(directory.has('besides.json')).toBe(true);
   expect(status).toBe(2);
 });

@@ -2,7 +2,7 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { HeapProfile } from '../../src/profile/index.ts';
@@ -239,10 +239,23 @@ describe('heapline run', () => {
     expect(stderr).toMatch(/9B .* keep library\.c:8/);
   });
 
-  it('prints the table also when the profile cannot be written', () => {
-    const { stderr, status } = directory.heapline(['run', '--pprof', 'no/such/dir.pb.gz', 'program.c']);
+  it.skipIf(!existsSync('/dev/full'))('prints the table also when the profile cannot be written', () => {
+    const { stderr, status } = directory.heapline(['run', '--pprof', '/dev/full', 'program.c']);
     expect(status).toBe(2);
-    expect(stderr).toMatch(/1000B .* keep program\.c:7[\s\S]*no\/such\/dir\.pb\.gz cannot be written/);
+    expect(stderr).toMatch(/1000B .* keep program\.c:7[\s\S]*\/dev\/full cannot be written/);
+  });
+
+  it('says before the program runs that the profile cannot be written', () => {
+    const { stdout, stderr, status } = directory.heapline([
+      'run',
+      '--pprof',
+      'no/such/dir.pb.gz',
+      'program.c',
+    ]);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toBe(
+      'heapline: no/such/dir.pb.gz cannot be written: its directory does not exist; make it first.\n',
+    );
   });
 
   it('ends with 134 on a trap, with the C stack and the heap as it was', () => {

@@ -141,7 +141,9 @@ describe('toAllocateAtMost', () => {
       expect(() => lib.exports.clean()).toAllocateAtMost(lib, { bytes: 149 }),
     );
     expect(message).toContain('allocated 150 bytes in 2 blocks, where at most 149 bytes are allowed');
-    expect(message).toMatch(/100 bytes in 1 block\n {2}at clean \(test\/testing\/programs\/requests\.c:15\)/);
+    expect(message).toMatch(
+      /100 bytes in 1 block\n {2}at clean \(test\/testing\/programs\/requests\.c:15:17\)/,
+    );
   });
 
   test('limits blocks', async () => {
