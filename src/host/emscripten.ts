@@ -113,7 +113,8 @@ export async function openEmscriptenGuest(
         const observed = guest.adopt(instance, all, errors);
         options.instantiated(instance.exports, guest.kept.addresses);
         received(observed, module);
-        return instance.exports;
+        // From 3.1.45 to 3.1.74 the glue goes on with this in place of what it has received.
+        return observed.exports;
       } catch (error) {
         fail(error);
         throw error;

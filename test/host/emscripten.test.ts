@@ -37,6 +37,12 @@ describe.each(SHAPES)('glue like that of Emscripten $versions', (shape) => {
     expect(sandbox.heap.leaks().totals.definite).toEqual({ blocks: 1, bytes: 5 });
   });
 
+  test('takes the profile of a program at the end of main, before the glue tears it down', async () => {
+    using sandbox = await load([], { ...ALL_EXPORTED, callMain: true });
+    expect(sandbox.run()).toMatchObject({ exitCode: 3, stdout: 'glue me typed', stderr: 'done' });
+    expect([...sandbox.heap.snapshot().liveBytes]).toEqual(expect.arrayContaining([5, 7]));
+  });
+
   test('makes an ExitError of an exit in a function that the host called', async () => {
     using sandbox = await load();
     let error: unknown;

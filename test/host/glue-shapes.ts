@@ -11,10 +11,12 @@ export interface Shape {
   readonly leaving: 'quit' | 'throw';
   /** What the factory gives: the promise of a property, or that of an async function which waits before it starts. */
   readonly factory: 'ready' | 'async';
+  /** Which exports the glue calls: those of the instance that it receives, or those that instantiateWasm returns. */
+  readonly exports: 'received' | 'returned';
   /** Where the file system says that it was initialised. */
   readonly initialized: 'init.initialized' | 'initialized';
-  /** What is thrown for a C++ exception. */
-  readonly exception: 'address' | 'object';
+  /** What is thrown for a C++ exception: its address, an object, or, where nothing catches, an abort. */
+  readonly exception: 'address' | 'object' | 'abort';
   readonly clock: 'hrtime' | 'performance';
 }
 
@@ -24,15 +26,27 @@ export const SHAPES: readonly Shape[] = [
     module: 'given',
     leaving: 'quit',
     factory: 'ready',
+    exports: 'received',
     initialized: 'init.initialized',
     exception: 'address',
     clock: 'hrtime',
   },
   {
-    versions: '3.1.40 to 3.1.57, 3.1.61 to 3.1.64',
+    versions: '3.1.40 to 3.1.44',
     module: 'given',
     leaving: 'quit',
     factory: 'ready',
+    exports: 'received',
+    initialized: 'init.initialized',
+    exception: 'address',
+    clock: 'performance',
+  },
+  {
+    versions: '3.1.45 to 3.1.57, 3.1.61 to 3.1.64',
+    module: 'given',
+    leaving: 'quit',
+    factory: 'ready',
+    exports: 'returned',
     initialized: 'init.initialized',
     exception: 'address',
     clock: 'performance',
@@ -42,6 +56,7 @@ export const SHAPES: readonly Shape[] = [
     module: 'copied',
     leaving: 'quit',
     factory: 'ready',
+    exports: 'returned',
     initialized: 'init.initialized',
     exception: 'address',
     clock: 'performance',
@@ -51,6 +66,7 @@ export const SHAPES: readonly Shape[] = [
     module: 'given',
     leaving: 'throw',
     factory: 'ready',
+    exports: 'returned',
     initialized: 'initialized',
     exception: 'address',
     clock: 'performance',
@@ -60,8 +76,19 @@ export const SHAPES: readonly Shape[] = [
     module: 'given',
     leaving: 'throw',
     factory: 'async',
+    exports: 'received',
     initialized: 'initialized',
     exception: 'address',
+    clock: 'performance',
+  },
+  {
+    versions: '5.0.5 and later, with -fexceptions',
+    module: 'given',
+    leaving: 'throw',
+    factory: 'async',
+    exports: 'received',
+    initialized: 'initialized',
+    exception: 'object',
     clock: 'performance',
   },
   {
@@ -69,8 +96,9 @@ export const SHAPES: readonly Shape[] = [
     module: 'given',
     leaving: 'throw',
     factory: 'async',
+    exports: 'received',
     initialized: 'initialized',
-    exception: 'object',
+    exception: 'abort',
     clock: 'performance',
   },
 ];
@@ -81,9 +109,11 @@ export interface Exported {
   readonly ENV: 'value' | 'missing' | 'getter';
   /** Whether preRun is among the options that it takes (INCOMING_MODULE_JS_API). */
   readonly preRun: boolean;
+  /** Whether it runs main itself, and tears down what the program kept. */
+  readonly callMain: boolean;
 }
 
-export const ALL_EXPORTED: Exported = { FS: 'value', ENV: 'value', preRun: true };
+export const ALL_EXPORTED: Exported = { FS: 'value', ENV: 'value', preRun: true, callMain: false };
 
 const exporting = (name: 'FS' | 'ENV', how: Exported['FS']): string => {
   switch (how) {
@@ -94,6 +124,12 @@ const exporting = (name: 'FS' | 'ENV', how: Exported['FS']): string => {
     case 'getter':
       return `Object.defineProperty(Module, "${name}", { configurable: true, get() { throw new Error("'${name}' was not exported"); } });`;
   }
+};
+
+const THROWS: Readonly<Record<Shape['exception'], string>> = {
+  address: 'throw address;',
+  object: 'throw new CppException(address);',
+  abort: "throw new WebAssembly.RuntimeError('Aborted()');",
 };
 
 /** Glue of this shape. */
@@ -140,7 +176,7 @@ var heaplineModule = ${shape.factory === 'async' ? 'async ' : ''}function(module
   }
   var unused = () => { throw new Error('not needed'); };
   var env = {
-    exit, __cxa_throw(address) { throw ${shape.exception === 'object' ? 'new CppException(address)' : 'address'}; },
+    exit, __cxa_throw(address) { ${THROWS[shape.exception]} },
     emscripten_get_now() {
       ${
         shape.clock === 'hrtime'
@@ -172,11 +208,27 @@ var heaplineModule = ${shape.factory === 'async' ? 'async ' : ''}function(module
   function run() {
     ${exporting('FS', exported.FS)}
     ${exporting('ENV', exported.ENV)}
+    ${exported.callMain ? 'Module["callMain"] = callMain;' : ''}
     ${exported.preRun ? 'for (var call of Module["preRun"] || []) call(Module);' : ''}
     if (!(${shape.initialized === 'initialized' ? 'FS.initialized' : 'FS.init.initialized'})) FS.init();
     (wasmExports.__wasm_call_ctors || (() => {}))();
   }
   var wasmExports;
+  function callMain(args) {
+    var texts = [Module["thisProgram"], ...args].map(text => new TextEncoder().encode(text + '\\0'));
+    var size = texts.reduce((sum, text) => sum + text.length, 0) + 4 * (texts.length + 1) + 16;
+    var argv = (wasmExports.__stack_pointer.value - size) & -16, at = argv + 4 * (texts.length + 1);
+    wasmExports.__stack_pointer.value = argv;
+    texts.forEach((text, i) => {
+      words()[(argv >> 2) + i] = at; new Uint8Array(memory.buffer).set(text, at); at += text.length;
+    });
+    words()[(argv >> 2) + texts.length] = 0;
+    var status = (wasmExports.main || wasmExports.__main_argc_argv)(texts.length, argv);
+    wasmExports.tear_down();
+    if (Module["onExit"]) Module["onExit"](status);
+    try { exit(status); } catch (e) { if (!(e instanceof ExitStatus)) throw e; }
+    return status;
+  }
   function receive(instance) { wasmExports = instance.exports; memory = wasmExports.memory; }
   ${
     shape.factory === 'async'
@@ -185,7 +237,10 @@ var heaplineModule = ${shape.factory === 'async' ? 'async ' : ''}function(module
   run();
   return Module;`
       : `Module.ready = new Promise((resolve, reject) => {
-    try { Module.instantiateWasm({ env, wasi_snapshot_preview1: wasi }, instance => { receive(instance); }); } catch (e) { return; }
+    try {
+      var returned = Module.instantiateWasm({ env, wasi_snapshot_preview1: wasi }, instance => { receive(instance); });
+      ${shape.exports === 'returned' ? 'wasmExports = returned;' : ''}
+    } catch (e) { return; }
     Promise.resolve().then(run).then(() => resolve(Module), reject);
   });
   return Module.ready;`
