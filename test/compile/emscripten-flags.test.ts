@@ -58,7 +58,7 @@ const load = (...link: string[]): Promise<Sandbox> =>
 function expectWhole(sandbox: Sandbox): void {
   expect(sandbox.exports.wide!(2n ** 40n)).toBe(2n ** 40n + 1n);
   expect(sandbox.exports.jumps!()).toBe(3);
-  expect(sandbox.run()).toEqual({ exitCode: 2, stdout: 'word me file\n', stderr: '' });
+  expect(sandbox.run()).toMatchObject({ exitCode: 2, stdout: 'word me file\n', stderr: '' });
   const snapshot = sandbox.heap.snapshot();
   const stacks = Array.from({ length: snapshot.count }, (_, i) => i)
     .filter((i) => snapshot.liveBytes[i] === 28)
