@@ -116,6 +116,8 @@ export function linkSettings(version: string | null): string[] {
     '-sENVIRONMENT=node',
     '-sFORCE_FILESYSTEM=1',
     '-sINVOKE_RUN=0',
+    // It looks for the stack's end above the data; here the stack lies below them, and its overflow traps by itself.
+    '-sSTACK_OVERFLOW_CHECK=0',
     // 64-bit integers as they are: what takes them apart is a pass of Binaryen. The default since 4.0.0, and since 6.0.8
     // setting it is warned of.
     ...(since('4.0.0') ? [] : ['-sWASM_BIGINT=1']),
