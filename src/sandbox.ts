@@ -323,6 +323,16 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     return this.#result(this.#exitCode ?? 0);
   }
 
+  /**
+   * @internal The engine has stopped a call into the guest without any `finally` on its way. The heap can be read; the
+   * program is over.
+   */
+  abandon(): void {
+    this.#gate.abandon(null);
+    this.#loop.stop();
+    if (this.#program !== 'none') this.#program = 'ended';
+  }
+
   /** Contents of a file in the guest's file system, such as one that it wrote; null when there is none. */
   readFile(path: string): Uint8Array | null {
     this.#check('readFile');

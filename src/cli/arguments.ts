@@ -37,6 +37,12 @@ export function collect(value: string, previous: readonly string[] | undefined):
 /** Most bytes of standard input that are read at once, and milliseconds to wait where the system does not. */
 const CHUNK = 2 ** 16;
 const PAUSE = 10;
+/** Milliseconds that a thread may take to stop this one. */
+const SIGNAL_PAUSE = 200;
+
+function pauseFor(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
 
 /** Bytes of a file, or of standard input for `-`. */
 export function readInput(path: string): Uint8Array {
@@ -67,9 +73,14 @@ export function readOurInput(length: number): Uint8Array {
       const { code } = error as NodeJS.ErrnoException;
       // Windows has an error for the end of a pipe.
       if (code === 'EOF') return new Uint8Array();
+      // A signal. Where it is to stop C, another thread is about to do so, and a read begun now would keep it waiting.
+      if (code === 'EINTR') {
+        pauseFor(SIGNAL_PAUSE);
+        continue;
+      }
       if (code !== 'EAGAIN') throw fileError('Standard input', 'read', error);
       // Whoever opened it made it non-blocking and has nothing to say yet; readFileSync(0) would give up.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
+      pauseFor(PAUSE);
     }
   }
 }

@@ -28,6 +28,7 @@ import { addCompileOptions, collect, readInput } from './arguments.ts';
 import type { Call } from './call.ts';
 import { failureText, STATUS, usageError } from './failure.ts';
 import { addCallOption, checkCalls, enterGuest, readable } from './guest.ts';
+import { Interrupted } from './interruption.ts';
 import { checkWritable, writeOutput } from './output-files.ts';
 import { addGuestOptions, type GuestArguments, guestOptions, inlinesOption, load } from './run.ts';
 import type { Terminal } from './terminal.ts';
@@ -161,7 +162,11 @@ async function check(
   checkCalls(sandbox, calls);
   const { exitCode, failure } = await enterGuest(sandbox, calls, () => {});
   if (failure !== null) terminal.error(failureText(failure));
-  else if (exitCode !== 0) terminal.error(`The program ended with status ${exitCode}.`);
+  if (failure instanceof Interrupted) {
+    // What the program still held in its variables is not lost, so there is no verdict.
+    sandbox.dispose();
+    return failure.status;
+  } else if (exitCode !== 0) terminal.error(`The program ended with status ${exitCode}.`);
 
   const root = process.cwd();
   const { leakKinds: kinds } = given;

@@ -10,6 +10,7 @@ import {
   OutOfMemoryError,
   TrapError,
 } from '../errors.ts';
+import { Interrupted } from './interruption.ts';
 
 /** Exit statuses of the command's own; a program that ran to its end gives its own instead. */
 export const STATUS = {
@@ -27,6 +28,7 @@ Exit status:
   the program's own when it ran to its end
   0    done
   2    wrong usage, unreadable file, C that does not compile or link, no toolchain
+  130  Ctrl-C has stopped the program (143: SIGTERM); its heap is still reported
   134  the program trapped (its heap is still reported), or ruined its heap
   70   a fault in Heapline itself`;
 
@@ -37,6 +39,7 @@ export function usageError(argument: string, message: string): InvalidArgumentEr
 
 export function statusOf(error: unknown): number {
   if (error instanceof ExitError) return error.exitCode;
+  if (error instanceof Interrupted) return error.status;
   if (
     error instanceof TrapError ||
     error instanceof OutOfMemoryError ||
@@ -50,7 +53,7 @@ export function statusOf(error: unknown): number {
 
 /** What to print for an error. */
 export function failureText(error: unknown): string {
-  if (error instanceof HeaplineError) return error.message;
+  if (error instanceof HeaplineError || error instanceof Interrupted) return error.message;
   if (error instanceof Error) {
     return `Unexpected ${error.stack ?? error.message}\nThis is a fault in Heapline; please report it with the command that led to it.`;
   }

@@ -7,6 +7,7 @@ import { readGuestStack } from '../host/index.ts';
 import type { Sandbox } from '../index.ts';
 import { type Call, parseCall } from './call.ts';
 import { usageError } from './failure.ts';
+import { Interrupted, interruption } from './interruption.ts';
 import { whatToCall } from './run.ts';
 
 export function addCallOption(command: Command): Command {
@@ -91,7 +92,7 @@ export interface GuestEnd {
   /** Of the program, or of a call that ended it. */
   readonly exitCode: number;
   /** What stopped it, when it did not end by itself. The ledger stays readable. */
-  readonly failure: TrapError | OutOfMemoryError | HeapFaultError | CorruptLedgerError | null;
+  readonly failure: TrapError | OutOfMemoryError | HeapFaultError | CorruptLedgerError | Interrupted | null;
   readonly results: readonly CallResult[];
 }
 
@@ -119,16 +120,16 @@ export async function enterGuest(
   let exitCode = 0;
   let failure: GuestEnd['failure'] = null;
   try {
-    if (calls.length === 0) exitCode = sandbox.run().exitCode;
+    if (calls.length === 0) exitCode = interruption.run(() => sandbox.run()).exitCode;
     for (const call of calls) {
-      const result = preparedCall(sandbox, call)();
+      const result = interruption.run(preparedCall(sandbox, call));
       results.push({
         call: call.source,
         result: result === undefined ? null : Number.isFinite(result) ? (result as number) : String(result),
       });
       told(call, result);
     }
-    const end = await sandbox.finished();
+    const end = await interruption.wait(sandbox.finished());
     exitCode = end.exitCode;
   } catch (error) {
     if (error instanceof ExitError) exitCode = error.exitCode;
@@ -138,6 +139,9 @@ export async function enterGuest(
       error instanceof HeapFaultError ||
       error instanceof CorruptLedgerError
     ) {
+      failure = error;
+    } else if (error instanceof Interrupted) {
+      sandbox.abandon();
       failure = error;
     } else {
       failure = scriptFailure(sandbox, error);

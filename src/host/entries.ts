@@ -190,6 +190,17 @@ export class Gate {
     }
   }
 
+  /** The engine has cut off all calls without any `finally`: nobody is inside the guest any more. */
+  abandon(reason: unknown): void {
+    this.entry = null;
+    this.closed = null;
+    this.#invoking = false;
+    this.#captured = NONE;
+    if (this.#owedLimit !== null) this.#limitFrames(this.#owedLimit);
+    this.#owedLimit = null;
+    this.emptied(reason);
+  }
+
   /** Throws the error that says why nothing may enter. */
   refuse(name: string): never {
     throw this.closed!(name);
