@@ -8,8 +8,11 @@ import { formatText } from './text.ts';
 export class LeakError extends HeaplineError {
   readonly code = 'HEAPLINE_LEAK';
 
+  /** The report that the message shows. It is not enumerable, so that printing the error shows it once. */
+  declare readonly report: LeakReport;
+
   constructor(
-    readonly report: LeakReport,
+    report: LeakReport,
     options: ErrorOptions & {
       /** The classes that the check fails on. */
       readonly kinds?: readonly LeakKind[];
@@ -20,5 +23,6 @@ export class LeakError extends HeaplineError {
     const { kinds = defaultLeakKinds, root, ...rest } = options;
     const text = formatText(report, { kinds, ...(root === undefined ? {} : { root }) });
     super(`the heap is not clean\n\n${text.trimEnd()}`, rest);
+    Object.defineProperty(this, 'report', { value: report });
   }
 }

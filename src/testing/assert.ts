@@ -67,13 +67,34 @@ export function assertLeaks<T>(lib: WithHeap, work: () => T, options: AssertLeak
 }
 
 /** The work allocates no more than this, whether it frees it or not. */
-export function assertAllocatesAtMost<T>(lib: WithHeap, limits: AllocationLimits, work: () => T): Done<T> {
+export function assertAllocatesAtMost<T>(lib: WithHeap, work: () => T, limits: AllocationLimits): Done<T>;
+/** @deprecated The limits go last, as the options of the other assertions do: (lib, work, limits). */
+export function assertAllocatesAtMost<T>(lib: WithHeap, limits: AllocationLimits, work: () => T): Done<T>;
+export function assertAllocatesAtMost<T>(
+  lib: WithHeap,
+  second: (() => T) | AllocationLimits,
+  third: AllocationLimits | (() => T),
+): Done<T> {
+  const old = typeof third === 'function' && typeof second !== 'function';
+  if (old) warnOfOldOrder();
+  const [work, limits] = (old ? [third, second] : [second, third]) as [() => T, AllocationLimits];
   checkSandbox('assertAllocatesAtMost', lib);
   checkWork('assertAllocatesAtMost', work);
   return after(judgeAllocations('assertAllocatesAtMost', lib, work, limits), (verdict) => {
     if (verdict.found) fail([verdict], assertAllocatesAtMost);
     return undefined;
   }) as Done<T>;
+}
+
+let warnedOfOldOrder = false;
+
+function warnOfOldOrder(): void {
+  if (warnedOfOldOrder) return;
+  warnedOfOldOrder = true;
+  process.emitWarning(
+    'assertAllocatesAtMost(lib, limits, work) has another order now: assertAllocatesAtMost(lib, work, limits).',
+    { type: 'DeprecationWarning', code: 'HEAPLINE_ARGUMENT_ORDER' },
+  );
 }
 
 /** Done again and again, the work does not leave more behind each time. */

@@ -80,7 +80,7 @@ test.each<[name: string, meant: string, call: (options: Options) => unknown]>([
   [
     'byte',
     'bytes',
-    (o) => assertions.assertAllocatesAtMost(lib, { objects: 1, ...(o as object) } as Options, work),
+    (o) => assertions.assertAllocatesAtMost(lib, work, { objects: 1, ...(o as object) } as Options),
   ],
   [
     'kind',

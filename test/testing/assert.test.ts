@@ -3,6 +3,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { format, inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { InvalidArgumentError, LeakError, loadC, type Sandbox, TrapError } from '../../src/index.ts';
 import {
@@ -43,7 +44,7 @@ test('clean work passes, whether it is asynchronous or not', async () => {
   assertNoLeaks(lib);
   expect(assertDoesNotLeak(lib, () => lib.exports.clean())).toBe(undefined);
   await assertDoesNotLeak(lib, async () => lib.exports.clean());
-  assertAllocatesAtMost(lib, { bytes: 150, objects: 2 }, () => lib.exports.clean());
+  assertAllocatesAtMost(lib, () => lib.exports.clean(), { bytes: 150, objects: 2 });
   assertDoesNotGrow(lib, () => lib.exports.clean());
   assertGrows(lib, () => lib.exports.append());
   assertLeaks(lib, () => lib.exports.leak(3));
@@ -61,12 +62,47 @@ test('leaks fail with a LeakError that names the line, and leave their report', 
 
 test('what is no leak fails with a HeapAssertionError', () => {
   const clean = () => lib.exports.clean();
-  expect(() => assertAllocatesAtMost(lib, { objects: 1 }, clean)).toThrow(HeapAssertionError);
+  expect(() => assertAllocatesAtMost(lib, clean, { objects: 1 })).toThrow(HeapAssertionError);
   expect(() => assertDoesNotGrow(lib, () => lib.exports.append())).toThrow(
     'grows by 24 bytes in 1 block per run',
   );
   expect(() => assertGrows(lib, clean)).toThrow('the heap is steady');
   expect(() => assertLeaks(lib, clean)).toThrow('expected to leak, and it did not');
+});
+
+test('a printed LeakError shows the report once', () => {
+  lib.exports.leak(3);
+  for (const check of [() => assertNoLeaks(lib), () => lib.heap.assertNoLeaks({ root: process.cwd() })]) {
+    const error = thrownBy(check) as LeakError;
+    for (const text of [inspect(error), inspect(new Error('test', { cause: error })), format(error)]) {
+      expect(text.split('3 bytes in 1 block')).toHaveLength(3);
+      expect(text.split('at leak (')).toHaveLength(2);
+      expect(text).not.toContain('records');
+    }
+    expect(Object.keys(error)).not.toContain('report');
+    expect(error.report.total).toEqual({ blocks: 1, bytes: 3 });
+  }
+});
+
+test('the old order of arguments works, and is warned of once', async () => {
+  const warnings: Error[] = [];
+  const listener = (warning: Error) => void warnings.push(warning);
+  process.on('warning', listener);
+  try {
+    const clean = () => lib.exports.clean();
+    assertAllocatesAtMost(lib, { objects: 2 }, clean);
+    await assertAllocatesAtMost(lib, { objects: 2 }, async () => clean());
+    expect(() => assertAllocatesAtMost(lib, { objects: 1 }, clean)).toThrow(HeapAssertionError);
+    expect(() => assertAllocatesAtMost(lib, clean, clean as never)).toThrow('The limits must be');
+    expect(() => assertAllocatesAtMost(lib, { objects: 1 } as never, { objects: 1 })).toThrow(
+      'needs a function',
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+  } finally {
+    process.off('warning', listener);
+  }
+  expect(warnings).toMatchObject([{ name: 'DeprecationWarning', code: 'HEAPLINE_ARGUMENT_ORDER' }]);
+  expect(warnings[0]!.message).toContain('assertAllocatesAtMost(lib, work, limits)');
 });
 
 test('classes that do not exist are refused, before the work is done', () => {
@@ -115,6 +151,15 @@ test('autoCheck leaves alone what traps in a test, and checks it in the tests th
     expect(() => end()).toThrow('definite leak: 8 bytes in 1 block');
   }
 });
+
+function thrownBy(work: () => unknown): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}
 
 type Hook = (context?: unknown) => void;
 
