@@ -37,9 +37,11 @@ import { ContextProfileBuilder, type ContextProfileKind, type HeapProfile } from
 import {
   checkLeakKinds,
   type FailedAllocation,
+  firstStack,
   LeakError,
   type LeakKind,
   type LeakReport,
+  pointAt,
   type Suppression,
   type SuppressionRule,
   suppress,
@@ -361,10 +363,8 @@ export class Heap {
     if (kinds !== undefined) checkLeakKinds(kinds);
     const report = this.leaks(rest);
     if (report.isClean(kinds)) return;
-    throw new LeakError(report, {
-      root,
-      ...(kinds === undefined ? {} : { kinds }),
-    });
+    const error = new LeakError(report, { root, ...(kinds === undefined ? {} : { kinds }) });
+    throw pointAt(error, firstStack(report, kinds), root);
   }
 
   /**

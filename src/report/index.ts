@@ -40,6 +40,7 @@ export type {
   SuppressedLeak,
 } from './leak-report.ts';
 export { checkLeakKinds, defaultLeakKinds, LeakReport, leakKinds, parseLeakKinds } from './leak-report.ts';
+export { firstStack, pointAt } from './pointing.ts';
 export type { SarifOptions } from './sarif.ts';
 export { formatSarif, toSarif } from './sarif.ts';
 export type { Suppression, SuppressionRule } from './suppressions.ts';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { HeaplineError, InvalidArgumentError } from '../errors.ts';
 import type { GrowthOptions } from '../leaks/index.ts';
 import type { AssertLeaksOptions } from '../live-heap.ts';
-import { LeakError } from '../report/index.ts';
+import { LeakError, pointAt } from '../report/index.ts';
 import { AutoCheck } from './auto-check.ts';
 import { reported } from './failure-report.ts';
 import {
@@ -166,7 +166,7 @@ function fail(verdicts: readonly Verdict[], caller: AnyFunction, place: Place = 
   const error = leaks === null ? new HeapAssertionError(capitalised(text)) : new LeakError(leaks);
   // Without the frames of the test runner.
   if (leaks !== null) error.message = `the heap is not clean\n\n${text}`;
-  throw traced(error, caller);
+  throw pointAt(traced(error, caller), verdicts[0]!.stack(), verdicts[0]!.root, caller !== autoCheck);
 }
 
 // The stack starts with the message and with the caller of the assertion.

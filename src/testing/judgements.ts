@@ -23,6 +23,7 @@ import {
   checkLeakKinds,
   defaultLeakKinds,
   encodeLeakProfile,
+  firstStack,
   formatText,
   type LeakKind,
   type LeakReport,
@@ -48,6 +49,9 @@ export interface Verdict {
   message(): string;
   /** The whole of it, for the files of a failed test. */
   report(): FailureReport;
+  /** What was found first, and the folder of the sources: for `pointAt`. */
+  stack(): Stack | null;
+  readonly root: string;
   /** The leak report, where the question was about leaks. */
   readonly leaks: LeakReport | null;
 }
@@ -108,6 +112,11 @@ export function leakVerdict(
   return {
     found: !leaks.isClean(kinds),
     leaks,
+    root,
+    stack: () => {
+      const stack = firstStack(leaks, kinds);
+      return stack && ownFrames()(stack);
+    },
     message: () => formatText(withOwnFrames(leaks), { kinds, root }).trimEnd(),
     report: () => ({
       text: formatText(withOwnFrames(leaks), { all: true, root }),
@@ -173,12 +182,15 @@ export function judgeAllocations(
       ...(limits.bytes === undefined ? [] : [quantity(limits.bytes, 'byte')]),
       ...(limits.objects === undefined ? [] : [quantity(limits.objects, 'block')]),
     ];
+    const contexts = lazily(() => allocatingContexts(heap, before, now));
     const message = (): string =>
       `allocated ${quantity(allocated.bytes, 'byte')} in ${quantity(allocated.objects, 'block')}, ` +
-      `where at most ${allowed.join(' and ')} are allowed\n\n${allocationText(heap, before, now)}`;
+      `where at most ${allowed.join(' and ')} are allowed\n\n${allocationText(contexts())}`;
     return {
       found: allocated.bytes > bytes || allocated.objects > objects,
       leaks: null,
+      root: process.cwd(),
+      stack: () => firstOf(contexts()),
       message,
       report: () => ({ text: `${message()}\n`, pprof: heap.profile({ kind: 'allocs' }).encode() }),
     };
@@ -195,6 +207,8 @@ export function judgeGrowth(
   return after(heap.growth(work, options) as GrowthReport | Promise<GrowthReport>, (growth) => ({
     found: growth.contexts.length > 0,
     leaks: null,
+    root: process.cwd(),
+    stack: () => firstOf(growth.contexts.map((context) => ({ stack: stackOf(context, 'frames') }))),
     message: () => growthText(growth, CONTEXTS_SHOWN),
     report: () => ({
       text: `${growthText(growth, growth.contexts.length)}\n`,
@@ -229,8 +243,28 @@ function growthText(growth: GrowthReport, limit: number): string {
   );
 }
 
-function allocationText(heap: Heap, before: HeapSnapshot, now: HeapSnapshot): string {
-  const contexts: { bytes: number; objects: number; node: number }[] = [];
+function firstOf(contexts: readonly { readonly stack: Stack }[]): Stack | null {
+  return contexts.length === 0 ? null : ownFrames()(contexts[0]!.stack);
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+interface AllocatingContext {
+  readonly bytes: number;
+  readonly objects: number;
+  readonly stack: Stack;
+}
+
+/** What allocated between two snapshots, the largest first. */
+function allocatingContexts(heap: Heap, before: HeapSnapshot, now: HeapSnapshot): AllocatingContext[] {
+  const contexts: AllocatingContext[] = [];
+  const stacks = heap.contextStacks();
   const inBefore = indicesIn(before, now);
   for (let i = 0; i < now.count; i++) {
     const objects = now.allocObjects[i]! - (before.allocObjects[inBefore[i]!] ?? 0);
@@ -238,17 +272,19 @@ function allocationText(heap: Heap, before: HeapSnapshot, now: HeapSnapshot): st
     contexts.push({
       objects,
       bytes: now.allocBytes[i]! - (before.allocBytes[inBefore[i]!] ?? 0),
-      node: now.node[i]!,
+      stack: stacks.of(now.node[i]!),
     });
   }
-  contexts.sort((a, b) => b.bytes - a.bytes || b.objects - a.objects);
+  return contexts.sort((a, b) => b.bytes - a.bytes || b.objects - a.objects);
+}
+
+function allocationText(contexts: readonly AllocatingContext[]): string {
   const own = ownFrames();
-  const stacks = heap.contextStacks();
   const blocks = contexts
     .slice(0, CONTEXTS_SHOWN)
     .map(
-      ({ bytes, objects, node }) =>
-        `${quantity(bytes, 'byte')} in ${quantity(objects, 'block')}\n${stackText(own, stacks.of(node))}`,
+      ({ bytes, objects, stack }) =>
+        `${quantity(bytes, 'byte')} in ${quantity(objects, 'block')}\n${stackText(own, stack)}`,
     );
   if (contexts.length > CONTEXTS_SHOWN) {
     blocks.push(`… and ${quantity(contexts.length - CONTEXTS_SHOWN, 'more context')}`);

@@ -2,6 +2,7 @@
 
 import { beforeEach, inject } from 'vitest';
 import './vitest.ts';
+import { pointAt } from '../report/index.ts';
 import { AutoCheck } from './auto-check.ts';
 import { reported, setReportFolder } from './failure-report.ts';
 import type { SetupOptions } from './vitest-plugin.ts';
@@ -29,7 +30,8 @@ if (autoCheck !== null) {
       const parts = verdicts.map((verdict) => reported(task.file.filepath, names.join(' '), verdict));
       const error = new Error(`the test left leaks behind\n\n${parts.join('\n\n')}`);
       error.name = 'LeakError';
-      throw error;
+      const [first] = verdicts;
+      throw pointAt(error, first!.stack(), first!.root, false);
     });
   });
 }

@@ -8,7 +8,7 @@
 import { expect } from 'vitest';
 import type { GrowthOptions } from '../leaks/index.ts';
 import type { AssertLeaksOptions } from '../live-heap.ts';
-import { defaultLeakKinds } from '../report/index.ts';
+import { defaultLeakKinds, pointAt } from '../report/index.ts';
 import { reported } from './failure-report.ts';
 import {
   type AllocationLimits,
@@ -49,6 +49,8 @@ interface MatcherState {
   readonly isNot: boolean;
   readonly currentTestName?: string;
   readonly testPath?: string;
+  /** Chai's assertion, in which a message of the test's own is. */
+  readonly assertion?: unknown;
 }
 
 interface MatcherResult {
@@ -64,17 +66,24 @@ function result(
   expected: string,
   good = false,
 ): MatcherResult {
-  return {
-    pass,
-    // Called for failures only.
-    message: () => {
-      const bad = good ? !state.isNot : state.isNot;
-      const { testPath = '', currentTestName = 'test' } = state;
-      return bad
-        ? `expected ${expected}, but\n\n${reported(testPath, currentTestName, verdict)}`
-        : `expected ${expected}: ${verdict.message()}`;
-    },
+  // Called for failures only.
+  const message = (): string => {
+    const bad = good ? !state.isNot : state.isNot;
+    if (!bad) return `expected ${expected}: ${verdict.message()}`;
+    const { testPath = '', currentTestName = 'test' } = state;
+    const text = `expected ${expected}, but\n\n${reported(testPath, currentTestName, verdict)}`;
+    // Thrown here, because vitest would make an error of the text, with all that reads like a frame in its stack.
+    const error = new Error(`${messageOf(state.assertion)}${text}`);
+    Error.captureStackTrace(error, message);
+    throw pointAt(error, verdict.stack(), verdict.root);
   };
+  return { pass, message };
+}
+
+/** What a test says with `expect(lib, 'what is expected')`, as vitest begins a message with it. */
+function messageOf(assertion: unknown): string {
+  const { message } = (assertion as { __flags?: { message?: unknown } } | undefined)?.__flags ?? {};
+  return typeof message === 'string' && message !== '' ? `${message}: ` : '';
 }
 
 expect.extend({
