@@ -7,6 +7,7 @@
 // files and source maps are looked up when a profile is made. V8's stack API is restored before anything else
 // runs (https://v8.dev/docs/stack-trace-api).
 
+import { AssertionError } from 'node:assert';
 import type { Frame } from '../errors.ts';
 import { codeDirectory } from '../own-files.ts';
 import { Sampler } from './sampler.ts';
@@ -39,6 +40,9 @@ type PrepareStackTrace = NonNullable<ErrorConstructor['prepareStackTrace']>;
 type AnyFunction = Function;
 
 const keepSites: PrepareStackTrace = (_error, sites) => sites;
+
+/** The Error of the main context, which is that of Node's own modules. */
+const MainError = Object.getPrototypeOf(AssertionError) as ErrorConstructor;
 
 const ownPath = codeDirectory === null ? null : toPath(codeDirectory);
 
@@ -311,9 +315,11 @@ function readFrames(sites: NodeJS.CallSite[], previous: PrepareStackTrace | unde
 // A test runner that transforms modules in memory (vitest) keeps their maps to itself and applies them in the
 // `Error.prepareStackTrace` it installs: one line of text per frame. That text is the only way to its maps.
 function textsOf(sites: NodeJS.CallSite[], previous: PrepareStackTrace | undefined): string[] | null {
-  if (previous === undefined || sites[0] instanceof TextSite) return null;
+  // Where a context (jest runs each test file in one) has no formatter of its own, Node.js asks that of the main one.
+  const format = previous ?? MainError.prepareStackTrace;
+  if (format === undefined || sites[0] instanceof TextSite) return null;
   try {
-    const text: unknown = previous(new Error('heapline'), sites);
+    const text: unknown = format.call(MainError, new Error('heapline'), sites);
     if (typeof text !== 'string') return null;
     const lines = text.split('\n').filter((line) => /^\s*at /.test(line));
     return lines.length === sites.length ? lines.map((line) => line.replace(/^\s*at /, '')) : null;

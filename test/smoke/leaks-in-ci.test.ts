@@ -37,6 +37,7 @@ afterAll(() => project.dispose());
 /** Writes the guide's files into a folder of the project, with the leak mended or not. */
 function write(folder: string, mended: boolean, names: readonly string[]): string {
   const directory = join(project.directory, folder);
+  mkdirSync(directory, { recursive: true });
   for (const name of names) {
     const text = files.find((file) => file.name === name)!.text;
     mkdirSync(dirname(join(directory, name)), { recursive: true });
@@ -124,6 +125,137 @@ test('same name', () => void lib.heap.cstring('SIZE'));
     readFileSync(join(directory, `heapline-report/${name}-same-name.txt`), 'utf8');
   expect(report('a.test.ts')).toContain('4 bytes in 1 block');
   expect(report('b.test.ts')).toContain('5 bytes in 1 block');
+});
+
+test("vitest points at one leak's stack, from the user's innermost frame on, inlined or not", () => {
+  const directory = write('vitest-pointing', false, []);
+  const source = `#include <stdlib.h>
+#include <string.h>
+static char *copy_of(const char *text) {
+  return strcpy(malloc(strlen(text) + 1), text);
+}
+int first(const char *text) { return copy_of(text)[0]; }
+int second(const char *text) { return strdup(text)[1]; }
+int third(const char *text) { return strdup(text)[2]; }
+`;
+  const config = `
+import heapline from 'heapline/vitest-plugin';
+export default { plugins: [heapline({ autoCheck: true, compile: { flags: ['-O2'] } })] };
+`;
+  const test = (use: string, rest: string) => `
+import { expect, test } from 'vitest';
+import 'heapline/vitest';
+import { assertNoLeaks } from 'heapline/assert';
+import lib from './two.c?heap';
+interface Unused { readonly lines: 'that are not there any more when it runs' }
+const text = lib.heap.cstring('abc'); lib.heap.hold(text);
+const use = () => {
+${use}
+};
+test('leaks', async () => {
+  ${rest}
+});
+`;
+  writeFileSync(join(directory, 'two.c'), source);
+  writeFileSync(join(directory, 'vitest.config.mjs'), config);
+  const both = '  lib.exports.first(text);\n  lib.exports.second(text);';
+  const libc = '  lib.exports.second(text);\n  lib.exports.third(text);';
+  writeFileSync(join(directory, 'auto.test.ts'), test(both, 'use();'));
+  writeFileSync(join(directory, 'libc.test.ts'), test(libc, 'use();'));
+  writeFileSync(join(directory, 'assert.test.ts'), test(both, 'use(); assertNoLeaks(lib);'));
+  writeFileSync(join(directory, 'heap.test.ts'), test(both, 'use(); lib.heap.assertNoLeaks();'));
+  writeFileSync(join(directory, 'matcher.test.ts'), test(both, "await expect(use, 'mine').not.toLeak(lib);"));
+  const most = 'await expect(use).toAllocateAtMost(lib, { objects: 1 });';
+  writeFileSync(
+    join(directory, 'most.test.ts'),
+    test('  lib.exports.first(text);\n  use1();', most).replace('use1()', 'lib.exports.first(text)'),
+  );
+  const shown = (name: string) => {
+    const { output } = run(directory, `npx vitest run ${name}`);
+    const frames = [...output.matchAll(/^ ❯ (?!.*tests? \|)(.*:\d+:\d+)$/gm)].map(([, frame]) => frame!);
+    return { output, frames };
+  };
+  const inFirst = [
+    expect.stringMatching(/^copy_of two\.c:4:\d+$/),
+    expect.stringMatching(/^first two\.c:6:\d+$/),
+  ];
+  const auto = shown('auto');
+  expect(auto.output).toContain('definite 8 bytes in 2 blocks');
+  expect(auto.output).toMatch(/copy_of two\.c.*\n(.*\n)* +4\| {3}return strcpy\(malloc/);
+  expect(auto.frames).toEqual([
+    ...inFirst,
+    'use auto.test.ts:9:15',
+    expect.stringMatching(/^\(anonymous\) auto\.test\.ts:13:3$/),
+  ]);
+  expect(shown('libc').frames).toEqual([
+    expect.stringMatching(/^second two\.c:7:\d+$/),
+    'use libc.test.ts:9:15',
+    '(anonymous) libc.test.ts:13:3',
+  ]);
+  for (const name of ['assert', 'heap', 'matcher', 'most']) {
+    const { output, frames } = shown(name);
+    expect(frames.slice(0, 3)).toEqual([...inFirst, `use ${name}.test.ts:9:15`]);
+    expect(frames.at(-1)).toMatch(new RegExp(`^(leaks )?${name}\\.test\\.ts:13:\\d+$`));
+    expect(frames.filter((frame) => frame.includes('two.c'))).toHaveLength(2);
+    if (name === 'matcher') expect(output).toContain('mine: expected the work not to leak');
+  }
+});
+
+describe('lines of JavaScript are those of the source', () => {
+  const source = (before: string, after: string) => `
+import { loadC } from 'heapline';
+import { assertNoLeaks } from 'heapline/assert';
+
+interface Unused {
+  readonly lines: 'that are not there any more when it runs';
+}
+
+/*
+ * Nor are these.
+ */
+let lib: any;
+${before}(async () => {
+  lib = await loadC('parser.c');
+});
+${after}(() => lib.dispose());
+
+const use = (): void => {
+  lib.exports.count_numbers(lib.heap.cstring('1'));
+};
+
+it('leaks', () => {
+  use();
+  assertNoLeaks(lib);
+});
+`;
+  const babel = JSON.stringify({
+    presets: ['@babel/preset-typescript'],
+    plugins: ['@babel/plugin-transform-modules-commonjs'],
+  });
+
+  test.each([
+    [
+      'jest',
+      'lines.test.ts',
+      source('beforeAll', 'afterAll'),
+      'node --experimental-vm-modules PATH/jest lines',
+    ],
+    ['mocha', 'lines.ts', source('before', 'after'), 'node PATH/mocha --require ./register.cjs lines.ts'],
+  ])('%s with Babel', (runner, file, text, command) => {
+    const packages = [
+      '@babel/preset-typescript@7',
+      '@babel/plugin-transform-modules-commonjs@7',
+      '@babel/register@7',
+    ];
+    project.run('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefer-offline', ...packages]);
+    const directory = write(`${runner}-lines`, false, ['parser.c']);
+    writeFileSync(join(directory, file), text);
+    writeFileSync(join(directory, '.babelrc'), babel);
+    writeFileSync(join(directory, 'register.cjs'), "require('@babel/register')({ extensions: ['.ts'] });\n");
+    const { output } = run(directory, command.replace('PATH', join(project.directory, 'node_modules/.bin')));
+    expect(output).toContain(`at use (${file}:19:`);
+    expect(output).toMatch(new RegExp(`at \\S+ \\(${file}:23:3\\)`));
+  });
 });
 
 describe('the command', () => {
