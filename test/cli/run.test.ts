@@ -544,8 +544,11 @@ describe('a signal while C compiles', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)('%s leaves no temporary files behind', async (signal) => {
     const temporary = join(directory.path, `tmp-${signal}`);
     mkdirSync(temporary);
-    // A compiler that takes its time.
-    directory.write('slow-clang', '#!/bin/sh\nexec sleep 20\n');
+    // A compiler that answers questions at once and takes its time to compile.
+    directory.write(
+      'slow-clang',
+      '#!/bin/sh\ncase "$*" in *-print-*) exec clang "$@" ;; esac\nexec sleep 20\n',
+    );
     const compiler = join(directory.path, 'slow-clang');
     chmodSync(compiler, 0o755);
     const [program, ...args] = directory.commandLine(['run', '--toolchain', 'clang', 'library.c']);
