@@ -33,6 +33,7 @@ import {
   type RuntimeImports,
   readGuestStack,
   type ValueType,
+  withinTime,
 } from './host/index.ts';
 import { ALLOCATION_FAMILY } from './instrument/index.ts';
 import { type LeakCapture, LeakFinder, PeakMeter } from './leaks/index.ts';
@@ -102,6 +103,9 @@ export interface SandboxParts {
     instantiated: GuestOptions['instantiated'],
   ): Promise<Guest>;
 }
+
+/** Milliseconds that libc may take to write what is left of a program that died. */
+const RESCUE_TIME = 1000;
 
 /** Whether a sandbox runs its program, waits for its timers after `main`, has run it, or never had one. */
 type ProgramState = 'none' | 'ready' | 'running' | 'alive' | 'ended';
@@ -427,10 +431,14 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     return this.#atExit !== null && this.#program === 'ended' && this.#fingerprint() === this.#afterExit;
   }
 
-  // What a program that died had printed and libc had not yet written. It may be in no state for this call.
+  // What a program that died had printed and libc had not yet written. It may be in no state for this call: over memory
+  // that the program has written over, libc may trap or loop.
   #rescueOutput(): void {
+    const { fflush } = this.#guest.exports as { fflush?: (stream: number) => number };
+    if (fflush === undefined) return;
     try {
-      (this.#guest.exports.fflush as ((stream: number) => number) | undefined)?.(0);
+      // A call that is stopped may have been writing, where nothing may enter.
+      if (!withinTime(RESCUE_TIME, () => fflush(0))) this.#gate.closed = null;
     } catch {}
   }
 

@@ -102,6 +102,13 @@ describe('check', () => {
     expect(failedAllocations[0].stack[0]).toMatchObject({ function: 'main', line: 7 });
   });
 
+  test('ends where libc would loop over what the program has written over', () => {
+    // The data of Emscripten's libc lie below the heap, among them the list of files that fflush() goes through.
+    const args = ['--toolchain', 'emscripten', '--format', 'json=looping.json', 'underrun.c'];
+    expect(heapline('check', ...args).status).toBe(3);
+    expect(JSON.parse(directory.read('looping.json').toString()).damage).toContain('leaks');
+  });
+
   test('writes no baseline of what it could not search', () => {
     const { status, stderr } = heapline(
       'check',
