@@ -5,6 +5,7 @@ const library = {
   index: 'src/index.ts',
   pprof: 'src/serve/index.ts',
   assert: 'src/testing/assert.ts',
+  setup: 'src/testing/setup.ts',
 };
 const common = { dts: true, sourcemap: true, target: 'node20' } as const;
 

@@ -129,18 +129,7 @@ export async function loadC<Exports extends object = GuestExports>(
   sources: string | URL | readonly (string | URL)[],
   options: LoadCOptions = {},
 ): Promise<Sandbox<Exports>> {
-  checkOptions('loadC', options, [...SANDBOX_OPTIONS, ...COMPILE_OPTIONS]);
-  const named: unknown = typeof sources === 'string' || sources instanceof URL ? [sources] : sources;
-  if (!isFileList(named)) {
-    throw new InvalidArgumentError(
-      'sources',
-      'loadC() takes the path of a C file, or its file: URL, or an array of such.',
-    );
-  }
-  const files = named.map((file) => pathOf('sources', file));
-  const compileOptions: Record<string, unknown> = {};
-  for (const name of COMPILE_OPTIONS) if (options[name] !== undefined) compileOptions[name] = options[name];
-  const compiled = await compile(files, compileOptions as CompileOptions, options);
+  const { compiled, files } = await compileC('loadC', sources, options);
   const path = resolve(files[0]!);
   const prepared = await prepareModule(compiled.wasm, options.maxMemory);
   return open<Exports>(prepared, options, {
@@ -153,6 +142,26 @@ export async function loadC<Exports extends object = GuestExports>(
     glue: compiled.glue,
     names: exportsOf(compiled),
   });
+}
+
+/** What `loadC()` opens a sandbox of. @param caller named in messages */
+export async function compileC(
+  caller: string,
+  sources: string | URL | readonly (string | URL)[],
+  options: LoadCOptions,
+): Promise<{ readonly compiled: CompiledModule; readonly files: readonly string[] }> {
+  checkOptions(caller, options, [...SANDBOX_OPTIONS, ...COMPILE_OPTIONS]);
+  const named: unknown = typeof sources === 'string' || sources instanceof URL ? [sources] : sources;
+  if (!isFileList(named)) {
+    throw new InvalidArgumentError(
+      'sources',
+      `${caller}() takes the path of a C file, or its file: URL, or an array of such.`,
+    );
+  }
+  const files = named.map((file) => pathOf('sources', file));
+  const compileOptions: Record<string, unknown> = {};
+  for (const name of COMPILE_OPTIONS) if (options[name] !== undefined) compileOptions[name] = options[name];
+  return { compiled: await compile(files, compileOptions as CompileOptions, options), files };
 }
 
 /**

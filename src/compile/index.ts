@@ -1,6 +1,7 @@
 // The door of the compile room: C sources in, a linked module with the Heapline runtime and DWARF out, not yet
 // instrumented. What the module offers to the host is written in link.ts.
 
+export { defaultCacheDirectory } from './cache.ts';
 export { type CompiledModule, compile, gluePath } from './compile.ts';
 export { filesToRead } from './includes.ts';
 export { COMPILE_OPTIONS, type CompileOptions, type ToolchainName } from './options.ts';

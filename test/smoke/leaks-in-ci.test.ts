@@ -1,9 +1,9 @@
 // The guide docs/leaks-in-ci.md, followed to the letter with the packed package: its files are written, its commands are
 // run, every runner fails at the line of the leak, and passes once the leak is mended.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type ConsumerProject, createConsumerProject } from './packed-package.ts';
 
 const guide = readFileSync(new URL('../../docs/leaks-in-ci.md', import.meta.url), 'utf8');
@@ -75,8 +75,9 @@ function run(directory: string, command: string, environment: Record<string, str
 const runners = [
   ['vitest', ['parser.c', 'vitest.config.ts', 'parser.test.ts']],
   ['node-test', ['parser.c', 'parser.test.mjs']],
-  ['jest', ['parser.c', 'parser.test.js']],
-  ['mocha', ['parser.c', 'test/parser.mjs']],
+  ['node-setup', ['parser.c', 'parser.test.mjs', 'compile.mjs']],
+  ['jest', ['parser.c', 'parser.test.js', 'jest.config.js', 'jest.setup.mjs']],
+  ['mocha', ['parser.c', 'test/parser.mjs', '.mocharc.json', 'mocha.setup.mjs']],
 ] as const;
 
 describe.each(runners)('%s', (example, names) => {
@@ -95,6 +96,39 @@ describe.each(runners)('%s', (example, names) => {
   test('passes once it is mended', () => {
     const { status, output } = run(write(`${example}-mended`, true, names), command!);
     expect([status, status === 0 ? '' : output]).toEqual([0, '']);
+  });
+});
+
+describe('with nothing in the cache, and the embedded compiler', () => {
+  let cache: string;
+  beforeEach(() => {
+    cache = mkdtempSync(join(project.directory, 'cache-'));
+  });
+
+  test.each(runners.filter(([example]) => /jest|mocha|setup/.test(example)))('%s', (example, names) => {
+    const directory = write(`${example}-cold`, true, names);
+    const environment = { HEAPLINE_TOOLCHAIN: 'embedded', HEAPLINE_CACHE: cache };
+    const { status, output } = run(directory, commands(example)[0]!, environment);
+    expect([status, status === 0 ? '' : output]).toEqual([0, '']);
+    // Told once, by the set-up: the tests found it in the cache.
+    expect(output.match(/^heapline: compiled parser\.c in \d+\.\d s$/gm)).toHaveLength(1);
+  });
+
+  test('vitest', () => {
+    const directory = write('vitest-cold', true, ['parser.c', 'vitest.setup.mjs', 'parser.test.mjs']);
+    const text = readFileSync(join(directory, 'parser.test.mjs'), 'utf8')
+      .replace('node:test', 'vitest')
+      .replace('import { after,', 'import { afterAll as after, beforeAll as before,')
+      .replace(' before, beforeEach', ' beforeEach');
+    writeFileSync(join(directory, 'parser.test.mjs'), text);
+    writeFileSync(
+      join(directory, 'vitest.config.mjs'),
+      "export default { test: { globalSetup: './vitest.setup.mjs', hookTimeout: 1000 } };\n",
+    );
+    const environment = { HEAPLINE_TOOLCHAIN: 'embedded', HEAPLINE_CACHE: cache };
+    const { status, output } = run(directory, 'npx vitest run', environment);
+    expect([status, status === 0 ? '' : output]).toEqual([0, '']);
+    expect(output.match(/^heapline: compiled parser\.c in \d+\.\d s$/gm)).toHaveLength(1);
   });
 });
 

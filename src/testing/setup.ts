@@ -1,0 +1,82 @@
+// heapline/setup: compiles C before the tests start, where no time limit of a test or a hook runs. What it compiles is
+// in the cache when the tests load it.
+//
+//   // jest's and vitest's globalSetup
+//   export default () => compileAhead('parser.c');
+
+import { basename } from 'node:path';
+import { defaultCacheDirectory } from '../compile/index.ts';
+import { compileC, type LoadCOptions } from '../load.ts';
+
+export type { LoadCOptions };
+
+/** Milliseconds after which people are told what is going on. */
+const PATIENCE = 1000;
+
+/**
+ * Compiles what `loadC()` will be asked for with the same arguments, so that it takes it from the cache. Of several
+ * programs, call it for each. What takes more than a second is told on standard error.
+ * @param sources one C file, or several that are linked into one module: paths, or file: URLs
+ */
+export async function compileAhead(
+  sources: string | URL | readonly (string | URL)[],
+  options: LoadCOptions = {},
+): Promise<void> {
+  const progress = new Progress();
+  try {
+    const { files } = await compileC('compileAhead', sources, {
+      ...options,
+      onProgress(step) {
+        progress.step(step);
+        options.onProgress?.(step);
+      },
+    });
+    progress.done(files);
+    if (options.cacheDir === undefined && defaultCacheDirectory() === null) {
+      process.emitWarning(
+        'compileAhead() has nowhere to keep what it compiles, so that each test compiles it again: name a folder in ' +
+          'HEAPLINE_CACHE, or in the option cacheDir.',
+        { code: 'HEAPLINE_NO_CACHE' },
+      );
+    }
+  } finally {
+    progress.end();
+  }
+}
+
+/** What is told of a compilation: nothing of a short one; of a long one each step, and how long it took. */
+class Progress {
+  readonly #start = performance.now();
+  readonly #timer = setTimeout(() => this.#tell(), PATIENCE);
+  #text = '';
+  #late = false;
+
+  constructor() {
+    this.#timer.unref();
+  }
+
+  step(text: string): void {
+    this.#text = text;
+    if (this.#late) say(`${text} …`);
+  }
+
+  /** All is compiled. */
+  done(files: readonly string[]): void {
+    const seconds = (performance.now() - this.#start) / 1000;
+    if (this.#late)
+      say(`compiled ${files.map((file) => basename(file)).join(', ')} in ${seconds.toFixed(1)} s`);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #tell(): void {
+    this.#late = true;
+    if (this.#text !== '') say(`${this.#text} …`);
+  }
+}
+
+function say(text: string): void {
+  process.stderr.write(`heapline: ${text}\n`);
+}
