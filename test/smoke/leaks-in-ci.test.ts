@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type ConsumerProject, createConsumerProject } from './packed-package.ts';
+import { newestOr } from './versions.ts';
 
 const guide = readFileSync(new URL('../../docs/leaks-in-ci.md', import.meta.url), 'utf8');
 const root = new URL('../..', import.meta.url).pathname;
@@ -29,7 +30,8 @@ let project: ConsumerProject;
 beforeAll(() => {
   project = createConsumerProject();
   const typescript = `typescript@${JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).devDependencies.typescript}`;
-  const packages = ['vitest@4', 'jest@30', 'mocha@11', typescript];
+  const runners = [`vitest@${newestOr('4')}`, `jest@${newestOr('30')}`, `mocha@${newestOr('11')}`];
+  const packages = [...runners, typescript];
   project.run('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefer-offline', ...packages]);
 });
 afterAll(() => project.dispose());

@@ -12,5 +12,10 @@ export type PinnedTool = keyof typeof PINNED;
 
 /** The version, or range, to install. */
 export function versionOf(tool: PinnedTool): string {
-  return process.env.HEAPLINE_NEWEST === '1' ? 'latest' : PINNED[tool];
+  return newestOr(PINNED[tool]);
+}
+
+/** This range, or the newest version when that is asked for. */
+export function newestOr(range: string): string {
+  return process.env.HEAPLINE_NEWEST === '1' ? 'latest' : range;
 }
