@@ -31,10 +31,13 @@ export function* legacyText(model: ProfileModel): Steps<string> {
       records.set(stack, record);
     }
     for (const [i, column] of [liveObjects, liveBytes, allocObjects, allocBytes].entries()) {
-      const value = column < 0 ? 0 : samples.values[row + column]!;
-      record[i]! += value;
-      total[i]! += value;
+      record[i]! += column < 0 ? 0 : samples.values[row + column]!;
     }
+  }
+  for (const record of records.values()) {
+    // Nobody counts the objects of memory outside of heaps, and pprof refuses bytes of no object.
+    for (const i of [0, 2]) if (record[i] === 0 && record[i + 1] !== 0) record[i] = 1;
+    for (const [i, value] of record.entries()) total[i]! += value;
   }
 
   const parts = [`heap profile: ${counts(total)} @ heap/2\n`];

@@ -204,7 +204,7 @@ describe("Heapline's own part of V8's heap", () => {
   test("is one node below the code of the user's that called it, and no frame of it is shown", async () => {
     // Profiles that somebody keeps are Heapline's objects.
     const keepProfiles = (): void => {
-      for (let i = 0; i < 40; i++) kept.push(HeapProfile.decode(lib.heap.profile().encode()));
+      for (let i = 0; i < 120; i++) kept.push(HeapProfile.decode(lib.heap.profile().encode()));
     };
     lib.exports.contexts(9);
     keepProfiles();
