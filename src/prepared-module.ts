@@ -12,6 +12,7 @@ import { type ValueType, valueTypeOf } from './host/index.ts';
 import { ALLOCATION_FAMILY, type InstrumentedModule, instrument } from './instrument/index.ts';
 import { type RootLayout, rootLayout } from './leaks/index.ts';
 import { Symbolizer, type SymbolizerOptions } from './symbols/index.ts';
+import type { WasmModule } from './wasm-types.ts';
 
 /** Parameter types of functions by name. */
 export type FunctionTypes = ReadonlyMap<string, readonly ValueType[]>;
@@ -26,7 +27,7 @@ export class PreparedModule {
     /** The module as it was given, a copy of our own: symbols are read from it when they are asked for. */
     readonly bytes: Uint8Array,
     readonly instrumented: InstrumentedModule,
-    readonly module: WebAssembly.Module,
+    readonly module: WasmModule,
     functions: FunctionTypes,
     readonly roots: RootLayout,
     /** Types of the functions in its table. */

@@ -10,6 +10,11 @@ export type WasmMemory = typeof globalThis extends { WebAssembly: { Memory: { pr
       grow(pages: number): number;
     };
 
+/** A compiled module: `WebAssembly.Module`. */
+export type WasmModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer Module } } }
+  ? Module
+  : object;
+
 /** What an instance exports, by name. */
 export type WasmExports = Readonly<Record<string, unknown>>;
 
