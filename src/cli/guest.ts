@@ -3,7 +3,6 @@
 import { type Command, Option } from 'commander';
 import { CorruptLedgerError, ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
 import { formatFrames } from '../heap-fault.ts';
-import { readGuestStack } from '../host/index.ts';
 import type { Sandbox } from '../index.ts';
 import { type Call, parseCall } from './call.ts';
 import { usageError } from './failure.ts';
@@ -77,8 +76,10 @@ export interface CallResult {
 }
 
 /** The failure of a program whose own JavaScript (EM_JS, EM_ASM) has thrown; null when it was not that. */
-function scriptFailure(sandbox: Sandbox, error: unknown): TrapError | null {
+async function scriptFailure(sandbox: Sandbox, error: unknown): Promise<TrapError | null> {
   if (typeof error !== 'object' || error === null) return null;
+  // The commands that run nothing start without it.
+  const { readGuestStack } = await import('../host/index.ts');
   const { offsets, thrownByGlue } = readGuestStack(error);
   if (!thrownByGlue) return null;
   const frames = offsets.flatMap((offset) => sandbox.codeFrames(offset) ?? []);
@@ -144,7 +145,7 @@ export async function enterGuest(
       sandbox.abandon();
       failure = error;
     } else {
-      failure = scriptFailure(sandbox, error);
+      failure = await scriptFailure(sandbox, error);
       if (failure === null) throw error;
     }
   }
