@@ -33,7 +33,6 @@ import {
   type RuntimeImports,
   readGuestStack,
   type ValueType,
-  withinTime,
 } from './host/index.ts';
 import { ALLOCATION_FAMILY } from './instrument/index.ts';
 import { type LeakCapture, LeakFinder, PeakMeter } from './leaks/index.ts';
@@ -45,6 +44,7 @@ import {
   rememberDisposed,
   unregisterSandbox,
 } from './sandbox-registry.ts';
+import { stoppable } from './stoppable.ts';
 import type { WasmExports, WasmMemory } from './wasm-types.ts';
 
 /** The functions of a guest by name. Pointers and integers are numbers; 64-bit integers come back as bigints. */
@@ -438,7 +438,13 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     if (fflush === undefined) return;
     try {
       // A call that is stopped may have been writing, where nothing may enter.
-      if (!withinTime(RESCUE_TIME, () => fflush(0))) this.#gate.closed = null;
+      stoppable(
+        () => void fflush(0),
+        { timeout: RESCUE_TIME },
+        () => {
+          this.#gate.closed = null;
+        },
+      );
     } catch {}
   }
 

@@ -1,10 +1,9 @@
-// Ctrl-C and SIGTERM while C runs. A signal handler of JavaScript waits until C returns, which a loop never does. So C
-// runs in a script of node:vm that SIGINT breaks: V8 stops loops, system calls and Atomics.wait wherever they are.
-// Nothing of the kind exists for SIGTERM: where C itself runs, that ends the process as it always does, at once and
-// without a profile. (A thread that hears SIGTERM and makes it a SIGINT was tried. It took 28 of 181 ms more to start,
-// and needs a binding that Node.js has no more since version 24.)
+// Ctrl-C and SIGTERM while C runs. A signal handler of JavaScript waits until C returns, which a loop never does, so C
+// runs as work that SIGINT stops (stoppable.ts). Nothing of the kind exists for SIGTERM: where C itself runs, that ends
+// the process as it always does, at once and without a profile. (A thread that hears SIGTERM and makes it a SIGINT was
+// tried. It took 28 of 181 ms more to start, and needs a binding that Node.js has no more since version 24.)
 
-import { Script } from 'node:vm';
+import { stoppable } from '../stoppable.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 type Signal = (typeof SIGNALS)[number];
@@ -23,26 +22,13 @@ export class Interrupted extends Error {
   }
 }
 
-/** Where the script finds what it is to run. */
-const WORK = Symbol.for('heapline.interruptible');
-const script = new Script(`globalThis[Symbol.for('heapline.interruptible')]()`, {
-  filename: 'heapline:interruptible',
-});
-
 /** Runs C in such a way that a signal stops it. */
 export const interruption = {
   /** Runs C. Throws Interrupted when a signal has stopped it: no frame below has seen that, not even a `finally`. */
   run<T>(work: () => T): T {
-    const world = globalThis as { [WORK]?: () => unknown };
-    world[WORK] = work;
-    try {
-      return script.runInThisContext({ breakOnSigint: true, displayErrors: false }) as T;
-    } catch (error) {
-      if ((error as { code?: unknown } | null)?.code !== 'ERR_SCRIPT_EXECUTION_INTERRUPTED') throw error;
+    return stoppable(work, { breakOnSigint: true }, () => {
       throw new Interrupted('SIGINT');
-    } finally {
-      delete world[WORK];
-    }
+    });
   },
 
   /** Waits for what C goes on to do by itself; rejects with Interrupted at a signal. */

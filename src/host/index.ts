@@ -18,6 +18,5 @@ export { Input, type InputReader } from './input.ts';
 export { Output } from './output.ts';
 export { originalPosition, type SourcePosition, toPath } from './source-maps.ts';
 export type { Thrown } from './thrown-object.ts';
-export { withinTime } from './time-limit.ts';
 export { type GuestStack, isTrap, readGuestStack } from './traps.ts';
 export { openWasiGuest } from './wasi.ts';
