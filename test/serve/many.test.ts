@@ -176,7 +176,7 @@ describe('while a profile of many sandboxes is made', () => {
     const instances = open.map(({ instance }) => instance);
     const { inUseBytes } = open[0]!.heap.stats();
     const asked = ask('heap');
-    for (let i = 0; i < 4; i++) await turn();
+    for (let i = 0; i < 2; i++) await turn();
     for (const lib of open) lib.dispose();
     const sums = byInstance(await asked, 'inuse_space');
     for (const [instance, bytes] of sums) {
@@ -234,33 +234,6 @@ describe('while a profile of many sandboxes is made', () => {
     expect(profiles[2]!.total('inuse_objects')).toBe(profiles[0]!.total('inuse_objects'));
   });
 });
-
-test('sandboxes that were disposed of leave no linear memory behind, whatever profiles were made of them', async () => {
-  const handler = pprofFetch({ sandboxes: () => open });
-  const ask = async (name: string): Promise<void> => {
-    const answer = await handler(new Request(`http://localhost/debug/pprof/${name}`));
-    await answer.arrayBuffer();
-  };
-  // Finalisers of one collection free what the next one finds: the memories of the tests before this one.
-  for (let i = 0; i < 3; i++) await ask('heap?gc=1');
-  const before = process.memoryUsage().external;
-  // In a function of its own, whose variables are gone afterwards.
-  await (async () => {
-    await openMany(60);
-    for (const lib of open) lib.exports.contexts(5);
-    for (const name of ['heap', 'heap?debug=1', 'leaks', 'peak', 'delta_heap', '']) await ask(name);
-    expect(process.memoryUsage().external - before).toBeGreaterThan(60 * 2 ** 20);
-    for (const lib of open) lib.dispose();
-    open = [];
-  })();
-  await vi.waitFor(
-    async () => {
-      await ask('heap?gc=1');
-      expect(process.memoryUsage().external - before).toBeLessThan(6 * 2 ** 20);
-    },
-    { timeout: 30_000 },
-  );
-}, 60_000);
 
 test('a module that is loaded again while a sandbox of it is open is prepared once, whatever else was loaded', async () => {
   const opened = vi.spyOn(Symbolizer, 'open');
