@@ -82,6 +82,8 @@ export async function openEmscriptenGuest(
   const failed = new Promise<never>((_, reject) => {
     fail = reject;
   });
+  // Glue that throws in the same breath leaves nobody to wait for it.
+  failed.catch(() => {});
 
   let own: EmscriptenModule | null = null;
   const { factory, errors } = openGlue(glue, { ...options, loop });
