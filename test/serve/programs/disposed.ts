@@ -1,0 +1,34 @@
+// Opens sandboxes, makes profiles of all kinds, disposes of them, and prints how many bytes were taken for them outside of
+// V8's heap, and how many of these are still held after collections.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pprofFetch } from '../../../src/serve/index.ts';
+import { loadService } from '../served.ts';
+
+let open: Awaited<ReturnType<typeof loadService>>[] = [];
+const handler = pprofFetch({ sandboxes: () => open });
+const ask = async (name: string): Promise<void> => {
+  const answer = await handler(new Request(`http://localhost/debug/pprof/${name}`));
+  await answer.arrayBuffer();
+};
+const external = (): number => process.memoryUsage().external;
+
+await ask('heap?gc=1');
+const before = external();
+const use = async (): Promise<number> => {
+  for (let i = 0; i < 60; i++) open.push(await loadService());
+  for (const lib of open) lib.exports.contexts(5);
+  for (const name of ['heap', 'heap?debug=1', 'leaks', 'peak', 'delta_heap', '']) await ask(name);
+  const taken = external() - before;
+  for (const lib of open) lib.dispose();
+  open = [];
+  return taken;
+};
+const taken = await use();
+let held = external() - before;
+for (let i = 0; i < 50 && held > 6 * 2 ** 20; i++) {
+  await sleep(100);
+  await ask('heap?gc=1');
+  held = external() - before;
+}
+console.log(JSON.stringify({ taken, held }));
