@@ -1,18 +1,18 @@
 // heapline build and heapline instrument: the steps of `run` alone, for those who have a build system of their own.
 
-import { existsSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import {
   addCompileOptions,
   type CompileArguments,
   compileOptions,
-  fileError,
   moduleError,
   parseSize,
   readInput,
 } from './arguments.ts';
 import { usageError } from './failure.ts';
+import { writeOutput } from './output-files.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Standard input or output in place of a file. */
@@ -167,9 +167,5 @@ function write(path: string, content: Uint8Array | string, terminal: Terminal): 
     terminal.data(content);
     return;
   }
-  try {
-    writeFileSync(path, content);
-  } catch (error) {
-    throw fileError(path, 'written', error);
-  }
+  writeOutput(path, content);
 }

@@ -1,10 +1,10 @@
 // heapline top | text | folded | speedscope: what a profile on disk says, whoever wrote it.
 
-import { writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { InvalidProfileError } from '../errors.ts';
 import { HeapProfile, type TopOptions } from '../profile/index.ts';
-import { fileError, parseCount, readInput } from './arguments.ts';
+import { parseCount, readInput } from './arguments.ts';
+import { writeOutput } from './output-files.ts';
 import type { Terminal } from './terminal.ts';
 
 interface ShowArguments {
@@ -109,20 +109,12 @@ Examples:
     .action((file: string, given: ShowArguments & FrameArguments & { output: string }) => {
       const text = open(file, given).speedscope(frameOptions(given));
       if (given.output === '-') terminal.data(`${text}\n`);
-      else write(given.output, text);
+      else writeOutput(given.output, text);
     });
 }
 
 function frameOptions({ lines, sampleType }: FrameArguments): { lines: boolean; sampleType?: string } {
   return { lines: lines === true, ...(sampleType === undefined ? {} : { sampleType }) };
-}
-
-function write(file: string, text: string): void {
-  try {
-    writeFileSync(file, text);
-  } catch (error) {
-    throw fileError(file, 'written', error);
-  }
 }
 
 function withProfile(command: Command): Command {
