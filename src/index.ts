@@ -2,9 +2,8 @@
 
 export type { CompileOptions } from './compile/index.ts';
 export * from './errors.ts';
-export type { FunctionTable, TableFunction } from './function-table.ts';
+export type { HeapFault } from './frames/heap-fault.ts';
 export type { HeapBlock, HeapSnapshot, HeapTotals } from './heap/index.ts';
-export type { HeapFault } from './heap-fault.ts';
 export type { InputReader } from './host/index.ts';
 export type {
   GrowingContext,
@@ -14,20 +13,27 @@ export type {
   HeapMark,
   ScopeResult,
 } from './leaks/index.ts';
+export {
+  type LoadCOptions,
+  type LoadWasmOptions,
+  loadC,
+  loadWasm,
+  type SandboxOptions,
+} from './loading/load.ts';
+export { type ContextProfileKind, HeapProfile, type ProfileJson, type TopRow } from './profile/index.ts';
+export * from './report/index.ts';
+export type { FunctionTable, TableFunction } from './sandbox/function-table.ts';
 export type {
   AssertLeaksOptions,
   Heap,
   HeapStats,
   LeaksOptions,
   ProfileOptions,
-} from './live-heap.ts';
-export { type LoadCOptions, type LoadWasmOptions, loadC, loadWasm, type SandboxOptions } from './load.ts';
-export { type ContextProfileKind, HeapProfile, type ProfileJson, type TopRow } from './profile/index.ts';
-export * from './report/index.ts';
+} from './sandbox/heap.ts';
 export {
   type GuestExports,
   type HostFrames,
   type RunResult,
   Sandbox,
   type ToolchainInfo,
-} from './sandbox.ts';
+} from './sandbox/sandbox.ts';

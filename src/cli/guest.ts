@@ -2,7 +2,7 @@
 
 import { type Command, Option } from 'commander';
 import { CorruptLedgerError, ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
-import { formatFrames } from '../heap-fault.ts';
+import { formatFrames } from '../frames/heap-fault.ts';
 import type { Sandbox } from '../index.ts';
 import { type Call, parseCall } from './call.ts';
 import { usageError } from './failure.ts';

@@ -3,7 +3,7 @@
 // the process as it always does, at once and without a profile. (A thread that hears SIGTERM and makes it a SIGINT was
 // tried. It took 28 of 181 ms more to start, and needs a binding that Node.js has no more since version 24.)
 
-import { stoppable } from '../stoppable.ts';
+import { stoppable } from '../node/stoppable.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 type Signal = (typeof SIGNALS)[number];

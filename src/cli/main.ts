@@ -3,8 +3,8 @@
 
 import { existsSync, writeSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { workingDirectory } from '../node/working-directory.ts';
 import { VERSION } from '../profile/index.ts';
-import { workingDirectory } from '../working-directory.ts';
 import { ENVIRONMENT_HELP, fileError } from './arguments.ts';
 import { addBuildCommands } from './build.ts';
 import { addCheckCommand } from './check.ts';

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
 import { ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
-import { LONGEST_TIMER } from '../longest-timer.ts';
+import { LONGEST_TIMER } from '../options/longest-timer.ts';
 import { addCompileOptions, parseCount } from './arguments.ts';
 import type { Call } from './call.ts';
 import { failureText, usageError } from './failure.ts';

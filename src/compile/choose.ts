@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { HeaplineError, ToolchainError } from '../errors.ts';
-import { packageDirectory } from '../own-files.ts';
+import { packageDirectory } from '../node/own-files.ts';
 import { type Cache, hashOf } from './cache.ts';
 import { ClangToolchain, clangCandidates, HOW_TO_GET_CLANG } from './clang.ts';
 import { openEmbedded } from './embedded.ts';

@@ -2,9 +2,9 @@
 
 import path from 'node:path';
 import { readModule } from '../binary/index.ts';
+import type { WasmImports } from '../binary/wasm-types.ts';
 import { type Diagnostic, ToolchainError } from '../errors.ts';
-import type { WasmImports } from '../wasm-types.ts';
-import { workingDirectory } from '../working-directory.ts';
+import { workingDirectory } from '../node/working-directory.ts';
 import { Cache, hashOf } from './cache.ts';
 import { candidates } from './choose.ts';
 import { parseDiagnostics } from './diagnostics.ts';

@@ -7,7 +7,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { InvalidArgumentError } from '../errors.ts';
-import { workingDirectory } from '../working-directory.ts';
+import { workingDirectory } from '../node/working-directory.ts';
 import { defaultSettings, linkSettings, moduleOptions, stackSetting } from './emscripten-versions.ts';
 import { refuseUnsupported } from './support.ts';
 

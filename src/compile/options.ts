@@ -4,9 +4,9 @@
 import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { FileError, InvalidArgumentError } from '../errors.ts';
-import { pathOf } from '../file-url.ts';
-import { checkOptionNames } from '../option-names.ts';
-import { workingDirectory } from '../working-directory.ts';
+import { pathOf } from '../node/file-url.ts';
+import { workingDirectory } from '../node/working-directory.ts';
+import { checkOptionNames } from '../options/option-names.ts';
 import { refuseUnsupported } from './support.ts';
 
 /** Names of the toolchains that Heapline can drive. */

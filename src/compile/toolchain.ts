@@ -3,7 +3,7 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { ToolchainError } from '../errors.ts';
-import { packageDirectory } from '../own-files.ts';
+import { packageDirectory } from '../node/own-files.ts';
 import type { LinkJob, LinkResult } from './link.ts';
 import { isFile, type ToolchainName } from './options.ts';
 

@@ -7,7 +7,7 @@ export { type FailureRecord, type FaultRecord, type HeapBlock, type HeapTotals, 
 export { MemoryView } from './memory-view.ts';
 export { type HeapSnapshot, indicesIn } from './snapshot.ts';
 
-import type { WasmMemory } from '../wasm-types.ts';
+import type { WasmMemory } from '../binary/wasm-types.ts';
 import { Ledger } from './ledger.ts';
 import type { HeapSnapshot } from './snapshot.ts';
 

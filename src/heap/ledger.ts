@@ -7,8 +7,8 @@
 //
 // Counters of 64 bits are read as two words: exact up to 2^53, and without a BigInt per counter.
 
+import type { WasmMemory } from '../binary/wasm-types.ts';
 import { CorruptLedgerError, type HeapFaultKind, MissingRuntimeError } from '../errors.ts';
-import type { WasmMemory } from '../wasm-types.ts';
 import * as L from './layout.ts';
 import { MemoryView } from './memory-view.ts';
 import { budSites, type HeapSnapshot, readContexts } from './snapshot.ts';

@@ -1,7 +1,7 @@
 // Reading words of a guest's linear memory that may grow at any moment: growing detaches the old buffer, so the
 // views are made again whenever `memory.buffer` is another object than last time.
 
-import type { WasmMemory } from '../wasm-types.ts';
+import type { WasmMemory } from '../binary/wasm-types.ts';
 
 /** Typed views of a WebAssembly memory, always of its present buffer. Addresses are bytes, unsigned. */
 export class MemoryView {

@@ -9,7 +9,7 @@
 // Where an exception becomes an error of the host's, the host has caught it: it is read, and ended as a handler ends it,
 // by __cxa_begin_catch and __cxa_end_catch, which destroy and free the object.
 
-import type { WasmExports } from '../wasm-types.ts';
+import type { WasmExports } from '../binary/wasm-types.ts';
 import { INVOKE } from './host-stacks.ts';
 import { type Thrown, ThrownObjects } from './thrown-object.ts';
 import { readGuestStack } from './traps.ts';

@@ -9,8 +9,8 @@
 
 import { posix } from 'node:path';
 import { createContext, Script } from 'node:vm';
+import type { WasmExports } from '../binary/wasm-types.ts';
 import { UnsupportedModuleError } from '../errors.ts';
-import type { WasmExports } from '../wasm-types.ts';
 import type { Gate, RawFunction } from './entries.ts';
 import { EventLoop } from './event-loop.ts';
 import { glueWorld, type WorldParts } from './glue-world.ts';

@@ -1,7 +1,7 @@
 // What every kind of guest (WASI, Emscripten) gives to the sandbox, and what it is given.
 
+import type { WasmExports, WasmImports, WasmMemory } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, InvalidModuleError, UnsupportedModuleError } from '../errors.ts';
-import type { WasmExports, WasmImports, WasmMemory } from '../wasm-types.ts';
 import type { Input } from './input.ts';
 import type { Output } from './output.ts';
 import { readGuestStack } from './traps.ts';

@@ -9,9 +9,9 @@
 
 import { AssertionError } from 'node:assert';
 import type { Frame } from '../errors.ts';
-import { codeDirectory } from '../own-files.ts';
+import { codeDirectory } from '../node/own-files.ts';
+import { originalPosition, toPath } from '../node/source-maps.ts';
 import { Sampler } from './sampler.ts';
-import { originalPosition, toPath } from './source-maps.ts';
 
 /** Frames of the host's that are kept of one stack, the innermost ones; `[truncated]` stands for the rest. */
 const HOST_FRAMES = 100;

@@ -1,5 +1,6 @@
 // The host: a module that runs, and everything that passes between it and JavaScript.
 
+export { originalPosition, type SourcePosition, toPath } from '../node/source-maps.ts';
 export type { CxxException } from './cxx-exceptions.ts';
 export { openEmscriptenGuest } from './emscripten.ts';
 export {
@@ -16,7 +17,6 @@ export { GuestStacks } from './guest-stacks.ts';
 export { GLUE_FILE, HostStacks } from './host-stacks.ts';
 export { Input, type InputReader } from './input.ts';
 export { Output } from './output.ts';
-export { originalPosition, type SourcePosition, toPath } from './source-maps.ts';
 export type { Thrown } from './thrown-object.ts';
 export { type GuestStack, isTrap, readGuestStack } from './traps.ts';
 export { openWasiGuest } from './wasi.ts';

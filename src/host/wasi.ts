@@ -5,8 +5,8 @@
 
 import { posix } from 'node:path';
 import type { WASI } from '@wasmer/wasi';
+import type { WasmExports } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, UnsupportedModuleError } from '../errors.ts';
-import type { WasmExports } from '../wasm-types.ts';
 import { FileTree } from './file-tree.ts';
 import { ExitSignal, type Guest, type GuestOptions, instantiate, type RuntimeImports } from './guest.ts';
 import { wasiFiles } from './wasi-files.ts';

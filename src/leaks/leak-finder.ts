@@ -2,6 +2,7 @@
 // bytes of the blocks (a capture, which stays valid when the guest goes on), and turns captures into reports when
 // somebody wants to read one. Capturing costs what the scan costs; stacks are symbolised in the report only.
 
+import type { WasmExports } from '../binary/wasm-types.ts';
 import { type Stack, withStacks } from '../frames/index.ts';
 import type { ContextStacks, Ledger } from '../heap/index.ts';
 import {
@@ -12,7 +13,6 @@ import {
   LeakReport,
   leakKinds,
 } from '../report/index.ts';
-import type { WasmExports } from '../wasm-types.ts';
 import { HeldPointers } from './held-pointers.ts';
 import { libcBlocks } from './libc-blocks.ts';
 import { RootFinder, type RootLayout } from './roots.ts';

@@ -7,8 +7,8 @@
 // a run may have more of them. That buds carry no later number does no harm to a new piece, in which every context's
 // share is what it holds: so the runtime takes a number that it does not know (csrc/buds.c).
 
+import type { WasmExports } from '../binary/wasm-types.ts';
 import { type HeapSnapshot, type HeapTotals, indicesIn, layout as L, type Ledger } from '../heap/index.ts';
-import type { WasmExports } from '../wasm-types.ts';
 
 const WORD = 4;
 

@@ -4,7 +4,7 @@
 // everybody's reach, which is why reports are exact only while no function is active.
 
 import { ExternalKind, type WasmModule } from '../binary/index.ts';
-import type { WasmExports } from '../wasm-types.ts';
+import type { WasmExports } from '../binary/wasm-types.ts';
 
 /** Addresses from `start` up to, not including, `end`. */
 export interface Range {

@@ -1,10 +1,10 @@
 // Runs the runtime's scan (csrc/scan.c) and sums what it found by context and class. The scan leaves each block's class
 // in the block's metadata; reading them out is one pass over typed arrays, about ten nanoseconds a block.
 
+import type { WasmExports } from '../binary/wasm-types.ts';
 import { MissingRuntimeError } from '../errors.ts';
 import { layout as L, type Ledger } from '../heap/index.ts';
 import type { LeakKind } from '../report/index.ts';
-import type { WasmExports } from '../wasm-types.ts';
 import type { Roots } from './roots.ts';
 
 /** The blocks of one class that were allocated in one context. */

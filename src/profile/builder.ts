@@ -1,8 +1,8 @@
 // Fills a ProfileModel sample by sample and keeps every table free of duplicates. Used for all profiles that do
 // not come straight from a context tree: decoded files, differences, merges, leak reports, V8's own heap.
 
+import { STEP, type Steps } from '../algorithms/steps.ts';
 import { type Frame, InvalidProfileError } from '../errors.ts';
-import { STEP, type Steps } from '../steps.ts';
 import { GrowingInts, GrowingRows, PairTable } from './columns.ts';
 import type {
   ProfileFunction,

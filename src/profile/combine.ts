@@ -2,8 +2,8 @@
 // different processes and of different builds of a program can be compared; addresses count only for code without
 // symbols.
 
+import { STEP, type Steps } from '../algorithms/steps.ts';
 import { InvalidArgumentError } from '../errors.ts';
-import { STEP, type Steps } from '../steps.ts';
 import { ProfileBuilder, SIZE_LABEL } from './builder.ts';
 import { GrowingRows, PairTable } from './columns.ts';
 import type { ProfileModel } from './model.ts';

@@ -1,9 +1,9 @@
 // From a snapshot of the calling-context tree to a profile: one sample per context that has anything to show, one
 // location per call site, symbolised once. The tree goes into the model as it is, so the work is O(contexts).
 
+import type { Steps } from '../algorithms/steps.ts';
 import { type Frame, InvalidArgumentError } from '../errors.ts';
 import { type HeapSnapshot, layout } from '../heap/index.ts';
-import type { Steps } from '../steps.ts';
 import { ProfileBuilder } from './builder.ts';
 import { HeapProfile } from './heap-profile.ts';
 import {

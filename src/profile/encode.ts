@@ -16,8 +16,8 @@ import {
   StringTable,
   ValueType,
 } from 'pprof-format';
+import { atOnce, STEP, type Steps } from '../algorithms/steps.ts';
 import { quantity } from '../frames/index.ts';
-import { atOnce, STEP, type Steps } from '../steps.ts';
 import { pseudoAddress } from './builder.ts';
 import { type ProfileModel, type SampleLabel, type SampleType, TRUNCATED } from './model.ts';
 import { boundedStack, CUT, MAX_DEPTH, omittedCalls, type StackShape, shapeOf } from './stacks.ts';

@@ -1,8 +1,8 @@
 // The profile that users hold: a model and everything that can be done with it.
 
+import { atOnce } from '../algorithms/steps.ts';
 import { type Frame, InvalidArgumentError } from '../errors.ts';
-import { checkOptionNames } from '../option-names.ts';
-import { atOnce } from '../steps.ts';
+import { checkOptionNames } from '../options/option-names.ts';
 import { difference, sum } from './combine.ts';
 import { DEFAULT_MAX_BYTES, decodeProfile } from './decode.ts';
 import { encodeProfile } from './encode.ts';

@@ -3,8 +3,8 @@
 // it; `heap/2` says that the numbers are exact (pprof halves the rate, and a rate of 1 needs no scaling).
 // Reference: runtime/pprof/pprof.go, writeHeapInternal and printStackRecord.
 
+import { STEP, type Steps } from '../algorithms/steps.ts';
 import { quantity } from '../frames/index.ts';
-import { STEP, type Steps } from '../steps.ts';
 import { type ProfileModel, TRUNCATED } from './model.ts';
 import { isSize } from './quantity.ts';
 import { boundedStack, CUT, omittedCalls, shapeOf } from './stacks.ts';

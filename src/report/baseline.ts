@@ -10,7 +10,7 @@
 import { createHash } from 'node:crypto';
 import { BaselineError, type Frame } from '../errors.ts';
 import { type Stack, stackOf, stackOfFrames } from '../frames/index.ts';
-import { checkOptionNames } from '../option-names.ts';
+import { checkOptionNames } from '../options/option-names.ts';
 import { type BaselineFrame, baselineStacks, coarseKey, fineKey, normalised } from './baseline-stack.ts';
 import { type JsonNode, JsonSyntaxError, parseJsonLines } from './json-lines.ts';
 import {

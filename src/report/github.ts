@@ -3,7 +3,7 @@
 
 import type { Frame } from '../errors.ts';
 import { quantity, relativePath, stackOf } from '../frames/index.ts';
-import { checkOptionNames } from '../option-names.ts';
+import { checkOptionNames } from '../options/option-names.ts';
 import { defaultLeakKinds, type LeakKind, type LeakReport } from './leak-report.ts';
 import { faultStacks, inText, ReportStacks } from './stacks.ts';
 import { failureHeadline, faultHeadline, kindTitles, recordHeadline } from './wording.ts';

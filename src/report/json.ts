@@ -11,7 +11,7 @@ import {
   type Stack,
   stackOf,
 } from '../frames/index.ts';
-import { checkOptionNames } from '../option-names.ts';
+import { checkOptionNames } from '../options/option-names.ts';
 import type { LeakKind, LeakRecord, LeakReport, LeakTotals } from './leak-report.ts';
 import { inJson, ReportStacks } from './stacks.ts';
 import { bytesAsHex, bytesAsText } from './text.ts';

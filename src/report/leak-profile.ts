@@ -4,7 +4,7 @@
 
 import type { Frame } from '../errors.ts';
 import { foldStacks, type Stack, stackOf } from '../frames/index.ts';
-import { checkOptionNames } from '../option-names.ts';
+import { checkOptionNames } from '../options/option-names.ts';
 import {
   DEFAULT_SAMPLE_TYPE,
   type EncodeOptions,

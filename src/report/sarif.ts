@@ -14,7 +14,7 @@ import {
   stackOf,
   withStacks,
 } from '../frames/index.ts';
-import { checkOptionNames } from '../option-names.ts';
+import { checkOptionNames } from '../options/option-names.ts';
 import { stackFingerprints } from './baseline.ts';
 import {
   defaultLeakKinds,

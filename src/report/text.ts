@@ -3,7 +3,7 @@
 
 import picocolors from 'picocolors';
 import { isGap, quantity, type Stack, stackLines, stackOf } from '../frames/index.ts';
-import { checkOptionNames } from '../option-names.ts';
+import { checkOptionNames } from '../options/option-names.ts';
 import {
   type BlockSample,
   type HeapFaultRecord,

@@ -2,8 +2,8 @@
 // thread whose part is missing is named; it must not hide the others.
 
 import { randomUUID } from 'node:crypto';
+import { inSlices, type Steps } from '../algorithms/steps.ts';
 import { HeapProfile, sum } from '../profile/index.ts';
-import { inSlices, type Steps } from '../steps.ts';
 import {
   type AbsentThread,
   type Answers,

@@ -1,6 +1,7 @@
 // Arithmetic between profiles that only a server needs: what was allocated since the last scrape, and a profile cut
 // down to what a receiver accepts.
 
+import { STEP, type Steps } from '../algorithms/steps.ts';
 import {
   difference,
   encodeMessage,
@@ -8,7 +9,6 @@ import {
   ProfileBuilder,
   type ProfileModel,
 } from '../profile/index.ts';
-import { STEP, type Steps } from '../steps.ts';
 
 /** Name of the frame that stands for the samples which were cut. */
 export const OTHER = '[other]';

@@ -2,7 +2,7 @@
 // external. The linear memories of guests are external, too; they are left out, because C's half of a profile shows
 // what is in them.
 
-import { disposedMemoryBytes, openSandboxes } from '../sandbox-registry.ts';
+import { disposedMemoryBytes, openSandboxes } from '../sandbox/registry.ts';
 
 /** Bytes in use by this thread's JavaScript, outside of V8's heap and of the guests. */
 export interface ExternalMemory {

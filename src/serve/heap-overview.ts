@@ -1,8 +1,8 @@
 // What the index page says of the heaps of one thread: a row for each, and how many samples each profile would have.
 
+import { inSlices, type Steps } from '../algorithms/steps.ts';
 import { formatQuantity } from '../profile/index.ts';
-import type { Sandbox, ToolchainInfo } from '../sandbox.ts';
-import { inSlices, type Steps } from '../steps.ts';
+import type { Sandbox, ToolchainInfo } from '../sandbox/sandbox.ts';
 import { ownThreadLabel } from '../threads/index.ts';
 import { externalMemory } from './external-memory.ts';
 import type { HeapEntry } from './index-page.ts';

@@ -1,7 +1,7 @@
 // The service behind node:http, and so behind express, fastify and koa, whose requests and responses are node's.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { LONGEST_TIMER } from '../longest-timer.ts';
+import { LONGEST_TIMER } from '../options/longest-timer.ts';
 import { type PprofOptions, settingsOf } from './options.ts';
 import { failure, notFound, type PprofAnswer, type PprofRequest, PprofService } from './service.ts';
 

@@ -1,8 +1,8 @@
 // What a profile server can be told, checked once.
 
 import { InvalidArgumentError } from '../errors.ts';
-import { checkOptionNames } from '../option-names.ts';
-import type { Sandbox } from '../sandbox.ts';
+import { checkOptionNames } from '../options/option-names.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
 
 /** What to serve and how much of it at once. */
 export interface PprofOptions {

@@ -4,6 +4,7 @@
 // Collecting is work in steps, between which the program goes on. Each sandbox is read in one step, so what is said of
 // it was true at one moment; sandboxes that are read in different steps may have changed meanwhile.
 
+import { inSlices, type Steps } from '../algorithms/steps.ts';
 import {
   ContextProfileBuilder,
   type ContextProfileKind,
@@ -14,9 +15,8 @@ import {
   SAMPLE_TYPES,
   VERSION,
 } from '../profile/index.ts';
-import type { Sandbox } from '../sandbox.ts';
-import { openSandboxes } from '../sandbox-registry.ts';
-import { inSlices, type Steps } from '../steps.ts';
+import { openSandboxes } from '../sandbox/registry.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
 import { ownThreadLabel } from '../threads/index.ts';
 import type { ServeSettings } from './options.ts';
 import { type SampledHeap, shareSampledHeap } from './v8-heap.ts';

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { GLUE_FILE, toPath } from '../host/index.ts';
-import { codeDirectory, packageDirectory } from '../own-files.ts';
+import { codeDirectory, packageDirectory } from '../node/own-files.ts';
 
 export type Owner = 'user' | 'heapline' | 'caller';
 

@@ -6,8 +6,8 @@
 // collections are counted: what a crowd of clients costs is bounded.
 
 import { gzip } from 'node:zlib';
+import { inSlices, type Steps } from '../algorithms/steps.ts';
 import { DEFAULT_LEVEL, encodeMessage, type HeapProfile, legacyText, VERSION } from '../profile/index.ts';
-import { inSlices, type Steps } from '../steps.ts';
 import {
   AllThreads,
   absentHeader,

@@ -1,6 +1,6 @@
 // Waiting that can be cut short.
 
-import { LONGEST_TIMER } from '../longest-timer.ts';
+import { LONGEST_TIMER } from '../options/longest-timer.ts';
 
 /** Waits; false when the signal came first. */
 export async function sleep(milliseconds: number, signal: AbortSignal): Promise<boolean> {

@@ -2,9 +2,9 @@
 // then what only this process has. Readers skip it; people do not.
 // Reference: runtime/pprof/pprof.go, writeHeapInternal.
 
-import type { HeapStats } from '../live-heap.ts';
-import type { Sandbox } from '../sandbox.ts';
-import type { Steps } from '../steps.ts';
+import type { Steps } from '../algorithms/steps.ts';
+import type { HeapStats } from '../sandbox/heap.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
 
 /** What the lines are computed from, added up over sandboxes. */
 export type Sums = Record<(typeof SUMMED)[number] | 'sandboxes', number>;

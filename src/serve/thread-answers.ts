@@ -1,8 +1,8 @@
 // How a thread answers the profile servers of other threads: with the same profiles that it would serve itself.
 // Symbols are resolved here, where the modules are; what travels are bytes in pprof's format.
 
+import { inSlices } from '../algorithms/steps.ts';
 import { encodeMessage } from '../profile/index.ts';
-import { inSlices } from '../steps.ts';
 import { type Answerer, now, type Request } from '../threads/index.ts';
 import { heapOverview } from './heap-overview.ts';
 import { collectGarbage } from './inspector.ts';

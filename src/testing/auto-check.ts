@@ -4,9 +4,9 @@
 // program.
 
 import type { HeapMark } from '../leaks/index.ts';
-import type { AssertLeaksOptions } from '../live-heap.ts';
-import type { Sandbox } from '../sandbox.ts';
-import { openSandboxes, watchSandboxes } from '../sandbox-registry.ts';
+import type { AssertLeaksOptions } from '../sandbox/heap.ts';
+import { openSandboxes, watchSandboxes } from '../sandbox/registry.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
 import { checked, judgeLeaks, leakVerdict, type Verdict } from './judgements.ts';
 
 /** The sandboxes that come and go during one test. */

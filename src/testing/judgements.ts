@@ -17,8 +17,7 @@ import {
 } from '../frames/index.ts';
 import { type HeapSnapshot, indicesIn } from '../heap/index.ts';
 import type { GrowthOptions, GrowthReport } from '../leaks/index.ts';
-import type { AssertLeaksOptions, Heap } from '../live-heap.ts';
-import { checkOptionNames } from '../option-names.ts';
+import { checkOptionNames } from '../options/option-names.ts';
 import {
   checkLeakKinds,
   defaultLeakKinds,
@@ -28,6 +27,7 @@ import {
   type LeakKind,
   type LeakReport,
 } from '../report/index.ts';
+import type { AssertLeaksOptions, Heap } from '../sandbox/heap.ts';
 import type { FailureReport } from './failure-report.ts';
 
 /** Anything with a heap: a sandbox. */

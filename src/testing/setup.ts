@@ -6,7 +6,7 @@
 
 import { basename } from 'node:path';
 import { defaultCacheDirectory } from '../compile/index.ts';
-import { compileC, type LoadCOptions } from '../load.ts';
+import { compileC, type LoadCOptions } from '../loading/load.ts';
 
 export type { LoadCOptions };
 

@@ -9,9 +9,9 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { filesToRead } from '../compile/index.ts';
-import { pathOf } from '../file-url.ts';
-import type { LoadCOptions } from '../load.ts';
-import { checkOptionNames } from '../option-names.ts';
+import type { LoadCOptions } from '../loading/load.ts';
+import { pathOf } from '../node/file-url.ts';
+import { checkOptionNames } from '../options/option-names.ts';
 import { checkLeakKinds, type LeakKind, suppressionsOf } from '../report/index.ts';
 
 /** How imports with `?heap` are compiled: plain data, since the tests run in other processes. */

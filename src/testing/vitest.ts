@@ -7,8 +7,8 @@
 
 import { expect } from 'vitest';
 import type { GrowthOptions } from '../leaks/index.ts';
-import type { AssertLeaksOptions } from '../live-heap.ts';
 import { defaultLeakKinds, pointAt } from '../report/index.ts';
+import type { AssertLeaksOptions } from '../sandbox/heap.ts';
 import { reported } from './failure-report.ts';
 import {
   type AllocationLimits,

@@ -6,7 +6,6 @@ import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CompiledModule, compile, type ToolchainName } from '../../src/compile/index.ts';
-import { FunctionTable, TableSignatures } from '../../src/function-table.ts';
 import {
   Gate,
   type Guest,
@@ -18,6 +17,7 @@ import {
   openWasiGuest,
 } from '../../src/host/index.ts';
 import { instrument } from '../../src/instrument/index.ts';
+import { FunctionTable, TableSignatures } from '../../src/sandbox/function-table.ts';
 import { Witness } from './witness.ts';
 
 const program = (name: string): string => new URL(`programs/${name}`, import.meta.url).pathname;

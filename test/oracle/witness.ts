@@ -3,10 +3,10 @@
 // the original module, and compared frame by frame, the places where the host is in between included.
 
 import { readModule } from '../../src/binary/index.ts';
+import type { WasmExports } from '../../src/binary/wasm-types.ts';
 import { Ledger, layout } from '../../src/heap/index.ts';
 import type { RuntimeImports } from '../../src/host/index.ts';
 import type { InstrumentedModule } from '../../src/instrument/index.ts';
-import type { WasmExports } from '../../src/wasm-types.ts';
 
 /** Stands for JavaScript between two frames of the guest's. */
 const HOST = 'JavaScript';

@@ -4,11 +4,11 @@
 import { createServer, get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { atOnce } from '../../src/algorithms/steps.ts';
 import { HeapProfile, InvalidArgumentError, type Sandbox } from '../../src/index.ts';
 import { ProfileBuilder, type ProfileModel } from '../../src/profile/index.ts';
 import { cut, fitted } from '../../src/serve/delta.ts';
 import { pprofFetch, pprofHandler, servePprof } from '../../src/serve/index.ts';
-import { atOnce } from '../../src/steps.ts';
 import { ask, loadService, type Served, type Service, serve } from './served.ts';
 
 let lib: Sandbox<Service>;

@@ -1,10 +1,10 @@
 // What the runtime tells the host while a guest runs: bad frees and reallocs, and allocations that failed. Kept on this
 // side of the boundary, call sites included, because a program that misuses its heap may ruin later what it says now.
 
-import { CorruptLedgerError } from './errors.ts';
-import { type Stack, withStacks } from './frames/index.ts';
-import type { FaultRecord, Ledger } from './heap/index.ts';
-import type { FailedAllocation } from './report/index.ts';
+import { CorruptLedgerError } from '../errors.ts';
+import { type Stack, withStacks } from '../frames/index.ts';
+import type { FaultRecord, Ledger } from '../heap/index.ts';
+import type { FailedAllocation } from '../report/index.ts';
 
 /** Faults that are kept; more are only counted. */
 const FAULTS_KEPT = 10_000;

@@ -2,7 +2,7 @@
 // new URL('./parser.c', import.meta.url).
 
 import { fileURLToPath } from 'node:url';
-import { InvalidArgumentError } from './errors.ts';
+import { InvalidArgumentError } from '../errors.ts';
 
 /** The path itself, or the path of a file: URL. `argument` is the name of the argument that it was given as. */
 export function pathOf(argument: string, file: string | URL): string {

@@ -1,14 +1,16 @@
 // The heap of a running guest: what the host does with it (allocate, write text, read it back) and what it tells
 // (statistics, profiles, faults). Pointers are unsigned 32-bit addresses in the guest's linear memory.
 
+import type { WasmExports } from '../binary/wasm-types.ts';
 import {
   CorruptLedgerError,
   type Frame,
   InvalidArgumentError,
   OutOfMemoryError,
   StateError,
-} from './errors.ts';
-import { type Stack, withStacks } from './frames/index.ts';
+} from '../errors.ts';
+import { faultError, type HeapFault } from '../frames/heap-fault.ts';
+import { type Stack, withStacks } from '../frames/index.ts';
 import {
   ContextStacks,
   type HeapBlock,
@@ -17,10 +19,8 @@ import {
   type Ledger,
   layout,
   MemoryView,
-} from './heap/index.ts';
-import type { EventPath, FaultEvent, HeapEvents } from './heap-events.ts';
-import { faultError, type HeapFault } from './heap-fault.ts';
-import { ALLOCATES, type Gate, type HostStacks } from './host/index.ts';
+} from '../heap/index.ts';
+import { ALLOCATES, type Gate, type HostStacks } from '../host/index.ts';
 import {
   allocatedSince,
   GrowthMeter,
@@ -31,9 +31,9 @@ import {
   type LeakFinder,
   type PeakMeter,
   type ScopeResult,
-} from './leaks/index.ts';
-import { checkOptionNames } from './option-names.ts';
-import { ContextProfileBuilder, type ContextProfileKind, type HeapProfile } from './profile/index.ts';
+} from '../leaks/index.ts';
+import { checkOptionNames } from '../options/option-names.ts';
+import { ContextProfileBuilder, type ContextProfileKind, type HeapProfile } from '../profile/index.ts';
 import {
   checkLeakKinds,
   type FailedAllocation,
@@ -46,8 +46,8 @@ import {
   type SuppressionRule,
   suppress,
   suppressionsOf,
-} from './report/index.ts';
-import type { WasmExports } from './wasm-types.ts';
+} from '../report/index.ts';
+import type { EventPath, FaultEvent, HeapEvents } from './heap-events.ts';
 
 /** Sums of a heap. Bytes count what the program asked for, unless said otherwise. */
 export interface HeapStats {

@@ -1,6 +1,6 @@
 // The working directory, which another program may have removed.
 
-import { FileError } from './errors.ts';
+import { FileError } from '../errors.ts';
 
 /** Throws a FileError where there is none any more. */
 export function workingDirectory(): string {

@@ -1,6 +1,6 @@
 // Options whose names the caller has got wrong: without a word, JavaScript takes them for options that were not given.
 
-import { InvalidArgumentError } from './errors.ts';
+import { InvalidArgumentError } from '../errors.ts';
 
 /**
  * Refuses what is no object of options, and names that are none of `known`.

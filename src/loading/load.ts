@@ -4,16 +4,16 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, posix, resolve } from 'node:path';
+import type { WasmImports } from '../binary/wasm-types.ts';
 import {
   COMPILE_OPTIONS,
   type CompiledModule,
   type CompileOptions,
   compile,
   gluePath,
-} from './compile/index.ts';
-import { type Diagnostic, FileError, InvalidArgumentError } from './errors.ts';
-import { pathOf } from './file-url.ts';
-import type { HeapFault } from './heap-fault.ts';
+} from '../compile/index.ts';
+import { type Diagnostic, FileError, InvalidArgumentError } from '../errors.ts';
+import type { HeapFault } from '../frames/heap-fault.ts';
 import {
   type Gate,
   Input,
@@ -21,13 +21,13 @@ import {
   Output,
   openEmscriptenGuest,
   openWasiGuest,
-} from './host/index.ts';
-import { openInstrumented } from './instrument/index.ts';
-import { checkOptionNames } from './option-names.ts';
-import { type PreparedModule, prepareModule } from './prepared-module.ts';
-import { type GuestExports, type HostFrames, Sandbox, type SandboxParts } from './sandbox.ts';
-import type { SymbolizerOptions } from './symbols/index.ts';
-import type { WasmImports } from './wasm-types.ts';
+} from '../host/index.ts';
+import { openInstrumented } from '../instrument/index.ts';
+import { pathOf } from '../node/file-url.ts';
+import { checkOptionNames } from '../options/option-names.ts';
+import { type PreparedModule, prepareModule } from '../sandbox/prepared-module.ts';
+import { type GuestExports, type HostFrames, Sandbox, type SandboxParts } from '../sandbox/sandbox.ts';
+import type { SymbolizerOptions } from '../symbols/index.ts';
 
 /** What a guest may see, and how its heap is watched. */
 export interface SandboxOptions {

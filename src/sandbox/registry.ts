@@ -7,9 +7,9 @@
 // known already never lets it turn. So the weak reference is to a small handle, which lets go of its sandbox when that
 // is disposed of.
 
+import type { WasmMemory } from '../binary/wasm-types.ts';
+import { joinThreads } from '../threads/index.ts';
 import type { Sandbox } from './sandbox.ts';
-import { joinThreads } from './threads/index.ts';
-import type { WasmMemory } from './wasm-types.ts';
 
 interface Handle {
   sandbox: Sandbox<object> | null;
@@ -136,6 +136,6 @@ function shared(): Registry {
 
 // Profiles of other threads show the sandboxes of this one, and nobody has to ask for that.
 joinThreads(async () => {
-  const { ThreadAnswers } = await import('./serve/thread-answers.ts');
+  const { ThreadAnswers } = await import('../serve/thread-answers.ts');
   return new ThreadAnswers();
 });

@@ -5,14 +5,14 @@
 // that a thousand sandboxes which were opened between those of other modules share as well.
 
 import { createHash } from 'node:crypto';
-import { ExternalKind, readModule } from './binary/index.ts';
-import { type Frame, InvalidArgumentError, InvalidModuleError } from './errors.ts';
+import { ExternalKind, readModule } from '../binary/index.ts';
+import type { WasmModule } from '../binary/wasm-types.ts';
+import { type Frame, InvalidArgumentError, InvalidModuleError } from '../errors.ts';
+import { type ValueType, valueTypeOf } from '../host/index.ts';
+import { ALLOCATION_FAMILY, type InstrumentedModule, instrument } from '../instrument/index.ts';
+import { type RootLayout, rootLayout } from '../leaks/index.ts';
+import { Symbolizer, type SymbolizerOptions } from '../symbols/index.ts';
 import { TableSignatures } from './function-table.ts';
-import { type ValueType, valueTypeOf } from './host/index.ts';
-import { ALLOCATION_FAMILY, type InstrumentedModule, instrument } from './instrument/index.ts';
-import { type RootLayout, rootLayout } from './leaks/index.ts';
-import { Symbolizer, type SymbolizerOptions } from './symbols/index.ts';
-import type { WasmModule } from './wasm-types.ts';
 
 /** Parameter types of functions by name. */
 export type FunctionTypes = ReadonlyMap<string, readonly ValueType[]>;

@@ -2,16 +2,16 @@
 // pointer is an index into the guest's table. What is behind it is called as an exported function is: arguments are
 // checked, the call has a stack of its own, and what goes wrong is a typed error.
 
-import { readModule } from './binary/index.ts';
-import { InvalidArgumentError, UnsupportedModuleError } from './errors.ts';
+import { readModule } from '../binary/index.ts';
+import type { WasmExports } from '../binary/wasm-types.ts';
+import { InvalidArgumentError, UnsupportedModuleError } from '../errors.ts';
 import {
   type Gate,
   type GuestFunction,
   type RawFunction,
   type ValueType,
   valueTypeOf,
-} from './host/index.ts';
-import type { WasmExports } from './wasm-types.ts';
+} from '../host/index.ts';
 
 /** A function of the guest, called by pointer. Pointers and integers are numbers; 64-bit integers bigints. */
 export type TableFunction = (...args: (number | bigint)[]) => number;

@@ -1,6 +1,7 @@
 // A sandbox: one running module, its functions and its heap. Everything that can go wrong inside the guest comes
 // out of here as one of the errors of errors.ts, and leaves the ledger readable and other sandboxes untouched.
 
+import type { WasmExports, WasmMemory } from '../binary/wasm-types.ts';
 import {
   CorruptLedgerError,
   CxxExceptionError,
@@ -13,11 +14,9 @@ import {
   StackOverflowError,
   StateError,
   TrapError,
-} from './errors.ts';
-import { FunctionTable } from './function-table.ts';
-import { type HeapSnapshot, Ledger, layout } from './heap/index.ts';
-import { HeapEvents } from './heap-events.ts';
-import { faultError, formatFrames, type HeapFault } from './heap-fault.ts';
+} from '../errors.ts';
+import { faultError, formatFrames, type HeapFault } from '../frames/heap-fault.ts';
+import { type HeapSnapshot, Ledger, layout } from '../heap/index.ts';
 import {
   type CxxException,
   EventLoop,
@@ -33,19 +32,15 @@ import {
   type RuntimeImports,
   readGuestStack,
   type ValueType,
-} from './host/index.ts';
-import { ALLOCATION_FAMILY } from './instrument/index.ts';
-import { type LeakCapture, LeakFinder, PeakMeter } from './leaks/index.ts';
-import { Heap, type HeapHost } from './live-heap.ts';
+} from '../host/index.ts';
+import { ALLOCATION_FAMILY } from '../instrument/index.ts';
+import { type LeakCapture, LeakFinder, PeakMeter } from '../leaks/index.ts';
+import { stoppable } from '../node/stoppable.ts';
+import { FunctionTable } from './function-table.ts';
+import { Heap, type HeapHost } from './heap.ts';
+import { HeapEvents } from './heap-events.ts';
 import type { FunctionTypes, ModuleSymbols, PreparedModule } from './prepared-module.ts';
-import {
-  announceDisposal,
-  registerSandbox,
-  rememberDisposed,
-  unregisterSandbox,
-} from './sandbox-registry.ts';
-import { stoppable } from './stoppable.ts';
-import type { WasmExports, WasmMemory } from './wasm-types.ts';
+import { announceDisposal, registerSandbox, rememberDisposed, unregisterSandbox } from './registry.ts';
 
 /** The functions of a guest by name. Pointers and integers are numbers; 64-bit integers come back as bigints. */
 export type GuestExports = Record<string, (...args: (number | bigint)[]) => number>;

@@ -1,7 +1,7 @@
 // Bad frees and reallocs as people see them: with their stacks, and as an error.
 
-import { type Frame, HeapFaultError, type HeapFaultKind } from './errors.ts';
-import { frameText, ShownStacks, type Stack, stackLines, stackOf, stackOfFrames } from './frames/index.ts';
+import { type Frame, HeapFaultError, type HeapFaultKind } from '../errors.ts';
+import { frameText, ShownStacks, type Stack, stackLines, stackOf, stackOfFrames } from './index.ts';
 
 /** A bad free or realloc, with its stacks, innermost frame first. */
 export interface HeapFault {

@@ -1,0 +1,30 @@
+// Where this package is on the disk. The sources have this file two folders below package.json; in the builds, which
+// are flat, it is one folder below.
+
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const manifest = findManifest();
+
+/**
+ * URL of Heapline's own code, `…/src/` from source and `…/dist/` from the package; null when somebody has bundled it
+ * with their own code, where the place of the file says nothing.
+ */
+export const codeDirectory =
+  manifest === null ? null : new URL(manifest.levels === 1 ? '.' : '..', import.meta.url).href;
+
+/** Path of the package; null when it is bundled, because its files are not beside the code any more. */
+export const packageDirectory = manifest === null ? null : fileURLToPath(new URL('.', manifest.url));
+
+function findManifest(): { readonly url: URL; readonly levels: number } | null {
+  for (const levels of [1, 2]) {
+    try {
+      const url = new URL(`${'../'.repeat(levels)}package.json`, import.meta.url);
+      const { name } = JSON.parse(readFileSync(url, 'utf8')) as { name?: unknown };
+      if (name === 'heapline') return { url, levels };
+    } catch {
+      // There is no manifest at this level.
+    }
+  }
+  return null;
+}
