@@ -1,7 +1,7 @@
 /* layout.h -- the one source of the layout that C and TypeScript share.
  *
  * Every constant below is an integer literal (decimal or hexadecimal) on one line, because
- * scripts/generate-layout.mjs turns this file into src/heap/layout.ts. The C side asserts each offset against
+ * scripts/generate-layout.mjs turns this file into src/runtime/layout.ts. The C side asserts each offset against
  * its structs (heapline.c), the test suite asserts that the generated file is current. All offsets and sizes
  * are in bytes, all fields little-endian, "address" means a 32-bit offset into linear memory.
  */

@@ -1,10 +1,10 @@
-// Turns csrc/layout.h into src/heap/layout.ts, so that C and TypeScript share one source of the memory layout.
+// Turns csrc/layout.h into src/runtime/layout.ts, so that C and TypeScript share one source of the memory layout.
 // Usage: node scripts/generate-layout.mjs [--check]   (--check: exit 1 when the generated file is not current)
 
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const header = new URL('../csrc/layout.h', import.meta.url);
-const target = new URL('../src/heap/layout.ts', import.meta.url);
+const target = new URL('../src/runtime/layout.ts', import.meta.url);
 
 const lines = [
   '// Generated from csrc/layout.h by scripts/generate-layout.mjs: do not edit. Meanings and units are explained there.',
@@ -18,7 +18,7 @@ const text = `${lines.join('\n')}\n`;
 
 if (process.argv.includes('--check')) {
   if (readFileSync(target, 'utf8') !== text) {
-    console.error('src/heap/layout.ts is not current: run node scripts/generate-layout.mjs');
+    console.error('src/runtime/layout.ts is not current: run node scripts/generate-layout.mjs');
     process.exit(1);
   }
 } else {

@@ -1,8 +1,8 @@
 // The heap as the host sees it: the runtime's ledger in linear memory, read without stopping or changing the
 // guest. Layout and meaning of every field: csrc/layout.h.
 
+export * as layout from '../runtime/layout.ts';
 export { ContextStacks } from './context-stacks.ts';
-export * as layout from './layout.ts';
 export { type FailureRecord, type FaultRecord, type HeapBlock, type HeapTotals, Ledger } from './ledger.ts';
 export { MemoryView } from './memory-view.ts';
 export { type HeapSnapshot, indicesIn } from './snapshot.ts';

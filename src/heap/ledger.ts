@@ -9,7 +9,7 @@
 
 import type { WasmMemory } from '../binary/wasm-types.ts';
 import { CorruptLedgerError, type HeapFaultKind, MissingRuntimeError } from '../errors.ts';
-import * as L from './layout.ts';
+import * as L from '../runtime/layout.ts';
 import { MemoryView } from './memory-view.ts';
 import { budSites, type HeapSnapshot, readContexts } from './snapshot.ts';
 

@@ -3,7 +3,7 @@
 // is built on it (profiles, diffs, scopes) never has to look at the guest again.
 
 import { CorruptLedgerError } from '../errors.ts';
-import * as L from './layout.ts';
+import * as L from '../runtime/layout.ts';
 import type { HeapTotals } from './ledger.ts';
 
 const WORD = 4;

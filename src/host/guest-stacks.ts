@@ -3,7 +3,7 @@
 // frame of the guest is left, both are empty; where calls nest and the host catches the error in between, they are to
 // be as they were when it made the call.
 
-import { SITE_HOST_PENDING, SLOT_SIZE } from '../heap/layout.ts';
+import { SITE_HOST_PENDING, SLOT_SIZE } from '../runtime/layout.ts';
 
 /** The shadow stack of a guest: `top` is the address of its innermost slot. */
 export interface ShadowStack {

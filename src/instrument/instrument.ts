@@ -14,7 +14,7 @@ import {
   writeUnsigned,
 } from '../binary/index.ts';
 import { InvalidArgumentError, MissingRuntimeError, UnsupportedModuleError } from '../errors.ts';
-import { ABI_VERSION, MAGIC, RUNTIME_FAILED, SHADOW_SLOTS, SLOT_SIZE } from '../heap/layout.ts';
+import { ABI_VERSION, MAGIC, RUNTIME_FAILED, SHADOW_SLOTS, SLOT_SIZE } from '../runtime/layout.ts';
 import { analyseCalls } from './call-graph.ts';
 import { howToLink } from './how-to-link.ts';
 import {

@@ -20,7 +20,7 @@ import {
   writeUnsigned,
 } from '../binary/index.ts';
 import { UnsupportedModuleError } from '../errors.ts';
-import { RUNTIME_TOP, SHADOW_SLOTS, SITE_HOST_PENDING, SLOT_SIZE } from '../heap/layout.ts';
+import { RUNTIME_TOP, SHADOW_SLOTS, SITE_HOST_PENDING, SLOT_SIZE } from '../runtime/layout.ts';
 import type { CallGraph } from './call-graph.ts';
 import type { CodeRuns } from './offset-map.ts';
 import { type CallSites, SiteFlag } from './scan.ts';

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ABI_VERSION, MAGIC, SHADOW_SLOTS } from '../../src/heap/layout.ts';
+import { ABI_VERSION, MAGIC, SHADOW_SLOTS } from '../../src/runtime/layout.ts';
 
 /** A folder for one test file; call `remove` when done. */
 export class Workshop {

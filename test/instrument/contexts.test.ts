@@ -2,8 +2,8 @@
 
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { RUNTIME_TOP, SHADOW_SLOTS, SITE_HOST_PENDING, SLOT_SIZE } from '../../src/heap/layout.ts';
 import { type InstrumentedModule, instrument } from '../../src/instrument/index.ts';
+import { RUNTIME_TOP, SHADOW_SLOTS, SITE_HOST_PENDING, SLOT_SIZE } from '../../src/runtime/layout.ts';
 import { Workshop } from './build.ts';
 import { Harness, TEXT_RUNTIME } from './harness.ts';
 

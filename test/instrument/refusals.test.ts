@@ -10,8 +10,8 @@ import {
   MissingRuntimeError,
   UnsupportedModuleError,
 } from '../../src/errors.ts';
-import { ABI_VERSION } from '../../src/heap/layout.ts';
 import { instrument, openInstrumented } from '../../src/instrument/index.ts';
+import { ABI_VERSION } from '../../src/runtime/layout.ts';
 import { body, custom, functionType, I32 } from '../binary/module-builder.ts';
 import { withoutSections } from '../symbols/sections.ts';
 import { Workshop } from './build.ts';

@@ -1,7 +1,7 @@
 // The least module with a runtime, byte by byte, for instructions that assemblers do not write. Function 0 is the
 // import heapline.trace, 1 is malloc (which does not allocate: it passes its argument on), 2 is free.
 
-import { ABI_VERSION } from '../../src/heap/layout.ts';
+import { ABI_VERSION } from '../../src/runtime/layout.ts';
 import {
   body,
   functionType,

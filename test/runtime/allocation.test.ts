@@ -1,7 +1,7 @@
 // What C17 7.22.3, POSIX and the libcs' own allocators promise, one promise per test, for both flavours.
 
 import { describe, expect, it } from 'vitest';
-import * as layout from '../../src/heap/layout.ts';
+import * as layout from '../../src/runtime/layout.ts';
 import { flavours, Runtime } from './runtime-module.ts';
 
 /** errno values of wasi-libc; Emscripten's are the same numbers. */

@@ -2,7 +2,7 @@
 // figures before and after. (The ledger's model, in ledger.test.ts, runs over buds and nodes alike.)
 
 import { describe, expect, it } from 'vitest';
-import * as layout from '../../src/heap/layout.ts';
+import * as layout from '../../src/runtime/layout.ts';
 import { flavours, Runtime } from './runtime-module.ts';
 
 describe.each(flavours)('buds in the %s runtime', (flavour) => {

@@ -1,7 +1,7 @@
 // From slots to contexts: laziness, host entries, depth beyond the shadow stack, tracing, the exit hook.
 
 import { describe, expect, it } from 'vitest';
-import * as layout from '../../src/heap/layout.ts';
+import * as layout from '../../src/runtime/layout.ts';
 import { flavours, Runtime } from './runtime-module.ts';
 
 const hex = (sites: readonly number[]): string => sites.map((site) => (site >>> 0).toString(16)).join('/');

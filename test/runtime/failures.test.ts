@@ -1,7 +1,7 @@
 // Allocations that fail for want of memory: the host is told of each, with its size and context, and nothing changes.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import * as layout from '../../src/heap/layout.ts';
+import * as layout from '../../src/runtime/layout.ts';
 import { flavours, Runtime } from './runtime-module.ts';
 
 const HUGE = 0xfffffffe;

@@ -1,7 +1,7 @@
 // Bad frees and reallocs: each kind is judged exactly, carries its three contexts, and changes nothing.
 
 import { describe, expect, it } from 'vitest';
-import * as layout from '../../src/heap/layout.ts';
+import * as layout from '../../src/runtime/layout.ts';
 import { flavours, Runtime } from './runtime-module.ts';
 
 describe.each(flavours)('heap faults in the %s runtime', (flavour) => {

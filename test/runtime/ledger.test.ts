@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import * as layout from '../../src/heap/layout.ts';
+import * as layout from '../../src/runtime/layout.ts';
 import { LedgerModel } from './ledger-model.ts';
 import { flavours, Runtime } from './runtime-module.ts';
 

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { WASI } from 'node:wasi';
 import { afterAll, describe, expect, it } from 'vitest';
 import { stackSetting } from '../../src/compile/emscripten-versions.ts';
-import * as layout from '../../src/heap/layout.ts';
+import * as layout from '../../src/runtime/layout.ts';
 import { EMCC, EMCC_VERSION } from '../emcc.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'heapline-link-'));

@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 import { runLLVM } from '@yowasp/clang';
-import * as layout from '../../src/heap/layout.ts';
+import * as layout from '../../src/runtime/layout.ts';
 
 export type Flavour = 'wasi' | 'emscripten';
 export const flavours: readonly Flavour[] = ['wasi', 'emscripten'];

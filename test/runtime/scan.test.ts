@@ -3,7 +3,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import * as layout from '../../src/heap/layout.ts';
+import * as layout from '../../src/runtime/layout.ts';
 import { type Flavour, flavours, Runtime } from './runtime-module.ts';
 
 const names = {
