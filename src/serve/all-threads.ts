@@ -1,5 +1,5 @@
-// The heaps of all threads of the process, for one handler: this thread's own, and what the other threads answer. A
-// thread whose part is missing is named; it must not hide the others.
+// Collects the heaps of all threads of the process for one handler: the heaps of this thread, and the answers of the
+// other threads. A thread that does not answer is named in the result and does not hide the others.
 
 import { randomUUID } from 'node:crypto';
 import { inSlices, type Steps } from '../algorithms/steps.ts';
@@ -29,29 +29,29 @@ import {
   type Sampling,
 } from './thread-questions.ts';
 
-/** Profiles of several threads, before they are made one. */
+/** Profiles of several threads before they are merged. */
 export interface Collection {
-  /** What each thread shows, by its number; this thread has the number OWN. */
+  /** The profile of each thread by the thread's number. This thread has the number OWN. */
   readonly parts: ReadonlyMap<number, HeapProfile>;
   readonly absent: readonly AbsentThread[];
-  /** What else could not be read. */
+  /** Other heaps that could not be read, one sentence each. */
   readonly remarks: readonly string[];
-  /** Of all threads; null when they were not asked for. */
+  /** The sums over all threads; null when the caller did not ask for sums. */
   readonly sums: Sums | null;
 }
 
-/** Number of the thread that collects. */
+/** The number of the thread that collects. */
 const OWN = -1;
 
 /** How a profile is collected. */
 export interface CollectOptions {
   /** Run V8's garbage collector first. */
   readonly gc?: boolean;
-  /** Add up statistics, too. */
+  /** Also add up statistics. */
   readonly sums?: boolean;
 }
 
-/** Collects for one handler. */
+/** Collects profiles for one handler. */
 export class AllThreads {
   /** The heaps of this thread alone. */
   readonly own: ProfileSource;
@@ -62,9 +62,9 @@ export class AllThreads {
     this.#others = settings.threadTimeout === null ? null : new OtherThreads(settings);
   }
 
-  /** Collects the profiles of all threads. Throws when nothing at all can be read. */
+  /** Collects the profiles of all threads. Throws when no heap at all can be read. */
   async collect(kind: HeapKind, { gc = false, sums = false }: CollectOptions = {}): Promise<Collection> {
-    // The other threads work while this one does.
+    // The other threads collect at the same time as this one.
     const asked = this.#others?.profiles(kind, gc, sums);
     const parts = new Map<number, HeapProfile>();
     const remarks: string[] = [];
@@ -102,7 +102,7 @@ export class AllThreads {
     return { heaps, counts, absent };
   }
 
-  /** CPU profiles of the other threads, for so many seconds. */
+  /** Records CPU profiles of the other threads for this number of seconds. */
   async recordOthers(seconds: number, interval: number, signal: AbortSignal): Promise<Collection> {
     const { answers = new Map<number, ReadProfile>(), absent = [] } =
       (await this.#others?.recordings(seconds, interval, signal)) ?? {};
@@ -111,27 +111,27 @@ export class AllThreads {
     return { parts, absent, remarks: [], sums: null };
   }
 
-  /** Lets go of V8's sampling profilers, and of the other threads. */
+  /** Stops V8's sampling profilers and forgets the other threads. */
   close(): void {
     this.own.close();
     this.#others?.close();
   }
 }
 
-/** The whole collection as one profile, which names the threads that are missing. */
+/** The whole collection as one profile, whose comments name the threads that are missing. */
 export function* whole(kind: HeapKind, collection: Collection): Steps<HeapProfile> {
   const parts = [...collection.parts.values()];
   const profile = parts.length === 0 ? emptyProfile(kind) : yield* merged(parts);
   return remarked(profile, collection);
 }
 
-/** One profile of one or more. */
+/** Merges one or more profiles into one. */
 export function* merged(parts: readonly HeapProfile[]): Steps<HeapProfile> {
   if (parts.length === 1) return parts[0]!;
   return new HeapProfile(yield* sum(parts.map(({ model }) => model)));
 }
 
-/** The profile with comments on what is missing in it. */
+/** The profile with comments that say what is missing in it. */
 export function remarked(
   profile: HeapProfile,
   { absent, remarks }: Pick<Collection, 'absent' | 'remarks'>,
@@ -142,8 +142,8 @@ export function remarked(
 }
 
 /**
- * Two collections cut down to the threads whose change between them is known. A thread that was busy at one of the two
- * moments is left out of both, because all that it ever allocated would look new or gone.
+ * Reduces two collections to the threads that answered both times. A thread that was busy at one of the two moments is
+ * left out of both, because otherwise everything it ever allocated would look new or gone.
  */
 export function comparable(before: Collection, after: Collection): readonly [Collection, Collection] {
   const missing = new Map([...before.absent, ...after.absent].map((each) => [each.thread.id, each]));
@@ -155,10 +155,10 @@ export function comparable(before: Collection, after: Collection): readonly [Col
   ];
 }
 
-/** Most threads that are named in one place. */
+/** The largest number of threads that one message names. */
 const MOST_NAMED = 20;
 
-/** A line for each thread that is missing, with the reason. */
+/** One line for each thread that is missing, with the reason. */
 export function absentLines(absent: readonly AbsentThread[]): string[] {
   const lines = absent
     .slice(0, MOST_NAMED)
@@ -167,7 +167,7 @@ export function absentLines(absent: readonly AbsentThread[]): string[] {
   return lines;
 }
 
-/** The threads that are missing, for a header: `parser (3), worker.mjs (4)`. Empty when there are none. */
+/** A header that names the missing threads: `parser (3), worker.mjs (4)`. Empty when no thread is missing. */
 export function absentHeader(absent: readonly AbsentThread[]): Record<string, string> {
   if (absent.length === 0) return {};
   const names = absent
@@ -184,7 +184,7 @@ interface Understood<T> {
   readonly absent: readonly AbsentThread[];
 }
 
-// The other threads, as one handler sees them.
+// The other threads of the process, from the point of view of one handler.
 class OtherThreads {
   readonly #timeout: number;
   readonly #sampling: Sampling | null;
@@ -195,7 +195,7 @@ class OtherThreads {
   constructor({ threadTimeout, samplingInterval }: ServeSettings) {
     this.#timeout = threadTimeout! * 1000;
     this.#sampling = samplingInterval === null ? null : { server: randomUUID(), interval: samplingInterval };
-    // A test runner's contexts come and go, and most of their handlers are never asked for a profile.
+    // Test runners create and drop many contexts, and most of their handlers never serve a profile.
     if (inOwnContext()) this.#join();
   }
 
@@ -229,7 +229,7 @@ class OtherThreads {
     read: (answer: unknown, thread: ThreadIdentity) => T,
     more: { duration?: number; signal?: AbortSignal } = {},
   ): Promise<Understood<T>> {
-    // Requests that were under way may outlive the handler.
+    // Requests in progress may outlive the handler.
     if (this.#closed) return { answers: new Map(), absent: [] };
     const given: Answers = await askThreads(this.#join(), question, {
       timeout: this.#timeout,
@@ -256,7 +256,7 @@ class OtherThreads {
       const sample = (): void => {
         if (sampling !== null) tell(hub, { what: 'sample', sampling });
       };
-      // Objects that were allocated before sampling began are not seen, so threads are told as they come.
+      // V8 does not see objects that were allocated before sampling began, so each new thread is told at once.
       this.#leave = hub.follow(sample);
       sample();
     }

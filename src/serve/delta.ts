@@ -1,5 +1,5 @@
-// Arithmetic between profiles that only a server needs: what was allocated since the last scrape, and a profile cut
-// down to what a receiver accepts.
+// Two operations on profiles that only a server needs: the allocations since the last scrape, and a profile reduced to
+// the size that a receiver accepts.
 
 import { STEP, type Steps } from '../algorithms/steps.ts';
 import {
@@ -10,12 +10,12 @@ import {
   type ProfileModel,
 } from '../profile/index.ts';
 
-/** Name of the frame that stands for the samples which were cut. */
+/** Name of the frame that stands for the samples that were cut. */
 export const OTHER = '[other]';
 
 /**
- * What godeltaprof's delta_heap shows: allocations since the scrape before, and what is in use now. Contexts that
- * are gone with their sandbox are left out, so no value is ever negative.
+ * What godeltaprof's delta_heap shows: allocations since the previous scrape, and what is in use now. Contexts whose
+ * sandbox has been disposed of are left out, so no value is ever negative.
  */
 export function* sinceLastScrape(before: HeapProfile | null, now: HeapProfile): Steps<HeapProfile> {
   if (before === null) return now;
@@ -28,7 +28,7 @@ export function* sinceLastScrape(before: HeapProfile | null, now: HeapProfile): 
   });
 }
 
-/** later − before, with the time that lies between, as Go's `seconds=` gives it. */
+/** later − before, with the time between the two, as Go's `seconds=` gives it. */
 export function* change(before: HeapProfile, later: HeapProfile): Steps<HeapProfile> {
   const model = yield* difference(before.model, later.model);
   return new HeapProfile({
@@ -39,8 +39,8 @@ export function* change(before: HeapProfile, later: HeapProfile): Steps<HeapProf
 }
 
 /**
- * The profile with at most `limit` samples: the smallest ones are summed up, per set of string labels, under
- * `[other]`, so that all totals stay what they were. A comment says how many.
+ * The profile with at most `limit` samples. The smallest samples are added up under `[other]`, one sum for each set of
+ * string labels, so all totals stay the same. A comment says how many samples were cut.
  */
 export function* cut(profile: HeapProfile, limit: number): Steps<HeapProfile> {
   const { model } = profile;
@@ -66,7 +66,7 @@ export function* cut(profile: HeapProfile, limit: number): Steps<HeapProfile> {
   const textLabels = samples.labelSets.map((labels) => labels.filter((label) => 'text' in label));
   const sums = new Map<number, number[]>();
   const sets = textLabels.map((labels) => builder.labels(labels));
-  // Each set of labels needs one sample for its rest.
+  // Each set of labels needs one sample for its sum.
   const kept = Math.max(0, limit - new Set(Array.from(samples.labelSet, (set) => sets[set])).size);
   const wanted = reach(model, order.slice(0, kept));
   const locations = yield* builder.importLocations(model, wanted.locations);
@@ -90,7 +90,7 @@ export function* cut(profile: HeapProfile, limit: number): Steps<HeapProfile> {
   return new HeapProfile({ ...builder.finish(), comments: [...model.comments, comment] });
 }
 
-/** The profile as pprof's message, with at most `maxSamples` samples and, if fewer make that true, `maxBytes`. */
+/** The profile as pprof's message, with at most `maxSamples` samples, and with fewer if `maxBytes` requires it. */
 export function* fitted(
   profile: HeapProfile,
   maxSamples: number,
@@ -101,13 +101,13 @@ export function* fitted(
     const message = yield* encodeMessage(shown.model);
     if (message.length <= maxBytes) return message;
     const fewer = yield* cut(profile, Math.floor(shown.sampleCount / 2));
-    // Of each set of labels one sample is left, whatever was asked for.
+    // One sample of each set of labels always remains, whatever the limit.
     if (fewer.sampleCount >= shown.sampleCount) return message;
     shown = fewer;
   }
 }
 
-/** The stacks that samples have, their callers' included, and the locations in them: 1 for each that there is. */
+/** Marks with 1 the stacks of these samples, the stacks of their callers, and the locations in all of them. */
 function reach(
   { samples, stacks, locations }: ProfileModel,
   kept: readonly number[],

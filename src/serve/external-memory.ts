@@ -1,17 +1,17 @@
-// Memory of JavaScript outside of V8's heap: the contents of array buffers, and whatever else the engine reports as
-// external. The linear memories of guests are external, too; they are left out, because C's half of a profile shows
-// what is in them.
+// JavaScript's memory outside of V8's heap: the contents of array buffers, and everything else that the engine reports
+// as external. The linear memories of guests are external, too. They are left out here, because C's half of a profile
+// already shows what they contain.
 
 import { disposedMemoryBytes, openSandboxes } from '../sandbox/registry.ts';
 
-/** Bytes in use by this thread's JavaScript, outside of V8's heap and of the guests. */
+/** Bytes that this thread's JavaScript uses outside of V8's heap and outside of the guests. */
 export interface ExternalMemory {
   readonly arrayBuffers: number;
-  /** Compiled code, memories of other WebAssembly, compressors, large strings and the like. */
+  /** Compiled code, memories of other WebAssembly modules, compressors, large strings and so on. */
   readonly other: number;
 }
 
-/** Which of Node's figures have the memories of WebAssembly in them. It differs between versions of V8. */
+/** Which of Node's figures include the memories of WebAssembly. Versions of V8 differ in this. */
 interface Accounting {
   readonly external: boolean;
   readonly arrayBuffers: boolean;
@@ -30,7 +30,7 @@ export function externalMemory(): ExternalMemory {
   return { arrayBuffers: ofBuffers, other: Math.max(0, all - ofBuffers) };
 }
 
-/** Tries of the probe: a collection in the middle of one hides the memory that it makes. */
+/** Number of probes. A garbage collection during a probe can hide the memory that the probe allocates. */
 const PROBES = 5;
 
 function findAccounting(): Accounting {

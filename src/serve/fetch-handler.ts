@@ -1,9 +1,9 @@
-// The service behind the web's Request and Response: Hono, Bun, Deno, service workers.
+// Serves the profiles through the web's Request and Response: for Hono, Bun, Deno and service workers.
 
 import { type PprofOptions, settingsOf } from './options.ts';
 import { notFound, PprofService } from './service.ts';
 
-/** A handler of fetch-style servers. `close()` stops the sampling of V8's heap. */
+/** A handler for fetch-style servers. `close()` stops the sampling of V8's heap. */
 export interface PprofFetch extends Disposable {
   (request: Request): Promise<Response>;
   close(): void;
@@ -36,7 +36,7 @@ export function pprofFetch(options: PprofOptions = {}): PprofFetch {
 }
 
 async function readBody(request: Request, limit: number): Promise<Uint8Array | null> {
-  // Somebody before us has read it, as a middleware that parses forms does.
+  // Other code has read the body already; middleware that parses forms does that.
   if (request.bodyUsed) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let length = 0;

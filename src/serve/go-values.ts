@@ -1,11 +1,11 @@
-// Reads request parameters as Go's net/http, net/url and strconv do, down to what they make of malformed ones: the
+// Reads request parameters exactly as Go's net/http, net/url and strconv do, malformed ones included, because the
 // clients of this interface were written against Go's servers.
 // References: net/url (parseQuery), net/http (Request.FormValue), strconv (ParseInt, Atoi, ParseUint).
 
 const INT64_MAX = 2n ** 63n - 1n;
 const UINT64_MAX = 2n ** 64n - 1n;
 
-/** A number as strconv gives it: out of range, it is the nearest in range and `ok` is false. */
+/** A number as strconv returns it. When the text is out of range, `value` is the nearest limit and `ok` is false. */
 export interface ParsedInteger {
   readonly value: bigint;
   readonly ok: boolean;
@@ -22,7 +22,7 @@ export function parseInt64(text: string): ParsedInteger {
   return { value: negative ? -value : value, ok: magnitude <= limit };
 }
 
-/** strconv.ParseUint(text, 0, 64): the base is in the prefix, and digits may be grouped with underscores. */
+/** strconv.ParseUint(text, 0, 64): a prefix gives the base, and underscores may group the digits. */
 export function parseUint64(text: string): ParsedInteger {
   const failed = { value: 0n, ok: false };
   let base: 2 | 8 | 10 | 16 = 10;
@@ -43,7 +43,7 @@ export function parseUint64(text: string): ParsedInteger {
   return value > UINT64_MAX ? { value: UINT64_MAX, ok: false } : { value, ok: true };
 }
 
-// A number with a thousand digits is out of range whatever they are; BigInt need not see them.
+// A number with a thousand digits is out of range in any case, so BigInt does not have to parse it.
 function toInteger(digits: string, base: 2 | 8 | 10 | 16): bigint {
   const significant = digits.replace(/^0+/, '');
   if (significant.length > 64) return UINT64_MAX + 1n;
@@ -51,7 +51,7 @@ function toInteger(digits: string, base: 2 | 8 | 10 | 16): bigint {
   return BigInt(`${prefix}${significant || '0'}`);
 }
 
-/** url.ParseQuery: the first value of each key; pairs that Go refuses are left out. */
+/** url.ParseQuery: the first value of each key. Pairs that Go rejects are left out. */
 export function parseQuery(query: string): Map<string, string> {
   const values = new Map<string, string>();
   for (const pair of query.split('&')) {
@@ -69,7 +69,7 @@ function unescapeQuery(text: string): string | null {
   return percentDecoded(text.replaceAll('+', ' '));
 }
 
-/** Percent-decodes as Go does: bytes that are not UTF-8 are kept apart, a bad escape is refused with null. */
+/** Percent-decodes as Go does: bytes that are not UTF-8 are kept one by one, and a bad escape gives null. */
 export function percentDecoded(text: string): string | null {
   if (!text.includes('%')) return text;
   if (/%(?![0-9a-fA-F]{2})/.test(text)) return null;
@@ -82,7 +82,7 @@ export function percentDecoded(text: string): string | null {
   }
 }
 
-/** The cleaned form of a path, as net/http's mux redirects to: no empty, `.` or `..` elements. */
+/** The cleaned path to which net/http's mux redirects: without empty, `.` or `..` elements. */
 export function cleanPath(path: string): string {
   if (path === '') return '/';
   const kept: string[] = [];
@@ -94,7 +94,7 @@ export function cleanPath(path: string): string {
   return path.endsWith('/') && cleaned !== '/' ? `${cleaned}/` : cleaned;
 }
 
-/** Escapes a path for a URL, as url.URL.String does. */
+/** Escapes a path for a URL as url.URL.String does. */
 export function escapePath(path: string): string {
   return encodeURIComponent(path)
     .replace(/%(2F|24|26|2B|2C|3A|3B|3D|40)/g, (code) => decodeURIComponent(code))

@@ -1,4 +1,4 @@
-// What the index page says of the heaps of one thread: a row for each, and how many samples each profile would have.
+// What the index page shows about the heaps of one thread: a row for each heap, and the sample count of each profile.
 
 import { inSlices, type Steps } from '../algorithms/steps.ts';
 import { formatQuantity } from '../profile/index.ts';
@@ -9,10 +9,10 @@ import type { HeapEntry } from './index-page.ts';
 import type { ProfileSource } from './profiles.ts';
 import type { SampledHeap } from './v8-heap.ts';
 
-/** The heaps of one thread or more. */
+/** The heaps of one or more threads. */
 export interface HeapOverview {
   readonly heaps: readonly HeapEntry[];
-  /** Numbers of samples by the name of the profile, where they are known. */
+  /** Number of samples by the name of the profile, for the profiles where the number is known. */
   readonly counts: ReadonlyMap<string, number>;
 }
 
@@ -43,7 +43,7 @@ function* heapEntries(sandboxes: readonly Sandbox<object>[], thread: string): St
   const entries: HeapEntry[] = [];
   for (const sandbox of sandboxes) {
     yield;
-    // It may have been disposed of since.
+    // Somebody may have disposed of the sandbox in the meantime.
     if (!sandbox.disposed) entries.push(heapEntry(sandbox, thread));
   }
   return entries;
@@ -98,7 +98,7 @@ function compiledBy({ name, version }: ToolchainInfo): string {
   return version.startsWith(name) ? version : `${name} ${version}`;
 }
 
-/** How many samples each profile of contexts would have. */
+/** The number of samples that each profile of contexts would have. */
 function* countSamples(sandboxes: readonly Sandbox<object>[]): Steps<Map<string, number>> {
   const counts = new Map<string, number>();
   const add = (name: string, column: Float64Array): void => {
@@ -117,7 +117,7 @@ function* countSamples(sandboxes: readonly Sandbox<object>[]): Steps<Map<string,
       add('peak', snapshot.peakObjects);
       add('temporary', snapshot.temporaryObjects);
     } catch {
-      // The table of heaps says what is wrong with it.
+      // The table of heaps already says what is wrong with this heap.
     }
   }
   return counts;

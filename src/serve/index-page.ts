@@ -1,5 +1,5 @@
-// The page at /debug/pprof/: the profiles with counts and links, what each is, the sandboxes and their totals. Plain
-// HTML, no scripts, nothing loaded from elsewhere; light or dark as the reader's system is.
+// The page at /debug/pprof/: the profiles with counts, links and descriptions, and the sandboxes with totals. The page is
+// plain HTML: it has no scripts and loads nothing from elsewhere. It is light or dark as the reader's system is.
 
 import { formatQuantity } from '../profile/index.ts';
 import { escapeHtml } from './go-values.ts';
@@ -25,18 +25,18 @@ export interface HeapEntry {
   readonly peakBytes: number | null;
   readonly contexts: number;
   readonly memoryBytes: number | null;
-  /** Why it could not be read; null when it could. */
+  /** Why the heap could not be read; null when it could. */
   readonly problem: string | null;
 }
 
 export interface IndexPage {
   /** Path of the page, such as `/debug/pprof/`. */
   readonly path: string;
-  /** What the reader's `go tool pprof` would be given, such as `http://localhost:6060/debug/pprof/heap`. */
+  /** The URL that a reader passes to `go tool pprof`, such as `http://localhost:6060/debug/pprof/heap`. */
   readonly heapUrl: string;
   readonly profiles: readonly ProfileEntry[];
   readonly heaps: readonly HeapEntry[];
-  /** What is said of threads whose heaps are missing, a line each. */
+  /** One line for each thread whose heaps are missing. */
   readonly missing: readonly string[];
   readonly version: string;
 }
@@ -103,7 +103,7 @@ ${missing.map((line) => `<p class="warning">${escapeHtml(line)}</p>\n`).join('')
 function heapTable(heaps: readonly HeapEntry[]): string {
   const bytes = (value: number | null): string => (value === null ? '–' : formatQuantity(value, 'bytes'));
   const count = (value: number | null): string => (value === null ? '–' : value.toLocaleString('en-US'));
-  // A program without workers is spared the column.
+  // A program without workers does not need this column.
   const threads = heaps.some(({ thread }) => thread !== 'main');
   const cell = (content: string): string => `<td>${escapeHtml(content)}</td>`;
   const rows = heaps.map((heap) =>

@@ -1,4 +1,4 @@
-// The entry `heapline/pprof`: the heaps of this process over HTTP, in the manner of Go's net/http/pprof.
+// The entry `heapline/pprof`: serves the heaps of this process over HTTP, as Go's net/http/pprof does.
 
 export { type PprofFetch, pprofFetch } from './fetch-handler.ts';
 export { type PprofHandler, pprofHandler } from './node-handler.ts';

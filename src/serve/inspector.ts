@@ -1,9 +1,10 @@
-// The engine's own profilers, through node:inspector: a session in this very thread, whose commands are answered
-// before `post` returns. Loaded when first used, for other runtimes (and builds of Node without it) have none.
+// Access to the engine's own profilers through node:inspector. The session runs in this very thread, so every command is
+// answered before `post` returns. node:inspector is loaded on first use, because other runtimes, and builds of Node
+// without the inspector, do not have it.
 
 import type { Session } from 'node:inspector';
 
-/** Says why there is no inspector. */
+/** Says why the inspector cannot be used. */
 export class NoInspectorError extends Error {}
 
 /** A connected session. */
@@ -21,7 +22,7 @@ export class InspectorSession {
     }
   }
 
-  /** Sends a command of the DevTools protocol and gives its answer. */
+  /** Sends a command of the DevTools protocol and returns its answer. */
   send<T>(method: string, parameters: object = {}): T {
     let result: unknown;
     let failure: unknown = new Error(`${method} was not answered`);
@@ -41,7 +42,7 @@ export class InspectorSession {
   }
 }
 
-/** A function as the engine names it; line and column count from 0. */
+/** A function as the engine names it. Line and column count from 0. */
 export interface CallFrame {
   readonly functionName: string;
   readonly scriptId: string;
@@ -50,7 +51,7 @@ export interface CallFrame {
   readonly columnNumber: number;
 }
 
-/** Runs a full garbage collection; does nothing where that is impossible. */
+/** Runs a full garbage collection, or does nothing where that is impossible. */
 export async function collectGarbage(): Promise<void> {
   const { gc } = globalThis as { gc?: () => unknown };
   if (typeof gc === 'function') {

@@ -1,4 +1,4 @@
-// The service behind node:http, and so behind express, fastify and koa, whose requests and responses are node's.
+// Serves the profiles through node:http, and therefore through express, fastify and koa, which use its requests.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LONGEST_TIMER } from '../options/longest-timer.ts';
@@ -6,18 +6,18 @@ import { type PprofOptions, settingsOf } from './options.ts';
 import { failure, notFound, type PprofAnswer, type PprofRequest, PprofService } from './service.ts';
 
 /**
- * A listener for node:http. As middleware (with `next`) it passes on what is not under its prefix; alone it answers
- * that with 404. `close()` stops the sampling of V8's heap.
+ * A listener for node:http. As middleware (with `next`) it passes on requests outside its prefix; alone it answers them
+ * with 404. `close()` stops the sampling of V8's heap.
  */
 export interface PprofHandler extends Disposable {
   (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void;
   close(): void;
 }
 
-/** Seconds after which a client that does not read its answer is cut off, unless `writeTimeout` says otherwise. */
+/** Seconds after which a client that does not read its answer is disconnected, unless `writeTimeout` says otherwise. */
 const PATIENCE = 60;
 
-/** Makes a handler for node:http that serves the heaps of this process in the manner of Go's net/http/pprof. */
+/** Makes a handler for node:http that serves the heaps of this process as Go's net/http/pprof does. */
 export function pprofHandler(options: PprofOptions = {}): PprofHandler {
   const settings = settingsOf(options, 'pprofHandler');
   const service = new PprofService(settings);
@@ -45,7 +45,7 @@ export function pprofHandler(options: PprofOptions = {}): PprofHandler {
 }
 
 function requestOf(request: IncomingMessage, signal: AbortSignal): PprofRequest {
-  // Routers cut off the part of the path that they matched; express keeps the whole of it here.
+  // Routers remove the part of the path that they matched; express keeps the whole path here.
   const { originalUrl } = request as IncomingMessage & { originalUrl?: string };
   const target = (originalUrl ?? request.url ?? '/').replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i, '');
   const question = target.indexOf('?');
@@ -64,12 +64,12 @@ function requestOf(request: IncomingMessage, signal: AbortSignal): PprofRequest 
 }
 
 function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array | null> {
-  // Somebody before us has read it: an express body parser, say.
+  // Other code has read the body already; an express body parser does that.
   if (request.readableEnded) return Promise.resolve(new Uint8Array());
   return new Promise((resolve) => {
     let chunks: Buffer[] = [];
     let length = 0;
-    // What is beyond the limit is read and dropped, so that the client gets to read the answer.
+    // The part beyond the limit is read and dropped, so that the client can read the answer.
     request.on('data', (chunk: Buffer) => {
       length += chunk.length;
       if (length <= limit) chunks.push(chunk);

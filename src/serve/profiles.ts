@@ -1,8 +1,8 @@
-// The profiles that are served: their names, what they say, and how each is collected from the open sandboxes and
-// V8's heap. A sandbox whose ledger is damaged is left out with a comment; it must not hide the others.
+// The profiles that are served: their names, their descriptions, and how each one is collected from the open sandboxes
+// and V8's heap. A sandbox whose ledger is damaged is left out with a comment and does not hide the others.
 //
-// Collecting is work in steps, between which the program goes on. Each sandbox is read in one step, so what is said of
-// it was true at one moment; sandboxes that are read in different steps may have changed meanwhile.
+// Collecting is done in steps, and the program continues between them. Each sandbox is read within one step, so its
+// figures belong to one moment. Sandboxes that are read in different steps may have changed in between.
 
 import { inSlices, type Steps } from '../algorithms/steps.ts';
 import {
@@ -24,7 +24,7 @@ import { type SampledHeap, shareSampledHeap } from './v8-heap.ts';
 /** A profile of contexts, or of leaks. */
 export type HeapKind = ContextProfileKind | 'leaks';
 
-/** Names of the profiles that are a snapshot of the heap, with what the index page says about them. */
+/** The profiles that are snapshots of the heap: their names, and their descriptions on the index page. */
 export const HEAP_PROFILES: Readonly<Record<HeapKind | 'delta_heap', string>> = {
   allocs: 'All past allocations of C, each with its full stack, and a sampling of those of JavaScript',
   delta_heap:
@@ -44,7 +44,7 @@ export const OTHER_PROFILES: Readonly<Record<'cmdline' | 'profile', string>> = {
     'CPU profile. You can specify the duration in the seconds GET parameter. After you get the profile file, use the go tool pprof command to investigate the profile.',
 };
 
-/** Profiles of Go that there cannot be here, with what to use instead. */
+/** Go's profiles that cannot exist here, with what to use instead. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   block: 'JavaScript and C share one thread here and do not block on each other: use profile (CPU) or heap',
   goroutine: 'there are no goroutines here: use profile (CPU) for what runs, heap for what holds memory',
@@ -54,7 +54,7 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
     'there is no execution trace here: use profile (CPU), or allocs?seconds=N for what is allocated meanwhile',
 };
 
-/** Names for which `seconds=` gives a difference. */
+/** Names of the profiles for which `seconds=` gives a difference. */
 export const DELTA_KINDS: ReadonlySet<string> = new Set(['heap', 'allocs']);
 
 /** The comment of a profile that has nothing to show. */
@@ -77,12 +77,12 @@ export class ProfileSource {
     return [...new Set(given === null ? openSandboxes() : given())].filter((sandbox) => !sandbox.disposed);
   }
 
-  /** V8's sampled heap; null when it was not asked for or cannot be had. */
+  /** V8's sampled heap; null when the caller did not ask for it or it is not available. */
   async hostHeap(): Promise<SampledHeap | null> {
     return this.#sampled === null ? null : this.#sampled.heap.catch(() => null);
   }
 
-  /** Collects a profile, while the event loop turns. Throws when nothing at all can be read. */
+  /** Collects a profile while the event loop runs. Throws when no heap at all can be read. */
   async collect(kind: HeapKind): Promise<HeapProfile> {
     const sampled = (kind === 'heap' || kind === 'allocs') && this.#sampled !== null ? this.#sampled : null;
     let host: SampledHeap | null = null;
@@ -106,7 +106,7 @@ export class ProfileSource {
     let guests = 0;
     for (const sandbox of this.sandboxes()) {
       yield;
-      // It was disposed of since the collection began.
+      // Somebody disposed of the sandbox after the collection began.
       if (sandbox.disposed) continue;
       try {
         yield* collection.add(sandbox);
@@ -132,7 +132,7 @@ export class ProfileSource {
     return new HeapProfile({ ...profile.model, comments: [...profile.comments, ...new Set(remarks)] });
   }
 
-  /** Lets go of V8's sampling profiler. */
+  /** Stops V8's sampling profiler. */
   close(): void {
     this.#sampled?.release();
   }
@@ -142,13 +142,13 @@ function labelsOf(sandbox: Sandbox<object>): Record<string, string> {
   return { heap: 'c', instance: sandbox.instance, thread: ownThreadLabel() };
 }
 
-/** Says which thread a remark is about; a remark about the main thread does not. */
+/** Names the thread in a remark. Remarks about the main thread do not name it. */
 function ofThread(): string {
   const label = ownThreadLabel();
   return label === 'main' ? '' : ` of thread ${label}`;
 }
 
-/** A profile of any number of sandboxes in the making. */
+/** A profile of any number of sandboxes while it is being built. */
 interface Collection {
   add(sandbox: Sandbox<object>): Steps<void>;
   finish(): HeapProfile;
@@ -163,7 +163,7 @@ class ContextCollection implements Collection {
 
   *add(sandbox: Sandbox<object>): Steps<void> {
     const { heap } = sandbox;
-    // A sandbox of another version of the package, which shares the list of sandboxes.
+    // This sandbox belongs to another version of the package, which shares the list of sandboxes.
     if (typeof heap.addTo !== 'function') {
       yield* this.import(sandbox.heap.profile({ kind: this.kind, labels: labelsOf(sandbox) }).model);
     } else heap.addTo(this.#builder, labelsOf(sandbox));
@@ -195,7 +195,7 @@ class LeakCollection implements Collection {
     const start = builder.moduleStart(module);
     for (const record of report.records) {
       if (record.kind === 'reachable') continue;
-      // A location is one place in the code: inlined frames and the frame that they were inlined into.
+      // A location is one place in the code: the inlined frames, and the frame into which they were inlined.
       const locations: number[] = [];
       let place: (typeof record.frames)[number][] = [];
       for (const frame of record.frames) {
@@ -225,7 +225,7 @@ class LeakCollection implements Collection {
   }
 }
 
-/** A profile without samples, which says why. */
+/** A profile without samples whose comment says why it has none. */
 export function emptyProfile(kind: HeapKind): HeapProfile {
   return new HeapProfile(newBuilder(kind, [NO_SANDBOX]).finish());
 }

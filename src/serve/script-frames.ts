@@ -1,5 +1,5 @@
-// From a function as V8's profilers name it to a source frame: source maps applied, wasm functions traced back to
-// C through the sandbox that runs them.
+// Turns a function as V8's profilers name it into a source frame. Source maps are applied, and wasm functions are traced
+// back to C through the sandbox that runs them.
 
 import type { Frame } from '../errors.ts';
 import { originalPosition } from '../host/index.ts';
@@ -26,7 +26,7 @@ export function scriptFrame(callFrame: CallFrame): Frame {
   };
 }
 
-/** What a wasm frame of the engine is in the source; null for frames that are no code of the guest's. */
+/** The source frame of a wasm frame of the engine; null for frames that are not code of the guest. */
 export type WasmFrames = (callFrame: CallFrame) => Frame | null;
 
 export function isWasm({ url, functionName }: CallFrame): boolean {
@@ -39,9 +39,9 @@ function isBridge(name: string): boolean {
 }
 
 /**
- * Finds out which sandbox each wasm script belongs to. V8 names a script by a hash of its bytes (of a large one: by
- * its length), and a function by its name and the offset of its body in the file; the sandbox whose functions of
- * the same offsets have the same names is the one.
+ * Finds out which sandbox each wasm script belongs to. V8 names a small script by a hash of its bytes and a large one by
+ * its length. It names a function by its name and the offset of its body in the file. A script belongs to the sandbox
+ * whose functions have the same names at the same offsets.
  */
 export function wasmFrames(
   callFrames: Iterable<CallFrame>,
@@ -73,7 +73,7 @@ export function wasmFrames(
     const frames = framesAt(owner, columnNumber);
     const outermost = frames?.at(-1);
     if (outermost === undefined) return null;
-    // The engine knows the function, not the place in it: the line is that of the declaration.
+    // The engine knows the function but not the place in it, so the frame has the line of the declaration.
     const line = outermost.startLine || outermost.line;
     return { ...outermost, line, column: 0, inlined: false };
   };

@@ -1,6 +1,6 @@
-// Whose code a JavaScript function is: the user's, Heapline's, or code that works for whoever calls it: the engine's,
-// Node's, and that of the packages which Heapline depends on. Heapline's are known by the place of their file, or where
-// somebody has bundled them by what the bundle's source map says.
+// Tells whose code a JavaScript function is: the user's, Heapline's, or code that works for its caller (the engine, Node,
+// and the packages that Heapline depends on). Heapline's own code is known by the path of its file or, when somebody has
+// bundled Heapline, by the bundle's source map.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,7 +15,7 @@ const ownPath = codeDirectory === null ? null : toPath(codeDirectory);
 
 let dependencies: RegExp | null | undefined;
 
-/** @param url as V8 names the script; @param file of the source, where a source map knows it */
+/** @param url the script's name in V8; @param file the source file, where a source map names it */
 export function ownerOf(url: string, file: string): Owner {
   if (isOwn(url) || (file !== url && isOwn(file))) return 'heapline';
   if (url === '' || url.startsWith('node:') || url.startsWith('wasm:')) return 'caller';
@@ -23,7 +23,7 @@ export function ownerOf(url: string, file: string): Owner {
   return dependencies?.test(file) || dependencies?.test(url) ? 'caller' : 'user';
 }
 
-/** Whether this is a file of Heapline's own. */
+/** Whether this file is part of Heapline. */
 export function isOwn(file: string): boolean {
   return (
     file === GLUE_FILE ||
@@ -32,7 +32,7 @@ export function isOwn(file: string): boolean {
   );
 }
 
-/** Folders of all packages that Heapline depends on, at whatever remove. Empty where their manifests cannot be read. */
+/** The folders of all packages that Heapline depends on, directly or not. Empty when their manifests cannot be read. */
 function dependencyFolders(): RegExp | null {
   if (packageDirectory === null) return null;
   const names = new Set<string>();
@@ -49,7 +49,7 @@ function dependencyFolders(): RegExp | null {
         for (const path of folder) visit(path);
       }
     } catch {
-      // No such folder: the package lies in another one.
+      // The package is not in this folder but in another one.
     }
   };
   visit(`${packageDirectory}package.json`);

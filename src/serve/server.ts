@@ -1,6 +1,6 @@
-// A server of its own for programs that have none. It listens on the loopback interface unless told otherwise, says
-// so when told otherwise, and answers only to names of this machine: a web page whose name is made to resolve to
-// 127.0.0.1 (DNS rebinding) must not read the profiles of whoever visits it.
+// A server for programs that have none. It listens on the loopback interface by default and warns when it is told to
+// listen elsewhere. It answers only to names of this machine: a web page whose name resolves to 127.0.0.1 (DNS rebinding)
+// must not be able to read the profiles of its visitors.
 
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
@@ -14,9 +14,9 @@ export interface ServePprofOptions extends PprofOptions {
   readonly port?: number;
   /** Address to listen on. Default `127.0.0.1`. */
   readonly hostname?: string;
-  /** Host names by which the server may be called, besides `localhost`, `hostname` and IP addresses. */
+  /** Host names that the server answers to, in addition to `localhost`, `hostname` and IP addresses. */
   readonly allowedHosts?: readonly string[];
-  /** Takes the warning that the server can be reached from other machines; by default a process warning. */
+  /** Receives the warning that other machines can reach the server. By default it becomes a process warning. */
   readonly onWarning?: (message: string) => void;
 }
 
@@ -31,12 +31,12 @@ const NAMES = [
 export interface PprofServer extends AsyncDisposable {
   readonly server: Server;
   readonly port: number;
-  /** Address of the index page. */
+  /** URL of the index page. */
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** Serves the heaps of this process on a port of its own. */
+/** Serves the heaps of this process on a port of their own. */
 export async function servePprof(options: ServePprofOptions = {}): Promise<PprofServer> {
   const { prefix } = settingsOf(options, 'servePprof', NAMES);
   const { port = 6060, hostname = '127.0.0.1', allowedHosts = [], onWarning, ...rest } = options;
@@ -52,7 +52,7 @@ export async function servePprof(options: ServePprofOptions = {}): Promise<Pprof
   if (!Array.isArray(allowedHosts) || !allowedHosts.every((host) => typeof host === 'string')) {
     throw new InvalidArgumentError('allowedHosts', 'The option allowedHosts must be an array of host names.');
   }
-  // Who is told to listen on a name may be called by it.
+  // A server that was told to listen on a name also answers to it.
   const names = new Set([hostname, ...allowedHosts].map((host) => host.toLowerCase()));
   const handler = pprofHandler(rest);
   const server = createServer((request, response) => {
@@ -97,7 +97,7 @@ export async function servePprof(options: ServePprofOptions = {}): Promise<Pprof
     if (onWarning !== undefined) onWarning(message);
     else process.emitWarning(message, { code: 'HEAPLINE_EXPOSED' });
   }
-  // `localhost` is sure to lead to this one address alone.
+  // `localhost` certainly leads to this address and to no other.
   const shown = /^(::ffff:)?127\.0\.0\.1$/.test(address.address) ? 'localhost' : hostname;
   const close = (): Promise<void> =>
     new Promise((resolve) => {
@@ -115,7 +115,7 @@ export async function servePprof(options: ServePprofOptions = {}): Promise<Pprof
 }
 
 function isAllowed(request: IncomingMessage, allowed: ReadonlySet<string>): boolean {
-  // A rebinding page cannot choose this header: the browser puts the page's own name there.
+  // A page that uses rebinding cannot choose this header: the browser puts the page's own name there.
   const name = (request.headers.host ?? '')
     .replace(/:\d+$/, '')
     .replace(/^\[(.*)\]$/, '$1')

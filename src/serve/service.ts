@@ -1,9 +1,9 @@
-// The interface of Go's net/http/pprof, apart from any HTTP library: a request in, an answer out. Statuses, headers,
-// texts and the order of checks are Go's (net/http/pprof/pprof.go and net/http's ServeMux, Go 1.19), so that clients
-// written for Go find what they expect; test/serve/go-differential.test.ts compares the two.
+// The interface of Go's net/http/pprof without any HTTP library: a request comes in, an answer goes out. Statuses,
+// headers, texts and the order of the checks are those of Go (net/http/pprof/pprof.go and net/http's ServeMux, Go 1.19),
+// so that clients written for Go find what they expect. test/serve/go-differential.test.ts compares the two.
 //
-// Requests for the same profile that wait together get one answer, collected after the last of them came, and long
-// collections are counted: what a crowd of clients costs is bounded.
+// All waiting requests for the same profile get one answer, which is collected after the last of them arrived. The number
+// of long collections is limited. So the cost of many clients is limited, too.
 
 import { gzip } from 'node:zlib';
 import { inSlices, type Steps } from '../algorithms/steps.ts';
@@ -35,21 +35,21 @@ import { sleep } from './sleep.ts';
 import { emptySums, statisticsText } from './statistics.ts';
 import { CpuRecording } from './v8-cpu.ts';
 
-/** A request, as far as it matters here. */
+/** The parts of a request that matter here. */
 export interface PprofRequest {
   readonly method: string;
-  /** As it stands in the request line. */
+  /** The path as it stands in the request line. */
   readonly rawPath: string;
   /** Without the question mark. */
   readonly rawQuery: string;
   readonly contentType: string;
-  /** What the client calls this server, for links; '' when it does not say. */
+  /** The name by which the client calls this server, for links; '' when the client does not say. */
   readonly host: string;
-  /** Seconds that the server lets an answer take; null for no limit. */
+  /** Seconds that the server allows for an answer; null for no limit. */
   readonly writeTimeout: number | null;
-  /** Aborted when the client leaves. */
+  /** Aborted when the client disconnects. */
   readonly signal: AbortSignal;
-  /** Reads the body; null when it is longer than `limit` bytes. */
+  /** Reads the body; null when the body is longer than `limit` bytes. */
   readBody(limit: number): Promise<Uint8Array | null>;
 }
 
@@ -66,30 +66,30 @@ const BINARY = { ...NOSNIFF, 'Content-Type': 'application/octet-stream' };
 const LONGEST_BODY = 1024 * 1024;
 /** Go reads the words of a `symbol` request into a buffer of this size. */
 const LONGEST_WORD = 4096;
-/** Milliseconds that an answer is held back for others who want the same. */
+/** Milliseconds for which an answer is held back so that other requests can share it. */
 const LONGEST_PAUSE = 250;
-/** What Pyroscope accepts by default: samples in a profile, and bytes before compression. */
+/** Pyroscope's default limits: samples in a profile, and bytes before compression. */
 const PYROSCOPE_SAMPLES = 16_000;
 const PYROSCOPE_BYTES = 4 * 2 ** 20;
 
 const encoder = new TextEncoder();
 
-/** Process-wide, as the CPU profiler of Go. */
+/** One flag for the whole process, as in Go's CPU profiler. */
 let cpuProfiling = false;
 
-/** Answers requests for profiles. One per handler; `delta_heap` remembers the last scrape of this one. */
+/** Answers requests for profiles. Each handler has its own service, which remembers its last scrape of `delta_heap`. */
 export class PprofService {
   readonly #settings: ServeSettings;
   readonly #heaps: AllThreads;
-  /** Answers that are going to be made, and when those that are being made will have been. */
+  /** Answers that have not been started, and the ends of the answers that are being made. */
   readonly #waiting = new Map<string, Promise<PprofAnswer>>();
   readonly #making = new Map<string, Promise<void>>();
-  /** When each answer was last made, and how long that took, in milliseconds. */
+  /** When each answer was last made, and how many milliseconds that took. */
   readonly #last = new Map<string, { ended: number; took: number }>();
   #collections = 0;
-  /** By the number of the thread. */
+  /** The last scrape of each thread by the thread's number. */
   readonly #lastScrape = new Map<number, HeapProfile>();
-  /** Settles when the scrape of `delta_heap` before is done. */
+  /** Settles when the previous scrape of `delta_heap` is done. */
   #scrape: Promise<unknown> = Promise.resolve();
 
   constructor(settings: ServeSettings) {
@@ -101,11 +101,11 @@ export class PprofService {
     this.#heaps.close();
   }
 
-  /** The answer; null when the path is none of this interface's. */
+  /** The answer; null when the path does not belong to this interface. */
   async answer(request: PprofRequest): Promise<PprofAnswer | null> {
     const { prefix } = this.#settings;
     const path = percentDecoded(request.rawPath);
-    // Elsewhere it is for somebody else to judge: not every router decodes paths.
+    // Paths outside the prefix are for other handlers to judge, because not every router decodes paths.
     if (path === null) return request.rawPath.startsWith(`${prefix}/`) ? badPath() : null;
     const cleaned = cleanPath(path);
     if (cleaned === prefix) return redirect(request, `${prefix}/`);
@@ -150,9 +150,9 @@ export class PprofService {
   }
 
   /**
-   * Runs `make` once for all who ask until it begins: in the next turn of the event loop, or, while the same is being
-   * made for others, afterwards and after a pause as long as that took. So a crowd of clients shares answers, each
-   * collected after it asked, and the program keeps half of the time for itself.
+   * Runs `make` once for all requests that arrive before it begins. It begins in the next turn of the event loop. While the
+   * same answer is being made for earlier requests, it begins afterwards, after a pause as long as that answer took. So
+   * many clients share one answer, each answer is collected after its requests, and the program keeps half of the time.
    */
   #shared(key: string, make: () => Promise<PprofAnswer>): Promise<PprofAnswer> {
     let answer = this.#waiting.get(key);
@@ -199,7 +199,7 @@ export class PprofService {
     return attachment(filename, await gzipped(message), absentHeader(absent));
   }
 
-  /** One after the other, so that each allocation is counted in one scrape. */
+  /** Runs scrapes one after another, so that each allocation is counted in exactly one of them. */
   #deltaHeap(gc: boolean, debug: boolean, headersOnly: boolean): Promise<PprofAnswer> {
     const answer = this.#scrape.then(() => this.#nextDelta(gc, debug, headersOnly));
     this.#scrape = answer.catch(() => {});
@@ -211,20 +211,20 @@ export class PprofService {
     const before = await inSlices(this.#scraped(now));
     const all = await inSlices(whole('heap', now));
     const profile = await inSlices(sinceLastScrape(before, all));
-    // A person who looks must not take the allocations away from the scraper.
+    // A person who looks at the profile must not take the allocations away from the scraper.
     if (debug) return this.#text(profile, now);
     if (!headersOnly) this.#remember(now);
     const message = fitted(profile, this.#settings.maxSamples ?? PYROSCOPE_SAMPLES, PYROSCOPE_BYTES);
     return attachment('heap.pprof.gz', await gzipped(await inSlices(message)), absentHeader(now.absent));
   }
 
-  /** What the last scrapes said of the threads that are there now. */
+  /** The last scrapes of the threads that exist now. */
   *#scraped({ parts }: Collection): Steps<HeapProfile | null> {
     const known = [...parts.keys()].flatMap((thread) => this.#lastScrape.get(thread) ?? []);
     return known.length === 0 ? null : yield* merged(known);
   }
 
-  /** A thread that was busy keeps what was last said of it, so that nothing is counted twice when it answers again. */
+  /** A busy thread keeps its last scrape, so that nothing is counted twice when the thread answers again. */
   #remember({ parts, absent }: Collection): void {
     const busy = new Set(absent.map(({ thread }) => thread.id));
     for (const thread of this.#lastScrape.keys()) {
@@ -339,7 +339,7 @@ export class PprofService {
     if (addresses.length > 0) {
       const names = addressNames(await inSlices(whole('heap', await this.#heaps.collect('heap'))));
       for (const address of addresses) {
-        // pprof takes the addresses of the text form for return addresses, and asks for the byte before each.
+        // pprof takes the addresses in the text form for return addresses, so it asks for the byte before each.
         const name = names.get(address.toString(16)) ?? names.get((address + 1n).toString(16));
         if (name !== undefined) result += `0x${address.toString(16)} ${name}\n`;
       }
@@ -385,7 +385,7 @@ function addressNames({ model }: HeapProfile): Map<string, string> {
   return names;
 }
 
-/** What Request.FormValue sees: the query, and the fields of a form that was posted. */
+/** What Request.FormValue sees: the query, and the fields of a posted form. */
 async function readForm(request: PprofRequest): Promise<ReadonlyMap<string, string>> {
   const query = parseQuery(request.rawQuery);
   if (!/^(POST|PUT|PATCH)$/.test(request.method)) return query;
@@ -404,12 +404,12 @@ async function readForm(request: PprofRequest): Promise<ReadonlyMap<string, stri
       if (typeof value === 'string' && !form.has(key)) form.set(key, value);
     });
   } catch {
-    // As Go: a form that cannot be read has no fields.
+    // A form that cannot be read has no fields, as in Go.
   }
   return form;
 }
 
-/** strconv.Atoi with its error ignored. */
+/** strconv.Atoi, ignoring its error. */
 function atoi(value: string | undefined): bigint {
   return parseInt64(value ?? '').value;
 }
@@ -425,7 +425,7 @@ function* messageOf(profile: HeapProfile, maxSamples: number | null): Steps<Uint
 
 const GZIP_CHUNK = 2 ** 20;
 
-/** Compressed by another thread. */
+/** Compresses in another thread. */
 function gzipped(message: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     gzip(message, { level: DEFAULT_LEVEL, chunkSize: GZIP_CHUNK }, (error, result) => {
@@ -452,7 +452,7 @@ export function failure(status: number, message: string): PprofAnswer {
   return text(status, `${message}\n`, { 'X-Go-Pprof': '1' });
 }
 
-/** What a Go server says to paths that it does not know, or cannot decode. */
+/** What a Go server answers for paths that it does not know or cannot decode. */
 export function notFound(rawPath: string): PprofAnswer {
   return percentDecoded(rawPath) === null ? badPath() : text(404, '404 page not found\n');
 }

@@ -1,8 +1,8 @@
-// Waiting that can be cut short.
+// A wait that a signal can end early.
 
 import { LONGEST_TIMER } from '../options/longest-timer.ts';
 
-/** Waits; false when the signal came first. */
+/** Waits; the result is false when the signal came first. */
 export async function sleep(milliseconds: number, signal: AbortSignal): Promise<boolean> {
   for (let left = milliseconds; left > 0 && !signal.aborted; left -= LONGEST_TIMER) {
     await new Promise<void>((resolve) => {

@@ -1,12 +1,12 @@
-// The trailer of `debug=1`: the lines of Go's `# runtime.MemStats`, each with what comes closest to it here, and
-// then what only this process has. Readers skip it; people do not.
+// The trailer of `debug=1`: the lines of Go's `# runtime.MemStats`, each with the closest figure that exists here, and
+// then the lines that only this process has. Programs skip the trailer; people read it.
 // Reference: runtime/pprof/pprof.go, writeHeapInternal.
 
 import type { Steps } from '../algorithms/steps.ts';
 import type { HeapStats } from '../sandbox/heap.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 
-/** What the lines are computed from, added up over sandboxes. */
+/** The figures behind the lines, added up over sandboxes. */
 export type Sums = Record<(typeof SUMMED)[number] | 'sandboxes', number>;
 
 const SUMMED = [
@@ -23,12 +23,12 @@ const SUMMED = [
   'faults',
 ] as const satisfies readonly (keyof HeapStats)[];
 
-/** The sums of no sandbox. */
+/** The sums over no sandbox. */
 export function emptySums(): Sums {
   return Object.fromEntries([...SUMMED, 'sandboxes'].map((key) => [key, 0])) as Sums;
 }
 
-/** The sums of these sandboxes. */
+/** The sums over these sandboxes. */
 export function* sumsOf(sandboxes: readonly Sandbox<object>[]): Steps<Sums> {
   const sums = emptySums();
   sums.sandboxes = sandboxes.length;
@@ -45,7 +45,7 @@ export function* sumsOf(sandboxes: readonly Sandbox<object>[]): Steps<Sums> {
   return sums;
 }
 
-/** The lines after the records. `threads` is what is said of other threads, if anything. */
+/** The lines after the records. `threads` has the lines about other threads, if there are any. */
 export function statisticsText(sum: Sums, hostHeap: boolean, threads: readonly string[] = []): string {
   const lines: [string, string | number][] = [
     ['Alloc', sum.inUseBytes],
@@ -75,6 +75,6 @@ export function statisticsText(sum: Sums, hostHeap: boolean, threads: readonly s
     text += `\n# process.memoryUsage\n# HeapTotal = ${heapTotal}\n# HeapUsed = ${heapUsed}\n`;
     text += `# External = ${external}\n# ArrayBuffers = ${arrayBuffers}\n`;
   }
-  // As Go on Linux; maxRSS is given in kilobytes.
+  // As Go does on Linux; Node gives maxRSS in kilobytes.
   return `${text}# MaxRSS = ${process.resourceUsage().maxRSS * 1024}\n`;
 }

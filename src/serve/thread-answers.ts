@@ -1,5 +1,5 @@
-// How a thread answers the profile servers of other threads: with the same profiles that it would serve itself.
-// Symbols are resolved here, where the modules are; what travels are bytes in pprof's format.
+// Answers the profile servers of other threads with the profiles that this thread would serve itself. Symbols are
+// resolved here, where the modules are. The answers are bytes in pprof's format.
 
 import { inSlices } from '../algorithms/steps.ts';
 import { encodeMessage } from '../profile/index.ts';
@@ -29,7 +29,7 @@ export class ThreadAnswers implements Answerer {
   /** The sandboxes of this thread alone. */
   readonly #source = new ProfileSource({ sandboxes: null, samplingInterval: null });
   readonly #samplers = new Map<string, Sampler>();
-  /** CPU profiles that are being recorded, by the request. */
+  /** The CPU profiles that are being recorded, by the id of the request. */
   readonly #recordings = new Map<string, AbortController>();
 
   async answer(request: Request, working: () => void): Promise<object | null> {
@@ -58,7 +58,7 @@ export class ThreadAnswers implements Answerer {
     for (const [server, { thread }] of this.#samplers) if (threads.has(thread)) this.#stopSampling(server);
   }
 
-  /** The heaps that a server shows: V8's among them, sampled from when it first said so. */
+  /** The heaps that a server shows. They include V8's heap, sampled since the server first asked for it. */
   #sourceFor(sampling: Sampling | null, { from }: Request): ProfileSource {
     if (sampling === null) return this.#source;
     const { server, interval } = sampling;

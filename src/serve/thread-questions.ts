@@ -1,5 +1,5 @@
-// What the profile servers of one thread ask the other threads, and what those answer. Both halves are checked where
-// they arrive, because anybody in the process may post such messages.
+// The questions that the profile servers of one thread ask the other threads, and the answers. Questions and answers are
+// checked where they arrive, because any code in the process can post such messages.
 
 import { decodeProfile, HeapProfile, SAMPLE_TYPES } from '../profile/index.ts';
 import type { HeapEntry } from './index-page.ts';
@@ -7,9 +7,9 @@ import { HEAP_PROFILES, type HeapKind } from './profiles.ts';
 import { emptySums, type Sums } from './statistics.ts';
 import { CPU_SAMPLE_TYPES } from './v8-cpu.ts';
 
-/** A server's wish that V8's heap be sampled in every thread, for as long as the server is there. */
+/** A server's request to sample V8's heap in every thread for as long as the server exists. */
 export interface Sampling {
-  /** Names the server. */
+  /** Identifies the server. */
   readonly server: string;
   /** Bytes of allocation between two samples. */
   readonly interval: number;
@@ -17,7 +17,7 @@ export interface Sampling {
 
 /** What a thread can be asked. */
 export type Question =
-  /** A profile of its heaps; with the sums of `debug=1` when those are shown. */
+  /** A profile of the thread's heaps, and the sums of `debug=1` if `sums` is set. */
   | {
       readonly what: 'collect';
       readonly kind: HeapKind;
@@ -25,49 +25,49 @@ export type Question =
       readonly sums: boolean;
       readonly sampling: Sampling | null;
     }
-  /** Its rows of the index page. */
+  /** The thread's rows of the index page. */
   | { readonly what: 'overview'; readonly sampling: Sampling | null }
-  /** A CPU profile from now until then, in milliseconds on the clock of `now()`. */
+  /** A CPU profile from now until `until`, in milliseconds on the clock of `now()`. */
   | { readonly what: 'record'; readonly interval: number; readonly until: number }
-  /** The request of this id need not be answered. */
+  /** The request with this id no longer needs an answer. */
   | { readonly what: 'cancel'; readonly id: string }
   | { readonly what: 'sample'; readonly sampling: Sampling }
-  /** The server is gone. */
+  /** The server has closed. */
   | { readonly what: 'stop sampling'; readonly server: string };
 
-/** The profile of one thread, as it travels. */
+/** The profile of one thread in a message. */
 export interface ProfileAnswer {
-  /** In pprof's format, not compressed; null when the thread has nothing to show. */
+  /** The profile in pprof's format, not compressed; null when the thread has nothing to show. */
   readonly profile: Uint8Array | null;
   readonly sums: Sums | null;
 }
 
-/** What the index page shows of one thread. */
+/** What the index page shows about one thread. */
 export interface OverviewAnswer {
   readonly heaps: readonly HeapEntry[];
-  /** Numbers of samples by the name of the profile. */
+  /** Number of samples by the name of the profile. */
   readonly counts: readonly (readonly [string, number])[];
 }
 
-/** A profile that another thread has sent, read and checked. */
+/** A profile from another thread, read and checked. */
 export interface ReadProfile {
   readonly profile: HeapProfile | null;
   readonly sums: Sums;
 }
 
-/** An answer that is none. Its message goes on after `could not be read: `. */
+/** The answer is invalid. The message continues after `could not be read: `. */
 export class UnreadableAnswer extends Error {}
 
 const MOST_HEAPS = 100_000;
 const LONGEST_TEXT = 2000;
-/** Bytes of a thread's profile. */
+/** Most bytes of one thread's profile. */
 const LARGEST_PROFILE = 2 ** 28;
-/** Longest that a CPU profile may take, in milliseconds, however the clocks stand. */
+/** Longest duration of a CPU profile, in milliseconds, whatever the clocks say. */
 const LONGEST_RECORDING = 2 ** 31 * 1000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Reads a question; null for one that this version does not know. */
+/** Reads a question; null for a question that this version does not know. */
 export function readQuestion(given: unknown): Question | null {
   if (!isFields(given)) return null;
   const { what, kind, gc, sums, interval, until, id, server } = given;
@@ -119,7 +119,7 @@ export function readProfileAnswer(given: unknown, kind: HeapKind | 'cpu'): ReadP
   return { profile, sums };
 }
 
-/** Reads the answer to `overview`; every row gets the label of the thread that it came from. */
+/** Reads the answer to `overview`. Every row gets the label of the thread that sent it. */
 export function readOverviewAnswer(given: unknown, thread: string): OverviewAnswer {
   if (!isFields(given) || !Array.isArray(given.heaps) || !Array.isArray(given.counts)) {
     throw new UnreadableAnswer('it is no list of heaps');

@@ -1,6 +1,6 @@
-// V8's CPU profiler as a pprof profile: samples/count and cpu/nanoseconds, as Go's. C functions appear at the lines
-// of their declarations, for the engine knows which wasm function runs but not where in it. Time in the engine's
-// bridges between the languages and in Heapline's thunks counts for their callers.
+// V8's CPU profile as a pprof profile with the sample types of Go's: samples/count and cpu/nanoseconds. C functions
+// appear at the lines of their declarations, because the engine knows which wasm function runs but not where in it.
+// Time in the engine's bridges between the languages and in Heapline's thunks is charged to their callers.
 
 import type { Frame } from '../errors.ts';
 import { HeapProfile, ProfileBuilder, type SampleType, VERSION } from '../profile/index.ts';
@@ -17,25 +17,25 @@ interface CpuNode {
 
 interface CpuProfile {
   readonly nodes: readonly CpuNode[];
-  /** Microseconds on a clock of V8's own. */
+  /** Microseconds on V8's own clock. */
   readonly startTime: number;
   readonly endTime: number;
-  /** Node of each sample. */
+  /** The node of each sample. */
   readonly samples?: readonly number[];
   /** Microseconds between each sample and the one before it. */
   readonly timeDeltas?: readonly number[];
 }
 
-/** What is counted, as Go's CPU profiles do. */
+/** The sample types of Go's CPU profiles. */
 export const CPU_SAMPLE_TYPES: readonly SampleType[] = [
   { type: 'samples', unit: 'count' },
   { type: 'cpu', unit: 'nanoseconds' },
 ];
 
-/** Nodes that are no work: the root, and waiting for events. */
+/** Nodes that stand for no work: the root, and waiting for events. */
 const NO_WORK = new Set(['(root)', '(idle)']);
 
-/** A CPU profile in the making. */
+/** A CPU profile while it is being recorded. */
 export class CpuRecording {
   private constructor(
     private readonly session: InspectorSession,
@@ -43,7 +43,7 @@ export class CpuRecording {
     private readonly startedAt: number,
   ) {}
 
-  /** Starts recording, with a sample every `interval` microseconds. */
+  /** Starts recording, with one sample every `interval` microseconds. */
   static async start(interval: number): Promise<CpuRecording> {
     const session = await InspectorSession.open();
     session.send('Profiler.enable');
@@ -52,13 +52,13 @@ export class CpuRecording {
     return new CpuRecording(session, interval, Date.now());
   }
 
-  /** Stops and throws the samples away. */
+  /** Stops recording and drops the samples. */
   cancel(): void {
     this.session.send('Profiler.stop');
     this.session.close();
   }
 
-  /** Stops; C functions are looked up in these sandboxes. */
+  /** Stops recording. C functions are looked up in these sandboxes. */
   stop(sandboxes: readonly Sandbox<object>[]): HeapProfile {
     const { profile } = this.session.send<{ profile: CpuProfile }>('Profiler.stop');
     this.session.close();
@@ -94,7 +94,7 @@ function cpuProfile(
     return builder.frameLocation(guest, builder.moduleStart(guest) + offset, [frame]);
   };
 
-  // Nodes come parents first, each with the ids of its children.
+  // Parents come before their children in the list; each node has the ids of its children.
   const stackOf = new Map<number, number>();
   const byId = new Map(profile.nodes.map((node) => [node.id, node]));
   const root = profile.nodes[0];
@@ -123,7 +123,7 @@ function cpuProfile(
   for (const [i, id] of samples.entries()) {
     const node = byId.get(id);
     if (node === undefined || NO_WORK.has(node.callFrame.functionName)) continue;
-    // What runs at a sample is taken to run until the next one.
+    // The function that runs at one sample is assumed to run until the next sample.
     const microseconds = Math.max(0, timeDeltas[i + 1] ?? interval);
     const stack = stackOf.get(id) ?? 0;
     const values = counts.get(stack);

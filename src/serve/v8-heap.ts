@@ -1,13 +1,13 @@
-// V8's own heap as a heap profile. V8 samples allocations at random, one per `interval` bytes on average, keeps the
-// sample while the object lives, and scales: a sample of size s stands for 1 / (1 - exp(-s / interval)) objects
-// (v8/src/profiler/sampling-heap-profiler.cc, ScaleSample; the inspector then multiplies by the size). In-use bytes
-// are V8's figures as they are. What is derived here:
-//   - objects: the inspector gives size times scaled count, from which the size is recovered (`objectSizes`);
-//   - allocations: a sample that dies is forgotten by V8, so the samples seen are added up from collection to
-//     collection. Samples are numbered, so it is known how many came and went unseen; they are shown as [collected].
-//     What a profile says was allocated never falls, though the guess of a sample's size may change.
-// The sampled heap holds no array buffers and no linear memory: those lie outside of V8's heap. The former are added with
-// what Node counts, as two nodes of their own; what Heapline allocates for itself is one node, too.
+// V8's own heap as a heap profile. V8 samples allocations at random, one per `interval` bytes on average, keeps a sample
+// while its object lives, and scales: a sample of size s stands for 1 / (1 - exp(-s / interval)) objects
+// (v8/src/profiler/sampling-heap-profiler.cc, ScaleSample; the inspector then multiplies by the size). In-use bytes are
+// V8's figures unchanged. Two things are derived here:
+//   - Objects: the inspector gives size times scaled count, and `objectSizes` recovers the size from it.
+//   - Allocations: V8 forgets a sample when its object dies, so the samples seen are added up from collection to
+//     collection. Samples are numbered, so the number of samples that came and went unseen is known; they are shown as
+//     [collected]. The allocated figures of a profile never fall, although the guess of a sample's size may change.
+// The sampled heap contains no array buffers and no linear memory, because they lie outside of V8's heap. Array buffers
+// and other external memory are added from Node's figures as two nodes. Heapline's own allocations are one node, too.
 
 import type { Frame } from '../errors.ts';
 import {
@@ -24,20 +24,20 @@ import { type CallFrame, InspectorSession } from './inspector.ts';
 import { scriptFrame } from './script-frames.ts';
 import { isOwn, type Owner, ownerOf } from './script-owners.ts';
 
-/** Name of the frame that stands for objects which lived and died between two collections. */
+/** Name of the frame that stands for objects that lived and died between two collections. */
 export const COLLECTED = '[collected]';
 /** Name of the frame that stands for what Heapline itself holds. */
 export const OWN = '[heapline]';
-/** Name of the frame that stands for memory outside of V8's heap, and of the part of it that is array buffers. */
+/** Names of the frames that stand for memory outside of V8's heap, and for array buffers, which are a part of it. */
 export const EXTERNAL = '[external]';
 export const ARRAY_BUFFERS = '[array buffers]';
-/** Stacks kept; what is allocated in more is counted under the root. */
+/** Most stacks that are kept; allocations in further stacks are counted under the root. */
 const MAX_STACKS = 200_000;
 /** V8 aligns objects to words of 8 bytes (4 with pointer compression, which Node does not use). */
 const WORD = 8;
-/** Sizes that are tried for what V8 reports. */
+/** Number of candidate sizes that are tried for one figure of V8's. */
 const CANDIDATES = 32;
-/** Choices of sizes that are tried for one node. */
+/** Number of combinations of sizes that are tried for one node. */
 const MAX_STEPS = 20_000;
 
 interface SamplingNode {
@@ -57,17 +57,17 @@ interface Stack {
   readonly parent: Stack | null;
   readonly callFrame: CallFrame;
   readonly children: Map<string, Stack>;
-  /** Samples ever seen, by what V8 reports as their size. */
+  /** All samples seen so far, by the size that V8 reports for them. */
   readonly seen: Map<number, number>;
-  /** Samples alive at the last collection, likewise. */
+  /** The samples that were alive at the last collection, by the size that V8 reports for them. */
   readonly live: Map<number, number>;
   liveBytes: number;
-  /** The most that profiles have said was allocated here: it is a counter, and counters do not fall. */
+  /** The highest allocated figures that profiles have shown here. They are counters, and counters do not fall. */
   allocObjects: number;
   allocBytes: number;
 }
 
-/** A frame as it is shown, and whose it is; null when it is not shown. */
+/** The frame to show and the owner of its code; the frame is null when it is not shown. */
 interface ShownFrame {
   readonly frame: Frame | null;
   readonly owner: Owner;
@@ -75,21 +75,21 @@ interface ShownFrame {
 
 /** What a stack of V8's has become in the profile. */
 interface Shown {
-  /** Of the builder: that of the caller when it is Heapline's. */
+  /** The stack in the builder. For Heapline's own frames, it is the caller's stack. */
   readonly stack: number;
-  /** Whether what is allocated here is Heapline's own. */
+  /** Whether allocations here are Heapline's own. */
   readonly ours: boolean;
-  /** Whether there is a frame of the user's in it. */
+  /** Whether the stack contains a frame of the user's. */
   readonly user: boolean;
 }
 
-/** Values of one profile of V8's heap. */
+/** Totals of one profile of V8's heap. */
 export interface SampledHeapTotals {
   inUseObjects: number;
   inUseBytes: number;
 }
 
-/** V8's sampling profiler, running from `open` on. There is one in a process; see `shareSampledHeap`. */
+/** V8's sampling profiler, which runs from `open` on. A process has only one; see `shareSampledHeap`. */
 export class SampledHeap {
   readonly #root: Stack = newStack(null, {
     functionName: '(root)',
@@ -100,18 +100,18 @@ export class SampledHeap {
   });
   #stacks = 1;
   #lastOrdinal = 0;
-  /** Samples of the times before sampling was stopped by somebody else. */
+  /** Number of samples before other code stopped the sampling. */
   #earlierSamples = 0;
   #seenSamples = 0;
   #seenBytes = 0;
   #seenObjects = 0;
-  /** Objects that came and went unseen, each lot by the mean size known at the time. */
+  /** Estimated number of objects that came and went unseen, by the mean size known at each collection. */
   #unseenObjects = 0;
   #taken: SamplingProfile | null = null;
   readonly #frames = new WeakMap<Stack, ShownFrame>();
   #mostArrayBuffers = 0;
   #mostOther = 0;
-  /** The size behind each reported size, and how many samples speak for it. */
+  /** The size behind each reported size, and the number of samples that support it. */
   readonly #sizes = new Map<number, { size: number; votes: number }>();
 
   private constructor(
@@ -128,7 +128,7 @@ export class SampledHeap {
     return heap;
   }
 
-  /** Number of stacks that held something at the last collection. */
+  /** Number of stacks that held objects at the last collection. */
   get liveStacks(): number {
     let count = 0;
     const walk = (stack: Stack): void => {
@@ -157,9 +157,9 @@ export class SampledHeap {
     });
     const thread = { key: 'thread', text: ownThreadLabel() };
     const labels = builder.labels([{ key: 'heap', text: 'js' }, thread]);
-    /** Sums of what is Heapline's own, by the stack of those who called it. */
+    /** Sums of Heapline's own allocations by the stack of its caller. */
     const ours = new Map<number, number[]>();
-    // Depth is bounded by V8 (64 frames), so recursion is safe.
+    // V8 limits the depth to 64 frames, so recursion is safe.
     const walk = (stack: Stack, caller: Shown): void => {
       const shown = stack === this.#root ? caller : this.#shown(stack, caller, builder);
       if (stack.seen.size > 0) {
@@ -196,7 +196,7 @@ export class SampledHeap {
     return new HeapProfile(builder.finish());
   }
 
-  /** Sums of what is in use, from the last collection if there was one in this turn. */
+  /** Sums of what is in use. Within one turn of the event loop they come from the same collection. */
   totals(): SampledHeapTotals {
     this.#collect();
     let inUseObjects = 0;
@@ -218,7 +218,7 @@ export class SampledHeap {
     }
   }
 
-  /** Samples that came and went between two collections: they have numbers, and were not seen. */
+  /** Number of samples that came and went between two collections. They have numbers, but were not seen. */
   get #unseenSamples(): number {
     return this.#earlierSamples + this.#lastOrdinal - this.#seenSamples;
   }
@@ -233,8 +233,8 @@ export class SampledHeap {
     try {
       return get();
     } catch {
-      // Whoever else profiles this process, such as DevTools, stops sampling for all when it is done. What was in use
-      // is lost with that; counting begins anew, and goes on from what was counted.
+      // Another profiler of this process, such as DevTools, stops sampling for all when it is done. The record of what
+      // was in use is lost with it. Counting starts again and continues from the earlier figures.
       this.#startSampling();
       this.#earlierSamples += this.#lastOrdinal;
       this.#lastOrdinal = 0;
@@ -247,13 +247,13 @@ export class SampledHeap {
   }
 
   /**
-   * What a stack of V8's is in the profile. Heapline's own frames do not appear, and neither do those of the engine and
-   * of libraries that work for it: what is allocated there is Heapline's. A function of the user's that it calls is
-   * the user's again.
+   * What a stack of V8's becomes in the profile. Heapline's own frames do not appear, and neither do frames of the engine
+   * and of libraries that work for Heapline: allocations there are Heapline's. When Heapline calls a function of the
+   * user's, allocations in that function are the user's again.
    */
   #shown(stack: Stack, caller: Shown, builder: ProfileBuilder): Shown {
     const { frame, owner } = this.#frameOf(stack);
-    // Where no code of the user's leads to Heapline, what the engine did before says nothing.
+    // When no user code leads to Heapline, the engine's frames before it carry no information.
     if (owner === 'heapline' && !caller.ours)
       return { ...caller, stack: caller.user ? caller.stack : 0, ours: true };
     if (frame === null || (owner === 'caller' && caller.ours)) return caller;
@@ -265,7 +265,7 @@ export class SampledHeap {
     let shown = this.#frames.get(stack);
     if (shown === undefined) {
       const { callFrame } = stack;
-      // No source map of Heapline's own is read: they would take more memory than all else of it.
+      // Heapline's own source maps are not read, because they would take more memory than the rest of Heapline.
       const frame = isOwn(callFrame.url) ? null : scriptFrame(callFrame);
       const owner = frame === null ? 'heapline' : ownerOf(callFrame.url, frame.file);
       shown = { frame: owner === 'heapline' ? null : frame, owner };
@@ -274,7 +274,7 @@ export class SampledHeap {
     return shown;
   }
 
-  /** Bytes alone are known of what lies outside; as allocated counts the most that was in use at any time. */
+  /** Only bytes are known for external memory. The allocated figure is the most that was in use at any time. */
   #addExternal(builder: ProfileBuilder, labels: number): void {
     const { arrayBuffers, other } = externalMemory();
     this.#mostArrayBuffers = Math.max(this.#mostArrayBuffers, arrayBuffers);
@@ -338,14 +338,14 @@ export class SampledHeap {
   }
 
   /**
-   * The sizes must explain the sum that V8 gives for the node as well, for it scales the number of samples before
-   * it rounds. Where one choice of sizes does, and no other, that is the one.
+   * The sizes must also explain the sum that V8 gives for the node, because V8 scales the number of samples before it
+   * rounds. When exactly one choice of sizes explains the sum, that choice is right.
    */
   #learnSizes(selfSize: number, samples: ReadonlyMap<number, number>): void {
     let rest = selfSize;
     const open: { total: number; count: number; sizes: readonly number[]; sums: number[] }[] = [];
     for (const [total, count] of samples) {
-      // A single sample is reported alike whatever the size.
+      // V8 reports a single sample in the same way whatever its size.
       if (count === 1) rest -= total;
       else {
         const sizes = objectSizes(total, this.interval);
@@ -355,7 +355,7 @@ export class SampledHeap {
     }
     if (open.length === 0) return;
     open.sort((a, b) => b.count - a.count);
-    // The least and the most that the entries from each one on can add up to.
+    // The smallest and the largest sums that the entries from each index on can have.
     const least = [0];
     const most = [0];
     for (const { sums } of [...open].reverse()) {
@@ -439,8 +439,8 @@ function scale(size: number, interval: number): number {
 const candidates = new Map<string, readonly number[]>();
 
 /**
- * The sizes that an object may have whose sample was reported as `total` = size × round(scale), the smallest first.
- * A size that divides the interval gives interval + size, so with a well chosen interval there are few.
+ * The possible sizes of an object whose sample was reported as `total` = size × round(scale), smallest first. A size that
+ * divides the interval gives interval + size, so a well chosen interval leaves few possibilities.
  */
 export function objectSizes(total: number, interval: number): readonly number[] {
   const key = `${total} ${interval}`;
@@ -455,7 +455,7 @@ export function objectSizes(total: number, interval: number): readonly number[] 
 
 function findObjectSizes(total: number, interval: number): number[] {
   const sizes: number[] = [];
-  // round(scale) is at most interval / size + 1 + size / (12 × interval), which bounds the size from below.
+  // round(scale) is at most interval / size + 1 + size / (12 × interval); this limits the size from below.
   const least = Math.max(WORD, (total - interval) * 0.9);
   for (let count = Math.floor(total / least); count >= 1; count--) {
     const size = total / count;
@@ -475,17 +475,17 @@ interface SharedHeap {
 
 interface Holder {
   [SHARED]?: SharedHeap;
-  /** Resolved when the heap before has been closed. */
+  /** Resolved when the previous heap has been closed. */
   [CLOSED]?: Promise<void>;
 }
 
 /**
- * The process has one sampling profiler, whoever asks: the first user starts it (and chooses the interval), the last
- * one to let go stops it.
+ * The process has only one sampling profiler for all users. The first user starts it and chooses the interval; the last
+ * user to release it stops it.
  */
 export function shareSampledHeap(interval: number): { heap: Promise<SampledHeap>; release(): void } {
   const holder = globalThis as Holder;
-  // V8 lets several sessions start its profiler, and the first one to stop it stops it for all: so one after another.
+  // V8 lets several sessions start its profiler, but the first one to stop it stops it for all. So they take turns.
   holder[SHARED] ??= {
     heap: (holder[CLOSED] ?? Promise.resolve()).then(() => SampledHeap.open(interval)),
     users: 0,
@@ -503,7 +503,7 @@ export function shareSampledHeap(interval: number): { heap: Promise<SampledHeap>
       released = true;
       if (--shared.users > 0) return;
       if (holder[SHARED] === shared) delete holder[SHARED];
-      // It may never have started, and somebody else who profiles this process may have stopped it.
+      // The profiler may never have started, or another profiler of this process may have stopped it.
       holder[CLOSED] = shared.heap.then((heap) => heap.close()).catch(() => {});
     },
   };
