@@ -142,8 +142,8 @@ export function remarked(
 }
 
 /**
- * Reduces two collections to the threads that answered both times. A thread that was busy at one of the two moments is
- * left out of both, because otherwise everything it ever allocated would look new or gone.
+ * Reduces two collections to the threads that answered both times. A thread that was busy at one of the two moments
+ * is left out of both, because otherwise everything it ever allocated would look new or gone.
  */
 export function comparable(before: Collection, after: Collection): readonly [Collection, Collection] {
   const missing = new Map([...before.absent, ...after.absent].map((each) => [each.thread.id, each]));

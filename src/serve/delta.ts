@@ -1,5 +1,5 @@
-// Two operations on profiles that only a server needs: the allocations since the last scrape, and a profile reduced to
-// the size that a receiver accepts.
+// Two operations on profiles that only a server needs: the allocations since the last scrape, and a profile reduced
+// to the size that a receiver accepts.
 
 import { STEP, type Steps } from '../algorithms/steps.ts';
 import {
@@ -39,8 +39,8 @@ export function* change(before: HeapProfile, later: HeapProfile): Steps<HeapProf
 }
 
 /**
- * The profile with at most `limit` samples. The smallest samples are added up under `[other]`, one sum for each set of
- * string labels, so all totals stay the same. A comment says how many samples were cut.
+ * The profile with at most `limit` samples. The smallest samples are added up under `[other]`, one sum for each set
+ * of string labels, so all totals stay the same. A comment says how many samples were cut.
  */
 export function* cut(profile: HeapProfile, limit: number): Steps<HeapProfile> {
   const { model } = profile;

@@ -1,6 +1,6 @@
-// JavaScript's memory outside of V8's heap: the contents of array buffers, and everything else that the engine reports
-// as external. The linear memories of guests are external, too. They are left out here, because C's half of a profile
-// already shows what they contain.
+// JavaScript's memory outside of V8's heap: the contents of array buffers, and everything else that the engine
+// reports as external. The linear memories of guests are external, too. They are left out here, because C's half of a
+// profile already shows what they contain.
 
 import { disposedMemoryBytes, openSandboxes } from '../sandbox/registry.ts';
 

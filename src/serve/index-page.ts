@@ -1,5 +1,6 @@
-// The page at /debug/pprof/: the profiles with counts, links and descriptions, and the sandboxes with totals. The page is
-// plain HTML: it has no scripts and loads nothing from elsewhere. It is light or dark as the reader's system is.
+// The page at /debug/pprof/: the profiles with counts, links and descriptions, and the sandboxes with totals. The
+// page is plain HTML: it has no scripts and loads nothing from elsewhere. It is light or dark as the reader's system
+// is.
 
 import { formatQuantity } from '../profile/index.ts';
 import { escapeHtml } from './go-values.ts';

@@ -1,6 +1,6 @@
-// Access to the engine's own profilers through node:inspector. The session runs in this very thread, so every command is
-// answered before `post` returns. node:inspector is loaded on first use, because other runtimes, and builds of Node
-// without the inspector, do not have it.
+// Access to the engine's own profilers through node:inspector. The session runs in this very thread, so every command
+// is answered before `post` returns. node:inspector is loaded on first use, because other runtimes, and builds of
+// Node without the inspector, do not have it.
 
 import type { Session } from 'node:inspector';
 

@@ -6,15 +6,17 @@ import { type PprofOptions, settingsOf } from './options.ts';
 import { failure, notFound, type PprofAnswer, type PprofRequest, PprofService } from './service.ts';
 
 /**
- * A listener for node:http. As middleware (with `next`) it passes on requests outside its prefix; alone it answers them
- * with 404. `close()` stops the sampling of V8's heap.
+ * A listener for node:http. As middleware (with `next`) it passes on requests outside its prefix; alone it answers
+ * them with 404. `close()` stops the sampling of V8's heap.
  */
 export interface PprofHandler extends Disposable {
   (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void;
   close(): void;
 }
 
-/** Seconds after which a client that does not read its answer is disconnected, unless `writeTimeout` says otherwise. */
+/**
+ * Seconds after which a client that does not read its answer is disconnected, unless `writeTimeout` says otherwise.
+ */
 const PATIENCE = 60;
 
 /** Makes a handler for node:http that serves the heaps of this process as Go's net/http/pprof does. */

@@ -1,5 +1,5 @@
-// The profiles that are served: their names, their descriptions, and how each one is collected from the open sandboxes
-// and V8's heap. A sandbox whose ledger is damaged is left out with a comment and does not hide the others.
+// The profiles that are served: their names, their descriptions, and how each one is collected from the open
+// sandboxes and V8's heap. A sandbox whose ledger is damaged is left out with a comment and does not hide the others.
 //
 // Collecting is done in steps, and the program continues between them. Each sandbox is read within one step, so its
 // figures belong to one moment. Sandboxes that are read in different steps may have changed in between.

@@ -1,5 +1,5 @@
-// Turns a function as V8's profilers name it into a source frame. Source maps are applied, and wasm functions are traced
-// back to C through the sandbox that runs them.
+// Turns a function as V8's profilers name it into a source frame. Source maps are applied, and wasm functions are
+// traced back to C through the sandbox that runs them.
 
 import type { Frame } from '../errors.ts';
 import { originalPosition } from '../host/index.ts';
@@ -39,9 +39,9 @@ function isBridge(name: string): boolean {
 }
 
 /**
- * Finds out which sandbox each wasm script belongs to. V8 names a small script by a hash of its bytes and a large one by
- * its length. It names a function by its name and the offset of its body in the file. A script belongs to the sandbox
- * whose functions have the same names at the same offsets.
+ * Finds out which sandbox each wasm script belongs to. V8 names a small script by a hash of its bytes and a large one
+ * by its length. It names a function by its name and the offset of its body in the file. A script belongs to the
+ * sandbox whose functions have the same names at the same offsets.
  */
 export function wasmFrames(
   callFrames: Iterable<CallFrame>,

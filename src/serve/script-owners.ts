@@ -1,6 +1,6 @@
-// Tells whose code a JavaScript function is: the user's, Heapline's, or code that works for its caller (the engine, Node,
-// and the packages that Heapline depends on). Heapline's own code is known by the path of its file or, when somebody has
-// bundled Heapline, by the bundle's source map.
+// Tells whose code a JavaScript function is: the user's, Heapline's, or code that works for its caller (the engine,
+// Node, and the packages that Heapline depends on). Heapline's own code is known by the path of its file or, when
+// somebody has bundled Heapline, by the bundle's source map.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -32,7 +32,9 @@ export function isOwn(file: string): boolean {
   );
 }
 
-/** The folders of all packages that Heapline depends on, directly or not. Empty when their manifests cannot be read. */
+/**
+ * The folders of all packages that Heapline depends on, directly or not. Empty when their manifests cannot be read.
+ */
 function dependencyFolders(): RegExp | null {
   if (packageDirectory === null) return null;
   const names = new Set<string>();

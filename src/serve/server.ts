@@ -1,6 +1,6 @@
 // A server for programs that have none. It listens on the loopback interface by default and warns when it is told to
-// listen elsewhere. It answers only to names of this machine: a web page whose name resolves to 127.0.0.1 (DNS rebinding)
-// must not be able to read the profiles of its visitors.
+// listen elsewhere. It answers only to names of this machine: a web page whose name resolves to 127.0.0.1 (DNS
+// rebinding) must not be able to read the profiles of its visitors.
 
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';

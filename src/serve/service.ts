@@ -1,9 +1,9 @@
 // The interface of Go's net/http/pprof without any HTTP library: a request comes in, an answer goes out. Statuses,
-// headers, texts and the order of the checks are those of Go (net/http/pprof/pprof.go and net/http's ServeMux, Go 1.19),
-// so that clients written for Go find what they expect. test/serve/go-differential.test.ts compares the two.
+// headers, texts and the order of the checks are those of Go (net/http/pprof/pprof.go and net/http's ServeMux, Go
+// 1.19), so that clients written for Go find what they expect. test/serve/go-differential.test.ts compares the two.
 //
-// All waiting requests for the same profile get one answer, which is collected after the last of them arrived. The number
-// of long collections is limited. So the cost of many clients is limited, too.
+// All waiting requests for the same profile get one answer, which is collected after the last of them arrived. The
+// number of long collections is limited. So the cost of many clients is limited, too.
 
 import { gzip } from 'node:zlib';
 import { inSlices, type Steps } from '../algorithms/steps.ts';
@@ -77,7 +77,9 @@ const encoder = new TextEncoder();
 /** One flag for the whole process, as in Go's CPU profiler. */
 let cpuProfiling = false;
 
-/** Answers requests for profiles. Each handler has its own service, which remembers its last scrape of `delta_heap`. */
+/**
+ * Answers requests for profiles. Each handler has its own service, which remembers its last scrape of `delta_heap`.
+ */
 export class PprofService {
   readonly #settings: ServeSettings;
   readonly #heaps: AllThreads;
@@ -150,9 +152,10 @@ export class PprofService {
   }
 
   /**
-   * Runs `make` once for all requests that arrive before it begins. It begins in the next turn of the event loop. While the
-   * same answer is being made for earlier requests, it begins afterwards, after a pause as long as that answer took. So
-   * many clients share one answer, each answer is collected after its requests, and the program keeps half of the time.
+   * Runs `make` once for all requests that arrive before it begins. It begins in the next turn of the event loop.
+   * While the same answer is being made for earlier requests, it begins afterwards, after a pause as long as that
+   * answer took. So many clients share one answer, each answer is collected after its requests, and the program keeps
+   * half of the time.
    */
   #shared(key: string, make: () => Promise<PprofAnswer>): Promise<PprofAnswer> {
     let answer = this.#waiting.get(key);

@@ -1,5 +1,5 @@
-// The trailer of `debug=1`: the lines of Go's `# runtime.MemStats`, each with the closest figure that exists here, and
-// then the lines that only this process has. Programs skip the trailer; people read it.
+// The trailer of `debug=1`: the lines of Go's `# runtime.MemStats`, each with the closest figure that exists here,
+// and then the lines that only this process has. Programs skip the trailer; people read it.
 // Reference: runtime/pprof/pprof.go, writeHeapInternal.
 
 import type { Steps } from '../algorithms/steps.ts';

@@ -1,5 +1,5 @@
-// The questions that the profile servers of one thread ask the other threads, and the answers. Questions and answers are
-// checked where they arrive, because any code in the process can post such messages.
+// The questions that the profile servers of one thread ask the other threads, and the answers. Questions and answers
+// are checked where they arrive, because any code in the process can post such messages.
 
 import { decodeProfile, HeapProfile, SAMPLE_TYPES } from '../profile/index.ts';
 import type { HeapEntry } from './index-page.ts';

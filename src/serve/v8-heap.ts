@@ -1,13 +1,15 @@
-// V8's own heap as a heap profile. V8 samples allocations at random, one per `interval` bytes on average, keeps a sample
-// while its object lives, and scales: a sample of size s stands for 1 / (1 - exp(-s / interval)) objects
-// (v8/src/profiler/sampling-heap-profiler.cc, ScaleSample; the inspector then multiplies by the size). In-use bytes are
-// V8's figures unchanged. Two things are derived here:
+// V8's own heap as a heap profile. V8 samples allocations at random, one per `interval` bytes on average, keeps a
+// sample while its object lives, and scales: a sample of size s stands for 1 / (1 - exp(-s / interval)) objects
+// (v8/src/profiler/sampling-heap-profiler.cc, ScaleSample; the inspector then multiplies by the size). In-use bytes
+// are V8's figures unchanged. Two things are derived here:
 //   - Objects: the inspector gives size times scaled count, and `objectSizes` recovers the size from it.
 //   - Allocations: V8 forgets a sample when its object dies, so the samples seen are added up from collection to
-//     collection. Samples are numbered, so the number of samples that came and went unseen is known; they are shown as
-//     [collected]. The allocated figures of a profile never fall, although the guess of a sample's size may change.
-// The sampled heap contains no array buffers and no linear memory, because they lie outside of V8's heap. Array buffers
-// and other external memory are added from Node's figures as two nodes. Heapline's own allocations are one node, too.
+//     collection. Samples are numbered, so the number of samples that came and went unseen is known; they are shown
+//     as [collected]. The allocated figures of a profile never fall, although the guess of a sample's size may
+//     change.
+// The sampled heap contains no array buffers and no linear memory, because they lie outside of V8's heap. Array
+// buffers and other external memory are added from Node's figures as two nodes. Heapline's own allocations are one
+// node, too.
 
 import type { Frame } from '../errors.ts';
 import {
@@ -233,8 +235,8 @@ export class SampledHeap {
     try {
       return get();
     } catch {
-      // Another profiler of this process, such as DevTools, stops sampling for all when it is done. The record of what
-      // was in use is lost with it. Counting starts again and continues from the earlier figures.
+      // Another profiler of this process, such as DevTools, stops sampling for all when it is done. The record of
+      // what was in use is lost with it. Counting starts again and continues from the earlier figures.
       this.#startSampling();
       this.#earlierSamples += this.#lastOrdinal;
       this.#lastOrdinal = 0;
@@ -247,9 +249,9 @@ export class SampledHeap {
   }
 
   /**
-   * What a stack of V8's becomes in the profile. Heapline's own frames do not appear, and neither do frames of the engine
-   * and of libraries that work for Heapline: allocations there are Heapline's. When Heapline calls a function of the
-   * user's, allocations in that function are the user's again.
+   * What a stack of V8's becomes in the profile. Heapline's own frames do not appear, and neither do frames of the
+   * engine and of libraries that work for Heapline: allocations there are Heapline's. When Heapline calls a function
+   * of the user's, allocations in that function are the user's again.
    */
   #shown(stack: Stack, caller: Shown, builder: ProfileBuilder): Shown {
     const { frame, owner } = this.#frameOf(stack);
@@ -439,8 +441,8 @@ function scale(size: number, interval: number): number {
 const candidates = new Map<string, readonly number[]>();
 
 /**
- * The possible sizes of an object whose sample was reported as `total` = size × round(scale), smallest first. A size that
- * divides the interval gives interval + size, so a well chosen interval leaves few possibilities.
+ * The possible sizes of an object whose sample was reported as `total` = size × round(scale), smallest first. A size
+ * that divides the interval gives interval + size, so a well chosen interval leaves few possibilities.
  */
 export function objectSizes(total: number, interval: number): readonly number[] {
   const key = `${total} ${interval}`;
@@ -480,8 +482,8 @@ interface Holder {
 }
 
 /**
- * The process has only one sampling profiler for all users. The first user starts it and chooses the interval; the last
- * user to release it stops it.
+ * The process has only one sampling profiler for all users. The first user starts it and chooses the interval; the
+ * last user to release it stops it.
  */
 export function shareSampledHeap(interval: number): { heap: Promise<SampledHeap>; release(): void } {
   const holder = globalThis as Holder;
