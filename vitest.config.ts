@@ -1,13 +1,27 @@
-import { defineConfig } from 'vitest/config';
+// The tests, in three tiers by the ending of the file's name. CONTRIBUTING.md says what belongs to which tier.
 
-// Tests are real programs compiled, run and compared with outside tools, so one test may take a while; the
-// machines have few cores, so few files run at once.
+import { configDefaults, defineConfig } from 'vitest/config';
+
+const GUEST = 'test/**/*.guest.test.ts';
+const WITNESS = 'test/**/*.witness.test.ts';
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 300_000,
     hookTimeout: 300_000,
     pool: 'forks',
     maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'pure',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, GUEST, WITNESS],
+        },
+      },
+      { extends: true, test: { name: 'guest', include: [GUEST] } },
+      { extends: true, test: { name: 'witness', include: [WITNESS] } },
+    ],
   },
 });

@@ -1,6 +1,7 @@
 // The interface of Go's net/http/pprof without any HTTP library: a request comes in, an answer goes out. Statuses,
 // headers, texts and the order of the checks are those of Go (net/http/pprof/pprof.go and net/http's ServeMux, Go
-// 1.19), so that clients written for Go find what they expect. test/serve/go-differential.test.ts compares the two.
+// 1.19), so that clients written for Go find what they expect.
+// test/serve/go-differential.witness.test.ts compares the two.
 //
 // All waiting requests for the same profile get one answer, which is collected after the last of them arrived. The
 // number of long collections is limited. So the cost of many clients is limited, too.

@@ -10,7 +10,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Immediate, OPCODES, type OpcodeEntry, readModule, skipInstruction } from '../../src/binary/index.ts';
 import { InvalidModuleError, UnsupportedModuleError } from '../../src/errors.ts';
-import { body, functionType, leb, module, padded, SectionId, section, vector } from './module-builder.ts';
+import {
+  body,
+  functionType,
+  leb,
+  module,
+  padded,
+  SectionId,
+  section,
+  vector,
+} from '../support/module-builder.ts';
 
 const opcodeBytes = ({ prefix, code }: OpcodeEntry): number[] =>
   prefix === 0 ? [code] : [prefix, ...leb(code)];

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Cache, defaultCacheDirectory, hashOf } from '../../src/compile/cache.ts';
-import { sourceTree } from './toolchains.ts';
+import { sourceTree } from '../support/source-tree.ts';
 
 const directories: string[] = [];
 function scratch(): string {

@@ -1,5 +1,5 @@
 // What is known of Emscripten's versions, against recorded output of emcc, recorded layouts of installations and the
-// command lines that result. Emscripten itself is run in toolchains.test.ts; none of it is needed here.
+// command lines that result. Emscripten itself is run in toolchains.guest.test.ts; none of it is needed here.
 
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import os from 'node:os';

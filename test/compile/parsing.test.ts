@@ -6,7 +6,7 @@ import { parseDepfile } from '../../src/compile/depfile.ts';
 import { linkError, parseDiagnostics } from '../../src/compile/diagnostics.ts';
 import { parseDriverCommand } from '../../src/compile/embedded.ts';
 import { collectFiles } from '../../src/compile/includes.ts';
-import { sourceTree } from './toolchains.ts';
+import { sourceTree } from '../support/source-tree.ts';
 
 describe('diagnostics', () => {
   it('reads clang’s errors, warnings, notes and fatal errors', () => {

@@ -1,4 +1,4 @@
-// A process of its own for test/heap/damage.test.ts: writes over the memory of a guest again and again, asks
+// A process of its own for test/heap/damage.guest.test.ts: writes over the memory of a guest again and again, asks
 // everything that can be asked about its heap, and counts how the answers are. It prints JSON, one line of progress
 // after so many rounds, so that the test can tell where a process that hangs stood.
 //

@@ -1,7 +1,7 @@
 // The comparison itself: a checker that finds too much, too little or something else must not pass.
 
 import { expect, test } from 'vitest';
-import { compareFaults, compareLeaks, type Program, readPrograms } from './expectations.ts';
+import { compareFaults, compareLeaks, type Program, readPrograms } from '../support/leak-programs.ts';
 
 const program = (name: string): Program => readPrograms().find((candidate) => candidate.name === name)!;
 

@@ -1,5 +1,5 @@
 // The native oracles: builds the programs with gcc and g++ and lets Valgrind's memcheck and LeakSanitizer judge them, into
-// the records that expectations.ts compares.
+// the records that support/leak-programs.ts compares.
 //
 // Starting Valgrind takes half a second, so all programs are linked into one executable that runs each in a forked
 // child: the heap of a child holds what its program allocated and nothing else, and each child is judged at its own
@@ -11,7 +11,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { HeapFaultKind } from '../../src/errors.ts';
 import type { LeakKind } from '../../src/report/index.ts';
-import type { FoundFault, Program } from './expectations.ts';
+import type { FoundFault, Program } from '../support/leak-programs.ts';
 
 const run = promisify(execFile);
 

@@ -3,8 +3,8 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidArgumentError } from '../../src/errors.ts';
 import { buildProfile, type ContextProfileKind, VERSION } from '../../src/profile/index.ts';
-import { type DecodedProfile, protobufDecode } from './oracles.ts';
-import { CONTEXTS, frame, sampleInput, sampleProfile, snapshotOf } from './sample-heap.ts';
+import { type DecodedProfile, protobufDecode } from '../support/profile-oracles.ts';
+import { CONTEXTS, frame, sampleInput, sampleProfile, snapshotOf } from '../support/sample-heap.ts';
 
 /** Stacks spelled out, outermost frame first. */
 function stacks(decoded: DecodedProfile): string[] {

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvalidArgumentError } from '../../src/errors.ts';
 import { HeapProfile, ProfileBuilder, SAMPLE_TYPES } from '../../src/profile/index.ts';
-import { arbitraryPair } from './arbitrary-profile.ts';
-import { CONTEXTS, frame, sampleProfile, snapshotOf } from './sample-heap.ts';
+import { arbitraryPair } from '../support/arbitrary-profile.ts';
+import { CONTEXTS, frame, sampleProfile, snapshotOf } from '../support/sample-heap.ts';
 
 /** Values by stack and labels, times `sign`, added to `sums`; an average block size is not a label to go by. */
 function addUp(

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvalidArgumentError, InvalidProfileError } from '../../src/errors.ts';
 import { HeapProfile } from '../../src/profile/index.ts';
-import { sampleProfile } from './sample-heap.ts';
+import { sampleProfile } from '../support/sample-heap.ts';
 
 /** Decodes and, when that works, uses the result; true when the bytes were refused. */
 function refused(bytes: Uint8Array): boolean {

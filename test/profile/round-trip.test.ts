@@ -4,9 +4,9 @@ import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HeapProfile, ProfileBuilder, SAMPLE_TYPES } from '../../src/profile/index.ts';
-import { arbitraryProfile } from './arbitrary-profile.ts';
-import { protobufDecode } from './oracles.ts';
-import { sampleProfile } from './sample-heap.ts';
+import { arbitraryProfile } from '../support/arbitrary-profile.ts';
+import { protobufDecode } from '../support/profile-oracles.ts';
+import { sampleProfile } from '../support/sample-heap.ts';
 
 describe('encode and decode', () => {
   it('give back the same profile', () => {

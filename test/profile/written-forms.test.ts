@@ -3,8 +3,8 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidArgumentError } from '../../src/errors.ts';
 import { formatQuantity, formatShare, HeapProfile } from '../../src/profile/index.ts';
-import { protobufDecode } from './oracles.ts';
-import { sampleProfile } from './sample-heap.ts';
+import { protobufDecode } from '../support/profile-oracles.ts';
+import { sampleProfile } from '../support/sample-heap.ts';
 
 describe('the table', () => {
   it('shows function, place, bytes and objects', () => {

@@ -12,7 +12,7 @@ import {
   parseBaseline,
   stackFingerprint,
 } from '../../src/report/index.ts';
-import { frame, record, sampleReport } from './sample-report.ts';
+import { frame, record, sampleReport } from '../support/sample-report.ts';
 
 const ROOT = '/home/app';
 const at = (line: number, startLine = 10) => frame('f', `${ROOT}/f.c:${line}:5`, { startLine });

@@ -29,7 +29,7 @@ import {
   suppress,
   suppressionsOf,
 } from '../../src/report/index.ts';
-import { frame, record } from './sample-report.ts';
+import { frame, record } from '../support/sample-report.ts';
 
 const DEPTH = 10_000;
 const MEGABYTE = 1e6;

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { formatGitHub, LeakReport } from '../../src/report/index.ts';
-import { frame, record, sampleReport } from './sample-report.ts';
+import { frame, record, sampleReport } from '../support/sample-report.ts';
 
 // actions/runner, src/Runner.Common/ActionCommand.cs: properties are cut at commas, then unescaped.
 function readCommands(text: string) {

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { formatJson, toJson } from '../../src/report/index.ts';
-import { sampleReport } from './sample-report.ts';
+import { sampleReport } from '../support/sample-report.ts';
 
 test('a record has class, blocks, bytes, the stack from the innermost frame on, and its first bytes', () => {
   expect(toJson(sampleReport(), { root: '/home/app' }).records[1]).toEqual({

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { InvalidArgumentError } from '../../src/errors.ts';
 import { LeakError, LeakReport, leakKinds, parseLeakKinds } from '../../src/report/index.ts';
-import { frame, record, sampleReport } from './sample-report.ts';
+import { frame, record, sampleReport } from '../support/sample-report.ts';
 
 test('records are sorted by bytes, whatever the order of the scan', () => {
   const report = sampleReport();

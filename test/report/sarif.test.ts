@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { formatSarif, LeakReport, leakKinds } from '../../src/report/index.ts';
 import { faultTitles } from '../../src/report/wording.ts';
-import { frame, record, sampleReport } from './sample-report.ts';
+import { frame, record, sampleReport } from '../support/sample-report.ts';
 
 interface SarifResult {
   ruleId: string;

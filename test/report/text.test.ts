@@ -2,7 +2,7 @@
 
 import { afterEach, expect, test, vi } from 'vitest';
 import { formatGitHub, formatJUnit, formatText, LeakReport } from '../../src/report/index.ts';
-import { frame, record, sampleReport } from './sample-report.ts';
+import { frame, record, sampleReport } from '../support/sample-report.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 

@@ -1,7 +1,7 @@
 // The ledger as it should be, in the plainest words: every block and every context in a Map, the peak as a copy of
 // all contexts whenever the live bytes reach a new maximum. The runtime must agree with it after any operations.
 
-import type { Context } from './runtime-module.ts';
+import type { Context } from '../support/runtime-module.ts';
 
 interface Block {
   path: string;

@@ -2,7 +2,7 @@
 // prints what the ledger made of it.
 
 import type { Sandbox } from '../../src/index.ts';
-import { held, load, type ToolchainName } from './toolchains.ts';
+import { held, load, type ToolchainName } from '../support/guest-programs.ts';
 
 const toolchain = process.argv[2] as ToolchainName;
 const lib = await load(toolchain, 'library.c');

@@ -1,7 +1,7 @@
 // A small assembler of DWARF, for the shapes that no compiler at hand emits: 64-bit DWARF, indexed forms of each width,
 // references across units, cycles, and all manner of hostile sections.
 
-import { withSection } from './sections.ts';
+import { withSection } from '../support/custom-sections.ts';
 
 /** Attribute, form and value; a string value of a reference form is the label of the entry that it refers to. */
 export type Attribute = readonly [

@@ -3,7 +3,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pprofFetch } from '../../../src/serve/index.ts';
-import { loadService } from '../served.ts';
+import { loadService } from '../../support/served.ts';
 
 let open: Awaited<ReturnType<typeof loadService>>[] = [];
 const handler = pprofFetch({ sandboxes: () => open });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import { HeapProfile, loadC, type Sandbox } from '../../../src/index.ts';
 import { pprofFetch } from '../../../src/serve/index.ts';
-import { programPath, type Service } from '../served.ts';
+import { programPath, type Service } from '../../support/served.ts';
 
 export interface Orders {
   /** What to do, one after the other. */

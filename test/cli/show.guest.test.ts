@@ -1,0 +1,251 @@
+// heapline top, text, folded and speedscope, and the command as a whole: help, version, colours, pipes.
+
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { VERSION } from '../../src/profile/index.ts';
+import { CommandDirectory } from '../support/command-directory.ts';
+import { CONTEXTS, sampleProfile, snapshotOf } from '../support/sample-heap.ts';
+
+const directory = new CommandDirectory();
+const profile = sampleProfile();
+
+beforeAll(() => {
+  directory.write('heap.pb.gz', profile.encode());
+  const grown = CONTEXTS.map((context, i) => (i === 2 ? ([1, 0x20, 20, 3000, 14, 2400] as const) : context));
+  directory.write('later.pb.gz', sampleProfile({ snapshot: snapshotOf(grown) }).encode());
+  directory.write('junk.pb.gz', 'junk');
+});
+
+afterAll(() => directory.dispose());
+
+describe('heapline top', () => {
+  it('prints the table of a profile', () => {
+    expect(directory.heapline(['top', 'heap.pb.gz'])).toEqual({
+      status: 0,
+      stdout: profile.top(),
+      stderr: '',
+    });
+  });
+
+  it('takes a sample type, a granularity, an order and a limit', () => {
+    const { stdout } = directory.heapline([
+      'top',
+      '-t',
+      'alloc_objects',
+      '--granularity',
+      'functions',
+      '--cum',
+      '-n',
+      '3',
+      'heap.pb.gz',
+    ]);
+    expect(stdout).toBe(
+      profile.top({ sampleType: 'alloc_objects', granularity: 'functions', sort: 'cum', limit: 3 }),
+    );
+  });
+
+  it('prints rows as JSON', () => {
+    const rows = JSON.parse(directory.heapline(['top', '--json', 'heap.pb.gz']).stdout);
+    expect(rows).toEqual(JSON.parse(JSON.stringify(profile.topRows())));
+  });
+
+  it('shows what changed since another profile', () => {
+    const { stdout } = directory.heapline(['top', '--base', 'heap.pb.gz', 'later.pb.gz']);
+    expect(stdout).toMatch(/1\.95kB .* 10 {2}parse \/src\/app\/parse\.c:21\n/);
+    expect(stdout).not.toContain('walk');
+  });
+
+  it('reads standard input', () => {
+    expect(directory.heapline(['top', '-'], { input: profile.encode() }).stdout).toBe(profile.top());
+  });
+
+  it('waits for standard input that is not blocking', async () => {
+    // This end of a child's pipe is not blocking, and stays so under a number that spawn() leaves alone.
+    const writer = spawn('sh', ['-c', 'sleep 1; cat heap.pb.gz'], {
+      cwd: directory.path,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [node, ...args] = directory.commandLine(['top', '-']);
+    const reader = spawn('sh', ['-c', '"$0" "$@" <&3', node!, ...args], {
+      cwd: directory.path,
+      stdio: ['ignore', 'pipe', 'inherit', writer.stdout],
+    });
+    let stdout = '';
+    for await (const chunk of reader.stdout!) stdout += chunk;
+    expect(stdout).toBe(profile.top());
+  });
+});
+
+describe('heapline text and heapline folded', () => {
+  it('print the text form, which go tool pprof reads', () => {
+    const { stdout } = directory.heapline(['text', 'heap.pb.gz']);
+    expect(stdout).toBe(profile.text());
+    directory.write('heap.txt', stdout);
+    const top = execFileSync(
+      'go',
+      ['tool', 'pprof', '-top', '-sample_index=inuse_space', join(directory.path, 'heap.txt')],
+      {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      },
+    );
+    expect(top).toContain('of 101.24kB total');
+  });
+
+  it('print the whole profile as JSON', () => {
+    expect(JSON.parse(directory.heapline(['text', '--json', 'heap.pb.gz']).stdout).totals.inuse_space).toBe(
+      103_674,
+    );
+  });
+
+  it('print folded stacks', () => {
+    expect(directory.heapline(['folded', 'heap.pb.gz']).stdout).toBe(profile.folded());
+    const { stdout } = directory.heapline(['folded', '--lines', '-t', 'alloc_objects', 'heap.pb.gz']);
+    expect(stdout).toBe(profile.folded({ lines: true, sampleType: 'alloc_objects' }));
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['a file that is no profile', ['top', 'junk.pb.gz'], /junk\.pb\.gz: .*not an intact pprof profile/],
+    [
+      'a file that does not exist',
+      ['folded', 'nosuch.pb.gz'],
+      /nosuch\.pb\.gz cannot be read: there is no such file/,
+    ],
+    ['a directory', ['text', '.'], /it is a directory/],
+    ['a sample type that is not there', ['top', '-t', 'cpu', 'heap.pb.gz'], /no sample type 'cpu'/],
+    [
+      'profiles that cannot be compared',
+      ['top', '--base', 'junk.pb.gz', 'heap.pb.gz'],
+      /junk\.pb\.gz: .*not an intact/,
+    ],
+    [
+      'a sample type for the text form, which has all',
+      ['text', '-t', 'alloc_space', 'heap.pb.gz'],
+      /unknown option/,
+    ],
+    ['a limit that is no number', ['top', '-n', 'x', 'heap.pb.gz'], /--limit takes a whole number/],
+  ])('end with 2 for %s', (_, args, reason) => {
+    const { status, stdout, stderr } = directory.heapline(args);
+    expect(status).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(reason);
+  });
+});
+
+describe('heapline speedscope', () => {
+  it('prints a file for speedscope, or writes it', () => {
+    const { stdout } = directory.heapline(['speedscope', 'heap.pb.gz']);
+    expect(stdout).toBe(`${profile.speedscope()}\n`);
+    const written = directory.heapline([
+      'speedscope',
+      '--lines',
+      '-t',
+      'inuse_objects',
+      'heap.pb.gz',
+      '-o',
+      'x.json',
+    ]);
+    expect(written).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(directory.read('x.json').toString()).toBe(
+      profile.speedscope({ lines: true, sampleType: 'inuse_objects' }),
+    );
+  });
+
+  it('says when the file cannot be written', () => {
+    const { status, stderr } = directory.heapline(['speedscope', 'heap.pb.gz', '-o', 'no/such/x.json']);
+    expect(status).toBe(2);
+    expect(stderr).toContain('no/such/x.json cannot be written: its directory does not exist');
+  });
+});
+
+describe('heapline', () => {
+  it.each([
+    [['leak.c'], 'leak.c is no command. Did you mean: heapline run leak.c'],
+    [['-O2', 'a.cpp', 'b.c'], 'a.cpp is no command. Did you mean: heapline run -O2 a.cpp b.c'],
+    [['module.wasm'], 'module.wasm is no command. Did you mean: heapline run module.wasm'],
+    [['heap.pb.gz'], 'heap.pb.gz is no command. Did you mean: heapline top heap.pb.gz'],
+  ])('%j: says what was meant', (args, message) => {
+    expect(directory.heapline(args)).toEqual({ status: 2, stdout: '', stderr: `heapline: ${message}\n` });
+  });
+
+  it('prints its version', () => {
+    expect(directory.heapline(['--version'])).toEqual({ status: 0, stdout: `${VERSION}\n`, stderr: '' });
+  });
+
+  it.each([
+    [['run', '--nothing'], 2],
+    [['nothing'], 2],
+    [['run'], 2],
+    [['instrument', 'a.wasm'], 2],
+    [['run', '--kind', 'all', 'a.c'], 2],
+    [['run', 'nowhere.c'], 2],
+    [['top', 'nowhere.pb.gz'], 2],
+    [['run', '--no-pprof', 'trap.c'], 134],
+    [['check', 'trap.c'], 3],
+    [['check', 'seven.c'], 3],
+  ])('begins what it says of errors with its name: %j', (args, status) => {
+    directory.write('trap.c', 'int main(void) { __builtin_trap(); }\n');
+    directory.write('seven.c', 'int main(void) { return 7; }\n');
+    const result = directory.heapline(args);
+    expect(result.status).toBe(status);
+    expect(result.stderr).toMatch(/^heapline: /);
+    expect(result.stderr).not.toMatch(/^error:/m);
+  });
+
+  it('has help with examples and exit statuses, and help of its own for every command', () => {
+    const { stdout, status } = directory.heapline(['--help']);
+    for (const variable of ['HEAPLINE_TOOLCHAIN', 'HEAPLINE_CLANG', 'HEAPLINE_CACHE']) {
+      expect(stdout).toMatch(new RegExp(`^ +${variable} +\\S`, 'm'));
+    }
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/Examples:[\s\S]*Exit status:/);
+    for (const command of ['run', 'build', 'instrument', 'top', 'text', 'folded']) {
+      const help = directory.heapline(['help', command]);
+      expect(help).toMatchObject({ status: 0, stderr: '' });
+      expect(help.stdout).toMatch(/Usage: heapline [\s\S]*Examples:\n {2}\S*.*heapline/);
+    }
+  });
+
+  it('ends with 2 and says what to do when it is not understood', () => {
+    expect(directory.heapline(['frobnicate'])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('--help'),
+    });
+    expect(directory.heapline([])).toMatchObject({ status: 2, stderr: expect.stringContaining('Usage:') });
+  });
+
+  it('colours what it says only where that is wanted', () => {
+    const plain = directory.heapline(['top', 'junk.pb.gz'], { env: { FORCE_COLOR: '0' } });
+    expect(plain.stderr).not.toContain('\x1b[');
+    const forced = directory.heapline(['top', 'junk.pb.gz'], { env: { FORCE_COLOR: '1', NO_COLOR: '' } });
+    expect(forced.stderr).toContain('\x1b[31m');
+    const refused = directory.heapline(['top', 'junk.pb.gz'], { env: { FORCE_COLOR: '1', NO_COLOR: '1' } });
+    expect(refused.stderr).not.toContain('\x1b[');
+  });
+
+  it('stops quietly when its reader has seen enough', () => {
+    const wide = Array.from({ length: 20_000 }, (_, i) => [i === 0 ? -1 : 0, 0x40, 1, 16, 1, 16] as const);
+    directory.write('wide.pb.gz', sampleProfile({ snapshot: snapshotOf(wide) }).encode());
+    const [node, ...args] = directory.commandLine(['text', 'wide.pb.gz']);
+    const script = `"$0" "$@" | head -1; exit \${PIPESTATUS[0]}`;
+    const out = execFileSync('bash', ['-c', script, node!, ...args], {
+      cwd: directory.path,
+      encoding: 'utf8',
+    });
+    expect(out).toMatch(/^heap profile: /);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('says that the disk is full', () => {
+    const [node, ...args] = directory.commandLine(['top', 'heap.pb.gz']);
+    const result = spawnSync('sh', ['-c', '"$0" "$@" > /dev/full', node!, ...args], {
+      cwd: directory.path,
+      encoding: 'utf8',
+    });
+    expect(result).toMatchObject({
+      status: 2,
+      stderr: 'heapline: Standard output cannot be written: the disk is full.\n',
+    });
+  });
+});

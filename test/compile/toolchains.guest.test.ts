@@ -1,0 +1,356 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readModule } from '../../src/binary/index.ts';
+import { type CompiledModule, compile } from '../../src/compile/index.ts';
+import { CompileError, LinkError, ToolchainError } from '../../src/errors.ts';
+import { openLibrary, runMain } from '../support/run-module.ts';
+import { sourceTree, toolchainNames } from '../support/source-tree.ts';
+
+const PROGRAM = `#include <stdio.h>
+#include <stdlib.h>
+#include "inner/shape.h"
+
+static int hidden(int n) { return n * 2; }
+
+void said_at_exit(void) { puts("bye"); }
+
+int twice(int n) { return hidden(n) + SHAPE; }
+
+void *grab(int choose, size_t n) {
+  if (choose)
+    return malloc(n);
+  else
+    return malloc(n);
+}
+
+int main(int argc, char **argv) {
+  atexit(said_at_exit);
+  char *text = malloc(32);
+  snprintf(text, 32, "%d:%s", argc, argc > 1 ? argv[1] : "none");
+  puts(text);
+  free(text);
+  if (argc > 2) exit(9);
+  return 3;
+}
+`;
+const SHAPE =
+  '#include "../base.h"\n#define SHAPE (BASE + 1)\nstatic inline int area(int a) { return a * a; }\n';
+
+const cacheDir = mkdtempSync(path.join(os.tmpdir(), 'heapline-cache-'));
+const tree = sourceTree({ 'program.c': PROGRAM, 'base.h': '#define BASE 100\n' });
+
+beforeAll(() => {
+  execFileSync('mkdir', ['-p', tree.file('inner')]);
+  writeFileSync(tree.file('inner/shape.h'), SHAPE);
+});
+afterAll(() => {
+  rmSync(cacheDir, { recursive: true, force: true });
+  tree[Symbol.dispose]();
+});
+
+describe.each(toolchainNames)('%s', (toolchain) => {
+  let program: CompiledModule;
+  beforeAll(async () => {
+    program = await compile([tree.file('program.c')], { toolchain, cacheDir });
+  });
+
+  it('names itself and its version', () => {
+    expect(program.toolchain.name).toBe(toolchain);
+    expect(program.toolchain.version).toMatch(/\d+\.\d+/);
+  });
+
+  it('runs main with its arguments and takes its exit code', async () => {
+    expect(await runMain(program, ['one'])).toEqual({ stdout: '2:one\nbye\n', exitCode: 3, exiting: [3] });
+  });
+
+  it('tells the host of a call of exit before libc tears down', async () => {
+    expect(await runMain(program, ['a', 'b'])).toEqual({ stdout: '3:a\nbye\n', exitCode: 9, exiting: [9] });
+  });
+
+  it('exports every function that is not static, and the runtime’s', async () => {
+    expect([...program.exports].sort()).toEqual(['grab', 'said_at_exit', 'twice']);
+    const { exports } = readModule(program.wasm);
+    const names = exports.map((each) => each.name);
+    for (const name of [
+      ...program.exports,
+      'malloc',
+      'calloc',
+      'realloc',
+      'free',
+      'posix_memalign',
+      'heapline_set_flags',
+      'heapline_runtime',
+      'heapline_shadow',
+      '__stack_pointer',
+      '__heap_base',
+      '__data_end',
+      '__wrap_exit',
+      'fflush',
+      'memory',
+      '__indirect_function_table',
+    ]) {
+      expect(names).toContain(name);
+    }
+    expect(names).not.toContain('hidden');
+    expect((await openLibrary(program)).twice!(4)).toBe(109);
+  });
+
+  it('exports only what `exports` lists', async () => {
+    const library = await compile([tree.file('program.c')], { toolchain, cacheDir, exports: ['twice'] });
+    expect(library.exports).toEqual(['twice']);
+    expect(readModule(library.wasm).exports.map((each) => each.name)).not.toContain('grab');
+  });
+
+  it('makes a library of sources without main', async () => {
+    const source = tree.write('library.c', 'int answer(void) { return 42; }\n');
+    const library = await compile([source], { toolchain, cacheDir });
+    expect(library).toMatchObject({ hasMain: false, main: null, exports: ['answer'] });
+    expect((await openLibrary(library)).answer!()).toBe(42);
+  });
+
+  it('keeps every call of malloc, on its own line', () => {
+    const output = execFileSync('llvm-dwarfdump-22', ['--debug-line', '-'], {
+      input: program.wasm,
+    }).toString();
+    for (const line of [13, 15]) expect(output).toMatch(new RegExp(`^0x[0-9a-f]+ +${line} +12 `, 'm'));
+  });
+
+  it('writes absolute paths of the real files into DWARF', () => {
+    const info = execFileSync('llvm-dwarfdump-22', ['--debug-info', '-'], { input: program.wasm }).toString();
+    expect(info).toContain(`DW_AT_name\t("${tree.file('program.c')}")`);
+    expect(info).not.toContain('@heapline');
+    const files = execFileSync('llvm-dwarfdump-22', ['--debug-line', '-'], {
+      input: program.wasm,
+    }).toString();
+    expect(files).not.toContain('@heapline');
+  });
+
+  it('leaves code where the linker put it: functions in DWARF start where bodies do', () => {
+    const module = readModule(program.wasm);
+    const starts = new Set(module.bodies.map((body) => body.start - module.codeStart));
+    const info = execFileSync('llvm-dwarfdump-22', ['--debug-info', '-'], { input: program.wasm }).toString();
+    const subprograms = [...info.matchAll(/DW_TAG_subprogram\n\s+DW_AT_low_pc\t\(0x([0-9a-f]+)\)/g)];
+    const pcs = subprograms.map((match) => Number.parseInt(match[1]!, 16)).filter((pc) => pc !== 0);
+    expect(pcs.length).toBeGreaterThan(3);
+    for (const pc of pcs.filter((each) => each < 0xffff_fff0)) expect(starts).toContain(pc);
+  });
+
+  it('reports each error with absolute file, line, column and message', async () => {
+    const source = tree.write('broken.c', 'int f(void) {\n  return missing;\n}\nint g(void) { retrun 1; }\n');
+    const error = await compile([source], { toolchain, cacheDir }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(CompileError);
+    const { diagnostics, message, code } = error as CompileError;
+    expect(code).toBe('HEAPLINE_COMPILE');
+    expect(diagnostics.filter((each) => each.severity === 'error')[0]).toEqual({
+      severity: 'error',
+      file: source,
+      line: 2,
+      column: 10,
+      message: "use of undeclared identifier 'missing'",
+    });
+    expect(diagnostics.some((each) => each.line === 4 && each.severity === 'error')).toBe(true);
+    expect(message).toContain(`${source}:2:10: error: use of undeclared identifier 'missing'`);
+  });
+
+  it('reports an error in a header at the header', async () => {
+    tree.write('wrong.h', '\nint x = "no" * 2;\n');
+    const source = tree.write('includes-wrong.c', '#include "wrong.h"\n');
+    const error = await compile([source], { toolchain, cacheDir }).catch((reason: unknown) => reason);
+    expect((error as CompileError).diagnostics[0]).toMatchObject({ file: tree.file('wrong.h'), line: 2 });
+  });
+
+  it('names the symbols that are missing at link time', async () => {
+    const source = tree.write(
+      'unresolved.c',
+      'int nowhere(int); int elsewhere(void);\nint f(void) { return nowhere(1) + elsewhere(); }\n',
+    );
+    const error = await compile([source], { toolchain, cacheDir }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(LinkError);
+    expect([...(error as LinkError).missing].sort()).toEqual(['elsewhere', 'nowhere']);
+    expect((error as LinkError).message).toContain('`nowhere`');
+  });
+
+  it('names all that is missing, functions, data and exports, however many', async () => {
+    const numbers = Array.from({ length: 30 }, (_, i) => i);
+    const source = tree.write(
+      'unresolved-all.c',
+      `${numbers.map((i) => `int fn${i}(void); extern int data${i};`).join('\n')}
+      int f(void) { return ${numbers.map((i) => `fn${i}() + data${i}`).join(' + ')}; }\n`,
+    );
+    const options = { toolchain, cacheDir, exports: ['f', 'absent'] };
+    const error = await compile([source], options).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(LinkError);
+    const { missing, diagnostics } = error as LinkError;
+    const all = ['absent', ...numbers.flatMap((i) => [`fn${i}`, `data${i}`])];
+    expect([...missing].sort()).toEqual(all.sort());
+    const errors = diagnostics.filter(({ severity }) => severity === 'error').map(({ message }) => message);
+    for (const name of all) expect(errors.filter((message) => message.endsWith(`: ${name}`))).toHaveLength(1);
+  });
+
+  it('says so when `exports` names a function that does not exist', async () => {
+    const error = await compile([tree.file('program.c')], { toolchain, cacheDir, exports: ['absent'] }).catch(
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(LinkError);
+    expect((error as LinkError).missing).toEqual(['absent']);
+  });
+
+  it('returns warnings, from the cache as well', async () => {
+    const source = tree.write('warned.c', 'int f(void) { int unused = 1; return 2; }\n');
+    const options = { toolchain, cacheDir, flags: ['-Wall'] };
+    const first = await compile([source], options);
+    expect(first.warnings).toMatchObject([{ severity: 'warning', file: source, line: 1, column: 19 }]);
+    const second = await compile([source], options);
+    expect(second.cached).toBe(true);
+    expect(second.warnings).toEqual(first.warnings);
+  });
+
+  it('takes macros, include directories, libraries and other flags', async () => {
+    const source = tree.write(
+      'flagged.c',
+      '#include <math.h>\n#include "shape.h"\nint f(int n) { return (int)sqrt(n * FACTOR) + SHAPE; }\n' +
+        '#if !defined(PLAIN) || __STDC_VERSION__ != 199901L\n#error flags\n#endif\n',
+    );
+    const library = await compile([source], {
+      toolchain,
+      cacheDir,
+      define: { FACTOR: '4', PLAIN: true },
+      include: [tree.file('inner')],
+      flags: ['-std=c99', '-O1'],
+      link: ['-lm'],
+    });
+    expect((await openLibrary(library)).f!(9)).toBe(107);
+  });
+
+  it('compiles anew when a header of a header changes, and remembers the old result', async () => {
+    const source = tree.write('dependent.c', '#include "inner/shape.h"\nint f(void) { return SHAPE; }\n');
+    const options = { toolchain, cacheDir };
+    const first = await compile([source], options);
+    expect(first.cached).toBe(false);
+    tree.write('base.h', '#define BASE 200\n');
+    const second = await compile([source], options);
+    expect(second.cached).toBe(false);
+    expect((await openLibrary(second)).f!()).toBe(201);
+    tree.write('base.h', '#define BASE 100\n');
+    const third = await compile([source], options);
+    expect(third.cached).toBe(true);
+    expect((await openLibrary(third)).f!()).toBe(101);
+  });
+
+  it('answers from the cache, byte for byte', async () => {
+    const again = await compile([tree.file('program.c')], { toolchain, cacheDir });
+    expect(again.cached).toBe(true);
+    expect(Buffer.from(again.wasm).equals(Buffer.from(program.wasm))).toBe(true);
+  });
+});
+
+const USELESS = `#include <stdlib.h>
+#include <string.h>
+void f(void) {
+  free(malloc(1));
+  free(calloc(2, 3));
+  free(realloc(NULL, 4));
+  free(aligned_alloc(16, 16));
+  free(strdup("x"));
+}
+`;
+
+describe('allocations that are of no use', () => {
+  it.each(toolchainNames)('are made all the same with %s', async (toolchain) => {
+    const library = await compile([tree.write('useless.c', USELESS)], {
+      toolchain,
+      cacheDir,
+      flags: ['-O3'],
+    });
+    const output = execFileSync('llvm-dwarfdump-22', ['--debug-line', '-'], {
+      input: library.wasm,
+    }).toString();
+    for (const line of [4, 5, 6, 7, 8]) {
+      // Two calls on each line, so two rows at the columns of the calls.
+      const rows = output.match(new RegExp(`^0x[0-9a-f]+ +${line} +(3|8) `, 'gm'));
+      expect(rows?.length).toBeGreaterThanOrEqual(2);
+    }
+  });
+});
+
+const JUMPS = `#include <setjmp.h>
+#include <stdio.h>
+static jmp_buf place;
+void deep(int n) { if (n == 0) longjmp(place, 7); deep(n - 1); }
+int main(void) {
+  int value = setjmp(place);
+  if (value == 0) deep(10);
+  printf("%d\\n", value);
+  return 0;
+}
+`;
+
+describe('setjmp', () => {
+  it.each(['embedded', 'emscripten'] as const)('works with %s', async (toolchain) => {
+    const compiled = await compile([tree.write('jumps.c', JUMPS)], { toolchain, cacheDir });
+    expect((await runMain(compiled)).stdout).toBe('7\n');
+  });
+
+  it('is refused by name where the sysroot has none', async () => {
+    const error = await compile([tree.write('jumps.c', JUMPS)], { toolchain: 'clang', cacheDir }).catch(
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(ToolchainError);
+    expect((error as ToolchainError).message).toMatch(/uses setjmp.*does not have.*embedded/);
+  });
+});
+
+const CXX = `#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+struct Counted { static int live; Counted() { live++; } ~Counted() { live--; } };
+int Counted::live = 0;
+extern "C" int build(int n) {
+  std::vector<std::unique_ptr<Counted>> all;
+  for (int i = 0; i < n; i++) all.push_back(std::make_unique<Counted>());
+  return Counted::live;
+}
+int main() { std::string text = "built "; text += std::to_string(build(5)); puts(text.c_str()); return Counted::live; }
+`;
+
+describe('C++', () => {
+  it.each(['embedded', 'emscripten'] as const)('works with %s', async (toolchain) => {
+    const compiled = await compile([tree.write('counted.cc', CXX)], { toolchain, cacheDir });
+    expect(await runMain(compiled)).toMatchObject({ stdout: 'built 5\n', exitCode: 0 });
+    expect(compiled.exports).toContain('build');
+    // Templates of the standard library are not the source's own functions.
+    expect(compiled.exports.filter((name) => name.includes('St3__2'))).toEqual([]);
+  });
+
+  it('is refused where the C++ library is for another clang', async () => {
+    const error = await compile([tree.write('counted.cc', CXX)], { toolchain: 'clang', cacheDir }).catch(
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(ToolchainError);
+    expect((error as ToolchainError).message).toMatch(
+      /not for it \(\S+\/c\+\+\/v1\).*embedded.*HEAPLINE_CLANG/,
+    );
+  });
+
+  it('leaves mistakes in C++ to the compiler', async () => {
+    const source = tree.write('mistaken.cc', 'int main() { return nothing; }\n');
+    const error = await compile([source], { toolchain: 'clang', cacheDir }).catch(
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(CompileError);
+  });
+
+  it('works with a clang that has the C++ library', async () => {
+    process.env.HEAPLINE_CLANG = 'clang-22';
+    try {
+      const compiled = await compile([tree.write('counted.cc', CXX)], { toolchain: 'clang', cacheDir });
+      expect(await runMain(compiled)).toMatchObject({ stdout: 'built 5\n', exitCode: 0 });
+    } finally {
+      delete process.env.HEAPLINE_CLANG;
+    }
+  });
+});

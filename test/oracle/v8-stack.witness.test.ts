@@ -1,0 +1,100 @@
+// The central claim, against an outside witness: the context that the runtime records for an allocation is the
+// stack that V8 itself sees at that moment, over whole runs of the corpora.
+
+import { beforeAll, describe, expect, it } from 'vitest';
+import { compile, type ToolchainName } from '../../src/compile/index.ts';
+import {
+  ExitSignal,
+  Gate,
+  type GuestOptions,
+  Input,
+  Output,
+  openEmscriptenGuest,
+  openWasiGuest,
+} from '../../src/host/index.ts';
+import { instrument } from '../../src/instrument/index.ts';
+import { type Corpus, corpora, fetchCorpora } from '../corpora/corpora.ts';
+import { Witness } from '../support/stack-witness.ts';
+
+/** Optimisation levels and toolchains of the runs; the scale keeps each within seconds. */
+const RUNS: readonly { toolchain: ToolchainName; flags: readonly string[] }[] = [
+  { toolchain: 'embedded', flags: ['-O2'] },
+  { toolchain: 'clang', flags: ['-O1'] },
+  { toolchain: 'emscripten', flags: ['-O2'] },
+];
+
+beforeAll(() => fetchCorpora());
+
+describe.each(RUNS)('$toolchain $flags', ({ toolchain, flags }) => {
+  // What a toolchain without setjmp does with the corpus that needs it is tested with the compiler. A capture
+  // costs some 20 µs, and tree-sitter allocates half a million times: one toolchain is enough every day.
+  const able = corpora.filter(
+    (corpus) =>
+      (toolchain !== 'clang' || !corpus.setjmp) &&
+      (toolchain === 'embedded' || corpus.name !== 'tree-sitter' || process.env.HEAPLINE_FULL === '1'),
+  );
+
+  it.each(able)(
+    "$name: every allocation's context is V8's own stack",
+    async (corpus) => {
+      const { allocations, deepest, differences } = await compareWholeRun(corpus, toolchain, flags);
+      console.log(
+        `${toolchain} ${corpus.name}: ${allocations} allocations compared, deepest ${deepest} frames`,
+      );
+      expect(differences.slice(0, 3)).toEqual([]);
+      expect(allocations).toBeGreaterThan(20);
+      expect(deepest).toBeGreaterThan(2);
+    },
+    600_000,
+  );
+});
+
+async function compareWholeRun(
+  corpus: Corpus,
+  toolchain: ToolchainName,
+  flags: readonly string[],
+): Promise<Witness> {
+  const compiled = await compile([...corpus.sources], {
+    toolchain,
+    flags: [...flags, ...corpus.flags],
+    include: [...corpus.include],
+    define: corpus.define,
+  });
+  const instrumented = instrument(compiled.wasm);
+  const witness = new Witness(instrumented, compiled.wasm);
+  const options: GuestOptions = {
+    args: ['1'],
+    programName: corpus.name,
+    env: {},
+    stdin: new Input(new Uint8Array()),
+    files: new Map(),
+    stdout: new Output(undefined),
+    stderr: new Output(undefined),
+    imports: {},
+    instantiated: (exports) => witness.instantiated(exports),
+  };
+  const module = new WebAssembly.Module(instrumented.bytes as Uint8Array<ArrayBuffer>);
+  const gate = new Gate((error) => error);
+  const guest =
+    compiled.glue === null
+      ? await openWasiGuest(module, options, witness.runtime)
+      : await openEmscriptenGuest(module, compiled.glue, options, witness.runtime, gate);
+  try {
+    guest.initialize();
+    expect(exitCodeOf(() => guest.runMain(() => {}))).toBe(0);
+    expect(witness.allocations).toBe(witness.ledger!.totals().allocObjects);
+  } finally {
+    guest.dispose();
+  }
+  return witness;
+}
+
+/** Programs end by returning from main or through proc_exit, as their libc pleases. */
+function exitCodeOf(run: () => number): number {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof ExitSignal) return error.exitCode;
+    throw error;
+  }
+}

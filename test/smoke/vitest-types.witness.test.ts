@@ -1,0 +1,72 @@
+// The types of heapline/vitest compile without skipLibCheck beside the oldest vitest and TypeScript that are supported
+// and beside the newest. Vitest's interface of matchers has other type parameters in each major version.
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { type ConsumerProject, createConsumerProject } from '../support/packed-package.ts';
+import { versionOf } from '../support/tool-versions.ts';
+
+const USE = `import { loadC } from 'heapline';
+import { expect, it } from 'vitest';
+import 'heapline/vitest';
+import { assertNoLeaks } from 'heapline/assert';
+
+it('has the matchers', async () => {
+  const lib = await loadC('a.c');
+  await expect(lib).toHaveNoLeaks();
+  await expect(() => 1).not.toLeak(lib);
+  await expect(() => 1).not.toGrow(lib);
+  await expect(() => 1).toAllocateAtMost(lib, { bytes: 4096, objects: 10 });
+  // @ts-expect-error there is no such matcher
+  await expect(lib).toHaveNoLeak();
+  // @ts-expect-error the limits are missing
+  await expect(lib).toAllocateAtMost(lib);
+  assertNoLeaks(lib);
+});
+`;
+
+const projects: ConsumerProject[] = [];
+
+afterAll(() => {
+  for (const project of projects) project.dispose();
+});
+
+/** An own project for each, because npm does not replace a major version that others depend on. */
+function newProject(): ConsumerProject {
+  const project = createConsumerProject();
+  projects.push(project);
+  const compilerOptions = {
+    target: 'es2022',
+    module: 'nodenext',
+    strict: true,
+    noEmit: true,
+    skipLibCheck: false,
+    types: ['node'],
+  };
+  writeFileSync(
+    join(project.directory, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, files: ['use.test.ts'] }),
+  );
+  writeFileSync(join(project.directory, 'use.test.ts'), USE);
+  return project;
+}
+
+it.each([
+  ['3.2.0', '5.4', '20'],
+  [versionOf('vitest'), versionOf('typescript'), '22'],
+])('vitest %s, TypeScript %s', (vitest, typescript, node) => {
+  const project = newProject();
+  project.run('npm', [
+    'install',
+    '--silent',
+    '--no-audit',
+    '--no-fund',
+    '--prefer-offline',
+    `vitest@${vitest}`,
+    `typescript@${typescript}`,
+    `@types/node@${node}`,
+  ]);
+  // The compiler prints errors to standard output and fails: run() throws with them.
+  expect(project.run('npx', ['tsc', '-p', '.'])).toBe('');
+});
