@@ -1,6 +1,7 @@
 // A growing byte buffer for the small sections that are written anew (types, exports, custom sections). Function
 // bodies are not written with it: their exact size is known beforehand.
 
+import { copyRange } from './copy.ts';
 import { signedLength, unsignedLength, writeSigned, writeUnsigned } from './leb128.ts';
 
 const utf8 = new TextEncoder();
@@ -45,8 +46,7 @@ export class ByteWriter {
 
   copy(source: Uint8Array): void {
     this.#reserve(source.length);
-    this.#bytes.set(source, this.#length);
-    this.#length += source.length;
+    this.#length = copyRange(source, 0, source.length, this.#bytes, this.#length);
   }
 
   /** Length-prefixed UTF-8. */

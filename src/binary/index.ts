@@ -1,11 +1,24 @@
-// The door of `binary`: WebAssembly bytes in, tables out. It knows nothing about heaps.
+// The door of `binary`: WebAssembly bytes in, tables out, and entries of tables back to bytes. It knows nothing about heaps.
 
+export type { Body, BodyHeads } from './bodies.ts';
 export { ByteReader } from './byte-reader.ts';
 export { ByteWriter } from './byte-writer.ts';
+export { copyRange } from './copy.ts';
+export {
+  activeDataEntry,
+  activeElementEntry,
+  declarativeElementEntry,
+  exportEntry,
+  functionTableEntry,
+  functionTypeEntry,
+  globalEntry,
+  indexEntry,
+  limitsEntry,
+} from './entries.ts';
+export { InstructionWriter } from './instruction-writer.ts';
 export { peekU32, skipImmediates, skipInstruction, skipLeb, skipValueType } from './instructions.ts';
 export { appendBigInt, signedLength, unsignedLength, writeSigned, writeUnsigned } from './leb128.ts';
 export {
-  type Body,
   type ConstantExpression,
   type DataSegment,
   type ElementSegment,
@@ -15,7 +28,7 @@ export {
   type Global,
   type Import,
   type Limits,
-  readModule,
+  SECTION_ORDER,
   type Section,
   SectionId,
   type Table,
@@ -31,4 +44,5 @@ export {
   PREFIXED,
   SINGLE_BYTE,
 } from './opcodes.ts';
+export { readModule } from './read-module.ts';
 export type { TypeDefinition, ValueType } from './types.ts';

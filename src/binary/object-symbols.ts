@@ -4,7 +4,8 @@
 
 import { InvalidModuleError } from '../errors.ts';
 import { ByteReader } from './byte-reader.ts';
-import { ExternalKind, readModule, SectionId, type WasmModule } from './module.ts';
+import { ExternalKind, SectionId, type WasmModule } from './module.ts';
+import { readModule } from './read-module.ts';
 
 export interface ObjectSymbol {
   readonly name: string;

@@ -8,4 +8,3 @@ export {
   openInstrumented,
   SECTION_NAME,
 } from './instrumented-module.ts';
-export { type CodeRuns, OffsetMap } from './offset-map.ts';

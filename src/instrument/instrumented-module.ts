@@ -8,11 +8,10 @@ import {
   ByteWriter,
   readModule,
   SectionId,
-  unsignedLength,
   type WasmModule,
 } from '../binary/index.ts';
 import { MissingRuntimeError } from '../errors.ts';
-import { type CodeRuns, OffsetMap, readRuns, writeRuns } from './offset-map.ts';
+import { type CodeRuns, OffsetMap, readRuns, writeRuns } from '../rewrite/index.ts';
 
 /** Name of the custom section of instrumented modules. */
 export const SECTION_NAME = 'heapline';
@@ -81,8 +80,8 @@ export function bodyExtents(module: WasmModule): Uint32Array {
   return extents;
 }
 
-/** The whole custom section, id and length included. */
-export function writeSection(
+/** Content of the custom section. */
+export function sectionContent(
   runtimeAddress: number,
   shadowAddress: number,
   originalCodeStart: number,
@@ -91,7 +90,6 @@ export function writeSection(
   runs: CodeRuns,
 ): Uint8Array {
   const content = new ByteWriter(64 + extents.length * 2 + runs.count * 3);
-  content.name(SECTION_NAME);
   content.byte(SECTION_VERSION);
   content.unsigned(runtimeAddress);
   content.unsigned(shadowAddress);
@@ -100,11 +98,7 @@ export function writeSection(
   content.unsigned(extents.length / 2);
   for (const extent of extents) content.unsigned(extent);
   writeRuns(content, runs);
-  const section = new ByteWriter(content.length + 8);
-  section.byte(SectionId.Custom);
-  section.unsigned(content.length);
-  section.copy(content.take());
-  return section.take();
+  return content.take();
 }
 
 const statisticsKeys = [
@@ -152,9 +146,4 @@ export function openInstrumented(bytes: Uint8Array): InstrumentedModule | null {
     statistics,
     extents,
   );
-}
-
-/** Bytes of a section with this much content: id, length, content. */
-export function sectionLength(content: number): number {
-  return 1 + unsignedLength(content) + content;
 }

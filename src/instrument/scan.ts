@@ -4,14 +4,12 @@
 // of control flow between two calls forbids the second to rely on what the first left in `top`.
 
 import {
-  ByteReader,
   Immediate,
   Opcode,
   peekU32,
   SINGLE_BYTE,
   skipInstruction,
   skipLeb,
-  skipValueType,
   type WasmModule,
 } from '../binary/index.ts';
 import { InvalidModuleError } from '../errors.ts';
@@ -40,15 +38,11 @@ export interface CallSites {
   readonly tables: ReadonlyMap<number, number>;
   /** First site of each body; one more entry than bodies. */
   readonly first: Uint32Array;
-  /** File offset of each body's first instruction. */
-  readonly code: Uint32Array;
   /**
    * File offset in each body of the innermost place that every path to any call passes exactly once: where `fp` is
    * computed, so that paths without calls do not pay for it.
    */
   readonly entry: Uint32Array;
-  /** Number of locals of each body, parameters included: the index that a new local gets. */
-  readonly locals: Uint32Array;
   /** Functions whose references code takes (ref.func). */
   readonly referenced: ReadonlySet<number>;
 }
@@ -279,39 +273,23 @@ function scanCode(bytes: Uint8Array, start: number, end: number, sites: SiteReco
   sites.count = count;
 }
 
-/** Reads the local declarations of a body; returns how many locals they declare. Leaves `reader` after them. */
-function scanLocals(reader: ByteReader): number {
-  const groups = reader.count(2);
-  let total = 0;
-  for (let group = 0; group < groups; group += 1) {
-    total += reader.u32();
-    reader.offset = skipValueType(reader.bytes, reader.offset);
-  }
-  return total;
-}
-
 /** Records every call of the module. Throws InvalidModuleError or, at unknown opcodes, UnsupportedModuleError. */
 export function scanCalls(module: WasmModule): CallSites {
   const { bytes, bodies } = module;
   const sites = new SiteRecorder();
   const first = new Uint32Array(bodies.length + 1);
-  const code = new Uint32Array(bodies.length);
+  const { code } = module.heads;
   const entry = new Uint32Array(bodies.length);
-  const locals = new Uint32Array(bodies.length);
   bodies.forEach((body, index) => {
     first[index] = sites.count;
     sites.reserve(body.end - body.start);
-    const reader = new ByteReader(bytes, body.start, body.end);
-    const type = module.functionType(module.importedFunctions + index);
-    locals[index] = Math.min(type.parameters.length + scanLocals(reader), 0xffffffff);
-    code[index] = reader.offset;
-    scanCode(bytes, reader.offset, body.end, sites);
+    scanCode(bytes, code[index]!, body.end, sites);
     entry[index] = sites.entries.place;
   });
   first[bodies.length] = sites.count;
   const { count, position, target, flags, tables, referenced } = sites;
   checkIndices(module, sites);
-  return { count, position, target, flags, tables, first, code, entry, locals, referenced };
+  return { count, position, target, flags, tables, first, entry, referenced };
 }
 
 /** Calls must lead to functions, and indirect ones to function types, so that the call graph can be built. */

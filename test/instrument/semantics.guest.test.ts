@@ -221,7 +221,7 @@ function reassemble(original: WasmModule, result: InstrumentedModule): Uint8Arra
   const code = new Uint8Array(original.codeEnd - original.codeStart);
   const { runs, codeStart } = result.offsets;
   for (let run = 0; run < runs.count; run += 1) {
-    const from = codeStart + runs.instrumented[run]!;
+    const from = codeStart + runs.rewritten[run]!;
     code.set(result.bytes.subarray(from, from + runs.length[run]!), runs.original[run]!);
   }
   return code;
@@ -261,7 +261,7 @@ describe('what the pass leaves alone', () => {
     for (const [index, { start, end }] of before.bodies.entries()) {
       expect(result.bodies[index]).toEqual({ start: start - before.codeStart, end: end - before.codeStart });
       for (let at = firstInstruction(before, index); at < end; at = skipInstruction(linked, at, end)) {
-        const place = result.offsets.toInstrumented(at - before.codeStart)!;
+        const place = result.offsets.toRewritten(at - before.codeStart)!;
         expect(result.offsets.toOriginal(place)).toBe(at - before.codeStart);
         expect(result.bytes[place]).toBe(linked[at]);
       }
@@ -281,7 +281,7 @@ describe('what the pass leaves alone', () => {
     for (const { start, end } of after.bodies.slice(-result.statistics.thunks)) {
       for (let at = start; at < end; at += 1) expect(result.offsets.toOriginal(at)).toBeNull();
     }
-    expect(result.offsets.toInstrumented(0xffffff)).toBeNull();
+    expect(result.offsets.toRewritten(0xffffff)).toBeNull();
   });
 
   test('an instrumented module opens again with the same map and figures', () => {

@@ -1,0 +1,124 @@
+// Notes about instructions, which custom sections `metadata.code.*` hold: branch hints, among others
+// (https://github.com/WebAssembly/tool-conventions/blob/main/CodeMetadata.md). A note names its instruction by the offset
+// in the function's body, so every edit before the instruction makes it stale. Engines report no error then and heed no
+// hint. Notes of the original are therefore moved with their instructions, and new ones are placed when the place of all
+// code is known.
+
+import { ByteReader, ByteWriter, type WasmModule } from '../binary/index.ts';
+import { InvalidModuleError } from '../errors.ts';
+import type { InsertedHint, OrderedEdits } from './code-edits.ts';
+import type { CodeLayout } from './code-layout.ts';
+import { lastAtMost, type OffsetMap } from './offset-map.ts';
+
+/** What the names of such sections begin with. */
+export const METADATA_PREFIX = 'metadata.code.';
+/** Hints by which engines lay out code: a branch is likely (1) or unlikely (0) to be taken. */
+export const BRANCH_HINTS = 'metadata.code.branch_hint';
+
+interface Note {
+  /** Offset from the start of the function's body. */
+  readonly offset: number;
+  readonly content: Uint8Array;
+}
+
+/** Notes by function index. */
+export type Notes = Map<number, Note[]>;
+
+/** Reads the content of such a section; null if it is malformed, in which case nobody can use it. */
+export function readNotes(content: Uint8Array): Notes | null {
+  const notes: Notes = new Map();
+  try {
+    const reader = new ByteReader(content);
+    for (let functions = reader.count(2); functions > 0; functions -= 1) {
+      const index = reader.u32();
+      const list: Note[] = [];
+      for (let count = reader.count(2); count > 0; count -= 1) {
+        const offset = reader.u32();
+        const { offset: start, end } = reader.slice(reader.u32());
+        list.push({ offset, content: content.subarray(start, end) });
+      }
+      notes.set(index, list);
+    }
+    return reader.done ? notes : null;
+  } catch (error) {
+    if (error instanceof InvalidModuleError) return null;
+    throw error;
+  }
+}
+
+/** The content of a section with these notes, in the order that the format requires. */
+export function encodeNotes(notes: Notes): Uint8Array {
+  const writer = new ByteWriter(1024);
+  const functions = [...notes].filter(([, list]) => list.length > 0).sort(([a], [b]) => a - b);
+  writer.unsigned(functions.length);
+  for (const [index, list] of functions) {
+    writer.unsigned(index);
+    writer.unsigned(list.length);
+    for (const { offset, content } of list.toSorted((a, b) => a.offset - b.offset)) {
+      writer.unsigned(offset);
+      writer.unsigned(content.length);
+      writer.copy(content);
+    }
+  }
+  return writer.take();
+}
+
+/** Moves notes between the bodies of a module and those of its rewritten form. */
+export class NoteMover {
+  constructor(
+    readonly module: WasmModule,
+    readonly layout: CodeLayout,
+    /** The map of the layout, with the payload of the code section at offset 0. */
+    readonly offsets: OffsetMap,
+  ) {}
+
+  /** The notes at their new offsets. Those about instructions that are no longer there are left out. */
+  move(notes: Notes): Notes {
+    const moved: Notes = new Map();
+    for (const [index, list] of notes) {
+      const body = this.module.bodies[index - this.module.importedFunctions];
+      if (body === undefined) continue;
+      const kept: Note[] = [];
+      for (const { offset, content } of list) {
+        const position = body.start + offset;
+        if (position >= body.end || isReplaced(this.layout.edits, position)) continue;
+        const place = this.offsets.toRewritten(position - this.module.codeStart);
+        if (place !== null) kept.push({ offset: place - this.layout.bodyStart(index), content });
+      }
+      moved.set(index, kept);
+    }
+    return moved;
+  }
+
+  /** Adds hints about branches that were inserted. */
+  addHints(notes: Notes, hints: readonly InsertedHint[]): void {
+    const { edits, insertedAt } = this.layout;
+    for (const { edit, at, likely } of hints) {
+      const place = edits.placeOf(edit);
+      const index = this.#functionAt(edits.position[place]!);
+      const offset = insertedAt[place]! + (at - edits.from[place]!) - this.layout.bodyStart(index);
+      const note = { offset, content: Uint8Array.of(likely ? 1 : 0) };
+      const list = notes.get(index);
+      if (list === undefined) notes.set(index, [note]);
+      else list.push(note);
+    }
+  }
+
+  /** Index of the function whose body holds this file offset. */
+  #functionAt(position: number): number {
+    const { bodies, importedFunctions } = this.module;
+    let low = 0;
+    let high = bodies.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (bodies[middle]!.end <= position) low = middle + 1;
+      else high = middle;
+    }
+    return importedFunctions + low;
+  }
+}
+
+function isReplaced({ position, removed, count }: OrderedEdits, at: number): boolean {
+  const edit = lastAtMost(position, count, at);
+  return edit >= 0 && at < position[edit]! + removed[edit]!;
+}
