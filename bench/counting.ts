@@ -9,18 +9,14 @@
 //     instructions += n        (global.get, i64.const n, i64.add, global.set)
 // placed in front of the branch, whose operands stay on the stack below.
 import {
-  ByteReader,
-  ByteWriter,
   ExternalKind,
+  InstructionWriter,
   Opcode,
   peekU32,
   readModule,
-  SectionId,
   skipInstruction,
-  skipLeb,
-  skipValueType,
-  type WasmModule,
 } from '../src/binary/index.ts';
+import { Rewriter } from '../src/rewrite/index.ts';
 
 /** Name of the exported i64 global that holds the count. */
 export const COUNTER = 'instructions';
@@ -86,47 +82,34 @@ interface Counters {
   readonly length: number;
 }
 
-/** The instructions that the pass inserts. */
-class CountingWriter extends ByteWriter {
-  constructor(
-    readonly counters: Counters,
-    capacity: number,
-  ) {
-    super(capacity);
+/** Writes the instructions that the pass inserts. */
+class CountingWriter extends InstructionWriter {
+  constructor(readonly counters: Counters) {
+    super();
   }
 
   /** Adds what `push` leaves on the stack, an i64, to the count. */
   #add(push: () => void): void {
-    this.global(Opcode.GlobalGet, this.counters.count);
+    this.indexed(Opcode.GlobalGet, this.counters.count);
     push();
     this.byte(Other.I64Add);
-    this.global(Other.GlobalSet, this.counters.count);
-  }
-
-  global(opcode: number, index: number): void {
-    this.byte(opcode);
-    this.unsigned(index);
+    this.indexed(Other.GlobalSet, this.counters.count);
   }
 
   addConstant(value: number): void {
-    this.#add(() => this.long(value));
+    this.#add(() => this.i64(value));
   }
 
   /** Adds a share of the i32 on the stack, which stays there. */
   addLength(): void {
-    this.global(Other.GlobalSet, this.counters.length);
+    this.indexed(Other.GlobalSet, this.counters.length);
     this.#add(() => {
-      this.global(Opcode.GlobalGet, this.counters.length);
+      this.indexed(Opcode.GlobalGet, this.counters.length);
       this.byte(Other.I64Extend);
-      this.long(BULK_SHIFT);
+      this.i64(BULK_SHIFT);
       this.byte(Other.I64ShiftRight);
     });
-    this.global(Opcode.GlobalGet, this.counters.length);
-  }
-
-  long(value: number): void {
-    this.byte(Opcode.I64Const);
-    this.signed(value);
+    this.indexed(Opcode.GlobalGet, this.counters.length);
   }
 }
 
@@ -136,85 +119,39 @@ const isBulk = (bytes: Uint8Array, at: number): boolean => {
   return code === MEMORY_COPY || code === MEMORY_FILL;
 };
 
-function countBody(bytes: Uint8Array, start: number, end: number, counters: Counters): Uint8Array {
-  const writer = new CountingWriter(counters, 2 * (end - start));
-  const locals = new ByteReader(bytes, start, end);
-  let at = skipLeb(bytes, start);
-  for (let groups = locals.u32(); groups > 0; groups--) at = skipValueType(bytes, skipLeb(bytes, at));
-  let copied = start;
-  const copyUpTo = (offset: number): void => {
-    writer.copy(bytes.subarray(copied, offset));
-    copied = offset;
+/** Inserts the additions of the code between two file offsets. */
+function countBody(rewriter: Rewriter, start: number, end: number, counters: Counters): void {
+  const { bytes } = rewriter.module;
+  const insert = (at: number, write: (writer: CountingWriter) => void): void => {
+    const writer = new CountingWriter(counters);
+    write(writer);
+    rewriter.code.insert(at, writer.take());
   };
   let pending = 0;
-  while (at < end) {
+  for (let at = start; at < end; at = skipInstruction(bytes, at, end)) {
     const opcode = bytes[at]!;
     if (!silent.has(opcode)) pending++;
     if (pending > 0 && endsStraightCode.has(opcode)) {
-      copyUpTo(at);
-      writer.addConstant(pending);
+      const counted = pending;
+      insert(at, (writer) => writer.addConstant(counted));
       pending = 0;
-    } else if (isBulk(bytes, at)) {
-      copyUpTo(at);
-      writer.addLength();
-    }
-    at = skipInstruction(bytes, at, end);
+    } else if (isBulk(bytes, at)) insert(at, (writer) => writer.addLength());
   }
-  copyUpTo(end);
-  return writer.take();
 }
 
-/** Content of a vector section with encoded entries appended. */
-function append(module: WasmModule, id: number, entries: readonly ByteWriter[]): Uint8Array {
-  const section = module.section(id);
-  if (!section) throw new Error(`a module without section ${id} cannot be made to count`);
-  const reader = new ByteReader(module.bytes, section.content, section.end);
-  const writer = new ByteWriter();
-  writer.unsigned(reader.u32() + entries.length);
-  writer.copy(module.bytes.subarray(skipLeb(module.bytes, section.content), section.end));
-  for (const entry of entries) writer.copy(entry.take());
-  return writer.take();
-}
-
-/** A mutable global that starts as 0. */
-function global(type: number, constant: number): ByteWriter {
-  const entry = new ByteWriter();
-  for (const byte of [type, 1, constant, 0, Opcode.End]) entry.byte(byte);
-  return entry;
-}
+/** Adds a mutable global that starts as 0; returns its index. */
+const addCounter = (rewriter: Rewriter, type: number, constant: number): number =>
+  rewriter.addGlobal(type, true, Uint8Array.of(constant, 0));
 
 /** The module with an exported global of type i64 that counts the instructions it executes. */
 export function countingModule(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const module = readModule(bytes);
-  const counters = { count: module.globals.length, length: module.globals.length + 1 };
-  const exported = new ByteWriter();
-  exported.name(COUNTER);
-  exported.byte(ExternalKind.Global);
-  exported.unsigned(counters.count);
-  const code = new ByteWriter(3 * (module.codeEnd - module.codeStart));
-  code.unsigned(module.bodies.length);
-  for (const { start, end } of module.bodies) {
-    const body = countBody(bytes, start, end, counters);
-    code.unsigned(body.length);
-    code.copy(body);
-  }
-  const globals = [global(I64, Opcode.I64Const), global(I32, Opcode.I32Const)];
-  const changed = new Map<number, Uint8Array>([
-    [SectionId.Global, append(module, SectionId.Global, globals)],
-    [SectionId.Export, append(module, SectionId.Export, [exported])],
-    [SectionId.Code, code.take()],
-  ]);
-  const out = new ByteWriter(bytes.length + code.length);
-  out.copy(bytes.subarray(0, 8));
-  for (const section of module.sections) {
-    const content = changed.get(section.id);
-    if (!content) {
-      out.copy(bytes.subarray(section.start, section.end));
-      continue;
-    }
-    out.byte(section.id);
-    out.unsigned(content.length);
-    out.copy(content);
-  }
-  return new Uint8Array(out.take());
+  const rewriter = new Rewriter(module);
+  const count = addCounter(rewriter, I64, Opcode.I64Const);
+  const counters = { count, length: addCounter(rewriter, I32, Opcode.I32Const) };
+  rewriter.addExport(COUNTER, ExternalKind.Global, count);
+  module.bodies.forEach(({ end }, body) => {
+    countBody(rewriter, module.heads.code[body]!, end, counters);
+  });
+  return new Uint8Array(rewriter.write().bytes);
 }
