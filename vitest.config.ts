@@ -7,6 +7,8 @@ const WITNESS = 'test/**/*.witness.test.ts';
 
 export default defineConfig({
   test: {
+    // Tests import rooms directly; what the package's entries do for its users is done here.
+    setupFiles: ['src/node/install.ts'],
     testTimeout: 300_000,
     hookTimeout: 300_000,
     pool: 'forks',

@@ -1,5 +1,6 @@
 // `npm run bench`: runs the measurements, prints their tables, writes RESULTS.md and results.json. Each measurement
 // is a module of its own that is loaded when its turn comes, so that none pays for another's code.
+import '../src/node/install.ts';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { buildSeconds } from './build.ts';

@@ -235,6 +235,11 @@ export class ExitError extends HeaplineError {
   }
 }
 
+/** Heapline needs something that the place where it runs does not offer. */
+export class PlatformError extends HeaplineError {
+  readonly code = 'HEAPLINE_PLATFORM';
+}
+
 /** The runtime's ledger in linear memory contradicts itself: the guest has written over it. */
 export class CorruptLedgerError extends HeaplineError {
   readonly code = 'HEAPLINE_CORRUPT_LEDGER';

@@ -1,5 +1,8 @@
 // The public interface of Heapline.
 
+import './node/install.ts';
+import './serve/join.ts';
+
 export type { CompileOptions } from './compile/index.ts';
 export * from './errors.ts';
 export type { HeapFault } from './frames/heap-fault.ts';

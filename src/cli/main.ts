@@ -1,6 +1,7 @@
 // The `heapline` command: reads the command line, runs one of the commands, ends with a status that means something
 // (see failure.ts). Each command has a file of its own.
 
+import '../node/install.ts';
 import { existsSync, writeSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { workingDirectory } from '../node/working-directory.ts';

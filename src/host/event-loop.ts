@@ -3,7 +3,7 @@
 // it, and learn what comes out of it. Nothing that comes out of a callback reaches the engine as it is: an exit ends
 // the guest and not the process, and a trap is an error with its stack.
 
-import { setImmediate as afterThisTurn } from 'node:timers';
+import { platform } from '../platform/index.ts';
 
 type Callback = (...args: unknown[]) => unknown;
 
@@ -76,7 +76,7 @@ export class EventLoop {
     try {
       for (;;) {
         // Promises of the guest that are settled already come first.
-        await new Promise<void>((resolve) => afterThisTurn(resolve));
+        await platform().nextTurn();
         if (this.#failure !== null) throw this.#failure.error;
         if (!this.alive) return;
         await new Promise<void>((resolve) => this.#waiting.push(resolve));

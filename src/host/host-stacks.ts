@@ -7,10 +7,8 @@
 // files and source maps are looked up when a profile is made. V8's stack API is restored before anything else
 // runs (https://v8.dev/docs/stack-trace-api).
 
-import { AssertionError } from 'node:assert';
 import type { Frame } from '../errors.ts';
-import { codeDirectory } from '../node/own-files.ts';
-import { originalPosition, toPath } from '../node/source-maps.ts';
+import { platform } from '../platform/index.ts';
 import { Sampler } from './sampler.ts';
 
 /** Frames of the host's that are kept of one stack, the innermost ones; `[truncated]` stands for the rest. */
@@ -40,11 +38,6 @@ type PrepareStackTrace = NonNullable<ErrorConstructor['prepareStackTrace']>;
 type AnyFunction = Function;
 
 const keepSites: PrepareStackTrace = (_error, sites) => sites;
-
-/** The Error of the main context, which is that of Node's own modules. */
-const MainError = Object.getPrototypeOf(AssertionError) as ErrorConstructor;
-
-const ownPath = codeDirectory === null ? null : toPath(codeDirectory);
 
 /** A stack's frames so far, from the innermost one, with what they lead to. */
 interface TrieNode {
@@ -216,6 +209,7 @@ export class HostStacks {
 }
 
 function symbolise(raw: RawFrame): Frame {
+  const { toPath, originalPosition } = platform().scripts;
   const position = raw.mapped
     ? { file: toPath(raw.file), line: raw.line, column: raw.column }
     : originalPosition(raw.file, raw.line, raw.column);
@@ -304,7 +298,7 @@ function readFrames(sites: NodeJS.CallSite[], previous: PrepareStackTrace | unde
     const shown = texts === null || script === '' ? null : placeIn(texts[index]!, name);
     const mapped =
       site instanceof TextSite
-        ? script !== '' && (previous !== undefined || sourceMapsEnabled())
+        ? script !== '' && (previous !== undefined || platform().scripts.mapsStackText())
         : shown !== null && (shown.line !== place.line || shown.column !== place.column);
     const named = name !== '' && name !== '<anonymous>';
     frames.push({ function: named ? name : '(anonymous)', ...place, ...shown, mapped });
@@ -316,10 +310,11 @@ function readFrames(sites: NodeJS.CallSite[], previous: PrepareStackTrace | unde
 // `Error.prepareStackTrace` it installs: one line of text per frame. That text is the only way to its maps.
 function textsOf(sites: NodeJS.CallSite[], previous: PrepareStackTrace | undefined): string[] | null {
   // Where a context (jest runs each test file in one) has no formatter of its own, Node.js asks that of the main one.
-  const format = previous ?? MainError.prepareStackTrace;
+  const { mainError } = platform().scripts;
+  const format = previous ?? mainError.prepareStackTrace;
   if (format === undefined || sites[0] instanceof TextSite) return null;
   try {
-    const text: unknown = format.call(MainError, new Error('heapline'), sites);
+    const text: unknown = format.call(mainError, new Error('heapline'), sites);
     if (typeof text !== 'string') return null;
     const lines = text.split('\n').filter((line) => /^\s*at /.test(line));
     return lines.length === sites.length ? lines.map((line) => line.replace(/^\s*at /, '')) : null;
@@ -391,10 +386,6 @@ class TextSite {
 }
 
 /** Whether Node.js has applied source maps to its text. */
-function sourceMapsEnabled(): boolean {
-  return (process as { sourceMapsEnabled?: boolean }).sourceMapsEnabled === true;
-}
-
 const textNumbers = new Map<string, number>();
 
 function sitesIn(stack: string): unknown[] {
@@ -430,7 +421,7 @@ function evalPlace(origin: string): Place | null {
 function nameIn(text: string, file: string): string {
   let end = file === '' ? text.indexOf(' (') : text.lastIndexOf(` (${file}`);
   // Deno writes a path where it names the script by its URL.
-  if (end < 0 && file.startsWith('file:')) end = text.lastIndexOf(` (${toPath(file)}`);
+  if (end < 0 && file.startsWith('file:')) end = text.lastIndexOf(` (${platform().scripts.toPath(file)}`);
   return end < 0 ? '' : text.slice(0, end).replace(/^async | \[as [^\]]*\]$/g, '');
 }
 
@@ -455,6 +446,11 @@ function isEngineOrOwn(file: string): boolean {
     file === 'native' ||
     file === GLUE_FILE ||
     file.startsWith('node:') ||
-    (codeDirectory !== null && (file.startsWith(codeDirectory) || file.startsWith(ownPath!)))
+    isOwn(file)
   );
+}
+
+function isOwn(file: string): boolean {
+  const { ownDirectory, toPath } = platform().scripts;
+  return ownDirectory !== null && (file.startsWith(ownDirectory) || file.startsWith(toPath(ownDirectory)));
 }

@@ -1,6 +1,5 @@
 // The host: a module that runs, and everything that passes between it and JavaScript.
 
-export { originalPosition, type SourcePosition, toPath } from '../node/source-maps.ts';
 export type { CxxException } from './cxx-exceptions.ts';
 export { openEmscriptenGuest } from './emscripten.ts';
 export {

@@ -2,6 +2,8 @@
 // standard streams are always ready; a clock subscription blocks the thread for its time, as a C program expects.
 // @wasmer/wasi 1.2.2 panics here.
 
+import { platform } from '../platform/index.ts';
+
 const Errno = { success: 0, fault: 21, inval: 28 } as const;
 const EVENT_SIZE = 32;
 const SUBSCRIPTION_SIZE = 48;
@@ -42,7 +44,7 @@ function poll(
   const clocks = places.filter(isClock).map((at) => ({ at, delay: delayOf(data, at) }));
 
   const wait = ready.length > 0 ? 0 : Math.min(...clocks.map(({ delay }) => delay));
-  if (wait > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, wait);
+  if (wait > 0) platform().block(wait);
   ready.push(...clocks.filter(({ delay }) => delay <= wait).map(({ at }) => at));
 
   ready.forEach((at, index) => {
@@ -57,7 +59,7 @@ function poll(
   return Errno.success;
 }
 
-// Milliseconds until a clock subscription is due. Wasmer's clocks all count from the epoch.
+// Milliseconds until a clock subscription is due. All clocks of the platform count from the epoch.
 function delayOf(data: DataView, at: number): number {
   const timeout = Number(data.getBigUint64(at + 24, true)) / 1e6;
   const absolute = (data.getUint16(at + 40, true) & ABSOLUTE) !== 0;

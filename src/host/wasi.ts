@@ -1,56 +1,20 @@
-// A WASI guest, on @wasmer/wasi: it answers for arguments, environment, clocks, random numbers, scheduling. Files,
-// standard streams, poll and proc_exit are answered here, for the reasons given in wasi-files.ts. The instance is
-// made here too rather than by `wasi.start()`, because a guest is entered through many functions, not one, and
-// because what it throws must arrive unchanged.
+// A WASI guest. Files, standard streams, poll and proc_exit are answered here, for the reasons given in wasi-files.ts.
+// The platform answers for arguments, environment, clocks, random numbers and scheduling. The instance is made here and
+// not by @wasmer/wasi's `start()`, because a guest is entered through many functions, and because what it throws must
+// arrive unchanged.
 
-import { posix } from 'node:path';
-import type { WASI } from '@wasmer/wasi';
+import { fromRoot } from '../algorithms/posix-path.ts';
 import type { WasmExports } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, UnsupportedModuleError } from '../errors.ts';
+import { type MoreWasi, platform } from '../platform/index.ts';
 import { FileTree } from './file-tree.ts';
 import { ExitSignal, type Guest, type GuestOptions, instantiate, type RuntimeImports } from './guest.ts';
 import { wasiFiles } from './wasi-files.ts';
 import { pollOneoff } from './wasi-poll.ts';
 
-type WasmerWasi = typeof import('@wasmer/wasi');
-
 const WASI_MODULE = 'wasi_snapshot_preview1';
 /** The WASI error code for a function that the system does not have. */
 const ENOSYS = 52;
-
-let wasmer: Promise<WasmerWasi> | undefined;
-
-/** Loads @wasmer/wasi and its own wasm, once per process, when the first guest needs it. */
-function loadWasmer(): Promise<WasmerWasi> {
-  wasmer ??= import('@wasmer/wasi').then(async (module) => {
-    await module.init();
-    return module;
-  });
-  return wasmer;
-}
-
-/**
- * What Wasmer is shown in place of the guest's module, because it panics at exports that it does not know, such as the tag
- * of C++ exceptions: `(module (import "wasi_snapshot_preview1" "proc_exit" (func)) (memory 0) (export "memory" (memory 0)))`.
- * It wants the module for the version of WASI and the instance for the memory.
- */
-function standIn(): WebAssembly.Module {
-  const text = (name: string): number[] => [name.length, ...Buffer.from(name)];
-  const section = (id: number, ...bytes: number[]): number[] => [id, bytes.length, ...bytes];
-  const bytes = [
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-    ...section(1, 1, 0x60, 0, 0),
-    ...section(2, 1, ...text(WASI_MODULE), ...text('proc_exit'), 0x00, 0),
-    ...section(5, 1, 0x00, 0),
-    ...section(7, 1, ...text('memory'), 0x02, 0),
-  ];
-  return new WebAssembly.Module(Uint8Array.from(bytes));
-}
-
-/** An instance of that, with the guest's memory. */
-function standInInstance(memory: WebAssembly.Memory): WebAssembly.Instance {
-  return Object.create(WebAssembly.Instance.prototype, { exports: { value: { memory } } });
-}
 
 /** Instantiates a module whose system interface, if it has one, is WASI. */
 export async function openWasiGuest(
@@ -69,7 +33,7 @@ export async function openWasiGuest(
     }
   }
 
-  let wasi: WASI | null = null;
+  let wasi: MoreWasi | null = null;
   let memory: WebAssembly.Memory | null = null;
   const memoryNow = (): WebAssembly.Memory => {
     if (memory !== null) return memory;
@@ -90,12 +54,10 @@ export async function openWasiGuest(
       },
     };
     imports[WASI_MODULE] = own;
-    // Many programs want nothing but files and an exit: then Wasmer's part is not worth the 30 ms of loading it.
+    // Many programs need nothing but files and an exit. In Node.js the rest takes 30 ms to load.
     if (wanted.some((entry) => entry.module === WASI_MODULE && !Object.hasOwn(own, entry.name))) {
-      const { WASI } = await loadWasmer();
-      wasi = new WASI({ args: [options.programName, ...options.args], env: { ...options.env } });
-      const theirs = wasi.getImports(standIn()) as Record<string, Record<string, WebAssembly.ImportValue>>;
-      imports[WASI_MODULE] = { ...theirs[WASI_MODULE], ...own };
+      wasi = await platform().moreWasi([options.programName, ...options.args], options.env);
+      imports[WASI_MODULE] = { ...wasi.functions, ...own };
     }
     for (const entry of wanted) {
       if (entry.module === WASI_MODULE && entry.kind === 'function') {
@@ -115,12 +77,12 @@ export async function openWasiGuest(
       throw new UnsupportedModuleError('The module does not export its memory under the name "memory".');
     }
     memory = exports.memory;
-    wasi?.instantiate(standInInstance(memory), undefined);
+    wasi?.start(memory);
     options.instantiated(exports);
     return new WasiGuest(exports, memory, wasi, tree);
   } catch (error) {
     try {
-      wasi?.free();
+      wasi?.dispose();
     } catch {
       // After a panic of its own it cannot be freed; what it panicked about says more.
     }
@@ -132,7 +94,7 @@ class WasiGuest implements Guest {
   constructor(
     readonly exports: WasmExports,
     readonly memory: WebAssembly.Memory,
-    private wasi: WASI | null,
+    private wasi: MoreWasi | null,
     private readonly tree: FileTree,
   ) {}
 
@@ -163,11 +125,11 @@ class WasiGuest implements Guest {
   }
 
   readFile(path: string): Uint8Array | null {
-    return this.tree.readFile(posix.resolve('/', path));
+    return this.tree.readFile(fromRoot(path));
   }
 
   dispose(): void {
-    this.wasi?.free();
+    this.wasi?.dispose();
     this.wasi = null;
   }
 }

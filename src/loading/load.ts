@@ -3,7 +3,8 @@
 
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, posix, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
+import { fromRoot } from '../algorithms/posix-path.ts';
 import type { WasmImports } from '../binary/wasm-types.ts';
 import {
   COMPILE_OPTIONS,
@@ -243,10 +244,7 @@ function open<Exports extends object>(
         env: options.env ?? {},
         stdin: new Input(typeof stdin === 'function' ? aside(stdin) : toBytes(stdin)),
         files: new Map(
-          Object.entries(options.files ?? {}).map(([path, contents]) => [
-            posix.resolve('/', path),
-            toBytes(contents),
-          ]),
+          Object.entries(options.files ?? {}).map(([path, contents]) => [fromRoot(path), toBytes(contents)]),
         ),
         stdout,
         stderr,

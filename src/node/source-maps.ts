@@ -12,13 +12,7 @@ import {
   type SectionedSourceMapInput,
   type TraceMap,
 } from '@jridgewell/trace-mapping';
-
-/** A position in a source file; line and column count from 1. */
-export interface SourcePosition {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-}
+import type { SourcePosition } from '../platform/index.ts';
 
 // The last such comment; others may follow, such as a debug id, but no code.
 const COMMENT =

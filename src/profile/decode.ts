@@ -3,9 +3,8 @@
 // hostile integers; here every length and index is checked, and decompression is bounded.
 // Wire format: https://protobuf.dev/programming-guides/encoding/
 
-import { constants } from 'node:buffer';
-import { gunzipSync } from 'node:zlib';
 import { InvalidProfileError } from '../errors.ts';
+import { platform, TooLongError } from '../platform/index.ts';
 import { MAX_STACKS, ProfileBuilder, tooManyStacks } from './builder.ts';
 import { refuseForeignFormat } from './foreign-format.ts';
 import type { ProfileKind, ProfileLine, ProfileModel, SampleLabel, SampleType } from './model.ts';
@@ -29,6 +28,8 @@ const COST = {
   location: 6,
   mapping: 8,
 } as const;
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
 /** Real profiles have more bytes to a unit; of the default limit it makes 2 GiB of memory. */
 const BYTES_PER_UNIT = 8;
 
@@ -47,9 +48,9 @@ function decompress(input: Uint8Array, maxBytes: number): Uint8Array {
   let bytes = input;
   if (input[0] === 0x1f && input[1] === 0x8b) {
     try {
-      bytes = gunzipSync(input, { maxOutputLength: Math.min(Math.ceil(maxBytes), constants.MAX_LENGTH) });
+      bytes = platform().gunzip(input, Math.ceil(maxBytes));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(maxBytes, error);
+      if (error instanceof TooLongError) throw tooLarge(maxBytes, error);
       throw new InvalidProfileError(
         `The profile is not intact: its gzip data cannot be decompressed (${(error as Error).message}).`,
         { cause: error },
@@ -114,7 +115,6 @@ const FIXED32 = 5;
 /** Reads fields in [offset, end); nested messages are read in place by moving both. */
 class MessageDecoder {
   readonly #bytes: Uint8Array;
-  readonly #view: Buffer;
   #offset = 0;
   #end: number;
   #wire = 0;
@@ -140,7 +140,6 @@ class MessageDecoder {
   constructor(bytes: Uint8Array, units: number) {
     this.#bytes = bytes;
     this.#units = units;
-    this.#view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#end = bytes.length;
   }
 
@@ -299,7 +298,7 @@ class MessageDecoder {
       case 6: {
         const end = this.#length();
         this.#spend('string');
-        this.#strings.push(this.#view.toString('utf8', this.#offset, end));
+        this.#strings.push(utf8.decode(this.#bytes.subarray(this.#offset, end)));
         this.#offset = end;
         return true;
       }

@@ -6,7 +6,6 @@
 // system_name stays empty when it equals the name: pprof takes a function whose two names are equal for one that is
 // not demangled yet, and then strips `<…>`, `[…]` and `(…)` from names such as `<anonymous>` or `Foo<T>.bar`.
 
-import { gzipSync } from 'node:zlib';
 import {
   Function as FunctionMessage,
   Label,
@@ -18,6 +17,7 @@ import {
 } from 'pprof-format';
 import { atOnce, STEP, type Steps } from '../algorithms/steps.ts';
 import { quantity } from '../frames/index.ts';
+import { platform } from '../platform/index.ts';
 import { pseudoAddress } from './builder.ts';
 import { type ProfileModel, type SampleLabel, type SampleType, TRUNCATED } from './model.ts';
 import { boundedStack, CUT, MAX_DEPTH, omittedCalls, type StackShape, shapeOf } from './stacks.ts';
@@ -25,7 +25,7 @@ import { boundedStack, CUT, MAX_DEPTH, omittedCalls, type StackShape, shapeOf } 
 /** Bytes of a profile in the format of pprof. */
 export function encodeProfile(model: ProfileModel, level: number): Uint8Array {
   const bytes = atOnce(encodeMessage(model));
-  return level === 0 ? bytes : gzipSync(bytes, { level });
+  return level === 0 ? bytes : platform().gzip(bytes, level);
 }
 
 /** The same before compression, in steps. */

@@ -100,7 +100,7 @@ const FORMATS: readonly Format[] = [
 
 /** Throws an InvalidProfileError that names the format when these bytes, decompressed, are of a known other one. */
 export function refuseForeignFormat(bytes: Uint8Array): void {
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, HEAD)).toString('latin1');
+  const head = String.fromCharCode(...bytes.subarray(0, HEAD));
   const found = FORMATS.find(({ begins }) => begins.test(head));
   if (found === undefined) return;
   throw new InvalidProfileError(`This is ${found.name}, no profile in pprof's format. ${found.advice}`);

@@ -2,8 +2,7 @@
 // `(?i)` or `\z`. JavaScript's own matcher backtracks, so that an expression as harmless as `(a|a)(a|a)…` in a file
 // from anywhere can keep it busy for days; re2js does not.
 
-import { createRequire } from 'node:module';
-import type { RE2JS } from 're2js';
+import { platform } from '../platform/index.ts';
 
 /** Instructions of the expression times characters of all names: a second or two. */
 const MAX_WORK = 2e8;
@@ -17,15 +16,8 @@ export function namesMatching(expression: string, names: readonly string[]): boo
     const listed = new Set(expression.split('|').map((name) => name.replaceAll('\\', '')));
     return names.map((name) => listed.has(name));
   }
-  // Loaded when needed, for it is large and few profiles ask for it.
-  const { RE2JS, RE2JSException } = createRequire(import.meta.url)('re2js') as typeof import('re2js');
-  let matcher: RE2JS;
-  try {
-    matcher = RE2JS.compile(expression);
-  } catch (error) {
-    if (error instanceof RE2JSException) return null;
-    throw error;
-  }
+  const matcher = platform().linearExpression(expression);
+  if (matcher === null) return null;
   const characters = names.reduce((sum, name) => sum + name.length, 0);
-  return matcher.programSize() * characters > MAX_WORK ? null : names.map((name) => matcher.matches(name));
+  return matcher.size * characters > MAX_WORK ? null : names.map((name) => matcher.matches(name));
 }

@@ -1,7 +1,7 @@
 // The table of `go tool pprof -top`: how much each function, line or file holds itself (flat) and with all it called
 // (cum). Values are summed up the stack tree once, so the cost does not depend on the depth of the stacks.
 
-import { posix } from 'node:path';
+import { basename, normalize } from '../algorithms/posix-path.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import type { ProfileModel } from './model.ts';
 import { formatQuantity, formatShare, tableFormat } from './quantity.ts';
@@ -218,7 +218,7 @@ function nodeTable(
   const index = new Map<string, number>();
   const nodeOf = (name: string, file: string, line: number, object: string): number => {
     const shownFunction = granularity === 'files' ? '' : name;
-    const shownFile = granularity === 'functions' || file === '' ? '' : posix.normalize(file);
+    const shownFile = granularity === 'functions' || file === '' ? '' : normalize(file);
     const shownLine = granularity === 'lines' ? line : 0;
     const known = shownFunction !== '' || shownFile !== '' || shownLine !== 0;
     const printed = printedName(shownFunction, shownFile, shownLine, known ? '' : object);
@@ -251,7 +251,7 @@ function printedName(name: string, file: string, line: number, object: string): 
   const parts = name === '' ? [] : [name];
   if (line !== 0) parts.push(`${file}:${line}`);
   else if (file !== '') parts.push(file);
-  else if (name === '') parts.push(object === '' ? '<unknown>' : `[${posix.basename(object)}]`);
+  else if (name === '') parts.push(object === '' ? '<unknown>' : `[${basename(object)}]`);
   return parts.join(' ');
 }
 
@@ -314,7 +314,7 @@ function totalOf({ samples, sampleTypes }: ProfileModel, index: number): number 
 function headerLines(model: ProfileModel, type: string, total: string): string[] {
   const lines: string[] = [];
   const [mapping] = model.mappings;
-  if (mapping !== undefined && mapping.file !== '') lines.push(`File: ${posix.basename(mapping.file)}`);
+  if (mapping !== undefined && mapping.file !== '') lines.push(`File: ${basename(mapping.file)}`);
   if (mapping !== undefined && mapping.buildId !== '') lines.push(`Build ID: ${mapping.buildId}`);
   for (const comment of model.comments) if (!comment.startsWith('#')) lines.push(comment);
   lines.push(`Type: ${type}`);

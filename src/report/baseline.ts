@@ -7,10 +7,10 @@
 // known one thus is new, and a known one that moved is not. A known leak covers its stack in the same or a milder
 // class; sizes are for the reader.
 
-import { createHash } from 'node:crypto';
 import { BaselineError, type Frame } from '../errors.ts';
 import { type Stack, stackOf, stackOfFrames } from '../frames/index.ts';
 import { checkOptionNames } from '../options/option-names.ts';
+import { platform } from '../platform/index.ts';
 import { type BaselineFrame, baselineStacks, coarseKey, fineKey, normalised } from './baseline-stack.ts';
 import { type JsonNode, JsonSyntaxError, parseJsonLines } from './json-lines.ts';
 import {
@@ -212,7 +212,7 @@ export function stackFingerprints(root: string | undefined): (stack: Stack) => s
     const frames = stackIn(stack);
     let fingerprint = known.get(frames);
     if (fingerprint === undefined) {
-      fingerprint = createHash('sha256').update(fineKey(frames)).digest('hex').slice(0, 32);
+      fingerprint = platform().sha256(fineKey(frames)).slice(0, 32);
       known.set(frames, fingerprint);
     }
     return fingerprint;

@@ -2,7 +2,7 @@
 // one, those of a report in the message, too, and passes over those that say more than a frame does (`[inlined]`). So
 // the stack that it gets has the frames of one leak in the form that it reads, and no others but those of the assertion.
 
-import { isAbsolute } from 'node:path';
+import { isAbsolute } from '../algorithms/posix-path.ts';
 import type { Frame } from '../errors.ts';
 import { isGap, ShownStacks, type Stack, stackOf } from '../frames/index.ts';
 import { defaultLeakKinds, type LeakKind, type LeakReport } from './leak-report.ts';
@@ -25,7 +25,12 @@ export function firstStack(report: LeakReport, kinds: readonly LeakKind[] = defa
  * @param root folder of the user's sources
  * @param assertion whether the frames of the assertion follow
  */
-export function pointAt<E extends Error>(error: E, stack: Stack | null, root: string, assertion = true): E {
+export function pointAt<E extends Error>(
+  error: E,
+  stack: Stack | null,
+  root: string | undefined,
+  assertion = true,
+): E {
   if (stack === null || !underVitest()) return error;
   const frames = framesFrom(stack, root);
   if (frames.length === 0) return error;
@@ -48,7 +53,7 @@ function underVitest(): boolean {
   return '__vitest_worker__' in globalThis;
 }
 
-function framesFrom(stack: Stack, root: string): readonly Frame[] {
+function framesFrom(stack: Stack, root: string | undefined): readonly Frame[] {
   const place = new ReportStacks(root, inText).place(stack);
   let at = stack;
   while (at.depth > 0 && place !== null && at.frame !== place) at = at.caller;

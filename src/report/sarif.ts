@@ -2,7 +2,6 @@
 // result per leak (what a baseline takes for one) and heap error, its stack as a SARIF stack and as related locations (GitHub shows the latter),
 // the baseline's fingerprint as partial fingerprint, suppressed and known records marked as such.
 
-import { pathToFileURL } from 'node:url';
 import type { Frame } from '../errors.ts';
 import {
   gapText,
@@ -15,6 +14,7 @@ import {
   withStacks,
 } from '../frames/index.ts';
 import { checkOptionNames } from '../options/option-names.ts';
+import { platform } from '../platform/index.ts';
 import { stackFingerprints } from './baseline.ts';
 import {
   defaultLeakKinds,
@@ -107,7 +107,7 @@ function log(report: LeakReport, options: SarifOptions, results: readonly unknow
         ...(root === undefined
           ? {}
           : {
-              originalUriBaseIds: { [ROOT_ID]: { uri: `${pathToFileURL(root).href.replace(/\/+$/, '')}/` } },
+              originalUriBaseIds: { [ROOT_ID]: { uri: `${platform().fileUrl(root).replace(/\/+$/, '')}/` } },
             }),
         invocations: [
           {
@@ -286,7 +286,7 @@ function locationOf(frame: Frame, root: string | undefined): object {
 // SARIF wants URI references: a relative one against the root, an absolute one for what lies outside.
 function artifact(file: string, root: string | undefined): object {
   const path = relativePath(file, root);
-  if (path.startsWith('/')) return { uri: pathToFileURL(path).href };
+  if (path.startsWith('/')) return { uri: platform().fileUrl(path) };
   // A folder's name may look like a scheme.
   if (!isBelow(file, root) && /^[A-Za-z][A-Za-z0-9+.-]+:/.test(path)) return { uri: encodeURI(path) };
   const uri = path.split('/').map(encodeURIComponent).join('/');

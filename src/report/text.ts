@@ -4,6 +4,7 @@
 import picocolors from 'picocolors';
 import { isGap, quantity, type Stack, stackLines, stackOf } from '../frames/index.ts';
 import { checkOptionNames } from '../options/option-names.ts';
+import { platform } from '../platform/index.ts';
 import {
   type BlockSample,
   type HeapFaultRecord,
@@ -64,7 +65,7 @@ export function formatText(report: LeakReport, options: TextOptions = {}): strin
 
 // https://no-color.org: present and not empty.
 function noColor(): boolean {
-  const value = typeof process === 'undefined' ? undefined : process.env.NO_COLOR;
+  const value = platform().environment('NO_COLOR');
   return value !== undefined && value !== '';
 }
 

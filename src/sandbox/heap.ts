@@ -33,6 +33,7 @@ import {
   type ScopeResult,
 } from '../leaks/index.ts';
 import { checkOptionNames } from '../options/option-names.ts';
+import { platform } from '../platform/index.ts';
 import { ContextProfileBuilder, type ContextProfileKind, type HeapProfile } from '../profile/index.ts';
 import {
   checkLeakKinds,
@@ -359,11 +360,14 @@ export class Heap {
   /** Throws a LeakError, whose message is the report, when blocks are lost or the heap was misused. */
   assertNoLeaks(options: AssertLeaksOptions = {}): void {
     checkOptionNames('heap.assertNoLeaks', options, ASSERT_LEAKS_OPTIONS);
-    const { kinds, root = process.cwd(), ...rest } = options;
+    const { kinds, root = platform().workingDirectory(), ...rest } = options;
     if (kinds !== undefined) checkLeakKinds(kinds);
     const report = this.leaks(rest);
     if (report.isClean(kinds)) return;
-    const error = new LeakError(report, { root, ...(kinds === undefined ? {} : { kinds }) });
+    const error = new LeakError(report, {
+      ...(root === undefined ? {} : { root }),
+      ...(kinds === undefined ? {} : { kinds }),
+    });
     throw pointAt(error, firstStack(report, kinds), root);
   }
 

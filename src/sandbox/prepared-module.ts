@@ -4,13 +4,13 @@
 // A module is known by its content. The last few are kept; others for as long as a sandbox of theirs is there, so
 // that a thousand sandboxes which were opened between those of other modules share as well.
 
-import { createHash } from 'node:crypto';
 import { ExternalKind, readModule } from '../binary/index.ts';
 import type { WasmModule } from '../binary/wasm-types.ts';
 import { type Frame, InvalidArgumentError, InvalidModuleError } from '../errors.ts';
 import { type ValueType, valueTypeOf } from '../host/index.ts';
 import { ALLOCATION_FAMILY, type InstrumentedModule, instrument } from '../instrument/index.ts';
 import { type RootLayout, rootLayout } from '../leaks/index.ts';
+import { platform } from '../platform/index.ts';
 import { Symbolizer, type SymbolizerOptions } from '../symbols/index.ts';
 import { TableSignatures } from './function-table.ts';
 
@@ -85,7 +85,7 @@ export class PreparedModule {
     const map = typeof sourceMap === 'object' ? textOf(sourceMap) : sourceMap;
     // A map that JSON cannot hold is nobody else's; reading it will say what is wrong with it.
     if (map === null) return new ModuleSymbols(this.bytes, options);
-    const key = [debugInfo, map].map((part) => (part === undefined ? '' : digest(part))).join(' ');
+    const key = [debugInfo, map].map((part) => (part === undefined ? '' : platform().sha256(part))).join(' ');
     let symbols = this.#symbols.get(key);
     if (symbols === undefined) {
       symbols = new ModuleSymbols(this.bytes, map === undefined ? options : { ...options, sourceMap: map });
@@ -177,7 +177,7 @@ export function prepareModule(
   maxMemory: number | undefined,
   instrumented: InstrumentedModule | null = null,
 ): Promise<PreparedModule> {
-  const key = `${digest(bytes)} ${maxMemory ?? ''}`;
+  const key = `${platform().sha256(bytes)} ${maxMemory ?? ''}`;
   let prepared = kept.get(key);
   if (prepared === undefined) {
     const inUse = alive.get(key)?.deref();
@@ -209,10 +209,6 @@ function prepareNew(
     if (kept.get(key) === prepared) kept.delete(key);
   });
   return prepared;
-}
-
-function digest(content: Uint8Array | string): string {
-  return createHash('sha256').update(content).digest('hex');
 }
 
 function textOf(map: object): string | null {

@@ -8,7 +8,6 @@
 // is disposed of.
 
 import type { WasmMemory } from '../binary/wasm-types.ts';
-import { joinThreads } from '../threads/index.ts';
 import type { Sandbox } from './sandbox.ts';
 
 interface Handle {
@@ -133,9 +132,3 @@ function shared(): Registry {
   holder[KEY] ??= { entries: new Set(), watchers: new Set(), opened: new Map(), sweepAt: FIRST_SWEEP };
   return holder[KEY];
 }
-
-// Profiles of other threads show the sandboxes of this one, and nobody has to ask for that.
-joinThreads(async () => {
-  const { ThreadAnswers } = await import('../serve/thread-answers.ts');
-  return new ThreadAnswers();
-});

@@ -35,7 +35,7 @@ import {
 } from '../host/index.ts';
 import { ALLOCATION_FAMILY } from '../instrument/index.ts';
 import { type LeakCapture, LeakFinder, PeakMeter } from '../leaks/index.ts';
-import { stoppable } from '../node/stoppable.ts';
+import { platform } from '../platform/index.ts';
 import { FunctionTable } from './function-table.ts';
 import { Heap, type HeapHost } from './heap.ts';
 import { HeapEvents } from './heap-events.ts';
@@ -430,12 +430,13 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   // that the program has written over, libc may trap or loop.
   #rescueOutput(): void {
     const { fflush } = this.#guest.exports as { fflush?: (stream: number) => number };
-    if (fflush === undefined) return;
+    const { atMost } = platform();
+    if (fflush === undefined || atMost === null) return;
     try {
       // A call that is stopped may have been writing, where nothing may enter.
-      stoppable(
+      atMost(
+        RESCUE_TIME,
         () => void fflush(0),
-        { timeout: RESCUE_TIME },
         () => {
           this.#gate.closed = null;
         },

@@ -2,7 +2,7 @@
 // other threads. A thread that does not answer is named in the result and does not hide the others.
 
 import { randomUUID } from 'node:crypto';
-import { inSlices, type Steps } from '../algorithms/steps.ts';
+import type { Steps } from '../algorithms/steps.ts';
 import { HeapProfile, sum } from '../profile/index.ts';
 import {
   type AbsentThread,
@@ -19,6 +19,7 @@ import { type HeapOverview, heapOverview } from './heap-overview.ts';
 import { collectGarbage } from './inspector.ts';
 import type { ServeSettings } from './options.ts';
 import { emptyProfile, type HeapKind, NO_SANDBOX, ProfileSource } from './profiles.ts';
+import { inSlices } from './slices.ts';
 import { type Sums, sumsOf } from './statistics.ts';
 import {
   type OverviewAnswer,

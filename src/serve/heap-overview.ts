@@ -1,12 +1,13 @@
 // What the index page shows about the heaps of one thread: a row for each heap, and the sample count of each profile.
 
-import { inSlices, type Steps } from '../algorithms/steps.ts';
+import type { Steps } from '../algorithms/steps.ts';
 import { formatQuantity } from '../profile/index.ts';
 import type { Sandbox, ToolchainInfo } from '../sandbox/sandbox.ts';
 import { ownThreadLabel } from '../threads/index.ts';
 import { externalMemory } from './external-memory.ts';
 import type { HeapEntry } from './index-page.ts';
 import type { ProfileSource } from './profiles.ts';
+import { inSlices } from './slices.ts';
 import type { SampledHeap } from './v8-heap.ts';
 
 /** The heaps of one or more threads. */

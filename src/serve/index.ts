@@ -1,5 +1,8 @@
 // The entry `heapline/pprof`: serves the heaps of this process over HTTP, as Go's net/http/pprof does.
 
+import '../node/install.ts';
+import './join.ts';
+
 export { type PprofFetch, pprofFetch } from './fetch-handler.ts';
 export { type PprofHandler, pprofHandler } from './node-handler.ts';
 export type { HostHeapOptions, PprofOptions, ThreadsOptions } from './options.ts';

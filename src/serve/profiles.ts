@@ -4,7 +4,7 @@
 // Collecting is done in steps, and the program continues between them. Each sandbox is read within one step, so its
 // figures belong to one moment. Sandboxes that are read in different steps may have changed in between.
 
-import { inSlices, type Steps } from '../algorithms/steps.ts';
+import type { Steps } from '../algorithms/steps.ts';
 import {
   ContextProfileBuilder,
   type ContextProfileKind,
@@ -19,6 +19,7 @@ import { openSandboxes } from '../sandbox/registry.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { ownThreadLabel } from '../threads/index.ts';
 import type { ServeSettings } from './options.ts';
+import { inSlices } from './slices.ts';
 import { type SampledHeap, shareSampledHeap } from './v8-heap.ts';
 
 /** A profile of contexts, or of leaks. */

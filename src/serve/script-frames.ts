@@ -2,7 +2,7 @@
 // traced back to C through the sandbox that runs them.
 
 import type { Frame } from '../errors.ts';
-import { originalPosition } from '../host/index.ts';
+import { originalPosition } from '../node/source-maps.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { CallFrame } from './inspector.ts';
 

@@ -4,8 +4,9 @@
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { GLUE_FILE, toPath } from '../host/index.ts';
+import { GLUE_FILE } from '../host/index.ts';
 import { codeDirectory, packageDirectory } from '../node/own-files.ts';
+import { toPath } from '../node/source-maps.ts';
 
 export type Owner = 'user' | 'heapline' | 'caller';
 

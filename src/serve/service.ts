@@ -7,7 +7,7 @@
 // number of long collections is limited. So the cost of many clients is limited, too.
 
 import { gzip } from 'node:zlib';
-import { inSlices, type Steps } from '../algorithms/steps.ts';
+import type { Steps } from '../algorithms/steps.ts';
 import { DEFAULT_LEVEL, encodeMessage, type HeapProfile, legacyText, VERSION } from '../profile/index.ts';
 import {
   AllThreads,
@@ -33,6 +33,7 @@ import { indexPage, type ProfileEntry } from './index-page.ts';
 import type { ServeSettings } from './options.ts';
 import { DELTA_KINDS, ELSEWHERE, HEAP_PROFILES, type HeapKind, OTHER_PROFILES } from './profiles.ts';
 import { sleep } from './sleep.ts';
+import { inSlices } from './slices.ts';
 import { emptySums, statisticsText } from './statistics.ts';
 import { CpuRecording } from './v8-cpu.ts';
 

@@ -1,13 +1,13 @@
 // Answers the profile servers of other threads with the profiles that this thread would serve itself. Symbols are
 // resolved here, where the modules are. The answers are bytes in pprof's format.
 
-import { inSlices } from '../algorithms/steps.ts';
 import { encodeMessage } from '../profile/index.ts';
 import { type Answerer, now, type Request } from '../threads/index.ts';
 import { heapOverview } from './heap-overview.ts';
 import { collectGarbage } from './inspector.ts';
 import { NO_SANDBOX, ProfileSource } from './profiles.ts';
 import { sleep } from './sleep.ts';
+import { inSlices } from './slices.ts';
 import { sumsOf } from './statistics.ts';
 import {
   type OverviewAnswer,

@@ -1,6 +1,8 @@
 // heapline/assert: the checks for every test runner that takes a thrown error as a failure: node:test, jest, mocha and
 // others. Where the work is an async function, so is the assertion: await it.
 
+import '../node/install.ts';
+import '../serve/join.ts';
 import { fileURLToPath } from 'node:url';
 import { HeaplineError, InvalidArgumentError } from '../errors.ts';
 import type { GrowthOptions } from '../leaks/index.ts';

@@ -4,6 +4,8 @@
 //   // jest's and vitest's globalSetup
 //   export default () => compileAhead('parser.c');
 
+import '../node/install.ts';
+import '../serve/join.ts';
 import { basename } from 'node:path';
 import { defaultCacheDirectory } from '../compile/index.ts';
 import { compileC, type LoadCOptions } from '../loading/load.ts';

@@ -5,6 +5,8 @@
 //   await expect(() => lib.exports.handle(request)).toAllocateAtMost(lib, { bytes: 4096, objects: 10 });
 //   await expect(() => lib.exports.handle(request)).not.toGrow(lib);
 
+import '../node/install.ts';
+import '../serve/join.ts';
 import { expect } from 'vitest';
 import type { GrowthOptions } from '../leaks/index.ts';
 import { defaultLeakKinds, pointAt } from '../report/index.ts';

@@ -8,6 +8,7 @@ import { HostStacks } from '../../src/host/index.ts';
 import { temporaryDirectory } from '../support/wasi-program.ts';
 
 const door = new URL('../../src/host/index.ts', import.meta.url).pathname;
+const install = new URL('../../src/node/install.ts', import.meta.url).pathname;
 const esbuild = new URL('../../node_modules/.bin/esbuild', import.meta.url).pathname;
 
 function captureIn(stacks: HostStacks): number {
@@ -108,6 +109,7 @@ test("V8's stack settings are as before, whatever they were", () => {
 
 const evaluating = `
 import { runInThisContext } from 'node:vm';
+import ${JSON.stringify(install)};
 import { HostStacks } from ${JSON.stringify(door)};
 
 const stacks = new HostStacks();
@@ -154,6 +156,7 @@ test.each([
 );
 
 const script = `
+import ${JSON.stringify(install)};
 import { HostStacks } from ${JSON.stringify(door)};
 interface Filler { readonly nothing: string }
 

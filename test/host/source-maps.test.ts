@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { originalPosition } from '../../src/host/index.ts';
+import { originalPosition } from '../../src/node/source-maps.ts';
 
 let directory: string;
 beforeEach(() => {

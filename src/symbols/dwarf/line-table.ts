@@ -1,7 +1,7 @@
 // .debug_line (DWARF 5, 6.2; versions 2 to 5): runs one line-number program and answers code offset → file, line and
 // column. Look-up follows LLVM's: the sequence with the lowest end above the offset, in it the last row at or below.
 
-import { posix } from 'node:path';
+import { normalize } from '../../algorithms/posix-path.ts';
 import { DwarfError } from '../../errors.ts';
 import * as dw from './constants.ts';
 import type { Cursor } from './cursor.ts';
@@ -383,5 +383,5 @@ function isAbsolute(path: string): boolean {
 }
 
 function normalise(path: string): string {
-  return posix.normalize(WINDOWS_ABSOLUTE.test(path) ? path.replaceAll('\\', '/') : path);
+  return normalize(WINDOWS_ABSOLUTE.test(path) ? path.replaceAll('\\', '/') : path);
 }

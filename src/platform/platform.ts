@@ -1,0 +1,89 @@
+// What differs between Node.js and a browser. The rooms that a browser can run take these things from here and import
+// no module of Node.js. `src/node` implements the interface for Node.js, `src/web` for browsers.
+
+/** A position in a source file. Line and column count from 1. */
+export interface SourcePosition {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** The JavaScript that runs beside the guest: what its stacks need to become readable. */
+export interface Scripts {
+  /**
+   * Path or URL of the folder that contains Heapline's own code. Frames below it are hidden. Null when Heapline is
+   * bundled with other code, so that no folder is its own.
+   */
+  readonly ownDirectory: string | null;
+  /** The path of a `file:` URL; any other text unchanged. */
+  toPath(file: string): string;
+  /** Where this position of a running script was written; the same position when no source map knows it. */
+  originalPosition(file: string, line: number, column: number): SourcePosition;
+  /** Whether the engine applies source maps to the text of stacks by itself. */
+  mapsStackText(): boolean;
+  /** The `Error` whose `prepareStackTrace` the engine asks when the current context has none. */
+  readonly mainError: ErrorConstructor;
+}
+
+/** The part of WASI that Heapline does not implement: arguments, environment, clocks, randomness and so on. */
+export interface MoreWasi {
+  /** Functions of `wasi_snapshot_preview1` by name. */
+  readonly functions: Readonly<Record<string, (...args: never[]) => unknown>>;
+  /** Gives the functions their memory. Called once, before any code of the guest calls them. */
+  start(memory: WebAssembly.Memory): void;
+  dispose(): void;
+}
+
+/** A regular expression in RE2's syntax that matches in linear time. */
+export interface LinearExpression {
+  /** Length of the compiled program. Matching takes this many steps for each character at most. */
+  readonly size: number;
+  /** Whether the expression matches the whole text. */
+  matches(text: string): boolean;
+}
+
+/** Everything that the rooms of the browser half ask of their surroundings. */
+export interface Platform {
+  readonly name: 'node' | 'web';
+
+  /** Compresses to the gzip format. `level` is zlib's, from 0 to 9. */
+  gzip(bytes: Uint8Array, level: number): Uint8Array;
+  /** Decompresses the gzip format, checksums included. Throws `TooLongError` when the result exceeds `most` bytes. */
+  gunzip(bytes: Uint8Array, most: number): Uint8Array;
+  /** SHA-256 in hexadecimal digits. Text is hashed as UTF-8. */
+  sha256(content: Uint8Array | string): string;
+
+  /** Compiles an expression of RE2. Null when the platform has no such engine, or the expression is not valid. */
+  linearExpression(expression: string): LinearExpression | null;
+
+  /** Value of an environment variable; undefined when it is not set or the platform has none. */
+  environment(name: string): string | undefined;
+  /** The working directory, to which reports make paths relative; undefined when the platform has none. */
+  workingDirectory(): string | undefined;
+  /** The `file:` URL of a path. */
+  fileUrl(path: string): string;
+
+  /** Resolves in a later turn of the event loop, after all promises that are settled now. Fake timers do not stop it. */
+  nextTurn(): Promise<void>;
+  /** Blocks the thread, as `sleep()` in C does. */
+  block(milliseconds: number): void;
+  /**
+   * Runs `work` for this many milliseconds at most, although it may never return to JavaScript, and gives its result.
+   * When the time is up, the engine stops it without running any `finally`, and the result is that of `stopped`. Null
+   * when the platform cannot stop work.
+   */
+  readonly atMost: (<T>(milliseconds: number, work: () => T, stopped: () => T) => T) | null;
+
+  /**
+   * WASI functions beyond files, exits and waiting. All its clocks count from the epoch.
+   * @param args the program's name and its arguments
+   */
+  moreWasi(args: readonly string[], env: Readonly<Record<string, string>>): Promise<MoreWasi>;
+
+  readonly scripts: Scripts;
+}
+
+/** Thrown by `gunzip` for data that decompresses to more bytes than the caller allows. It is caught inside Heapline. */
+export class TooLongError extends Error {
+  override readonly name = 'TooLongError';
+}
