@@ -173,7 +173,7 @@ test('positions are those of the TypeScript source under tsx', () => {
   const file = join(temporaryDirectory(), 'script.ts');
   writeFileSync(file, script);
   const output = execFileSync(process.execPath, ['--import', 'tsx', file], { encoding: 'utf8' });
-  expect(JSON.parse(output)).toMatchObject({ function: 'written', file, line: 9, column: 10 });
+  expect(JSON.parse(output)).toMatchObject({ function: 'written', file, line: 10, column: 10 });
 });
 
 test.each([
@@ -200,5 +200,5 @@ test.each([
     encoding: 'utf8',
     cwd: new URL('../..', import.meta.url).pathname,
   });
-  expect(JSON.parse(printed)).toMatchObject({ function: 'written', file, line: 9 });
+  expect(JSON.parse(printed)).toMatchObject({ function: 'written', file, line: 10 });
 });
