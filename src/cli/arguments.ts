@@ -1,4 +1,4 @@
-// Readers for the values of options, shared by the commands. Each says what is wrong and what would be right.
+// Parsers for the values of options, shared by the commands. Each error says what is wrong and what would be right.
 
 import { readFileSync, readSync } from 'node:fs';
 import { type Command, Option } from 'commander';
@@ -21,7 +21,7 @@ function readSize(option: string, text: string): number {
   return bytes;
 }
 
-/** A whole number, not negative. */
+/** For an option whose value is a whole number that is not negative. */
 export function parseCount(option: string): (text: string) => number {
   return (text) => {
     if (!/^\d+$/.test(text)) throw usageError(option, `${option} takes a whole number, not '${text}'.`);
@@ -29,22 +29,22 @@ export function parseCount(option: string): (text: string) => number {
   };
 }
 
-/** For options that may be given several times. */
+/** For options that can be repeated. */
 export function collect(value: string, previous: readonly string[] | undefined): string[] {
   return [...(previous ?? []), value];
 }
 
-/** Most bytes of standard input that are read at once, and milliseconds to wait where the system does not. */
+/** Most bytes of standard input that are read at once, and milliseconds to wait where the system does not wait. */
 const CHUNK = 2 ** 16;
 const PAUSE = 10;
-/** Milliseconds that a thread may take to stop this one. */
+/** Milliseconds within which another thread stops this one. */
 const SIGNAL_PAUSE = 200;
 
 function pauseFor(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
-/** Bytes of a file, or of standard input for `-`. */
+/** The bytes of a file, or of standard input for `-`. */
 export function readInput(path: string): Uint8Array {
   if (path === '-') return readStandardInput();
   try {
@@ -71,15 +71,16 @@ export function readOurInput(length: number): Uint8Array {
       return bytes.subarray(0, readSync(0, bytes));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      // Windows has an error for the end of a pipe.
+      // Windows reports the end of a pipe as an error.
       if (code === 'EOF') return new Uint8Array();
-      // A signal. Where it is to stop C, another thread is about to do so, and a read begun now would keep it waiting.
+      // A signal arrived. If it is to stop C, another thread is about to do so, and a new read would delay it.
       if (code === 'EINTR') {
         pauseFor(SIGNAL_PAUSE);
         continue;
       }
       if (code !== 'EAGAIN') throw fileError('Standard input', 'read', error);
-      // Whoever opened it made it non-blocking and has nothing to say yet; readFileSync(0) would give up.
+      // The program that opened this input made it non-blocking and has sent nothing yet. readFileSync(0) would give
+      // up.
       pauseFor(PAUSE);
     }
   }
@@ -97,7 +98,7 @@ export function fileError(path: string, action: 'read' | 'written', error: unkno
   return new FileError(path, `${path} cannot be ${action}: ${reason}.`, { cause: error });
 }
 
-/** Says which module it was that cannot be used, and what would be one. */
+/** Adds to an error which module cannot be used, and what kind of module is needed. */
 export function moduleError(path: string, error: unknown): unknown {
   if (
     error instanceof InvalidModuleError ||
@@ -130,7 +131,7 @@ export interface CompileArguments {
   I?: string[];
   D?: string[];
   U?: string[];
-  /** Those of -D and -U in order, because the last word on a macro counts. */
+  /** The options -D and -U in their order, because the last one for a macro counts. */
   macros?: string[];
   l?: string[];
   stackSize?: number;
@@ -138,7 +139,7 @@ export interface CompileArguments {
   ldflag?: string[];
 }
 
-/** The value of `macros` grows with each of these options. */
+/** Each of these options extends the value of `macros`. */
 function inOrder(command: Command, option: 'D' | 'U'): void {
   command.on(`option:${option}`, (macro: string) => {
     const before = (command.getOptionValue('macros') as string[] | undefined) ?? [];
@@ -181,7 +182,7 @@ export function addCompileOptions(command: Command): Command {
     );
 }
 
-/** The compiler's options that were given, as they are written. */
+/** The compiler's options that the user gave, as they are written on the command line. */
 export function givenCompileOptions(given: CompileArguments): string[] {
   const names = ['toolchain', 'O', 'I', 'D', 'U', 'l', 'stackSize', 'cflag', 'ldflag'] as const;
   return names
@@ -189,7 +190,7 @@ export function givenCompileOptions(given: CompileArguments): string[] {
     .map((name) => (name === 'stackSize' ? '--stack-size' : (name.length === 1 ? '-' : '--') + name));
 }
 
-/** The same as loadC() and compile() take them. */
+/** The options as loadC() and compile() take them. */
 export function compileOptions(given: CompileArguments) {
   const define: Record<string, string | boolean> = {};
   for (const each of given.macros ?? []) {

@@ -1,4 +1,4 @@
-// heapline build and heapline instrument: the steps of `run` alone, for those who have a build system of their own.
+// heapline build and heapline instrument: single steps of `run`, for people who have a build system of their own.
 
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -15,7 +15,7 @@ import { usageError } from './failure.ts';
 import { writeOutput } from './output-files.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Standard input or output in place of a file. */
+/** Stands for standard input or output in place of a file. */
 const STANDARD = '-';
 
 interface BuildArguments extends CompileArguments {
@@ -63,7 +63,7 @@ Examples:
       }
       for (const file of files) keepInput(file, given.output, 'a source');
       terminal.progress('compiling');
-      // Loaded when needed: the commands that only read profiles start at once.
+      // The compiler is loaded when it is needed, so that commands that only read profiles start at once.
       const { compile, gluePath, removeDirectoriesOnSignals } = await import('../compile/index.ts');
       removeDirectoriesOnSignals();
       const compiled = await compile(
@@ -75,7 +75,7 @@ Examples:
       if (compiled.glue !== null && given.output === STANDARD) {
         throw usageError(
           '--output',
-          `A module of ${compiled.toolchain.name} comes with JavaScript, which has to be written beside it: name a file.`,
+          `A module of ${compiled.toolchain.name} needs its JavaScript beside it, so standard output cannot take it: name a file.`,
         );
       }
       for (const { severity, file, line, column, message } of compiled.warnings) {
@@ -126,7 +126,7 @@ Examples:
           `Wrote ${nameOf(given.output)} (${result.bytes.length} bytes, before ${input.length}; ${milliseconds} ms).`,
         ),
       );
-      // A module of Emscripten's runs with its JavaScript alone, which is the same for both.
+      // A module of Emscripten's runs only with its JavaScript, which is the same for both modules.
       const { gluePath } = await import('../compile/index.ts');
       const [from, to] = [gluePath(path), gluePath(given.output)];
       const files = path !== STANDARD && given.output !== STANDARD;
@@ -144,7 +144,7 @@ async function instrumentedOnce(path: string, input: Uint8Array, maxMemory: numb
   } catch (error) {
     throw moduleError(path, error);
   }
-  throw usageError('module', `${path} is instrumented already: there is nothing to do; run it as it is.`);
+  throw usageError('module', `${path} is already instrumented. There is nothing to do: run it as it is.`);
 }
 
 async function instrumented(bytes: Uint8Array, maxMemory: number | undefined) {
@@ -152,7 +152,7 @@ async function instrumented(bytes: Uint8Array, maxMemory: number | undefined) {
   return instrument(bytes, maxMemory === undefined ? {} : { maxMemory });
 }
 
-/** Refuses to write over what is to be read. */
+/** Refuses to write over a file that is still to be read. */
 function keepInput(input: string, output: string, what: string): void {
   if (!existsSync(input) || !existsSync(output) || realpathSync(input) !== realpathSync(output)) return;
   throw usageError('--output', `${output} is ${what}, and would be lost: name another file to write.`);

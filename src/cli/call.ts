@@ -1,6 +1,6 @@
-// The little language of --call: a C function's name and its arguments in parentheses. Numbers are written as in C
-// or JavaScript (1, -2, 0x10, 1.5e3; 64-bit integers in full, with or without JavaScript's n), strings in single or
-// double quotes, with the escapes of C save octal ones, and \u as in JavaScript.
+// The small language of --call: the name of a C function and its arguments in parentheses. Numbers are written as in
+// C or JavaScript (1, -2, 0x10, 1.5e3; 64-bit integers in full, with or without JavaScript's n). Strings are written
+// in single or double quotes with C's escapes, except octal ones, and with \u as in JavaScript.
 
 import { usageError } from './failure.ts';
 
@@ -8,7 +8,7 @@ import { usageError } from './failure.ts';
 export type CallArgument = number | bigint | string;
 
 export interface Call {
-  /** As the user wrote it. */
+  /** The call as the user wrote it. */
   readonly source: string;
   readonly name: string;
   readonly arguments: readonly CallArgument[];
@@ -41,7 +41,7 @@ export function parseCall(source: string): Call {
     );
   };
   const head = NAME.exec(source);
-  if (head === null) return fail('a function name and ( are due', 0);
+  if (head === null) return fail('expected a function name and (', 0);
   let at = head[0].length;
   const skipSpace = () => {
     while (/\s/.test(source[at] ?? '')) at++;
@@ -59,28 +59,28 @@ export function parseCall(source: string): Call {
         const text = source.slice(at + 1, end);
         for (const { 1: code, index } of text.matchAll(ESCAPE)) {
           const place = at + 1 + index;
-          if (unescaped(code!) === null) return fail(`\\${code} is no escape that is known`, place);
+          if (unescaped(code!) === null) return fail(`\\${code} is not a known escape`, place);
           if (/^x[89a-fA-F]./.test(code!))
-            return fail('\\x7f is the last: write other characters as they are, for UTF-8', place);
+            return fail('\\x7f is the last \\x escape: write other characters directly, as UTF-8', place);
         }
         values.push(text.replace(ESCAPE, (_, code: string) => unescaped(code)!));
         at = end + 1;
       } else {
         const number = NUMBER.exec(source.slice(at));
-        if (number === null) return fail('a number or a string in quotes is due', at);
+        if (number === null) return fail('expected a number or a string in quotes', at);
         values.push(numberOf(number[0]));
         at += number[0].length;
       }
       skipSpace();
       const next = source[at++];
       if (next === ')') break;
-      if (next !== ',') return fail('a comma or ) is due', at - 1);
+      if (next !== ',') return fail('expected a comma or )', at - 1);
     }
   }
   skipSpace();
   if (source[at] === ';') at++;
   skipSpace();
-  if (at < source.length) return fail('nothing more is expected', at);
+  if (at < source.length) return fail('unexpected text after the call', at);
   return { source: source.trim(), name: head[1]!, arguments: values };
 }
 
@@ -92,10 +92,12 @@ function stringEnd(source: string, start: number): number {
   return -1;
 }
 
-/** A backslash and what belongs to it; octal numbers are matched whole to be refused whole. */
+/**
+ * A backslash and the characters that belong to it. An octal number is matched whole, so that it is rejected whole.
+ */
 const ESCAPE = /\\(x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|\d+|.)/gs;
 
-/** The character of an escape; null when there is none. */
+/** The character that an escape stands for; null when the escape is unknown. */
 function unescaped(code: string): string | null {
   const hexadecimal = /^[xu]\{?([0-9a-fA-F]+)\}?$/.exec(code)?.[1];
   if (hexadecimal === undefined) return Object.hasOwn(ESCAPES, code) ? ESCAPES[code]! : null;

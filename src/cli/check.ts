@@ -1,5 +1,5 @@
-// heapline check: run C and fail when it leaks, for CI. Standard output carries what the program writes, unless a
-// report was asked for there; then it carries that report alone, and the program's output goes to standard error.
+// heapline check: runs C and fails when it leaks, for CI. Standard output carries the program's output. If a report
+// is requested on standard output, it carries only this report, and the program's output goes to standard error.
 
 import { type Command, Option } from 'commander';
 import { BaselineError, type CorruptLedgerError, FileError, SuppressionError } from '../errors.ts';
@@ -36,7 +36,7 @@ import type { Terminal } from './terminal.ts';
 const FORMATS = ['text', 'json', 'junit', 'sarif', 'github'] as const;
 type Format = (typeof FORMATS)[number];
 
-/** A report to write. Without a file, `text` goes to standard error and the others to standard output. */
+/** A report to write. Without a file, `text` goes to standard error and the other formats to standard output. */
 interface Output {
   readonly format: Format;
   readonly file: string | null;
@@ -56,7 +56,7 @@ interface CheckArguments extends GuestArguments {
   all?: true;
 }
 
-/** Statuses of `check`; set-up errors have the one that they have everywhere. */
+/** Exit statuses of `check`. Set-up errors have the same status in every command. */
 const CHECK_STATUS = { clean: 0, found: 1, programFailed: 3 } as const;
 
 const CHECK_STATUS_HELP = `
@@ -67,7 +67,7 @@ Exit status:
   3  the program itself failed: it trapped, ended with another status than 0 (its heap is reported all the same), or
      ruined its heap (what is missing from the reports is told in them)`;
 
-/** `programArguments` are what followed `--`; `finish` takes the exit status. */
+/** `programArguments` are the arguments after `--`; `finish` takes the exit status. */
 export function addCheckCommand(
   program: Command,
   terminal: Terminal,
@@ -141,7 +141,7 @@ async function check(
   if (given.updateBaseline && given.baseline === undefined) {
     throw usageError('--update-baseline', '--update-baseline needs --baseline FILE, the file to write.');
   }
-  // Files that cannot be read or written are better found before the program runs for an hour.
+  // Checked now, because the program may run for an hour before these files are read or written.
   for (const { file } of outputs) if (file !== null) checkWritable(file);
   if (given.pprof !== undefined) checkWritable(given.pprof);
   if (given.updateBaseline) checkWritable(given.baseline!);
@@ -151,7 +151,7 @@ async function check(
   const aside = printed.length > 0;
   const options: SandboxOptions = {
     ...guestOptions(given, programArguments),
-    // The JavaScript above is Heapline's own here.
+    // The JavaScript frames above this function are Heapline's own.
     hostFrames: 'off',
     onStdout: (bytes) => (aside ? terminal.programError(bytes) : terminal.data(bytes)),
     onStderr: (bytes) => terminal.programError(bytes),
@@ -163,7 +163,7 @@ async function check(
   const { exitCode, failure } = await enterGuest(sandbox, calls, () => {});
   if (failure !== null) terminal.error(failureText(failure));
   if (failure instanceof Interrupted) {
-    // What the program still held in its variables is not lost, so there is no verdict.
+    // Blocks that the program's variables still held are not lost, so there is no verdict.
     sandbox.dispose();
     return failure.status;
   } else if (exitCode !== 0) terminal.error(`The program ended with status ${exitCode}.`);
@@ -173,7 +173,7 @@ async function check(
   let report = reportOf(sandbox, suppressions);
   for (const warning of sandbox.warnings) terminal.warn(warning);
   sandbox.dispose();
-  // The run may have taken an hour: a file that cannot be written takes no other report with it.
+  // The run may have taken an hour, so a file that cannot be written must not prevent the other reports.
   const unwritten: FileError[] = [];
   const write = (path: string, content: string | Uint8Array): boolean => {
     try {
@@ -186,7 +186,7 @@ async function check(
     }
   };
   let baselineWritten = false;
-  // What could not be searched is no baseline, and says nothing about an old one.
+  // A heap that could not be searched gives no baseline and says nothing about an old one.
   if (report.damage !== null) {
     if (given.updateBaseline)
       terminal.warn(`${given.baseline} is not written: the heap could not be searched.`);
@@ -197,16 +197,16 @@ async function check(
   } else if (baseline !== null) report = applyBaseline(report, baseline, { root });
 
   const lost = report.of(kinds).reduce((sum, record) => sum + record.bytes, 0);
-  // Blocks of no bytes are lost all the same where nothing is tolerated.
+  // With no tolerance, a lost block of zero bytes is still a lost block.
   const tolerated = report.of(kinds).length > 0 && given.maxBytes > 0 && lost <= given.maxBytes;
-  // What is tolerated must not be a failure in a report either.
+  // Tolerated leaks must not be failures in a report either.
   const failing = tolerated ? [] : kinds;
   const failFailures = given.failOnFailedAllocations === true;
   const found = !report.isClean(failing) || (failFailures && report.failedAllocations.length > 0);
 
   const github = process.env.GITHUB_ACTIONS === 'true' && !outputs.some(({ format }) => format === 'github');
   for (const { format, file } of outputs) {
-    // The text shows what was asked about, tolerated or not.
+    // The text shows the kinds that the user asked about, tolerated or not.
     const shown = format === 'text' ? kinds : failing;
     const text = formatted(format, report, shown, given, terminal, file === null);
     if (file !== null) write(file, text);
@@ -215,7 +215,7 @@ async function check(
   }
   if (github) {
     const annotations = formatted('github', report, failing, given, terminal, true).trimEnd();
-    // The runner reads both streams; standard output may carry a report.
+    // The runner reads both streams, and standard output may carry a report.
     if (annotations !== '' && aside) terminal.say(annotations);
     else if (annotations !== '') terminal.lines(annotations);
   }
@@ -268,7 +268,7 @@ function formatted(
   }
 }
 
-// Of a heap that the program has ruined there is a report as well: of all that the host was told before.
+// There is a report for a heap that the program has ruined, too: it has everything that the host was told before.
 function reportOf(sandbox: Sandbox, suppressions: readonly Suppression[]): LeakReport {
   let damage = '';
   const told = (error: CorruptLedgerError): void => {
@@ -292,7 +292,7 @@ function reportOf(sandbox: Sandbox, suppressions: readonly Suppression[]): LeakR
   });
 }
 
-// Strings of --call are the command's own: a context without any C in it.
+// The command itself owns the strings of --call: their context contains no C.
 function withoutArguments(report: LeakReport): LeakReport {
   const hasC = foldStacks(false, (outer, frame) => outer || frame.language === 'c');
   return report.with({ records: report.records.filter((record) => hasC(stackOf(record, 'frames'))) });

@@ -1,5 +1,5 @@
-// How the command ends when something went wrong: one readable text, no stack trace of Heapline's own, and a status
-// that scripts can tell apart.
+// How the command ends after an error: it prints one readable text without a stack trace of Heapline's own, and exits
+// with a status that scripts can tell apart.
 
 import {
   CorruptLedgerError,
@@ -12,14 +12,14 @@ import {
 } from '../errors.ts';
 import { Interrupted } from './interruption.ts';
 
-/** Exit statuses of the command's own; a program that ran to its end gives its own instead. */
+/** Exit statuses of the command itself. A program that ran to its end determines the status instead. */
 export const STATUS = {
   ok: 0,
-  /** Wrong usage, a file that cannot be read, C that does not compile, no toolchain, … */
+  /** Wrong usage, a file that cannot be read, C that does not compile, a missing toolchain and so on. */
   setup: 2,
   /** A fault in Heapline itself (EX_SOFTWARE of sysexits.h). */
   internal: 70,
-  /** The guest trapped or ruined its heap, as a shell reports a program that SIGABRT ended. */
+  /** The guest trapped or ruined its heap: the status that shells report for a program ended by SIGABRT. */
   trap: 134,
 } as const;
 
@@ -32,7 +32,7 @@ Exit status:
   134  the program trapped (its heap is still reported), or ruined its heap
   70   a fault in Heapline itself`;
 
-/** Wrong use of the command line. */
+/** The command line is wrong. */
 export function usageError(argument: string, message: string): InvalidArgumentError {
   return new InvalidArgumentError(argument, message);
 }
@@ -51,7 +51,7 @@ export function statusOf(error: unknown): number {
   return error instanceof HeaplineError ? STATUS.setup : STATUS.internal;
 }
 
-/** What to print for an error. */
+/** The text to print for an error. */
 export function failureText(error: unknown): string {
   if (error instanceof HeaplineError || error instanceof Interrupted) return error.message;
   if (error instanceof Error) {

@@ -1,4 +1,4 @@
-// How the commands enter a guest: through main, or through the functions that --call names.
+// Enters a guest for the commands: through main, or through the functions that --call names.
 
 import { type Command, Option } from 'commander';
 import { CorruptLedgerError, ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
@@ -17,14 +17,14 @@ export function addCallOption(command: Command): Command {
   );
 }
 
-/** What a number of WebAssembly is in C. Strings are passed as pointers, which are i32. */
+/** The C types of WebAssembly's number types. Strings are passed as pointers, which are i32. */
 const C_TYPES: Readonly<Record<string, string>> = {
   i64: 'a 64-bit integer',
   f32: 'a float',
   f64: 'a double',
 };
 
-/** Refuses what cannot be entered, with advice. */
+/** Rejects calls that cannot be made and says what to call instead. */
 export function checkCalls(sandbox: Sandbox, calls: readonly Call[]): void {
   if (calls.length === 0 && !sandbox.hasMain) {
     throw usageError('--call', `${sandbox.name} has no main(). ${whatToCall(sandbox)}`);
@@ -44,7 +44,8 @@ export function checkCalls(sandbox: Sandbox, calls: readonly Call[]): void {
           `${type === undefined ? `only ${parameters.length}` : `${C_TYPES[type] ?? type} there`}.`,
       );
     });
-    // JavaScript would drop arguments too many; C refuses them, and one too few is better found before the first call.
+    // JavaScript would drop surplus arguments. C rejects them, and a missing one is better reported before the first
+    // call.
     const given = call.arguments.length;
     if (given !== parameters.length) {
       const wrong =
@@ -56,29 +57,29 @@ export function checkCalls(sandbox: Sandbox, calls: readonly Call[]): void {
   }
 }
 
-/** Puts the strings of a call into the guest's heap, where they stay, as an argument that C may keep. */
+/** Copies the strings of a call into the guest's heap and leaves them there, because C may keep its arguments. */
 export function preparedCall(sandbox: Sandbox, call: Call): () => number | bigint | undefined {
   const parameters = sandbox.parametersOf(call.name) ?? [];
   const values = call.arguments.map((value, index) => {
     if (typeof value === 'string') return sandbox.heap.cstring(value);
-    // An integer of more than 53 bits was read in full, in case that it is for a 64-bit integer.
+    // Integers of more than 53 bits are parsed in full, because the parameter may be a 64-bit integer.
     const real = parameters[index] === 'f32' || parameters[index] === 'f64';
     return real ? Number(value) : value;
   });
   return () => sandbox.exports[call.name]!(...values) as number | bigint | undefined;
 }
 
-/** The result of a call for `--call`. */
+/** The result of one call of `--call`. */
 export interface CallResult {
   readonly call: string;
-  /** 64-bit integers, infinities and NaN are strings, because JSON has no such numbers. Null is void. */
+  /** 64-bit integers, infinities and NaN are strings, because JSON has no such numbers. Null stands for void. */
   readonly result: number | string | null;
 }
 
-/** The failure of a program whose own JavaScript (EM_JS, EM_ASM) has thrown; null when it was not that. */
+/** The failure of a program whose own JavaScript (EM_JS, EM_ASM) has thrown; null for other failures. */
 async function scriptFailure(sandbox: Sandbox, error: unknown): Promise<TrapError | null> {
   if (typeof error !== 'object' || error === null) return null;
-  // The commands that run nothing start without it.
+  // Imported here, so that commands that run nothing start without it.
   const { readGuestStack } = await import('../host/index.ts');
   const { offsets, thrownByGlue } = readGuestStack(error);
   if (!thrownByGlue) return null;
@@ -90,14 +91,14 @@ async function scriptFailure(sandbox: Sandbox, error: unknown): Promise<TrapErro
 
 /** How a guest ended. */
 export interface GuestEnd {
-  /** Of the program, or of a call that ended it. */
+  /** The status of the program, or of a call that ended it. */
   readonly exitCode: number;
-  /** What stopped it, when it did not end by itself. The ledger stays readable. */
+  /** The error that stopped the guest, if it did not end by itself. The ledger stays readable. */
   readonly failure: TrapError | OutOfMemoryError | HeapFaultError | CorruptLedgerError | Interrupted | null;
   readonly results: readonly CallResult[];
 }
 
-/** What is read of a heap; null when the program has ruined that, which `ruined` then hears of. */
+/** The result of reading the heap; null when the program has ruined it. In this case `ruined` gets the error. */
 export function readable<T>(read: () => T, ruined: (error: CorruptLedgerError) => void): T | null {
   try {
     return read();
@@ -109,8 +110,8 @@ export function readable<T>(read: () => T, ruined: (error: CorruptLedgerError) =
 }
 
 /**
- * Runs main, or makes the calls; `told` hears of each. Then waits for what the guest goes on to do by itself, as a
- * process does that has timers.
+ * Runs main or makes the calls, and reports each to `told`. Then waits until the guest does nothing more by itself,
+ * as a process with timers does.
  */
 export async function enterGuest(
   sandbox: Sandbox,

@@ -1,5 +1,5 @@
-// The `heapline` command: reads the command line, runs one of the commands, ends with a status that means something
-// (see failure.ts). Each command has a file of its own.
+// The `heapline` command: reads the command line, runs one of the commands, and exits with a meaningful status (see
+// failure.ts). Each command has a file of its own.
 
 import '../node/install.ts';
 import { existsSync, writeSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { Terminal } from './terminal.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
   const terminal = new Terminal(process.stdout, process.stderr, process.env);
-  // What follows `--` belongs to the program that is run, even where it looks like an option of ours.
+  // Everything after `--` belongs to the program, even if it looks like an option of Heapline's.
   const dashes = ['run', 'check', 'serve'].includes(argv[0] ?? '') ? argv.indexOf('--') : -1;
   const own = dashes < 0 ? argv : argv.slice(0, dashes);
   const programArguments = dashes < 0 ? [] : argv.slice(dashes + 1);
@@ -70,7 +70,7 @@ ${STATUS_HELP}`,
   return status;
 }
 
-/** Throws when a file stands where a command has to: a source or module is to be run, a profile to be shown. */
+/** Throws when the command line starts with a file instead of a command, and suggests `run` or `top`. */
 function refuseFileAsCommand(args: readonly string[], program: Command): void {
   const at = args.findIndex((argument) => !argument.startsWith('-'));
   const file = args[at];
@@ -79,10 +79,10 @@ function refuseFileAsCommand(args: readonly string[], program: Command): void {
   const runs = /\.(?:c|cc|cpp|cxx|c\+\+|C|o|wasm)$/.test(file);
   if (!runs && !/\.(?:pb(?:\.gz)?|pprof|gz)$/.test(file) && !existsSync(file)) return;
   const given = [runs ? 'run' : 'top', ...args].join(' ');
-  throw usageError('command', `${file} is no command. Did you mean: heapline ${given}`);
+  throw usageError('command', `${file} is not a command. Did you mean: heapline ${given}`);
 }
 
-/** A reader that has seen enough (`| head`) is no failure; output that is lost is. */
+/** A reader that has seen enough (`| head`) is not a failure; lost output is. */
 for (const [stream, name] of [
   [process.stdout, 'Standard output'],
   [process.stderr, 'Standard error'],
@@ -92,7 +92,7 @@ for (const [stream, name] of [
     try {
       writeSync(2, `heapline: ${fileError(name, 'written', error).message}\n`);
     } catch {
-      // The status still tells.
+      // The exit status still tells.
     }
     process.exit(STATUS.setup);
   });

@@ -1,13 +1,14 @@
-// Files that the commands write at the end of a run, which may take an hour: whether they can be written is asked before.
+// Files that the commands write at the end of a run. A run may take an hour, so the commands check before it whether
+// the files can be written.
 
 import { accessSync, closeSync, constants, openSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileError } from './arguments.ts';
 
-/** Characters of a text that are written at once: all together, their bytes would take as much memory again. */
+/** Characters that are written at once. Encoding a whole text at once would take as much memory again. */
 const PIECE = 2 ** 20;
 
-/** Raises FileError when this file can certainly not be written. Makes no file. */
+/** Throws FileError when this file certainly cannot be written. Creates no file. */
 export function checkWritable(path: string): void {
   try {
     if (!exists(path)) {
@@ -21,7 +22,7 @@ export function checkWritable(path: string): void {
   }
 }
 
-/** Writes a file. Raises FileError. */
+/** Writes a file. Throws FileError. */
 export function writeOutput(path: string, content: string | Uint8Array): void {
   try {
     if (typeof content !== 'string') writeFileSync(path, content);
@@ -36,7 +37,7 @@ function writeText(path: string, text: string): void {
   try {
     for (let start = 0, end = 0; start < text.length; start = end) {
       end = Math.min(text.length, start + PIECE);
-      // Not between the two halves of a character.
+      // A piece does not end between the two halves of a character.
       if (end < text.length && /[\ud800-\udbff]/.test(text[end - 1]!)) end++;
       const bytes = Buffer.from(text.slice(start, end));
       for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);

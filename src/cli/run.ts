@@ -1,6 +1,6 @@
-// heapline run: compile (or load), run, report. Standard output carries what the program writes and nothing else,
-// so pipes keep working; the table goes to standard error. With --json it is the other way round: standard output
-// carries one JSON document, and what the program writes goes to standard error.
+// heapline run: compiles (or loads), runs, reports. Standard output carries only the program's output, so pipes keep
+// working; the table goes to standard error. With --json it is the other way round: standard output carries one JSON
+// document, and the program's output goes to standard error.
 
 import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
@@ -34,7 +34,7 @@ import { addCallOption, checkCalls, enterGuest, readable } from './guest.ts';
 import { checkWritable, writeOutput } from './output-files.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What a guest is compiled from and may see. */
+/** How a guest is compiled, and what it may see. */
 export interface GuestArguments extends CompileArguments {
   maxMemory?: number;
   env?: string[];
@@ -52,13 +52,13 @@ interface RunArguments extends GuestArguments {
   limit: number;
 }
 
-/** Bad frees that are printed; more are only counted. */
+/** Most bad frees that are printed; further ones are only counted. */
 const FAULTS_SHOWN = 5;
 
-/** Frames of faults and failed allocations in JSON. */
+/** Most frames of a fault or a failed allocation in JSON. */
 const EVENT_FRAMES = { most: 128, total: 30_000, least: 4 };
 
-/** `programArguments` are what followed `--`; `finish` takes the exit status. */
+/** `programArguments` are the arguments after `--`; `finish` takes the exit status. */
 export function addRunCommand(
   program: Command,
   terminal: Terminal,
@@ -120,15 +120,15 @@ export function addGuestOptions(command: Command): Command {
     )
     .option(
       '--env <name=value>',
-      "a variable of the program's environment; just a name passes ours on (repeatable)",
+      "set a variable of the program's environment; a name alone passes on your own value (repeatable)",
       collect,
     )
     .option(
       '--file <guest=host>',
-      'a file for the program: absolute path there, path here (repeatable)',
+      'give the program a file: absolute path there, then path here (repeatable)',
       collect,
     )
-    .option('--stdin <file>', "the program's standard input; - is ours", '-')
+    .option('--stdin <file>', "the program's standard input; - passes on your own", '-')
     .option(
       '--glue <file>',
       'JavaScript of a module linked by Emscripten (default: its .glue.js, when there is one)',
@@ -143,13 +143,16 @@ async function run(
 ): Promise<number> {
   const { colors } = terminal;
   if (given.pprof === '-') {
-    throw usageError('--pprof', 'Standard output has what the program writes: name a file for the profile.');
+    throw usageError(
+      '--pprof',
+      'Standard output carries the output of the program: name a file for the profile.',
+    );
   }
-  // Better before the program runs for an hour.
+  // Checked now, because the program may run for an hour.
   if (given.pprof !== false) checkWritable(given.pprof);
   const options: SandboxOptions = {
     ...guestOptions(given, programArguments),
-    // The JavaScript above is Heapline's own here.
+    // The JavaScript frames above this function are Heapline's own.
     hostFrames: 'off',
     onStdout: (bytes) => (given.json ? terminal.programError(bytes) : terminal.data(bytes)),
     onStderr: (bytes) => terminal.programError(bytes),
@@ -162,8 +165,8 @@ async function run(
     if (!given.json) terminal.say(colors.dim(`${call.source} = ${result ?? 'void'}`));
   });
   if (failure !== null) terminal.error(failureText(failure));
-  // What was held at the moment of a failure is worth even more than at a good end. A program that has ruined its heap
-  // may have taken that along.
+  // The profile at the moment of a failure is worth even more than one at a normal end. But a program that has ruined
+  // its heap may have destroyed it.
   let damage: CorruptLedgerError | null = failure instanceof CorruptLedgerError ? failure : null;
   const read = <T>(from: () => T): T | null =>
     readable(from, (error) => {
@@ -217,7 +220,7 @@ async function run(
   return status;
 }
 
-/** The same as loadC() and loadWasm() take it. */
+/** The options as loadC() and loadWasm() take them. */
 export function guestOptions(given: GuestArguments, programArguments: readonly string[]): SandboxOptions {
   const env: Record<string, string> = {};
   for (const variable of given.env ?? []) {
@@ -256,12 +259,11 @@ export async function load(
   options: SandboxOptions,
   terminal: Terminal,
 ): Promise<Sandbox> {
-  // Loaded when needed: the commands that only read profiles start at once.
+  // The compiler is loaded when it is needed, so that commands that only read profiles start at once.
   const { loadC, loadWasm } = await import('../index.ts');
   const modules = files.filter((file) => file.endsWith('.wasm'));
   if (modules.length === 0) {
-    if (given.glue !== undefined)
-      terminal.warn('--glue is for a module: C sources come with what they need.');
+    if (given.glue !== undefined) terminal.warn('--glue is for modules: C sources do not need it.');
     (await import('../compile/index.ts')).removeDirectoriesOnSignals();
     terminal.progress('compiling');
     return loadC(files, {
@@ -276,7 +278,7 @@ export async function load(
   const path = files[0]!;
   const { glue } = given;
   const idle = givenCompileOptions(given);
-  if (idle.length > 0) terminal.warn(`${path} is compiled already: ${idle.join(', ')} changed nothing.`);
+  if (idle.length > 0) terminal.warn(`${path} is already compiled: ${idle.join(', ')} had no effect.`);
   try {
     return await loadWasm(path, { ...options, ...(glue === undefined ? {} : { glue: readGlue(glue) }) });
   } catch (error) {
@@ -292,7 +294,7 @@ function readGlue(path: string): string {
   }
 }
 
-/** What to pass to --call. */
+/** Says what can be passed to --call. */
 export function whatToCall(sandbox: Sandbox): string {
   const names = Object.keys(sandbox.exports);
   if (names.length === 0) return 'It exports no function at all.';
@@ -300,7 +302,7 @@ export function whatToCall(sandbox: Sandbox): string {
   return `Call one of its functions with --call '${names[0]}(…)': ${shown}${names.length > 12 ? ', …' : ''}.`;
 }
 
-/** The table, its header dimmed, without comments that have been printed as warnings. */
+/** The table with a dimmed header, without the comments that have already been printed as warnings. */
 function table(
   profile: HeapProfile,
   limit: number,
@@ -315,7 +317,7 @@ function table(
     .join('\n');
 }
 
-/** Where a stack ends, for a line about it. */
+/** The innermost place of a stack, for a message of one line. */
 function place(stack: Stack): string {
   if (stack.depth === 0) return '';
   const { function: name, file, line } = stack.frame;
@@ -334,7 +336,7 @@ function reportFailures(failures: readonly FailedAllocation[], terminal: Termina
   }
 }
 
-/** Faults and failed allocations with what is shown of their stacks. */
+/** Faults and failed allocations with the part of their stacks that is shown. */
 function shownEvents(
   faults: readonly HeapFault[],
   failures: readonly FailedAllocation[],

@@ -1,6 +1,6 @@
-// heapline serve: run a module and serve its heap in the manner of Go's net/http/pprof, until interrupted. C runs on
-// the one thread that there is, so requests are answered between its calls: when main has returned, and between the
-// rounds of --call.
+// heapline serve: runs a module and serves its heap as Go's net/http/pprof does, until it is interrupted. C runs on
+// the only thread, so requests are answered between its calls: after main has returned, and between the rounds of
+// --call.
 
 import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
@@ -27,7 +27,7 @@ interface ServeArguments extends GuestArguments {
   open?: true;
 }
 
-/** `programArguments` are what followed `--`. */
+/** `programArguments` are the arguments after `--`. */
 export function addServeCommand(
   program: Command,
   terminal: Terminal,
@@ -91,7 +91,7 @@ async function serve(
     given,
     {
       ...guestOptions(given, programArguments),
-      // The JavaScript above is Heapline's own here.
+      // The JavaScript frames above this function are Heapline's own.
       hostFrames: 'off',
       onStdout: (bytes) => terminal.data(bytes),
       onStderr: (bytes) => terminal.programError(bytes),
@@ -110,7 +110,7 @@ async function serve(
     onWarning: (message) => terminal.warn(message),
   });
   let timer: NodeJS.Timeout | undefined;
-  // Whatever ends this, the port goes with it: a server that is left open would keep the process.
+  // The port is closed in any case, because an open server would keep the process alive.
   try {
     let prepared: ReturnType<typeof preparedCall>[] | null = null;
     const makeCalls = (): void => {
@@ -118,7 +118,7 @@ async function serve(
       for (const call of prepared) call();
     };
     let running = guarded(calls.length === 0 ? () => sandbox.run() : makeCalls, terminal);
-    // It takes a profile to see what the debug information lacks.
+    // What the debug information lacks is known only after a profile was made.
     sandbox.heap.profile();
     for (const warning of sandbox.warnings) terminal.warn(warning);
     terminal.say(`Serving ${server.url}`);
@@ -128,7 +128,7 @@ async function serve(
     const interruption = new Interruption();
     if (given.every !== undefined) {
       timer = setInterval(() => {
-        // What trapped once would trap again.
+        // A call that trapped once would trap again.
         if (running) running = interruption.open(() => guarded(makeCalls, terminal));
       }, given.every * 1000);
     }
@@ -140,7 +140,7 @@ async function serve(
   }
 }
 
-/** Ctrl-C and its like. */
+/** Ctrl-C and similar signals. */
 class Interruption {
   readonly happened: Promise<void>;
   #happen!: () => void;
@@ -153,8 +153,8 @@ class Interruption {
   }
 
   /**
-   * Runs something with the signals left to the system, which ends the process at once: nobody hears of them here
-   * while C waits for input, or loops.
+   * Runs something while signals keep their default effect, which ends the process at once. Handlers of JavaScript
+   * would not run while C waits for input or loops.
    */
   open<T>(work: () => T): T {
     for (const signal of SIGNALS) process.off(signal, this.#happen);
@@ -166,7 +166,7 @@ class Interruption {
   }
 }
 
-/** Runs the guest; false when it failed, which leaves its heap readable. */
+/** Runs the guest. The result is false when it failed; its heap stays readable. */
 function guarded(run: () => unknown, terminal: Terminal): boolean {
   try {
     run();
@@ -185,7 +185,7 @@ function guarded(run: () => unknown, terminal: Terminal): boolean {
   }
 }
 
-/** Opens a page with what the system has for that; nothing is lost when it has nothing. */
+/** Opens a page in the browser of the system. Where there is none, a warning says so. */
 function openInBrowser(url: string, terminal: Terminal): void {
   const [command, ...args] =
     process.platform === 'darwin'

@@ -1,4 +1,4 @@
-// heapline top | text | folded | speedscope: what a profile on disk says, whoever wrote it.
+// heapline top | text | folded | speedscope: show a profile file, whichever tool wrote it.
 
 import { type Command, Option } from 'commander';
 import { InvalidProfileError } from '../errors.ts';

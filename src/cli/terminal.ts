@@ -1,18 +1,18 @@
-// What the command writes and where. Standard output belongs to the program that is run (or to the data that was
-// asked for); everything that Heapline itself has to say goes to standard error. Colours only where standard error
-// is a terminal and NO_COLOR (https://no-color.org) is not set.
+// What the command writes, and where. Standard output belongs to the program that runs, or to the data that the user
+// asked for; all messages of Heapline's own go to standard error. Colours are used only where standard error is a
+// terminal and NO_COLOR (https://no-color.org) is not set.
 
 import picocolors from 'picocolors';
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
 
-/** Milliseconds after which a step is worth a word of progress. */
+/** Milliseconds after which a step shows progress. */
 const PATIENCE = 1000;
 
-/** As compilers write: `file:line:column: warning: …`, or without the place. */
+/** A message in the form of compilers, `file:line:column: warning: …`, or without a place. */
 const DIAGNOSTIC = /^(?:.*:\d+:\d+: )?(?:error|warning|note): /;
 
-/** The two output streams of the process and the manners of writing to them. */
+/** The two output streams of the process, and the ways to write to them. */
 export class Terminal {
   readonly colors: Colors;
   readonly #out: NodeJS.WriteStream;
@@ -35,18 +35,18 @@ export class Terminal {
     this.#follow(this.#out, content);
   }
 
-  /** Lines of Heapline's own for standard output, which a program may have written to. */
+  /** Lines of Heapline's own for standard output, after any output of a program. */
   lines(text: string): void {
     this.data(`${this.#open.has(this.#out) ? '\n' : ''}${text}\n`);
   }
 
-  /** What a program writes to its standard error. */
+  /** The program's standard error. */
   programError(content: Uint8Array): void {
     this.#err.write(content);
     this.#follow(this.#err, content);
   }
 
-  /** A line, or several, of Heapline's own for standard error. */
+  /** One or more lines of Heapline's own for standard error. */
   say(text: string): void {
     this.endProgress();
     // Only a terminal shows both streams in one place.
@@ -57,17 +57,17 @@ export class Terminal {
     if (shared) this.#open.delete(this.#out);
   }
 
-  /** What went wrong. */
+  /** An error. */
   error(text: string): void {
     this.say(this.colors.red(`heapline: ${text}`));
   }
 
-  /** What may be wrong. What a compiler says begins with its place, which editors look for, and is left so. */
+  /** A warning. A compiler's message starts with its place, which editors look for, so it is left unchanged. */
   warn(text: string): void {
     this.say(this.colors.yellow(DIAGNOSTIC.test(text) ? text : `heapline: ${text}`));
   }
 
-  /** Shows what is going on, on terminals, once it has gone on for a second. */
+  /** Shows on terminals what is being done, once it has taken a second. */
   progress(text: string): void {
     if (this.#err.isTTY !== true) return;
     if (this.#progress !== null) {

@@ -15,13 +15,13 @@ describe('strings of --call', () => {
   });
 
   it.each([
-    [String.raw`"a\q"`, /\\q is no escape that is known at column 5/],
-    [String.raw`"\101"`, /\\101 is no escape that is known/],
-    [String.raw`"\00"`, /\\00 is no escape/],
-    [String.raw`"\x"`, /\\x is no escape/],
-    [String.raw`"\u12"`, /\\u is no escape/],
-    [String.raw`"\u{110000}"`, /\\u\{110000\} is no escape/],
-    [String.raw`"\U0041"`, /\\U is no escape/],
+    [String.raw`"a\q"`, /\\q is not a known escape at column 5/],
+    [String.raw`"\101"`, /\\101 is not a known escape/],
+    [String.raw`"\00"`, /\\00 is not a known escape/],
+    [String.raw`"\x"`, /\\x is not a known escape/],
+    [String.raw`"\u12"`, /\\u is not a known escape/],
+    [String.raw`"\u{110000}"`, /\\u\{110000\} is not a known escape/],
+    [String.raw`"\U0041"`, /\\U is not a known escape/],
     [String.raw`"\xff"`, /\\x7f is the last/],
   ])('%s is refused', (text, reason) => {
     expect(() => parseCall(`f(${text})`)).toThrow(reason);

@@ -394,7 +394,7 @@ describe('heapline build and heapline instrument', () => {
       'library.wasm',
     ];
     expect(directory.heapline(idle).stderr).toMatch(
-      /^heapline: library.wasm is compiled already: --toolchain, -O changed nothing\./,
+      /^heapline: library.wasm is already compiled: --toolchain, -O had no effect\./,
     );
     const ran = directory.heapline(['run', '--no-pprof', '--call', 'keep("abc")', 'limited.wasm']);
     expect(ran.stderr).toMatch(/4B .* keep library\.c:8/);
@@ -404,7 +404,7 @@ describe('heapline build and heapline instrument', () => {
     expect(directory.heapline(['build', '--instrument', '-o', 'both.wasm', 'program.c']).status).toBe(0);
     expect(directory.heapline(['instrument', '-o', 'again.wasm', 'both.wasm'])).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('instrumented already'),
+      stderr: expect.stringContaining('already instrumented'),
     });
     expect(directory.heapline(['run', '--no-pprof', 'both.wasm']).status).toBe(7);
   });
@@ -511,7 +511,7 @@ describe('heapline build and heapline instrument', () => {
     [
       'a module that is instrumented already',
       ['instrument', '-o', 'x.wasm', 'ready.wasm'],
-      /^heapline: ready\.wasm is instrumented already: .* run it as it is\.$/m,
+      /^heapline: ready\.wasm is already instrumented\. There is nothing to do: run it as it is\.$/m,
     ],
     [
       'a missing folder to write to',

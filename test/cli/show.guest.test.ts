@@ -162,10 +162,10 @@ describe('heapline speedscope', () => {
 
 describe('heapline', () => {
   it.each([
-    [['leak.c'], 'leak.c is no command. Did you mean: heapline run leak.c'],
-    [['-O2', 'a.cpp', 'b.c'], 'a.cpp is no command. Did you mean: heapline run -O2 a.cpp b.c'],
-    [['module.wasm'], 'module.wasm is no command. Did you mean: heapline run module.wasm'],
-    [['heap.pb.gz'], 'heap.pb.gz is no command. Did you mean: heapline top heap.pb.gz'],
+    [['leak.c'], 'leak.c is not a command. Did you mean: heapline run leak.c'],
+    [['-O2', 'a.cpp', 'b.c'], 'a.cpp is not a command. Did you mean: heapline run -O2 a.cpp b.c'],
+    [['module.wasm'], 'module.wasm is not a command. Did you mean: heapline run module.wasm'],
+    [['heap.pb.gz'], 'heap.pb.gz is not a command. Did you mean: heapline top heap.pb.gz'],
   ])('%j: says what was meant', (args, message) => {
     expect(directory.heapline(args)).toEqual({ status: 2, stdout: '', stderr: `heapline: ${message}\n` });
   });
