@@ -22,21 +22,20 @@ export {
   loadC,
   loadWasm,
   type SandboxOptions,
-} from './loading/load.ts';
+} from './loading/index.ts';
 export { type ContextProfileKind, HeapProfile, type ProfileJson, type TopRow } from './profile/index.ts';
 export * from './report/index.ts';
-export type { FunctionTable, TableFunction } from './sandbox/function-table.ts';
-export type {
-  AssertLeaksOptions,
-  Heap,
-  HeapStats,
-  LeaksOptions,
-  ProfileOptions,
-} from './sandbox/heap.ts';
 export {
+  type AssertLeaksOptions,
+  type FunctionTable,
   type GuestExports,
+  type Heap,
+  type HeapStats,
   type HostFrames,
+  type LeaksOptions,
+  type ProfileOptions,
   type RunResult,
   Sandbox,
+  type TableFunction,
   type ToolchainInfo,
-} from './sandbox/sandbox.ts';
+} from './sandbox/index.ts';

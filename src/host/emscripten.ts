@@ -113,7 +113,7 @@ export async function openEmscriptenGuest(
         }
         const instance = instantiate(module, all);
         const observed = guest.adopt(instance, all, errors);
-        options.instantiated(instance.exports, guest.kept.addresses);
+        options.instantiated(guest, guest.kept.addresses);
         received(observed, module);
         // From 3.1.45 to 3.1.74 the glue goes on with this in place of what it has received.
         return observed.exports;

@@ -21,10 +21,10 @@ export interface GuestOptions {
   /** Functions of the host that the guest imports, by module and name. */
   readonly imports: WasmImports;
   /**
-   * Called with the instance's exports before anything of the guest runs. `kept` has the addresses of blocks that the
-   * host's side of libc keeps for itself.
+   * Called with the guest when there is an instance, before its constructors run: its exports, memory and files are
+   * there. `kept` has the addresses of blocks that the host's side of libc keeps for itself.
    */
-  readonly instantiated: (exports: WasmExports, kept?: ReadonlySet<number>) => void;
+  readonly instantiated: (guest: Guest, kept?: ReadonlySet<number>) => void;
 }
 
 /** The functions that the C runtime imports from the module `heapline`. */

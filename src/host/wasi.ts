@@ -78,8 +78,9 @@ export async function openWasiGuest(
     }
     memory = exports.memory;
     wasi?.start(memory);
-    options.instantiated(exports);
-    return new WasiGuest(exports, memory, wasi, tree);
+    const guest = new WasiGuest(exports, memory, wasi, tree);
+    options.instantiated(guest);
+    return guest;
   } catch (error) {
     try {
       wasi?.dispose();

@@ -2,59 +2,13 @@
 // pointer is an index into the guest's table. What is behind it is called as an exported function is: arguments are
 // checked, the call has a stack of its own, and what goes wrong is a typed error.
 
-import { readModule } from '../binary/index.ts';
 import type { WasmExports } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, UnsupportedModuleError } from '../errors.ts';
-import {
-  type Gate,
-  type GuestFunction,
-  type RawFunction,
-  type ValueType,
-  valueTypeOf,
-} from '../host/index.ts';
+import type { Gate, GuestFunction, RawFunction } from '../host/index.ts';
+import type { TableSignatures } from './table-signatures.ts';
 
 /** A function of the guest, called by pointer. Pointers and integers are numbers; 64-bit integers bigints. */
 export type TableFunction = (...args: (number | bigint)[]) => number;
-
-interface Signature {
-  readonly name: string;
-  readonly parameters: readonly ValueType[];
-}
-
-/** What a module says of the functions that are in its table from the start; read when it is first asked for. */
-export class TableSignatures {
-  #module: ReturnType<typeof readModule> | null = null;
-  #names: ReadonlyMap<number, string> | null = null;
-
-  constructor(private readonly bytes: Uint8Array) {}
-
-  /** Of the function at this index of the table, unless JavaScript has put another one there; then nothing is known. */
-  at(pointer: number, raw: RawFunction): Signature {
-    this.#module ??= readModule(this.bytes);
-    const module = this.#module;
-    const index = this.#indexOf(pointer);
-    // Engines name functions by their index in the module that they are of.
-    if (index === null || raw.name !== String(index)) {
-      return { name: `function pointer ${pointer}`, parameters: Array(raw.length).fill('ref') };
-    }
-    this.#names ??= module.functionNames();
-    const { parameters } = module.functionType(index);
-    return {
-      name: this.#names.get(index) ?? `wasm-function[${index}]`,
-      parameters: parameters.map(({ code }) => valueTypeOf(code)),
-    };
-  }
-
-  #indexOf(pointer: number): number | null {
-    for (const { mode, table, offset, functions } of this.#module!.elements) {
-      const start = offset?.i32;
-      if (mode !== 'active' || table !== 0 || start === undefined || start === null) continue;
-      const index = functions[pointer - start];
-      if (index !== undefined) return index;
-    }
-    return null;
-  }
-}
 
 /** Names under which toolchains export the table. */
 const TABLE = '__indirect_function_table';

@@ -6,16 +6,14 @@
 
 import { ExternalKind, readModule } from '../binary/index.ts';
 import type { WasmModule } from '../binary/wasm-types.ts';
-import { type Frame, InvalidArgumentError, InvalidModuleError } from '../errors.ts';
+import { InvalidArgumentError, InvalidModuleError } from '../errors.ts';
 import { type ValueType, valueTypeOf } from '../host/index.ts';
 import { ALLOCATION_FAMILY, type InstrumentedModule, instrument } from '../instrument/index.ts';
 import { type RootLayout, rootLayout } from '../leaks/index.ts';
 import { platform } from '../platform/index.ts';
-import { Symbolizer, type SymbolizerOptions } from '../symbols/index.ts';
-import { TableSignatures } from './function-table.ts';
-
-/** Parameter types of functions by name. */
-export type FunctionTypes = ReadonlyMap<string, readonly ValueType[]>;
+import type { SymbolizerOptions } from '../symbols/index.ts';
+import { type FunctionTypes, ModuleSymbols } from './module-symbols.ts';
+import { TableSignatures } from './table-signatures.ts';
 
 /** A module, ready to be instantiated any number of times. */
 export class PreparedModule {
@@ -103,61 +101,6 @@ function isCall(opcode: number): boolean {
 
 /** Lists of exports, and places of debug information, that are remembered of one module. */
 const CHOICES_KEPT = 16;
-
-/** What compilers make of the name of main. */
-const MAIN = /^(main|__original_main|__main_argc_argv)$/;
-
-/** The symbols of a module, opened when first asked for: most sandboxes never look at a stack. */
-export class ModuleSymbols {
-  #symbolizer: Symbolizer | null = null;
-  readonly #linesKnown = new WeakMap<FunctionTypes, boolean>();
-
-  constructor(
-    private readonly module: Uint8Array,
-    private readonly options: SymbolizerOptions,
-  ) {}
-
-  /** What could not be used, and why; nothing before the symbols were needed. */
-  get warnings(): readonly string[] {
-    return this.#symbolizer?.warnings ?? [];
-  }
-
-  /** False before anybody has asked for a frame. */
-  get opened(): boolean {
-    return this.#symbolizer !== null;
-  }
-
-  /** Whether the module was built without debug information for the user's own functions, which are these. */
-  namesOnly(functions: FunctionTypes): boolean {
-    const symbolizer = this.#open();
-    let lines = this.#linesKnown.get(functions);
-    if (lines === undefined) {
-      // The C library may have debug information that the user's functions have not, and the reverse.
-      lines =
-        symbolizer.source !== 'names' &&
-        symbolizer.source !== 'none' &&
-        symbolizer.knowsLinesOf((name) => functions.has(name) || MAIN.test(name));
-      this.#linesKnown.set(functions, lines);
-    }
-    // Debug information that is there and cannot be used has a warning of its own.
-    return !lines && symbolizer.warnings.length === 0;
-  }
-
-  /** Frames of the instruction at this offset of the original code, innermost first. */
-  frames(site: number): readonly Frame[] {
-    return this.#open().frames(site);
-  }
-
-  /** Whether it is in the function by which the toolchain calls main. */
-  isStartUp(site: number): boolean {
-    return this.#open().isStartUp(site);
-  }
-
-  #open(): Symbolizer {
-    this.#symbolizer ??= Symbolizer.open(this.module, this.options);
-    return this.#symbolizer;
-  }
-}
 
 const kept = new Map<string, Promise<PreparedModule>>();
 const KEPT = 8;

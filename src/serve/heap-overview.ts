@@ -2,7 +2,7 @@
 
 import type { Steps } from '../algorithms/steps.ts';
 import { formatQuantity } from '../profile/index.ts';
-import type { Sandbox, ToolchainInfo } from '../sandbox/sandbox.ts';
+import type { Sandbox, ToolchainInfo } from '../sandbox/index.ts';
 import { ownThreadLabel } from '../threads/index.ts';
 import { externalMemory } from './external-memory.ts';
 import type { HeapEntry } from './index-page.ts';

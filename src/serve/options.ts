@@ -2,7 +2,7 @@
 
 import { InvalidArgumentError } from '../errors.ts';
 import { checkOptionNames } from '../options/option-names.ts';
-import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { Sandbox } from '../sandbox/index.ts';
 
 /** What to serve and how much of it at once. */
 export interface PprofOptions {

@@ -15,8 +15,8 @@ import {
   SAMPLE_TYPES,
   VERSION,
 } from '../profile/index.ts';
+import type { Sandbox } from '../sandbox/index.ts';
 import { openSandboxes } from '../sandbox/registry.ts';
-import type { Sandbox } from '../sandbox/sandbox.ts';
 import { ownThreadLabel } from '../threads/index.ts';
 import type { ServeSettings } from './options.ts';
 import { inSlices } from './slices.ts';

@@ -3,7 +3,7 @@
 
 import type { Frame } from '../errors.ts';
 import { originalPosition } from '../node/source-maps.ts';
-import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { Sandbox } from '../sandbox/index.ts';
 import type { CallFrame } from './inspector.ts';
 
 /** The frame of a JavaScript function, or of the engine itself, such as `(garbage collector)`. */

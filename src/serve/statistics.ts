@@ -3,8 +3,7 @@
 // Reference: runtime/pprof/pprof.go, writeHeapInternal.
 
 import type { Steps } from '../algorithms/steps.ts';
-import type { HeapStats } from '../sandbox/heap.ts';
-import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { HeapStats, Sandbox } from '../sandbox/index.ts';
 
 /** The figures behind the lines, added up over sandboxes. */
 export type Sums = Record<(typeof SUMMED)[number] | 'sandboxes', number>;

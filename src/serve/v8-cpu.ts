@@ -4,7 +4,7 @@
 
 import type { Frame } from '../errors.ts';
 import { HeapProfile, ProfileBuilder, type SampleType, VERSION } from '../profile/index.ts';
-import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { Sandbox } from '../sandbox/index.ts';
 import { ownThreadLabel } from '../threads/index.ts';
 import { type CallFrame, InspectorSession } from './inspector.ts';
 import { isWasm, scriptFrame, wasmFrames } from './script-frames.ts';

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { HeaplineError, InvalidArgumentError } from '../errors.ts';
 import type { GrowthOptions } from '../leaks/index.ts';
 import { LeakError, pointAt } from '../report/index.ts';
-import type { AssertLeaksOptions } from '../sandbox/heap.ts';
+import type { AssertLeaksOptions } from '../sandbox/index.ts';
 import { AutoCheck } from './auto-check.ts';
 import { reported } from './failure-report.ts';
 import {

@@ -4,9 +4,8 @@
 // program.
 
 import type { HeapMark } from '../leaks/index.ts';
-import type { AssertLeaksOptions } from '../sandbox/heap.ts';
+import type { AssertLeaksOptions, Sandbox } from '../sandbox/index.ts';
 import { openSandboxes, watchSandboxes } from '../sandbox/registry.ts';
-import type { Sandbox } from '../sandbox/sandbox.ts';
 import { checked, judgeLeaks, leakVerdict, type Verdict } from './judgements.ts';
 
 /** The sandboxes that come and go during one test. */

@@ -27,7 +27,7 @@ import {
   type LeakKind,
   type LeakReport,
 } from '../report/index.ts';
-import type { AssertLeaksOptions, Heap } from '../sandbox/heap.ts';
+import type { AssertLeaksOptions, Heap } from '../sandbox/index.ts';
 import type { FailureReport } from './failure-report.ts';
 
 /** Anything with a heap: a sandbox. */

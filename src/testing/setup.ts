@@ -8,7 +8,7 @@ import '../node/install.ts';
 import '../serve/join.ts';
 import { basename } from 'node:path';
 import { defaultCacheDirectory } from '../compile/index.ts';
-import { compileC, type LoadCOptions } from '../loading/load.ts';
+import { compileC, type LoadCOptions } from '../loading/index.ts';
 
 export type { LoadCOptions };
 

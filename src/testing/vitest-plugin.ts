@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { filesToRead } from '../compile/index.ts';
-import type { LoadCOptions } from '../loading/load.ts';
+import type { LoadCOptions } from '../loading/index.ts';
 import { pathOf } from '../node/file-url.ts';
 import { checkOptionNames } from '../options/option-names.ts';
 import { checkLeakKinds, type LeakKind, suppressionsOf } from '../report/index.ts';

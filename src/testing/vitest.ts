@@ -10,7 +10,7 @@ import '../serve/join.ts';
 import { expect } from 'vitest';
 import type { GrowthOptions } from '../leaks/index.ts';
 import { defaultLeakKinds, pointAt } from '../report/index.ts';
-import type { AssertLeaksOptions } from '../sandbox/heap.ts';
+import type { AssertLeaksOptions } from '../sandbox/index.ts';
 import { reported } from './failure-report.ts';
 import {
   type AllocationLimits,

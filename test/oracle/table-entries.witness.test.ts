@@ -17,7 +17,8 @@ import {
   openWasiGuest,
 } from '../../src/host/index.ts';
 import { instrument } from '../../src/instrument/index.ts';
-import { FunctionTable, TableSignatures } from '../../src/sandbox/function-table.ts';
+import { FunctionTable } from '../../src/sandbox/function-table.ts';
+import { TableSignatures } from '../../src/sandbox/table-signatures.ts';
 import { Witness } from '../support/stack-witness.ts';
 
 const program = (name: string): string => new URL(`programs/${name}`, import.meta.url).pathname;
@@ -52,7 +53,7 @@ async function open(
     stdout: new Output(undefined),
     stderr: new Output(undefined),
     imports: { env: imports },
-    instantiated: (exports: Readonly<Record<string, unknown>>) => {
+    instantiated: ({ exports }: Guest) => {
       gate.stacks = new GuestStacks(witness.instantiated(exports), exports.__stack_pointer);
     },
   };

@@ -71,7 +71,7 @@ async function compareWholeRun(
     stdout: new Output(undefined),
     stderr: new Output(undefined),
     imports: {},
-    instantiated: (exports) => witness.instantiated(exports),
+    instantiated: ({ exports }) => witness.instantiated(exports),
   };
   const module = new WebAssembly.Module(instrumented.bytes as Uint8Array<ArrayBuffer>);
   const gate = new Gate((error) => error);

@@ -1,0 +1,5 @@
+// The ways to a sandbox: from C sources, and from a module that was linked with the runtime.
+
+export { compileC, type LoadCOptions, loadC } from './load-c.ts';
+export { type LoadWasmOptions, loadWasm } from './load-wasm.ts';
+export type { SandboxOptions } from './sandbox-options.ts';

@@ -1,0 +1,77 @@
+// From C sources to a sandbox: compile, instrument, instantiate.
+
+import { basename, resolve } from 'node:path';
+import { COMPILE_OPTIONS, type CompiledModule, type CompileOptions, compile } from '../compile/index.ts';
+import { type Diagnostic, InvalidArgumentError } from '../errors.ts';
+import { pathOf } from '../node/file-url.ts';
+import { prepareModule } from '../sandbox/prepared-module.ts';
+import type { GuestExports, Sandbox } from '../sandbox/sandbox.ts';
+import { openSandbox } from './open-sandbox.ts';
+import { checkSandboxOptions, isListOf, type SandboxOptions } from './sandbox-options.ts';
+
+/** Options of loadC(): how to compile, and what the guest may see. */
+export interface LoadCOptions extends SandboxOptions, CompileOptions {}
+
+/**
+ * Compiles C sources and opens a sandbox of the result.
+ * @param sources one C file, or several that are linked into one module: paths, or file: URLs
+ */
+export async function loadC<Exports extends object = GuestExports>(
+  sources: string | URL | readonly (string | URL)[],
+  options: LoadCOptions = {},
+): Promise<Sandbox<Exports>> {
+  const { compiled, files } = await compileC('loadC', sources, options);
+  const { toolchain } = compiled;
+  const path = resolve(files[0]!);
+  return openSandbox<Exports>(
+    {
+      module: await prepareModule(compiled.wasm, options.maxMemory),
+      symbolOptions: {},
+      name: basename(path),
+      path,
+      toolchain,
+      warnings: compiled.warnings.map(formatDiagnostic),
+      comments: [`toolchain: ${toolchain.name} (${toolchain.version})`],
+      glue: compiled.glue,
+      names: compiled.exports.filter((name) => name !== 'main'),
+    },
+    options,
+  );
+}
+
+/** What `loadC()` opens a sandbox of. @param caller the function that messages name */
+export async function compileC(
+  caller: string,
+  sources: string | URL | readonly (string | URL)[],
+  options: LoadCOptions,
+): Promise<{ readonly compiled: CompiledModule; readonly files: readonly string[] }> {
+  checkSandboxOptions(caller, options, COMPILE_OPTIONS);
+  const named: unknown = isFile(sources) ? [sources] : sources;
+  if (!isFileList(named)) {
+    throw new InvalidArgumentError(
+      'sources',
+      `${caller}() takes the path of a C file, or its file: URL, or an array of such.`,
+    );
+  }
+  const files = named.map((file) => pathOf('sources', file));
+  return { compiled: await compile(files, compileOptionsOf(options), options), files };
+}
+
+function compileOptionsOf(options: LoadCOptions): CompileOptions {
+  const given: Record<string, unknown> = {};
+  for (const name of COMPILE_OPTIONS) if (options[name] !== undefined) given[name] = options[name];
+  return given;
+}
+
+function isFile(value: unknown): value is string | URL {
+  return (typeof value === 'string' && value !== '') || value instanceof URL;
+}
+
+function isFileList(value: unknown): value is readonly (string | URL)[] {
+  return isListOf(value, isFile) && (value as readonly unknown[]).length > 0;
+}
+
+function formatDiagnostic(diagnostic: Diagnostic): string {
+  const { severity, file, line, column, message } = diagnostic;
+  return file === null ? `${severity}: ${message}` : `${file}:${line}:${column}: ${severity}: ${message}`;
+}

@@ -1,0 +1,71 @@
+// Opens a sandbox of a module that is ready: the last step of every way to a sandbox.
+
+import { fromRoot } from '../algorithms/posix-path.ts';
+import { type GuestOptions, openEmscriptenGuest, openWasiGuest } from '../host/index.ts';
+import type { PreparedModule } from '../sandbox/prepared-module.ts';
+import { Sandbox } from '../sandbox/sandbox.ts';
+import type { Instantiate, SessionOptions } from '../sandbox/session.ts';
+import type { Subject } from '../sandbox/subject.ts';
+import type { SymbolizerOptions } from '../symbols/index.ts';
+import type { SandboxOptions } from './sandbox-options.ts';
+
+/** Where a module comes from and how it is to be shown. */
+export interface Source extends Pick<Subject, 'name' | 'path' | 'toolchain' | 'warnings' | 'comments'> {
+  readonly module: PreparedModule;
+  readonly symbolOptions: SymbolizerOptions;
+  /** Emscripten's JavaScript; null for a module whose system interface is WASI. */
+  readonly glue: string | null;
+  /** Names of the functions to offer; null for all. */
+  readonly names: readonly string[] | null;
+}
+
+/** Opens a sandbox of this module. */
+export function openSandbox<Exports extends object>(
+  { glue, names, symbolOptions, ...source }: Source,
+  options: SandboxOptions,
+): Promise<Sandbox<Exports>> {
+  const { module } = source;
+  const subject = { ...source, symbols: module.symbols(symbolOptions), functions: module.functions(names) };
+  const instantiate: Instantiate = (boundary, instantiated) => {
+    const { runtime, gate, loop } = boundary;
+    const guestOptions: GuestOptions = {
+      args: options.args ?? [],
+      programName: source.name.replace(/\.[^.]+$/, ''),
+      env: options.env ?? {},
+      stdin: boundary.stdin,
+      files: filesOf(options),
+      stdout: boundary.stdout,
+      stderr: boundary.stderr,
+      imports: options.imports ?? {},
+      instantiated,
+    };
+    return glue === null
+      ? openWasiGuest(module.module, guestOptions, runtime)
+      : openEmscriptenGuest(module.module, glue, guestOptions, runtime, gate, loop);
+  };
+  return Sandbox.open<Exports>(subject, sessionOptions(options), instantiate);
+}
+
+function sessionOptions(options: SandboxOptions): SessionOptions {
+  const { stdin = '' } = options;
+  return {
+    hostFrames: options.hostFrames ?? 'allocating',
+    freeContexts: options.freeStacks ?? true,
+    onError: options.onError ?? 'record',
+    onFault: options.onFault,
+    onExit: options.onExit,
+    onCallbackError: options.onCallbackError,
+    stdin: typeof stdin === 'function' ? stdin : toBytes(stdin),
+    onStdout: options.onStdout,
+    onStderr: options.onStderr,
+  };
+}
+
+/** The guest's files by path without `.` and `..`. */
+function filesOf({ files = {} }: SandboxOptions): ReadonlyMap<string, Uint8Array> {
+  return new Map(Object.entries(files).map(([path, contents]) => [fromRoot(path), toBytes(contents)]));
+}
+
+function toBytes(contents: string | Uint8Array): Uint8Array {
+  return typeof contents === 'string' ? new TextEncoder().encode(contents) : contents;
+}

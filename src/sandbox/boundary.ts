@@ -1,0 +1,135 @@
+// Everything that stands between the host and one guest, and that exists before the guest does: the gate, host stacks,
+// the event loop, the three standard streams, and the functions that the runtime imports. An instance needs its
+// imports before there is an instance, and instantiating may run its code already. Therefore the boundary is complete
+// on its own. It passes what happens in the guest on to a listener: at first to one that knows no instance, and to the
+// session as soon as there is one.
+
+import {
+  EventLoop,
+  ExitSignal,
+  exitSignalOf,
+  Gate,
+  HostStacks,
+  Input,
+  type InputReader,
+  Output,
+  type RuntimeImports,
+} from '../host/index.ts';
+import { GuestErrors } from './guest-errors.ts';
+import type { Subject } from './subject.ts';
+
+/**
+ * Which entries from JavaScript into the guest show their JavaScript stack: all below which the guest allocates, none,
+ * or on average one of `every` such entries. The stacks in C and all figures are complete in each case.
+ */
+export type HostFrames = 'allocating' | 'off' | { readonly every: number };
+
+/** What a boundary is made with. */
+export interface BoundaryOptions {
+  readonly hostFrames: HostFrames;
+  readonly stdin: Uint8Array | InputReader;
+  readonly onStdout: ((bytes: Uint8Array) => void) | undefined;
+  readonly onStderr: ((bytes: Uint8Array) => void) | undefined;
+  readonly onCallbackError: ((error: unknown) => void) | undefined;
+}
+
+/** Hears what happens inside a guest. */
+export interface GuestListener {
+  /** The runtime has written down a bad free or a failed allocation. @param record address of the record */
+  recorded(record: number): void;
+  /** The guest calls `exit`. */
+  exiting(): void;
+  /**
+   * No frame of the guest is left on the engine's stack.
+   * @param mainLivesOn `main` was left by an exception and its variables in memory stay in use
+   */
+  emptied(mainLivesOn: boolean): void;
+  /** Makes the error that the host sees out of what the guest threw while its function `name` was called. */
+  failure(error: unknown, name: string): unknown;
+}
+
+/** What Emscripten throws to leave C that is to be called again later, such as a `main` with a main loop. */
+const UNWIND = 'unwind';
+
+/** The host's side of one guest. */
+export class Boundary {
+  readonly hostStacks: HostStacks;
+  readonly gate: Gate;
+  readonly loop: EventLoop;
+  readonly stdin: Input;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** The functions that the C runtime imports. */
+  readonly runtime: RuntimeImports;
+  /** Reads what the guest throws. */
+  readonly errors: GuestErrors;
+  #listener: GuestListener;
+
+  constructor(subject: Subject, options: BoundaryOptions) {
+    const { hostFrames, stdin, onStdout, onStderr, onCallbackError } = options;
+    this.hostStacks = new HostStacks(typeof hostFrames === 'object' ? hostFrames.every : 1);
+    this.gate = new Gate(
+      (error, name, outermost) => this.#failure(error, name, outermost),
+      hostFrames === 'off' ? null : this.hostStacks,
+      (error) => this.#listener.emptied(error === UNWIND),
+    );
+    this.loop = new EventLoop({
+      read: (error) => this.#callbackError(error),
+      report: onCallbackError,
+    });
+    this.stdin = new Input(typeof stdin === 'function' ? this.#aside(stdin) : stdin);
+    this.stdout = new Output(onStdout && this.#aside(onStdout));
+    this.stderr = new Output(onStderr && this.#aside(onStderr));
+    this.runtime = {
+      host_stack: (inner) => this.gate.hostStack(inner),
+      fault: (record) => this.#listener.recorded(record >>> 0),
+      exiting: () => this.#listener.exiting(),
+      trace() {},
+    };
+    this.errors = new GuestErrors(subject);
+    this.#listener = new NoInstance(this.errors, this.gate);
+  }
+
+  /** From now on this listener hears what happens, instead of the one before it. */
+  listen(listener: GuestListener): void {
+    this.#listener = listener;
+  }
+
+  /** A listener of the host's that the guest calls in the middle of a read or write. */
+  #aside<Given, Result>(listener: (given: Given) => Result): (given: Given) => Result {
+    return (given) => this.gate.aside(() => listener(given));
+  }
+
+  #failure(error: unknown, name: string, outermost: boolean): unknown {
+    if (outermost) this.#listener.emptied(error === UNWIND);
+    return this.#listener.failure(error, name);
+  }
+
+  // What comes out of a callback that no call of the host's waits for. Emscripten leaves callbacks by exceptions, too.
+  #callbackError(error: unknown): unknown {
+    const exit = exitSignalOf(error);
+    if (exit === null && error !== UNWIND) return this.#failure(error, 'a callback', true);
+    this.#listener.emptied(true);
+    // Some glue does not say when the runtime has ended.
+    if (error instanceof ExitSignal) this.loop.end(error.exitCode);
+    return null;
+  }
+}
+
+/** Listens while there is no instance yet, or while its start function runs: there is no ledger to look at. */
+class NoInstance implements GuestListener {
+  constructor(
+    private readonly errors: GuestErrors,
+    private readonly gate: Gate,
+  ) {}
+
+  recorded(): void {}
+
+  exiting(): void {}
+
+  emptied(): void {}
+
+  failure(error: unknown, name: string): unknown {
+    return this.errors.read(error, name, this.gate, null).error;
+  }
+}

@@ -1,0 +1,210 @@
+// A session: one guest with all that the host keeps about it. It is made in one step as soon as there is an instance,
+// before any constructor of the guest runs, and it is complete then: every part that a snapshot of a running guest
+// would have to save hangs on it. Sandbox and Heap are views of a session and keep nothing that a snapshot would miss.
+//
+// Whoever makes the instance is free to do it in any way: it needs the runtime's imports, which the boundary has, and
+// calls back with the instance. So a session can also be put around an instance that other code creates.
+
+import { DisposedError, UnsupportedModuleError } from '../errors.ts';
+import { faultError, type HeapFault } from '../frames/heap-fault.ts';
+import { Ledger, layout } from '../heap/index.ts';
+import { type EventLoop, type Gate, type Guest, GuestStacks, type HostStacks } from '../host/index.ts';
+import { LeakFinder, PeakMeter } from '../leaks/index.ts';
+import { Boundary, type BoundaryOptions } from './boundary.ts';
+import { FunctionTable } from './function-table.ts';
+import { HeapEvents } from './heap-events.ts';
+import { Program } from './program.ts';
+import { StackReader } from './stack-reader.ts';
+import type { Subject } from './subject.ts';
+
+/** How a guest is watched. */
+export interface SessionOptions extends BoundaryOptions {
+  /** Remember where each block is freed. */
+  readonly freeContexts: boolean;
+  readonly onError: 'record' | 'throw';
+  readonly onFault: ((fault: HeapFault) => void) | undefined;
+  readonly onExit: ((exitCode: number) => void) | undefined;
+}
+
+/**
+ * Makes an instance with the imports of the boundary. Calls `instantiated` with the guest as soon as there is an
+ * instance and before its constructors run, and ends when the guest is ready. `kept` has the addresses of blocks that
+ * the host's side of libc keeps for itself; it may grow later.
+ */
+export type Instantiate = (
+  boundary: Boundary,
+  instantiated: (guest: Guest, kept?: ReadonlySet<number>) => void,
+) => Promise<unknown>;
+
+export class Session {
+  readonly subject: Subject;
+  readonly boundary: Boundary;
+  readonly guest: Guest;
+  readonly ledger: Ledger;
+  readonly peaks: PeakMeter;
+  readonly leaks: LeakFinder;
+  /** The faults and the failed allocations so far. */
+  readonly events = new HeapEvents();
+  readonly stacks: StackReader;
+  readonly table: FunctionTable;
+  readonly program: Program;
+  readonly #options: SessionOptions;
+  #disposed = false;
+
+  /**
+   * To be made when there is an instance, before any of its code runs that is not its start function.
+   * @param boundary the one whose imports the instance was given
+   */
+  constructor(
+    subject: Subject,
+    options: SessionOptions,
+    boundary: Boundary,
+    guest: Guest,
+    kept: ReadonlySet<number> = new Set(),
+  ) {
+    const { exports } = guest;
+    const { gate, hostStacks } = boundary;
+    const { name, symbols } = subject;
+    const { instrumented, roots, signatures } = subject.module;
+    this.subject = subject;
+    this.boundary = boundary;
+    this.guest = guest;
+    this.#options = options;
+    this.ledger = new Ledger(
+      guest.memory as WebAssembly.Memory,
+      instrumented.runtimeAddress,
+      instrumented.shadowAddress,
+      exports,
+    );
+    this.ledger.startCounting();
+    this.ledger.isSite = (site) => this.#isSite(site);
+    gate.stacks = new GuestStacks(this.ledger, exports.__stack_pointer);
+    gate.exceptions.attach(exports, gate);
+    (exports.heapline_set_flags as ((flags: number) => void) | undefined)?.(flagsOf(options));
+    this.peaks = new PeakMeter(this.ledger, exports);
+    this.stacks = new StackReader(this.ledger, this.events, symbols, hostStacks);
+    this.leaks = new LeakFinder(roots, {
+      ledger: this.ledger,
+      exports,
+      program: name,
+      active: () => gate.entry !== null,
+      kept,
+      contextStacks: () => this.stacks.contexts(),
+    });
+    this.table = new FunctionTable(exports, signatures, gate);
+    const { ledger, peaks, leaks } = this;
+    this.program = new Program({ name, guest, boundary, ledger, peaks, leaks, onExit: options.onExit });
+    boundary.listen({
+      recorded: (record) => this.#recorded(record),
+      exiting: () => this.program.ending(true),
+      emptied: (mainLivesOn) => this.#emptied(mainLivesOn),
+      failure: (error, called) => this.#failure(error, called),
+    });
+  }
+
+  /** Makes the boundary, the instance and the session, and runs the constructors that instantiation has not run. */
+  static async open(subject: Subject, options: SessionOptions, instantiate: Instantiate): Promise<Session> {
+    const boundary = new Boundary(subject, options);
+    const made: Session[] = [];
+    try {
+      await instantiate(boundary, (guest, kept) => {
+        made.push(new Session(subject, options, boundary, guest, kept));
+      });
+    } catch (error) {
+      throw boundary.gate.failure(error, 'start', true);
+    }
+    const [session] = made;
+    if (session === undefined) throw neverInstantiated(subject);
+    session.program.started();
+    return session;
+  }
+
+  get gate(): Gate {
+    return this.boundary.gate;
+  }
+
+  get loop(): EventLoop {
+    return this.boundary.loop;
+  }
+
+  get hostStacks(): HostStacks {
+    return this.boundary.hostStacks;
+  }
+
+  /** True once dispose() was called. */
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  /** Throws when the session was disposed of. @param name the member of the interface that was used */
+  check(name: string): void {
+    if (this.#disposed) throw disposedError(this.subject.name, name);
+  }
+
+  /** Runs the constructors that instantiation has not run. */
+  initialize(): void {
+    this.gate.enter('_initialize', () => this.guest.initialize());
+  }
+
+  /** The engine has stopped a call into the guest without any `finally` on its way. The heap can still be read. */
+  abandon(): void {
+    this.gate.abandon(null);
+    this.loop.stop();
+    this.program.abandon();
+  }
+
+  /** Frees the guest. No function of it may be running. */
+  dispose(): void {
+    this.#disposed = true;
+    this.gate.closed = (name) => disposedError(this.subject.name, `${name}()`);
+    this.loop.stop();
+    this.guest.dispose();
+  }
+
+  #isSite(site: number): boolean {
+    if (site === layout.SITE_TRUNCATED) return true;
+    if (site >= layout.SITE_HOST_FLAG) return this.hostStacks.has(site - layout.SITE_HOST_FLAG);
+    return this.subject.module.isCallSite(site);
+  }
+
+  #recorded(record: number): void {
+    const event = this.events.take(record, this.ledger);
+    if (event === null) return;
+    const { onError, onFault } = this.#options;
+    if (onError !== 'throw' && onFault === undefined) return;
+    const fault = this.stacks.fault(event);
+    onFault?.(fault);
+    if (onError === 'throw') throw faultError(fault);
+  }
+
+  #emptied(mainLivesOn: boolean): void {
+    this.ledger.resetShadowStack();
+    if (!mainLivesOn) this.leaks.roots.emptyStack();
+  }
+
+  #failure(error: unknown, name: string): unknown {
+    const failure = this.boundary.errors.read(error, name, this.gate, this.leaks.roots.stack);
+    if (failure.exit !== null) this.program.exitedByCall(failure.exit.exitCode);
+    if (failure.cutOff) this.leaks.traps++;
+    return failure.error;
+  }
+}
+
+function flagsOf({ hostFrames, freeContexts }: SessionOptions): number {
+  return (
+    (hostFrames === 'off' ? 0 : layout.FLAG_HOST_FRAMES) | (freeContexts ? layout.FLAG_FREE_CONTEXTS : 0)
+  );
+}
+
+function disposedError(sandbox: string, name: string): DisposedError {
+  return new DisposedError(
+    `${name} was used after the sandbox of ${sandbox} was disposed of. Load the module again, or dispose later.`,
+  );
+}
+
+function neverInstantiated({ name }: Subject): UnsupportedModuleError {
+  return new UnsupportedModuleError(
+    `The JavaScript of ${name} has ended without instantiating the module: it must call instantiateWasm, as the ` +
+      'JavaScript that Emscripten writes does.',
+  );
+}

@@ -1,0 +1,96 @@
+// From addresses in the ledger to stacks that people read: the frames of contexts, of faults and of allocations that
+// failed. Frames in C come from the module's symbols, frames in JavaScript from the captured host stacks.
+
+import type { Frame } from '../errors.ts';
+import type { HeapFault } from '../frames/heap-fault.ts';
+import { type Stack, withStacks } from '../frames/index.ts';
+import { ContextStacks, type Ledger, layout } from '../heap/index.ts';
+import type { HostStacks } from '../host/index.ts';
+import type { FailedAllocation } from '../report/index.ts';
+import type { EventPath, FaultEvent, HeapEvents } from './heap-events.ts';
+import type { ModuleSymbols } from './module-symbols.ts';
+
+const TRUNCATED_FRAME: Frame = {
+  function: '[truncated]',
+  linkageName: '[truncated]',
+  file: '',
+  line: 0,
+  column: 0,
+  startLine: 0,
+  inlined: false,
+  language: 'c',
+};
+
+/** Reads the stacks of one guest's heap. */
+export class StackReader {
+  readonly #ledger: Ledger;
+  readonly #events: HeapEvents;
+  readonly #symbols: Pick<ModuleSymbols, 'frames' | 'isStartUp'>;
+  readonly #hostStacks: HostStacks;
+
+  constructor(
+    ledger: Ledger,
+    events: HeapEvents,
+    symbols: Pick<ModuleSymbols, 'frames' | 'isStartUp'>,
+    hostStacks: HostStacks,
+  ) {
+    this.#ledger = ledger;
+    this.#events = events;
+    this.#symbols = symbols;
+    this.#hostStacks = hostStacks;
+  }
+
+  /** The stacks of contexts whose paths were checked. They are valid until the guest runs again. */
+  contexts(): ContextStacks {
+    const symbols = this.#symbols;
+    const hostStacks = this.#hostStacks;
+    return new ContextStacks(this.#ledger, {
+      frames(site) {
+        if (site === layout.SITE_TRUNCATED) return [TRUNCATED_FRAME];
+        if (site < layout.SITE_HOST_FLAG) return symbols.frames(site);
+        return hostStacks.frames(site - layout.SITE_HOST_FLAG);
+      },
+      isStartUp: (site) =>
+        site !== layout.SITE_TRUNCATED && site < layout.SITE_HOST_FLAG && symbols.isStartUp(site),
+    });
+  }
+
+  /** Frames of one context, innermost first. @param node address of a context, not checked yet */
+  frames(node: number): readonly Frame[] {
+    return this.#stackAt({ node }, this.contexts()).frames();
+  }
+
+  /** The faults that are kept, oldest first. @param first how many to leave out */
+  faults(first = 0): HeapFault[] {
+    const stacks = this.contexts();
+    return this.#events.faults.slice(first).map((fault) => this.fault(fault, stacks));
+  }
+
+  /** A fault with its stacks. */
+  fault({ record, path, allocated, freed }: FaultEvent, stacks = this.contexts()): HeapFault {
+    return withStacks(
+      {
+        kind: record.kind,
+        address: record.address,
+        block: record.block === 0 ? null : { address: record.block, size: record.blockSize },
+      },
+      {
+        frames: this.#stackAt(path, stacks),
+        allocatedAt: allocated && this.#stackAt(allocated, stacks),
+        freedAt: freed && this.#stackAt(freed, stacks),
+      },
+    );
+  }
+
+  /** The allocations that failed since a mark, one entry for each stack. @param mark from HeapEvents; 0 for all */
+  failures(mark = 0): FailedAllocation[] {
+    const stacks = this.contexts();
+    return this.#events.failures((path) => this.#stackAt(path, stacks), mark);
+  }
+
+  #stackAt(path: EventPath, stacks: ContextStacks): Stack {
+    if (!('node' in path)) return stacks.ofSites(path);
+    this.#ledger.checkContext(path.node);
+    return stacks.of(path.node);
+  }
+}

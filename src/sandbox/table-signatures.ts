@@ -1,0 +1,44 @@
+// The types of the functions that a module puts into its table. An index into the table is C's pointer to a function.
+
+import { readModule } from '../binary/index.ts';
+import { type RawFunction, type ValueType, valueTypeOf } from '../host/index.ts';
+
+interface Signature {
+  readonly name: string;
+  readonly parameters: readonly ValueType[];
+}
+
+/** What a module says of the functions that are in its table from the start; read when it is first asked for. */
+export class TableSignatures {
+  #module: ReturnType<typeof readModule> | null = null;
+  #names: ReadonlyMap<number, string> | null = null;
+
+  constructor(private readonly bytes: Uint8Array) {}
+
+  /** Of the function at this index of the table, unless JavaScript has put another one there; then nothing is known. */
+  at(pointer: number, raw: RawFunction): Signature {
+    this.#module ??= readModule(this.bytes);
+    const module = this.#module;
+    const index = this.#indexOf(pointer);
+    // Engines name functions by their index in the module that they are of.
+    if (index === null || raw.name !== String(index)) {
+      return { name: `function pointer ${pointer}`, parameters: Array(raw.length).fill('ref') };
+    }
+    this.#names ??= module.functionNames();
+    const { parameters } = module.functionType(index);
+    return {
+      name: this.#names.get(index) ?? `wasm-function[${index}]`,
+      parameters: parameters.map(({ code }) => valueTypeOf(code)),
+    };
+  }
+
+  #indexOf(pointer: number): number | null {
+    for (const { mode, table, offset, functions } of this.#module!.elements) {
+      const start = offset?.i32;
+      if (mode !== 'active' || table !== 0 || start === undefined || start === null) continue;
+      const index = functions[pointer - start];
+      if (index !== undefined) return index;
+    }
+    return null;
+  }
+}
