@@ -1,5 +1,5 @@
-// heapline/assert: the checks for every test runner that takes a thrown error as a failure: node:test, jest, mocha and
-// others. Where the work is an async function, so is the assertion: await it.
+// heapline/assert: the checks for every test runner that treats a thrown error as a failure: node:test, jest, mocha
+// and others. With an async function the assertion is async, too: await it.
 
 import '../node/install.ts';
 import '../serve/join.ts';
@@ -27,24 +27,24 @@ import {
 export type { AllocationLimits, AssertLeaksOptions, GrowthOptions, WithHeap };
 export { LeakError };
 
-/** An expectation about the heap was not met; for leaks it is a LeakError. */
+/** An expectation about the heap was not met. For leaks, the error is a LeakError. */
 export class HeapAssertionError extends HeaplineError {
   readonly code = 'HEAPLINE_ASSERTION';
 }
 
-/** What an assertion returns: nothing for plain work, a promise for async work. */
+/** What an assertion returns: nothing for synchronous work, a promise for async work. */
 type Done<T> = T extends PromiseLike<unknown> ? Promise<undefined> : undefined;
 
 type AnyFunction = (...args: never[]) => unknown;
 
-/** The heap holds no lost blocks and was not misused. */
+/** Asserts that the heap holds no lost blocks and was not misused. */
 export function assertNoLeaks(lib: WithHeap, options: AssertLeaksOptions = {}): void {
   checkSandbox('assertNoLeaks', lib);
   const verdict = judgeLeaks('assertNoLeaks', lib, options);
   if (verdict.found) fail([verdict], assertNoLeaks);
 }
 
-/** The work leaves no lost blocks behind and does not misuse the heap. */
+/** Asserts that the work leaves no lost blocks behind and does not misuse the heap. */
 export function assertDoesNotLeak<T>(
   lib: WithHeap,
   work: () => T,
@@ -58,7 +58,7 @@ export function assertDoesNotLeak<T>(
   }) as Done<T>;
 }
 
-/** The work leaves lost blocks behind: for tests of a leak that is known. */
+/** Asserts that the work leaves lost blocks behind: for tests of a known leak. */
 export function assertLeaks<T>(lib: WithHeap, work: () => T, options: AssertLeaksOptions = {}): Done<T> {
   checkSandbox('assertLeaks', lib);
   checkWork('assertLeaks', work);
@@ -68,9 +68,9 @@ export function assertLeaks<T>(lib: WithHeap, work: () => T, options: AssertLeak
   }) as Done<T>;
 }
 
-/** The work allocates no more than this, whether it frees it or not. */
+/** Asserts that the work allocates no more than this, whether or not it frees the memory. */
 export function assertAllocatesAtMost<T>(lib: WithHeap, work: () => T, limits: AllocationLimits): Done<T>;
-/** @deprecated The limits go last, as the options of the other assertions do: (lib, work, limits). */
+/** @deprecated The limits go last, like the options of the other assertions: (lib, work, limits). */
 export function assertAllocatesAtMost<T>(lib: WithHeap, limits: AllocationLimits, work: () => T): Done<T>;
 export function assertAllocatesAtMost<T>(
   lib: WithHeap,
@@ -99,7 +99,7 @@ function warnOfOldOrder(): void {
   );
 }
 
-/** Done again and again, the work does not leave more behind each time. */
+/** Asserts that the work, repeated, does not leave more behind each time. */
 export function assertDoesNotGrow<T>(lib: WithHeap, work: () => T, options: GrowthOptions = {}): Done<T> {
   checkSandbox('assertDoesNotGrow', lib);
   checkWork('assertDoesNotGrow', work);
@@ -109,7 +109,7 @@ export function assertDoesNotGrow<T>(lib: WithHeap, work: () => T, options: Grow
   }) as Done<T>;
 }
 
-/** Done again and again, the work leaves more behind each time. */
+/** Asserts that the work, repeated, leaves more behind each time. */
 export function assertGrows<T>(lib: WithHeap, work: () => T, options: GrowthOptions = {}): Done<T> {
   checkSandbox('assertGrows', lib);
   checkWork('assertGrows', work);
@@ -119,17 +119,17 @@ export function assertGrows<T>(lib: WithHeap, work: () => T, options: GrowthOpti
   }) as Done<T>;
 }
 
-/** The hooks of a test runner, and what to fail on. */
+/** The hooks of a test runner, and the leaks that fail a test. */
 export interface AutoCheckHooks extends AssertLeaksOptions {
   readonly beforeEach: (hook: () => void) => unknown;
   readonly afterEach: (hook: () => void) => unknown;
 }
 
 /**
- * Checks every sandbox at the end of each test: one that the test opened as a whole, one that was open before for
- * what the test allocated. Call it once per test file: `autoCheck({ beforeEach, afterEach })`. It checks in an
- * `afterEach`, which should be the last to run: in node:test, jest and mocha the one that is registered last on the
- * outermost level, in vitest the first.
+ * Checks every sandbox at the end of each test. A sandbox that the test opened is checked as a whole; a sandbox that
+ * was open before is checked for the allocations of the test. Call it once per test file: `autoCheck({ beforeEach,
+ * afterEach })`. It checks in an `afterEach` hook, which should run last: in node:test, jest and mocha this is the
+ * hook that is registered last on the outermost level, in vitest the one that is registered first.
  */
 export function autoCheck({ beforeEach, afterEach, ...options }: AutoCheckHooks): void {
   if (typeof beforeEach !== 'function' || typeof afterEach !== 'function') {
@@ -139,11 +139,11 @@ export function autoCheck({ beforeEach, afterEach, ...options }: AutoCheckHooks)
     );
   }
   checked('autoCheck', options, ['beforeEach', 'afterEach']);
-  // No frame of the test file is on the stack in a hook.
+  // In a hook, the stack has no frame of the test file.
   const place = placeOf(autoCheck);
-  // Tests of node:test may have tests in them. Runners that tell the hooks whose they are tell both the same.
+  // Tests of node:test may contain tests. Runners that tell hooks the name of the test tell both hooks the same name.
   const open: { readonly test: unknown; readonly check: AutoCheck }[] = [];
-  // As rest parameters: from hooks that name one, mocha and jest await a call of it.
+  // These are rest parameters because mocha and jest wait for a callback when a hook names a parameter.
   beforeEach((...[test]: unknown[]) => {
     open.push({ test, check: new AutoCheck(options) });
   });
@@ -154,9 +154,9 @@ export function autoCheck({ beforeEach, afterEach, ...options }: AutoCheckHooks)
   });
 }
 
-/** Where an assertion stands. */
+/** The place of an assertion. */
 interface Place {
-  /** '' when it is not known. */
+  /** '' when the file is unknown. */
   readonly file: string;
   /** The line, or the name of the test. */
   readonly test: string;
@@ -171,7 +171,7 @@ function fail(verdicts: readonly Verdict[], caller: AnyFunction, place: Place = 
   throw pointAt(traced(error, caller), verdicts[0]!.stack(), verdicts[0]!.root, caller !== autoCheck);
 }
 
-// The stack starts with the message and with the caller of the assertion.
+// The stack starts with the message and the caller of the assertion.
 function traced<E extends Error>(error: E, caller: AnyFunction): E {
   Error.captureStackTrace(error, caller);
   return error;
@@ -187,7 +187,7 @@ function placeOf(caller: AnyFunction): Place {
   return { file: file.startsWith('file:') ? fileURLToPath(file) : file, test: line };
 }
 
-/** The name of a test that node:test tells its hooks; '' where there is none. */
+/** The name of the test, which node:test passes to its hooks; '' for other runners. */
 function nameOf(test: unknown): string {
   const { name } = (test ?? {}) as { name?: unknown };
   return typeof name === 'string' ? name : '';

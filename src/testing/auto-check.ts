@@ -1,14 +1,14 @@
-// Checks sandboxes at the end of each test without being asked: those that the test opened as a whole, those that were
-// open before for what was allocated in the test. A sandbox that the test disposes of is looked at just before.
-// Sandboxes that trapped in the test are left alone: what the cut-off calls held is lost by the trap, not by the
-// program.
+// Checks sandboxes automatically at the end of each test. A sandbox that the test opened is checked as a whole; a
+// sandbox that was open before is checked for the allocations of the test. A sandbox that the test disposes of is
+// checked just before. Sandboxes that trapped in the test are skipped, because the trap lost what the interrupted
+// calls held, not the program.
 
 import type { HeapMark } from '../leaks/index.ts';
 import type { AssertLeaksOptions, Sandbox } from '../sandbox/index.ts';
 import { openSandboxes, watchSandboxes } from '../sandbox/registry.ts';
 import { checked, judgeLeaks, leakVerdict, type Verdict } from './judgements.ts';
 
-/** The sandboxes that come and go during one test. */
+/** The sandboxes that are opened and disposed of during one test. */
 export class AutoCheck {
   readonly #options: AssertLeaksOptions;
   readonly #marks = new Map<Sandbox<object>, HeapMark>();
@@ -16,7 +16,7 @@ export class AutoCheck {
   readonly #verdicts: Verdict[] = [];
   readonly #unwatch: () => void;
 
-  /** Starts with the test. */
+  /** Called when the test starts. */
   constructor(options: AssertLeaksOptions = {}) {
     this.#options = checked('autoCheck', options);
     for (const sandbox of openSandboxes()) this.#marks.set(sandbox, sandbox.heap.mark());
@@ -26,7 +26,7 @@ export class AutoCheck {
     });
   }
 
-  /** Ends with the test. @returns the sandboxes that are not clean */
+  /** Called when the test ends. @returns the sandboxes that are not clean */
   end(): readonly Verdict[] {
     this.#unwatch();
     for (const sandbox of [...this.#opened, ...this.#marks.keys()]) {

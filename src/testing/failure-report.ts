@@ -1,16 +1,16 @@
-// What a failing test leaves behind: the whole report as text, and a pprof profile, in a folder that CI can keep as an
-// artefact. Written only when something failed.
+// The files that a failing test leaves behind: the whole report as text, and a pprof profile, in a folder that CI can
+// keep as an artefact. They are written only after a failure.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 
-/** Environment variable that names another folder; empty for none. */
+/** Environment variable that names another folder; when it is empty, no files are written. */
 const VARIABLE = 'HEAPLINE_REPORT_DIR';
 const DEFAULT_FOLDER = 'heapline-report';
-/** Of the 255 bytes that file systems allow, with room for a number and an extension. */
+/** Part of the 255 bytes that file systems allow; a number and an extension need the rest. */
 const LONGEST_NAME = 200;
 
-/** What to write; produced when it is written. */
+/** The contents of the files, which are produced when they are written. */
 export interface FailureReport {
   readonly text: string;
   readonly pprof: Uint8Array;
@@ -19,16 +19,16 @@ export interface FailureReport {
 let folder: string | null = null;
 const written = new Map<string, number>();
 
-/** Sets the folder, as the plugin's options have it; '' for none. */
+/** Sets the folder from the plugin's options; '' for none. */
 export function setReportFolder(path: string): void {
   folder = path;
 }
 
 /**
- * Writes the report of a failed test. Test files run in processes of their own: a name that tells the file, too, keeps
- * one from writing over the other's.
- * @param file of the test; '' when it is not known
- * @returns lines that say where, to end a message with; '' when nothing was to be written
+ * Writes the report of a failed test. Test files run in separate processes, so the name includes the test file:
+ * otherwise one process could overwrite the report of another.
+ * @param file the test file; '' when it is unknown
+ * @returns lines that name the files, for the end of a message; '' when nothing had to be written
  */
 function leaveReport(file: string, test: string, report: FailureReport): string {
   const target = folder ?? process.env[VARIABLE] ?? DEFAULT_FOLDER;
@@ -48,7 +48,7 @@ function leaveReport(file: string, test: string, report: FailureReport): string 
   return `\nreport:  ${shown(`${base}.txt`)}\nprofile: ${shown(`${base}.pb.gz`)}`;
 }
 
-/** What a verdict says, with the lines that say where its report is. */
+/** The message of a verdict, followed by the lines that name the files of its report. */
 export function reported(
   file: string,
   test: string,
@@ -63,7 +63,7 @@ function shown(path: string): string {
   return inside.startsWith('..') ? path : inside;
 }
 
-/** The name with everything but letters, digits, dots and dashes replaced. */
+/** The name with all characters replaced except letters, digits, dots and dashes. */
 function fileName(of: string): string {
   const name = of.replace(/[^\p{L}\p{N}.]+/gu, '-').replace(/^[-.]+|[-.]+$/g, '');
   let bytes = 0;

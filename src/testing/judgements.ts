@@ -1,5 +1,5 @@
-// The questions that matchers and assertions ask of a sandbox, each answered with a verdict that says in words what was
-// found. Sandboxes are known by what they can do: the one that a test holds may come from another bundle of this
+// The questions that matchers and assertions ask about a sandbox. Each answer is a verdict that says in words what
+// was found. A sandbox is recognised by its methods, because the test's sandbox may come from another bundle of this
 // package.
 
 import { type Frame, InvalidArgumentError } from '../errors.ts';
@@ -35,33 +35,33 @@ export interface WithHeap {
   readonly heap: Heap;
 }
 
-/** What a piece of work may allocate; what is not given is not limited. */
+/** How much a piece of work may allocate. A limit that is not given does not apply. */
 export interface AllocationLimits {
   readonly bytes?: number;
   readonly objects?: number;
 }
 
-/** What was found, and how to tell it. */
+/** What was found, and how to report it. */
 export interface Verdict {
-  /** Whether what was asked about is there: leaks, growth, too many allocations. */
+  /** Whether the sandbox shows the subject of the question: leaks, growth, too many allocations. */
   readonly found: boolean;
-  /** What was found, in words; made when it is asked for. */
+  /** The finding in words, which are produced on request. */
   message(): string;
-  /** The whole of it, for the files of a failed test. */
+  /** The whole finding, for the files of a failed test. */
   report(): FailureReport;
-  /** What was found first, and the folder of the sources: for `pointAt`. */
+  /** The first finding and the folder of the sources, for `pointAt`. */
   stack(): Stack | null;
   readonly root: string;
-  /** The leak report, where the question was about leaks. */
+  /** The leak report, when the question was about leaks. */
   readonly leaks: LeakReport | null;
 }
 
-/** Frames shown of a stack in a message. */
+/** Most frames of a stack in a message. */
 const FRAMES_SHOWN = 8;
-/** Contexts shown in a message. */
+/** Most contexts in a message. */
 const CONTEXTS_SHOWN = 5;
 
-/** Throws unless this is a sandbox; `caller` is named in the message. */
+/** Throws unless this is a sandbox. The message names `caller`. */
 export function checkSandbox(caller: string, lib: unknown): asserts lib is WithHeap {
   const { heap } = (lib ?? {}) as { heap?: { leaks?: unknown } };
   if (typeof heap?.leaks === 'function') return;
@@ -71,7 +71,7 @@ export function checkSandbox(caller: string, lib: unknown): asserts lib is WithH
   );
 }
 
-/** Throws unless this can be called. */
+/** Throws unless this is a function. */
 export function checkWork(caller: string, work: unknown): asserts work is () => unknown {
   if (typeof work === 'function') return;
   throw new InvalidArgumentError(
@@ -86,7 +86,7 @@ const ASSERT_LEAKS_OPTIONS = [
   'root',
 ] as const satisfies readonly (keyof AssertLeaksOptions)[];
 
-/** The options, when there are such, and such classes: found before any work is done. `more`: what `caller` has besides. */
+/** Checks options and leak classes before any work is done. `more` has the additional options of `caller`. */
 export function checked(
   caller: string,
   options: AssertLeaksOptions,
@@ -103,7 +103,7 @@ export function judgeLeaks(caller: string, lib: WithHeap, options: AssertLeaksOp
   return leakVerdict(lib.heap.leaks(rest), kinds, root);
 }
 
-/** A verdict on a report that is there already. */
+/** A verdict on an existing report. */
 export function leakVerdict(
   leaks: LeakReport,
   kinds: readonly LeakKind[] = defaultLeakKinds,
@@ -125,12 +125,12 @@ export function leakVerdict(
   };
 }
 
-// Test runners stand thirty frames deep below every test, and they are not where the leak is.
+// Test runners have about thirty frames above every test, and the leak is never there.
 function isOwn({ language, file }: Frame): boolean {
   return language === 'c' || !/(^node:|[/\\]node_modules[/\\])/.test(file);
 }
 
-/** A function that leaves the frames of others out of a stack. */
+/** A function that removes other people's frames from a stack. */
 function ownFrames(): (stack: Stack) => Stack {
   const table = new StackTable();
   return foldStacks(emptyStack, (outer, frame) => (isOwn(frame) ? table.push([frame], outer) : outer));
@@ -197,7 +197,7 @@ export function judgeAllocations(
   });
 }
 
-/** Does the work leave more behind each time it is done? */
+/** Does the work leave more behind each time it is repeated? */
 export function judgeGrowth(
   lib: WithHeap,
   work: () => unknown,
@@ -217,7 +217,7 @@ export function judgeGrowth(
   }));
 }
 
-/** `then`, at once where the value is there at once. */
+/** `then` that runs at once when the value is not a promise. */
 export function after<T, U>(value: T | PromiseLike<T>, then: (value: T) => U): U | Promise<U> {
   return typeof (value as { then?: unknown } | null)?.then === 'function'
     ? Promise.resolve(value).then(then)
@@ -261,7 +261,7 @@ interface AllocatingContext {
   readonly stack: Stack;
 }
 
-/** What allocated between two snapshots, the largest first. */
+/** The contexts that allocated between two snapshots, largest first. */
 function allocatingContexts(heap: Heap, before: HeapSnapshot, now: HeapSnapshot): AllocatingContext[] {
   const contexts: AllocatingContext[] = [];
   const stacks = heap.contextStacks();

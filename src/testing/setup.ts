@@ -1,5 +1,5 @@
-// heapline/setup: compiles C before the tests start, where no time limit of a test or a hook runs. What it compiles is
-// in the cache when the tests load it.
+// heapline/setup: compiles C before the tests start, when no time limit of a test or a hook applies. The tests then
+// find the result in the cache.
 //
 //   // jest's and vitest's globalSetup
 //   export default () => compileAhead('parser.c');
@@ -12,12 +12,12 @@ import { compileC, type LoadCOptions } from '../loading/index.ts';
 
 export type { LoadCOptions };
 
-/** Milliseconds after which people are told what is going on. */
+/** Milliseconds after which progress is shown. */
 const PATIENCE = 1000;
 
 /**
- * Compiles what `loadC()` will be asked for with the same arguments, so that it takes it from the cache. Of several
- * programs, call it for each. What takes more than a second is told on standard error.
+ * Compiles in advance what `loadC()` will compile with the same arguments, so that `loadC()` takes it from the cache.
+ * Call it once for each program. Steps that take more than a second show progress on standard error.
  * @param sources one C file, or several that are linked into one module: paths, or file: URLs
  */
 export async function compileAhead(
@@ -46,7 +46,7 @@ export async function compileAhead(
   }
 }
 
-/** What is told of a compilation: nothing of a short one; of a long one each step, and how long it took. */
+/** Progress of one compilation: nothing for a short one; for a long one, each step and its duration. */
 class Progress {
   readonly #start = performance.now();
   readonly #timer = setTimeout(() => this.#tell(), PATIENCE);
@@ -62,7 +62,7 @@ class Progress {
     if (this.#late) say(`${text} …`);
   }
 
-  /** All is compiled. */
+  /** Called when everything is compiled. */
   done(files: readonly string[]): void {
     const seconds = (performance.now() - this.#start) / 1000;
     if (this.#late)

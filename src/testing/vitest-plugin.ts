@@ -1,4 +1,4 @@
-// heapline/vitest-plugin: C sources as imports of tests, and leak checks without asking.
+// heapline/vitest-plugin: imports C sources into tests, and checks for leaks automatically.
 //
 //   // vitest.config.ts
 //   export default defineConfig({ plugins: [heapline({ autoCheck: true })] });
@@ -14,7 +14,7 @@ import { pathOf } from '../node/file-url.ts';
 import { checkOptionNames } from '../options/option-names.ts';
 import { checkLeakKinds, type LeakKind, suppressionsOf } from '../report/index.ts';
 
-/** How imports with `?heap` are compiled: plain data, since the tests run in other processes. */
+/** How imports with `?heap` are compiled. This is plain data, because the tests run in other processes. */
 export type HeapImportOptions = Omit<
   LoadCOptions,
   'imports' | 'onFault' | 'onStdout' | 'onStderr' | 'onProgress'
@@ -26,8 +26,8 @@ export type HeapImportOptions = Omit<
 /** Options of the plugin. */
 export interface HeaplinePluginOptions {
   /**
-   * Check every sandbox at the end of each test: one that the test opened as a whole, one that was open before for
-   * what the test allocated. An object says what to fail on. Default false.
+   * Check every sandbox at the end of each test: a sandbox that the test opened as a whole, a sandbox that was open
+   * before for the allocations of the test. An object says which leaks fail a test. Default false.
    */
   readonly autoCheck?:
     | boolean
@@ -71,7 +71,7 @@ const C_SOURCE = /\.(c|i|cc|cpp|cxx|c\+\+|C|ii|wasm)$/;
 export default function heapline(options: HeaplinePluginOptions = {}): VitePlugin {
   checkOptionNames('heapline', options, OPTIONS);
   const { autoCheck = false, reportFolder } = options;
-  // Errors of the configuration are better shown once, before the tests.
+  // Errors in the configuration are better reported once, before the tests.
   if (typeof autoCheck === 'object') {
     checkOptionNames('heapline', autoCheck, ['kinds', 'suppressions'], 'autoCheck');
     if (autoCheck.kinds !== undefined) checkLeakKinds(autoCheck.kinds);
@@ -94,7 +94,7 @@ export default function heapline(options: HeaplinePluginOptions = {}): VitePlugi
       const path = source.slice(0, -QUERY.length);
       if (!C_SOURCE.test(path)) return null;
       if (isAbsolute(path) && existsSync(path)) return source;
-      // A path that starts with a slash and is no file's starts at Vite's root.
+      // A path that starts with a slash but names no file starts at Vite's root.
       const folder = importer === undefined || path.startsWith('/') ? root : dirname(importer);
       return `${join(folder, path)}${QUERY}`;
     },
@@ -106,7 +106,7 @@ export default function heapline(options: HeaplinePluginOptions = {}): VitePlugi
         throw new Error(`There is no file ${file}, which is imported as ${basename(file)}${QUERY}.`);
       const { compile = {} } = options;
       const { sources = [], include, ...others } = typeof compile === 'function' ? compile(file) : compile;
-      // As text of a program: there a URL would be a string.
+      // A path in the program's text, because a URL would be a string there.
       const load =
         include === undefined
           ? others
@@ -126,7 +126,7 @@ export default function heapline(options: HeaplinePluginOptions = {}): VitePlugi
   };
 }
 
-// Another entry of this package: beside this file in the package, in the sources one folder up for the door.
+// Another entry of this package. In the package it is beside this file; in the sources the door is one folder up.
 function sibling(name: string): string {
   const here = fileURLToPath(import.meta.url);
   const extension = extname(here);

@@ -1,4 +1,4 @@
-// What the plugin runs in every test file: the matchers, and the check of all sandboxes at the end of each test.
+// The plugin runs this file before every test file: it adds the matchers and checks all sandboxes after each test.
 
 import { beforeEach, inject } from 'vitest';
 import './vitest.ts';
@@ -19,11 +19,11 @@ if (reportFolder !== null) setReportFolder(reportFolder);
 if (autoCheck !== null) {
   beforeEach(({ task, onTestFinished }) => {
     const check = new AutoCheck(autoCheck);
-    // After all that cleans up behind a test: hooks, what they returned, fixtures, and what other onTestFinished() were
-    // given, of which the first is the last to run.
+    // Runs after everything that cleans up after a test: hooks, the functions they returned, fixtures, and the
+    // functions given to onTestFinished(), of which the first one runs last.
     onTestFinished(() => {
       const verdicts = check.end();
-      // A test that failed half way is bound to leave things behind; its own failure is the one to read.
+      // A test that failed half way inevitably leaves things behind. Its own failure is the one to read.
       if (task.result?.state === 'fail' || verdicts.length === 0) return;
       const names = [task.name];
       for (let { suite } = task; suite; suite = suite.suite) names.unshift(suite.name);

@@ -1,4 +1,4 @@
-// heapline/vitest: matchers about the heap. Importing it (in a test or a setup file) adds them to expect:
+// heapline/vitest: matchers for the heap. An import in a test or in a setup file adds them to expect:
 //
 //   await expect(lib).toHaveNoLeaks();
 //   await expect(() => lib.exports.handle(request)).not.toLeak(lib);
@@ -27,20 +27,21 @@ import {
 
 export type { AllocationLimits, AssertLeaksOptions, GrowthOptions, WithHeap };
 
-/** The matchers that heapline/vitest adds. Await them: work may be asynchronous. */
+/** The matchers that heapline/vitest adds. Await them, because the work may be asynchronous. */
 export interface HeaplineMatchers {
   /** The sandbox's heap holds no lost blocks and was not misused. */
   toHaveNoLeaks(options?: AssertLeaksOptions): Promise<void>;
-  /** The function leaves lost blocks behind, or (with `.not`) neither does so nor misuses the heap. */
+  /** The function leaves lost blocks behind. With `.not`: it leaves none and does not misuse the heap. */
   toLeak(lib: WithHeap, options?: AssertLeaksOptions): Promise<void>;
-  /** The function allocates no more than this, whether it frees it or not. */
+  /** The function allocates no more than this, whether or not it frees the memory. */
   toAllocateAtMost(lib: WithHeap, limits: AllocationLimits): Promise<void>;
   /** The function leaves more behind each time it is called. */
   toGrow(lib: WithHeap, options?: GrowthOptions): Promise<void>;
 }
 
-// Vitest's own interface has other type parameters in each major version, and declarations are merged only where all
-// agree. Its assertions take over those of Chai in every version, and Chai's have no type parameters.
+// Vitest's own interface has other type parameters in each major version, and TypeScript merges declarations only
+// when all of them agree. Vitest's assertions extend those of Chai in every version, and Chai's have no type
+// parameters.
 declare global {
   namespace Chai {
     interface Assertion extends HeaplineMatchers {}
@@ -51,7 +52,7 @@ interface MatcherState {
   readonly isNot: boolean;
   readonly currentTestName?: string;
   readonly testPath?: string;
-  /** Chai's assertion, in which a message of the test's own is. */
+  /** Chai's assertion, which contains the test's own message. */
   readonly assertion?: unknown;
 }
 
@@ -60,7 +61,7 @@ interface MatcherResult {
   message(): string;
 }
 
-/** `good`: whether the absence of what is judged is what the test wants, `.not` left aside. */
+/** `good`: whether the test wants the finding to be absent, without regard to `.not`. */
 function result(
   state: MatcherState,
   pass: boolean,
@@ -68,13 +69,14 @@ function result(
   expected: string,
   good = false,
 ): MatcherResult {
-  // Called for failures only.
+  // Called only for failures.
   const message = (): string => {
     const bad = good ? !state.isNot : state.isNot;
     if (!bad) return `expected ${expected}: ${verdict.message()}`;
     const { testPath = '', currentTestName = 'test' } = state;
     const text = `expected ${expected}, but\n\n${reported(testPath, currentTestName, verdict)}`;
-    // Thrown here, because vitest would make an error of the text, with all that reads like a frame in its stack.
+    // Thrown here, because vitest would build an error from the text and take lines that look like frames for its
+    // stack.
     const error = new Error(`${messageOf(state.assertion)}${text}`);
     Error.captureStackTrace(error, message);
     throw pointAt(error, verdict.stack(), verdict.root);
@@ -82,7 +84,7 @@ function result(
   return { pass, message };
 }
 
-/** What a test says with `expect(lib, 'what is expected')`, as vitest begins a message with it. */
+/** The message of `expect(lib, 'what is expected')`, with which vitest begins a failure's message. */
 function messageOf(assertion: unknown): string {
   const { message } = (assertion as { __flags?: { message?: unknown } } | undefined)?.__flags ?? {};
   return typeof message === 'string' && message !== '' ? `${message}: ` : '';
@@ -100,7 +102,7 @@ expect.extend({
     checkWork('toLeak', work);
     checkSandbox('toLeak', lib);
     return after(judgeWork('toLeak', lib, work, options), (verdict) => {
-      // A misuse of the heap is no leak, but no clean work either.
+      // Misuse of the heap is not a leak, but the work is not clean either.
       const pass = this.isNot
         ? verdict.found
         : verdict.leaks!.of(options.kinds ?? defaultLeakKinds).length > 0;
