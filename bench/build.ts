@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { ALLOCATION_FAMILY } from '../src/instrument/index.ts';
+import { ALLOCATION_FAMILY } from '../src/frames/index.ts';
 import type { Program } from './programs.ts';
 
 const execute = promisify(execFile);

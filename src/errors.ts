@@ -1,6 +1,8 @@
 // Every error that Heapline raises: one base class, one subclass per cause, the facts as fields, a stable `code`
 // for machines and a message that says what happened, where, and what to do.
 
+import { type Frame, faultMessage, type HeapFault, type HeapFaultKind } from './frames/index.ts';
+
 /** Base class of all errors raised by Heapline. `code` is stable across releases; messages are not. */
 export abstract class HeaplineError extends Error {
   abstract readonly code: string;
@@ -138,26 +140,6 @@ export class InvalidProfileError extends HeaplineError {
   readonly code = 'HEAPLINE_INVALID_PROFILE';
 }
 
-/** One symbolised stack frame, as errors and profiles show it. */
-export interface Frame {
-  /** Function name as the source spells it, without parameters; `wasm-function[i]` at worst. */
-  readonly function: string;
-  /** Linkage (mangled) name where it is known, else the same as `function`. */
-  readonly linkageName: string;
-  /** Absolute path of the source file, or '' when unknown. */
-  readonly file: string;
-  /** From 1; 0 when unknown. */
-  readonly line: number;
-  /** From 1; 0 when unknown. */
-  readonly column: number;
-  /** Line of the function's declaration; 0 when unknown. */
-  readonly startLine: number;
-  /** True when this frame was inlined into the next outer one. */
-  readonly inlined: boolean;
-  /** Which side of the boundary the code runs on. */
-  readonly language: 'c' | 'js';
-}
-
 /** The guest trapped (unreachable, out-of-bounds access, stack overflow, …). The ledger stays readable. */
 export class TrapError extends HeaplineError {
   readonly code: string = 'HEAPLINE_TRAP';
@@ -245,33 +227,27 @@ export class CorruptLedgerError extends HeaplineError {
   readonly code = 'HEAPLINE_CORRUPT_LEDGER';
 }
 
-/** What kind of misuse a heap error is. */
-export type HeapFaultKind =
-  | 'double-free'
-  | 'interior-free'
-  | 'foreign-free'
-  | 'unallocated-free'
-  | 'realloc-freed'
-  | 'realloc-foreign';
-
-/** The guest misused its heap, with the stacks of the misuse, of the allocation and of the first free. */
-export class HeapFaultError extends HeaplineError {
+/**
+ * A heap fault: the guest misused its heap. It has the stacks of the misuse, of the allocation and of the first
+ * free.
+ */
+export class HeapFaultError extends HeaplineError implements HeapFault {
   readonly code = 'HEAPLINE_HEAP_FAULT';
+  readonly kind: HeapFaultKind;
+  readonly address: number;
+  readonly block: HeapFault['block'];
+  readonly frames: readonly Frame[];
+  readonly allocatedAt: readonly Frame[] | null;
+  readonly freedAt: readonly Frame[] | null;
 
-  constructor(
-    message: string,
-    readonly kind: HeapFaultKind,
-    /** The pointer that was passed. */
-    readonly address: number,
-    /** Where it happened, innermost frame first. */
-    readonly frames: readonly Frame[],
-    /** Where the block was allocated; null when the pointer belongs to no block. */
-    readonly allocatedAt: readonly Frame[] | null,
-    /** Where the block was freed first; null when it was not, or is not known. */
-    readonly freedAt: readonly Frame[] | null,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
+  constructor(fault: HeapFault, options?: ErrorOptions) {
+    super(faultMessage(fault), options);
+    this.kind = fault.kind;
+    this.address = fault.address;
+    this.block = fault.block;
+    this.frames = fault.frames;
+    this.allocatedAt = fault.allocatedAt;
+    this.freedAt = fault.freedAt;
   }
 }
 

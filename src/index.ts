@@ -5,7 +5,7 @@ import './serve/join.ts';
 
 export type { CompileOptions } from './compile/index.ts';
 export * from './errors.ts';
-export type { HeapFault } from './frames/heap-fault.ts';
+export type { Frame, HeapFault, HeapFaultKind } from './frames/index.ts';
 export type { HeapBlock, HeapSnapshot, HeapTotals } from './heap/index.ts';
 export type { InputReader } from './host/index.ts';
 export type {

@@ -18,6 +18,7 @@ import {
   formatSarif,
   formatText,
   LeakReport,
+  leakKinds,
   parseBaseline,
   parseLeakKinds,
   parseSuppressions,
@@ -62,7 +63,7 @@ const CHECK_STATUS = { clean: 0, found: 1, programFailed: 3 } as const;
 const CHECK_STATUS_HELP = `
 Exit status:
   0  the program ended well and nothing was found
-  1  leaks of the classes asked for, or misuses of the heap; with --fail-on-failed-allocations, allocations that failed
+  1  leaks of the classes asked for, or heap faults; with --fail-on-failed-allocations, allocations that failed
   2  wrong usage, unreadable file, C that does not compile or link, no toolchain
   3  the program itself failed: it trapped, ended with another status than 0 (its heap is reported all the same), or
      ruined its heap (what is missing from the reports is told in them)`;
@@ -76,7 +77,7 @@ export function addCheckCommand(
 ): void {
   const command = program
     .command('check')
-    .description('run C and fail when it leaks or misuses its heap')
+    .description('run C and fail when it leaks or has heap faults')
     .usage('[options] <file.c… | module.wasm> [-- arguments of the program]')
     .argument('<files...>', 'C sources, or one module that was linked with the Heapline runtime')
     .addOption(
@@ -222,10 +223,7 @@ async function check(
   if (tolerated) {
     terminal.say(`Tolerated: ${lost} bytes, of ${given.maxBytes} that --max-bytes allows.`);
   }
-  if (
-    given.pprof !== undefined &&
-    write(given.pprof, encodeLeakProfile(report, { takenAt: Date.now(), inlines: given.inlines }))
-  ) {
+  if (given.pprof !== undefined && write(given.pprof, leakProfile(report, kinds, given))) {
     terminal.say(terminal.colors.dim(`Wrote ${given.pprof}.`));
   }
   if (baselineWritten) {
@@ -236,6 +234,12 @@ async function check(
   if (unwritten.length > 0) return STATUS.setup;
   if (failure !== null || exitCode !== 0 || report.damage !== null) return CHECK_STATUS.programFailed;
   return found ? CHECK_STATUS.found : CHECK_STATUS.clean;
+}
+
+// Reachable blocks are no leaks, so only those who ask for them get them.
+function leakProfile(report: LeakReport, asked: readonly LeakKind[], given: CheckArguments): Uint8Array {
+  const kinds = leakKinds.filter((kind) => kind !== 'reachable' || asked.includes(kind));
+  return encodeLeakProfile(report, { kinds, takenAt: Date.now(), inlines: given.inlines });
 }
 
 function formatted(
@@ -280,7 +284,7 @@ function reportOf(sandbox: Sandbox, suppressions: readonly Suppression[]): LeakR
   const failed = readable(() => sandbox.heap.failures(), told);
   const missing = [
     'leaks',
-    ...(errors === null ? ['heap errors'] : []),
+    ...(errors === null ? ['heap faults'] : []),
     ...(failed === null ? ['failed allocations'] : []),
   ];
   return new LeakReport({

@@ -2,7 +2,7 @@
 
 import { type Command, Option } from 'commander';
 import { CorruptLedgerError, ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
-import { formatFrames } from '../frames/heap-fault.ts';
+import { messageFrames } from '../frames/index.ts';
 import type { Sandbox } from '../index.ts';
 import { type Call, parseCall } from './call.ts';
 import { usageError } from './failure.ts';
@@ -84,7 +84,7 @@ async function scriptFailure(sandbox: Sandbox, error: unknown): Promise<TrapErro
   const { offsets, thrownByGlue } = readGuestStack(error);
   if (!thrownByGlue) return null;
   const frames = offsets.flatMap((offset) => sandbox.codeFrames(offset) ?? []);
-  return new TrapError(`JavaScript in the program threw ${error}${formatFrames(frames)}`, frames, {
+  return new TrapError(`JavaScript in the program threw ${error}${messageFrames(frames)}`, frames, {
     cause: error,
   });
 }

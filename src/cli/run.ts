@@ -3,10 +3,10 @@
 // document, and the program's output goes to standard error.
 
 import { readFileSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { CorruptLedgerError, FileError } from '../errors.ts';
-import { gapFrame, isGap, ShownStacks, type Stack, stackOf } from '../frames/index.ts';
+import { gapFrame, isGap, ShownStacks, type Stack, shortPlace, stackOf } from '../frames/index.ts';
 import type {
   ContextProfileKind,
   FailedAllocation,
@@ -52,7 +52,7 @@ interface RunArguments extends GuestArguments {
   limit: number;
 }
 
-/** Most bad frees that are printed; further ones are only counted. */
+/** Most heap faults that are printed; further ones are only counted. */
 const FAULTS_SHOWN = 5;
 
 /** Most frames of a fault or a failed allocation in JSON. */
@@ -317,17 +317,10 @@ function table(
     .join('\n');
 }
 
-/** The innermost place of a stack, for a message of one line. */
-function place(stack: Stack): string {
-  if (stack.depth === 0) return '';
-  const { function: name, file, line } = stack.frame;
-  return file === '' ? ` in ${name}` : ` in ${name} (${basename(file)}:${line})`;
-}
-
 function reportFailures(failures: readonly FailedAllocation[], terminal: Terminal): void {
   for (const failed of failures.slice(0, FAULTS_SHOWN)) {
     const times = failed.count === 1 ? '' : `, ${failed.count} times`;
-    const where = place(stackOf(failed, 'frames'));
+    const where = shortPlace(stackOf(failed, 'frames'));
     const what = `no memory for ${failed.largest.toLocaleString('en-US')} bytes${times}${where}`;
     terminal.say(terminal.colors.yellow(what));
   }
@@ -366,11 +359,11 @@ function reportFaults(faults: readonly HeapFault[], terminal: Terminal): void {
   for (const fault of faults.slice(0, FAULTS_SHOWN)) {
     const allocated = stackOf(fault, 'allocatedAt');
     const freed = stackOf(fault, 'freedAt');
-    const origin = allocated === null ? '' : `, allocated${place(allocated)}`;
-    const first = freed === null ? '' : `, freed before${place(freed)}`;
+    const origin = allocated === null ? '' : `, allocated${shortPlace(allocated)}`;
+    const first = freed === null ? '' : `, freed before${shortPlace(freed)}`;
     terminal.say(
       terminal.colors.red(
-        `${fault.kind} of 0x${fault.address.toString(16)}${place(stackOf(fault, 'frames'))}${origin}${first}`,
+        `${fault.kind} of 0x${fault.address.toString(16)}${shortPlace(stackOf(fault, 'frames'))}${origin}${first}`,
       ),
     );
   }

@@ -5,25 +5,10 @@
 // clang 22 folds `if (c) p = malloc(a); else p = malloc(b);` into one call on line 0.
 
 import path from 'node:path';
+import { REMOVABLE_ALLOCATORS } from '../frames/index.ts';
 
 /** Optimisation when the caller names none: what release builds of C use. Inlined frames come from DWARF. */
 const DEFAULT_OPTIMISATION = '-O2';
-
-/** The allocation family, and what allocates in libc: clang knows them all. */
-const ALLOCATION_FAMILY = [
-  'malloc',
-  'calloc',
-  'realloc',
-  'reallocarray',
-  'free',
-  'aligned_alloc',
-  'memalign',
-  'posix_memalign',
-  'valloc',
-  'malloc_usable_size',
-  'strdup',
-  'strndup',
-] as const;
 
 // Passes that merge calls from different lines: sinking and hoisting in the optimiser, tail merging in the
 // code generator.
@@ -41,7 +26,7 @@ export function commonFlags(source: string): string[] {
   return [
     '-g',
     DEFAULT_OPTIMISATION,
-    ...ALLOCATION_FAMILY.map((name) => `-fno-builtin-${name}`),
+    ...REMOVABLE_ALLOCATORS.map((name) => `-fno-builtin-${name}`),
     ...KEEP_CALLS_APART,
     // Lets the stack pointer be exported, for the roots of a leak scan.
     '-mmutable-globals',

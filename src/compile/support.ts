@@ -41,7 +41,7 @@ const RULES: readonly Rule[] = [
     pattern: /^-fsanitize=(?:.*,)?(?:address|hwaddress|leak|memory|kernel-address|memtag)/,
     where: 'every',
     reason:
-      'this sanitizer brings an allocator of its own, and Heapline is one, too. For leaks and bad frees leave the ' +
+      'this sanitizer brings an allocator of its own, and Heapline is one, too. For leaks and heap faults leave the ' +
       'flag out, because `heapline check` reports them; for overflows and uses after free run a native build with ' +
       'the sanitizer.',
   },

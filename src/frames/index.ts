@@ -1,24 +1,50 @@
-// Door of the frames: call stacks that share what they have in common, what is shown of them, and the words for it.
+// Door of the frames: frames, call stacks that share what they have in common, what is shown of them and hidden, and
+// the words for them. It imports no other room.
 
+export { ALLOCATION_FAMILY, DROP_FRAMES, REMOVABLE_ALLOCATORS } from './allocation-functions.ts';
+export { foldStacks, rememberedByFrame } from './fold-stacks.ts';
+export { type Frame, namedFrame } from './frame.ts';
+export {
+  faultMessage,
+  faultStackNames,
+  faultStacks,
+  faultWords,
+  type HeapFault,
+  type HeapFaultKind,
+} from './heap-fault.ts';
+export {
+  droppedFrames,
+  GLUE_FILE,
+  isEngineScript,
+  isLibraryFile,
+  isOwnScript,
+  type StackView,
+  withoutHarness,
+} from './hiding.ts';
+export { fileName, isBelow, position, relativePath } from './places.ts';
+export {
+  ARRAY_BUFFERS,
+  COLLECTED,
+  EXTERNAL,
+  HOST,
+  JAVASCRIPT,
+  OTHER,
+  OWN,
+  TRUNCATED,
+  TRUNCATED_FRAME,
+  UNKNOWN,
+  WASM,
+} from './pseudo-frames.ts';
 export { type Gap, isGap, type ShownFrame, type ShownLimits, ShownStacks } from './shown.ts';
 export {
-  emptyStack,
-  foldStacks,
-  rememberedByFrame,
-  type Stack,
-  StackTable,
-  stackOf,
-  stackOfFrames,
-  withOtherStacks,
-  withStacks,
-} from './stack.ts';
-export {
-  frameText,
-  gapFrame,
-  gapText,
-  isBelow,
-  position,
-  quantity,
-  relativePath,
-  stackLines,
-} from './wording.ts';
+  boundedStack,
+  CUT,
+  MAX_DEPTH,
+  omittedCalls,
+  type StackColumns,
+  type StackShape,
+  shapeOf,
+} from './stack-columns.ts';
+export { stackOf, stackOfFrames, withOtherStacks, withStacks, withStacksIn } from './stack-holders.ts';
+export { emptyStack, type Stack, StackTree } from './stack-tree.ts';
+export { frameText, gapFrame, gapText, messageFrames, quantity, shortPlace, stackLines } from './wording.ts';

@@ -1,47 +1,48 @@
-// What is shown of a stack. Every writer of reports and messages asks here, so that no output is larger than people and
-// tools can take: repeated calls of a recursion are folded, and of what is still too long both ends stay. A gap says
-// how many frames it stands for.
+// Chooses the frames of a stack that are shown. Every writer of reports and messages asks here, so that no output
+// is larger than people and tools can take. Repeated calls of a recursion are folded. A stack that is still too
+// long keeps both ends. A gap says how many frames it stands for.
 
-import type { Frame } from '../errors.ts';
-import { foldStacks, outerPart, type Stack } from './stack.ts';
+import { foldStacks } from './fold-stacks.ts';
+import type { Frame } from './frame.ts';
+import { outerPart, type Stack } from './stack-tree.ts';
 
 /** Frames that are left out of a stack. */
 export interface Gap {
   /** How many frames it stands for. */
   readonly omitted: number;
-  /** They repeat so many frames that stand before the gap, again and again; 0 for frames that are not shown. */
+  /** Number of frames before the gap that the omitted ones repeat; 0 when the omitted frames are shown nowhere. */
   readonly period: number;
 }
 
-/** What is shown of a stack, innermost first. */
+/** One item of a stack as it is shown. */
 export type ShownFrame = Frame | Gap;
 
 export function isGap(item: ShownFrame): item is Gap {
   return 'omitted' in item;
 }
 
-/** How much of stacks is shown. */
+/** How many frames are shown. */
 export interface ShownLimits {
-  /** Frames of one stack, gaps not counted. */
+  /** Most frames of one stack, without gaps. */
   readonly most: number;
-  /** Frames that all stacks have together, as long as there are any left. */
+  /** Frames of all stacks together. When they are used up, each further stack gets `least`. */
   readonly total: number;
-  /** Frames of a stack when there are none left. */
+  /** Frames of one stack when `total` is used up. */
   readonly least: number;
 }
 
-/** Longest cycle of calls that is recognised. A parser of C's expressions has 15 levels. */
+/** Longest cycle of calls that is recognised. For comparison: a parser of C expressions has 15 levels. */
 const LONGEST_CYCLE = 32;
-/** Frames that a fold must leave out: fewer are as short as the words about them. */
+/** Fewest frames that a fold leaves out. Fewer frames would be as short as the words about them. */
 const LEAST_FOLD = 3;
-/** Of a stack that is too long, one frame in so many is an outermost one. */
+/** When a stack is too long, one in this many of its shown frames is taken from the outermost end. */
 const OUTERMOST_SHARE = 4;
 
-/** For each period from 1 on, how many innermost frames equal the frame that stands so many further out. */
+/** For each period from 1 on: how many of the innermost frames equal the frame that is one period further out. */
 type Repeats = Uint32Array;
 const NO_REPEATS: Repeats = new Uint32Array(0);
 
-/** Chooses what is shown of the stacks of one report, the most important stack first. */
+/** Chooses what is shown of the stacks of one report. Ask for the most important stack first. */
 export class ShownStacks {
   readonly #most: number;
   readonly #least: number;
@@ -58,12 +59,12 @@ export class ShownStacks {
     this.#left = total;
   }
 
-  /** Whether there are frames left of those that all stacks have together. */
+  /** Whether `total` is not used up yet. */
   get plenty(): boolean {
     return this.#left > 0;
   }
 
-  /** What to show of the next stack. */
+  /** What to show of the next stack, innermost frame first. */
   of(stack: Stack): readonly ShownFrame[] {
     const limit = Math.min(this.#most, Math.max(this.#least, this.#left));
     const outermost = Math.floor(limit / OUTERMOST_SHARE);
@@ -90,7 +91,10 @@ export class ShownStacks {
     return shown;
   }
 
-  /** The innermost cycle of calls, no longer than `longest`, and how many frames repeat it; one frame without a cycle. */
+  /**
+   * The innermost cycle of calls: its length, at most `longest`, and how many frames it takes with its repetitions.
+   * Without a cycle, both are 1.
+   */
   #cycleAt(stack: Stack, longest: number): { readonly period: number; readonly frames: number } {
     const repeats = this.#repeats(stack);
     for (let period = 1; period <= Math.min(repeats.length, longest); period++) {

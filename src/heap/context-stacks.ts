@@ -1,8 +1,7 @@
 // The call stacks of contexts, as chains: the context tree has shared outer parts already, and each node of it is looked
 // up once, however many contexts lie below it.
 
-import type { Frame } from '../errors.ts';
-import { emptyStack, type Stack, StackTable } from '../frames/index.ts';
+import { emptyStack, type Frame, type Stack, StackTree } from '../frames/index.ts';
 import type { Ledger } from './ledger.ts';
 
 /** What call sites are in the source. */
@@ -17,7 +16,8 @@ export interface SiteSymbols {
 export class ContextStacks {
   readonly #ledger: Ledger;
   readonly #symbols: SiteSymbols;
-  readonly #table = new StackTable();
+  /** The tree in which the stacks are. */
+  readonly tree = new StackTree();
   /** What stands below the callees of a context. */
   readonly #callers = new Map<number, Stack>();
 
@@ -57,13 +57,13 @@ export class ContextStacks {
     let stack = caller;
     for (let i = sites.length - 1; i >= 0; i--) {
       const site = sites[i]!;
-      if (!this.#symbols.isStartUp(site)) stack = this.#table.push(this.#symbols.frames(site), stack);
+      if (!this.#symbols.isStartUp(site)) stack = this.tree.push(this.#symbols.frames(site), stack);
     }
     return stack;
   }
 
   #withInnermost(site: number | undefined, stack: Stack): Stack {
     if (site === undefined || !this.#symbols.isStartUp(site)) return stack;
-    return this.#table.push(this.#symbols.frames(site), stack);
+    return this.tree.push(this.#symbols.frames(site), stack);
   }
 }

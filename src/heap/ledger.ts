@@ -8,7 +8,8 @@
 // Counters of 64 bits are read as two words: exact up to 2^53, and without a BigInt per counter.
 
 import type { WasmMemory } from '../binary/wasm-types.ts';
-import { CorruptLedgerError, type HeapFaultKind, MissingRuntimeError } from '../errors.ts';
+import { CorruptLedgerError, MissingRuntimeError } from '../errors.ts';
+import type { HeapFaultKind } from '../frames/index.ts';
 import * as L from '../runtime/layout.ts';
 import { MemoryView } from './memory-view.ts';
 import { budSites, type HeapSnapshot, readContexts } from './snapshot.ts';
@@ -222,7 +223,7 @@ export class Ledger {
     if (!named) throw damaged('runtime block', this.runtimeAddress);
     if (this.#told === null) return;
     if (this.#word(L.RUNTIME_FAULTS) !== this.#told.faults)
-      throw damaged('count of heap errors', this.runtimeAddress);
+      throw damaged('count of heap faults', this.runtimeAddress);
     if (this.#word(L.RUNTIME_FAILED) !== this.#told.failures) {
       throw damaged('count of failed allocations', this.runtimeAddress);
     }
@@ -431,7 +432,7 @@ export class Ledger {
     throw damaged('fault record', record);
   }
 
-  /** Bad frees and reallocs so far, those included that have left the ring. */
+  /** Heap faults so far, those included that have left the ring. */
   get faultCount(): number {
     return this.#word(L.RUNTIME_FAULTS);
   }

@@ -11,6 +11,7 @@ import { posix } from 'node:path';
 import { createContext, Script } from 'node:vm';
 import type { WasmExports } from '../binary/wasm-types.ts';
 import { UnsupportedModuleError } from '../errors.ts';
+import { GLUE_FILE } from '../frames/index.ts';
 import type { Gate, RawFunction } from './entries.ts';
 import { EventLoop } from './event-loop.ts';
 import { glueWorld, type WorldParts } from './glue-world.ts';
@@ -22,7 +23,7 @@ import {
   instantiate,
   type RuntimeImports,
 } from './guest.ts';
-import { GLUE_FILE, INVOKE } from './host-stacks.ts';
+import { INVOKE } from './host-stacks.ts';
 import { KeptBlocks } from './kept-blocks.ts';
 import type { Output } from './output.ts';
 import { type ErrorClasses, TableEntries } from './table-entries.ts';

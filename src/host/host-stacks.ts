@@ -7,7 +7,14 @@
 // files and source maps are looked up when a profile is made. V8's stack API is restored before anything else
 // runs (https://v8.dev/docs/stack-trace-api).
 
-import type { Frame } from '../errors.ts';
+import {
+  type Frame,
+  GLUE_FILE,
+  isEngineScript,
+  isOwnScript,
+  namedFrame,
+  TRUNCATED,
+} from '../frames/index.ts';
 import { platform } from '../platform/index.ts';
 import { Sampler } from './sampler.ts';
 
@@ -16,9 +23,6 @@ const HOST_FRAMES = 100;
 /** Most frames asked for, guest's and host's together, and how many more when so many bring none of the host's. */
 const DEEPEST = 200_000;
 const DEEPER = 20;
-
-/** Name under which Emscripten's glue is compiled: its frames are machinery, like Heapline's own. */
-export const GLUE_FILE = 'heapline:emscripten-glue.js';
 
 /** The glue's functions through which the guest calls its own where it may catch what they throw. */
 export const INVOKE = /^invoke_/;
@@ -49,7 +53,7 @@ interface TrieNode {
 
 /** Key of what was cut off; no frame's. */
 const CUT = -1;
-const TRUNCATED: RawFrame = { function: '[truncated]', file: '', line: 0, column: 0, mapped: true };
+const CUT_OFF: RawFrame = { function: TRUNCATED, file: '', line: 0, column: 0, mapped: true };
 
 function follow(node: TrieNode, key: number): TrieNode {
   let next = node.next.get(key);
@@ -174,7 +178,7 @@ export class HostStacks {
     if (cut) node = follow(node, CUT);
     if (node.id < 0) {
       const frames = readFrames(sites.slice(first, end), previous);
-      node.id = this.#internContent(cut ? [...frames, TRUNCATED] : frames);
+      node.id = this.#internContent(cut ? [...frames, CUT_OFF] : frames);
     }
     return node.id;
   }
@@ -213,16 +217,7 @@ function symbolise(raw: RawFrame): Frame {
   const position = raw.mapped
     ? { file: toPath(raw.file), line: raw.line, column: raw.column }
     : originalPosition(raw.file, raw.line, raw.column);
-  return {
-    function: raw.function,
-    linkageName: raw.function,
-    file: position.file,
-    line: position.line,
-    column: position.column,
-    startLine: 0,
-    inlined: false,
-    language: 'js',
-  };
+  return { ...namedFrame(raw.function, 'js'), ...position };
 }
 
 /** The name that V8 shows: the file, or what the script says of itself (sourceURL); '' for code given to eval(). */
@@ -440,17 +435,10 @@ function readPlace(text: string): Place | null {
 }
 
 function isEngineOrOwn(file: string): boolean {
-  return (
-    file === '' ||
-    file === '<anonymous>' ||
-    file === 'native' ||
-    file === GLUE_FILE ||
-    file.startsWith('node:') ||
-    isOwn(file)
-  );
+  return isEngineScript(file) || isOwnScript(file, ownFolders());
 }
 
-function isOwn(file: string): boolean {
+function ownFolders(): readonly string[] {
   const { ownDirectory, toPath } = platform().scripts;
-  return ownDirectory !== null && (file.startsWith(ownDirectory) || file.startsWith(toPath(ownDirectory)));
+  return ownDirectory === null ? [] : [ownDirectory, toPath(ownDirectory)];
 }

@@ -13,7 +13,7 @@ export {
 export { EventLoop } from './event-loop.ts';
 export { ExitSignal, exitSignalOf, type Guest, type GuestOptions, type RuntimeImports } from './guest.ts';
 export { GuestStacks } from './guest-stacks.ts';
-export { GLUE_FILE, HostStacks } from './host-stacks.ts';
+export { HostStacks } from './host-stacks.ts';
 export { Input, type InputReader } from './input.ts';
 export { Output } from './output.ts';
 export type { Thrown } from './thrown-object.ts';

@@ -1,7 +1,7 @@
 // What comes out of a guest that fails, read: was it a trap of the guest, and where in the guest's code. V8 names
 // the places as file offsets in the module it runs, which is the instrumented one. JavaScriptCore names functions alone.
 
-import { GLUE_FILE } from './host-stacks.ts';
+import { GLUE_FILE } from '../frames/index.ts';
 
 /** The stack of an error, as far as it is the guest's. */
 export interface GuestStack {

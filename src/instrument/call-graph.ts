@@ -5,21 +5,8 @@
 // references count as one type, and a function answers to its supertypes too): errors on that side cost a slot.
 
 import { ExternalKind, type TypeDefinition, type ValueType, type WasmModule } from '../binary/index.ts';
+import { ALLOCATION_FAMILY } from '../frames/index.ts';
 import { type CallSites, SiteFlag } from './scan.ts';
-
-/** The allocation family: calls of functions exported under these names are what contexts are made for. */
-export const ALLOCATION_FAMILY: readonly string[] = [
-  'malloc',
-  'calloc',
-  'realloc',
-  'reallocarray',
-  'free',
-  'aligned_alloc',
-  'memalign',
-  'posix_memalign',
-  'valloc',
-  'malloc_usable_size',
-];
 
 /** Modules whose functions never call back into the guest. */
 const SILENT_MODULES = new Set(['heapline', 'wasi_snapshot_preview1', 'wasi_unstable']);

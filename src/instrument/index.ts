@@ -1,6 +1,5 @@
 // The door of `instrument`: a linked module in, the same module with call-site slots and an offset map out.
 
-export { ALLOCATION_FAMILY } from './call-graph.ts';
 export { type InstrumentOptions, instrument } from './instrument.ts';
 export {
   InstrumentedModule,

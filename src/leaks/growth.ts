@@ -1,47 +1,46 @@
-// Steady-state growth: does work that is done again and again leave more behind each time? Blocks that are still
-// reachable count here (a cache without a bound, a list that is only appended to), so this finds what leak classes
-// cannot. The heap is looked at before the first measured run and after each one. What grows once is no growth:
-// a context counts when it holds more at the end than at the start, and more than at half time.
+// Steady-state growth: does repeated work leave more behind each time? Blocks that are still reachable count here
+// (a cache without a bound, a list that is only appended to), so this finds growth that leak classes cannot show.
+// The heap is read before the first measured run and after each one. Growing once is not growth: a context counts
+// when it holds more at the end than at the start, and more than at half time.
 
-import type { Frame } from '../errors.ts';
 import { InvalidArgumentError } from '../errors.ts';
-import { type Stack, withStacks } from '../frames/index.ts';
+import { type Frame, type Stack, withStacks } from '../frames/index.ts';
 import { type ContextStacks, type HeapSnapshot, indicesIn } from '../heap/index.ts';
 
-/** How often the work is done. */
+/** How often the work is repeated. */
 export interface GrowthOptions {
-  /** Runs before the measuring starts, in which caches fill. Default 3. */
+  /** Runs before the measurement, in which caches fill. Default 3. */
   readonly warmup?: number;
-  /** Runs that are measured, at least 2. Default 20. */
+  /** Measured runs, at least 2. Default 20. */
   readonly runs?: number;
 }
 
-/** A calling context that holds more after every so many runs. */
+/** A calling context that keeps growing. */
 export interface GrowingContext {
-  /** Blocks and bytes more per run, on average over the measured runs. */
+  /** Additional blocks and bytes per run, on average over the measured runs. */
   readonly objectsPerRun: number;
   readonly bytesPerRun: number;
-  /** The same over all measured runs. */
+  /** Additional blocks and bytes over all measured runs. */
   readonly objects: number;
   readonly bytes: number;
   /** Where the blocks are allocated, innermost frame first. */
   readonly frames: readonly Frame[];
 }
 
-/** What repeated work leaves behind. */
+/** What repeated work left behind. */
 export interface GrowthReport {
   readonly warmup: number;
   readonly runs: number;
   /** Growth per run of all growing contexts together. */
   readonly objectsPerRun: number;
   readonly bytesPerRun: number;
-  /** Bytes in use after each measured run, the state before the first one in front. */
+  /** Bytes in use before the first measured run, and after each one. */
   readonly inUseBytes: readonly number[];
-  /** The contexts that grow, the fastest first; empty when the heap is steady. */
+  /** The growing contexts, the fastest first; empty when the heap is steady. */
   readonly contexts: readonly GrowingContext[];
 }
 
-/** What the contexts of one stack hold more than at the start, and (late) than at half time. */
+/** How much more the contexts of one stack hold than at the start, and (late) than at half time. */
 interface Change {
   objects: number;
   bytes: number;
@@ -49,7 +48,7 @@ interface Change {
   lateBytes: number;
 }
 
-/** Looks at the heap between runs and compares. */
+/** Compares the heap between runs. */
 export class GrowthMeter {
   readonly warmup: number;
   readonly runs: number;
@@ -62,7 +61,7 @@ export class GrowthMeter {
     this.runs = count('runs', options.runs ?? 20, 2);
   }
 
-  /** To be called before the first measured run with 0 and after each with its number. */
+  /** Call it with 0 before the first measured run, and with its number after each run. */
   observe(run: number, totals: { readonly liveBytes: number }, snapshot: () => HeapSnapshot): void {
     this.#inUseBytes.push(totals.liveBytes);
     const half = this.runs >> 1;
@@ -72,17 +71,17 @@ export class GrowthMeter {
     if (run === half) this.#middle = sample;
   }
 
-  /** What grew, given the heap after the last run. */
+  /** The growth, given the heap after the last run. */
   report(end: HeapSnapshot, contexts: ContextStacks): GrowthReport {
     const start = this.#start!;
     const middle = this.#middle!;
     const sum = { objects: 0, bytes: 0 };
     const inStart = indicesIn(start, end);
     const inMiddle = indicesIn(middle, end);
-    // Contexts of one and the same stack are judged as one: what moves from one to the other does not grow.
+    // Contexts of the same stack are judged as one, because blocks that move from one to the other are not growth.
     const stacks = new Map<Stack, Change>();
     for (let i = 0; i < end.count; i++) {
-      // Contexts that were not there yet held nothing.
+      // A context that did not exist yet held nothing.
       const objects = end.liveObjects[i]! - (start.liveObjects[inStart[i]!] ?? 0);
       const bytes = end.liveBytes[i]! - (start.liveBytes[inStart[i]!] ?? 0);
       const lateObjects = end.liveObjects[i]! - (middle.liveObjects[inMiddle[i]!] ?? 0);

@@ -1,12 +1,12 @@
-// Pointers that the host holds: roots of a scan that no memory shows. Counted, because two owners on the host's side
-// may hold the same block.
+// Pointers that the host holds. They are roots of a scan although no guest memory has them. They are counted,
+// because two owners on the host's side may hold the same block.
 
 import { StateError } from '../errors.ts';
 
 /** A multiset of addresses. */
 export class HeldPointers {
   readonly #counts = new Map<number, number>();
-  /** Grows with each change, so that what was found with other roots can be told. */
+  /** Grows with each change, so that results with other roots can be recognised. */
   version = 0;
 
   hold(address: number): void {

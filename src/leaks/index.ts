@@ -1,5 +1,5 @@
 // Door of the leaks: which blocks of a running guest are lost, what a piece of work leaves behind, and whether the
-// heap grows. Reads the guest through heap/, tells through report/.
+// heap grows. This room reads the guest through heap/ and makes reports of report/.
 
 export { type GrowingContext, GrowthMeter, type GrowthOptions, type GrowthReport } from './growth.ts';
 export { type LeakCapture, LeakFinder, type LeakFinderHost } from './leak-finder.ts';

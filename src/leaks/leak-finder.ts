@@ -1,13 +1,12 @@
-// From a scan to a report: asks the runtime to class the blocks in use, keeps what it says together with the first
-// bytes of the blocks (a capture, which stays valid when the guest goes on), and turns captures into reports when
-// somebody wants to read one. Capturing costs what the scan costs; stacks are symbolised in the report only.
+// Makes reports of scans. The runtime classes the blocks in use. The classes and the first bytes of the blocks are
+// a capture, which stays valid while the guest goes on. A capture becomes a report when somebody wants to read it.
+// Making a capture costs as much as the scan; stacks are symbolised only for the report.
 
 import type { WasmExports } from '../binary/wasm-types.ts';
-import { type Stack, withStacks } from '../frames/index.ts';
+import { type HeapFault, type Stack, withStacks } from '../frames/index.ts';
 import type { ContextStacks, Ledger } from '../heap/index.ts';
 import {
   type FailedAllocation,
-  type HeapFaultRecord,
   type LeakKind,
   type LeakRecord,
   LeakReport,
@@ -22,18 +21,18 @@ import { type ScannedGroup, scanHeap } from './scan.ts';
 const SAMPLE_BYTES = 32;
 
 const TRAPPED =
-  'A call into the program has trapped: what only the functions that it cut off pointed to is reported as lost.';
+  'A call into the program has trapped: blocks to which only the interrupted functions pointed are reported as lost.';
 
-/** What a leak finder needs of the sandbox around it. */
+/** What a leak finder needs from the sandbox around it. */
 export interface LeakFinderHost {
   readonly ledger: Ledger;
   readonly exports: WasmExports;
   readonly program: string;
   /** Whether functions of the guest are active. */
   active(): boolean;
-  /** Addresses of blocks that are libc's own. */
+  /** Addresses of libc's own blocks. */
   readonly kept: ReadonlySet<number>;
-  /** The stacks of contexts in a tree that was found whole, until the guest runs again. */
+  /** The stacks of contexts, valid until the guest runs again. The context tree has been checked before. */
   contextStacks(): ContextStacks;
 }
 
@@ -41,11 +40,11 @@ interface CapturedGroup extends ScannedGroup {
   readonly sample: Uint8Array;
 }
 
-/** What was found in the heap at one moment. */
+/** The classes of all blocks at one moment. */
 export interface LeakCapture {
   readonly groups: readonly CapturedGroup[];
   readonly notes: readonly string[];
-  /** Of the pointers held when it was made. */
+  /** The version of the held pointers when the capture was made. */
   readonly heldVersion: number;
 }
 
@@ -56,7 +55,7 @@ export class LeakFinder {
   readonly #host: LeakFinderHost;
   readonly roots: RootFinder;
 
-  /** To be made before any code of the guest has run. */
+  /** Make it before any code of the guest has run. */
   constructor(layout: RootLayout, host: LeakFinderHost) {
     this.#host = host;
     this.roots = new RootFinder(layout, host.exports);
@@ -64,8 +63,8 @@ export class LeakFinder {
 
   /**
    * Classes the blocks in use now.
-   * @param after serial number of the last block to leave out, as a count of all allocations; 0 for none
-   * @param active overrides what the host says: at the end of `main` the gate is still open, but no C frame is left
+   * @param after how many of the first allocations to leave out; 0 for none
+   * @param active overrides the host: at the end of `main` the gate is still open, but no C frame is left
    */
   capture(after = 0, active = this.#host.active()): LeakCapture {
     const { ledger, exports, kept } = this.#host;
@@ -82,16 +81,16 @@ export class LeakFinder {
     };
   }
 
-  /** The capture with its stacks read. */
+  /** The capture as a report, with its stacks symbolised. */
   report(
     capture: LeakCapture,
-    errors: readonly HeapFaultRecord[],
+    errors: readonly HeapFault[],
     failedAllocations: readonly FailedAllocation[],
   ): LeakReport {
     if (capture.groups.length > 0) this.#host.ledger.checkTree();
     const stacks = this.#host.contextStacks();
     const isLibcBlock = libcBlocks();
-    // A compiler that unrolls a loop makes two call sites of one line: contexts of the same stack are one record.
+    // A compiler that unrolls a loop makes two call sites of one line, so contexts of the same stack are one record.
     const records = new Map<LeakKind, Map<Stack, Found>>(leakKinds.map((kind) => [kind, new Map()]));
     for (const { kind, node, blocks, bytes, address, age, sample } of capture.groups) {
       const stack = stacks.of(node);
@@ -108,14 +107,15 @@ export class LeakFinder {
       failedAllocations,
       notes: capture.notes,
       program: this.#host.program,
+      stacks: stacks.tree,
     });
   }
 }
 
-/** What becomes a record, with the age of its oldest block. */
+/** A record in the making, with the age of its oldest block. */
 type Found = Omit<LeakRecord, 'frames'> & { readonly age: number };
 
-/** One record of two; the sample is of the block that was allocated first. */
+/** Makes one record of two. The sample is that of the block that was allocated first. */
 function joined(a: Found, b: Found): Found {
   const first = a.age >= b.age ? a : b;
   return { ...first, blocks: a.blocks + b.blocks, bytes: a.bytes + b.bytes };

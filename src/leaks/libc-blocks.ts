@@ -1,18 +1,21 @@
-// Memory that a libc, the C++ runtime or embind takes for itself, once, and keeps: the table of preopened directories,
-// the environment, the arguments of main, locales, atexit functions, what embind remembers of a bound function. It is
-// nobody's leak, so reports leave it out, as Valgrind does with glibc's through __libc_freeres. Known by the libraries'
-// own function names, and only by them: whatever the program's code asked libc for (fopen, strdup, getline) is the
-// program's. What Emscripten's JavaScript keeps has no such names (src/host/kept-blocks.ts).
+// Memory that a libc, the C++ runtime or embind takes once for itself and keeps: the table of preopened
+// directories, the environment, the arguments of main, locales, atexit functions, the data of bound functions.
+// Nobody leaks these blocks, so reports leave them out, as Valgrind does with glibc's through __libc_freeres. They
+// are recognised only by the names of the libraries' functions. A block that the program asked libc for (fopen,
+// strdup, getline) belongs to the program. Blocks that Emscripten's JavaScript keeps have no such names
+// (src/host/kept-blocks.ts).
 
-import type { Frame } from '../errors.ts';
-import { foldStacks, rememberedByFrame, type Stack } from '../frames/index.ts';
+import { type Frame, foldStacks, rememberedByFrame, type Stack } from '../frames/index.ts';
 import type { LeakKind } from '../report/index.ts';
 
-/** Start-up code. A stack of nothing else is libc's own, whatever has become of the block. */
+/** Start-up code. A stack that has no other C frames is libc's own, whatever happened to the block. */
 const startUp =
   /^(_start|_initialize|__wasm_call_ctors|__main_void|__libc_start_main|__libc_start_init|init_libc|__wasilibc_\w+|__emscripten_environ_constructor|emscripten_stack_init)$/;
 
-/** Tables that libc fills when they are first needed and never gives back, wherever the need arose. */
+/**
+ * Functions that fill libc's tables. libc fills a table when it is first needed, wherever that is, and never frees
+ * it.
+ */
 const tables = new RegExp(
   `^(${[
     '__wasilibc_(populate|register|init|initialize|ensure)\\w*',
@@ -30,23 +33,23 @@ const tables = new RegExp(
   ].join('|')})$`,
 );
 
-/** embind keeps a function and its context for as long as the module lives; only JavaScript has their addresses. */
+/** embind keeps a bound function and its context as long as the module lives. Only JavaScript has their addresses. */
 const binding = /(^|::)getContext(<|$)/;
 const BINDING_HEADER = /(^|\/)emscripten\/bind\.h$/;
 
-/** What the C frames of a stack are. */
+/** What is known of the C frames of a stack. */
 interface Kinds {
-  /** There are none but libc's start-up code. */
+  /** All of them are libc's start-up code. */
   readonly startUp: boolean;
-  /** Some function of libc's fills a table. */
+  /** One of them fills a table of libc's. */
   readonly table: boolean;
-  /** Some function is embind's that keeps what is bound. */
+  /** One of them is embind's and keeps a bound function. */
   readonly binding: boolean;
-  /** There are any. */
+  /** There is at least one. */
   readonly any: boolean;
 }
 
-/** A function that is true for blocks that libc keeps for itself, given their class and stack. */
+/** Makes a function that is true for blocks that a library keeps for itself, given their class and stack. */
 export function libcBlocks(): (kind: LeakKind, stack: Stack) => boolean {
   const ofFrame = rememberedByFrame((frame) => ({
     startUp: startUp.test(frame.function),
@@ -55,7 +58,7 @@ export function libcBlocks(): (kind: LeakKind, stack: Stack) => boolean {
   }));
   const none: Kinds = { startUp: true, table: false, binding: false, any: false };
   const kindsOf = foldStacks(none, (outer, frame) => {
-    // Below the C frames stands the JavaScript that ran the program.
+    // The JavaScript that ran the program does not count.
     if (frame.language !== 'c') return outer;
     const own = ofFrame(frame);
     return {

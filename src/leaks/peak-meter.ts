@@ -1,11 +1,12 @@
-// Peaks of scopes out of a runtime that keeps one peak. Where a scope opens, the runtime's peak is started anew, which
-// cuts the run into pieces: a scope's peak is the highest of the pieces it spans. The peak of the pieces before is
-// kept here with each context's share in it (csrc/ledger.c explains how the runtime keeps a share), and whoever
-// wants totals or contexts asks here: they show the peak of the whole run, be scopes open or not.
+// Measures the peaks of scopes with a runtime that keeps one peak. When a scope opens, the runtime starts its peak
+// anew, which cuts the run into pieces. A scope's peak is the highest peak of its pieces. The peak of earlier
+// pieces is kept here with each context's share in it (csrc/ledger.c explains how the runtime keeps a share).
+// Totals and contexts are therefore read through this file, and they show the peak of the whole run whether or not
+// scopes are open.
 //
-// Nothing is ever put back into the runtime. It could not be in full: a bud has 24 bits for the number of a peak, and
-// a run may have more of them. That buds carry no later number does no harm to a new piece, in which every context's
-// share is what it holds: so the runtime takes a number that it does not know (csrc/buds.c).
+// Nothing is ever written back into the runtime. Some of it could not be: a bud has 24 bits for the number of a
+// peak, and a run may have more peaks. Buds may keep an older number. A new piece ignores it, because the share of
+// each context is then what the context holds, so the runtime takes a number that no context has (csrc/buds.c).
 
 import type { WasmExports } from '../binary/wasm-types.ts';
 import { type HeapSnapshot, type HeapTotals, indicesIn, layout as L, type Ledger } from '../heap/index.ts';
@@ -17,12 +18,12 @@ interface Peak {
   bytes: number;
 }
 
-/** The peak of one scope, in absolute blocks and bytes; final when it was closed. */
+/** The peak of one scope in absolute blocks and bytes. It is final when the scope is closed. */
 export interface ScopePeak {
   readonly highest: Peak;
 }
 
-/** A peak, and the contexts that had a share in it. */
+/** A peak with each context's share in it. */
 interface SavedPeak extends Peak {
   readonly shares: Pick<HeapSnapshot, 'node' | 'peakObjects' | 'peakBytes'>;
 }
@@ -30,7 +31,9 @@ interface SavedPeak extends Peak {
 export class PeakMeter {
   readonly #ledger: Ledger;
   readonly #open = new Set<ScopePeak>();
-  /** The highest peak of all pieces before the present one; null when the present one's is higher, or the only one. */
+  /**
+   * The highest peak of earlier pieces; null when the present piece has a higher one, or when it is the only piece.
+   */
   #saved: SavedPeak | null = null;
 
   readonly #written: () => void;
@@ -40,7 +43,7 @@ export class PeakMeter {
     this.#written = (exports.heapline_peak_written as (() => void) | undefined) ?? (() => {});
   }
 
-  /** Starts a piece: counts the peak of the one before for every open scope and for the run. */
+  /** Starts a piece. The peak of the previous piece counts for every open scope and for the run. */
   open(): ScopePeak {
     const totals = this.#ledger.totals();
     this.#count(totals);
@@ -60,7 +63,7 @@ export class PeakMeter {
     return scope;
   }
 
-  /** The piece goes on: it started when the last scope opened, so all of it belongs to every scope that is open. */
+  /** The piece goes on. It started when the last scope opened, so all of it belongs to every open scope. */
   close(scope: ScopePeak): void {
     try {
       this.#count(this.#ledger.totals());
@@ -69,14 +72,14 @@ export class PeakMeter {
     }
   }
 
-  /** Sums of the ledger now, with the peak of the whole run. */
+  /** The present sums of the ledger with the peak of the whole run. */
   totals(): HeapTotals {
     const totals = this.#ledger.totals();
     const saved = this.#savedAbove(totals);
     return saved === null ? totals : withPeak(totals, saved);
   }
 
-  /** Every context with its counters, as they are now, with the peak of the whole run. */
+  /** Every context with its present counters and its share in the peak of the whole run. */
   snapshot(): HeapSnapshot {
     const snapshot = this.#ledger.snapshot();
     const saved = this.#savedAbove(snapshot.totals);
@@ -100,7 +103,7 @@ export class PeakMeter {
     }
   }
 
-  // The saved peak, unless the present piece has surpassed it. Of equal peaks the first counts, as in the runtime.
+  // The saved peak, unless the present piece has exceeded it. The first of equal peaks counts, as in the runtime.
   #savedAbove(totals: HeapTotals): SavedPeak | null {
     if (this.#saved !== null && totals.peakBytes > this.#saved.bytes) this.#saved = null;
     return this.#saved;

@@ -1,27 +1,28 @@
-// Where a guest can hold pointers apart from its heap: static data (data, bss and, in a module without threads,
-// thread-local data, which the linker puts among them), mutable globals, the C stack while a function is active,
-// and what the host says it holds. Locals of active functions that live in the engine's registers are out of
-// everybody's reach, which is why reports are exact only while no function is active.
+// Finds the places outside of the heap where a guest can hold pointers: static data (data, bss and, in a module
+// without threads, thread-local data, which the linker puts among them), mutable globals, the C stack while a
+// function is active, and the pointers that the host says it holds. Nobody can read locals of active functions that
+// live in the engine's registers, so reports are exact only while no function is active.
 
 import { ExternalKind, type WasmModule } from '../binary/index.ts';
 import type { WasmExports } from '../binary/wasm-types.ts';
 
-/** Addresses from `start` up to, not including, `end`. */
+/** Addresses from `start` up to, but not including, `end`. */
 export interface Range {
   readonly start: number;
   readonly end: number;
 }
 
-/** What a module says of its own memory; found once per module. */
+/** What a module says about its own memory. It is read once per module. */
 export interface RootLayout {
   /**
-   * The module's data segments as words, and the address of the first. A word that still has the value it was linked
-   * with is no pointer into the heap, whatever it looks like: tables of packed constants look like many.
+   * The module's data segments as words, and the address of the first word. A word that still has its linked value
+   * is not a pointer into the heap, whatever it looks like: words in tables of packed constants often look like
+   * pointers.
    */
   readonly image: { readonly start: number; readonly words: Uint32Array } | null;
-  /** Mutable 32-bit globals that the host can read, by name, the stack pointer left out. */
+  /** Names of the mutable 32-bit globals that the host can read, without the stack pointer. */
   readonly globals: readonly string[];
-  /** How many it cannot read, the stack pointer left out. */
+  /** How many such globals the host cannot read, without the stack pointer. */
   readonly hiddenGlobals: number;
 }
 
@@ -30,16 +31,16 @@ export interface Roots {
   readonly ranges: readonly Range[];
   /** Single values that may be pointers. */
   readonly words: readonly number[];
-  /** What the roots do not hold, in sentences for the report. */
+  /** What the roots do not contain, in sentences for the report. */
   readonly notes: readonly string[];
 }
 
 const I32 = 0x7f;
-/** Bytes of a data image that is kept; segments further apart than this are no program's. */
+/** Largest data image that is kept, in bytes. No program has segments that are further apart. */
 const LARGEST_IMAGE = 2 ** 28;
 const STACK_POINTER = '__stack_pointer';
 
-/** Reads a module for what static roots it has. */
+/** Reads the static roots of a module. */
 export function rootLayout(module: WasmModule, bytes: Uint8Array): RootLayout {
   let start = Number.POSITIVE_INFINITY;
   let end = 0;
@@ -76,17 +77,17 @@ export function rootLayout(module: WasmModule, bytes: Uint8Array): RootLayout {
     else if (name !== undefined) globals.push(name);
     else hidden++;
   });
-  // Linkers make the stack pointer the first of them, exported or not.
+  // Linkers make the stack pointer the first of the globals, whether or not it is exported.
   if (!hasStackPointer && hidden > 0) hidden--;
   return { image, globals, hiddenGlobals: hidden };
 }
 
 /** Finds the roots of one running guest. */
 export class RootFinder {
-  /** The stack pointer while nothing runs; null when the module does not show it. */
+  /** The stack pointer while nothing runs; null when the module does not export it. */
   readonly #stackTop: number | null;
 
-  /** To be made before any code of the guest has run. */
+  /** Make it before any code of the guest has run. */
   constructor(
     readonly layout: RootLayout,
     readonly exports: WasmExports,
@@ -95,7 +96,7 @@ export class RootFinder {
   }
 
   /**
-   * The roots now.
+   * The present roots.
    * @param held pointers that the host holds
    * @param active whether functions of the guest are active, with a live stack
    */
@@ -135,31 +136,32 @@ export class RootFinder {
   }
 
   /**
-   * Whether the C stack holds frames: of active functions, or of a main that was left for good with its variables in
-   * use, as Emscripten's main loops do.
+   * Whether the C stack has frames: those of active functions, or those of a main that was left for good with its
+   * variables in use, as Emscripten's main loops do.
    */
   get stackInUse(): boolean {
     const pointer = this.#global(STACK_POINTER);
     return pointer !== null && this.#stackTop !== null && pointer < this.#stackTop;
   }
 
-  /** Where the C stack may be: from its far end to where it begins; null when the module does not show it. */
+  /** Where the C stack may be, from its far end to its beginning; null when the module does not show it. */
   get stack(): { readonly end: number; readonly start: number } | null {
     const start = this.#stackTop;
     const dataEnd = this.#global('__data_end');
     if (start === null || dataEnd === null) return null;
-    // It grows down: to the data, or to the beginning of memory where it lies below them.
+    // The stack grows down to the data, or to the beginning of memory when it lies below the data.
     return { end: dataEnd < start ? dataEnd : 0, start };
   }
 
-  /** Puts the stack pointer back where it was before anything ran, after a trap has left frames behind. */
+  /** Resets the stack pointer to its value before anything ran, because a trap leaves frames behind. */
   emptyStack(): void {
     const global = this.exports[STACK_POINTER];
-    // The pointer is a signed number on this side.
+    // JavaScript sees the pointer as a signed number.
     if (global instanceof WebAssembly.Global && this.#stackTop !== null) global.value = this.#stackTop | 0;
   }
 
-  // Of the data, what the program has written: changed words one by one, and what has no initial value as a range.
+  // The part of the data that the program has written: changed words one by one, and data without initial values as
+  // a range.
   #changed(data: Range, ranges: Range[]): void {
     const { image } = this.layout;
     const { memory } = this.exports;
@@ -176,7 +178,7 @@ export class RootFinder {
     for (let at = first; at < last; at++) {
       const value = now[at]!;
       if (value === image.words[at - first]) continue;
-      // One range for neighbours: the runtime leaves its own data out of ranges, of which this is some.
+      // Neighbours become one range, because the runtime leaves its own data, which is among them, out of ranges.
       const before = ranges[ranges.length - 1];
       if (before !== undefined && before.end === at * 4)
         ranges[ranges.length - 1] = { start: before.start, end: at * 4 + 4 };
@@ -184,7 +186,7 @@ export class RootFinder {
     }
   }
 
-  // The linker's symbols bound the data exactly, bss included; without them only the initialised part is known.
+  // The linker's symbols bound the data exactly, with bss. Without them only the initialised part is known.
   #data(notes: string[]): Range | null {
     const { image } = this.layout;
     const segments =

@@ -1,5 +1,6 @@
-// Runs the runtime's scan (csrc/scan.c) and sums what it found by context and class. The scan leaves each block's class
-// in the block's metadata; reading them out is one pass over typed arrays, about ten nanoseconds a block.
+// Runs the runtime's scan (csrc/scan.c) and sums its results by context and class. The scan leaves each block's
+// class in the block's metadata. Reading the classes is one pass over typed arrays, which takes about ten
+// nanoseconds a block.
 
 import type { WasmExports } from '../binary/wasm-types.ts';
 import { MissingRuntimeError } from '../errors.ts';
@@ -15,7 +16,7 @@ export interface ScannedGroup {
   readonly blocks: number;
   /** Requested bytes. */
   readonly bytes: number;
-  /** The block that was allocated first, its requested size, and how many allocations ago that was. */
+  /** Address, requested size and age (in allocations since) of the block that was allocated first. */
   readonly address: number;
   readonly size: number;
   readonly age: number;
@@ -36,8 +37,8 @@ const KINDS: Readonly<Record<number, LeakKind>> = {
 };
 
 /**
- * Classes all blocks in use and returns those allocated later than the first `after` allocations, those `kept` by libc left out, grouped, in no
- * particular order.
+ * Classes all blocks in use. Returns those that were allocated after the first `after` allocations, in groups
+ * without a particular order. Blocks that libc has `kept` are left out.
  */
 export function scanHeap(
   exports: WasmExports,
@@ -54,7 +55,7 @@ export function scanHeap(
         'Build the module again.',
     );
   }
-  // The scan follows what the runtime keeps, and would go round in circles in what is damaged.
+  // The scan follows the runtime's own tables, and it might never end when they are damaged.
   ledger.checkHeap();
   const memoryEnd = ledger.memory.buffer.byteLength;
   const scan = exports as unknown as ScanExports;
@@ -82,9 +83,9 @@ function readClasses(ledger: Ledger, after: number, kept: ReadonlySet<number>): 
     age: number;
   }
   const groups = new Map<number, Group>();
-  // Two owners may be of one context: a bud that has become a node, and the node's account.
+  // Two owners may belong to one context: a bud that has become a node, and the node's account.
   const ofOwner = new Map<number, Group>();
-  // Serials wrap at 2^32: what counts is how far a block is from the newest one.
+  // Serial numbers wrap at 2^32, so only the distance from the newest block counts.
   const { allocObjects } = ledger.uncheckedTotals();
   const newest = allocObjects >>> 0;
   const oldestAge = allocObjects - after;

@@ -1,46 +1,48 @@
-// Scopes: what one piece of work allocated, held at most, and left behind. A scope remembers the serial number of
-// the newest block at its start; what carries a higher one is its own. Scopes may nest and overlap (async work), and
-// then each sees all that is allocated while it is open: a wasm heap does not know on whose behalf it is called.
+// Scopes: what one piece of work allocated, held at most, and left behind. A scope remembers the serial number of the
+// newest block at its start; blocks with a higher number are its own. Scopes may nest and overlap (async work). Each
+// scope then sees all allocations while it is open, because a wasm heap does not know for whom it is called.
 
 import type { HeapTotals } from '../heap/index.ts';
 import type { LeakReport } from '../report/index.ts';
 
-/** A moment in the life of one heap, to compare with later. */
+/** A moment in the life of one heap, for comparison with a later moment. */
 export class HeapMark {
   /** @internal Use heap.mark(). */
   constructor(
-    /** @internal The heap that it belongs to. */
+    /** @internal The heap to which it belongs. */
     readonly owner: object,
-    /** Allocations made before it. */
+    /** Allocations before this moment. */
     readonly allocObjects: number,
     readonly allocBytes: number,
-    /** Blocks in use then. */
+    /** Blocks and bytes in use at this moment. */
     readonly inUseObjects: number,
     readonly inUseBytes: number,
-    /** Heap errors seen before it. */
+    /** Heap faults before this moment. */
     readonly faults: number,
-    /** Traps seen before it. */
+    /** Traps before this moment. */
     readonly traps: number,
-    /** @internal For the allocations that failed since. */
+    /** @internal Mark of the failed allocations. */
     readonly failures: number,
   ) {}
 }
 
-/** Blocks and the bytes asked for. */
+/** Blocks, and the bytes that were asked for. */
 export interface HeapAmount {
   readonly objects: number;
   readonly bytes: number;
 }
 
-/** What heap.scope() tells of the work done in it. */
+/** What heap.scope() says about the work. */
 export interface ScopeResult<T> {
   /** What the function returned. */
   readonly result: T;
-  /** Blocks allocated in the scope and still in use at its end, by class; and its heap errors. */
+  /**
+   * Blocks that were allocated in the scope and are in use at its end, by class, and the heap faults of the scope.
+   */
   readonly leaks: LeakReport;
   /** All allocations made in the scope, whether freed or not. */
   readonly allocated: HeapAmount;
-  /** The most that was in use at one time, beyond what was in use at the start; 0 when it never was more. */
+  /** The most that was in use at one time, without what was in use at the start; 0 when there was never more. */
   readonly peak: HeapAmount;
 }
 

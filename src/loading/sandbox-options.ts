@@ -3,7 +3,7 @@
 
 import type { WasmImports } from '../binary/wasm-types.ts';
 import { InvalidArgumentError } from '../errors.ts';
-import type { HeapFault } from '../frames/heap-fault.ts';
+import type { HeapFault } from '../frames/index.ts';
 import type { InputReader } from '../host/index.ts';
 import { checkOptionNames } from '../options/option-names.ts';
 import type { HostFrames } from '../sandbox/boundary.ts';
@@ -33,9 +33,9 @@ export interface SandboxOptions {
   readonly hostFrames?: HostFrames;
   /** Remember where each block is freed, for the third stack of a double free. Default true. */
   readonly freeStacks?: boolean;
-  /** What a bad free does: it is written down and ignored (`'record'`, the default), or it stops the guest there. */
+  /** What a heap fault (a bad free or realloc) does: it is written down and ignored (`'record'`, the default), or it stops the guest there. */
   readonly onError?: 'record' | 'throw';
-  /** Called at each bad free. */
+  /** Called at each heap fault. */
   readonly onFault?: (fault: HeapFault) => void;
   /**
    * Called when the guest has ended itself: its program is over, or one of its functions has called `exit`, perhaps in a

@@ -1,8 +1,8 @@
-// Fills a ProfileModel sample by sample and keeps every table free of duplicates. Used for all profiles that do
-// not come straight from a context tree: decoded files, differences, merges, leak reports, V8's own heap.
+// Fills a ProfileModel sample by sample and keeps every table free of duplicates. All profiles are made with it:
+// those of context trees, leak reports, decoded files, differences, merges, and V8's own heap.
 
-import { STEP, type Steps } from '../algorithms/steps.ts';
-import { type Frame, InvalidProfileError } from '../errors.ts';
+import { InvalidProfileError } from '../errors.ts';
+import { type Frame, JAVASCRIPT } from '../frames/index.ts';
 import { GrowingInts, GrowingRows, PairTable } from './columns.ts';
 import type {
   ProfileFunction,
@@ -13,21 +13,23 @@ import type {
   ProfileModel,
   SampleLabel,
   SampleType,
-  StackTree,
 } from './model.ts';
 
-/** Where the code of module n lies: its low 32 bits are then the offset from the code section payload. */
-const MODULE_SPACING = 2 ** 32;
-/** Where JavaScript locations lie: above every module, below 2^47. */
+/**
+ * The code of module n lies at n times this address, so the low 32 bits are the offset from the code section
+ * payload.
+ */
+export const MODULE_SPACING = 2 ** 32;
+/** JavaScript locations lie from here on: above every module, and below 2^47. */
 const HOST_START = 0x7f00_0000_0000;
 
-/** More than a program has, and about as many as fit into memory. */
+/** Most stacks of a profile: more than a program has, and about as many as fit into memory. */
 export const MAX_STACKS = 2 ** 24 - 1;
 
-/** Key of the label that is an average over the sample: it never tells samples apart. */
+/** Key of the label with the average block size of a sample. This label never tells samples apart. */
 export const SIZE_LABEL = 'bytes';
 
-/** What a profile says about itself besides its samples. */
+/** What a profile says about itself apart from its samples. */
 export interface ProfileHeader {
   readonly kind: ProfileKind;
   readonly sampleTypes: readonly SampleType[];
@@ -41,7 +43,7 @@ export interface ProfileHeader {
   readonly comments?: readonly string[];
 }
 
-/** Collects samples; `finish()` gives the model. */
+/** Collects samples. `finish()` returns the model. */
 export class ProfileBuilder {
   readonly #header: ProfileHeader;
   readonly #mappings: ProfileMapping[] = [];
@@ -52,7 +54,7 @@ export class ProfileBuilder {
   readonly #hostLocations = new Map<Frame, number>();
   /** Parent and location of each stack. */
   readonly #stacks = new PairTable();
-  /** So many of the stacks are known to the table's index. */
+  /** How many of the stacks are in the table's index. */
   #indexed = 1;
   readonly #sampleStack = new GrowingInts();
   readonly #sampleLabelSet = new GrowingInts();
@@ -70,15 +72,25 @@ export class ProfileBuilder {
     this.#stacks.number(0, -1);
   }
 
-  /** Adds a mapping as it is. */
+  /** The mappings so far. */
+  get mappings(): readonly ProfileMapping[] {
+    return this.#mappings;
+  }
+
+  /** The sample types of the profile. */
+  get sampleTypes(): readonly SampleType[] {
+    return this.#header.sampleTypes;
+  }
+
+  /** Adds a mapping unchanged. */
   mapping(mapping: ProfileMapping): number {
     return this.#mappings.push(mapping) - 1;
   }
 
-  /** Adds the mapping of a WebAssembly module; its code goes to an address range of its own. */
+  /** Adds the mapping of a WebAssembly module. Its code gets an address range of its own. */
   moduleMapping(file: string, codeSize: number, buildId = ''): number {
     const start = (this.#mappings.length + 1) * MODULE_SPACING;
-    // One byte more than the code: the address past it stands for frames that were not recorded.
+    // The range is one byte longer than the code: the address past the code stands for frames that were not recorded.
     return this.mapping(symbolised(file, start, start + codeSize + 1, buildId));
   }
 
@@ -90,9 +102,7 @@ export class ProfileBuilder {
   /** The mapping of JavaScript code. */
   hostMapping(): number {
     if (this.#hostMapping < 0) {
-      this.#hostMapping = this.mapping(
-        symbolised('[javascript]', HOST_START, HOST_START + MODULE_SPACING, ''),
-      );
+      this.#hostMapping = this.mapping(symbolised(JAVASCRIPT, HOST_START, HOST_START + MODULE_SPACING, ''));
     }
     return this.#hostMapping;
   }
@@ -118,7 +128,7 @@ export class ProfileBuilder {
     return index;
   }
 
-  /** A location of symbolised frames, innermost first; all but the last were inlined into the next one. */
+  /** A location of symbolised frames, innermost first. Each frame but the last was inlined into the next one. */
   frameLocation(mapping: number, address: number | bigint, frames: readonly Frame[]): number {
     return this.location(
       mapping,
@@ -136,7 +146,7 @@ export class ProfileBuilder {
     );
   }
 
-  /** A JavaScript frame. Its address is a hash of what it says, so that it is the same in every process. */
+  /** The location of a JavaScript frame. Its address is a hash of the frame, so it is the same in every process. */
   hostLocation(frame: Frame): number {
     let location = this.#hostLocations.get(frame);
     if (location === undefined) {
@@ -147,7 +157,7 @@ export class ProfileBuilder {
     return location;
   }
 
-  /** A location that stands for frames which are not known, such as `[truncated]`. */
+  /** A location that stands for unknown frames, such as `[truncated]`. */
   pseudoLocation(mapping: number, name: string): number {
     const owner = this.#mappings[mapping];
     const address = owner === undefined ? 0 : pseudoAddress(owner);
@@ -165,7 +175,7 @@ export class ProfileBuilder {
     return index;
   }
 
-  /** The same for a stack that is known to be new, as those of the first context tree are. */
+  /** The same for a stack that is certainly new, such as the stacks of the first context tree. */
   newStack(parent: number, location: number): number {
     return this.#stacks.append(parent, location);
   }
@@ -193,11 +203,11 @@ export class ProfileBuilder {
   }
 
   /**
-   * Those labels with the average size of the sample's blocks in bytes. There may be as many as there are samples, so
-   * they are found by two numbers, and by `labels` not at all.
+   * A set of labels with the average size of the sample's blocks in bytes added. There may be as many such sets as
+   * samples, so they are found by two numbers, and `labels` does not find them.
    */
   sizedLabels(labelSet: number, size: number): number {
-    // A size of more than 32 bits is no one block's: only files by others have such.
+    // No block has a size of more than 32 bits, but files of other writers may have such labels.
     const pair = size < 2 ** 32 ? this.#sizedSets.number(labelSet, size | 0) : -1;
     let index = this.#sizedSetIndex[pair];
     if (index === undefined) {
@@ -215,97 +225,34 @@ export class ProfileBuilder {
     for (let i = 0; i < this.#values.width; i++) this.#values.add(row, i, values[i] ?? 0);
   }
 
-  /** Adds a sample with the values that these columns have at `index`. */
+  /** Adds a sample whose values are those of the columns at `index`. */
   sampleAt(stack: number, columns: readonly Float64Array[], index: number, labelSet: number): void {
     const row = this.#row(stack, labelSet);
     for (let i = 0; i < columns.length; i++) this.#values.add(row, i, columns[i]![index]!);
+  }
+
+  /**
+   * Adds a sample with values out of a row of other columns.
+   * @param at index in `values` of the row's first value
+   * @param columns for each sample type, its column in the row; below 0 for none
+   */
+  sampleOf(
+    stack: number,
+    values: Float64Array,
+    at: number,
+    columns: readonly number[],
+    labelSet: number,
+  ): void {
+    const row = this.#row(stack, labelSet);
+    for (let i = 0; i < columns.length; i++) {
+      if (columns[i]! >= 0) this.#values.add(row, i, values[at + columns[i]!]!);
+    }
   }
 
   #row(stack: number, labelSet: number): number {
     this.#sampleStack.push(stack);
     this.#sampleLabelSet.push(labelSet);
     return this.#values.push();
-  }
-
-  /**
-   * Adds the locations of another profile. Mappings that hold the same code become one; a module whose addresses
-   * are taken by another one moves. Gives the new index of each location.
-   * @param wanted which locations are; the others stay out, and have the index 0. Default: all
-   */
-  *importLocations(model: ProfileModel, wanted?: Uint8Array): Steps<Int32Array> {
-    const mappings = model.mappings.map((mapping) => this.#importMapping(mapping));
-    const result = new Int32Array(model.locations.length);
-    for (let i = 0; i < result.length; i++) {
-      if (i % STEP === 0) yield;
-      if (wanted?.[i] === 0) continue;
-      const location = model.locations[i]!;
-      const mapping = location.mapping < 0 ? -1 : mappings[location.mapping]!;
-      let address = location.address;
-      if (mapping >= 0) {
-        const shift =
-          BigInt(this.#mappings[mapping]!.start) - BigInt(model.mappings[location.mapping]!.start);
-        if (shift !== 0n) {
-          const moved = BigInt.asUintN(64, BigInt(address) + shift);
-          address = moved <= Number.MAX_SAFE_INTEGER ? Number(moved) : moved;
-        }
-      }
-      const lines = location.lines.map((line) => {
-        const from = model.functions[line.function];
-        const index =
-          from === undefined ? -1 : this.function(from.name, from.systemName, from.file, from.startLine);
-        return { function: index, line: line.line, column: line.column };
-      });
-      result[i] = this.location(mapping, address, lines, location.folded);
-    }
-    return result;
-  }
-
-  /** Adds the stacks of another profile, or those that are wanted, with the locations that `importLocations` gave. */
-  *importStacks(stacks: StackTree, locations: Int32Array, wanted?: Uint8Array): Steps<Int32Array> {
-    const result = new Int32Array(stacks.count);
-    for (let i = 1; i < stacks.count; i++) {
-      if (i % STEP === 0) yield;
-      if (wanted?.[i] === 0) continue;
-      result[i] = this.stack(result[stacks.parent[i]!]!, locations[stacks.location[i]!]!);
-    }
-    return result;
-  }
-
-  /** Adds the samples of another profile of the same sample types, each as it is. */
-  *importSamples(model: ProfileModel): Steps<void> {
-    const { samples, sampleTypes } = model;
-    const locations = yield* this.importLocations(model);
-    const stacks = yield* this.importStacks(model.stacks, locations);
-    const labelSets = samples.labelSets.map((labels) => this.labels(labels));
-    const columns = this.#header.sampleTypes.map(({ type, unit }) =>
-      sampleTypes.findIndex((theirs) => theirs.type === type && theirs.unit === unit),
-    );
-    for (let s = 0; s < samples.count; s++) {
-      if (s % STEP === 0) yield;
-      const at = s * sampleTypes.length;
-      const row = this.#row(stacks[samples.stack[s]!]!, labelSets[samples.labelSet[s]!]!);
-      for (const [i, column] of columns.entries())
-        if (column >= 0) this.#values.add(row, i, samples.values[at + column]!);
-    }
-  }
-
-  #importMapping(mapping: ProfileMapping): number {
-    const size = BigInt(mapping.limit) - BigInt(mapping.start);
-    const same = this.#mappings.findIndex(
-      (known) =>
-        known.file === mapping.file &&
-        known.buildId === mapping.buildId &&
-        known.fileOffset === mapping.fileOffset &&
-        BigInt(known.limit) - BigInt(known.start) === size,
-    );
-    if (same >= 0) return same;
-    const taken = this.#mappings.some((known) => known.start < mapping.limit && mapping.start < known.limit);
-    if (!taken || size <= 0n || size > BigInt(MODULE_SPACING)) return this.mapping(mapping);
-    let start = MODULE_SPACING;
-    while (this.#mappings.some((known) => known.start < start + Number(size) && start < known.limit)) {
-      start += MODULE_SPACING;
-    }
-    return this.mapping({ ...mapping, start, limit: start + Number(size) });
   }
 
   finish(): ProfileModel {

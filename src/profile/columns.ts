@@ -1,7 +1,7 @@
-// Columns of numbers that grow, and pairs of numbers that are found again: what profiles of a million rows are put
-// together from. Arrays and maps of JavaScript take several times the memory and the time.
+// Growing columns of numbers, and a table that numbers pairs of numbers. Profiles of a million rows are built from
+// them, because JavaScript's arrays and maps take several times the memory and the time.
 
-/** 32-bit integers, one after the other. */
+/** A growing column of 32-bit integers. */
 export class GrowingInts {
   #values: Int32Array<ArrayBuffer>;
   length = 0;
@@ -21,13 +21,13 @@ export class GrowingInts {
     return this.#values[index]!;
   }
 
-  /** A copy of all. */
+  /** A copy of the column. */
   toArray(): Int32Array<ArrayBuffer> {
     return this.#values.slice(0, this.length);
   }
 }
 
-/** Doubles in rows of one width. */
+/** Growing rows of doubles, all of one width. */
 export class GrowingRows {
   #values: Float64Array<ArrayBuffer>;
   /** Number of rows. */
@@ -55,31 +55,31 @@ export class GrowingRows {
     this.#values[row * this.width + column]! += value;
   }
 
-  /** A copy of all, row by row. */
+  /** A copy of all rows, one after the other. */
   toArray(): Float64Array<ArrayBuffer> {
     return this.#values.slice(0, this.count * this.width);
   }
 }
 
 /**
- * Numbers pairs of 32-bit integers from 0 on, in the order in which they are first asked for: a hash table with open
- * addressing. The hash differs from table to table, so that no file can be made whose pairs all collide.
+ * Numbers pairs of 32-bit integers from 0 on, in the order in which they are first asked for. It is a hash table with
+ * open addressing. Each table has another hash function, so nobody can make a file whose pairs all collide.
  */
 export class PairTable {
   readonly #first = new GrowingInts();
   readonly #second = new GrowingInts();
-  /** Number of the pair, plus one. */
+  /** In each slot the number of a pair plus one, or 0. */
   #slots = new Int32Array(128);
   #shift = 32 - 7;
   readonly #factor = (Math.random() * 2 ** 32) | 1;
   readonly #otherFactor = (Math.random() * 2 ** 32) | 1;
 
-  /** How many there are. */
+  /** How many pairs there are. */
   get count(): number {
     return this.#first.length;
   }
 
-  /** The number of a pair; that of a new one is the `count` before. */
+  /** The number of a pair. A new pair gets the previous `count`. */
   number(first: number, second: number): number {
     const slot = this.#find(first, second);
     if (this.#slots[slot] !== 0) return this.#slots[slot]! - 1;
@@ -89,13 +89,13 @@ export class PairTable {
     return number;
   }
 
-  /** Adds a pair without looking whether it is there; `number` may then find either. @returns its number */
+  /** Adds a pair without checking for an equal one; `number` may then find either. @returns its number */
   append(first: number, second: number): number {
     this.#first.push(first);
     return this.#second.push(second);
   }
 
-  /** Makes pairs from this number on, which were appended, known to `number`. */
+  /** Makes `number` find the pairs that were appended from this number on. */
   index(from: number): void {
     while (this.count * 2 > this.#slots.length) this.#grow();
     for (let pair = from; pair < this.count; pair++) {
@@ -112,7 +112,7 @@ export class PairTable {
     return this.#second.toArray();
   }
 
-  /** The slot of a pair, or the free one where it belongs. */
+  /** The slot of a pair, or the free slot where it belongs. */
   #find(first: number, second: number): number {
     const slots = this.#slots;
     const mask = slots.length - 1;

@@ -1,21 +1,22 @@
-// Two profiles or more made into one: differences and sums. Frames decide what is the same stack, so profiles of
-// different processes and of different builds of a program can be compared; addresses count only for code without
+// Makes one profile of several: differences and sums. Frames decide which stacks are the same, so profiles of
+// different processes and of different builds of a program can be compared. Addresses count only for code without
 // symbols.
 
 import { STEP, type Steps } from '../algorithms/steps.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import { ProfileBuilder, SIZE_LABEL } from './builder.ts';
 import { GrowingRows, PairTable } from './columns.ts';
+import { importLocations, importStacks } from './import-profile.ts';
 import type { ProfileModel } from './model.ts';
 
-/** after − before: one sample per stack and labels whose values changed. */
+/** after − before: one sample for each pair of stack and labels whose values changed. */
 export function difference(before: ProfileModel, after: ProfileModel): Steps<ProfileModel> {
   const nanoseconds = after.timeNanos - before.timeNanos;
   const known = before.timeNanos !== 0n && after.timeNanos !== 0n && nanoseconds > 0n;
   return combine([after, before], [1, -1], known ? nanoseconds : 0n);
 }
 
-/** The sum of profiles; samples keep their labels apart. */
+/** The sum of profiles. Samples with different labels stay apart. */
 export function sum(models: readonly ProfileModel[]): Steps<ProfileModel> {
   if (models.length === 0)
     throw new InvalidArgumentError('profiles', 'There is no profile to merge: pass one or more.');
@@ -53,7 +54,7 @@ function* combine(
   const representatives = new Map<string, number>();
   for (const [m, model] of models.entries()) {
     const columns = matchingColumns(sampleTypes, model);
-    const imported = yield* builder.importLocations(model);
+    const imported = yield* importLocations(builder, model);
     const locations = imported.map((location, i) => {
       const key = frameKey(model, i);
       const known = representatives.get(key);
@@ -61,7 +62,7 @@ function* combine(
       representatives.set(key, location);
       return location;
     });
-    const stacks = yield* builder.importStacks(model.stacks, locations);
+    const stacks = yield* importStacks(builder, model.stacks, locations);
     const labelSets = new Int32Array(model.samples.labelSets.length);
     for (const [i, set] of model.samples.labelSets.entries()) {
       if (i % STEP === 0) yield;
@@ -97,7 +98,7 @@ function largest(values: readonly bigint[]): bigint {
   return result;
 }
 
-/** Which column of `model` holds each sample type. */
+/** The column of `model` that has each sample type. */
 function matchingColumns(sampleTypes: ProfileModel['sampleTypes'], model: ProfileModel): number[] {
   const spelled = (types: ProfileModel['sampleTypes']) => types.map(({ type, unit }) => `${type}/${unit}`);
   const theirs = spelled(model.sampleTypes);
@@ -111,7 +112,7 @@ function matchingColumns(sampleTypes: ProfileModel['sampleTypes'], model: Profil
   return columns;
 }
 
-/** What makes a location the same in two profiles. */
+/** A key that is equal for the same location in two profiles. */
 function frameKey(model: ProfileModel, index: number): string {
   const { lines, address, mapping } = model.locations[index]!;
   const owner = model.mappings[mapping];
@@ -125,7 +126,10 @@ function frameKey(model: ProfileModel, index: number): string {
   return key;
 }
 
-/** Average block size of a row, where the profile counts objects and bytes; the change's own average in a difference. */
+/**
+ * Average block size of a row, if the profile counts objects and bytes. In a difference it is the average of the
+ * change.
+ */
 function averageSize({ sampleTypes }: ProfileModel, values: readonly number[]): number {
   const objects = sampleTypes.findIndex(({ unit }) => unit === 'count');
   const bytes = sampleTypes.findIndex(({ type }, i) => i > objects && /_(?:space|bytes)$/.test(type));

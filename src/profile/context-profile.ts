@@ -1,21 +1,15 @@
-// From a snapshot of the calling-context tree to a profile: one sample per context that has anything to show, one
-// location per call site, symbolised once. The tree goes into the model as it is, so the work is O(contexts).
+// Makes a profile of a snapshot of the calling-context tree: one sample for each context that has values, and one
+// location for each call site, symbolised once. The tree goes into the model unchanged, so the work is O(contexts).
 
 import type { Steps } from '../algorithms/steps.ts';
-import { type Frame, InvalidArgumentError } from '../errors.ts';
+import { InvalidArgumentError } from '../errors.ts';
+import { type Frame, HOST, TRUNCATED, UNKNOWN } from '../frames/index.ts';
 import { type HeapSnapshot, layout } from '../heap/index.ts';
 import { ProfileBuilder } from './builder.ts';
+import { averageSize, headerOf, WRITTEN_BY } from './header.ts';
 import { HeapProfile } from './heap-profile.ts';
-import {
-  DEFAULT_SAMPLE_TYPE,
-  HOST,
-  type ProfileKind,
-  type ProfileModel,
-  SAMPLE_TYPES,
-  TRUNCATED,
-  UNKNOWN,
-} from './model.ts';
-import { VERSION } from './version.ts';
+import { importSamples } from './import-profile.ts';
+import { type ProfileKind, type ProfileModel, SAMPLE_TYPES } from './model.ts';
 
 /** The kinds of profile that come from the ledger's counters. */
 export type ContextProfileKind = Exclude<ProfileKind, 'leaks' | 'other'>;
@@ -43,20 +37,11 @@ export interface ProfileInput {
     readonly codeSize: number;
     readonly buildId?: string;
   };
-  /** Free text for people, such as the toolchain; the version comes by itself. Readers show each on a line. */
+  /** Text for people, such as the toolchain, shown by readers line by line. The version is added to it. */
   readonly comments?: readonly string[];
   /** String labels put on every sample, such as `instance`. */
   readonly labels?: Readonly<Record<string, string>>;
 }
-
-/**
- * Frames of the allocation family, which readers remove so that the caller is the leaf. Heapline's stacks end at
- * the caller anyway; C++ operators and libc's own wrappers do appear.
- */
-export const DROP_FRAMES =
-  'malloc|calloc|realloc|reallocarray|free|aligned_alloc|memalign|posix_memalign|__libc_malloc|__libc_calloc|' +
-  '__libc_realloc|__libc_free|emscripten_builtin_malloc|emscripten_builtin_memalign|emscripten_builtin_free|' +
-  'operator new|operator new\\[\\]|operator delete|operator delete\\[\\]|_Znwm|_Znam|_Znwj|_Znaj|_ZdlPv|_ZdaPv';
 
 /** Builds a profile from a snapshot of the ledger. */
 export function buildProfile(input: ProfileInput): HeapProfile {
@@ -77,15 +62,15 @@ interface ModuleLocations {
 
 /**
  * Puts the heaps of any number of guests into one profile. Guests of one module share its mapping, locations and
- * stacks; the labels tell their samples apart.
+ * stacks. The labels tell their samples apart.
  */
 export class ContextProfileBuilder {
   readonly #kind: ContextProfileKind;
   readonly #builder: ProfileBuilder;
-  /** By the symbols, which are the module's. */
+  /** By the symbols, which are the same object for all guests of a module. */
   readonly #modules = new Map<ProfileInput['symbols'], ModuleLocations[]>();
   readonly #mappings = new Map<string, number>();
-  readonly #comments = new Set<string>([`heapline ${VERSION}`]);
+  readonly #comments = new Set<string>([WRITTEN_BY]);
   #guests = 0;
   #takenAt = 0;
 
@@ -97,17 +82,10 @@ export class ContextProfileBuilder {
       );
     }
     this.#kind = kind;
-    this.#builder = new ProfileBuilder({
-      kind,
-      sampleTypes: SAMPLE_TYPES[kind],
-      defaultSampleType: DEFAULT_SAMPLE_TYPE[kind],
-      periodType: { type: 'space', unit: 'bytes' },
-      period: 1,
-      dropFrames: DROP_FRAMES,
-    });
+    this.#builder = new ProfileBuilder(headerOf(kind));
   }
 
-  /** Adds what one guest holds, of which nothing is needed any more afterwards. */
+  /** Adds what one guest holds. Afterwards the builder does not need the snapshot any more. */
   add({
     snapshot,
     symbols,
@@ -135,7 +113,7 @@ export class ContextProfileBuilder {
       }
       return location;
     };
-    // The contexts of one guest are distinct: the stacks of the first need not be looked for.
+    // The contexts of one guest are distinct, so the stacks of the first guest need no look-up.
     const first = this.#guests++ === 0;
     const within = (caller: number, location: number): number =>
       first ? builder.newStack(caller, location) : builder.stack(caller, location);
@@ -146,7 +124,8 @@ export class ContextProfileBuilder {
         if (shown[i] === 0) continue;
         const callSite = site[i]!;
         let stack = stackOf[parent[i]!]!;
-        // What calls main is no part of the program; only what it allocates itself has no other frame.
+        // The function that calls main is not part of the program. It is shown only for its own allocations, which
+        // have no other frame.
         if (shown[i] === 1 && callSite < layout.SITE_HOST_FLAG && symbols.isStartUp?.(callSite)) {
           stackOf[i] = stack;
           continue;
@@ -154,7 +133,7 @@ export class ContextProfileBuilder {
         if (callSite < layout.SITE_HOST_FLAG || callSite === layout.SITE_TRUNCATED) {
           stack = within(stack, locationOf(callSite));
         } else {
-          // A host stack that was not captured, or is all Heapline's own, adds nothing to the C frames below it.
+          // A host stack that was not captured, or that has only frames of Heapline's, adds nothing to the C frames.
           const id = callSite - layout.SITE_HOST_FLAG;
           const frames = id === 0 ? [] : hostStacks.frames(id);
           for (let k = frames.length - 1; k >= 0; k--) {
@@ -164,11 +143,10 @@ export class ContextProfileBuilder {
         stackOf[i] = stack;
         if (shown[i] === 1) continue;
       }
-      // As Go does: the average size of the context's blocks, rounded down; none when it is 0.
-      const size = objects[i]! > 0 ? Math.floor(bytes[i]! / objects[i]!) : 0;
+      const size = averageSize(objects[i]!, bytes[i]!);
       let stack = stackOf[i]!;
       if (stack === 0) {
-        // Allocated with no frame to show: by the host itself, or outside of every instrumented call.
+        // There is no frame to show: the host itself allocated, or the call was not instrumented.
         stack = within(
           0,
           i === 0
@@ -184,12 +162,12 @@ export class ContextProfileBuilder {
 
   /** Adds a profile of the same kind, such as that of V8's heap, with its own labels. */
   *import(model: ProfileModel): Steps<void> {
-    yield* this.#builder.importSamples(model);
+    yield* importSamples(this.#builder, model);
     for (const comment of model.comments) this.#comments.add(comment);
     this.#takenAt = Math.max(this.#takenAt, Number(model.timeNanos) / 1e6);
   }
 
-  /** A line for people. */
+  /** Adds a line of text for people. */
   comment(text: string): void {
     this.#comments.add(text);
   }
@@ -234,8 +212,8 @@ export class ContextProfileBuilder {
 }
 
 /**
- * Contexts with nothing to show are left out, and so are sites that only such contexts have: 2 for a context that has
- * something to show, 1 for one that leads to such. The root holds what was allocated outside of every instrumented call.
+ * Which contexts are shown: 2 for a context that has values, 1 for a caller of such contexts, 0 for the rest. The
+ * root has what was allocated outside of every instrumented call.
  */
 function shownContexts(
   { count, parent }: ContextCounters,
@@ -263,7 +241,7 @@ function columnsOf(kind: ContextProfileKind, snapshot: ContextCounters): readonl
   }
 }
 
-/** The columns that the `bytes` label is computed from. */
+/** The columns from which the `bytes` label is computed. */
 function sizeColumns(
   kind: ContextProfileKind,
   snapshot: ContextCounters,

@@ -1,10 +1,10 @@
-// Writes a model as profile.proto. Everything but the samples goes through pprof-format. The samples, more than nine
-// tenths of the bytes, are written here: the packed location ids of a context end with those of its caller, so they
-// are copied from the output instead of being encoded again. Two serialised messages one after the other are, by
-// the rules of protocol buffers, one message with the fields of both.
+// Writes a model as profile.proto. Everything but the samples goes through pprof-format. The samples are more than
+// nine tenths of the bytes and are written here: the packed location ids of a context end with those of its caller,
+// so they are copied from the output instead of being encoded again. By the rules of protocol buffers, two
+// serialised messages one after the other are one message with the fields of both.
 //
-// system_name stays empty when it equals the name: pprof takes a function whose two names are equal for one that is
-// not demangled yet, and then strips `<…>`, `[…]` and `(…)` from names such as `<anonymous>` or `Foo<T>.bar`.
+// system_name stays empty when it equals the name, because pprof takes a function with two equal names for one that
+// is not demangled yet, and then strips `<…>`, `[…]` and `(…)` from names such as `<anonymous>` or `Foo<T>.bar`.
 
 import {
   Function as FunctionMessage,
@@ -16,11 +16,20 @@ import {
   ValueType,
 } from 'pprof-format';
 import { atOnce, STEP, type Steps } from '../algorithms/steps.ts';
-import { quantity } from '../frames/index.ts';
+import {
+  boundedStack,
+  CUT,
+  MAX_DEPTH,
+  omittedCalls,
+  quantity,
+  type StackShape,
+  shapeOf,
+  TRUNCATED,
+} from '../frames/index.ts';
 import { platform } from '../platform/index.ts';
 import { pseudoAddress } from './builder.ts';
-import { type ProfileModel, type SampleLabel, type SampleType, TRUNCATED } from './model.ts';
-import { boundedStack, CUT, MAX_DEPTH, omittedCalls, type StackShape, shapeOf } from './stacks.ts';
+import type { ProfileModel, SampleLabel, SampleType } from './model.ts';
+import { int64, LABEL_TAG, varintLength, WireWriter } from './wire-writer.ts';
 
 /** Bytes of a profile in the format of pprof. */
 export function encodeProfile(model: ProfileModel, level: number): Uint8Array {
@@ -108,7 +117,7 @@ export function* encodeMessage(model: ProfileModel): Steps<Uint8Array<ArrayBuffe
     );
   }
 
-  const writer = new SampleWriter(head.length + 64 * model.samples.count);
+  const writer = new WireWriter(head.length + 64 * model.samples.count);
   writer.offset = head.encode(writer.buffer.subarray(0, head.length)).length;
   yield* writeSamples(model, shape, cutLocation, labels, writer);
   return writer.buffer.subarray(0, writer.offset);
@@ -143,7 +152,7 @@ interface EncodedLabels {
 
 /** Sets are many where sandboxes are, and differ in a number or two: so texts are encoded once, and numbers here. */
 function* encodeLabels({ samples: { labelSets } }: ProfileModel, strings: StringTable): Steps<EncodedLabels> {
-  const writer = new SampleWriter(32 * labelSets.length);
+  const writer = new WireWriter(32 * labelSets.length);
   const from = new Uint32Array(labelSets.length + 1);
   const texts = new Map<SampleLabel, Uint8Array>();
   for (const [i, labels] of labelSets.entries()) {
@@ -177,7 +186,7 @@ function* writeSamples(
   shape: StackShape,
   cutLocation: number,
   labels: EncodedLabels,
-  writer: SampleWriter,
+  writer: WireWriter,
 ): Steps<void> {
   const { stacks, samples } = model;
   const { depth } = shape;
@@ -189,7 +198,7 @@ function* writeSamples(
     if (depth[i]! > MAX_DEPTH) continue;
     packedLength[i] = packedLength[stacks.parent[i]!]! + varintLength(stacks.location[i]! + 1);
   }
-  const scratch = new SampleWriter(5 * MAX_DEPTH);
+  const scratch = new WireWriter(5 * MAX_DEPTH);
   for (let s = 0; s < samples.count; s++) {
     if (s % STEP === 0) yield;
     const stack = samples.stack[s]!;
@@ -234,116 +243,5 @@ function* writeSamples(
       for (let c = 0; c < width; c++) writer.varint(samples.values[row + c]!);
     }
     if (labelEnd > labelFrom) writer.bytesOf(labels.bytes, labelFrom, labelEnd);
-  }
-}
-
-/** Field 3 of a sample, length-delimited. */
-const LABEL_TAG = 0x1a;
-const MAX_INT64 = 2n ** 63n - 1n;
-
-/** The greatest int64 is 2^63 as a number, which would be the least one again. */
-function int64(value: number): number | bigint {
-  return value >= 2 ** 63 ? MAX_INT64 : value;
-}
-
-/** Number of bytes of an int64 varint. */
-function varintLength(value: number): number {
-  if (value < 0) return 10;
-  if (value < 0x80) return 1;
-  if (value < 0x4000) return 2;
-  if (value < 0x200000) return 3;
-  if (value < 0x10000000) return 4;
-  let length = 5;
-  for (let rest = Math.floor(value / 0x800000000); rest > 0; rest = Math.floor(rest / 128)) length++;
-  return Math.min(length, 9);
-}
-
-/** Bytes of a field, its tag included; none for the number 0, which is what a missing field means. */
-function fieldLength(value: number): number {
-  return value === 0 ? 0 : 1 + varintLength(value);
-}
-
-class SampleWriter {
-  buffer: Uint8Array<ArrayBuffer>;
-  offset = 0;
-
-  constructor(size: number) {
-    this.buffer = new Uint8Array(size);
-  }
-
-  reserve(length: number): void {
-    const needed = this.offset + length;
-    if (needed <= this.buffer.length) return;
-    const larger = new Uint8Array(Math.max(needed, this.buffer.length * 2));
-    larger.set(this.buffer.subarray(0, this.offset));
-    this.buffer = larger;
-  }
-
-  varint(value: number): void {
-    const { buffer } = this;
-    let { offset } = this;
-    if (value >= 0 && value < 0x80000000) {
-      let rest = value;
-      while (rest > 127) {
-        buffer[offset++] = (rest & 127) | 128;
-        rest >>>= 7;
-      }
-      buffer[offset++] = rest;
-    } else if (value >= 0 && value <= Number.MAX_SAFE_INTEGER) {
-      let rest = value;
-      while (rest > 127) {
-        buffer[offset++] = (rest % 128) | 128;
-        rest = Math.floor(rest / 128);
-      }
-      buffer[offset++] = rest;
-    } else {
-      let rest = BigInt(value);
-      if (rest > MAX_INT64) rest = MAX_INT64;
-      rest = BigInt.asUintN(64, rest);
-      while (rest > 127n) {
-        buffer[offset++] = Number(rest & 127n) | 128;
-        rest >>= 7n;
-      }
-      buffer[offset++] = Number(rest);
-    }
-    this.offset = offset;
-  }
-
-  bytes(bytes: Uint8Array): void {
-    this.buffer.set(bytes, this.offset);
-    this.offset += bytes.length;
-  }
-
-  /** Bytes of a longer array: a view for each of a million pieces would cost more than copying them. */
-  bytesOf(source: Uint8Array, from: number, end: number): void {
-    const { buffer } = this;
-    let { offset } = this;
-    for (let at = from; at < end; at++) buffer[offset++] = source[at]!;
-    this.offset = offset;
-  }
-
-  /** A label with a number: fields 1 (key), 3 (number) and 4 (unit), where they are not 0. */
-  numberLabel(key: number, value: number, unit: number): void {
-    const length = fieldLength(key) + fieldLength(value) + fieldLength(unit);
-    this.reserve(length + 12);
-    this.buffer[this.offset++] = LABEL_TAG;
-    this.varint(length);
-    this.#field(0x08, key);
-    this.#field(0x18, value);
-    this.#field(0x20, unit);
-  }
-
-  #field(tag: number, value: number): void {
-    if (value === 0) return;
-    this.buffer[this.offset++] = tag;
-    this.varint(value);
-  }
-
-  /** Repeats `length` bytes that were written at `from`. */
-  copy(from: number, length: number): void {
-    const { buffer, offset } = this;
-    if (length < 48) for (let i = 0; i < length; i++) buffer[offset + i] = buffer[from + i]!;
-    else buffer.copyWithin(offset, from, from + length);
-    this.offset = offset + length;
   }
 }

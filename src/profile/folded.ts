@@ -1,13 +1,12 @@
-// Folded stacks after Brendan Gregg (flamegraph.pl, inferno, speedscope): one line per stack, outermost frame
-// first, frames joined by `;`, then a space and the value. Equal stacks are one line; lines are sorted.
+// Folded stacks in Brendan Gregg's format (flamegraph.pl, inferno, speedscope): one line per stack with the outermost
+// frame first, frames joined by `;`, then a space and the value. Equal stacks are one line. Lines are sorted.
 
+import { boundedStack, CUT, fileName, type StackView, shapeOf, TRUNCATED, UNKNOWN } from '../frames/index.ts';
 import type { ProfileModel } from './model.ts';
-import { TRUNCATED } from './model.ts';
-import { boundedStack, CUT, type StackView, shapeOf } from './stacks.ts';
-import { sampleTypeIndex } from './top.ts';
+import { sampleTypeIndex } from './sample-types.ts';
 
 export interface FoldedOptions {
-  /** Which values to write, such as `inuse_objects`; the profile's default otherwise. */
+  /** Which values to write, such as `inuse_objects`. Default: the profile's default type. */
   sampleType?: string;
   /** Write `function file:line` for each frame instead of `function` (default false). */
   lines?: boolean;
@@ -30,12 +29,12 @@ export function foldedText(model: ProfileModel, view: StackView, options: Folded
     const shown = location.lines.slice(view.firstLine[i]!);
     const names = shown.map(({ function: fn, line }) => {
       const { name, file } = model.functions[fn] ?? { name: '', file: '' };
-      const plain = escaped(name) || '[unknown]';
+      const plain = escaped(name) || UNKNOWN;
       return options.lines && file !== '' ? `${plain} ${escaped(file)}:${line}` : plain;
     });
     if (names.length === 0) {
       const object = model.mappings[location.mapping]?.file ?? '';
-      names.push(object === '' ? '[unknown]' : `[${escaped(object.slice(object.lastIndexOf('/') + 1))}]`);
+      names.push(object === '' ? UNKNOWN : `[${escaped(fileName(object))}]`);
     }
     return names.reverse().join(';');
   });
@@ -43,7 +42,7 @@ export function foldedText(model: ProfileModel, view: StackView, options: Folded
   const lines = new Map<string, number>();
   for (const [stack, value] of byStack) {
     const parts = boundedStack(stacks, shape, stack).map((at) => (at === CUT ? TRUNCATED : textOf[at]!));
-    const text = parts.length === 0 ? '[unknown]' : parts.reverse().join(';');
+    const text = parts.length === 0 ? UNKNOWN : parts.reverse().join(';');
     lines.set(text, (lines.get(text) ?? 0) + value);
   }
   return [...lines]
@@ -53,7 +52,7 @@ export function foldedText(model: ProfileModel, view: StackView, options: Folded
     .join('');
 }
 
-/** Names may hold the separators: `;` becomes `:`, line breaks become spaces. */
+/** Names may contain the separators: `;` becomes `:`, and line breaks become spaces. */
 function escaped(name: string): string {
   return name.replaceAll(';', ':').replace(/[\r\n]+/g, ' ');
 }

@@ -1,17 +1,18 @@
-// Files that people hand to a reader of pprof and that are something else: the formats of other profilers, and files that
-// Heapline itself writes. Each is recognised by its first bytes, and the message names it and says what reads it.
+// Recognises files that are not in pprof's format but are given to its reader: those of other profilers, and other
+// files that Heapline writes. Each format is recognised by its first bytes. The message names it and says what
+// reads it.
 
 import { InvalidProfileError } from '../errors.ts';
 
 interface Format {
-  /** What the file begins with, as Latin-1. */
+  /** Matches the start of the file, read as Latin-1. */
   readonly begins: RegExp;
   readonly name: string;
   /** What to do with it: a sentence. */
   readonly advice: string;
 }
 
-/** Bytes that are enough to recognise any of them. */
+/** Bytes at the start of a file that are enough to recognise every format. */
 const HEAD = 4096;
 
 const FORMATS: readonly Format[] = [
@@ -52,7 +53,7 @@ const FORMATS: readonly Format[] = [
   {
     begins: /^\{\s*"\$schema"\s*:\s*"https:\/\/www\.speedscope\.app\//,
     name: 'a file for speedscope',
-    advice: 'Open it there. Heapline reads the pprof file that it was made of.',
+    advice: 'Open it there. Heapline reads the pprof file from which it was made.',
   },
   {
     begins: /^\{\s*"dhatFileVersion"\s*:/,
@@ -98,10 +99,10 @@ const FORMATS: readonly Format[] = [
   },
 ];
 
-/** Throws an InvalidProfileError that names the format when these bytes, decompressed, are of a known other one. */
+/** Throws an InvalidProfileError when these decompressed bytes are in another known format; the message names it. */
 export function refuseForeignFormat(bytes: Uint8Array): void {
   const head = String.fromCharCode(...bytes.subarray(0, HEAD));
   const found = FORMATS.find(({ begins }) => begins.test(head));
   if (found === undefined) return;
-  throw new InvalidProfileError(`This is ${found.name}, no profile in pprof's format. ${found.advice}`);
+  throw new InvalidProfileError(`This is ${found.name}, not a profile in pprof's format. ${found.advice}`);
 }

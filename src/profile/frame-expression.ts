@@ -1,16 +1,16 @@
-// Regular expressions of drop_frames and keep_frames, which are RE2's: tcmalloc writes `(__)?posix_memalign`, others
-// `(?i)` or `\z`. JavaScript's own matcher backtracks, so that an expression as harmless as `(a|a)(a|a)…` in a file
-// from anywhere can keep it busy for days; re2js does not.
+// Regular expressions of drop_frames and keep_frames. They follow RE2's syntax: tcmalloc writes
+// `(__)?posix_memalign`, other writers `(?i)` or `\z`. JavaScript's own matcher backtracks, so an expression such
+// as `(a|a)(a|a)…` in a file from a stranger could keep it busy for days. re2js does not backtrack.
 
 import { platform } from '../platform/index.ts';
 
-/** Instructions of the expression times characters of all names: a second or two. */
+/** Most instructions of the expression times characters of all names. This takes a second or two. */
 const MAX_WORK = 2e8;
 
-/** Names alone, with punctuation behind backslashes, as Heapline and others write them. */
+/** A list of plain names, with punctuation behind backslashes, as Heapline and other tools write it. */
 const NAMES = /^(?:[\w ]|\\[^\w\s])+(?:\|(?:[\w ]|\\[^\w\s])+)*$/;
 
-/** Which of the names the expression matches as a whole; null when it is none of RE2's or takes too much work. */
+/** Which names the expression matches as a whole; null when RE2 rejects the expression or matching takes too long. */
 export function namesMatching(expression: string, names: readonly string[]): boolean[] | null {
   if (NAMES.test(expression)) {
     const listed = new Set(expression.split('|').map((name) => name.replaceAll('\\', '')));

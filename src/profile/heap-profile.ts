@@ -1,41 +1,48 @@
-// The profile that users hold: a model and everything that can be done with it.
+// The profile as users see it: a model, and everything that can be done with it.
 
 import { atOnce } from '../algorithms/steps.ts';
-import { type Frame, InvalidArgumentError } from '../errors.ts';
+import { InvalidArgumentError } from '../errors.ts';
+import { type Frame, JAVASCRIPT, type StackView, UNKNOWN } from '../frames/index.ts';
 import { checkOptionNames } from '../options/option-names.ts';
 import { difference, sum } from './combine.ts';
 import { DEFAULT_MAX_BYTES, decodeProfile } from './decode.ts';
+import { viewOf } from './drop-frames.ts';
 import { encodeProfile } from './encode.ts';
 import { type FoldedOptions, foldedText } from './folded.ts';
 import { withInlineLocations } from './inline-locations.ts';
 import { type ProfileJson, profileJson } from './json.ts';
 import { legacyText } from './legacy-text.ts';
 import type { ProfileKind, ProfileModel, SampleType } from './model.ts';
+import { sampleTypeIndex } from './sample-types.ts';
 import { type SpeedscopeOptions, speedscopeText } from './speedscope.ts';
-import { type StackView, viewOf } from './stacks.ts';
-import { sampleTypeIndex, type TopOptions, type TopRow, topRows, topText } from './top.ts';
+import { topText } from './top.ts';
+import { type TopOptions, type TopRow, topRows } from './top-rows.ts';
 
-/** Of the levels from 1 to 9, the one that costs little more than 1 and is nearly as small as 9 (see bench/). */
+/**
+ * This gzip level takes little more time than level 1, and its result is nearly as small as that of level 9
+ * (bench/).
+ */
 export const DEFAULT_LEVEL = 4;
 
-/** Rows of the table that `String(profile)` has. */
+/** Rows of the table in `String(profile)`. */
 const ROWS_IN_MESSAGES = 20;
 
 export interface EncodeOptions {
-  /** gzip level from 1 (fastest) to 9 (smallest), 4 by default; 0 gives the message without gzip. */
+  /** gzip level from 1 (fastest) to 9 (smallest), 4 by default. Level 0 writes the message without gzip. */
   level?: number;
   /**
-   * How inlined functions are written. `'lines'`, the default, makes them lines of one location, as profile.proto means
-   * it and `go tool pprof`, Pyroscope and Parca read it. `'locations'` gives each of them a location of its own, for
-   * readers that keep one line of each location (speedscope, react-pprof). Compare only profiles written the same way.
+   * How inlined functions are written. `'lines'`, the default, makes them lines of one location, as profile.proto
+   * intends and `go tool pprof`, Pyroscope and Parca read. `'locations'` gives each inlined function a location of
+   * its own, for readers that keep one line of each location (speedscope, react-pprof). Compare only profiles that
+   * were written the same way.
    */
   inlines?: 'lines' | 'locations';
 }
 
 export interface DecodeOptions {
   /**
-   * Refuse profiles that are larger than this when decompressed; 256 MiB by default. A profile whose entries would take
-   * many times as much memory is refused, too.
+   * Reject profiles that are larger than this when decompressed; 256 MiB by default. A profile whose entries would
+   * take many times as much memory is rejected, too.
    */
   maxBytes?: number;
 }
@@ -63,7 +70,7 @@ export interface ProfileSample {
 
 /** A heap profile: taken from a sandbox, read from a file, or computed from others. Immutable. */
 export class HeapProfile {
-  /** The tables behind it, for other writers. */
+  /** The tables of the profile, for other writers. */
   readonly model: ProfileModel;
   #view: StackView | null = null;
 
@@ -71,7 +78,7 @@ export class HeapProfile {
     this.model = model;
   }
 
-  /** Reads a profile in pprof's format, gzipped or not, from any tool. Throws InvalidProfileError. */
+  /** Reads a profile in pprof's format, gzipped or not, from any tool. Throws an InvalidProfileError. */
   static decode(bytes: Uint8Array, options: DecodeOptions = {}): HeapProfile {
     if (!(bytes instanceof Uint8Array)) {
       throw new InvalidArgumentError(
@@ -102,17 +109,17 @@ export class HeapProfile {
     return this.model.kind;
   }
 
-  /** What the values of a sample are. */
+  /** The names and units of a sample's values. */
   get sampleTypes(): readonly SampleType[] {
     return this.model.sampleTypes;
   }
 
-  /** Name of the sample type that tables show unless told otherwise. */
+  /** Name of the sample type that tables show by default. */
   get defaultSampleType(): string {
     return this.model.defaultSampleType;
   }
 
-  /** When it was taken; null when unknown. */
+  /** When the profile was taken; null when unknown. */
   get time(): Date | null {
     return this.model.timeNanos === 0n ? null : new Date(Number(this.model.timeNanos / 1_000_000n));
   }
@@ -126,7 +133,7 @@ export class HeapProfile {
     return this.model.comments;
   }
 
-  /** Number of samples: contexts with anything to show. */
+  /** Number of samples, which are the contexts that have values. */
   get sampleCount(): number {
     return this.model.samples.count;
   }
@@ -144,7 +151,7 @@ export class HeapProfile {
   *samples(): Generator<ProfileSample, void> {
     const { samples, stacks, locations, functions, mappings, sampleTypes } = this.model;
     const framesOf = locations.map(({ lines, mapping }) => {
-      const language: Frame['language'] = mappings[mapping]?.file === '[javascript]' ? 'js' : 'c';
+      const language: Frame['language'] = mappings[mapping]?.file === JAVASCRIPT ? 'js' : 'c';
       return lines.map(({ function: fn, line, column }, i): Frame => {
         const { name, systemName, file, startLine } = functions[fn] ?? UNKNOWN_FUNCTION;
         const inlined = i < lines.length - 1;
@@ -196,7 +203,7 @@ export class HeapProfile {
     return topText(this.model, this.#stackView(), options);
   }
 
-  /** The rows of that table. */
+  /** The rows of the table that `top()` writes. */
   topRows(options: TopOptions = {}): TopRow[] {
     checkOptionNames('profile.topRows', options, TOP_OPTIONS);
     const rows = topRows(this.model, this.#stackView(), options);
@@ -209,7 +216,10 @@ export class HeapProfile {
     return foldedText(this.model, this.#stackView(), options);
   }
 
-  /** Text of a file for speedscope (https://www.speedscope.app): every function, inlined ones too, and a profile for each sample type. */
+  /**
+   * Text of a file for speedscope (https://www.speedscope.app), with every function, inlined ones too, and a
+   * profile for each sample type.
+   */
   speedscope(options: SpeedscopeOptions = {}): string {
     checkOptionNames('profile.speedscope', options, SPEEDSCOPE_OPTIONS);
     return speedscopeText(this.model, this.#stackView(), options);
@@ -225,12 +235,12 @@ export class HeapProfile {
     return this.top({ limit: ROWS_IN_MESSAGES }).trimEnd();
   }
 
-  /** Plain data of a versioned shape; `JSON.stringify(profile)` uses it. */
+  /** The profile as plain data of a versioned shape. `JSON.stringify(profile)` uses it. */
   toJSON(): ProfileJson {
     return profileJson(this.model);
   }
 
-  /** What changed from this profile to a later one: later − this. Stacks that did not change are left out. */
+  /** The change from this profile to a later one: later − this. Stacks without a change are left out. */
   diff(later: HeapProfile): HeapProfile {
     if (!isProfile(later)) {
       throw new InvalidArgumentError('later', 'profile.diff() takes a later HeapProfile.');
@@ -244,9 +254,9 @@ export class HeapProfile {
   }
 }
 
-/** Not instanceof: the ESM and CommonJS builds have a class each. */
+/** This does not use instanceof, because the ESM and CommonJS builds each have a class of their own. */
 function isProfile(value: unknown): value is HeapProfile {
   return typeof (value as HeapProfile | null | undefined)?.model === 'object';
 }
 
-const UNKNOWN_FUNCTION = { name: '[unknown]', systemName: '', file: '', startLine: 0 };
+const UNKNOWN_FUNCTION = { name: UNKNOWN, systemName: '', file: '', startLine: 0 };

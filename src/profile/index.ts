@@ -1,4 +1,4 @@
-// Heap profiles: the model, its sources (context trees, files, differences, merges) and its written forms.
+// Heap profiles: the model, its sources (context trees, leaks, files, differences, merges) and its written forms.
 
 export { ProfileBuilder, type ProfileHeader } from './builder.ts';
 export { difference, sum } from './combine.ts';
@@ -12,6 +12,7 @@ export {
 export { decodeProfile } from './decode.ts';
 export { encodeMessage } from './encode.ts';
 export type { FoldedOptions } from './folded.ts';
+export { headerOf, WRITTEN_BY } from './header.ts';
 export {
   DEFAULT_LEVEL,
   type DecodeOptions,
@@ -19,7 +20,9 @@ export {
   HeapProfile,
   type ProfileSample,
 } from './heap-profile.ts';
+export { importLocations, importStacks } from './import-profile.ts';
 export type { ProfileJson } from './json.ts';
+export { type AddedLeaks, LeakProfileBuilder, type LeaksOfProgram } from './leak-profile.ts';
 export { legacyText } from './legacy-text.ts';
 export {
   DEFAULT_SAMPLE_TYPE,
@@ -33,9 +36,8 @@ export {
   type SampleLabel,
   type Samples,
   type SampleType,
-  type StackTree,
 } from './model.ts';
 export { formatQuantity, formatShare } from './quantity.ts';
 export type { SpeedscopeOptions } from './speedscope.ts';
-export type { Granularity, TopOptions, TopRow } from './top.ts';
+export type { Granularity, TopOptions, TopRow } from './top-rows.ts';
 export { VERSION } from './version.ts';

@@ -1,14 +1,15 @@
-// A profile in which every inlined frame is a location of its own. profile.proto lets one location have a line for each
-// function that was inlined there, and `go tool pprof`, Pyroscope and Parca read all of them. Simpler readers
-// (speedscope, react-pprof) keep one line of each location, so inlined functions vanish from their pictures.
+// Gives every inlined frame of a profile a location of its own. In profile.proto one location may have a line for
+// each function that was inlined there, and `go tool pprof`, Pyroscope and Parca read all of them. Simpler readers
+// (speedscope, react-pprof) keep one line of each location, so inlined functions are missing from their pictures.
 
 import type { ProfileLocation, ProfileModel } from './model.ts';
 
-/** The same samples over locations with at most one line each. Gives `model` itself when it is so already. */
+/** The same samples with at most one line in each location. Returns `model` itself when this is already true. */
 export function withInlineLocations(model: ProfileModel): ProfileModel {
   if (model.locations.every(({ lines }) => lines.length <= 1)) return model;
 
-  // Location n becomes the locations from first[n] up to first[n + 1], innermost first like its lines.
+  // Location n becomes the locations from first[n] up to, but not including, first[n + 1], innermost first like its
+  // lines.
   const locations: ProfileLocation[] = [];
   const first = new Int32Array(model.locations.length + 1);
   model.locations.forEach((location, n) => {

@@ -1,5 +1,7 @@
-// A profile as plain JSON, for scripts. The shape is versioned: fields may be added within a version, never changed.
+// A profile as plain JSON, for scripts. The shape is versioned: within a version, fields may be added but never
+// changed.
 
+import { UNKNOWN } from '../frames/index.ts';
 import type { ProfileKind, ProfileModel, SampleType } from './model.ts';
 
 /** What `HeapProfile.toJSON()` returns, version 1. */
@@ -8,24 +10,27 @@ export interface ProfileJson {
   readonly kind: ProfileKind;
   readonly sampleTypes: readonly SampleType[];
   readonly defaultSampleType: string;
-  /** When it was taken, ISO 8601; null when unknown. */
+  /** When the profile was taken, in ISO 8601; null when unknown. */
   readonly time: string | null;
   /** Seconds covered; 0 for a profile of one moment. */
   readonly duration: number;
   readonly comments: readonly string[];
   /** Sums over all samples, by sample type. */
   readonly totals: Readonly<Record<string, number>>;
-  /** Every frame that occurs. `module` is the file that holds the code. */
+  /** Every frame that occurs. `module` is the file that has the code. */
   readonly frames: readonly {
     readonly function: string;
     readonly file: string;
     readonly line: number;
     readonly column: number;
     readonly module: string;
-    /** Inlined into the frame that comes after it in a stack. */
+    /** Whether the frame was inlined into the next frame of a stack. */
     readonly inlined: boolean;
   }[];
-  /** Stack n: index of its innermost frame, index of the stack that called it; stack 0 is empty: [-1, -1]. */
+  /**
+   * For each stack, the index of its innermost frame and the index of the calling stack. Stack 0 is empty: [-1,
+   * -1].
+   */
   readonly stacks: readonly (readonly [frame: number, caller: number])[];
   /** Values in the order of `sampleTypes`. */
   readonly samples: readonly {
@@ -43,7 +48,7 @@ export function profileJson(model: ProfileModel): ProfileJson {
     const module = model.mappings[mapping]?.file ?? '';
     const shown = lines.length === 0 ? [{ function: -1, line: 0, column: 0 }] : lines;
     return shown.map(({ function: fn, line, column }, i) => {
-      const { name, file } = model.functions[fn] ?? { name: '[unknown]', file: '' };
+      const { name, file } = model.functions[fn] ?? { name: UNKNOWN, file: '' };
       const frame = { function: name, file, line, column, module, inlined: i < shown.length - 1 };
       const key = `${fn} ${line} ${column} ${mapping} ${frame.inlined}`;
       let index = frameIndex.get(key);

@@ -1,15 +1,14 @@
-// The text that Go's net/http/pprof gives for debug=1, descended from gperftools: a line of totals, then one record
-// per stack `in use: bytes [allocated: bytes] @ addresses`, with comment lines that name each address. pprof reads
-// it; `heap/2` says that the numbers are exact (pprof halves the rate, and a rate of 1 needs no scaling).
+// The text that Go's net/http/pprof writes for debug=1, which comes from gperftools: a line of totals, then one
+// record per stack `in use: bytes [allocated: bytes] @ addresses`, with comment lines that name each address. pprof
+// reads it. `heap/2` says that the numbers are exact (pprof halves the rate, and a rate of 1 needs no scaling).
 // Reference: runtime/pprof/pprof.go, writeHeapInternal and printStackRecord.
 
 import { STEP, type Steps } from '../algorithms/steps.ts';
-import { quantity } from '../frames/index.ts';
-import { type ProfileModel, TRUNCATED } from './model.ts';
+import { boundedStack, CUT, omittedCalls, quantity, shapeOf, TRUNCATED } from '../frames/index.ts';
+import type { ProfileModel } from './model.ts';
 import { isSize } from './quantity.ts';
-import { boundedStack, CUT, omittedCalls, shapeOf } from './stacks.ts';
 
-/** Records that are written from one yield to the next. */
+/** Records that are written between two yields. */
 const TEXT_STEP = 64;
 
 export function* legacyText(model: ProfileModel): Steps<string> {
@@ -18,7 +17,7 @@ export function* legacyText(model: ProfileModel): Steps<string> {
   const [allocObjects, allocBytes, liveObjects, liveBytes] = recordColumns(model);
   const shape = shapeOf(stacks);
 
-  // The text has no labels: samples that differ in labels only are one record.
+  // The text has no labels, so samples that differ only in their labels are one record.
   const records = new Map<number, [number, number, number, number]>();
   const total: [number, number, number, number] = [0, 0, 0, 0];
   for (let s = 0; s < samples.count; s++) {
@@ -35,7 +34,7 @@ export function* legacyText(model: ProfileModel): Steps<string> {
     }
   }
   for (const record of records.values()) {
-    // Nobody counts the objects of memory outside of heaps, and pprof refuses bytes of no object.
+    // Memory outside of heaps has no count of objects, and pprof rejects bytes without an object.
     for (const i of [0, 2]) if (record[i] === 0 && record[i + 1] !== 0) record[i] = 1;
     for (const [i, value] of record.entries()) total[i]! += value;
   }
@@ -69,12 +68,14 @@ export function* legacyText(model: ProfileModel): Steps<string> {
   return parts.join('');
 }
 
-/** Readers take the rest of a name that goes on in another line for a record. */
+/** Readers would take the rest of a name for a record if it continued on another line. */
 function oneLine(name: string): string {
   return name.replace(/[\r\n]+/g, ' ');
 }
 
-/** Records have return addresses, from which readers take one; the lines below them have the calls themselves. */
+/**
+ * Records have return addresses, from which readers subtract one. The lines below have the addresses of the calls.
+ */
 function returnAddress(address: number | bigint): string {
   const next = typeof address === 'bigint' ? BigInt.asUintN(64, address + 1n) : address + 1;
   return `0x${next.toString(16)}`;
@@ -84,13 +85,13 @@ function counts([liveObjects, liveBytes, allocObjects, allocBytes]: readonly num
   return `${liveObjects}: ${liveBytes} [${allocObjects}: ${allocBytes}]`;
 }
 
-/** Columns of allocated objects and bytes, in-use objects and bytes; kinds with one pair show it as both. */
+/** Columns of allocated objects and bytes, and of in-use objects and bytes. Kinds with one pair show it as both. */
 function recordColumns(model: ProfileModel): readonly [number, number, number, number] {
   const find = (name: string) => model.sampleTypes.findIndex(({ type }) => type === name);
   const live = [find('inuse_objects'), find('inuse_space')] as const;
   const alloc = [find('alloc_objects'), find('alloc_space')] as const;
   if (live[1] >= 0) return alloc[1] >= 0 ? [...alloc, ...live] : [...live, ...live];
-  // A profile may show objects first; the text has bytes in any case.
+  // A profile may show objects first, but the text always has bytes.
   const sizes = model.sampleTypes.filter(({ unit }) => isSize(unit));
   const shown = sizes.find(({ type }) => type === model.defaultSampleType) ?? sizes[0]!;
   const space = model.sampleTypes.indexOf(shown);
@@ -98,7 +99,7 @@ function recordColumns(model: ProfileModel): readonly [number, number, number, n
   return [objects, space, objects, space];
 }
 
-/** Columns set off with tabs of 8, as Go's text/tabwriter does it; cells at the end of a row are not padded. */
+/** Columns separated by tabs of 8, as Go's text/tabwriter does it. Cells at the end of a row are not padded. */
 function aligned(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows) {

@@ -1,11 +1,13 @@
-// The one model that every producer fills (a context tree, a decoded file, a difference, a merge) and every writer
-// reads. It follows profile.proto of github.com/google/pprof with two changes that make it small and quick: stacks
-// are a tree of (parent, location) pairs, so contexts share their outer frames, and all tables are addressed by
-// index instead of by id.
+// The one model that every producer fills (a context tree, a leak report, a decoded file, a difference, a merge)
+// and every writer reads. It follows profile.proto of github.com/google/pprof, with two changes that make it small
+// and fast: stacks are a tree of (parent, location) pairs, so contexts share their outer frames, and all tables are
+// addressed by index instead of by id.
+
+import type { StackColumns } from '../frames/index.ts';
 
 /**
- * What a profile counts. `heap` and `allocs` hold the same numbers and differ in what they show first; `leaks`
- * comes from a leak report; `other` is a decoded heap profile of a shape that Heapline does not write itself.
+ * What a profile counts. `heap` and `allocs` have the same numbers and differ in what they show first. `leaks` comes
+ * from a leak report. `other` is a decoded heap profile of a shape that Heapline does not write itself.
  */
 export type ProfileKind = 'heap' | 'allocs' | 'peak' | 'temporary' | 'lifetime' | 'leaks' | 'other';
 
@@ -15,7 +17,7 @@ export interface SampleType {
   readonly unit: string;
 }
 
-/** A range of addresses and the file that the code in it comes from. Addresses past 2^53 are bigints. */
+/** A range of addresses, and the file from which its code comes. Addresses past 2^53 are bigints. */
 export interface ProfileMapping {
   readonly start: number | bigint;
   readonly limit: number | bigint;
@@ -45,7 +47,7 @@ export interface ProfileLine {
   readonly column: number;
 }
 
-/** A place in the code. Several lines, innermost first, when calls were inlined there. */
+/** A place in the code. It has several lines, innermost first, when calls were inlined there. */
 export interface ProfileLocation {
   /** Index into the mappings; -1 for none. */
   readonly mapping: number;
@@ -59,14 +61,7 @@ export type SampleLabel =
   | { readonly key: string; readonly text: string }
   | { readonly key: string; readonly number: number; readonly unit: string };
 
-/** Stack n is location[n] called from stack parent[n]; stack 0 is empty. A parent's index is below its children's. */
-export interface StackTree {
-  readonly count: number;
-  readonly parent: Int32Array;
-  readonly location: Int32Array;
-}
-
-/** One row per sample; row i of `values` starts at i * sampleTypes.length. */
+/** The samples as columns. Row i of `values` starts at i * sampleTypes.length. */
 export interface Samples {
   readonly count: number;
   readonly stack: Int32Array;
@@ -84,7 +79,7 @@ export interface ProfileModel {
   readonly mappings: readonly ProfileMapping[];
   readonly functions: readonly ProfileFunction[];
   readonly locations: readonly ProfileLocation[];
-  readonly stacks: StackTree;
+  readonly stacks: StackColumns;
   readonly samples: Samples;
   /** Regular expressions (RE2), anchored at both ends by readers; '' for none. */
   readonly dropFrames: string;
@@ -98,15 +93,7 @@ export interface ProfileModel {
   readonly comments: readonly string[];
 }
 
-/** Name of the function that stands for frames which a bounded stack could not hold. */
-export const TRUNCATED = '[truncated]';
-/** Name of the function that stands for a host stack which was not captured. */
-export const HOST = '[host]';
-
-/** Name of the function that stands for a stack without any frame. */
-export const UNKNOWN = '[unknown]';
-
-/** Sample types of each kind that Heapline writes; the count comes first, so that `pprof -mean` divides by it. */
+/** Sample types of each kind that Heapline writes. The count comes first, because `pprof -mean` divides by it. */
 export const SAMPLE_TYPES: Readonly<Record<Exclude<ProfileKind, 'other'>, readonly SampleType[]>> = {
   heap: fourTypes(),
   allocs: fourTypes(),

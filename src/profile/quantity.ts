@@ -1,7 +1,7 @@
-// Numbers as `go tool pprof` prints them (its internal/measurement): sizes in powers of 1024 with two decimals,
-// percentages with two significant digits below one.
+// Writes numbers as `go tool pprof` prints them (its internal/measurement): sizes in powers of 1024 with two
+// decimals, and percentages below one with two significant digits.
 
-/** A unit of a scale: how it is printed and how many base units it is. */
+/** A unit of a scale: how it is printed, and how many base units it has. */
 interface Unit {
   readonly name: string;
   readonly factor: number;
@@ -32,7 +32,7 @@ const ALIASES: ReadonlyMap<string, readonly [scale: readonly Unit[], factor: num
     names.split(' ').map((name, i) => [name, [scale, scale[i]!.factor]] as const),
   ),
 );
-/** Units that are not worth a word. */
+/** Units that are not printed. */
 const UNSAID: ReadonlySet<string> = new Set(['count', 'sample', 'unit', 'minimum', 'auto']);
 
 function scaleOf(unit: string): readonly [readonly Unit[], number] | undefined {
@@ -56,7 +56,7 @@ function fittingUnit(value: number, unit: string): Unit | null {
 /** Prints values of one unit, such as `bytes`, all on one scale. */
 export type Format = (value: number) => string;
 
-/** The scale for a table: fit for its smallest value unless that is less than a hundredth of the largest. */
+/** The scale for a table. It suits the smallest value, unless that is less than a hundredth of the largest value. */
 export function tableFormat(unit: string, smallest: number, largest: number): Format {
   const low = fittingUnit(smallest === 0 ? largest : smallest, unit);
   if (low === null) {
@@ -73,26 +73,26 @@ export function tableFormat(unit: string, smallest: number, largest: number): Fo
   };
 }
 
-/** One value on the scale that suits it, such as `1.50kB`. */
+/** One value in the unit that suits it, such as `1.50kB`. */
 export function formatQuantity(value: number, unit: string): string {
   return tableFormat(unit, Math.abs(value), Math.abs(value))(value);
 }
 
-/** Two decimals, none when both are zero. */
+/** The value with two decimals, or with none when both are zero. */
 function trimmed(value: number): string {
   const text = toFixedEven(value).replace(/\.00$/, '');
   return text === '-0' ? '0' : text;
 }
 
-/** Like toFixed(2), but ties go to the even digit as in C and Go. Sizes divided by 1024 do tie: 128 B = 0.125 kB. */
+/** Like toFixed(2), but ties go to the even digit as in C and Go. Sizes divided by 1024 can tie: 128 B = 0.125 kB. */
 function toFixedEven(value: number): string {
-  // A binary fraction lies in the middle of two hundredths exactly when it is an odd number of eighths.
+  // A binary fraction lies in the middle between two hundredths exactly when it is an odd number of eighths.
   if (Math.abs((value * 8) % 2) !== 1) return value.toFixed(2);
   const low = Math.floor(value * 100);
   return ((low % 2 === 0 ? low : low + 1) / 100).toFixed(2);
 }
 
-/** Share of a total: `  100%`, `12.34%`, ` 0.05%`, as wide as pprof prints it. */
+/** Share of a total in the width that pprof prints: `  100%`, `12.34%`, ` 0.05%`. */
 export function formatShare(value: number, total: number): string {
   const ratio = total === 0 ? 0 : Math.abs(value / total) * 100;
   if (ratio >= 99.95 && ratio <= 100.05) return '  100%';

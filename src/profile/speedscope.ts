@@ -1,14 +1,22 @@
-// The file format of speedscope (https://www.speedscope.app, "Importing from custom sources"), version 0.0.1, whose schema
-// is part of its npm package. Its pprof importer keeps one line of each location; in this format every frame is there.
-// Frames are functions, as in other flame graphs, or lines of functions when asked for.
+// The file format of speedscope (https://www.speedscope.app, "Importing from custom sources"), version 0.0.1, whose
+// schema is part of its npm package. speedscope's pprof importer keeps one line of each location, but this format
+// has every frame. Frames are functions, as in other flame graphs, or lines of functions when asked for.
 //
-// Each sample type becomes a profile of the file, and the one that the profile shows first is opened first. speedscope
-// has no negative weights: of a difference, what has shrunk becomes a profile of its own.
+// Each sample type becomes a profile in the file. The default sample type is opened first. speedscope has no negative
+// weights, so the part of a difference that has shrunk becomes a profile of its own.
 
+import {
+  boundedStack,
+  CUT,
+  fileName,
+  JAVASCRIPT,
+  type StackView,
+  shapeOf,
+  TRUNCATED,
+  UNKNOWN,
+} from '../frames/index.ts';
 import type { ProfileLine, ProfileModel, SampleType } from './model.ts';
-import { TRUNCATED } from './model.ts';
-import { boundedStack, CUT, type StackView, shapeOf } from './stacks.ts';
-import { sampleTypeIndex } from './top.ts';
+import { sampleTypeIndex } from './sample-types.ts';
 import { VERSION } from './version.ts';
 
 interface SpeedscopeFrame {
@@ -30,7 +38,7 @@ interface SampledProfile {
 }
 
 export interface SpeedscopeOptions {
-  /** Write only these values, such as `inuse_objects`; all of them otherwise. */
+  /** Write only these values, such as `inuse_objects`. Default: all values. */
   sampleType?: string;
   /** Tell the lines of a function apart: a frame `function file:line` for each (default false). */
   lines?: boolean;
@@ -57,14 +65,10 @@ export function speedscopeText(model: ProfileModel, view: StackView, options: Sp
   });
 }
 
-/** The module's file name; speedscope shows it as the title. */
+/** The module's file name, which speedscope shows as the title. */
 function nameOf({ mappings }: ProfileModel): string {
-  const file = mappings.find(({ file }) => file !== '' && file !== '[javascript]')?.file ?? 'heap profile';
-  return lastPart(file);
-}
-
-function lastPart(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
+  const file = mappings.find(({ file }) => file !== '' && file !== JAVASCRIPT)?.file ?? 'heap profile';
+  return fileName(file);
 }
 
 function sampledProfiles(
@@ -119,7 +123,7 @@ class FrameTable {
       const shown = location.lines.slice(view.firstLine[n]!).reverse();
       if (shown.length === 0) {
         const object = model.mappings[location.mapping]?.file ?? '';
-        return [this.#add({ name: object === '' ? '[unknown]' : `[${lastPart(object)}]` })];
+        return [this.#add({ name: object === '' ? UNKNOWN : `[${fileName(object)}]` })];
       }
       return shown.map((line) => this.#add(this.#frameOf(line)));
     });
@@ -136,11 +140,11 @@ class FrameTable {
 
   #frameOf({ function: fn, line, column }: ProfileLine): SpeedscopeFrame {
     const { name, file, startLine } = this.model.functions[fn] ?? { name: '', file: '', startLine: 0 };
-    const plain = name || '[unknown]';
+    const plain = name || UNKNOWN;
     if (file === '') return { name: plain };
     if (!this.lines) return startLine > 0 ? { name: plain, file, line: startLine } : { name: plain, file };
     if (line <= 0) return { name: plain, file };
-    const place = `${plain} ${lastPart(file)}:${line}`;
+    const place = `${plain} ${fileName(file)}:${line}`;
     return column > 0 ? { name: place, file, line, col: column } : { name: place, file, line };
   }
 

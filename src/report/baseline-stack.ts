@@ -1,43 +1,44 @@
-// What a baseline knows of a stack, and with it what makes two stacks the same over builds and machines: the C frames
-// with their function, file (relative to the root) and line counted from the start of the function. JS frames count
-// only when there is no C frame, and frames in libraries of the toolchain (libc, the C++ library) only when there are no
-// others: each toolchain has its own, and a baseline holds with all of them. Calls that repeat count once, in cycles of several functions too, so that the depth
-// of a recursion does not matter. Of what is still very deep the middle is a hash.
+// The form in which a baseline keeps a stack. It decides which stacks are the same across builds and machines.
+//
+// A baseline keeps the C frames with their function, their file relative to the root, and their line counted from
+// the start of the function. JS frames count only when there is no C frame. Frames in libraries of the toolchain
+// (libc, the C++ library) count only when there are no others, because each toolchain has its own libraries and a
+// baseline holds with all toolchains. Repeated calls count once, also in cycles of several functions, so the depth
+// of a recursion does not matter. The middle of a stack that is still very deep is kept as a hash.
 
-import type { Frame } from '../errors.ts';
-import { foldStacks, gapText, relativePath, type Stack } from '../frames/index.ts';
+import { type Frame, foldStacks, gapText, isLibraryFile, relativePath, type Stack } from '../frames/index.ts';
 
 /** A frame of a known leak. */
 export interface BaselineFrame {
   readonly function: string;
   /** Relative to the root where it lies below it, with forward slashes. */
   readonly file: string;
-  /** Lines from the start of the function; null when that is not known. */
+  /** Lines from the start of the function; null when the line or the start is not known. */
   readonly line: number | null;
-  /** Only where `function` says that frames are left out: a hash of these and of those further out. */
+  /** Only where `function` says that frames are left out: a hash of the omitted frames and of those further out. */
   readonly hash?: string;
 }
 
 /** Longest cycle of calls that counts once. */
 const LONGEST_CYCLE = 32;
-/** Longest stack that is written out. Of a longer one these ends are. */
+/** Longest stack that is written out whole. A longer one is written with this many frames of each end. */
 const MOST = 128;
 const INNERMOST = 24;
 const OUTERMOST = 8;
 
-/** Frames from the outermost one inwards, without the repeated ones. */
+/** Frames from the outermost one inwards, without repeated cycles. */
 interface Trace {
   readonly frame: BaselineFrame;
   readonly outer: Trace | null;
   readonly length: number;
-  /** Two halves of a hash of all frames. */
+  /** The two halves of a hash of all frames. */
   readonly high: number;
   readonly low: number;
-  /** What becomes of it with one more frame, as far as that was asked. */
+  /** The traces with one more frame, as far as anybody asked for them. */
   readonly next: Map<BaselineFrame, Trace>;
 }
 
-/** A function that gives the frames by which a baseline knows a stack, innermost first. */
+/** Makes a function that gives the frames by which a baseline knows a stack, innermost first. */
 export function baselineStacks(root: string | undefined): (stack: Stack) => readonly BaselineFrame[] {
   const intern = interning();
   const known = new Map<Frame, BaselineFrame>();
@@ -57,7 +58,7 @@ export function baselineStacks(root: string | undefined): (stack: Stack) => read
   const ofOwnC = traceOf((frame) => isC(frame) && isOwn(frame));
   const ofOwn = traceOf(isOwn);
   const ofAll = traceOf(() => true);
-  // All the stacks of a recursion lead to a few traces.
+  // All stacks of a recursion lead to a few traces.
   const written = new WeakMap<Trace, readonly BaselineFrame[]>();
   return (stack) => {
     const c = ofC(stack);
@@ -69,15 +70,15 @@ export function baselineStacks(root: string | undefined): (stack: Stack) => read
   };
 }
 
-/** Sources of libc and the C++ library, as toolchains build them. */
-const LIBRARY_FILE = /(^|\/)(system\/lib|libc-(top|bottom)-half|c\+\+\/v1|libcxx|libcxxabi|libc\/musl)\//;
-
-/** Whether a frame is not in a library of the toolchain. */
+/** Whether a frame is outside of the toolchain's libraries. */
 function isOwn({ file }: { readonly file: string }): boolean {
-  return file !== '' && !LIBRARY_FILE.test(file);
+  return file !== '' && !isLibraryFile(file);
 }
 
-/** The same of a stack that an older release may have written, with what repeats and with frames of libraries. */
+/**
+ * Brings a stack of a baseline file into this form. An older release may have written it with repeated calls and with
+ * frames of libraries.
+ */
 export function normalised(stack: readonly BaselineFrame[]): readonly BaselineFrame[] {
   const intern = interning();
   let trace: Trace | null = null;
@@ -86,7 +87,7 @@ export function normalised(stack: readonly BaselineFrame[]): readonly BaselineFr
   return trace === null ? [] : bounded(trace);
 }
 
-/** A function that gives one object for equal frames. */
+/** Makes a function that gives one object for equal frames. */
 function interning(): (frame: BaselineFrame) => BaselineFrame {
   const frames = new Map<string, BaselineFrame>();
   return (frame) => {
@@ -97,12 +98,12 @@ function interning(): (frame: BaselineFrame) => BaselineFrame {
   };
 }
 
-/** What tells stacks from each other. */
+/** A key that tells stacks apart. */
 export function fineKey(stack: readonly BaselineFrame[]): string {
   return stack.map(frameKey).join('\0\0');
 }
 
-/** The same without lines. */
+/** A key that tells stacks apart by functions and files alone. */
 export function coarseKey(stack: readonly BaselineFrame[]): string {
   const names = stack.map((frame) => `${frame.function}\0${frame.file}`);
   return names.filter((name, index) => name !== names[index - 1]).join('\0\0');
@@ -120,7 +121,7 @@ function push(outer: Trace | null, frame: BaselineFrame): Trace {
   return trace;
 }
 
-/** The trace with one more frame. A cycle that now stands there twice is taken off again. */
+/** The trace with one more frame. When a cycle now stands there twice, one of them is removed. */
 function extended(outer: Trace | null, frame: BaselineFrame): Trace {
   const [high, low] = hashed(outer, frameKey(frame));
   const next = new Map<BaselineFrame, Trace>();
@@ -132,7 +133,7 @@ function extended(outer: Trace | null, frame: BaselineFrame): Trace {
   return trace;
 }
 
-/** Whether the `period` frames from `inner` on are those from `outer` on. */
+/** Whether the `period` frames from `inner` on equal those from `outer` on. */
 function isTwice(inner: Trace, outer: Trace, period: number): boolean {
   let x: Trace | null = inner;
   let y: Trace | null = outer;

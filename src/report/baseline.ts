@@ -1,33 +1,29 @@
-// A baseline: the leaks that a project knows of and lives with, so that a check fails on new ones only. It is a
-// JSON file that people review and merge, so one frame takes one line and nothing in it changes without a reason.
+// A baseline lists the leaks that a project knows of and lives with, so that a check fails only on new ones. It is
+// a JSON file that people review and merge. Each frame therefore takes one line, and nothing in the file changes
+// without a reason.
 //
-// A leak is known by its stack (baseline-stack.ts), in which lines are counted from the start of the function, so that
-// edits elsewhere in the file change nothing. An edit inside the function moves the line: what is left over on both
-// sides is therefore paired again by function and file alone, one entry for one stack. A second leak added beside a
-// known one thus is new, and a known one that moved is not. A known leak covers its stack in the same or a milder
-// class; sizes are for the reader.
+// A leak is known by its stack (baseline-stack.ts). Lines are counted from the start of the function, so edits
+// elsewhere in the file change nothing. An edit inside the function moves the line. Entries and stacks that are
+// left over are therefore paired again by function and file alone, one entry for one stack. So a second leak beside
+// a known one is new, and a known one that moved is not. A known leak covers its stack in the same or a milder
+// class. The sizes are there for people who read the file.
 
-import { BaselineError, type Frame } from '../errors.ts';
-import { type Stack, stackOf, stackOfFrames } from '../frames/index.ts';
+import { BaselineError } from '../errors.ts';
+import { type Frame, type Stack, stackOf, stackOfFrames } from '../frames/index.ts';
 import { checkOptionNames } from '../options/option-names.ts';
 import { platform } from '../platform/index.ts';
 import { type BaselineFrame, baselineStacks, coarseKey, fineKey, normalised } from './baseline-stack.ts';
 import { type JsonNode, JsonSyntaxError, parseJsonLines } from './json-lines.ts';
-import {
-  defaultLeakKinds,
-  type LeakKind,
-  type LeakRecord,
-  type LeakReport,
-  leakKinds,
-} from './leak-report.ts';
+import { defaultLeakKinds, type LeakKind, leakKinds } from './leak-kinds.ts';
+import type { LeakRecord, LeakReport } from './leak-report.ts';
 
 const FORMAT = 'heapline-leak-baseline';
 /** Version of the baseline file. */
 export const BASELINE_VERSION = 1;
 
-/** A leak that is known. */
+/** A known leak. */
 export interface BaselineLeak {
-  /** The gravest class that was seen. */
+  /** The gravest class in which it was seen. */
   readonly kind: LeakKind;
   readonly blocks: number;
   readonly bytes: number;
@@ -40,15 +36,15 @@ export interface Baseline {
   readonly leaks: readonly BaselineLeak[];
 }
 
-/** What makes two machines agree on a stack. */
+/** How stacks are made the same on two machines. */
 export interface BaselineOptions {
-  /** Folder to which paths are relative: the project's. */
+  /** The project's folder, to which paths are relative. */
   readonly root?: string;
 }
 
 const OPTIONS = ['root'] as const satisfies readonly (keyof BaselineOptions)[];
 
-/** The baseline that knows every leak of a report, those known before included. */
+/** The baseline of every leak in a report, including those that were known before. */
 export function baselineOf(
   report: LeakReport,
   options: BaselineOptions & { readonly kinds?: readonly LeakKind[] } = {},
@@ -66,7 +62,7 @@ export function baselineOf(
   return { leaks: order.map((key) => leaks.get(key)!) };
 }
 
-/** The report with the known leaks set aside: what is left in `records` is new. Errors are always new. */
+/** The report with the known leaks set aside, so that `records` has only new ones. Heap faults are always new. */
 export function applyBaseline(
   report: LeakReport,
   baseline: Baseline,
@@ -126,7 +122,7 @@ export function formatBaseline(baseline: Baseline): string {
   return `{\n  "format": "${FORMAT}",\n  "version": ${BASELINE_VERSION},\n  "leaks": ${list}\n}\n`;
 }
 
-/** Reads the text of a baseline file. Raises BaselineError that names file and line. */
+/** Reads the text of a baseline file. Throws a BaselineError that names the file and the line. */
 export function parseBaseline(text: string, file: string): Baseline {
   let root: JsonNode;
   try {
@@ -139,7 +135,7 @@ export function parseBaseline(text: string, file: string): Baseline {
     throw new BaselineError(file, node.line, problem);
   };
   const member = (of: JsonNode, name: string): JsonNode => {
-    if (of.type !== 'object') return fail(of, 'an object must stand here');
+    if (of.type !== 'object') return fail(of, 'expected an object');
     return of.members.get(name) ?? fail(of, `"${name}" is missing`);
   };
   const string = (of: JsonNode, name: string): string => {
@@ -219,7 +215,7 @@ export function stackFingerprints(root: string | undefined): (stack: Stack) => s
   };
 }
 
-/** Adds a leak to those known by their stacks; what has the same stack is one. */
+/** Adds a leak to those known by their stacks. Leaks with the same stack become one. */
 function addLeak(leaks: Map<string, BaselineLeak>, leak: BaselineLeak): void {
   const key = fineKey(leak.stack);
   const known = leaks.get(key);
@@ -239,7 +235,7 @@ function compareLines(a: readonly BaselineFrame[], b: readonly BaselineFrame[]):
   return a.length - b.length;
 }
 
-// Definite and indirect are equally lost: which of the two a block is depends on its neighbours.
+// Definite and indirect leaks are equally lost: which of the two a block is depends on its neighbours.
 function gravity(kind: LeakKind): number {
   return { definite: 2, indirect: 2, possible: 1, reachable: 0 }[kind];
 }

@@ -1,25 +1,25 @@
-// Annotations for GitHub Actions: workflow commands on standard output that the runner turns into marks beside the
-// source lines. Escapes as the runner's own toolkit does it (actions/toolkit, core/src/command.ts).
+// Annotations for GitHub Actions: workflow commands on standard output, which the runner turns into marks beside the
+// source lines. Text is escaped as in the runner's own toolkit (actions/toolkit, core/src/command.ts).
 
-import type { Frame } from '../errors.ts';
-import { quantity, relativePath, stackOf } from '../frames/index.ts';
+import { type Frame, faultStacks, quantity, relativePath, stackOf } from '../frames/index.ts';
 import { checkOptionNames } from '../options/option-names.ts';
-import { defaultLeakKinds, type LeakKind, type LeakReport } from './leak-report.ts';
-import { faultStacks, inText, ReportStacks } from './stacks.ts';
+import { defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
+import type { LeakReport } from './leak-report.ts';
+import { inText, ReportStacks } from './stacks.ts';
 import { failureHeadline, faultHeadline, kindTitles, recordHeadline } from './wording.ts';
 
-/** A step shows ten error annotations at most; what is beyond that is counted in the last of them. */
+/** A step shows at most ten error annotations. The last one counts the annotations that have no room. */
 const ANNOTATION_LIMIT = 10;
 
 /** How the annotations are written. */
 export interface GitHubOptions {
   /** Classes that fail. Default: definite and indirect. */
   readonly kinds?: readonly LeakKind[];
-  /** The work tree (GITHUB_WORKSPACE): paths below it are given relative to it, as GitHub wants them. */
+  /** The work tree (GITHUB_WORKSPACE). Paths below it are relative to it, as GitHub wants them. */
   readonly root?: string;
-  /** Write every annotation, beyond the ten that GitHub shows. */
+  /** Write every annotation, not only the ten that GitHub shows. */
   readonly all?: boolean;
-  /** Allocations that failed are errors, and not only warnings. */
+  /** Make failed allocations errors instead of warnings. */
   readonly failedAllocations?: boolean;
 }
 
@@ -37,12 +37,12 @@ const OPTIONS = [
   'failedAllocations',
 ] as const satisfies readonly (keyof GitHubOptions)[];
 
-/** The report as workflow commands, one a line; '' when nothing failed. */
+/** The report as workflow commands, one per line; '' when nothing failed. */
 export function formatGitHub(report: LeakReport, options: GitHubOptions = {}): string {
   checkOptionNames('formatGitHub', options, OPTIONS);
   const { root } = options;
   const stacks = new ReportStacks(root, inText);
-  // Made when they are shown.
+  // An annotation is made only when it is shown.
   const annotations: (() => Annotation)[] = [];
   const { damage } = report;
   if (damage !== null) {
@@ -53,7 +53,7 @@ export function formatGitHub(report: LeakReport, options: GitHubOptions = {}): s
       const texts = faultStacks(fault).map(([title, stack]) => `${title}\n${stacks.lines(stack, '  ')}`);
       return {
         place: stacks.place(stackOf(fault, 'frames')),
-        title: `Heap error: ${fault.kind}`,
+        title: `Heap fault: ${fault.kind}`,
         message: `${faultHeadline(fault, stacks)}\n${texts.join('\n')}`,
       };
     });

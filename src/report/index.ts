@@ -1,5 +1,5 @@
-// Door of the leak reports: the model, what reduces it (suppressions, baselines), and its writers. Takes records
-// with symbolised stacks; knows nothing about how they were found.
+// Door of the leak reports: the model, what reduces it (suppressions and baselines), and its writers. This room takes
+// records with symbolised stacks and knows nothing about how they were found.
 
 export type { Baseline, BaselineLeak, BaselineOptions } from './baseline.ts';
 export {
@@ -25,21 +25,21 @@ export { formatJson, LEAK_JSON_VERSION, toJson } from './json.ts';
 export type { JUnitOptions } from './junit.ts';
 export { formatJUnit } from './junit.ts';
 export { LeakError } from './leak-error.ts';
+export type { LeakKind } from './leak-kinds.ts';
+export { checkLeakKinds, defaultLeakKinds, leakKinds, parseLeakKinds } from './leak-kinds.ts';
 export type { LeakProfileOptions } from './leak-profile.ts';
 export { encodeLeakProfile } from './leak-profile.ts';
 export type {
   BlockSample,
   FailedAllocation,
-  HeapFaultRecord,
   LeakClass,
   LeakCount,
-  LeakKind,
   LeakRecord,
   LeakReportParts,
   LeakTotals,
   SuppressedLeak,
 } from './leak-report.ts';
-export { checkLeakKinds, defaultLeakKinds, LeakReport, leakKinds, parseLeakKinds } from './leak-report.ts';
+export { LeakReport } from './leak-report.ts';
 export { firstStack, pointAt } from './pointing.ts';
 export type { SarifOptions } from './sarif.ts';
 export { formatSarif, toSarif } from './sarif.ts';

@@ -1,5 +1,6 @@
-// Reads JSON (RFC 8259) and keeps the line of every value, so that a mistake in a file that people edit is shown
-// where it is. JSON.parse gives no line for a value of the wrong type, and its messages differ between engines.
+// Reads JSON (RFC 8259) and keeps the line of every value, so that an error can name the line of a mistake in a
+// file that people edit. JSON.parse gives no line for a value of the wrong type, and its messages differ between
+// engines.
 
 /** A JSON value and the line, from 1, on which it starts. */
 export type JsonNode = { readonly line: number } & (
@@ -10,7 +11,7 @@ export type JsonNode = { readonly line: number } & (
   | { readonly type: 'literal'; readonly value: boolean | null }
 );
 
-/** A syntax error in JSON text; `problem` is a sentence without its place. */
+/** A syntax error in JSON text. `problem` is a sentence that does not name the place. */
 export class JsonSyntaxError extends Error {
   constructor(
     readonly line: number,
@@ -20,7 +21,7 @@ export class JsonSyntaxError extends Error {
   }
 }
 
-/** Far deeper than any file of ours, far shallower than the JS stack. */
+/** Deepest nesting: far deeper than any file of Heapline's, and far shallower than the JS stack. */
 const MAX_DEPTH = 64;
 const PLAIN =
   /[ \t\r\n]+|([{}[\],:])|(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)|(true|false|null)/y;
@@ -31,7 +32,7 @@ interface Token {
   readonly line: number;
 }
 
-/** Reads one JSON value that takes up the whole text. Raises JsonSyntaxError. */
+/** Reads one JSON value that takes up the whole text. Throws a JsonSyntaxError. */
 export function parseJsonLines(text: string): JsonNode {
   const tokens = tokenize(text.replace(/^\ufeff/, ''));
   let position = 0;
@@ -126,8 +127,8 @@ function tokenize(text: string): Token[] {
   return tokens;
 }
 
-// Up to the closing quote, or to the end of the line when there is none. A loop and not a pattern, since patterns
-// with alternatives run out of stack on strings of megabytes.
+// Reads up to the closing quote, or to the end of the line when there is none. This is a loop because patterns with
+// alternatives run out of stack on strings of megabytes.
 function stringEnd(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
     const character = text[at];

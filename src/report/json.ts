@@ -1,10 +1,11 @@
-// The report for machines: JSON of version 1, as documented by the types below. Within a version fields are added
-// and never changed or taken away. Nothing in it depends on the time or the machine but paths and addresses.
+// The report for machines: JSON of version 1, which the types below document. Within a version, fields may be added
+// but never changed or removed. Apart from paths and addresses, nothing in it depends on the time or the machine.
 
-import type { Frame, HeapFaultKind } from '../errors.ts';
 import {
+  type Frame,
   type Gap,
   gapFrame,
+  type HeapFaultKind,
   isGap,
   relativePath,
   rememberedByFrame,
@@ -12,7 +13,8 @@ import {
   stackOf,
 } from '../frames/index.ts';
 import { checkOptionNames } from '../options/option-names.ts';
-import type { LeakKind, LeakRecord, LeakReport, LeakTotals } from './leak-report.ts';
+import type { LeakKind } from './leak-kinds.ts';
+import type { LeakRecord, LeakReport, LeakTotals } from './leak-report.ts';
 import { inJson, ReportStacks } from './stacks.ts';
 import { bytesAsHex, bytesAsText } from './text.ts';
 
@@ -31,24 +33,27 @@ export interface LeakJsonFrame {
   readonly inlined: boolean;
   readonly language: 'c' | 'js';
   /**
-   * Only where frames of a deep stack are left out: how many this entry stands for. `function` says it in words, in
+   * Only where frames of a deep stack are left out: how many of them. `function` says the same in words, in
    * brackets.
    */
   readonly omitted?: number;
 }
 
-/** All blocks of one class allocated in one calling context. */
+/** All blocks of one class that were allocated in one calling context. */
 export interface LeakJsonRecord {
   readonly kind: LeakKind;
   readonly blocks: number;
   readonly bytes: number;
   /** Innermost frame first. */
   readonly stack: readonly LeakJsonFrame[];
-  /** First bytes of the first block: `hex` with blanks between bytes, `text` with dots for what is not ASCII. */
+  /**
+   * First bytes of the first block: `hex` with blanks between bytes, `text` with a dot for each byte that is not
+   * ASCII.
+   */
   readonly sample: { readonly address: number; readonly hex: string; readonly text: string } | null;
 }
 
-/** One misuse of the heap. */
+/** One heap fault. */
 export interface LeakJsonError {
   readonly kind: HeapFaultKind;
   readonly address: number;
@@ -57,10 +62,10 @@ export interface LeakJsonError {
   readonly freed: readonly LeakJsonFrame[] | null;
 }
 
-/** Allocations that found no memory, of one stack. */
+/** Allocations of one stack that found no memory. */
 export interface LeakJsonFailure {
   readonly count: number;
-  /** Bytes that were asked for: the least and the most. */
+  /** The smallest and the largest size that was asked for, in bytes. */
   readonly smallest: number;
   readonly largest: number;
   readonly stack: readonly LeakJsonFrame[];
@@ -75,13 +80,13 @@ export interface LeakJson {
   readonly errors: readonly LeakJsonError[];
   /** Allocations that found no memory. */
   readonly failedAllocations: readonly LeakJsonFailure[];
-  /** Why the heap could not be searched, when the program has ruined it; null when it was. */
+  /** Why the heap could not be searched: the program has ruined it. Null when the heap was searched. */
   readonly damage: string | null;
   readonly totals: LeakTotals;
-  /** Records that suppressions took out, each with the suppression as its file spells it. */
+  /** Records that suppressions removed, each with the suppression as its file spells it. */
   readonly suppressed: readonly (LeakJsonRecord & { readonly suppression: string })[];
   readonly unusedSuppressions: readonly string[];
-  /** Records that the baseline knew; null when there was no baseline. */
+  /** Records that the baseline knows; null when there is no baseline. */
   readonly known: readonly LeakJsonRecord[] | null;
   /** What the scan could not see. */
   readonly notes: readonly string[];
@@ -89,7 +94,7 @@ export interface LeakJson {
 
 /** How the JSON is written. */
 export interface JsonOptions {
-  /** Give paths below this folder relative to it. */
+  /** Write paths below this folder relative to it. */
   readonly root?: string;
 }
 
@@ -147,7 +152,7 @@ export function toJson(report: LeakReport, options: JsonOptions = {}): LeakJson 
   };
 }
 
-/** The report as indented JSON text that ends in a newline. */
+/** The report as indented JSON text that ends with a newline. */
 export function formatJson(report: LeakReport, options: JsonOptions = {}): string {
   checkOptionNames('formatJson', options, OPTIONS);
   return `${JSON.stringify(toJson(report, options), null, 2)}\n`;

@@ -1,21 +1,21 @@
 // JUnit XML, the form that CI servers read (the common subset of Jenkins' and GitLab's schemas: testsuites,
-// testsuite, testcase, failure). Each checked class without a record is a passed case, each record and each heap
-// error a failed one, so a clean run shows what was looked for.
+// testsuite, testcase, failure). Each checked class without a record is a passed case. Each record and each heap
+// fault is a failed case. So a clean run shows what was checked.
 
-import type { Frame } from '../errors.ts';
-import { position, relativePath, stackOf } from '../frames/index.ts';
+import { type Frame, faultStacks, position, relativePath, stackOf } from '../frames/index.ts';
 import { checkOptionNames } from '../options/option-names.ts';
-import { defaultLeakKinds, type LeakKind, type LeakReport } from './leak-report.ts';
-import { faultStacks, inText, ReportStacks } from './stacks.ts';
+import { defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
+import type { LeakReport } from './leak-report.ts';
+import { inText, ReportStacks } from './stacks.ts';
 import { failureHeadline, faultHeadline, kindTitles, recordHeadline } from './wording.ts';
 
 /** How the XML is written. */
 export interface JUnitOptions {
   /** Classes that fail. Default: definite and indirect. */
   readonly kinds?: readonly LeakKind[];
-  /** Give paths below this folder relative to it. */
+  /** Write paths below this folder relative to it. */
   readonly root?: string;
-  /** Allocations that failed are failures, and not only told of. */
+  /** Make failed allocations failures instead of output. */
   readonly failedAllocations?: boolean;
 }
 
@@ -36,7 +36,7 @@ export function formatJUnit(report: LeakReport, options: JUnitOptions = {}): str
     ...damageCases(report),
     ...errorCases(report, stacks),
     ...(options.failedAllocations ? failureCases(report, stacks) : []),
-    // Of a heap that could not be searched nothing is known to be well.
+    // A heap that could not be searched has no passed cases, because nothing is known about its leaks.
     ...(report.damage === null ? leakCases(report, kinds, stacks) : []),
   ]);
   const failures = cases.filter((test) => test.failure !== null).length;
@@ -101,12 +101,12 @@ function failureCases(report: LeakReport, stacks: ReportStacks): TestCase[] {
 }
 
 function errorCases(report: LeakReport, stacks: ReportStacks): TestCase[] {
-  if (report.errors.length === 0) return [{ name: 'no heap errors', place: null, failure: null }];
+  if (report.errors.length === 0) return [{ name: 'no heap faults', place: null, failure: null }];
   return report.errors.map((fault) => {
     const place = stacks.place(stackOf(fault, 'frames'));
     const details = faultStacks(fault).map(([title, stack]) => `${title}\n${stacks.lines(stack, '    ')}`);
     return {
-      // The address is left out of the name: a case keeps its name from run to run.
+      // The name has no address, so that a case keeps its name from run to run.
       name: `${fault.kind}${where(place, stacks.root)}`,
       place,
       failure: { type: fault.kind, message: faultHeadline(fault, stacks), details: details.join('\n') },
@@ -138,7 +138,7 @@ function where(place: Frame | null, root: string | undefined): string {
   return place === null ? '' : ` in ${place.function} (${position(place, root)})`;
 }
 
-// Readers take class and name as the identity of a case: two contexts that end in one line must differ.
+// Readers identify a case by its class and name, so two contexts that end in one line must have different names.
 function uniquelyNamed(cases: readonly TestCase[]): TestCase[] {
   const seen = new Map<string, number>();
   return cases.map((test) => {
@@ -148,7 +148,7 @@ function uniquelyNamed(cases: readonly TestCase[]): TestCase[] {
   });
 }
 
-// XML 1.0, section 2.2: most control characters and lone surrogates have no spelling at all, not even escaped.
+// XML 1.0, section 2.2: most control characters and lone surrogates cannot be written at all, not even escaped.
 function xml(text: string): string {
   return (
     text

@@ -1,20 +1,21 @@
-// The error of an assertion about leaks: its message is the report.
+// The error that an assertion about leaks throws. Its message is the report.
 
 import { HeaplineError } from '../errors.ts';
-import { defaultLeakKinds, type LeakKind, type LeakReport } from './leak-report.ts';
+import { defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
+import type { LeakReport } from './leak-report.ts';
 import { formatText } from './text.ts';
 
-/** A check found leaks or misuses of the heap. The message is the report as text. */
+/** A check found leaks or heap faults. The message is the report as text. */
 export class LeakError extends HeaplineError {
   readonly code = 'HEAPLINE_LEAK';
 
-  /** The report that the message shows. It is not enumerable, so that printing the error shows it once. */
+  /** The report in the message. The property is not enumerable, so printing the error shows the report only once. */
   declare readonly report: LeakReport;
 
   constructor(
     report: LeakReport,
     options: ErrorOptions & {
-      /** The classes that the check fails on. */
+      /** The classes on which the check fails. */
       readonly kinds?: readonly LeakKind[];
       /** Show paths below this folder relative to it. */
       readonly root?: string;

@@ -1,16 +1,17 @@
-// vitest shows a failed test at the frames in the stack of its error. It takes every line that reads like a frame for
-// one, those of a report in the message, too, and passes over those that say more than a frame does (`[inlined]`). So
-// the stack that it gets has the frames of one leak in the form that it reads, and no others but those of the assertion.
+// vitest shows a failed test at the frames in the stack of its error. It takes every line that looks like a frame
+// for one, including lines of a report in the message, and it skips lines that say more than a frame does
+// (`[inlined]`). So the error gets a stack with the frames of one leak in the form that vitest reads, followed by
+// the frames of the assertion and no others.
 
 import { isAbsolute } from '../algorithms/posix-path.ts';
-import type { Frame } from '../errors.ts';
-import { isGap, ShownStacks, type Stack, stackOf } from '../frames/index.ts';
-import { defaultLeakKinds, type LeakKind, type LeakReport } from './leak-report.ts';
+import { type Frame, isGap, ShownStacks, type Stack, stackOf } from '../frames/index.ts';
+import { defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
+import type { LeakReport } from './leak-report.ts';
 import { inText, ReportStacks } from './stacks.ts';
 
-/** By this, an error says how console.log() shows it: as it was before. */
+/** The property by which an error says how console.log() shows it. Here it shows the original stack. */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
-/** Most frames of a leak that are pointed at. */
+/** Most frames of a leak that go into the stack. */
 const MOST = 24;
 
 /** The stack that a report shows first; null when it shows none. */
@@ -20,8 +21,8 @@ export function firstStack(report: LeakReport, kinds: readonly LeakKind[] = defa
 }
 
 /**
- * Under vitest, gives the error a stack that begins with the user's innermost frame of this one, inlined or not; under
- * other test runners, and without a stack, does nothing.
+ * Under vitest, gives the error a stack that begins with the innermost frame of `stack` that is the user's, inlined
+ * or not. Without a stack, and under other test runners, the error stays as it is.
  * @param root folder of the user's sources
  * @param assertion whether the frames of the assertion follow
  */
@@ -41,14 +42,14 @@ export function pointAt<E extends Error>(
   const lines = frames.map(
     ({ function: name, file, line, column }) => `    at ${name} (${file}:${line}:${column || 1})`,
   );
-  // The report stays in it for those who show nothing but the stack, as vitest's JSON reporter does.
+  // The report stays in the stack for readers that show nothing but the stack, such as vitest's JSON reporter.
   const value = `${header.replace(/^(\s*)(?=at )/gm, '$1| ')}\n${lines.join('\n')}${rest}`;
   Object.defineProperty(error, 'stack', { value, configurable: true, writable: true });
   Object.defineProperty(error, INSPECT, { value: () => text, configurable: true });
   return error;
 }
 
-// Set by vitest where it runs tests, and not handed down to processes that a test starts.
+// vitest sets this where it runs tests, and does not hand it down to processes that a test starts.
 function underVitest(): boolean {
   return '__vitest_worker__' in globalThis;
 }

@@ -1,9 +1,12 @@
-// SARIF 2.1.0 (OASIS Static Analysis Results Interchange Format), which GitHub code scanning and editors read: one
-// result per leak (what a baseline takes for one) and heap error, its stack as a SARIF stack and as related locations (GitHub shows the latter),
-// the baseline's fingerprint as partial fingerprint, suppressed and known records marked as such.
+// SARIF 2.1.0 (OASIS Static Analysis Results Interchange Format), which GitHub code scanning and editors read.
+// There is one result for each heap fault and for each leak, where one leak is what a baseline takes for one. A
+// result has its stack as a SARIF stack and as related locations, because GitHub shows only the latter. Its partial
+// fingerprint is that of the baseline. Suppressed and known records are marked.
 
-import type { Frame } from '../errors.ts';
 import {
+  type Frame,
+  faultStacks,
+  faultWords,
   gapText,
   isBelow,
   isGap,
@@ -16,37 +19,25 @@ import {
 import { checkOptionNames } from '../options/option-names.ts';
 import { platform } from '../platform/index.ts';
 import { stackFingerprints } from './baseline.ts';
-import {
-  defaultLeakKinds,
-  type LeakKind,
-  type LeakRecord,
-  type LeakReport,
-  leakKinds,
-} from './leak-report.ts';
-import { faultStacks, inSarif, ReportStacks } from './stacks.ts';
-import {
-  failureHeadline,
-  faultHeadline,
-  faultTitles,
-  kindMeanings,
-  kindTitles,
-  recordHeadline,
-} from './wording.ts';
+import { defaultLeakKinds, type LeakKind, leakKinds } from './leak-kinds.ts';
+import type { LeakRecord, LeakReport } from './leak-report.ts';
+import { inSarif, ReportStacks } from './stacks.ts';
+import { failureHeadline, faultHeadline, kindMeanings, kindTitles, recordHeadline } from './wording.ts';
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
-/** Name of the folder that relative paths refer to, in `originalUriBaseIds`. */
+/** Name in `originalUriBaseIds` of the folder to which paths are relative. */
 const ROOT_ID = 'SRCROOT';
 
-/** Stands for the results in a log that is written without them. */
+/** Stands in for the results while the log around them is written. */
 const SEPARATOR = 'the results';
 
 /** How the log is written. */
 export interface SarifOptions {
-  /** Classes that are errors; the others are notes. Default: definite and indirect. */
+  /** Classes that are errors. The others are notes. Default: definite and indirect. */
   readonly kinds?: readonly LeakKind[];
-  /** Absolute path of the project's folder: paths below it are given relative to it. */
+  /** Absolute path of the project's folder. Paths below it are written relative to it. */
   readonly root?: string;
-  /** Allocations that failed are errors, and not only notes. */
+  /** Make failed allocations errors instead of notes. */
   readonly failedAllocations?: boolean;
   /** Version of Heapline, for `tool.driver.version`. */
   readonly toolVersion?: string;
@@ -73,10 +64,11 @@ export function toSarif(report: LeakReport, options: SarifOptions = {}): object 
   return log(report, options, [...results(report, options)]);
 }
 
-/** The report as the text of a SARIF file, a result on each line. */
+/** The report as the text of a SARIF file, with one result per line. */
 export function formatSarif(report: LeakReport, options: SarifOptions = {}): string {
   checkOptionNames('formatSarif', options, OPTIONS);
-  // Indented, thousands of results would take twice the room; as objects all at once, many times as much memory.
+  // Indentation would double the size of thousands of results. All of them as objects at once would take many times
+  // the memory.
   const [head, tail] = JSON.stringify(log(report, options, [SEPARATOR])).split(JSON.stringify(SEPARATOR));
   const texts = [head!];
   for (const result of results(report, options)) {
@@ -172,14 +164,15 @@ function* results(report: LeakReport, options: SarifOptions): Generator<object, 
   }
 }
 
-/** What a baseline takes for one leak: the sums of its records, with the deepest of their stacks. */
+/** What a baseline takes for one leak: the sums of its records, and the deepest of their stacks. */
 interface Occurrence {
   readonly record: LeakRecord;
   readonly occurrences: number;
   readonly print: string;
 }
 
-// Readers take results with one fingerprint for one result: a recursion would be thousands of marks on one line.
+// Readers take results with the same fingerprint for one result. Without this, a recursion would make thousands of
+// marks on one line.
 function distinctLeaks(records: readonly LeakRecord[], fingerprint: (stack: Stack) => string): Occurrence[] {
   const leaks = new Map<string, { records: LeakRecord[]; print: string }>();
   for (const record of records) {
@@ -216,8 +209,8 @@ function rulesFor(kinds: readonly LeakKind[], failureLevel: 'error' | 'note'): R
       defaultConfiguration: { level: kinds.includes(kind) ? 'error' : 'note' },
     }),
   );
-  const faults = Object.entries(faultTitles).map(
-    ([kind, title]): Rule => ({
+  const faults = Object.entries(faultWords).map(
+    ([kind, { title }]): Rule => ({
       id: kind,
       name: pascalCase(kind),
       shortDescription: { text: sentence(title) },
@@ -237,14 +230,14 @@ function rulesFor(kinds: readonly LeakKind[], failureLevel: 'error' | 'note'): R
   return [...leaks, ...faults, failure];
 }
 
-/** @param titled the stacks with what they are; the first is that of the result */
+/** @param titled the stacks with their titles; the first one is that of the result */
 function places(
   titled: readonly (readonly [string, Stack])[],
   stacks: ReportStacks,
   location: (frame: Frame) => object,
 ): object {
   const place = stacks.place(titled[0]![1]);
-  // The frames once more, for readers that do not show stacks; of thousands of results only of the first ones.
+  // Readers that do not show stacks get the frames a second time. Of thousands of results, only the first ones do so.
   const again = stacks.plenty;
   const shown = titled.map(([title, stack]) => [title, stacks.shown(stack)] as const);
   const related = (again ? shown : []).flatMap(([title, items]) =>
@@ -259,7 +252,7 @@ function places(
     stacks: shown.map(([title, items]) => ({
       message: { text: sentence(title) },
       frames: items.map((item) => ({
-        // A location without a place is a remark (SARIF 3.28.5).
+        // A location that has no place is a remark (SARIF 3.28.5).
         location: isGap(item) ? { message: { text: `… ${gapText(item)}` } } : location(item),
       })),
     })),
@@ -283,11 +276,11 @@ function locationOf(frame: Frame, root: string | undefined): object {
   };
 }
 
-// SARIF wants URI references: a relative one against the root, an absolute one for what lies outside.
+// SARIF wants URI references: relative ones for files below the root, absolute ones for files outside of it.
 function artifact(file: string, root: string | undefined): object {
   const path = relativePath(file, root);
   if (path.startsWith('/')) return { uri: platform().fileUrl(path) };
-  // A folder's name may look like a scheme.
+  // The name of a folder below the root may look like a scheme.
   if (!isBelow(file, root) && /^[A-Za-z][A-Za-z0-9+.-]+:/.test(path)) return { uri: encodeURI(path) };
   const uri = path.split('/').map(encodeURIComponent).join('/');
   return root === undefined ? { uri } : { uri, uriBaseId: ROOT_ID };

@@ -1,8 +1,9 @@
-// The stacks of one report, as all its writers see them: the place of each that a tool can point at, and what is shown
-// of it. Made anew for every text, because what is shown of a stack depends on how much was shown before.
+// The stacks of one report as its writers see them: the place that a tool can point at, and the frames that are
+// shown. Each text has an object of its own, because the number of frames that are shown of a stack depends on how
+// many were shown before.
 
-import type { Frame } from '../errors.ts';
 import {
+  type Frame,
   foldStacks,
   frameText,
   isBelow,
@@ -12,25 +13,25 @@ import {
   ShownStacks,
   type Stack,
   stackLines,
-  stackOf,
 } from '../frames/index.ts';
-import type { HeapFaultRecord } from './leak-report.ts';
 
-/** Frames shown of one stack in any report. */
+/** Most frames of one stack that any report shows. */
 const MOST = 128;
 
-// 10,000 deep records are to stay below 20 MB. A frame takes 50 to 100 bytes in text, 200 in JSON, 500 in SARIF.
+// A report of 10,000 deep records must stay below 20 MB. A frame takes 50 to 100 bytes in text, 200 in JSON, and
+// 500 in SARIF.
 export const inText: ShownLimits = { most: MOST, total: 50_000, least: 8 };
 export const inJson: ShownLimits = { most: MOST, total: 30_000, least: 4 };
 export const inSarif: ShownLimits = { most: MOST, total: 6_000, least: 3 };
 
 /** Reads the stacks of a report for one writer. */
 export class ReportStacks {
-  /** Folder below which paths are relative to it. */
+  /** Paths below this folder are relative to it. */
   readonly root: string | undefined;
   /**
-   * The place that a tool can point at: of the frames whose source line is known the innermost one of C below `root`,
-   * since nobody has the sources of a libc before them; else the innermost one of C; else any. Null when there is none.
+   * The place that a tool can point at. Only frames whose source line is known count. It is the innermost C frame
+   * below `root`, because nobody has the sources of a libc open; otherwise the innermost C frame; otherwise the
+   * innermost frame of any language. Null when there is none.
    */
   readonly place: (stack: Stack) => Frame | null;
   /** A frame as text. */
@@ -44,22 +45,22 @@ export class ReportStacks {
     this.#shown = new ShownStacks(limits);
   }
 
-  /** Whether there is room for more than the least of each stack. */
+  /** Whether there is still room for more than a few frames of each stack. */
   get plenty(): boolean {
     return this.#shown.plenty;
   }
 
-  /** What is shown of the next stack, the most important one first. */
+  /** What is shown of the next stack. Ask for the most important stack first. */
   shown(stack: Stack): readonly ShownFrame[] {
     return this.#shown.of(stack);
   }
 
-  /** The same as text, a line for each frame and gap. */
+  /** What is shown of the next stack as text, with a line for each frame and gap. */
   lines(stack: Stack, indent: string): string {
     return stackLines(this.shown(stack), this.text, indent).join('\n');
   }
 
-  /** Name of the function that a headline names; '' for the empty stack. */
+  /** The function that a headline names; '' for the empty stack. */
   functionOf(stack: Stack): string {
     return (this.place(stack) ?? (stack.depth > 0 ? stack.frame : null))?.function ?? '';
   }
@@ -88,14 +89,4 @@ function sourceFrames(root: string | undefined): (stack: Stack) => Frame | null 
     const found = places(stack);
     return found.below ?? found.c ?? found.any;
   };
-}
-
-/** The three stacks of a fault under their titles, as far as they are known. */
-export function faultStacks(fault: HeapFaultRecord): readonly (readonly [string, Stack])[] {
-  const stacks: [string, Stack][] = [['here', stackOf(fault, 'frames')]];
-  const freed = stackOf(fault, 'freedAt');
-  if (freed !== null) stacks.push(['freed before', freed]);
-  const allocated = stackOf(fault, 'allocatedAt');
-  if (allocated !== null) stacks.push(['allocated', allocated]);
-  return stacks;
 }

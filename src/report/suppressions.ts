@@ -1,32 +1,33 @@
-// Suppressions in the format of LeakSanitizer: lines `leak:pattern`, comments that start with `#`. A pattern is
-// looked for in the function names, source files and the module of every frame of a record; `*` stands for any
-// text, `^` at the start and `$` at the end anchor it. Reference: compiler-rt, sanitizer_common/
-// sanitizer_common.cpp (TemplateMatch). One difference: there, `b$` is tried at the first `b` only and so does not
-// match `abab`; here an anchored end is looked for at the end. And `$` elsewhere stands for itself.
+// Suppressions in the format of LeakSanitizer: lines `leak:pattern`, and comments that start with `#`. A pattern is
+// searched for in the function names, source files and the module of every frame of a record. `*` stands for any
+// text; `^` at the start and `$` at the end anchor the pattern. Reference: compiler-rt, sanitizer_common/
+// sanitizer_common.cpp (TemplateMatch). There are two differences. LeakSanitizer tries `b$` only at the first `b`,
+// so it does not match `abab`; here an anchored end is searched for at the end. And a `$` elsewhere stands for
+// itself.
 
 import { SuppressionError } from '../errors.ts';
 import { foldStacks, stackOf } from '../frames/index.ts';
 import type { LeakRecord, LeakReport, SuppressedLeak } from './leak-report.ts';
 
 const PREFIX = 'leak:';
-/** File name in errors and messages for patterns that a program gives. */
+/** File name in errors and messages for patterns that are given in code. */
 const IN_CODE = '<code>';
 
 /** One suppression. */
 export interface Suppression {
-  /** As its file or the program spells it, `leak:` included; a predicate's name when it is one. */
+  /** The suppression as its file or the program spells it, with `leak:`; of a predicate, its name. */
   readonly text: string;
   readonly file: string;
-  /** From 1; for those given in code, the place in the list. */
+  /** From 1. For a suppression given in code, its place in the list. */
   readonly line: number;
   /** True when the record is to be left out of the report of this module. */
   matches(record: LeakRecord, module: string): boolean;
 }
 
-/** What a program may give as a suppression: a pattern, with or without `leak:`, or a predicate. */
+/** A suppression given in code: a pattern, with or without `leak:`, or a predicate. */
 export type SuppressionRule = string | ((record: LeakRecord) => boolean);
 
-/** Reads a suppression file. Raises SuppressionError that names file and line. */
+/** Reads a suppression file. Throws a SuppressionError that names the file and the line. */
 export function parseSuppressions(text: string, file: string): Suppression[] {
   const suppressions: Suppression[] = [];
   const lines = text.replace(/^\ufeff/, '').split('\n');
@@ -39,7 +40,7 @@ export function parseSuppressions(text: string, file: string): Suppression[] {
   return suppressions;
 }
 
-/** Makes suppressions of the rules that a program gives. */
+/** Makes suppressions of rules that are given in code. */
 export function suppressionsOf(rules: readonly SuppressionRule[]): Suppression[] {
   return rules.map((rule, index) => {
     if (typeof rule === 'function') {
@@ -55,8 +56,8 @@ export function suppressionsOf(rules: readonly SuppressionRule[]): Suppression[]
 }
 
 /**
- * The report without the records that a suppression matches; it names what was left out and which suppressions
- * matched nothing. The first suppression that matches takes a record, as in LeakSanitizer. Errors stay.
+ * The report without the records that a suppression matches. The new report lists these records, and the suppressions
+ * that matched nothing. The first suppression that matches takes a record, as in LeakSanitizer. Heap faults stay.
  */
 export function suppress(report: LeakReport, suppressions: readonly Suppression[]): LeakReport {
   const used = new Set<Suppression>();
@@ -103,8 +104,9 @@ function suppression(text: string, file: string, line: number): Suppression {
   };
 }
 
-// Greedy from the left is right for the pieces between stars, since each may take the first place that fits; only
-// the last one is bound to the end when anchored. So there is no backtracking, and no pattern is slow.
+// The pieces between stars are matched greedily from the left, which is correct because each piece may take the first
+// place that fits. Only the last piece is bound to the end, when it is anchored. So there is no backtracking, and no
+// pattern is slow.
 function patternMatcher(pattern: string): ((text: string) => boolean) | null {
   const fromStart = pattern.startsWith('^');
   const toEnd = pattern.endsWith('$');

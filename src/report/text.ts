@@ -1,34 +1,36 @@
-// The report for people: errors, then the largest records with their stacks and first bytes, then the sums.
-// Short unless asked for all, and plain unless asked for colour.
+// The report for people: heap faults, then the largest records with their stacks and first bytes, then the sums. It
+// is short and plain unless everything or colour is asked for.
 
 import picocolors from 'picocolors';
-import { isGap, quantity, type Stack, stackLines, stackOf } from '../frames/index.ts';
+import {
+  faultStacks,
+  type HeapFault,
+  isGap,
+  quantity,
+  type Stack,
+  stackLines,
+  stackOf,
+} from '../frames/index.ts';
 import { checkOptionNames } from '../options/option-names.ts';
 import { platform } from '../platform/index.ts';
-import {
-  type BlockSample,
-  type HeapFaultRecord,
-  type LeakKind,
-  type LeakRecord,
-  type LeakReport,
-  leakKinds,
-} from './leak-report.ts';
-import { faultStacks, inText, ReportStacks } from './stacks.ts';
+import { type LeakKind, leakKinds } from './leak-kinds.ts';
+import type { BlockSample, LeakRecord, LeakReport } from './leak-report.ts';
+import { inText, ReportStacks } from './stacks.ts';
 import { amount, failureCount, failureHeadline, faultHeadline, hexAddress, kindTitles } from './wording.ts';
 
-/** Records shown unless all are asked for. */
+/** Most records that are shown unless all are asked for. */
 const SHORT_RECORDS = 10;
-/** Bytes of a block shown, and bytes in one row of them. */
+/** Most bytes of a block that are shown, and how many of them make a row. */
 const SAMPLE_BYTES = 32;
 const ROW_BYTES = 16;
 
 /** How the text is written. */
 export interface TextOptions {
-  /** Show every record and not only the ten largest. */
+  /** Show every record instead of the ten largest. */
   readonly all?: boolean;
-  /** Show records of these classes only; the totals always cover all. Default: all classes. */
+  /** Show only records of these classes. The totals always cover all classes. Default: all classes. */
   readonly kinds?: readonly LeakKind[];
-  /** Colour with ANSI escapes. Default false; the environment variable NO_COLOR wins over true. */
+  /** Colour the text with ANSI escapes. Default false. The environment variable NO_COLOR overrides true. */
   readonly color?: boolean;
   /** Show paths below this folder relative to it. */
   readonly root?: string;
@@ -78,8 +80,8 @@ function recordLines(record: LeakRecord, colors: Colors, stacks: ReportStacks): 
   ];
 }
 
-function faultLines(fault: HeapFaultRecord, colors: Colors, stacks: ReportStacks): string[] {
-  const lines = [`${colors.red('heap error:')} ${colors.bold(faultHeadline(fault, stacks))}`];
+function faultLines(fault: HeapFault, colors: Colors, stacks: ReportStacks): string[] {
+  const lines = [`${colors.red('heap fault:')} ${colors.bold(faultHeadline(fault, stacks))}`];
   for (const [index, [title, stack]] of faultStacks(fault).entries()) {
     if (index > 0) lines.push(`  ${title}`);
     lines.push(...paintedLines(stack, colors, stacks, index > 0 ? '    ' : '  '));
@@ -135,14 +137,14 @@ function summaryLines(report: LeakReport, colors: Colors): string[] {
   const name = report.program === '' ? '' : `${printable(report.program)}: `;
   const failures = failureCount(report.failedAllocations);
   if (report.damage === null && report.errors.length === 0 && report.total.blocks === 0 && failures === 0) {
-    lines.push(`${name}${colors.green('no leaks, no heap errors')}`);
+    lines.push(`${name}${colors.green('no leaks, no heap faults')}`);
   } else {
     const classes = leakKinds
       .filter((kind) => report.totals[kind].blocks > 0)
       .map((kind) => `${kind} ${amount(report.totals[kind])}`);
     if (failures > 0) classes.push(quantity(failures, 'failed allocation'));
-    if (report.errors.length > 0) classes.unshift(quantity(report.errors.length, 'heap error'));
-    else if (report.damage === null && report.total.blocks === 0) classes.unshift('no leaks, no heap errors');
+    if (report.errors.length > 0) classes.unshift(quantity(report.errors.length, 'heap fault'));
+    else if (report.damage === null && report.total.blocks === 0) classes.unshift('no leaks, no heap faults');
     if (report.damage !== null) classes.unshift('the heap could not be searched');
     lines.push(`${name}${classes.join(', ')}`);
   }
@@ -162,7 +164,7 @@ function summaryLines(report: LeakReport, colors: Colors): string[] {
   return lines;
 }
 
-// Names come from the module's debug information: an escape sequence in one must not reach the terminal.
+// Names come from the module's debug information. An escape sequence in a name must not reach the terminal.
 function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '�');

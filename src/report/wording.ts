@@ -1,8 +1,8 @@
-// The words that all writers share: names of classes and faults, sums, headlines.
+// The words that all writers share: names of classes, sums and headlines.
 
-import type { HeapFaultKind } from '../errors.ts';
-import { quantity, stackOf } from '../frames/index.ts';
-import type { FailedAllocation, HeapFaultRecord, LeakCount, LeakKind, LeakRecord } from './leak-report.ts';
+import { faultWords, type HeapFault, quantity, stackOf } from '../frames/index.ts';
+import type { LeakKind } from './leak-kinds.ts';
+import type { FailedAllocation, LeakCount, LeakRecord } from './leak-report.ts';
 import type { ReportStacks } from './stacks.ts';
 
 /** A class as an adjective of "leak" or of "memory". */
@@ -15,20 +15,10 @@ export const kindTitles: Readonly<Record<LeakKind, string>> = {
 
 /** What each class means, in one sentence. */
 export const kindMeanings: Readonly<Record<LeakKind, string>> = {
-  definite: 'No pointer to the block is left: nobody can free it any more.',
-  indirect: 'Only blocks that are lost themselves point to the block.',
+  definite: 'No pointer to the block is left, so nobody can free it any more.',
+  indirect: 'Only lost blocks point to the block.',
   possible: 'Only a pointer into the middle of the block is left.',
   reachable: 'The program can still reach the block, but has not freed it.',
-};
-
-/** What the guest did, in the words of C. */
-export const faultTitles: Readonly<Record<HeapFaultKind, string>> = {
-  'double-free': 'double free',
-  'interior-free': 'free of a pointer into the middle of a block',
-  'foreign-free': 'free of a pointer that is not on the heap',
-  'unallocated-free': 'free of heap memory that was never allocated',
-  'realloc-freed': 'realloc of a freed block',
-  'realloc-foreign': 'realloc of a pointer that is not the start of a block',
 };
 
 /** `96 bytes in 3 blocks`. */
@@ -47,10 +37,10 @@ export function recordHeadline(record: LeakRecord, stacks: ReportStacks): string
   return `${kindTitles[record.kind]}: ${amount(record)}${place === '' ? '' : ` allocated in ${place}`}`;
 }
 
-/** A fault in one line: `double free of 0x00010010 in f`. */
-export function faultHeadline(fault: HeapFaultRecord, stacks: ReportStacks): string {
+/** A heap fault in one line: `double free: 0x00010010 in f`. */
+export function faultHeadline(fault: HeapFault, stacks: ReportStacks): string {
   const place = stacks.functionOf(stackOf(fault, 'frames'));
-  return `${faultTitles[fault.kind]}: ${hexAddress(fault.address)}${place === '' ? '' : ` in ${place}`}`;
+  return `${faultWords[fault.kind].title}: ${hexAddress(fault.address)}${place === '' ? '' : ` in ${place}`}`;
 }
 
 /** Allocations that failed, in one line: `failed allocation: 500 bytes in f`. */

@@ -35,7 +35,7 @@ export interface BoundaryOptions {
 
 /** Hears what happens inside a guest. */
 export interface GuestListener {
-  /** The runtime has written down a bad free or a failed allocation. @param record address of the record */
+  /** The runtime has written down a heap fault or a failed allocation. @param record address of the record */
   recorded(record: number): void;
   /** The guest calls `exit`. */
   exiting(): void;

@@ -1,15 +1,8 @@
 // Turns what comes out of a guest (traps, C++ exceptions, exits) into the errors of errors.ts, with the C stack at which
 // it happened. Errors of the host's own pass as they are.
 
-import {
-  CxxExceptionError,
-  ExitError,
-  type Frame,
-  HeaplineError,
-  StackOverflowError,
-  TrapError,
-} from '../errors.ts';
-import { formatFrames } from '../frames/heap-fault.ts';
+import { CxxExceptionError, ExitError, HeaplineError, StackOverflowError, TrapError } from '../errors.ts';
+import { ALLOCATION_FAMILY, type Frame, messageFrames, namedFrame } from '../frames/index.ts';
 import {
   type CxxException,
   type ExitSignal,
@@ -18,7 +11,6 @@ import {
   isTrap,
   readGuestStack,
 } from '../host/index.ts';
-import { ALLOCATION_FAMILY } from '../instrument/index.ts';
 import type { Subject } from './subject.ts';
 
 /** What came out of a guest. */
@@ -76,7 +68,7 @@ export class GuestErrors {
   #trapError(error: Error, name: string, gate: Gate, stack: StackBounds | null): Error {
     const { offsets, names, thrownByGuest } = readGuestStack(error);
     if (offsets.length + names.length === 0 || (error instanceof RangeError && !thrownByGuest)) return error;
-    const frames = offsets.length > 0 ? this.#framesAt(offsets) : names.map(namedFrame);
+    const frames = offsets.length > 0 ? this.#framesAt(offsets) : names.map((name) => namedFrame(name));
     return (
       this.#stackOverflow(error, name, frames, gate, stack) ??
       new TrapError(trapMessage(error.message, name, frames), frames, { cause: error })
@@ -127,20 +119,6 @@ export class GuestErrors {
   }
 }
 
-/** A frame of which the engine tells only the function's name. */
-function namedFrame(name: string): Frame {
-  return {
-    function: name,
-    linkageName: name,
-    file: '',
-    line: 0,
-    column: 0,
-    startLine: 0,
-    inlined: false,
-    language: 'c',
-  };
-}
-
 const FAMILY: ReadonlySet<string> = new Set(ALLOCATION_FAMILY);
 
 /** Bytes that a function which calls nothing may use below the stack pointer (LLVM's red zone). */
@@ -157,7 +135,7 @@ function formatSize(bytes: number): string {
 }
 
 function trapMessage(text: string, name: string, frames: readonly Frame[]): string {
-  return `The guest trapped in ${trapPlace(frames) ?? `${name}()`}: ${reasonOf(text)}${formatFrames(frames)}`;
+  return `The guest trapped in ${trapPlace(frames) ?? `${name}()`}: ${reasonOf(text)}${messageFrames(frames)}`;
 }
 
 function exceptionMessage(
@@ -171,7 +149,7 @@ function exceptionMessage(
     ? ''
     : '\n  Nothing in there can: with Emscripten, C++ catches only what is compiled and linked with -fexceptions';
   const end = text === '' && frames.length === 0 && catchable ? '.' : '';
-  return `${name}() threw ${what}, which nothing in the guest caught${text}${advice}${end}${formatFrames(frames)}`;
+  return `${name}() threw ${what}, which nothing in the guest caught${text}${advice}${end}${messageFrames(frames)}`;
 }
 
 /** Where the guest trapped. If that is in the allocator, the place includes the user's function that called it. */

@@ -1,5 +1,5 @@
-// What the runtime tells the host while a guest runs: bad frees and reallocs, and allocations that failed. Kept on this
-// side of the boundary, call sites included, because a program that misuses its heap may ruin later what it says now.
+// What the runtime tells the host while a guest runs: heap faults, and allocations that failed. Kept on this
+// side of the boundary, call sites included, because a program with heap faults may later ruin what the runtime says now.
 
 import { CorruptLedgerError } from '../errors.ts';
 import { type Stack, withStacks } from '../frames/index.ts';
@@ -18,7 +18,7 @@ const SITES_KEPT = 2 ** 20;
 /** A calling context: its call sites, innermost first, or where they stand in the ledger. */
 export type EventPath = readonly number[] | { readonly node: number };
 
-/** A bad free or realloc. */
+/** A heap fault, as the runtime recorded it. */
 export interface FaultEvent {
   readonly record: FaultRecord;
   readonly path: EventPath;

@@ -2,8 +2,8 @@
 // what it tells (statistics, profiles, leaks, faults). Pointers are unsigned 32-bit addresses in the guest's linear
 // memory. The state is the session's.
 
-import { type Frame, InvalidArgumentError, OutOfMemoryError, StateError } from '../errors.ts';
-import { faultError, type HeapFault } from '../frames/heap-fault.ts';
+import { HeapFaultError, InvalidArgumentError, OutOfMemoryError, StateError } from '../errors.ts';
+import type { Frame, HeapFault } from '../frames/index.ts';
 import { type ContextStacks, type HeapBlock, type HeapSnapshot, MemoryView } from '../heap/index.ts';
 import { ALLOCATES } from '../host/index.ts';
 import {
@@ -47,7 +47,7 @@ export interface HeapStats {
   readonly contexts: number;
   /** Allocations that found no memory. */
   readonly failedAllocations: number;
-  /** Bad frees and reallocs seen. */
+  /** Heap faults seen: bad frees and reallocs. */
   readonly faults: number;
   /** Bytes that the allocator has taken for blocks. */
   readonly heapBytes: number;
@@ -109,7 +109,7 @@ export class Heap {
     if (moved !== 0) return moved;
     // The first fault since then: `onFault` may have caused others.
     const fault = events.firstSince(faults);
-    if (fault !== undefined) throw faultError(stacks.fault(fault));
+    if (fault !== undefined) throw new HeapFaultError(stacks.fault(fault));
     throw outOfMemory(this.#session, size);
   }
 
@@ -197,7 +197,7 @@ export class Heap {
     for (const block of this.#session.ledger.blocks()) if (!block.freed) yield block;
   }
 
-  /** The bad frees and reallocs seen so far, oldest first. */
+  /** The heap faults (bad frees and reallocs) seen so far, oldest first. */
   faults(): HeapFault[] {
     this.#session.check('heap.faults');
     return this.#session.stacks.faults();
@@ -214,7 +214,7 @@ export class Heap {
 
   /**
    * Classes every block in use as definitely, indirectly or possibly lost or still reachable, grouped by the calling
-   * context that allocated it, and adds the heap errors so far. May be asked at any time, again and again. After
+   * context that allocated it, and adds the heap faults so far. May be asked at any time, again and again. After
    * `run()` it shows the moment at which `main` returned or called `exit`; once the heap changes again, the present.
    * While functions of the guest are active, the report's notes say what could not be seen. The search of a heap of
    * more than 2 MiB needs some memory in it for a while, for which the linear memory may grow.
@@ -224,7 +224,7 @@ export class Heap {
     return leaksNow(this.#session, readSuppressions('heap.leaks', options));
   }
 
-  /** Throws a LeakError, whose message is the report, when blocks are lost or the heap was misused. */
+  /** Throws a LeakError, whose message is the report, when blocks are lost or there was a heap fault. */
   assertNoLeaks(options: AssertLeaksOptions = {}): void {
     checkAssertLeaksOptions(options);
     const { kinds, root = platform().workingDirectory(), ...rest } = options;
@@ -260,7 +260,7 @@ export class Heap {
     return markNow(this.#session);
   }
 
-  /** Like leaks(), of the blocks allocated since the mark and the heap errors since then. */
+  /** Like leaks(), of the blocks allocated since the mark and the heap faults since then. */
   leaksSince(mark: HeapMark, options: LeaksOptions = {}): LeakReport {
     this.#session.check('heap.leaksSince');
     if (!(mark instanceof HeapMark) || mark.owner !== this.#session) {

@@ -1,6 +1,6 @@
 // The symbols of a module, opened when somebody first asks for a frame: most sandboxes never look at a stack.
 
-import type { Frame } from '../errors.ts';
+import type { Frame } from '../frames/index.ts';
 import type { ValueType } from '../host/index.ts';
 import { Symbolizer, type SymbolizerOptions } from '../symbols/index.ts';
 

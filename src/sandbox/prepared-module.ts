@@ -7,8 +7,9 @@
 import { ExternalKind, readModule } from '../binary/index.ts';
 import type { WasmModule } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, InvalidModuleError } from '../errors.ts';
+import { ALLOCATION_FAMILY } from '../frames/index.ts';
 import { type ValueType, valueTypeOf } from '../host/index.ts';
-import { ALLOCATION_FAMILY, type InstrumentedModule, instrument } from '../instrument/index.ts';
+import { type InstrumentedModule, instrument } from '../instrument/index.ts';
 import { type RootLayout, rootLayout } from '../leaks/index.ts';
 import { platform } from '../platform/index.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';

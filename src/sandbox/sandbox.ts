@@ -3,7 +3,8 @@
 // untouched. The state is the session's.
 
 import type { WasmMemory } from '../binary/wasm-types.ts';
-import { type Frame, InvalidArgumentError, StateError } from '../errors.ts';
+import { InvalidArgumentError, StateError } from '../errors.ts';
+import type { Frame } from '../frames/index.ts';
 import type { ValueType } from '../host/index.ts';
 import type { FunctionTable } from './function-table.ts';
 import { Heap } from './heap.ts';

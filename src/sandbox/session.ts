@@ -5,8 +5,8 @@
 // Whoever makes the instance is free to do it in any way: it needs the runtime's imports, which the boundary has, and
 // calls back with the instance. So a session can also be put around an instance that other code creates.
 
-import { DisposedError, UnsupportedModuleError } from '../errors.ts';
-import { faultError, type HeapFault } from '../frames/heap-fault.ts';
+import { DisposedError, HeapFaultError, UnsupportedModuleError } from '../errors.ts';
+import type { HeapFault } from '../frames/index.ts';
 import { Ledger, layout } from '../heap/index.ts';
 import { type EventLoop, type Gate, type Guest, GuestStacks, type HostStacks } from '../host/index.ts';
 import { LeakFinder, PeakMeter } from '../leaks/index.ts';
@@ -174,7 +174,7 @@ export class Session {
     if (onError !== 'throw' && onFault === undefined) return;
     const fault = this.stacks.fault(event);
     onFault?.(fault);
-    if (onError === 'throw') throw faultError(fault);
+    if (onError === 'throw') throw new HeapFaultError(fault);
   }
 
   #emptied(mainLivesOn: boolean): void {

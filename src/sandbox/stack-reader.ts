@@ -1,25 +1,12 @@
 // From addresses in the ledger to stacks that people read: the frames of contexts, of faults and of allocations that
 // failed. Frames in C come from the module's symbols, frames in JavaScript from the captured host stacks.
 
-import type { Frame } from '../errors.ts';
-import type { HeapFault } from '../frames/heap-fault.ts';
-import { type Stack, withStacks } from '../frames/index.ts';
+import { type Frame, type HeapFault, type Stack, TRUNCATED_FRAME, withStacks } from '../frames/index.ts';
 import { ContextStacks, type Ledger, layout } from '../heap/index.ts';
 import type { HostStacks } from '../host/index.ts';
 import type { FailedAllocation } from '../report/index.ts';
 import type { EventPath, FaultEvent, HeapEvents } from './heap-events.ts';
 import type { ModuleSymbols } from './module-symbols.ts';
-
-const TRUNCATED_FRAME: Frame = {
-  function: '[truncated]',
-  linkageName: '[truncated]',
-  file: '',
-  line: 0,
-  column: 0,
-  startLine: 0,
-  inlined: false,
-  language: 'c',
-};
 
 /** Reads the stacks of one guest's heap. */
 export class StackReader {

@@ -2,16 +2,16 @@
 // to the size that a receiver accepts.
 
 import { STEP, type Steps } from '../algorithms/steps.ts';
+import { OTHER } from '../frames/index.ts';
 import {
   difference,
   encodeMessage,
   HeapProfile,
+  importLocations,
+  importStacks,
   ProfileBuilder,
   type ProfileModel,
 } from '../profile/index.ts';
-
-/** Name of the frame that stands for the samples that were cut. */
-export const OTHER = '[other]';
 
 /**
  * What godeltaprof's delta_heap shows: allocations since the previous scrape, and what is in use now. Contexts whose
@@ -69,8 +69,8 @@ export function* cut(profile: HeapProfile, limit: number): Steps<HeapProfile> {
   // Each set of labels needs one sample for its sum.
   const kept = Math.max(0, limit - new Set(Array.from(samples.labelSet, (set) => sets[set])).size);
   const wanted = reach(model, order.slice(0, kept));
-  const locations = yield* builder.importLocations(model, wanted.locations);
-  const stacks = yield* builder.importStacks(model.stacks, locations, wanted.stacks);
+  const locations = yield* importLocations(builder, model, wanted.locations);
+  const stacks = yield* importStacks(builder, model.stacks, locations, wanted.stacks);
   for (const [rank, s] of order.entries()) {
     if (rank % STEP === 0) yield;
     const values = Array.from(samples.values.subarray(s * width, (s + 1) * width));

@@ -8,12 +8,11 @@ import type { Steps } from '../algorithms/steps.ts';
 import {
   ContextProfileBuilder,
   type ContextProfileKind,
-  DEFAULT_SAMPLE_TYPE,
   HeapProfile,
+  headerOf,
+  LeakProfileBuilder,
   ProfileBuilder,
   type ProfileModel,
-  SAMPLE_TYPES,
-  VERSION,
 } from '../profile/index.ts';
 import type { Sandbox } from '../sandbox/index.ts';
 import { openSandboxes } from '../sandbox/registry.ts';
@@ -180,65 +179,24 @@ class ContextCollection implements Collection {
 }
 
 class LeakCollection implements Collection {
-  readonly #builder = newBuilder('leaks', []);
-  readonly #modules = new Map<string, number>();
-  readonly #notes = new Set<string>();
+  readonly #builder = new LeakProfileBuilder();
 
   *add(sandbox: Sandbox<object>): Steps<void> {
-    const builder = this.#builder;
-    const report = sandbox.heap.leaks();
-    for (const note of report.notes) this.#notes.add(note);
-    let module = this.#modules.get(sandbox.name);
-    if (module === undefined) {
-      module = builder.moduleMapping(sandbox.name, 2 ** 32 - 2);
-      this.#modules.set(sandbox.name, module);
-    }
-    const start = builder.moduleStart(module);
-    for (const record of report.records) {
-      if (record.kind === 'reachable') continue;
-      // A location is one place in the code: the inlined frames, and the frame into which they were inlined.
-      const locations: number[] = [];
-      let place: (typeof record.frames)[number][] = [];
-      for (const frame of record.frames) {
-        place.push(frame);
-        if (frame.inlined) continue;
-        locations.push(
-          frame.language === 'js' ? builder.hostLocation(frame) : builder.frameLocation(module, start, place),
-        );
-        place = [];
-      }
-      if (place.length > 0) locations.push(builder.frameLocation(module, start, place));
-      const labels = builder.labels(
-        Object.entries({ ...labelsOf(sandbox), leak: record.kind }).map(([key, text]) => ({ key, text })),
-      );
-      const size = record.blocks > 0 ? Math.floor(record.bytes / record.blocks) : 0;
-      builder.sample(
-        builder.stackOf(locations),
-        [record.blocks, record.bytes],
-        record.blocks > 0 ? builder.sizedLabels(labels, size) : labels,
-      );
-    }
+    yield* this.#builder.add(sandbox.heap.leaks(), { labels: labelsOf(sandbox) });
   }
 
   finish(): HeapProfile {
-    const model = this.#builder.finish();
-    return new HeapProfile({ ...model, comments: [...model.comments, ...this.#notes] });
+    return this.#builder.finish(Date.now());
   }
 }
 
 /** A profile without samples whose comment says why it has none. */
 export function emptyProfile(kind: HeapKind): HeapProfile {
-  return new HeapProfile(newBuilder(kind, [NO_SANDBOX]).finish());
-}
-
-function newBuilder(kind: HeapKind, comments: readonly string[]): ProfileBuilder {
-  return new ProfileBuilder({
-    kind,
-    sampleTypes: SAMPLE_TYPES[kind],
-    defaultSampleType: DEFAULT_SAMPLE_TYPE[kind],
+  const header = headerOf(kind);
+  const builder = new ProfileBuilder({
+    ...header,
     timeNanos: BigInt(Date.now()) * 1_000_000n,
-    periodType: { type: 'space', unit: 'bytes' },
-    period: 1,
-    comments: [`heapline ${VERSION}`, ...comments],
+    comments: [...(header.comments ?? []), NO_SANDBOX],
   });
+  return new HeapProfile(builder.finish());
 }

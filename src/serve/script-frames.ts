@@ -1,7 +1,7 @@
 // Turns a function as V8's profilers name it into a source frame. Source maps are applied, and wasm functions are
 // traced back to C through the sandbox that runs them.
 
-import type { Frame } from '../errors.ts';
+import { type Frame, namedFrame } from '../frames/index.ts';
 import { originalPosition } from '../node/source-maps.ts';
 import type { Sandbox } from '../sandbox/index.ts';
 import type { CallFrame } from './inspector.ts';
@@ -14,16 +14,7 @@ export function scriptFrame(callFrame: CallFrame): Frame {
   const position = known
     ? originalPosition(url, lineNumber + 1, columnNumber + 1)
     : { file: url, line: 0, column: 0 };
-  return {
-    function: name,
-    linkageName: name,
-    file: position.file,
-    line: position.line,
-    column: position.column,
-    startLine: position.line,
-    inlined: false,
-    language: 'js',
-  };
+  return { ...namedFrame(name, 'js'), ...position, startLine: position.line };
 }
 
 /** The source frame of a wasm frame of the engine; null for frames that are not code of the guest. */

@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { GLUE_FILE } from '../host/index.ts';
+import { isOwnScript } from '../frames/index.ts';
 import { codeDirectory, packageDirectory } from '../node/own-files.ts';
 import { toPath } from '../node/source-maps.ts';
 
@@ -12,7 +12,7 @@ export type Owner = 'user' | 'heapline' | 'caller';
 
 /** Heapline's files in a package folder, whoever has bundled them. */
 const INSTALLED = /[\\/]node_modules[\\/]heapline[\\/](?:dist|src)[\\/]/;
-const ownPath = codeDirectory === null ? null : toPath(codeDirectory);
+const ownFolders = codeDirectory === null ? [] : [codeDirectory, toPath(codeDirectory)];
 
 let dependencies: RegExp | null | undefined;
 
@@ -26,11 +26,7 @@ export function ownerOf(url: string, file: string): Owner {
 
 /** Whether this file is part of Heapline. */
 export function isOwn(file: string): boolean {
-  return (
-    file === GLUE_FILE ||
-    (codeDirectory !== null && (file.startsWith(codeDirectory) || file.startsWith(ownPath!))) ||
-    INSTALLED.test(file)
-  );
+  return isOwnScript(file, ownFolders) || INSTALLED.test(file);
 }
 
 /**

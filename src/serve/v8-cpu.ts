@@ -2,7 +2,7 @@
 // appear at the lines of their declarations, because the engine knows which wasm function runs but not where in it.
 // Time in the engine's bridges between the languages and in Heapline's thunks is charged to their callers.
 
-import type { Frame } from '../errors.ts';
+import { type Frame, WASM } from '../frames/index.ts';
 import { HeapProfile, ProfileBuilder, type SampleType, VERSION } from '../profile/index.ts';
 import type { Sandbox } from '../sandbox/index.ts';
 import { ownThreadLabel } from '../threads/index.ts';
@@ -90,7 +90,7 @@ function cpuProfile(
   let guest = -1;
   const locationOf = (frame: Frame, offset: number): number => {
     if (frame.language === 'js') return builder.hostLocation(frame);
-    if (guest < 0) guest = builder.moduleMapping('[wasm]', 2 ** 32 - 2);
+    if (guest < 0) guest = builder.moduleMapping(WASM, 2 ** 32 - 2);
     return builder.frameLocation(guest, builder.moduleStart(guest) + offset, [frame]);
   };
 

@@ -11,7 +11,7 @@
 // buffers and other external memory are added from Node's figures as two nodes. Heapline's own allocations are one
 // node, too.
 
-import type { Frame } from '../errors.ts';
+import { ARRAY_BUFFERS, COLLECTED, EXTERNAL, type Frame, OWN } from '../frames/index.ts';
 import {
   DEFAULT_SAMPLE_TYPE,
   HeapProfile,
@@ -26,13 +26,6 @@ import { type CallFrame, InspectorSession } from './inspector.ts';
 import { scriptFrame } from './script-frames.ts';
 import { isOwn, type Owner, ownerOf } from './script-owners.ts';
 
-/** Name of the frame that stands for objects that lived and died between two collections. */
-export const COLLECTED = '[collected]';
-/** Name of the frame that stands for what Heapline itself holds. */
-export const OWN = '[heapline]';
-/** Names of the frames that stand for memory outside of V8's heap, and for array buffers, which are a part of it. */
-export const EXTERNAL = '[external]';
-export const ARRAY_BUFFERS = '[array buffers]';
 /** Most stacks that are kept; allocations in further stacks are counted under the root. */
 const MAX_STACKS = 200_000;
 /** V8 aligns objects to words of 8 bytes (4 with pointer compression, which Node does not use). */

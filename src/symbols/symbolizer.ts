@@ -4,7 +4,8 @@
 // believed only where it starts at a function body of this very module.
 
 import { ByteReader, ExternalKind, readModule, type WasmModule } from '../binary/index.ts';
-import { type Frame, InvalidModuleError } from '../errors.ts';
+import { InvalidModuleError } from '../errors.ts';
+import type { Frame } from '../frames/index.ts';
 import { DwarfInfo } from './dwarf/index.ts';
 import { type BodyRange, FunctionBodies } from './function-bodies.ts';
 import { type SourceMapInput, type SourcePosition, SourcePositions } from './source-positions.ts';

@@ -37,14 +37,14 @@ type Done<T> = T extends PromiseLike<unknown> ? Promise<undefined> : undefined;
 
 type AnyFunction = (...args: never[]) => unknown;
 
-/** Asserts that the heap holds no lost blocks and was not misused. */
+/** Asserts that the heap holds no lost blocks, and that there was no heap fault. */
 export function assertNoLeaks(lib: WithHeap, options: AssertLeaksOptions = {}): void {
   checkSandbox('assertNoLeaks', lib);
   const verdict = judgeLeaks('assertNoLeaks', lib, options);
   if (verdict.found) fail([verdict], assertNoLeaks);
 }
 
-/** Asserts that the work leaves no lost blocks behind and does not misuse the heap. */
+/** Asserts that the work leaves no lost blocks behind and causes no heap fault. */
 export function assertDoesNotLeak<T>(
   lib: WithHeap,
   work: () => T,

@@ -2,18 +2,17 @@
 // was found. A sandbox is recognised by its methods, because the test's sandbox may come from another bundle of this
 // package.
 
-import { type Frame, InvalidArgumentError } from '../errors.ts';
+import { InvalidArgumentError } from '../errors.ts';
 import {
-  emptyStack,
-  foldStacks,
+  faultStackNames,
   frameText,
   quantity,
   ShownStacks,
   type Stack,
-  StackTable,
   stackLines,
   stackOf,
   withOtherStacks,
+  withoutHarness,
 } from '../frames/index.ts';
 import { type HeapSnapshot, indicesIn } from '../heap/index.ts';
 import type { GrowthOptions, GrowthReport } from '../leaks/index.ts';
@@ -97,7 +96,7 @@ export function checked(
   return options;
 }
 
-/** Does the sandbox's heap hold lost blocks, or was it misused? */
+/** Does the sandbox's heap hold lost blocks, or was there a heap fault? */
 export function judgeLeaks(caller: string, lib: WithHeap, options: AssertLeaksOptions = {}): Verdict {
   const { kinds, root, ...rest } = checked(caller, options);
   return leakVerdict(lib.heap.leaks(rest), kinds, root);
@@ -115,7 +114,7 @@ export function leakVerdict(
     root,
     stack: () => {
       const stack = firstStack(leaks, kinds);
-      return stack && ownFrames()(stack);
+      return stack && withoutHarness()(stack);
     },
     message: () => formatText(withOwnFrames(leaks), { kinds, root }).trimEnd(),
     report: () => ({
@@ -125,35 +124,23 @@ export function leakVerdict(
   };
 }
 
-// Test runners have about thirty frames above every test, and the leak is never there.
-function isOwn({ language, file }: Frame): boolean {
-  return language === 'c' || !/(^node:|[/\\]node_modules[/\\])/.test(file);
-}
-
-/** A function that removes other people's frames from a stack. */
-function ownFrames(): (stack: Stack) => Stack {
-  const table = new StackTable();
-  return foldStacks(emptyStack, (outer, frame) => (isOwn(frame) ? table.push([frame], outer) : outer));
-}
-
 function withOwnFrames(leaks: LeakReport): LeakReport {
-  const own = ownFrames();
-  const ownOrNull = (stack: Stack | null): Stack | null => stack && own(stack);
+  const own = withoutHarness();
   return leaks.with({
     records: leaks.records.map((record) =>
       withOtherStacks(record, { frames: own(stackOf(record, 'frames')) }),
     ),
-    errors: leaks.errors.map((fault) =>
-      withOtherStacks(fault, {
-        frames: own(stackOf(fault, 'frames')),
-        allocatedAt: ownOrNull(stackOf(fault, 'allocatedAt')),
-        freedAt: ownOrNull(stackOf(fault, 'freedAt')),
-      }),
-    ),
+    errors: leaks.errors.map((fault) => {
+      const stacks = faultStackNames.map((name) => {
+        const stack = stackOf(fault, name);
+        return [name, stack && own(stack)];
+      });
+      return withOtherStacks(fault, Object.fromEntries(stacks));
+    }),
   });
 }
 
-/** Does the work leave lost blocks behind, or misuse the heap? */
+/** Does the work leave lost blocks behind, or cause a heap fault? */
 export function judgeWork(
   caller: string,
   lib: WithHeap,
@@ -229,7 +216,7 @@ function growthText(growth: GrowthReport, limit: number): string {
   if (contexts.length === 0) return `the heap is steady over ${runs} runs, after ${warmup} to warm up`;
   const per = (value: number, noun: string): string =>
     Number.isInteger(value) ? quantity(value, noun) : `${value.toFixed(2)} ${noun}s`;
-  const own = ownFrames();
+  const own = withoutHarness();
   const blocks = contexts
     .slice(0, limit)
     .map(
@@ -244,7 +231,7 @@ function growthText(growth: GrowthReport, limit: number): string {
 }
 
 function firstOf(contexts: readonly { readonly stack: Stack }[]): Stack | null {
-  return contexts.length === 0 ? null : ownFrames()(contexts[0]!.stack);
+  return contexts.length === 0 ? null : withoutHarness()(contexts[0]!.stack);
 }
 
 function lazily<T>(make: () => T): () => T {
@@ -279,7 +266,7 @@ function allocatingContexts(heap: Heap, before: HeapSnapshot, now: HeapSnapshot)
 }
 
 function allocationText(contexts: readonly AllocatingContext[]): string {
-  const own = ownFrames();
+  const own = withoutHarness();
   const blocks = contexts
     .slice(0, CONTEXTS_SHOWN)
     .map(

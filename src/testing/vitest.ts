@@ -29,9 +29,9 @@ export type { AllocationLimits, AssertLeaksOptions, GrowthOptions, WithHeap };
 
 /** The matchers that heapline/vitest adds. Await them, because the work may be asynchronous. */
 export interface HeaplineMatchers {
-  /** The sandbox's heap holds no lost blocks and was not misused. */
+  /** The sandbox's heap holds no lost blocks, and there was no heap fault. */
   toHaveNoLeaks(options?: AssertLeaksOptions): Promise<void>;
-  /** The function leaves lost blocks behind. With `.not`: it leaves none and does not misuse the heap. */
+  /** The function leaves lost blocks behind. With `.not`: it leaves none and causes no heap fault. */
   toLeak(lib: WithHeap, options?: AssertLeaksOptions): Promise<void>;
   /** The function allocates no more than this, whether or not it frees the memory. */
   toAllocateAtMost(lib: WithHeap, limits: AllocationLimits): Promise<void>;
@@ -102,7 +102,7 @@ expect.extend({
     checkWork('toLeak', work);
     checkSandbox('toLeak', lib);
     return after(judgeWork('toLeak', lib, work, options), (verdict) => {
-      // Misuse of the heap is not a leak, but the work is not clean either.
+      // A heap fault is not a leak, but the work is not clean either.
       const pass = this.isNot
         ? verdict.found
         : verdict.leaks!.of(options.kinds ?? defaultLeakKinds).length > 0;

@@ -94,7 +94,7 @@ describe('check', () => {
       'underrun.c',
     );
     expect(status).toBe(3);
-    expect(stderr).toContain('underrun.c: the heap could not be searched, 1 heap error, 1 failed allocation');
+    expect(stderr).toContain('underrun.c: the heap could not be searched, 1 heap fault, 1 failed allocation');
     const { errors, failedAllocations, damage } = JSON.parse(directory.read('under.json').toString());
     expect(damage).toContain('written outside its own blocks');
     expect(errors[0].stack[0]).toMatchObject({ function: 'main', line: 6 });
@@ -181,7 +181,7 @@ int main(void) {
     expect(stderr).toMatch(
       /^3 failed allocations: 4,294,967,296 to 12,884,901,888 bytes each in main\n {2}at main \(refused\.c:6:\d+\)/m,
     );
-    expect(stderr).toContain('refused.c: no leaks, no heap errors, 4 failed allocations');
+    expect(stderr).toContain('refused.c: no leaks, no heap faults, 4 failed allocations');
     expect(directory.read('r.xml').toString()).toMatch(/failures="0"[\s\S]*<system-out>failed allocation/);
   });
 

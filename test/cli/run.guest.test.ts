@@ -274,7 +274,7 @@ describe('heapline run', () => {
     expect(stderr).not.toMatch(/node:internal|src\/cli/);
   });
 
-  it('reports bad frees with their three places', () => {
+  it('reports heap faults with their three places', () => {
     const { stderr, status } = directory.heapline([
       'run',
       '--no-pprof',

@@ -92,10 +92,10 @@ describe('leaks', () => {
   test('of memory that JavaScript allocated carry the JavaScript line', () => {
     lib.heap.malloc(17);
     const [record] = lib.heap.leaks().definite.records;
-    expect(record!.frames.find((frame) => frame.file.endsWith('heap.test.ts'))).toBeDefined();
+    expect(record!.frames.find((frame) => frame.file.endsWith('heap.guest.test.ts'))).toBeDefined();
   });
 
-  test('include the heap errors, with three stacks', () => {
+  test('include the heap faults, with three stacks', () => {
     lib.exports.free_twice();
     const [error] = lib.heap.leaks().errors;
     expect(error!.kind).toBe('double-free');
@@ -150,7 +150,7 @@ describe('a mark', () => {
     expect([report.definite.bytes, report.reachable.bytes]).toEqual([3, 24]);
   });
 
-  test('separates heap errors, too', () => {
+  test('separates heap faults, too', () => {
     lib.exports.free_twice();
     const mark = lib.heap.mark();
     expect(lib.heap.leaksSince(mark).errors).toEqual([]);

@@ -9,7 +9,7 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { HeapFaultKind } from '../../src/errors.ts';
+import type { HeapFaultKind } from '../../src/frames/index.ts';
 import type { LeakKind } from '../../src/report/index.ts';
 import type { FoundFault, Program } from '../support/leak-programs.ts';
 

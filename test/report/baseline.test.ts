@@ -30,7 +30,7 @@ test('a baseline written and read again knows every leak of its report', () => {
   expect(after.errors).toHaveLength(1);
 });
 
-test('the file has one frame a line, paths relative to the root and lines relative to the function', () => {
+test('the file has one frame per line, paths relative to the root and lines relative to the function', () => {
   expect(formatBaseline(baselineOf(reportOf(record([at(12), main])), { root: ROOT }))).toBe(`{
   "format": "heapline-leak-baseline",
   "version": 1,
@@ -93,7 +93,7 @@ test('more blocks in a known stack are known, a graver class is new, a milder on
   expect(newOnes(indirect, reportOf(record([at(12)], { kind: 'definite' })))).toEqual([]);
 });
 
-test('depth of recursion and frames of the host do not make a leak new', () => {
+test('the depth of a recursion and frames of the host do not make a leak new', () => {
   const walk = frame('walk', `${ROOT}/w.c:5`, { startLine: 1 });
   const test1 = frame('test1', '/t.test.ts:3', { language: 'js' });
   const test2 = frame('test2', '/t.test.ts:9', { language: 'js' });
@@ -101,7 +101,7 @@ test('depth of recursion and frames of the host do not make a leak new', () => {
   expect(newOnes(reportOf(record([at(12), walk, main, test1])), now)).toEqual([]);
 });
 
-test('an updated baseline keeps what was known and still leaks, takes what is new and drops what is gone', () => {
+test('an updated baseline keeps known leaks that still leak, adds new ones and drops those that are gone', () => {
   const before = baselineFor(reportOf(record([at(12), main]), record([frame('gone', 'g.c:1')])));
   const now = applyBaseline(reportOf(record([at(12), main]), record([frame('new', 'n.c:1')])), before, {
     root: ROOT,
@@ -110,7 +110,7 @@ test('an updated baseline keeps what was known and still leaks, takes what is ne
   expect(updated.leaks.map((leak) => leak.stack[0]!.function)).toEqual(['f', 'new']);
 });
 
-test('fingerprints follow what a baseline takes for one stack', () => {
+test('stacks that a baseline takes for one have one fingerprint', () => {
   const print = (...frames: Parameters<typeof frame>[]) =>
     stackFingerprint(
       frames.map((f) => frame(...f)),
@@ -138,7 +138,7 @@ test.each([
   [good.replace('"file": "src/cache.c"', '"file": 7'), 8, /"file" must be a string/],
   [good.replace('"blocks": 1,', '"blocks": -1,'), 6, /"blocks" must be a whole number/],
   [good.replace('"stack"', '"stock"'), 5, /"stack" is missing/],
-  ['{"format":"heapline-leak-baseline","version":1,"leaks":[\n3]}', 2, /an object must stand here/],
+  ['{"format":"heapline-leak-baseline","version":1,"leaks":[\n3]}', 2, /expected an object/],
 ])('the malformed baseline %# is refused with its line', (text, line, message) => {
   const read = () => parseBaseline(text, 'base.json');
   expect(read).toThrow(BaselineError);
@@ -146,13 +146,13 @@ test.each([
   expect(read).toThrow(new RegExp(`^base\\.json:${line}: `));
 });
 
-test('a stack that is listed twice is refused', () => {
+test('a stack that is listed twice is rejected', () => {
   const leak = '{"kind":"definite","blocks":1,"bytes":1,"stack":[]}';
   const text = `{"format":"heapline-leak-baseline","version":1,"leaks":[${leak},\n${leak}]}`;
   expect(() => parseBaseline(text, 'b')).toThrow(/^b:2: this stack is listed twice/);
 });
 
-test('the reader accepts what JSON.parse accepts and refuses what it refuses, with a BaselineError', () => {
+test('the reader accepts the texts that JSON.parse accepts and rejects the others with a BaselineError', () => {
   const head = '{"format":"heapline-leak-baseline","version":1,"leaks":[],"more":';
   fc.assert(
     fc.property(fc.json({ maxDepth: 6 }), fc.nat(), fc.string({ maxLength: 2 }), (json, position, noise) => {
@@ -177,7 +177,7 @@ test('the reader accepts what JSON.parse accepts and refuses what it refuses, wi
   );
 });
 
-test('a mutated baseline is read or refused with a BaselineError', () => {
+test('a mutated baseline is read or rejected with a BaselineError', () => {
   fc.assert(
     fc.property(
       fc.nat(good.length - 1),

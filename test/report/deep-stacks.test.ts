@@ -1,13 +1,13 @@
-// Reports of deep stacks: small in every format, quickly made, each with the number of frames that it leaves out; what
-// matches stacks sees all of them.
+// Reports of deep stacks are small in every format and quickly made, and they say how many frames they leave out.
+// Suppressions and baselines see all frames.
 
 import { expect, test } from 'vitest';
-import type { Frame } from '../../src/errors.ts';
 import {
+  type Frame,
   isGap,
   ShownStacks,
   type Stack,
-  StackTable,
+  StackTree,
   stackOfFrames,
   withStacks,
 } from '../../src/frames/index.ts';
@@ -37,7 +37,7 @@ const main = frame('main', '/home/app/main.c:9:3');
 
 /** A report with one record at each depth of calls that `way` chooses. */
 function reportOf(way: (depth: number) => Frame): LeakReport {
-  const table = new StackTable();
+  const table = new StackTree();
   let stack: Stack = table.push([main]);
   const records = Array.from({ length: DEPTH }, (_, depth) => {
     stack = table.push([way(depth)], stack);
@@ -75,7 +75,7 @@ const writers: readonly (readonly [string, (report: LeakReport) => string | Uint
 test.each(
   shapes.flatMap(([shape, report]) => writers.map(([name, write]) => [name, shape, report, write] as const)),
 )(
-  '%s of 10,000 levels of %s is small, quickly made, and says what it leaves out',
+  '%s of 10,000 levels of %s is small, quickly made, and says how much it leaves out',
   (_name, _shape, report, write) => {
     const before = process.cpuUsage();
     const written = write(report);
@@ -87,7 +87,7 @@ test.each(
   },
 );
 
-test('what is shown and what is left out are all the frames of a stack', () => {
+test('shown and omitted frames together are all the frames of a stack', () => {
   for (const [, report] of shapes) {
     const shown = new ShownStacks({ most: 128, total: 1000, least: 4 });
     for (const { frames } of report.records.filter((_, index) => index % 997 === 0)) {
@@ -112,7 +112,7 @@ test('what is shown and what is left out are all the frames of a stack', () => {
   }
 });
 
-test('a cycle of calls is shown once, with how often it comes again', () => {
+test('a cycle of calls is shown once, with the number of its repetitions', () => {
   const [a, b, c] = ways as [Frame, Frame, Frame];
   const cycle = Array.from({ length: 300 }, () => [a, b, c]).flat();
   const text = formatText(new LeakReport({ records: [record([...cycle, main])] }), { root });
@@ -125,7 +125,7 @@ test('a cycle of calls is shown once, with how often it comes again', () => {
 `);
 });
 
-test('JSON has an entry for frames that are left out, in the shape of the others', () => {
+test('JSON has an entry for omitted frames, in the shape of the others', () => {
   const [leak] = JSON.parse(formatJson(shapes[2]![1], { root })).records;
   const gaps = leak.stack.filter((entry: { omitted?: number }) => entry.omitted !== undefined);
   const [gap] = gaps.slice(-1);
@@ -151,7 +151,7 @@ test('records of a recursion are one result of SARIF, with their sums', () => {
   });
 });
 
-test('suppressions and predicates see every frame, in little time', () => {
+test('suppressions and predicates see every frame in little time', () => {
   const before = process.cpuUsage();
   for (const [, report] of shapes) {
     const middle = suppress(report, parseSuppressions('leak:main\n', 'leaks.supp'));
@@ -164,7 +164,7 @@ test('suppressions and predicates see every frame, in little time', () => {
   expect(user / 1e6).toBeLessThan(30);
 });
 
-test('a baseline knows the deep stacks again and stays small; a frame in the middle makes another stack', () => {
+test('a baseline recognises deep stacks and stays small; another frame in the middle makes another stack', () => {
   for (const [, report] of shapes) {
     const text = formatBaseline(baselineOf(report, { root }));
     expect(text.length).toBeLessThan(60 * MEGABYTE);
@@ -181,7 +181,7 @@ test('a baseline knows the deep stacks again and stays small; a frame in the mid
   expect(stackFingerprint(moved, root)).toBe(stackFingerprint(deep, root));
 });
 
-test('how often a cycle of calls was gone through does not make a leak new, in older baselines either', () => {
+test('the number of repetitions of a cycle does not make a leak new, not even in older baselines', () => {
   const [a, b] = [
     frame('a', '/home/app/a.c:2', { startLine: 1 }),
     frame('b', '/home/app/b.c:2', { startLine: 1 }),

@@ -22,7 +22,7 @@ function unescape_(text: string): string {
   return text.replace(/%(0D|0A|3A|2C|25)/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
-test('each failing record and error is one error command at its line, with the stack as message', () => {
+test('each failing record and heap fault is one error command at its line, with the stack as message', () => {
   const commands = readCommands(formatGitHub(sampleReport(), { root: '/home/app' }));
   expect(commands).toHaveLength(3);
   expect(commands[1]).toEqual({
@@ -47,11 +47,13 @@ test('commas, colons, percent signs and line ends in paths and messages survive'
   expect(odd!.message).toContain('at a::b%0A\r\nc (x.c:1)');
 });
 
-test('what a libc allocates is marked where the project calls it, else at the libc', () => {
+test('what a libc allocates is marked where the project calls it, otherwise at the libc', () => {
   const strdup = frame('strdup', '/libc/string/strdup.c:7:12');
   const report = new LeakReport({
     records: [record([strdup, frame('copy', '/home/app/a.c:3:4'), frame('main', '/home/app/a.c:9:1')])],
-    errors: [{ kind: 'foreign-free', address: 16, frames: [strdup], allocatedAt: null, freedAt: null }],
+    errors: [
+      { kind: 'foreign-free', address: 16, block: null, frames: [strdup], allocatedAt: null, freedAt: null },
+    ],
   });
   const [error, leak] = readCommands(formatGitHub(report, { root: '/home/app' }));
   expect(error!.properties).toMatchObject({ file: '/libc/string/strdup.c', line: '7' });
@@ -63,7 +65,7 @@ test('a clean report is the empty text', () => {
   expect(formatGitHub(new LeakReport({ records: [] }))).toBe('');
 });
 
-test('ten commands at most, the last of which counts the rest, unless all are asked for', () => {
+test('there are at most ten commands, and the last one counts the rest, unless all are asked for', () => {
   const records = Array.from({ length: 25 }, (_, i) => record([frame(`f${i}`, `a.c:${i + 1}`)]));
   const commands = readCommands(formatGitHub(new LeakReport({ records })));
   expect(commands).toHaveLength(10);

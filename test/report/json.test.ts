@@ -28,7 +28,7 @@ test('a record has class, blocks, bytes, the stack from the innermost frame on, 
   expect(sample!.hex).toMatch(/^68 65 6c( [0-9a-f]{2})+$/);
 });
 
-test('the document has version, errors with three stacks, totals, and survives a round trip', () => {
+test('the document has a version, heap faults with three stacks, and totals, and survives a round trip', () => {
   const text = formatJson(sampleReport());
   const json = JSON.parse(text);
   expect(Object.keys(json)).toEqual([

@@ -28,7 +28,7 @@ function casesOf(report: LeakReport, options = {}): Element[] {
   );
 }
 
-test('each record of the checked classes and each error is a failed case with its place', () => {
+test('each record of the checked classes and each heap fault is a failed case with its place', () => {
   const root = readXml(formatJUnit(sampleReport(), { root: '/home/app' }));
   expect(root.tag).toBe('testsuites');
   expect(root.attributes).toMatchObject({ tests: '3', failures: '3', errors: '0' });
@@ -53,17 +53,17 @@ test('each record of the checked classes and each error is a failed case with it
   expect(indirect!.children[0]!.text).toContain('at text_copy (/usr/include/odd %,:name/copy.c:3)');
 });
 
-test('what was looked for and not found is a passed case', () => {
+test('a checked class without records is a passed case', () => {
   const cases = casesOf(new LeakReport({ records: [] }), { kinds: ['definite', 'possible'] });
   expect(cases.map((c) => c.attributes.name)).toEqual([
-    'no heap errors',
+    'no heap faults',
     'no definite leaks',
     'no possible leaks',
   ]);
   expect(cases.every((c) => c.children.length === 0)).toBe(true);
 });
 
-test('two contexts that end in one line have names of their own', () => {
+test('two contexts that end in one line have different names', () => {
   const leaf = frame('f', 'f.c:1:1');
   const cases = casesOf(
     new LeakReport({ records: [record([leaf, frame('a')]), record([leaf, frame('b')])] }),
@@ -72,7 +72,7 @@ test('two contexts that end in one line have names of their own', () => {
   expect(new Set(names).size).toBe(names.length);
 });
 
-test('any text in names and paths gives well-formed XML that reads back', () => {
+test('any text in names and paths makes well-formed XML that reads back', () => {
   const name = `<a href="x">&amp;'\n\t]]> \u0000\u0007\ufffe\ud800 é 漢 😀`;
   const [, definite] = casesOf(
     new LeakReport({ records: [record([frame(name, 'f.c:1:1')])], program: name }),

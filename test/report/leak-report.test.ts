@@ -33,13 +33,13 @@ test('totals sum blocks and bytes per class and over all', () => {
   expect(report.total).toEqual({ blocks: 8, bytes: 1120 });
 });
 
-test('a report is clean when only classes that are not asked about are there', () => {
+test('a report is clean when it has only classes that are not asked for', () => {
   const reachable = new LeakReport({ records: [record([], { kind: 'reachable' })] });
   expect(reachable.isClean()).toBe(true);
   expect(reachable.isClean(['reachable'])).toBe(false);
 });
 
-test('a heap error alone makes a report unclean', () => {
+test('a heap fault alone makes a report unclean', () => {
   expect(sampleReport().with({ records: [] }).isClean()).toBe(false);
 });
 
@@ -48,13 +48,13 @@ test('class names are read in any order, with blanks, and "all" means all', () =
   expect(parseLeakKinds('all')).toEqual(leakKinds);
 });
 
-test('an unknown class name is refused by name', () => {
+test('an unknown class name is rejected by name', () => {
   expect(() => parseLeakKinds('definite,lost', '--leak-kinds')).toThrow(InvalidArgumentError);
   expect(() => parseLeakKinds('definite,lost')).toThrow(/"lost".*definite, indirect, possible, reachable/);
   expect(() => parseLeakKinds(' , ')).toThrow(InvalidArgumentError);
 });
 
-test('a report refuses to be asked about classes that do not exist', () => {
+test('a report rejects questions about classes that do not exist', () => {
   const report = new LeakReport({ records: [] });
   for (const ask of [
     () => report.isClean(['definit' as never]),

@@ -1,8 +1,8 @@
 // SARIF 2.1.0: the rules of the standard that code scanning relies on, checked on the log as a value.
 
 import { expect, test } from 'vitest';
+import { faultWords } from '../../src/frames/index.ts';
 import { formatSarif, LeakReport, leakKinds } from '../../src/report/index.ts';
-import { faultTitles } from '../../src/report/wording.ts';
 import { frame, record, sampleReport } from '../support/sample-report.ts';
 
 interface SarifResult {
@@ -46,7 +46,7 @@ test('every result names a rule by id and by index, and every class and fault ha
   const ids = run.tool.driver.rules.map((rule) => rule.id);
   expect(ids).toEqual([
     ...leakKinds.map((kind) => `leak-${kind}`),
-    ...Object.keys(faultTitles),
+    ...Object.keys(faultWords),
     'failed-allocation',
   ]);
   expect(run.results).toHaveLength(5);
@@ -79,7 +79,7 @@ test('paths below the root are relative URIs against it, those outside absolute 
   expect(new URL(uri).protocol).toBe('file:');
 });
 
-test('folders whose names look like the scheme of a URI are none', () => {
+test('folders whose names look like the scheme of a URI are not taken for one', () => {
   const leak = record([frame('f', '', { file: '/home/app/sub:d/a.c', line: 2 })]);
   const [result] = runOf(new LeakReport({ records: [leak] }), { root: '/home/app' }).results;
   expect(result!.locations[0]!.physicalLocation!.artifactLocation).toEqual({
@@ -111,7 +111,7 @@ test('lines and columns count from 1 and are left out when unknown', () => {
   expect(result!.stacks[0]!.frames[1]!.location.physicalLocation).not.toHaveProperty('region');
 });
 
-test('suppressed, known and new records are marked as such', () => {
+test('suppressed, known and new records are marked', () => {
   const report = new LeakReport({
     records: [record([frame('new', 'a.c:1')])],
     known: [record([frame('known', 'a.c:2')])],
@@ -123,7 +123,7 @@ test('suppressed, known and new records are marked as such', () => {
   expect(hidden!.suppressions).toEqual([{ kind: 'external', justification: 'leak:hidden' }]);
 });
 
-test('what the scan could not see stands in the notifications of the run', () => {
+test('the limits of the scan are in the notifications of the run', () => {
   const [invocation] = runOf(sampleReport()).invocations;
   expect(invocation!.executionSuccessful).toBe(true);
   expect(invocation!.toolExecutionNotifications[0]!.message.text).toContain('C frames are active');

@@ -15,7 +15,7 @@ function matches(pattern: string, name: string): boolean {
   return suppress(report, parseSuppressions(`leak:${pattern}`, 'x.supp')).suppressed.length === 1;
 }
 
-test('a pattern is looked for in function, linkage name, file and module of every frame', () => {
+test('a pattern is searched for in function, linkage name, file and module of every frame', () => {
   const report = sampleReport();
   const hidden = (pattern: string) => suppress(report, suppressionsOf([pattern])).suppressed.length;
   expect(hidden('node_new')).toBe(1);
@@ -27,7 +27,7 @@ test('a pattern is looked for in function, linkage name, file and module of ever
   expect(suppress(mangled, suppressionsOf(['^_ZN2ns'])).records).toHaveLength(0);
 });
 
-test('suppressed records leave records and totals, errors stay, and unused suppressions are named', () => {
+test('suppressed records leave the records and totals, heap faults stay, and unused suppressions are named', () => {
   const file = '# known leaks\n\n  leak:node_new  \r\nleak:never_*\n';
   const report = suppress(sampleReport(), parseSuppressions(file, 'ci/leaks.supp'));
   expect(report.totals.definite.blocks).toBe(0);
@@ -67,7 +67,7 @@ test.each([
   expect(read).toThrow(new RegExp(`^bad\\.supp:${line}: `));
 });
 
-test('any text is either read or refused with a SuppressionError', () => {
+test('any text is either read or rejected with a SuppressionError', () => {
   const line = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.string().map((s) => `leak:${s}`),

@@ -6,9 +6,9 @@ import { frame, record, sampleReport } from '../support/sample-report.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
-test('errors come first with their three stacks, then records with stack and first bytes, then the sums', () => {
+test('heap faults come first with their three stacks, then records with stack and first bytes, then the sums', () => {
   expect(formatText(sampleReport(), { root: '/home/app', kinds: ['definite', 'possible'] })).toBe(`\
-heap error: double free: 0x00011040 in list_free
+heap fault: double free: 0x00011040 in list_free
   at list_free (src/list.c:31:5)
   at main (src/main.c:40:10)
   freed before
@@ -30,13 +30,13 @@ possible leak: 32 bytes in 1 block
   at wasm-function[7]
   at main (src/main.c:40:10)
 
-list.wasm: 1 heap error, definite 1,024 bytes in 4 blocks, indirect 48 bytes in 2 blocks, \
+list.wasm: 1 heap fault, definite 1,024 bytes in 4 blocks, indirect 48 bytes in 2 blocks, \
 possible 32 bytes in 1 block, reachable 16 bytes in 1 block
 note: C frames are active: pointers in their registers and locals cannot be seen.
 `);
 });
 
-test('a recursion is one line and its depth, in reports for people and CI', () => {
+test('a recursion is one line with its depth, in reports for people and CI', () => {
   const calls = (depth: number) => Array.from({ length: depth }, () => frame('walk', '/a/tree.c:4:9'));
   const report = new LeakReport({
     records: [
@@ -60,11 +60,11 @@ test('a recursion is one line and its depth, in reports for people and CI', () =
 
 test('a clean report is one line', () => {
   expect(formatText(new LeakReport({ records: [], program: 'a.wasm' }))).toBe(
-    'a.wasm: no leaks, no heap errors\n',
+    'a.wasm: no leaks, no heap faults\n',
   );
 });
 
-test('only the ten largest records are shown and the rest is counted, unless all are asked for', () => {
+test('only the ten largest records are shown and the others are counted, unless all are asked for', () => {
   const records = Array.from({ length: 12 }, (_, i) => record([frame(`f${i}`)], { bytes: i + 1, blocks: 2 }));
   const report = new LeakReport({ records });
   const short = formatText(report);
@@ -77,7 +77,7 @@ test('only the ten largest records are shown and the rest is counted, unless all
   expect(all).not.toContain('more record');
 });
 
-test('there is no colour unless it is asked for, and NO_COLOR wins', () => {
+test('there is no colour unless it is asked for, and NO_COLOR overrides', () => {
   vi.stubEnv('NO_COLOR', '');
   expect(formatText(sampleReport())).not.toContain('\u001b[');
   expect(formatText(sampleReport(), { color: true })).toContain('\u001b[31m');
@@ -90,7 +90,7 @@ test('escape sequences in the names of a module do not reach the terminal', () =
   expect(text).toContain('at �[2Jf�\n');
 });
 
-test('suppressed, known and unused are named under the sums', () => {
+test('suppressed and known records and unused suppressions are named below the sums', () => {
   const text = formatText(
     sampleReport().with({
       suppressed: [{ record: record([], { blocks: 3, bytes: 30 }), suppression: 'leak:x' }],

@@ -58,7 +58,7 @@ test('stand in reports, those since a mark in what is asked since', () => {
   const all = lib.heap.leaks();
   expect(all.isClean()).toBe(true);
   expect(all.failedAllocations.map(({ count }) => count)).toEqual([1, 2]);
-  expect(formatText(all)).toContain('no leaks, no heap errors, 3 failed allocations');
+  expect(formatText(all)).toContain('no leaks, no heap faults, 3 failed allocations');
   expect(lib.heap.leaksSince(mark).failedAllocations.map(({ count }) => count)).toEqual([2]);
   expect(lib.heap.leaksSince(lib.heap.mark()).failedAllocations).toEqual([]);
   const { leaks } = lib.heap.scope(() => lib.exports.ask(2 ** 29));

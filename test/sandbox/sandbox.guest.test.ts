@@ -232,7 +232,7 @@ describe.each(TOOLCHAINS)('a library compiled by %s', (toolchain) => {
     expect(call('sum', 1, 1)).toBe(2);
   });
 
-  test('records bad frees with three stacks and ignores the call', () => {
+  test('records heap faults with three stacks and ignores the call', () => {
     call('free_twice');
     call('free_inside');
     const [twice, inside] = lib.heap.faults();
@@ -339,13 +339,13 @@ describe.each(TOOLCHAINS)('a library compiled by %s', (toolchain) => {
       'realloc-foreign',
       'realloc-foreign',
     ]);
-    // A bad free besides, which has a fault of its own.
+    // Another heap fault besides.
     lib.heap.free(12);
     expect(thrown(() => lib.heap.realloc(lib.heap.malloc(8), 2 ** 32 - 1))).toBeInstanceOf(OutOfMemoryError);
     expect(lib.heap.realloc(0, 8)).toBeGreaterThan(0);
   });
 
-  test('throws the same for a bad realloc of the host when asked to stop at bad frees', async () => {
+  test('throws the same for a bad realloc of the host when asked to stop at heap faults', async () => {
     using strict = await load(toolchain, 'library.c', { onError: 'throw' });
     const error = thrown(() => strict.heap.realloc(12, 8)) as HeapFaultError;
     expect(error).toBeInstanceOf(HeapFaultError);
@@ -354,7 +354,7 @@ describe.each(TOOLCHAINS)('a library compiled by %s', (toolchain) => {
     expect(strict.heap.stats().faults).toBe(2);
   });
 
-  test('stops at a bad free when asked to', async () => {
+  test('stops at a heap fault when asked to', async () => {
     const seen: string[] = [];
     const strict = await load(toolchain, 'library.c', {
       onError: 'throw',

@@ -15,7 +15,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { HeapFaultKind } from '../../src/errors.ts';
+import type { HeapFaultKind } from '../../src/frames/index.ts';
 import { type LeakKind, leakKinds } from '../../src/report/index.ts';
 
 /** Folder of the programs. */

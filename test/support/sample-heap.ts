@@ -2,7 +2,7 @@
 // stack that was not captured, truncated stacks, contexts that hold nothing any more. Numbers are chosen so that
 // every sum in the tests can be checked by hand.
 
-import type { Frame } from '../../src/errors.ts';
+import type { Frame } from '../../src/frames/index.ts';
 import { layout } from '../../src/heap/index.ts';
 import {
   buildProfile,

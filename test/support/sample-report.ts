@@ -1,7 +1,7 @@
 // Reports for the tests of this folder: one with a record of each class, inlined frames, a JS frame, awkward names
 // and a double free, and a maker of frames.
 
-import type { Frame } from '../../src/errors.ts';
+import type { Frame } from '../../src/frames/index.ts';
 import { type LeakRecord, LeakReport } from '../../src/report/index.ts';
 
 /** A C frame; `place` is `file:line:column`, shortened from the right where unknown. */
@@ -67,6 +67,7 @@ export function sampleReport(): LeakReport {
       {
         kind: 'double-free',
         address: 0x11040,
+        block: { address: 0x11040, size: 256 },
         frames: [frame('list_free', '/home/app/src/list.c:31:5', { startLine: 28 }), main],
         allocatedAt: [frame('node_new', '/home/app/src/list.c:12:17', { startLine: 10 }), main],
         freedAt: [frame('list_pop', '/home/app/src/list.c:25:5', { startLine: 22 }), main],

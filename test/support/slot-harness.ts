@@ -3,7 +3,8 @@
 // translated by the offset map. Both see the same calls or the test fails.
 
 import { ExternalKind, readModule } from '../../src/binary/index.ts';
-import { ALLOCATION_FAMILY, type InstrumentedModule, instrument } from '../../src/instrument/index.ts';
+import { ALLOCATION_FAMILY } from '../../src/frames/index.ts';
+import { type InstrumentedModule, instrument } from '../../src/instrument/index.ts';
 import { ABI_VERSION, RUNTIME_TOP, SITE_HOST_PENDING, SLOT_SIZE } from '../../src/runtime/layout.ts';
 
 type Imports = Record<string, Record<string, WebAssembly.ImportValue>>;

@@ -66,7 +66,7 @@ describe('toHaveNoLeaks', () => {
     );
   });
 
-  test('fails on a misuse of the heap', async () => {
+  test('fails on a heap fault', async () => {
     lib.exports.free_twice();
     expect(await failure(() => expect(lib).toHaveNoLeaks())).toMatch(/double free.*free_twice/);
   });
@@ -77,7 +77,7 @@ describe('toHaveNoLeaks', () => {
   });
 
   test('can be negated', async () => {
-    expect(await failure(() => expect(lib).not.toHaveNoLeaks())).toContain('no leaks, no heap errors');
+    expect(await failure(() => expect(lib).not.toHaveNoLeaks())).toContain('no leaks, no heap faults');
     lib.exports.leak(1);
     await expect(lib).not.toHaveNoLeaks();
   });
@@ -117,7 +117,7 @@ describe('toLeak', () => {
     expect(message).toContain('definite leak: 7 bytes in 1 block');
   });
 
-  test('takes a misuse of the heap as work that is not clean', async () => {
+  test('takes a heap fault as work that is not clean', async () => {
     expect(await failure(() => expect(() => lib.exports.free_twice()).not.toLeak(lib))).toContain(
       'double free',
     );

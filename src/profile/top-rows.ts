@@ -1,0 +1,136 @@
+// The rows of the table of `go tool pprof -top`: how much each function, line or file holds itself (flat), and
+// together with everything that it called (cum).
+
+import { basename, normalize } from '../algorithms/posix-path.ts';
+import { InvalidArgumentError } from '../errors.ts';
+import type { StackView } from '../frames/index.ts';
+import type { ProfileModel } from './model.ts';
+import { objectsIndex, sampleTypeIndex } from './sample-types.ts';
+import { type Node, sumNodes, sumStacks } from './stack-sums.ts';
+
+/** What a row of the table stands for. */
+export type Granularity = 'functions' | 'lines' | 'files';
+
+export interface TopOptions {
+  /** Which values to show, such as `inuse_space`. Default: the profile's default type. */
+  sampleType?: string;
+  /** One row per function, source line (the default) or file. */
+  granularity?: Granularity;
+  /** Sort by own values (the default), or by values together with everything called. */
+  sort?: 'flat' | 'cum';
+  /** Show at most this many rows. Default: all rows. */
+  limit?: number;
+  /** Show the number of objects if the profile has it (default true). */
+  objects?: boolean;
+  /** Directory to remove from the start of paths, for narrower output. */
+  trimPath?: string;
+}
+
+/** One row of the table. */
+export interface TopRow {
+  /** Function name; '' in a table of files. */
+  readonly function: string;
+  /** Source file; '' in a table of functions, and when it is unknown. */
+  readonly file: string;
+  /** Source line; 0 in tables of functions and files, and when it is unknown. */
+  readonly line: number;
+  readonly flat: number;
+  readonly cum: number;
+  /** Number of objects in `flat`; null when the profile does not count objects. */
+  readonly flatObjects: number | null;
+  readonly cumObjects: number | null;
+  readonly inlined: 'no' | 'partly' | 'always';
+}
+
+/** All rows, sorted. Rows whose sums are zero are left out, as in pprof. */
+export function topRows(model: ProfileModel, view: StackView, options: TopOptions = {}): TopRow[] {
+  const index = sampleTypeIndex(model, options.sampleType);
+  const objects = objectsIndex(model, index);
+  const columns = objects < 0 ? [index] : [index, objects];
+  const granularity = options.granularity ?? 'lines';
+  if (granularity !== 'functions' && granularity !== 'lines' && granularity !== 'files') {
+    throw new InvalidArgumentError(
+      'granularity',
+      `There is no granularity '${granularity as string}': use functions, lines or files.`,
+    );
+  }
+  const order = options.sort ?? 'flat';
+  if (order !== 'flat' && order !== 'cum') {
+    throw new InvalidArgumentError('sort', `There is no order '${order as string}': use flat or cum.`);
+  }
+  const nodes: Node[] = [];
+  const nodesOfLocation = nodeTable(model, view, granularity, columns.length, nodes);
+  sumNodes(model.stacks, nodesOfLocation, nodes, sumStacks(model, view, columns));
+  return sortedRows(nodes, order);
+}
+
+/** The rows of all nodes that have values. */
+function sortedRows(nodes: readonly Node[], first: 'flat' | 'cum'): TopRow[] {
+  const rows: (TopRow & { readonly name: string })[] = [];
+  for (const { name, file, line, ...node } of nodes) {
+    const [flat, flatObjects = null] = node.flat;
+    const [cum, cumObjects = null] = node.cum;
+    if (flat === 0 && cum === 0) continue;
+    const calls = [...node.callers.values()];
+    const inlined = calls.includes(true) ? (calls.includes(false) ? 'partly' : 'always') : 'no';
+    const values = { flat: flat!, cum: cum!, flatObjects, cumObjects };
+    rows.push({ function: node.function, file, line, name, ...values, inlined });
+  }
+  const second = first === 'cum' ? 'flat' : 'cum';
+  rows.sort(
+    (a, b) =>
+      Math.abs(b[first]) - Math.abs(a[first]) ||
+      (a.name < b.name ? -1 : a.name > b.name ? 1 : Math.abs(b[second]) - Math.abs(a[second])),
+  );
+  return rows.map(({ name: _, ...row }) => row);
+}
+
+/** For each location the nodes of its visible lines, innermost first. */
+function nodeTable(
+  model: ProfileModel,
+  view: StackView,
+  granularity: Granularity,
+  width: number,
+  nodes: Node[],
+): readonly (readonly number[])[] {
+  const index = new Map<string, number>();
+  const nodeOf = (name: string, file: string, line: number, object: string): number => {
+    const shownFunction = granularity === 'files' ? '' : name;
+    const shownFile = granularity === 'functions' || file === '' ? '' : normalize(file);
+    const shownLine = granularity === 'lines' ? line : 0;
+    const known = shownFunction !== '' || shownFile !== '' || shownLine !== 0;
+    const printed = printedName(shownFunction, shownFile, shownLine, known ? '' : object);
+    let id = index.get(printed);
+    if (id === undefined) {
+      id =
+        nodes.push({
+          function: known ? shownFunction : printed,
+          file: shownFile,
+          line: shownLine,
+          name: printed,
+          flat: new Float64Array(width),
+          cum: new Float64Array(width),
+          callers: new Map(),
+        }) - 1;
+      index.set(printed, id);
+    }
+    return id;
+  };
+  return model.locations.map((location, i) => {
+    const object = model.mappings[location.mapping]?.file ?? '';
+    if (location.lines.length === 0) return [nodeOf('', '', 0, object)];
+    return location.lines.slice(view.firstLine[i]!).map(({ function: fn, line }) => {
+      const { name, file } = model.functions[fn] ?? { name: '', file: '' };
+      return nodeOf(name, file, line, object);
+    });
+  });
+}
+
+/** The name that pprof prints for a row. */
+export function printedName(name: string, file: string, line: number, object: string): string {
+  const parts = name === '' ? [] : [name];
+  if (line !== 0) parts.push(`${file}:${line}`);
+  else if (file !== '') parts.push(file);
+  else if (name === '') parts.push(object === '' ? '<unknown>' : `[${basename(object)}]`);
+  return parts.join(' ');
+}

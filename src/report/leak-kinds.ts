@@ -1,0 +1,65 @@
+// The classes of live blocks: their names, which of them are leaks, and the check of names that callers give.
+
+import { InvalidArgumentError } from '../errors.ts';
+
+/** The classes of live blocks, the gravest first. */
+export const leakKinds = ['definite', 'indirect', 'possible', 'reachable'] as const;
+
+/**
+ * How a live block can still be reached: `definite`: by no pointer at all; `indirect`: only from lost blocks;
+ * `possible`: only through a pointer into its middle; `reachable`: from a root, by a pointer to its start.
+ */
+export type LeakKind = (typeof leakKinds)[number];
+
+/** The classes that are certainly leaks. Checks fail on these unless told otherwise. */
+export const defaultLeakKinds: readonly LeakKind[] = ['definite', 'indirect'];
+
+/** Throws an InvalidArgumentError unless these are leak classes, and at least one. */
+export function checkLeakKinds(kinds: readonly LeakKind[]): void {
+  checkKindNames(kinds);
+  if (kinds.length === 0) throw notKinds();
+}
+
+// Unknown classes are rejected, because a check for a class that does not exist would always succeed.
+export function checkKindNames(kinds: unknown): void {
+  if (!Array.isArray(kinds)) throw notKinds();
+  for (const kind of kinds as readonly unknown[]) {
+    if (!(leakKinds as readonly unknown[]).includes(kind)) {
+      throw new InvalidArgumentError(
+        'kinds',
+        `unknown leak class "${String(kind)}": use ${leakKinds.join(', ')}`,
+      );
+    }
+  }
+}
+
+function notKinds(): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'kinds',
+    `kinds must be an array of leak classes: ${leakKinds.join(', ')}.`,
+  );
+}
+
+/**
+ * Reads class names as a command line or a configuration gives them: `definite,possible`, or `all`. Throws an
+ * InvalidArgumentError that names an unknown class.
+ */
+export function parseLeakKinds(text: string, argument = 'kinds'): readonly LeakKind[] {
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  if (names.includes('all')) return leakKinds;
+  for (const name of names) {
+    if (!(leakKinds as readonly string[]).includes(name)) {
+      throw new InvalidArgumentError(
+        argument,
+        `unknown leak class "${name}": use ${leakKinds.join(', ')} or all`,
+      );
+    }
+  }
+  if (names.length === 0) {
+    throw new InvalidArgumentError(argument, `no leak class given: use ${leakKinds.join(', ')} or all`);
+  }
+  return leakKinds.filter((kind) => names.includes(kind));
+}
