@@ -37,13 +37,13 @@ export function encodeProfile(model: ProfileModel, level: number): Uint8Array {
   return level === 0 ? bytes : platform().gzip(bytes, level);
 }
 
-/** The same before compression, in steps. */
+/** The profile before compression, in steps. */
 export function* encodeMessage(model: ProfileModel): Steps<Uint8Array<ArrayBuffer>> {
   const strings = new StringTable();
   const valueType = ({ type, unit }: SampleType) =>
     new ValueType({ type: strings.dedup(type), unit: strings.dedup(unit) });
 
-  // Entries that only the cut of long stacks needs.
+  // These entries are needed only when long stacks are cut.
   const cutFunction = model.functions.length + 1;
   const cutLocation = model.locations.length + 1;
   const shape = shapeOf(model.stacks);
@@ -123,7 +123,7 @@ export function* encodeMessage(model: ProfileModel): Steps<Uint8Array<ArrayBuffe
   return writer.buffer.subarray(0, writer.offset);
 }
 
-/** What is left out of the samples' stacks; null when nothing is. */
+/** How much is left out of the samples' stacks; null when nothing is left out. */
 function omissionOf({ samples }: ProfileModel, { depth }: StackShape): Omission | null {
   let stacks = 0;
   let calls = 0;
@@ -144,13 +144,16 @@ interface Omission {
   readonly calls: number;
 }
 
-/** The label fields of each set of labels, tags included: the bytes from `from[i]` to `from[i + 1]`. */
+/** The label fields of each set of labels with their tags: set i has the bytes from `from[i]` to `from[i + 1]`. */
 interface EncodedLabels {
   readonly bytes: Uint8Array;
   readonly from: Uint32Array;
 }
 
-/** Sets are many where sandboxes are, and differ in a number or two: so texts are encoded once, and numbers here. */
+/**
+ * Encodes all sets of labels. A profile of many sandboxes has many sets, which differ in one or two numbers. So
+ * texts are encoded once, and only numbers are encoded for each set.
+ */
 function* encodeLabels({ samples: { labelSets } }: ProfileModel, strings: StringTable): Steps<EncodedLabels> {
   const writer = new WireWriter(32 * labelSets.length);
   const from = new Uint32Array(labelSets.length + 1);
@@ -191,7 +194,7 @@ function* writeSamples(
   const { stacks, samples } = model;
   const { depth } = shape;
   const width = model.sampleTypes.length;
-  // Where the packed ids of a stack were written, and how many bytes they are; 0 for not written yet.
+  // Where the packed ids of a stack were written (0: not yet), and how many bytes they take.
   const position = new Float64Array(stacks.count);
   const packedLength = new Uint32Array(stacks.count);
   for (let i = 1; i < stacks.count; i++) {

@@ -40,7 +40,7 @@ const OPTIONS = ['all', 'kinds', 'color', 'root'] as const satisfies readonly (k
 
 type Colors = ReturnType<typeof picocolors.createColors>;
 
-/** The report as text for a terminal, lines ending in `\n`. */
+/** The report as text for a terminal. Every line ends with `\n`. */
 export function formatText(report: LeakReport, options: TextOptions = {}): string {
   checkOptionNames('formatText', options, OPTIONS);
   const colors = picocolors.createColors(options.color === true && !noColor());
@@ -65,7 +65,7 @@ export function formatText(report: LeakReport, options: TextOptions = {}): strin
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 
-// https://no-color.org: present and not empty.
+// https://no-color.org: the variable must be present and not empty.
 function noColor(): boolean {
   const value = platform().environment('NO_COLOR');
   return value !== undefined && value !== '';

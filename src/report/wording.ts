@@ -43,7 +43,7 @@ export function faultHeadline(fault: HeapFault, stacks: ReportStacks): string {
   return `${faultWords[fault.kind].title}: ${hexAddress(fault.address)}${place === '' ? '' : ` in ${place}`}`;
 }
 
-/** Allocations that failed, in one line: `failed allocation: 500 bytes in f`. */
+/** Failed allocations in one line: `failed allocation: 500 bytes in f`. */
 export function failureHeadline(failed: FailedAllocation, stacks: ReportStacks): string {
   const place = stacks.functionOf(stackOf(failed, 'frames'));
   const sizes =

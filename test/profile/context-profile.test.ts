@@ -1,4 +1,4 @@
-// What a profile built from contexts says, read by an independent protobuf implementation.
+// Profiles that are built from contexts, read by an independent protobuf implementation.
 
 import { describe, expect, it } from 'vitest';
 import { InvalidArgumentError } from '../../src/errors.ts';
@@ -35,7 +35,7 @@ const kinds: [ContextProfileKind, string[], string][] = [
 ];
 
 describe('buildProfile', () => {
-  it('writes one sample for each context that has anything to show, callers outermost', () => {
+  it('writes one sample for each context that has values, with callers outermost', () => {
     expect(stacks(protobufDecode(sampleProfile().encode()))).toEqual([
       'main:40 parse:21 = 10 1000 4 400',
       'main:40 parse:21 = 1 64 1 64',
@@ -60,7 +60,7 @@ describe('buildProfile', () => {
     expect(decoded.timeNanos).toBe(Date.UTC(2026, 0, 2, 15, 4, 5) * 1e6);
   });
 
-  it('takes the values of each kind from their own counters', () => {
+  it('takes the values of each kind from its own counters', () => {
     const sums = (kind: ContextProfileKind) => {
       const profile = sampleProfile({ kind });
       return profile.sampleTypes.map(({ type }) => profile.total(type));
@@ -71,7 +71,7 @@ describe('buildProfile', () => {
     expect(sums('lifetime')).toEqual([28, 28_000]);
   });
 
-  it('gives every call site an address in the module and JavaScript a mapping of its own', () => {
+  it('gives every call site an address in the module, and JavaScript a mapping of its own', () => {
     const { location, mapping } = protobufDecode(sampleProfile().encode());
     expect(mapping.map(({ filename }) => filename)).toEqual(['/src/app/app.c', '[javascript]']);
     for (const one of mapping) {
@@ -96,13 +96,13 @@ describe('buildProfile', () => {
     expect(offsets).toEqual([0x10, 0x20, 0x24, 0x30, 0x40, 0x1000, 0x50, 0x60]);
   });
 
-  it('keeps names from being taken for mangled ones', () => {
+  it('writes names so that nobody takes them for mangled ones', () => {
     const { function: functions } = protobufDecode(sampleProfile().encode());
     for (const { name, systemName } of functions) expect(systemName).not.toBe(name);
     expect(functions.find(({ name }) => name === 'Foo<T>::bar(int)')?.systemName).toBe('_ZN3FooI1TE3barEi');
   });
 
-  it('labels samples with their average block size and with what the caller adds', () => {
+  it('labels samples with their average block size and with labels of the caller', () => {
     const { sample } = protobufDecode(sampleProfile({ labels: { instance: 'a' } }).encode());
     expect(sample[0]!.label).toEqual([
       { key: 'instance', str: 'a', num: 0, numUnit: '' },
@@ -110,7 +110,7 @@ describe('buildProfile', () => {
     ]);
   });
 
-  it('says in the comments what made it', () => {
+  it('says in the comments what wrote it', () => {
     expect(protobufDecode(sampleProfile().encode()).comment).toEqual([
       `heapline ${VERSION}`,
       'toolchain: clang 14',
@@ -128,7 +128,7 @@ describe('buildProfile', () => {
     expect(decoded.function.find(({ name }) => name === 'main')?.startLine).toBe(37);
   });
 
-  it('symbolises each call site once and leaves out those with nothing to show', () => {
+  it('symbolises each call site once, and only call sites that are shown', () => {
     const asked: number[] = [];
     const input = sampleInput({
       kind: 'temporary',
@@ -143,7 +143,7 @@ describe('buildProfile', () => {
     expect(asked).toEqual([0x10, 0x20, 0x30, 0x40]);
   });
 
-  it('shows allocations that no context is known for', () => {
+  it('shows allocations without a known context', () => {
     const [root, ...rest] = CONTEXTS;
     const snapshot = snapshotOf([[root![0], root![1], 1, 16, 1, 16], ...rest]);
     expect(stacks(protobufDecode(sampleProfile({ snapshot }).encode()))[0]).toBe('[unknown]:0 = 1 16 1 16');
@@ -157,7 +157,7 @@ describe('buildProfile', () => {
     expect(profile.folded()).toBe('');
   });
 
-  it('refuses a kind that does not exist', () => {
+  it('rejects a kind that does not exist', () => {
     expect(() => sampleProfile({ kind: 'cpu' as ContextProfileKind })).toThrow(InvalidArgumentError);
   });
 

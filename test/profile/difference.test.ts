@@ -7,7 +7,7 @@ import { HeapProfile, ProfileBuilder, SAMPLE_TYPES } from '../../src/profile/ind
 import { arbitraryPair } from '../support/arbitrary-profile.ts';
 import { CONTEXTS, frame, sampleProfile, snapshotOf } from '../support/sample-heap.ts';
 
-/** Values by stack and labels, times `sign`, added to `sums`; an average block size is not a label to go by. */
+/** Adds values by stack and labels, times `sign`, to `sums`. The average block size tells no samples apart. */
 function addUp(
   profile: HeapProfile,
   sign: number,
@@ -37,7 +37,7 @@ const withoutZeros = (sums: Map<string, number[]>) =>
   [...sums].filter(([, values]) => values.some((value) => value !== 0)).sort();
 
 describe('before.diff(after)', () => {
-  it('is after − before for every stack, without the stacks that did not change', () => {
+  it('is after − before for every stack, without unchanged stacks', () => {
     const [before, after] = [
       sampleProfile(),
       sampleProfile({
@@ -62,7 +62,7 @@ describe('before.diff(after)', () => {
   it('equals plain subtraction for profiles of all shapes', () => {
     fc.assert(
       fc.property(arbitraryPair, ([before, after]) => {
-        // Locations that have no symbols are told apart by address; spelled out they look alike.
+        // Locations without symbols differ by their addresses; spelled out they look the same.
         fc.pre(before.model.locations.every(({ lines }) => lines.length > 0));
         const expected = withoutZeros(addUp(before, -1, addUp(after, 1)));
         const difference = before.diff(after);
@@ -84,13 +84,13 @@ describe('before.diff(after)', () => {
     expect(sampleProfile().diff(moved).sampleCount).toBe(0);
   });
 
-  it('covers the time between the two', () => {
+  it('covers the time between the two profiles', () => {
     const later = { ...snapshotOf(), takenAt: snapshotOf().takenAt + 2500 };
     expect(sampleProfile().diff(sampleProfile({ snapshot: later })).duration).toBe(2.5);
     expect(sampleProfile({ snapshot: later }).diff(sampleProfile()).duration).toBe(0);
   });
 
-  it('refuses profiles that count different things', () => {
+  it('rejects profiles that count different things', () => {
     expect(() => sampleProfile().diff(sampleProfile({ kind: 'peak' }))).toThrow(InvalidArgumentError);
     expect(() => sampleProfile().diff(sampleProfile({ kind: 'peak' }))).toThrow(
       /peak_space\/bytes.*inuse_space\/bytes/,
@@ -99,7 +99,7 @@ describe('before.diff(after)', () => {
 });
 
 describe('HeapProfile', () => {
-  it('refuses what is no profile', () => {
+  it('rejects values that are not profiles', () => {
     const profile = sampleProfile();
     for (const wrong of [undefined, null, 5, profile.encode(), {}] as never[]) {
       expect(() => profile.diff(wrong)).toThrow(InvalidArgumentError);
@@ -163,7 +163,7 @@ describe('HeapProfile.merge', () => {
     expect(both.sampleCount).toBe(2);
   });
 
-  it('refuses to merge nothing, and what is no profile', () => {
+  it('rejects an empty list, and values that are not profiles', () => {
     for (const wrong of [[], [sampleProfile(), undefined], null, sampleProfile()] as never[]) {
       expect(() => HeapProfile.merge(wrong)).toThrow(InvalidArgumentError);
     }

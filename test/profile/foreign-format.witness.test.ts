@@ -1,5 +1,5 @@
-// Files of other profilers are recognised and named. V8 and Valgrind write theirs here; the others begin as their tools
-// were seen to write them (heaptrack 1.4, jemalloc 5, gperftools 2.10, memray 1, perf 6, Go 1.22).
+// Files of other profilers are recognised and named. V8 and Valgrind write their files in this test. The other files
+// begin as these tools wrote them: heaptrack 1.4, jemalloc 5, gperftools 2.10, memray 1, perf 6, Go 1.22.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

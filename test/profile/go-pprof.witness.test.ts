@@ -1,4 +1,4 @@
-// `go tool pprof` as the judge: it reads what is written, and its tables equal ours to the character.
+// `go tool pprof` as the judge: it reads the written profiles, and its tables equal Heapline's to the character.
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -23,7 +23,7 @@ describe('go tool pprof', () => {
     expect(profile.top({ granularity: 'functions', objects: false })).toBe(workspace.pprofTop(profile));
   });
 
-  it('prints the same table of lines, inlined ones marked', () => {
+  it('prints the same table of lines and marks inlined ones', () => {
     const profile = sampleProfile();
     const text = profile.top({ granularity: 'lines', objects: false });
     expect(text).toBe(workspace.pprofTop(profile, '-lines'));
@@ -33,7 +33,7 @@ describe('go tool pprof', () => {
   });
 
   it('counts the same for each file', () => {
-    // pprof has a row for each function of a file; all rows of a file together are ours.
+    // pprof has a row for each function of a file. All rows of a file together equal one row here.
     const profile = sampleProfile();
     const expected = new Map<string, number>();
     for (const [, flat, name] of workspace
@@ -48,7 +48,7 @@ describe('go tool pprof', () => {
     expect(rows.length).toBe(expected.size);
   });
 
-  it('prints the same table sorted by cumulative values, and of other sample types', () => {
+  it('prints the same tables sorted by cumulative values, and of other sample types', () => {
     const profile = sampleProfile();
     const options = { granularity: 'functions', objects: false } as const;
     expect(profile.top({ ...options, sampleType: 'alloc_objects' })).toBe(
@@ -96,7 +96,7 @@ describe('go tool pprof', () => {
     );
   });
 
-  it('prints the same where functions have no name', () => {
+  it('prints the same for functions without a name', () => {
     const sites = new Map(SITES)
       .set(0x20, [frame('', 21)])
       .set(0x24, [frame('', 22, { file: '' })])
@@ -113,7 +113,7 @@ describe('go tool pprof', () => {
     ]);
   });
 
-  it('removes the allocation family like the table does, also where it was inlined', () => {
+  it('removes the allocation family as the table does, also when it was inlined', () => {
     const sites = new Map(SITES)
       .set(0x20, [frame('malloc', 3, { inlined: true }), frame('xmalloc', 9)])
       .set(0x40, [frame('operator new', 70)]);
@@ -127,7 +127,7 @@ describe('go tool pprof', () => {
     expect(profile.folded()).toContain('main;xmalloc 400');
   });
 
-  it('removes what the expressions of other writers name, and keeps what they keep', () => {
+  it('removes the functions that expressions of other writers drop, and keeps those that they keep', () => {
     const names = [
       'do_malloc',
       'operator new[]',
@@ -142,7 +142,7 @@ describe('go tool pprof', () => {
       .set(0x30, [frame(names[4]!, 7, { inlined: true }), frame(names[2]!, 8)]);
     const { model } = sampleProfile({ symbols: { frames: (site) => sites.get(site)! } });
     for (const [dropFrames, keepFrames] of [
-      // Of tcmalloc and of pprof itself, which gives it to profiles in text form.
+      // The first expression is tcmalloc's. The second one is pprof's own, which it adds to profiles in text form.
       ['(__)?posix_memalign|tcmalloc::.*|(::)?do_malloc|__builtin_(vec_)?new|operator new(\\[\\])?', ''],
       ['(?i:DO_MALLOC)|(?:op.*\\])\\z|[^x]{3}malloc', ''],
       ['runtime\\..*|.*malloc', 'runtime\\.(go)?panic'],
@@ -164,7 +164,7 @@ describe('go tool pprof', () => {
     expect(text).toMatch(/\|\s+list_push/);
   });
 
-  it('shows the bytes beside the source lines with -list', () => {
+  it('shows bytes beside source lines with -list', () => {
     const source = Array.from({ length: 30 }, (_, i) => `  line${i + 1}();`).join('\n');
     const path = workspace.write('parse.c', source);
     const profile = sampleProfile({
@@ -175,13 +175,13 @@ describe('go tool pprof', () => {
     expect(listed).toMatch(/3\.45kB +3\.45kB +21: {2,}line21\(\);/);
   });
 
-  it('shows whole stacks with -traces, JavaScript above C', () => {
+  it('shows whole stacks with -traces, with JavaScript above C', () => {
     const text = workspace.pprof('-traces', file);
     expect(text).toMatch(/instance: +a\n +bytes: +1kB\n +3kB +parse\n +handle\n +<anonymous>\n/);
     expect(text).toMatch(/node_new \(inline\)\n +list_push \(inline\)\n +parse\n +main\n/);
   });
 
-  it('subtracts profiles with -diff_base as diff() does', () => {
+  it('subtracts profiles with -diff_base like diff()', () => {
     const after = CONTEXTS.map((context, i) => (i === 2 ? ([1, 0x20, 14, 2400, 8, 1800] as const) : context));
     const before = sampleProfile();
     const later = sampleProfile({ snapshot: snapshotOf(after) });
@@ -197,7 +197,7 @@ describe('go tool pprof', () => {
     expect(workspace.pprofTop(difference)).toBe(difference.top({ granularity: 'functions', objects: false }));
   });
 
-  it('prints a difference that pprof wrote as pprof does', () => {
+  it('prints a difference that pprof wrote like pprof', () => {
     const after = CONTEXTS.map((context, i) => (i === 2 ? ([1, 0x20, 14, 2400, 8, 1800] as const) : context));
     const base = workspace.write('before.pb.gz', sampleProfile().encode());
     const later = workspace.write('later.pb.gz', sampleProfile({ snapshot: snapshotOf(after) }).encode());
@@ -215,7 +215,7 @@ describe('go tool pprof', () => {
     expect(workspace.pprof('-top', '-tagfocus=bytes=64kb:', file)).toContain('97.66kB');
   });
 
-  it('sees with -raw the addresses, mappings and comments that were written', () => {
+  it('shows the written addresses, mappings and comments with -raw', () => {
     const text = workspace.pprof('-raw', file);
     expect(text).toContain('PeriodType: space bytes\nPeriod: 1\n');
     expect(text).toMatch(/1: 0x100000000\/0x100001001\/0x0 \/src\/app\/app\.c {2}\[FN\]\[FL\]\[LN\]\[IN\]/);
@@ -223,7 +223,7 @@ describe('go tool pprof', () => {
     expect(workspace.pprof('-comments', file)).toContain('toolchain: clang 14');
   });
 
-  it('gives the mean lifetime of a block with -mean', () => {
+  it('shows the mean lifetime of a block with -mean', () => {
     const profile = workspace.write('life.pb.gz', sampleProfile({ kind: 'lifetime' }).encode());
     expect(workspace.pprof('-top', '-mean', profile)).toMatch(/1000B .*parse|0\.98kB .*parse/);
   });
@@ -252,7 +252,7 @@ describe('go tool pprof', () => {
     expect(addresses(workspace.write('heap.txt', sampleProfile().text()))).toEqual(addresses(file));
   });
 
-  it('writes profiles that are read back whole', () => {
+  it('writes profiles that are read back complete', () => {
     const path = workspace.write('again.pb.gz', Buffer.alloc(0));
     workspace.pprof('-proto', `-output=${path}`, file);
     const again = HeapProfile.decode(workspace.read(path));

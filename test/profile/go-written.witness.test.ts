@@ -1,4 +1,4 @@
-// Profiles that other programs wrote: a Go program compiled here, whose heap profile is read by us and by pprof.
+// A profile that another program wrote: the test compiles a Go program, and Heapline and pprof read its heap profile.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -112,7 +112,7 @@ describe('a heap profile written by Go', () => {
     expect(HeapProfile.decode(gunzipSync(bytes)).folded()).toBe(HeapProfile.decode(bytes).folded());
   });
 
-  it('is told from a CPU profile', () => {
+  it('is distinguished from a CPU profile', () => {
     expect(() => HeapProfile.decode(goRun('cpu', CPU_PROGRAM))).toThrow(
       /not a heap profile.*cpu\/nanoseconds/,
     );

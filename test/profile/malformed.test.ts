@@ -1,4 +1,4 @@
-// Bytes that are not a profile, damaged profiles, hostile ones: always InvalidProfileError, soon.
+// Bytes that are not a profile, damaged profiles and hostile ones always and quickly give an InvalidProfileError.
 
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -7,7 +7,7 @@ import { InvalidArgumentError, InvalidProfileError } from '../../src/errors.ts';
 import { HeapProfile } from '../../src/profile/index.ts';
 import { sampleProfile } from '../support/sample-heap.ts';
 
-/** Decodes and, when that works, uses the result; true when the bytes were refused. */
+/** Decodes the bytes and uses the result. True when the bytes were rejected. */
 function refused(bytes: Uint8Array): boolean {
   let profile: HeapProfile;
   try {
@@ -27,7 +27,7 @@ function refused(bytes: Uint8Array): boolean {
 
 const intact = sampleProfile({ labels: { instance: 'a' } }).encode({ level: 0 });
 
-/** A message: field number and content, a number for a varint, bytes for a length-delimited field. */
+/** Makes a message of field numbers and contents: a number for a varint, bytes for a length-delimited field. */
 function message(...fields: [number, number | Uint8Array][]): Uint8Array {
   const bytes: number[] = [];
   const varint = (value: number) => {
@@ -55,7 +55,7 @@ const HEAD: [number, number | Uint8Array][] = [
 ];
 
 describe('decoding bytes that are not an intact heap profile', () => {
-  it('accepts the smallest heap profile there is', () => {
+  it('accepts the smallest possible heap profile', () => {
     expect(HeapProfile.decode(message(...HEAD)).sampleTypes).toEqual([{ type: 'space', unit: 'bytes' }]);
   });
 
@@ -95,7 +95,7 @@ describe('decoding bytes that are not an intact heap profile', () => {
     expect(() => HeapProfile.decode(bytes)).toThrow(reason);
   });
 
-  it('skips fields that it does not know, of every wire type', () => {
+  it('skips unknown fields of every wire type', () => {
     const unknown = Uint8Array.from([
       0xa0,
       6,
@@ -117,27 +117,27 @@ describe('decoding bytes that are not an intact heap profile', () => {
     expect(refused(Uint8Array.from([...message(...HEAD), ...unknown]))).toBe(false);
   });
 
-  it('does not decompress more than it was allowed to', () => {
+  it('does not decompress more than the limit', () => {
     const bomb = gzipSync(new Uint8Array(64 * 2 ** 20));
     expect(() => HeapProfile.decode(bomb, { maxBytes: 2 ** 20 })).toThrow(/larger than 1048576 bytes/);
     expect(() => HeapProfile.decode(intact, { maxBytes: 100 })).toThrow(/larger than 100 bytes/);
   });
 
-  it.each([2 ** 20, 1e6 + 0.5, 2 ** 40, Number.POSITIVE_INFINITY])('takes %d for a limit', (maxBytes) => {
+  it.each([2 ** 20, 1e6 + 0.5, 2 ** 40, Number.POSITIVE_INFINITY])('accepts %d as a limit', (maxBytes) => {
     expect(HeapProfile.decode(gzipSync(intact), { maxBytes }).encode({ level: 0 })).toEqual(intact);
   });
 
-  it.each([0, -1, Number.NaN, '1M' as never])('refuses %j for a limit', (maxBytes) => {
+  it.each([0, -1, Number.NaN, '1M' as never])('rejects %j as a limit', (maxBytes) => {
     expect(() => HeapProfile.decode(gzipSync(intact), { maxBytes })).toThrow(InvalidArgumentError);
   });
 
-  it('does not fill the memory with entries that take next to nothing in the file', () => {
+  it('does not fill the memory with entries that take almost nothing in the file', () => {
     const head = message(...HEAD);
     const mappings = Buffer.alloc(2 * 4_200_000, message([3, new Uint8Array()]));
     const bytes = gzipSync(Buffer.concat([head, mappings]), { level: 1 });
     expect(bytes.length).toBeLessThan(100_000);
     expect(() => HeapProfile.decode(bytes)).toThrow(/^The profile has more entries than/);
-    // 2^24 times location 1: a sample, in it a packed field, each with a length of four bytes.
+    // A sample with 2^24 times location 1 in a packed field. Both lengths take four bytes.
     const ids = Buffer.alloc(2 ** 24, 1);
     const sample = Buffer.from([0x12, 0x85, 0x80, 0x80, 0x08, 0x0a, 0x80, 0x80, 0x80, 0x08]);
     const stack = Buffer.concat([head, message([4, message([1, 1])]), sample, ids]);
@@ -167,13 +167,13 @@ describe('decoding bytes that are not an intact heap profile', () => {
     expect(performance.now() - started).toBeLessThan(30_000);
   });
 
-  it('refuses every cut of a profile or reads it as a shorter one', () => {
+  it('rejects every truncated profile or reads it as a shorter one', () => {
     let cuts = 0;
     for (let length = 0; length < intact.length; length++) if (refused(intact.subarray(0, length))) cuts++;
     expect(cuts).toBeGreaterThan(intact.length * 0.8);
   });
 
-  it('stays calm whatever bytes are changed', () => {
+  it('reads or rejects a profile whatever bytes are changed', () => {
     const change = fc.record({ at: fc.nat({ max: intact.length - 1 }), value: fc.nat({ max: 255 }) });
     fc.assert(
       fc.property(fc.array(change, { minLength: 1, maxLength: 6 }), (changes) => {
@@ -185,7 +185,7 @@ describe('decoding bytes that are not an intact heap profile', () => {
     );
   });
 
-  it('stays calm whatever bytes it is given', () => {
+  it('reads or rejects any bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         refused(bytes);

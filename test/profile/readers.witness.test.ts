@@ -1,6 +1,6 @@
-// The simple readers of profiles that people use in place of pprof, each the real one from npm: speedscope in Chromium,
-// react-pprof, pprof-to-md and pprof-format. The profile has inlined C functions (all of leaky.c inlined into main)
-// and JavaScript frames above them.
+// Simple readers of profiles that people use instead of pprof, each the real package from npm: speedscope in
+// Chromium, react-pprof, pprof-to-md and pprof-format. The profile has inlined C functions (all of leaky.c is
+// inlined into main) and JavaScript frames above them.
 
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -48,7 +48,7 @@ function parseFolded(text: string): Map<string, number> {
   );
 }
 
-/** Bytes below each function, and in itself. */
+/** Bytes of each function with everything that it called, and of the function itself. */
 function functionSums(of: ReadonlyMap<string, number>): Map<string, { total: number; self: number }> {
   const sums = new Map<string, { total: number; self: number }>();
   for (const [stack, bytes] of of) {
@@ -97,7 +97,7 @@ describe('inlines: locations', () => {
     expect(functions(profile.encode({ inlines: 'locations' }))).toBe(functions(profile.encode()));
   });
 
-  it('refuses other forms', () => {
+  it('rejects other forms', () => {
     expect(() => profile.encode({ inlines: 'frames' as 'lines' })).toThrow(
       "inlines must be 'lines' or 'locations', not frames.",
     );
@@ -118,7 +118,7 @@ describe('react-pprof', () => {
     };
     const processor = new FlameDataProcessor();
     const decoded = Profile.decode(gunzipSync(bytes));
-    // It shows the first type of bytes: alloc_space.
+    // react-pprof shows the first type that counts bytes: alloc_space.
     processor.processProfile(decoded);
     const found = new Map<string, number>();
     const visit = (node: Node, path: readonly string[]): void => {
@@ -129,10 +129,10 @@ describe('react-pprof', () => {
     return found;
   }
 
-  it('shows every function, inlined ones and those of JavaScript', async () => {
+  it('shows every function, also inlined ones and those of JavaScript', async () => {
     const expected = parseFolded(profile.folded({ sampleType: 'alloc_space' }));
     expect(await read(profile.encode({ inlines: 'locations' }))).toEqual(expected);
-    // Why there is the option: of the default form it keeps the innermost function of each location.
+    // The option exists because react-pprof keeps only the innermost function of each location in the default form.
     const kept = [...(await read(profile.encode())).keys()];
     expect(kept.some((stack) => stack.split(';').includes('main'))).toBe(false);
   });
@@ -184,10 +184,10 @@ describe('speedscope', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  /** The table of its sandwich view: bytes in all and in itself, and name, of each row. */
+  /** The table of speedscope's sandwich view: for each row the total bytes, its own bytes, and its name. */
   async function open(name: string, content: Uint8Array | string): Promise<string[]> {
     writeFileSync(join(directory, name), content);
-    // On a busy machine the browser may print the page before it has read the profile.
+    // On a busy machine, the browser may print the page before it has read the profile.
     for (let attempt = 1; ; attempt++) {
       const rows = await rowsOf(name);
       if (rows.length > 0 || attempt === 4) return rows;
@@ -247,7 +247,7 @@ describe('speedscope', () => {
 
   it('shows the folded text', async () => {
     const rows = await open('leaky.folded.txt', profile.folded());
-    // Folded text has no unit.
+    // Folded text has no units.
     const plain = [...functionSums(stacks)].map(
       ([name, { total, self }]) => `${total.toLocaleString('en')} ${self.toLocaleString('en')} ${name}`,
     );
@@ -271,7 +271,7 @@ describe('speedscope', () => {
     return file;
   }
 
-  it('files are valid against its schema, have all sample types and the sums of the profile', () => {
+  it('files are valid by its schema, and have all sample types and the sums of the profile', () => {
     for (const each of [profile, sampleProfile(), sampleProfile({ kind: 'lifetime' })]) {
       const { profiles, activeProfileIndex, shared } = read(each.speedscope());
       expect(profiles.map(({ name }) => name)).toEqual(each.sampleTypes.map(({ type }) => type));
@@ -288,7 +288,7 @@ describe('speedscope', () => {
     }
   });
 
-  it('lines: a frame for each line of a function, with its place', () => {
+  it('with lines, each line of a function is a frame with its place', () => {
     const { shared, profiles } = read(profile.speedscope({ lines: true, sampleType: 'inuse_space' }));
     expect(profiles.map(({ name }) => name)).toEqual(['inuse_space']);
     const lines = shared.frames.filter(({ name }) => name.startsWith('header_parse'));

@@ -1,4 +1,4 @@
-// Whatever is written is read back the same, by us and by an independent protobuf implementation.
+// Every written profile is read back unchanged, by Heapline and by an independent protobuf implementation.
 
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -9,7 +9,7 @@ import { protobufDecode } from '../support/profile-oracles.ts';
 import { sampleProfile } from '../support/sample-heap.ts';
 
 describe('encode and decode', () => {
-  it('give back the same profile', () => {
+  it('return the same profile', () => {
     fc.assert(
       fc.property(arbitraryProfile, fc.constantFrom(0, 1, 6), (profile, level) => {
         const again = HeapProfile.decode(profile.encode({ level }));
@@ -64,7 +64,7 @@ describe('encode and decode', () => {
       limit: 0xffffffffff601000n,
     };
     const location = builder.location(builder.mapping(kernel), 0xffffffffff600abcn, []);
-    // The greatest int64, which is 2^63 as a number.
+    // The greatest int64 is 2^63 when it is read as a number.
     const greatest = 2 ** 63;
     const labels = [{ key: 'limit', number: greatest, unit: 'bytes' }];
     builder.sample(builder.stackOf([location]), values, builder.labels(labels));
@@ -79,7 +79,7 @@ describe('encode and decode', () => {
     expect(sampleProfile().encode()).toEqual(sampleProfile().encode());
   });
 
-  it('compress as much as they are told', () => {
+  it('compress as much as the level says', () => {
     const profile = sampleProfile();
     const raw = profile.encode({ level: 0 });
     expect(Uint8Array.from(gunzipSync(profile.encode({ level: 9 })))).toEqual(Uint8Array.from(raw));

@@ -1,4 +1,4 @@
-// The forms for people and scripts: tables, folded stacks, Go's text, JSON, and what speedscope's importers ask for.
+// The forms for people and scripts: tables, folded stacks, Go's text, JSON, and the needs of speedscope's importers.
 
 import { describe, expect, it } from 'vitest';
 import { InvalidArgumentError } from '../../src/errors.ts';
@@ -19,7 +19,7 @@ describe('the table', () => {
     ]);
   });
 
-  it('shortens paths under a directory', () => {
+  it('shortens paths below a directory', () => {
     expect(sampleProfile().top({ trimPath: '/src/app' })).toContain('  walk parse.c:33\n');
     expect(sampleProfile().top({ trimPath: '/src/ap' })).toContain('  walk /src/app/parse.c:33\n');
   });
@@ -31,12 +31,12 @@ describe('the table', () => {
     expect(walk).toMatchObject({ flat: 80, cum: 100_080, flatObjects: 5, cumObjects: 6 });
   });
 
-  it('refuses a sample type that the profile does not have, and names those it has', () => {
+  it('rejects a sample type that the profile does not have, and names the existing ones', () => {
     expect(() => sampleProfile().top({ sampleType: 'cpu' })).toThrow(InvalidArgumentError);
     expect(() => sampleProfile().top({ sampleType: 'cpu' })).toThrow(/alloc_objects, alloc_space/);
   });
 
-  it('refuses an order and a granularity that do not exist', () => {
+  it('rejects an order and a granularity that do not exist', () => {
     expect(() => sampleProfile().top({ sort: 'cumulative' as never })).toThrow(/flat or cum/);
     expect(() => sampleProfile().topRows({ granularity: 'line' as never })).toThrow(
       /functions, lines or files/,
@@ -90,13 +90,13 @@ describe('folded stacks', () => {
     );
   });
 
-  it('are lines that flamegraph.pl and speedscope take', () => {
+  it('are lines that flamegraph.pl and speedscope accept', () => {
     for (const line of sampleProfile().folded().trimEnd().split('\n')) expect(line).toMatch(/^(.*) (\d+)$/);
   });
 });
 
 describe('the text form', () => {
-  it('has the layout of Go, records by bytes in use, symbols below', () => {
+  it('has the layout of Go: records sorted by bytes in use, with symbols below', () => {
     const text = sampleProfile().text();
     expect(text.split('\n').slice(0, 9)).toEqual([
       'heap profile: 16: 103674 [28: 104410] @ heap/2',
@@ -111,13 +111,13 @@ describe('the text form', () => {
     ]);
   });
 
-  it('shows kinds that count one thing as both in use and allocated', () => {
+  it('shows kinds with one pair of values as both in use and allocated', () => {
     expect(sampleProfile({ kind: 'temporary' }).text()).toMatch(
       /^heap profile: 12: 736 \[12: 736\] @ heap\/2\n/,
     );
   });
 
-  it('has bytes of profiles that show objects first, too', () => {
+  it('has bytes also for profiles that show objects first', () => {
     const { model } = sampleProfile({ kind: 'temporary' });
     expect(new HeapProfile({ ...model, defaultSampleType: 'temporary_objects' }).text()).toMatch(
       /^heap profile: 12: 736 \[12: 736\] @ heap\/2\n/,
@@ -156,9 +156,9 @@ describe('JSON', () => {
   });
 });
 
-describe('what speedscope asks of a pprof profile', () => {
-  // Its importer takes the column of default_sample_type, and of each location all lines, each with a function.
-  it('is there: a default sample type that exists, lines with functions that have names', () => {
+describe('what speedscope needs from a pprof profile', () => {
+  // Its importer takes the column of default_sample_type and all lines of each location, each with a function.
+  it('is present: an existing default sample type, and lines with functions that have names', () => {
     const decoded = protobufDecode(sampleProfile().encode());
     expect(decoded.sampleType.map(({ type }) => type)).toContain(decoded.defaultSampleType);
     const functions = new Map(decoded.function.map((fn) => [fn.id, fn]));

@@ -1,5 +1,5 @@
-// Stacks, and with them suppressions and baselines, are the same with every toolchain: a baseline that one has written
-// knows the leaks of the others.
+// Stacks, and with them suppressions and baselines, are the same with every toolchain: a baseline that one has
+// written knows the leaks of the others.
 
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
