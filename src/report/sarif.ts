@@ -3,31 +3,18 @@
 // result has its stack as a SARIF stack and as related locations, because GitHub shows only the latter. Its partial
 // fingerprint is that of the baseline. Suppressed and known records are marked.
 
-import {
-  type Frame,
-  faultStacks,
-  faultWords,
-  gapText,
-  isBelow,
-  isGap,
-  relativePath,
-  rememberedByFrame,
-  type Stack,
-  stackOf,
-  withStacks,
-} from '../frames/index.ts';
+import { faultStacks, rememberedByFrame, type Stack, stackOf, withStacks } from '../frames/index.ts';
 import { checkOptionNames } from '../options/option-names.ts';
 import { platform } from '../platform/index.ts';
 import { stackFingerprints } from './baseline.ts';
-import { defaultLeakKinds, type LeakKind, leakKinds } from './leak-kinds.ts';
+import { defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
 import type { LeakRecord, LeakReport } from './leak-report.ts';
+import { locationOf, places, ROOT_ID } from './sarif-locations.ts';
+import { rulesFor } from './sarif-rules.ts';
 import { inSarif, ReportStacks } from './stacks.ts';
-import { failureHeadline, faultHeadline, kindMeanings, kindTitles, recordHeadline } from './wording.ts';
+import { failureHeadline, faultHeadline, recordHeadline } from './wording.ts';
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
-/** Name in `originalUriBaseIds` of the folder to which paths are relative. */
-const ROOT_ID = 'SRCROOT';
-
 /** Stands in for the results while the log around them is written. */
 const SEPARATOR = 'the results';
 
@@ -49,14 +36,6 @@ const OPTIONS = [
   'failedAllocations',
   'toolVersion',
 ] as const satisfies readonly (keyof SarifOptions)[];
-
-interface Rule {
-  readonly id: string;
-  readonly name: string;
-  readonly shortDescription: { readonly text: string };
-  readonly fullDescription: { readonly text: string };
-  readonly defaultConfiguration: { readonly level: 'error' | 'note' };
-}
 
 /** The report as a SARIF log, ready for JSON.stringify. */
 export function toSarif(report: LeakReport, options: SarifOptions = {}): object {
@@ -197,102 +176,4 @@ function distinctLeaks(records: readonly LeakRecord[], fingerprint: (stack: Stac
 
 function failureLevel({ failedAllocations }: SarifOptions): 'error' | 'note' {
   return failedAllocations ? 'error' : 'note';
-}
-
-function rulesFor(kinds: readonly LeakKind[], failureLevel: 'error' | 'note'): Rule[] {
-  const leaks = leakKinds.map(
-    (kind): Rule => ({
-      id: `leak-${kind}`,
-      name: pascalCase(`leak-${kind}`),
-      shortDescription: { text: sentence(kindTitles[kind]) },
-      fullDescription: { text: kindMeanings[kind] },
-      defaultConfiguration: { level: kinds.includes(kind) ? 'error' : 'note' },
-    }),
-  );
-  const faults = Object.entries(faultWords).map(
-    ([kind, { title }]): Rule => ({
-      id: kind,
-      name: pascalCase(kind),
-      shortDescription: { text: sentence(title) },
-      fullDescription: { text: 'The allocator was given a pointer that it must not be given.' },
-      defaultConfiguration: { level: 'error' },
-    }),
-  );
-  const failure: Rule = {
-    id: 'failed-allocation',
-    name: pascalCase('failed-allocation'),
-    shortDescription: { text: sentence('failed allocation') },
-    fullDescription: {
-      text: 'There was no memory for an allocation: malloc or one of its siblings returned NULL.',
-    },
-    defaultConfiguration: { level: failureLevel },
-  };
-  return [...leaks, ...faults, failure];
-}
-
-/** @param titled the stacks with their titles; the first one is that of the result */
-function places(
-  titled: readonly (readonly [string, Stack])[],
-  stacks: ReportStacks,
-  location: (frame: Frame) => object,
-): object {
-  const place = stacks.place(titled[0]![1]);
-  // Readers that do not show stacks get the frames a second time. Of thousands of results, only the first ones do so.
-  const again = stacks.plenty;
-  const shown = titled.map(([title, stack]) => [title, stacks.shown(stack)] as const);
-  const related = (again ? shown : []).flatMap(([title, items]) =>
-    items.flatMap((item) =>
-      isGap(item) || item.file === '' || item.line === 0
-        ? []
-        : [{ ...location(item), message: { text: `${title}: ${stacks.text(item)}` } }],
-    ),
-  );
-  return {
-    locations: place === null ? [] : [location(place)],
-    stacks: shown.map(([title, items]) => ({
-      message: { text: sentence(title) },
-      frames: items.map((item) => ({
-        // A location that has no place is a remark (SARIF 3.28.5).
-        location: isGap(item) ? { message: { text: `… ${gapText(item)}` } } : location(item),
-      })),
-    })),
-    relatedLocations: related.map((entry, id) => ({ id, ...entry })),
-  };
-}
-
-function locationOf(frame: Frame, root: string | undefined): object {
-  const logical = { logicalLocations: [{ name: frame.function, kind: 'function' }] };
-  if (frame.file === '') return logical;
-  const region = {
-    ...(frame.line > 0 ? { startLine: frame.line } : {}),
-    ...(frame.line > 0 && frame.column > 0 ? { startColumn: frame.column } : {}),
-  };
-  return {
-    physicalLocation: {
-      artifactLocation: artifact(frame.file, root),
-      ...(frame.line > 0 ? { region } : {}),
-    },
-    ...logical,
-  };
-}
-
-// SARIF wants URI references: relative ones for files below the root, absolute ones for files outside of it.
-function artifact(file: string, root: string | undefined): object {
-  const path = relativePath(file, root);
-  if (path.startsWith('/')) return { uri: platform().fileUrl(path) };
-  // The name of a folder below the root may look like a scheme.
-  if (!isBelow(file, root) && /^[A-Za-z][A-Za-z0-9+.-]+:/.test(path)) return { uri: encodeURI(path) };
-  const uri = path.split('/').map(encodeURIComponent).join('/');
-  return root === undefined ? { uri } : { uri, uriBaseId: ROOT_ID };
-}
-
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
-}
-
-function pascalCase(text: string): string {
-  return text
-    .split('-')
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
-    .join('');
 }
