@@ -127,9 +127,10 @@ export interface AutoCheckHooks extends AssertLeaksOptions {
 
 /**
  * Checks every sandbox at the end of each test. A sandbox that the test opened is checked as a whole; a sandbox that
- * was open before is checked for the allocations of the test. Call it once per test file: `autoCheck({ beforeEach,
- * afterEach })`. It checks in an `afterEach` hook, which should run last: in node:test, jest and mocha this is the
- * hook that is registered last on the outermost level, in vitest the one that is registered first.
+ * was open before is checked for the allocations of the test. Call it once per test file, with the runner's hooks:
+ * `autoCheck({ beforeEach, afterEach })`.
+ * It checks in an `afterEach` hook, which should run last: in node:test, jest and mocha this is the hook that is
+ * registered last on the outermost level, in vitest the one that is registered first.
  */
 export function autoCheck({ beforeEach, afterEach, ...options }: AutoCheckHooks): void {
   if (typeof beforeEach !== 'function' || typeof afterEach !== 'function') {

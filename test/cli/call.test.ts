@@ -1,4 +1,4 @@
-// The language of --call: what it reads, and what it refuses rather than to pass something else on in silence.
+// The language of --call: what it accepts, and what it rejects instead of silently passing on something else.
 
 import { describe, expect, it } from 'vitest';
 import { parseCall } from '../../src/cli/call.ts';

@@ -1,5 +1,5 @@
-// heapline check: its statuses, every format, suppressions, baselines and tolerances, and what is said when something
-// is wrong.
+// heapline check: its exit statuses, every format, suppressions, baselines, tolerances, and its messages when
+// something is wrong.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Ctrl-C stops C wherever it is, and SIGTERM its timers; heapline run still writes the profile.
+// Ctrl-C stops C wherever it is, SIGTERM stops C's timers, and heapline run still writes the profile.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -45,7 +45,7 @@ int main(void) { emscripten_set_main_loop(turn, 50, 0); return 0; }
 
 afterAll(() => directory.dispose());
 
-/** Starts the command, sends the signal when C says that it is ready, and gives how the command ended. */
+/** Starts the command, sends the signal when C says that it is ready, and returns how the command ended. */
 async function interrupted(
   args: readonly string[],
   signal: NodeJS.Signals,
@@ -65,7 +65,7 @@ async function interrupted(
   const ready = once(child.stdout, 'data').then(() => true);
   if (!(await Promise.race([ready, exit.then(() => false)])))
     throw new Error(`It ended by itself:\n${stderr}`);
-  // C goes on from its output to what it waits in.
+  // C needs a moment to get from its output to the call in which it waits.
   await new Promise((resolve) => setTimeout(resolve, 1000));
   child.kill(signal);
   const ended = await exit;

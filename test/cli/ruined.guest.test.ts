@@ -1,5 +1,5 @@
-// Programs that ruin their heap: `check` ends with 3 and writes what it can, `run` keeps the program's status, and a trap
-// is always shown first.
+// Programs that ruin their heap: `check` exits with 3 and writes as much as it can, `run` keeps the program's status,
+// and a trap is always shown first.
 
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -103,7 +103,7 @@ describe('check', () => {
   });
 
   test('ends where libc would loop over what the program has written over', () => {
-    // The data of Emscripten's libc lie below the heap, among them the list of files that fflush() goes through.
+    // The data of Emscripten's libc are below the heap. They include the list of files that fflush() walks.
     const args = ['--toolchain', 'emscripten', '--format', 'json=looping.json', 'underrun.c'];
     expect(heapline('check', ...args).status).toBe(3);
     expect(JSON.parse(directory.read('looping.json').toString()).damage).toContain('leaks');

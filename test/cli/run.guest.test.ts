@@ -1,4 +1,4 @@
-// heapline run: the program's output, its status, the table, the profile; and what is said when something is wrong.
+// heapline run: the program's output, its status, the table, the profile, and the messages when something is wrong.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -544,7 +544,7 @@ describe('a signal while C compiles', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)('%s leaves no temporary files behind', async (signal) => {
     const temporary = join(directory.path, `tmp-${signal}`);
     mkdirSync(temporary);
-    // A compiler that answers questions at once and takes its time to compile.
+    // A compiler that answers questions at once but takes a while to compile.
     directory.write(
       'slow-clang',
       '#!/bin/sh\ncase "$*" in *-print-*) exec clang "$@" ;; esac\nexec sleep 20\n',

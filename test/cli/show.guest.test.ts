@@ -62,7 +62,7 @@ describe('heapline top', () => {
   });
 
   it('waits for standard input that is not blocking', async () => {
-    // This end of a child's pipe is not blocking, and stays so under a number that spawn() leaves alone.
+    // This end of a child's pipe does not block. It stays so under a file number that spawn() does not touch.
     const writer = spawn('sh', ['-c', 'sleep 1; cat heap.pb.gz'], {
       cwd: directory.path,
       stdio: ['ignore', 'pipe', 'inherit'],

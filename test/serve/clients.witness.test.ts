@@ -1,4 +1,4 @@
-// Real clients against a real server: go tool pprof with all that it can ask, its web pages, curl.
+// Real clients use a real server: go tool pprof with all its requests, its web pages, and curl.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -23,7 +23,7 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'heapline-clients-'));
   lib = await loadService();
   served = await serve({ sandboxes: [lib], host: { samplingInterval: 20_160 } });
-  // V8's sampling begins in a later turn.
+  // V8's sampling begins in a later turn of the event loop.
   await served.ask('/debug/pprof/');
   lib.exports.keep(4096);
   lib.exports.keep(4096);
@@ -163,7 +163,7 @@ describe("go tool pprof's web pages", () => {
     }
   });
   afterAll(() => {
-    // `go tool` runs pprof as a child: the group goes together.
+    // `go tool` runs pprof as a child, so the whole process group is stopped.
     if (web.pid !== undefined) process.kill(-web.pid);
   });
 

@@ -1,4 +1,4 @@
-// heapline serve, as a process: runs C, serves its heap, ends when told to.
+// heapline serve as a process: it runs C, serves its heap, and ends when it is told to.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ afterEach(() => {
   child = null;
 });
 
-/** Starts the command; gives what it said until it said `until`. */
+/** Starts the command and returns its output up to `until`. */
 async function start(args: readonly string[], until: RegExp, env: NodeJS.ProcessEnv = {}): Promise<string> {
   child = spawn(
     process.execPath,
@@ -28,7 +28,7 @@ async function start(args: readonly string[], until: RegExp, env: NodeJS.Process
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
-  // Listened to until the end: a closed pipe would end the command.
+  // The pipe stays open until the end, because a closed pipe would end the command.
   const { stderr } = child;
   let said = '';
   return new Promise((resolve) => {
@@ -49,7 +49,7 @@ describe('heapline serve', () => {
     const said = await start(['--port', '0', 'examples/leaky.c'], /go tool pprof http/);
     const profile = await heapAt(urlIn(said));
     expect(profile.top()).toContain('header_parse');
-    // The frames of the command itself are nobody's business.
+    // The frames of the command itself do not appear.
     expect(profile.folded()).not.toMatch(/commander|parseAsync|addServeCommand/);
     child!.kill('SIGINT');
     const [status] = await once(child!, 'exit');
@@ -109,7 +109,7 @@ describe('heapline serve', () => {
     expect(said.match(/^.*debug info.*$/gm)).toEqual([
       'heapline: odd.c was built without debug info: its profiles have names only; compile with -g for files and lines',
     ]);
-    // Once: the comments of profiles have it, too.
+    // The message appears once, although the comments of profiles contain it, too.
     expect((await heapAt(urlIn(said))).comments.join()).toContain('without debug info');
   });
 
@@ -141,7 +141,7 @@ describe('heapline serve', () => {
   test('ends when its first round leaves no heap to serve', async () => {
     expect(await start(['--port', '0', programPath('wrecked.c')], /damaged/)).toMatch(/damaged/);
     const [status] = child!.exitCode === null ? await once(child!, 'exit') : [child!.exitCode];
-    // As a trap does: the program has ruined its heap.
+    // The program has ruined its heap, as a trap does.
     expect(status).toBe(134);
   });
 });

@@ -1,5 +1,5 @@
-// The linear memories of sandboxes that were disposed of go with V8's next collections. In processes of their own: what
-// other tests leave to the collector would be in the figures.
+// V8's next collections free the linear memories of sandboxes that were disposed of. The measurements run in separate
+// processes, because garbage of other tests would distort the figures.
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -9,7 +9,9 @@ import { expect, test } from 'vitest';
 const program = fileURLToPath(new URL('programs/disposed.ts', import.meta.url));
 const loader = pathToFileURL(fileURLToPath(import.meta.resolve('tsx'))).href;
 
-/** V8 may take a value in a register or a stack slot for one in use: what one process holds, another does not. */
+/**
+ * V8 may take a value in a register or stack slot for a reference. One process may keep memory that another frees.
+ */
 const ATTEMPTS = 4;
 const MEBIBYTE = 2 ** 20;
 

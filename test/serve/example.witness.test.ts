@@ -1,4 +1,4 @@
-// The story of examples/api-server/README.md, run: start, load, look, both lines, the fix, flat.
+// Runs the story of examples/api-server/README.md: start, load, look, both lines, the fix, a flat heap.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -68,7 +68,7 @@ test('two loads apart, the difference names the line in TypeScript and the line 
   const difference = await pprof('-top', '-lines', '-tagfocus=heap=c', `-diff_base=${before}`, heap);
   const host = new RegExp(`^ +${TITLES}B .* lookUp \\S*/server\\.ts:${LOOKED_UP}$`, 'm');
   expect(difference).toMatch(host);
-  // A thousand texts of 200 letters and a bit more, each of them lost.
+  // A thousand texts of a little more than 200 letters, all of them lost.
   const c = new RegExp(` 0 +\\S+ +\\S+ +(\\d+)B +\\S+ +save_note \\S*/store\\.c:${LOST}$`, 'm').exec(
     difference,
   );

@@ -1,5 +1,5 @@
 // Heapline's handler and Go's net/http/pprof get the same requests, and their statuses, headers and error texts are
-// compared. What differs on purpose is listed here and nowhere else.
+// compared. All intended differences are listed in this file and nowhere else.
 
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -58,7 +58,7 @@ const post = (body: string, headers: Record<string, string> = form): Asking => (
   body,
 });
 
-/** Requests whose answers have the same headers, and the same text as well. */
+/** Requests whose answers have the same headers and the same text. */
 const EXACT: readonly [string, string, Asking?][] = [
   ['an unknown name', '/debug/pprof/nosuch'],
   ['an unknown name below a known one', '/debug/pprof/heap/'],
@@ -108,7 +108,7 @@ const EXACT: readonly [string, string, Asking?][] = [
   ['a word of symbol that just fits the buffer', '/debug/pprof/symbol', post(`${'9'.repeat(4095)}+0x10`, {})],
 ];
 
-/** Requests whose bodies are profiles, or pages of one's own: status and headers are compared. */
+/** Requests whose answers are profiles or pages with different contents: only status and headers are compared. */
 const SAME_HEADERS: readonly [string, string, Asking?][] = [
   ['the index', '/debug/pprof/'],
   ['the index with parameters', '/debug/pprof/?debug=1&seconds=x'],
@@ -161,7 +161,7 @@ const SAME_HEADERS: readonly [string, string, Asking?][] = [
   ['profile with seconds in a form', '/debug/pprof/profile', post('seconds=1')],
 ];
 
-/** As before, but Go does not say nosniff on redirects and Heapline does. */
+/** The same comparison, but Go does not send nosniff on redirects and Heapline does. */
 const REDIRECTS: readonly [string, string, Asking?][] = [
   ['the directory without its slash', '/debug/pprof'],
   ['the directory without its slash, with a query', '/debug/pprof?debug=1&x=%20'],
@@ -269,7 +269,7 @@ describe('the text of debug=1', () => {
     expect(mine).toContain('@ heap/2\n');
     const names = (text: string): string[] => [...text.matchAll(/^# (\w+) = /gm)].map(([, name]) => name!);
     const gaps = names(theirs).filter((name) => !names(mine).includes(name));
-    // Of Go's collector, stacks and runtime, which there is nothing like here.
+    // These figures describe Go's collector, stacks and runtime, and nothing here corresponds to them.
     expect(gaps).toEqual([
       'Stack',
       'MSpan',

@@ -1,5 +1,5 @@
-// What the handler answers: which sandboxes, which labels, deltas, differences, limits; the same through node:http
-// and through fetch.
+// The handler's answers: which sandboxes and labels they show, deltas, differences and limits. The answers are the
+// same through node:http and through fetch.
 
 import { createServer, get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -144,7 +144,7 @@ describe('what happened since', () => {
     const first = await profileOf('/debug/pprof/delta_heap');
     expect([first.total('alloc_space'), first.total('inuse_space')]).toEqual([1000, 1000]);
     lib.exports.keep(500);
-    // Looking at the text takes nothing away from the scraper.
+    // A look at the text does not take allocations away from the scraper.
     expect((await served.ask('/debug/pprof/delta_heap?debug=1')).text).toMatch(
       /^heap profile: 2: 1500 \[1: 500\]/,
     );
@@ -204,7 +204,7 @@ describe('limits', () => {
     const sizes = [...profile.samples()]
       .filter(({ frames }) => frames[0]!.function !== '[other]')
       .map(({ values }) => values[3]!);
-    // 512 blocks of 16 to 63 bytes: the 99 largest have at least 54.
+    // 512 blocks have 16 to 63 bytes each; the 99 largest have at least 54.
     expect(Math.min(...sizes)).toBeGreaterThanOrEqual(54);
   });
 
@@ -240,7 +240,7 @@ describe('limits', () => {
       const profile = new HeapProfile(model(sets));
       const smaller = atOnce(cut(profile, 16_000));
       expect(smaller.sampleCount).toBe(16_000);
-      // What the samples that are left do not show is not in it.
+      // The profile does not contain frames that only the removed samples had.
       expect(smaller.encode({ level: 0 }).length).toBeLessThan(profile.encode({ level: 0 }).length / 3);
       expect(smaller.total('inuse_space')).toBe(profile.total('inuse_space'));
       const sampleCount = (maxBytes: number): number =>
@@ -383,7 +383,7 @@ describe('in an application', () => {
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as AddressInfo;
     expect((await ask(port, '/debug/pprof/heap')).status).toBe(418);
-    // Not every application decodes its paths.
+    // Some applications do not decode their paths.
     expect((await ask(port, '/files/100%')).status).toBe(418);
     expect((await ask(port, '/internal/profiles/100%')).status).toBe(400);
     expect((await ask(port, '/internal/profiles/heap')).status).toBe(200);
@@ -466,14 +466,14 @@ describe('servePprof', () => {
   );
 
   test('may be called by the name that it listens on', async () => {
-    // A name as far as the header goes, and one that every resolver knows.
+    // One name is as long as the header allows, and one is a name that every resolver knows.
     await using server = await servePprof({ port: 0, hostname: '127.1', sandboxes: [lib] });
     const headers = { Host: `127.1:${server.port}` };
     expect((await ask(server.port, '/debug/pprof/heap', { headers })).status).toBe(200);
   });
 
   test.each([['profiles.example'], [null], [[5]]])('allowedHosts of %j are refused', async (allowedHosts) => {
-    // Not when the first request for another name comes.
+    // The warning does not come with the first request for another name.
     const options = { port: 0, sandboxes: [lib], allowedHosts: allowedHosts as unknown as string[] };
     await expect(servePprof(options)).rejects.toThrow(InvalidArgumentError);
   });

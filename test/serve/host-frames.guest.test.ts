@@ -1,5 +1,5 @@
-// The TypeScript frames above C, under everything that runs TypeScript: vitest, tsx, tsup's output with and without
-// --enable-source-maps. Each must say the same: functions and lines of programs/host-frames.ts.
+// The TypeScript frames above C under everything that runs TypeScript: vitest, tsx, and tsup's output with and
+// without --enable-source-maps. Each must show the same functions and lines of programs/host-frames.ts.
 
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -84,7 +84,7 @@ describe.each(environments)('under %s', (_, obtain) => {
     result = await obtain();
   });
 
-  /** The one stack that holds so many bytes, without what lies outside of the script. */
+  /** The only stack that holds this number of bytes, without the frames outside the script. */
   const stackOf = (bytes: number): string[] => {
     const found = result.stacks.filter((stack) => stack.bytes === bytes);
     expect(found).toHaveLength(1);
@@ -117,7 +117,7 @@ describe.each(environments)('under %s', (_, obtain) => {
       inC('descend'),
       here('\\S+', 'entered from stacks()'),
     ];
-    // At -O1, store is inlined into descend or not; both frames are there.
+    // At -O1 the compiler may inline store into descend. Both frames must be there in either case.
     for (const [i, frame] of expected.entries()) expect(stack[i]).toMatch(frame);
   });
 

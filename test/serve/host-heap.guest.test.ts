@@ -1,5 +1,5 @@
-// V8's heap beside C's: scaled as V8 means it, checked against allocations of known number and size, and neither
-// heap counted in the other.
+// V8's heap next to C's: its figures are scaled as V8 defines it and compared with allocations of known number and
+// size, and neither heap is counted in the other.
 
 import { Session } from 'node:inspector';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -26,7 +26,7 @@ afterEach(async () => {
 const heap = async (target = '/debug/pprof/heap?gc=1'): Promise<HeapProfile> =>
   HeapProfile.decode((await served.ask(target)).body);
 
-/** Sums of the samples of one heap, or of those with this function on their stack. */
+/** Sums of the samples of one heap, or of the samples with this function on their stack. */
 function sums(profile: HeapProfile, which: { heap?: string; function?: string }): number[] {
   const result = [0, 0, 0, 0];
   for (const { labels, frames, values } of profile.samples()) {
@@ -37,7 +37,7 @@ function sums(profile: HeapProfile, which: { heap?: string; function?: string })
   return result;
 }
 
-/** Lets `kept` grow now and not while something is measured. */
+/** Makes `kept` grow now, so that it does not grow during a measurement. */
 function roomFor(count: number): void {
   for (let i = 0; i < count; i++) kept.push(null);
   kept.length = 0;
@@ -63,8 +63,8 @@ describe("V8's heap", () => {
     roomFor(6000);
     allocateArrays(6000, 1000);
     const [, , objects, bytes] = sums(await heap(), { function: 'allocateArrays' });
-    // An array of 1000 elements takes a header and 8 bytes for each. About ninety of them are sampled, and now and
-    // then one of the headers, which then stands for thousands of objects and hardly any bytes.
+    // An array of 1000 elements takes a header and 8 bytes for each element. About ninety arrays are sampled. Now and
+    // then a header is sampled, too; it then stands for thousands of objects and hardly any bytes.
     expect(objects! / 6000).toBeGreaterThan(0.55);
     expect(bytes! / objects!).toBeLessThan(8200);
     expect(bytes! / (6000 * 8048)).toBeGreaterThan(0.55);
@@ -75,7 +75,7 @@ describe("V8's heap", () => {
     roomFor(200_000);
     allocateObjects(200_000);
     const frames = sums(await heap(), { function: 'allocateObjects' });
-    // Three words of header and one for each property; the array they are kept in takes 8 bytes more for each.
+    // An object takes three words of header and a word for each property; the array that keeps it takes 8 bytes more.
     const size = 3 * 8 + 5 * 8;
     expect(frames[3]! / (200_000 * size)).toBeGreaterThan(0.85);
     expect(frames[3]! / (200_000 * (size + 24))).toBeLessThan(1.1);
@@ -105,11 +105,11 @@ describe("V8's heap", () => {
   test('counts what is allocated and dropped as well', async () => {
     allocateArrays(2000, 1000);
     kept.length = 0;
-    // How many samples were taken is known from the number of the last one that lives.
+    // The number of the last living sample tells how many samples were taken.
     allocateArrays(30, 1000);
     const [allocObjects, allocBytes] = sums(await heap('/debug/pprof/allocs'), { heap: 'js' });
     const after = sums(await heap(), { heap: 'js' });
-    // Those that went unseen count for the interval each, and objects this large stand for more.
+    // Each unseen sample counts for one interval. Objects as large as these stand for more.
     expect(allocBytes).toBeGreaterThan(0.75 * 2000 * 8048);
     expect(after[0]).toBeGreaterThanOrEqual(allocObjects!);
     expect(after[1]).toBeGreaterThanOrEqual(allocBytes!);
@@ -119,7 +119,7 @@ describe("V8's heap", () => {
   test('never takes back what it said was allocated, though it learns more of the sizes', async () => {
     let before = [0, 0];
     for (let round = 0; round < 30; round++) {
-      // Sizes of a few samples each, most of which are gone again before they are seen.
+      // A few samples of each size are taken, and most of them are gone before they are seen.
       for (let i = 0; i < 40; i++) allocateArrays(5, 10 + ((round * 40 + i) % 97) * 11);
       kept.length = round % 3 === 0 ? 0 : kept.length;
       const after = sums(await heap(), { heap: 'js' });
@@ -222,7 +222,7 @@ describe("Heapline's own part of V8's heap", () => {
       own += values[3]!;
     }
     expect(own).toBeGreaterThan(500_000);
-    // All that V8 has sampled is still there.
+    // Every object that V8 has sampled is still alive.
     const session = new Session();
     session.connect();
     let reported = 0;
@@ -234,7 +234,7 @@ describe("Heapline's own part of V8's heap", () => {
       walk(tree.head);
     });
     session.disconnect();
-    // It goes on sampling between the two.
+    // Sampling continues between the two.
     expect(sums(profile, { heap: 'js' })[3]! / reported).toBeGreaterThan(0.9);
     expect(sums(profile, { heap: 'js' })[3]! / reported).toBeLessThan(1.1);
   });
@@ -273,7 +273,7 @@ describe("Heapline's own part of V8's heap", () => {
       ['file:///app/src/heapline.ts', 'user'],
     ] as const)
       expect([file, ownerOf(file, file)]).toEqual([file, owner]);
-    // Bundled: the source map says where it came from.
+    // The code is bundled, and the source map says where it came from.
     expect(ownerOf('file:///app/bundle.js', '/app/node_modules/heapline/dist/chunk.js')).toBe('heapline');
   });
 });
@@ -294,7 +294,7 @@ describe("memory outside of V8's heap", () => {
     expect((buffers.buffers - before.buffers) / 50_000_000).toBeGreaterThan(0.9);
     expect((buffers.buffers - before.buffers) / 50_000_000).toBeLessThan(1.1);
     expect((buffers.all - before.all) / 50_000_000).toBeGreaterThan(0.9);
-    // A memory of WebAssembly that is no sandbox's.
+    // This WebAssembly memory does not belong to a sandbox.
     kept.push(new WebAssembly.Memory({ initial: 800 }));
     const memory = await external();
     expect((memory.all - buffers.all) / (800 * 65_536)).toBeGreaterThan(0.9);
@@ -312,7 +312,7 @@ describe("memory outside of V8's heap", () => {
     const answer = await served.ask('/debug/pprof/heap');
     const disposed = sums(HeapProfile.decode(answer.body), { function: '[external]' })[3]!;
     expect(disposed - before.all).toBeLessThan(10_000_000);
-    // Nothing is taken away twice.
+    // Nothing is subtracted twice.
     expect(disposed - before.all).toBeGreaterThan(-10_000_000);
   });
 
@@ -344,7 +344,7 @@ describe('somebody else who samples the same heap, and stops', () => {
     expect((await served.ask('/debug/pprof/')).status).toBe(200);
     allocateArrays(500, 1000);
     const after = sums(await heap(), { function: 'allocateArrays' });
-    // What was in use before is unknown now.
+    // What was in use before is now unknown.
     expect(after[3]).toBeGreaterThan(0.8 * 500 * 8048);
     expect(after[3]).toBeLessThan(1.2 * 500 * 8048);
     expect(after[1]).toBeGreaterThan(before[1]! + 0.8 * 500 * 8048);
@@ -353,7 +353,7 @@ describe('somebody else who samples the same heap, and stops', () => {
   test('does not make close() fail', async () => {
     await stopSampling();
     served.handler.close();
-    // It would be an unhandled rejection, in a later turn.
+    // Otherwise there would be an unhandled rejection in a later turn.
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect((await served.ask('/debug/pprof/heap')).status).toBe(200);
   });

@@ -1,4 +1,4 @@
-// The page at /debug/pprof/: what it says, that it is safe, and how it looks in a browser.
+// The page at /debug/pprof/: its contents, its safety, and its appearance in a browser.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadC, type Sandbox } from '../../src/index.ts';
 import { loadService, run, type Served, type Service, serve } from '../support/served.ts';
 
-/** Kept by CI beside the results of the tests. */
+/** CI keeps this folder beside the test results. */
 const artifacts = fileURLToPath(new URL('../../.cache/artifacts/', import.meta.url));
 
 let directory: string;

@@ -1,4 +1,5 @@
-// Many clients, slow ones, those that leave, and hostile parameters: right answers, nothing lost, bounded memory.
+// Many clients, slow clients, clients that leave, and hostile parameters: right answers, nothing lost, bounded
+// memory.
 
 import { get } from 'node:http';
 import { connect } from 'node:net';
@@ -17,7 +18,7 @@ afterEach(async () => {
   lib.dispose();
 });
 
-/** Asks and throws the answer away. */
+/** Sends a request and drops the answer. */
 const drain = (target: string): Promise<void> =>
   new Promise((resolve, reject) => {
     get({ host: '127.0.0.1', port: served.port, path: target }, (response) => {
@@ -44,7 +45,7 @@ describe('a crowd', () => {
         if (name === 'heap' || name === 'allocs') {
           const profile = HeapProfile.decode(answer.body);
           expect(profile.total('inuse_space')).toBe(inUseBytes);
-          // Churned blocks come and go whole.
+          // Blocks of the churn appear and disappear as a whole.
           expect(profile.total('alloc_objects') - profile.total('inuse_objects')).toBeGreaterThanOrEqual(0);
           expect((profile.total('alloc_objects') - profile.total('inuse_objects')) % 1000).toBe(0);
         }
@@ -64,8 +65,8 @@ describe('a crowd', () => {
       const { heapUsed, arrayBuffers } = process.memoryUsage();
       return heapUsed + arrayBuffers;
     };
-    // What is held after a round differs by the answers the collector has not swept yet, about 13 MB; the least of a few
-    // rounds does not. One crowd's answers kept would add as much in every round.
+    // The memory held after a round varies by the answers that are not collected yet, about 13 MB. The minimum over a
+    // few rounds does not vary. If the answers of one crowd were kept, every round would add as much.
     const least = async (): Promise<number> => {
       const held: number[] = [];
       for (let i = 0; i < 5; i++) held.push(await round());
@@ -131,7 +132,7 @@ describe('a client that leaves', () => {
       });
     for (let i = 0; i < 8; i++) await start();
     await pause(100);
-    // Had they stayed, there would be room for no more of them.
+    // If the earlier requests had stayed, there would be no room for these.
     expect((await served.ask(`/debug/pprof/${name}?seconds=1`)).status).toBe(200);
   });
 
@@ -164,7 +165,7 @@ describe('a slow client', () => {
     const began = Date.now();
     expect((await patient.ask('/debug/pprof/heap')).status).toBe(200);
     expect(Date.now() - began).toBeLessThan(30_000);
-    // The text is larger than what the kernel buffers for a connection: none of them can have been finished.
+    // The text is larger than the kernel's buffer for a connection, so no answer can have been finished.
     const open = (): Promise<number> =>
       new Promise((resolve) => patient.server.getConnections((_error, count) => resolve(count)));
     while ((await open()) > 1) await pause(100);

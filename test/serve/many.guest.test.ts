@@ -1,5 +1,5 @@
-// Many sandboxes in one process: what a profile of all of them says, what goes on while it is made, and that what
-// depends on the module alone is there once.
+// Many sandboxes in one process: the profile of all of them, the progress of the program while it is made, and that
+// everything which depends only on the module exists once.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,7 @@ afterEach(() => {
   open = [];
 });
 
-/** A module that no other test has loaded: modules are told apart by their content. */
+/** A module that no other test has loaded. Modules are identified by their content. */
 function loadOwn(name: string): Promise<Sandbox<Service>> {
   const source = join(directory, `${name}.c`);
   writeFileSync(
@@ -34,7 +34,7 @@ function loadOwn(name: string): Promise<Sandbox<Service>> {
   return loadC<Service>(source, { toolchain: 'clang', flags: ['-O1'] });
 }
 
-/** Answers of one handler, decoded. */
+/** The decoded answers of one handler. */
 function asking(sandboxes: () => Iterable<Sandbox<object>>): (name: string) => Promise<HeapProfile> {
   const handler = pprofFetch({ sandboxes });
   return async (name) => {
@@ -165,7 +165,7 @@ describe('while a profile of many sandboxes is made', () => {
       } finally {
         clearInterval(watch);
       }
-      // Milliseconds of processor time; a collection of garbage of this test runner takes a good part of them.
+      // Milliseconds of processor time. A garbage collection of the test runner takes a good part of them.
       expect(longest / 1e6).toBeLessThan(80);
       expect(turns).toBeGreaterThan(2);
     },
@@ -192,9 +192,9 @@ describe('while a profile of many sandboxes is made', () => {
     let stop = false;
     const work = (async () => {
       for (let i = 0; !stop; i = (i + 1) % open.length) {
-        // Three blocks of one size, always together.
+        // Three blocks of one size, which always exist together.
         for (let k = 0; k < 3; k++) open[i]!.exports.keep(1000);
-        // A recursion without end.
+        // An endless recursion.
         if (i % 50 === 0) expect(() => open[i]!.exports.contexts(-1)).toThrow(TrapError);
         if (i % 20 === 0) await turn();
       }
@@ -239,7 +239,7 @@ test('a module that is loaded again while a sandbox of it is open is prepared on
   const opened = vi.spyOn(Symbolizer, 'open');
   try {
     open.push(await loadOwn('again'));
-    // More modules than are kept without a sandbox.
+    // More modules than are kept without an open sandbox.
     for (let i = 0; i < 10; i++) (await loadOwn(`other${i}`)).dispose();
     open.push(await loadOwn('again'));
     for (const lib of open) {

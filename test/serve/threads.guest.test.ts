@@ -1,4 +1,4 @@
-// C in worker threads: in every profile that another thread serves, whatever becomes of the worker.
+// C in worker threads appears in every profile that another thread serves, whatever happens to the worker.
 
 import { once } from 'node:events';
 import { BroadcastChannel, SHARE_ENV, Worker, type WorkerOptions } from 'node:worker_threads';
@@ -36,7 +36,7 @@ class Thread {
     return (await reported)[0] as Report;
   }
 
-  /** Keeps the thread busy from now on for so many milliseconds, as far as it gets before it is terminated. */
+  /** Keeps the thread busy from now on for this number of milliseconds, or until it is terminated. */
   async busy(milliseconds: number): Promise<void> {
     await this.do({ early: true, busy: milliseconds });
   }
@@ -108,7 +108,7 @@ describe('the sandboxes of a worker', () => {
         expect(sums[second.label]! - sums[first.label]!).toBe(1000);
       }
       expect(answer.headers[LEFT_OUT]).toBeUndefined();
-      // Frames and lines come from where the module is.
+      // Frames and lines come from the thread that has the module.
       const [frame] = [...profile.samples()].find(({ labels }) => labels.thread === first.label)!.frames;
       expect(frame!.file).toMatch(/service\.c$/);
       expect(frame!.line).toBeGreaterThan(0);
@@ -128,7 +128,7 @@ describe('the sandboxes of a worker', () => {
     expect(page).toContain('<th>Thread</th><th>Instance</th>');
     for (const { label } of [one, two])
       expect(page).toContain(`<tr><td>${label}</td><td>service.c</td><td>clang `);
-    // One context in each thread: they are samples of their own.
+    // Each thread has one context, and each gives a sample of its own.
     expect(page).toContain('<td class="n">2</td><td><a href="heap?debug=1">');
     const { locations, functions } = (await profileOf('heap')).model;
     const place = locations.find(({ lines }) => functions[lines[0]!.function]?.name === 'keep');
@@ -240,7 +240,7 @@ describe('a worker that is busy', () => {
     expect(page.text).toMatch(
       new RegExp(`<p class="warning">thread ${busy.label.replace(/[().]/g, '\\$&')} is left out`),
     );
-    // Three times in a row, and nobody waits for it again; it is named all the same.
+    // After three missed requests nobody waits for the thread any more, but it is still named.
     const again = performance.now();
     expect((await answerOf('heap')).headers[LEFT_OUT]).toBe(busy.label);
     expect(performance.now() - again).toBeLessThan(900);
@@ -420,7 +420,7 @@ describe('messages of others', () => {
        const envelope = { heapline: 'threads', protocol: 9, from };
        const news = new BroadcastChannel('heapline.threads');
        news.postMessage({ ...envelope, type: 'hello' });
-       // It asks us, too, in words that we do not know.
+       // The other version also asks this thread, in words that it does not know.
        const replies = new BroadcastChannel('replies');
        replies.onmessage = ({ data }) => data.type === 'unsupported' && parentPort.postMessage(data);
        new BroadcastChannel('heapline.requests').postMessage(
@@ -478,7 +478,7 @@ describe("a worker's JavaScript", () => {
     const early = await Thread.start({ workerData: { empty: true } });
     served = await serve({ host: { samplingInterval: 20_160 } });
     const late = await Thread.start();
-    // Each has begun to sample when it has answered.
+    // A thread that has answered has begun to sample.
     await answerOf('');
     await Promise.all([early.do({ arrays: 2000 }), late.do({ arrays: 2000, keep: 1000 })]);
     const profile = await profileOf('heap?gc=1');
@@ -502,7 +502,7 @@ describe("a worker's JavaScript", () => {
   test('is in the CPU profile', async () => {
     served = await serve();
     const thread = await Thread.start();
-    // What answers is loaded when a thread is asked for the first time.
+    // The code that answers is loaded when a thread is asked for the first time.
     await answerOf('');
     await thread.do({ early: true, busy: 30, times: 200 });
     const pending = served.ask('/debug/pprof/profile?seconds=3');
@@ -529,7 +529,7 @@ describe("a worker's JavaScript", () => {
     gone.abort();
     expect(await left).toBe('left');
     await new Promise((resolve) => setTimeout(resolve, 200));
-    // Were it being recorded still, the thread would say so.
+    // If the recording were still running, the thread would say so.
     const { status, headers } = await served.ask('/debug/pprof/profile?seconds=1');
     expect([status, headers[LEFT_OUT]]).toEqual([200, undefined]);
     await thread.terminate();

@@ -1,4 +1,4 @@
-// The assertions of heapline/assert: what they let pass, what they refuse, and how they fail.
+// The assertions of heapline/assert: what they accept, what they reject, and how they fail.
 
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -199,7 +199,7 @@ test('autoCheck tells of every sandbox that is not clean, in reports that are na
       'test-testing-assert.test.ts-both-2.txt',
     ]),
   );
-  // Hooks that take a parameter are given a callback to call by mocha and jest.
+  // mocha and jest pass a callback to hooks that take a parameter.
   expect([start.length, end.length]).toEqual([0, 0]);
 });
 

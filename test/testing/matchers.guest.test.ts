@@ -1,4 +1,4 @@
-// The matchers of heapline/vitest: what they let pass, what they refuse and in which words.
+// The matchers of heapline/vitest: what they accept, what they reject, and with which words.
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Compiling before the tests: what it leaves in the cache, what it says of it, and what it refuses.
+// Compiling before the tests: what it leaves in the cache, what it prints, and what it rejects.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ afterEach(() => {
   rmSync(cacheDir, { recursive: true });
 });
 
-/** What is written to standard error meanwhile. */
+/** The text that is written to standard error during the work. */
 async function saidDuring(work: () => Promise<unknown>): Promise<string> {
   const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
   try {

@@ -1,5 +1,5 @@
-// The plugin's own decisions: which imports are its, and what it refuses before any test runs. That tests run with it
-// is tried in test/smoke, where the guide's examples are followed.
+// The plugin's own decisions: which imports it handles, and what it rejects before any test runs. test/smoke follows
+// the guide's examples and so tests that runs with the plugin work.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

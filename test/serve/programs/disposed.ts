@@ -1,5 +1,5 @@
-// Opens sandboxes, makes profiles of all kinds, disposes of them, and prints how many bytes were taken for them outside of
-// V8's heap, and how many of these are still held after collections.
+// Opens sandboxes, makes profiles of all kinds, and disposes of the sandboxes. Prints how many bytes outside of V8's
+// heap were allocated for them, and how many of these bytes are still held after garbage collections.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pprofFetch } from '../../../src/serve/index.ts';

@@ -1,4 +1,4 @@
-// Runs under whatever is to be tested (tsx, plain node after tsup, …): leaks from TypeScript and from C below it,
+// Runs under the tool that is tested (tsx, plain node after tsup, …): leaks from TypeScript and from the C below it,
 // calls through both languages several times, and prints the stacks as JSON.
 
 import type { HeapProfile, loadC, Sandbox } from 'heapline';

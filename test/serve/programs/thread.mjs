@@ -1,4 +1,4 @@
-// Starts thread.ts in a worker, where Node.js 20 takes no --import.
+// Starts thread.ts in a worker, because workers of Node.js 20 ignore --import.
 
 import { register } from 'tsx/esm/api';
 

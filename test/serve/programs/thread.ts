@@ -1,4 +1,4 @@
-// A thread with C in it that does what it is told: the worker of threads.test.ts.
+// The worker of threads.test.ts: a thread that runs C and follows orders.
 
 import { once } from 'node:events';
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
@@ -7,29 +7,29 @@ import { pprofFetch } from '../../../src/serve/index.ts';
 import { programPath, type Service } from '../../support/served.ts';
 
 export interface Orders {
-  /** What to do, one after the other. */
+  /** The orders, which are carried out one after another. */
   readonly keep?: number;
   readonly lose?: number;
   readonly churn?: number;
-  /** Allocate in JavaScript: so many arrays of 1000 elements. */
+  /** Allocate this number of arrays of 1000 elements in JavaScript. */
   readonly arrays?: number;
-  /** Run in a loop for so many milliseconds, now and then again after a break of 5 ms, for `times`. */
+  /** Run in a loop for this number of milliseconds, `times` times with breaks of 5 ms. */
   readonly busy?: number;
   readonly times?: number;
   readonly wreck?: true;
   readonly dispose?: true;
   /** Start a worker of this program. */
   readonly nest?: true;
-  /** Take profiles of all threads here, until one shows so many. */
+  /** Take profiles of all threads here until one of them shows this number. */
   readonly serve?: number;
-  /** Say that the orders are carried out before they are: nothing is said afterwards. */
+  /** Report that the orders are carried out before they are, because there is no report afterwards. */
   readonly early?: true;
   readonly end?: 'exit' | 'throw' | 'idle';
 }
 
 export interface Report {
   readonly instance: string;
-  /** In-use bytes by the label `thread`, of `serve`. */
+  /** In-use bytes of `serve` by the label `thread`. */
   readonly shown?: Readonly<Record<string, number>>;
   /** Number of the nested thread. */
   readonly nested?: number;
@@ -77,7 +77,7 @@ port.on('message', async (orders: Orders) => {
   if (serve !== undefined) {
     using handler = pprofFetch();
     let shown: Record<string, number> = {};
-    // On a machine with much to do, a new handler may be asked before all have said hello.
+    // On a busy machine, a new handler may be asked before all threads have said hello.
     for (let i = 0; Object.keys(shown).length < serve && i < 50; i++) {
       const answer = await handler(new Request('http://localhost/debug/pprof/heap'));
       shown = {};
