@@ -169,9 +169,12 @@ export class Ledger {
     return this.#checks !== null;
   }
 
-  /** To be called before any code of the guest runs, by who calls countFault() and countFailure() from then on. */
+  /**
+   * From now on the caller calls countFault() and countFailure(). A start function may have run already, when nobody
+   * could be told: what it did is in the counters.
+   */
   startCounting(): void {
-    this.#told = { faults: 0, failures: 0 };
+    this.#told = { faults: this.#word(L.RUNTIME_FAULTS), failures: this.#word(L.RUNTIME_FAILED) };
   }
 
   countFault(): void {

@@ -1,6 +1,6 @@
-// The functions of a guest that C knows by pointers: callbacks that it hands to functions of the host's. A function
-// pointer is an index into the guest's table. What is behind it is called as an exported function is: arguments are
-// checked, the call has a stack of its own, and what goes wrong is a typed error.
+// The functions of a guest that C knows by pointers, such as callbacks that C hands to functions of the host. A function
+// pointer is an index into the guest's table. The function behind it is called in the same way as an exported function:
+// its arguments are checked, the call has a stack of its own, and a failure is a typed error.
 
 import type { WasmExports } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, UnsupportedModuleError } from '../errors.ts';
@@ -13,12 +13,12 @@ export type TableFunction = (...args: (number | bigint)[]) => number;
 /** Names under which toolchains export the table. */
 const TABLE = '__indirect_function_table';
 
-/** The functions that C has pointers to: `sandbox.table.get(pointer)(…)` in a function that C calls with a callback. */
+/** The functions that C has pointers to. A host function that C gives a callback calls `sandbox.table.get(pointer)(…)`. */
 export class FunctionTable {
   readonly #table: WebAssembly.Table | null;
   readonly #signatures: TableSignatures;
   readonly #gate: Gate;
-  /** Exported functions that JavaScript has put into the table: they have a thunk of their own. */
+  /** The exported functions, which JavaScript may put into the table: they have a thunk of their own. */
   readonly #exported: ReadonlySet<unknown>;
   readonly #functions = new WeakMap<RawFunction, GuestFunction>();
 
@@ -38,8 +38,8 @@ export class FunctionTable {
   }
 
   /**
-   * The function that C calls by this pointer; the same one every time. A wrong argument of it is an
-   * InvalidArgumentError, a trap a TrapError.
+   * The function that C calls by this pointer; the same object every time. A wrong argument is an InvalidArgumentError,
+   * a trap is a TrapError.
    */
   get(pointer: number): TableFunction {
     const table = this.#open();
@@ -49,7 +49,7 @@ export class FunctionTable {
         `table.get() takes a function pointer, a whole number, not ${typeof pointer === 'number' ? pointer : `a value of type ${typeof pointer}`}.`,
       );
     }
-    // Glue may have put methods of its own before the engine's.
+    // Glue may have replaced the table's methods by its own.
     const raw: unknown =
       pointer >= 0 && pointer < table.length ? WebAssembly.Table.prototype.get.call(table, pointer) : null;
     if (typeof raw !== 'function') {

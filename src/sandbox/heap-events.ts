@@ -1,21 +1,22 @@
-// What the runtime tells the host while a guest runs: heap faults, and allocations that failed. Kept on this
-// side of the boundary, call sites included, because a program with heap faults may later ruin what the runtime says now.
+// The events that the runtime reports to the host while a guest runs: heap faults, and allocations that failed. They are
+// kept on this side of the boundary, including their call sites, because a program with heap faults may later overwrite
+// the runtime's records.
 
 import { CorruptLedgerError } from '../errors.ts';
 import { type Stack, withStacks } from '../frames/index.ts';
 import type { FaultRecord, Ledger } from '../heap/index.ts';
 import type { FailedAllocation } from '../report/index.ts';
 
-/** Faults that are kept; more are only counted. */
+/** Faults that are kept; further ones are only counted. */
 const FAULTS_KEPT = 10_000;
-/** Faults that came last and can be found again, kept or not. */
+/** The last faults, which can be found again even if they are not kept. */
 const RECENT = 64;
-/** Contexts in which allocations failed that are kept; failures in others are only counted. */
+/** Contexts of failed allocations that are kept; failures in further contexts are only counted. */
 const FAILING_CONTEXTS_KEPT = 1000;
-/** Call sites kept of all paths together; of later ones the address of the context alone. */
+/** Call sites that are kept, of all paths together. Of later paths only the address of the context is kept. */
 const SITES_KEPT = 2 ** 20;
 
-/** A calling context: its call sites, innermost first, or where they stand in the ledger. */
+/** A calling context: its call sites, innermost first, or the address of its node in the ledger. */
 export type EventPath = readonly number[] | { readonly node: number };
 
 /** A heap fault, as the runtime recorded it. */
@@ -29,7 +30,7 @@ export interface FaultEvent {
 /** Allocations that failed in one context. */
 interface FailureEvent {
   readonly path: EventPath;
-  /** Marks made before. */
+  /** How many marks were made before. */
   readonly marks: number;
   count: number;
   smallest: number;
@@ -39,10 +40,10 @@ interface FailureEvent {
 export class HeapEvents {
   /** The first faults, oldest first. */
   readonly faults: FaultEvent[] = [];
-  /** How many there were. */
+  /** How many faults there were. */
   faultCount = 0;
   readonly #recent: FaultEvent[] = [];
-  /** Of each context, and of each mark after which it failed, an entry. */
+  /** One entry for each context and each mark after which an allocation failed there. */
   readonly #failures = new Map<string, FailureEvent>();
   #marks = 0;
   readonly #paths = new Map<number, EventPath>();
@@ -69,14 +70,14 @@ export class HeapEvents {
     return event;
   }
 
-  /** The first fault since there were so many; undefined when there was none. */
+  /** The first fault after `count` faults had been seen; undefined when there was none. */
   firstSince(count: number): FaultEvent | undefined {
     return this.faultCount > count
       ? this.#recent[Math.max(count, this.faultCount - RECENT) % RECENT]
       : undefined;
   }
 
-  /** Tells what comes from now on from what was before: returns the mark for failures(). */
+  /** Makes a mark for failures(), which separates later failures from earlier ones. */
   mark(): number {
     return ++this.#marks;
   }
@@ -122,7 +123,7 @@ export class HeapEvents {
         this.#paths.set(node, path);
       }
     } catch (error) {
-      // The program has ruined the tree before: whoever asks for the frames will hear of it.
+      // The program has overwritten the tree before: whoever asks for the frames gets the error.
       if (!(error instanceof CorruptLedgerError)) throw error;
     }
     return path;

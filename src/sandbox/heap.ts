@@ -1,6 +1,6 @@
-// The heap of a running guest as the user sees it: what the host does with it (allocate, write text, read it back) and
-// what it tells (statistics, profiles, leaks, faults). Pointers are unsigned 32-bit addresses in the guest's linear
-// memory. The state is the session's.
+// The heap of a running guest as the user sees it: how the host uses it (allocates, writes text, reads text back) and
+// what the host learns from it (statistics, profiles, leaks, faults). Pointers are unsigned 32-bit addresses in the
+// guest's linear memory. The session holds the state.
 
 import { HeapFaultError, InvalidArgumentError, OutOfMemoryError, StateError } from '../errors.ts';
 import type { Frame, HeapFault } from '../frames/index.ts';
@@ -32,7 +32,7 @@ import { bytesAt, decodeCString, encodeCString } from './memory-access.ts';
 import type { Session } from './session.ts';
 import { commentsAbout } from './subject.ts';
 
-/** Sums of a heap. Bytes count what the program asked for, unless said otherwise. */
+/** Sums of a heap. Bytes are those that the program asked for, unless a field says otherwise. */
 export interface HeapStats {
   /** Blocks in use now. */
   readonly inUseObjects: number;
@@ -40,8 +40,9 @@ export interface HeapStats {
   /** All allocations so far. A `realloc` that changes the size counts as a free and an allocation. */
   readonly allocObjects: number;
   readonly allocBytes: number;
-  /** What was in use when the most bytes were. */
+  /** Blocks that were in use when `peakBytes` was reached. */
   readonly peakObjects: number;
+  /** The most bytes that were in use at one time. */
   readonly peakBytes: number;
   /** Distinct calling contexts. */
   readonly contexts: number;

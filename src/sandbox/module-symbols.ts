@@ -7,7 +7,7 @@ import { Symbolizer, type SymbolizerOptions } from '../symbols/index.ts';
 /** Parameter types of functions by name. */
 export type FunctionTypes = ReadonlyMap<string, readonly ValueType[]>;
 
-/** What compilers make of the name of main. */
+/** The names that compilers give to main. */
 const MAIN = /^(main|__original_main|__main_argc_argv)$/;
 
 /** The symbols of a module, opened when first asked for: most sandboxes never look at a stack. */
@@ -20,29 +20,29 @@ export class ModuleSymbols {
     private readonly options: SymbolizerOptions,
   ) {}
 
-  /** What could not be used, and why; nothing before the symbols were needed. */
+  /** Debug information that could not be used, and why; empty before the symbols were needed. */
   get warnings(): readonly string[] {
     return this.#symbolizer?.warnings ?? [];
   }
 
-  /** False before anybody has asked for a frame. */
+  /** True once somebody has asked for a frame. */
   get opened(): boolean {
     return this.#symbolizer !== null;
   }
 
-  /** Whether the module was built without debug information for the user's own functions, which are these. */
+  /** Whether the module was built without debug information for these functions, the user's own. */
   namesOnly(functions: FunctionTypes): boolean {
     const symbolizer = this.#open();
     let lines = this.#linesKnown.get(functions);
     if (lines === undefined) {
-      // The C library may have debug information that the user's functions have not, and the reverse.
+      // The C library may have debug information when the user's functions have none, and the reverse.
       lines =
         symbolizer.source !== 'names' &&
         symbolizer.source !== 'none' &&
         symbolizer.knowsLinesOf((name) => functions.has(name) || MAIN.test(name));
       this.#linesKnown.set(functions, lines);
     }
-    // Debug information that is there and cannot be used has a warning of its own.
+    // Debug information that is present and cannot be used has a warning of its own.
     return !lines && symbolizer.warnings.length === 0;
   }
 
@@ -51,7 +51,7 @@ export class ModuleSymbols {
     return this.#open().frames(site);
   }
 
-  /** Whether it is in the function by which the toolchain calls main. */
+  /** Whether this offset is in the function by which the toolchain calls main. */
   isStartUp(site: number): boolean {
     return this.#open().isStartUp(site);
   }

@@ -1,8 +1,8 @@
-// What depends on a module alone, made once for all sandboxes of it: the code with its slots, what the engine has
-// compiled, types of functions, roots, symbols. Loading the same module again is what tests and services do all day.
+// Everything that depends only on the module and is made once for all its sandboxes: the code with its slots, the
+// compiled code, the types of functions, roots and symbols. Tests and services load the same module again all day.
 //
-// A module is known by its content. The last few are kept; others for as long as a sandbox of theirs is there, so
-// that a thousand sandboxes which were opened between those of other modules share as well.
+// A module is identified by its content. The last few modules are kept. Others are kept as long as one of their
+// sandboxes exists, so that a thousand sandboxes share them even if other modules are opened in between.
 
 import { ExternalKind, readModule } from '../binary/index.ts';
 import type { WasmModule } from '../binary/wasm-types.ts';
@@ -23,13 +23,13 @@ export class PreparedModule {
   readonly #symbols = new Map<string, ModuleSymbols>();
 
   private constructor(
-    /** The module as it was given, a copy of our own: symbols are read from it when they are asked for. */
+    /** A private copy of the module as it was given: symbols are read from it when somebody first asks for them. */
     readonly bytes: Uint8Array,
     readonly instrumented: InstrumentedModule,
     readonly module: WasmModule,
     functions: FunctionTypes,
     readonly roots: RootLayout,
-    /** Types of the functions in its table. */
+    /** Types of the functions in the module's table. */
     readonly signatures: TableSignatures,
   ) {
     this.#functions = functions;
@@ -59,14 +59,17 @@ export class PreparedModule {
     return new PreparedModule(bytes, instrumented, module, functions, roots, new TableSignatures(bytes));
   }
 
-  /** Whether there is a call at this offset of the original code; of a module that came with slots its size is known. */
+  /**
+   * Whether there is a call at this offset of the original code. Of a module that came instrumented only the size of the
+   * original code is known.
+   */
   isCallSite(site: number): boolean {
     const { instrumented, bytes } = this;
     if (site >= instrumented.statistics.originalCodeSize) return false;
     return bytes === instrumented.bytes || isCall(bytes[instrumented.originalCodeStart + site]!);
   }
 
-  /** The functions of these names, or with null the module's own: not the allocator, not what libc exports. */
+  /** The functions of these names; with null the module's own functions, without the allocator and libc's exports. */
   functions(names: readonly string[] | null): FunctionTypes {
     const key = names === null ? '' : `=${names.join('\0')}`;
     let chosen = this.#chosen.get(key);
@@ -78,11 +81,11 @@ export class PreparedModule {
     return chosen;
   }
 
-  /** Symbols, with debug information from elsewhere if there is any. */
+  /** The symbols of the module, with debug information from elsewhere if the options have any. */
   symbols(options: SymbolizerOptions): ModuleSymbols {
     const { debugInfo, sourceMap } = options;
     const map = typeof sourceMap === 'object' ? textOf(sourceMap) : sourceMap;
-    // A map that JSON cannot hold is nobody else's; reading it will say what is wrong with it.
+    // A map that JSON cannot express is not shared. Reading it will report what is wrong with it.
     if (map === null) return new ModuleSymbols(this.bytes, options);
     const key = [debugInfo, map].map((part) => (part === undefined ? '' : platform().sha256(part))).join(' ');
     let symbols = this.#symbols.get(key);
@@ -100,21 +103,21 @@ function isCall(opcode: number): boolean {
   return opcode >= 0x10 && opcode <= 0x15;
 }
 
-/** Lists of exports, and places of debug information, that are remembered of one module. */
+/** How many lists of exports, and how many sources of debug information, are remembered of one module. */
 const CHOICES_KEPT = 16;
 
 const kept = new Map<string, Promise<PreparedModule>>();
 const KEPT = 8;
-/** Those that are in use besides. */
+/** The modules that are in use. */
 const alive = new Map<string, WeakRef<PreparedModule>>();
 const forget = new FinalizationRegistry((key: string) => {
   if (alive.get(key)?.deref() === undefined) alive.delete(key);
 });
 
 /**
- * Prepares a module, or finds it prepared.
- * @param bytes owned by the result
- * @param instrumented the same, when it has slots already
+ * Prepares a module, or finds it among those that are prepared.
+ * @param bytes the module; the result owns them
+ * @param instrumented the same module if it is instrumented already
  */
 export function prepareModule(
   bytes: Uint8Array,
@@ -127,7 +130,7 @@ export function prepareModule(
     const inUse = alive.get(key)?.deref();
     prepared = inUse === undefined ? prepareNew(key, bytes, maxMemory, instrumented) : Promise.resolve(inUse);
   } else kept.delete(key);
-  // The one that was used last is the last one to go.
+  // The module that was used last is the last to be dropped.
   kept.set(key, prepared);
   if (kept.size > KEPT) kept.delete(kept.keys().next().value!);
   return prepared;

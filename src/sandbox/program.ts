@@ -11,15 +11,16 @@ import type { Boundary } from './boundary.ts';
 
 /** What a program left behind. */
 export interface RunResult {
-  /** What `main` returned, or the program passed to `exit`. */
+  /** What `main` returned, or what the program passed to `exit`. */
   readonly exitCode: number;
   /**
-   * False when `main` has returned and the program goes on: with Emscripten timers and a main loop keep it alive. Wait
-   * for its end with `sandbox.finished()`.
+   * False when `main` has returned and the program goes on, as timers and a main loop allow with Emscripten. Wait for the
+   * end with `sandbox.finished()`.
    */
   readonly ended: boolean;
-  /** All that the guest wrote so far, decoded as UTF-8. */
+  /** Everything that the guest has written to its standard output so far, decoded as UTF-8. */
   readonly stdout: string;
+  /** The same for its standard error. */
   readonly stderr: string;
 }
 

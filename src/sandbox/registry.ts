@@ -1,11 +1,12 @@
-// All sandboxes of this process that are open, so that a profile server finds them without being told. The list
-// hangs on globalThis under a registered symbol: the package is loaded once as ESM and perhaps once more as
-// CommonJS, its entries are bundles of their own, and all of them must see the same sandboxes. Entries are weak,
-// so a sandbox that is forgotten without dispose() can still be collected.
+// All open sandboxes of this process, so that a profile server finds them without being told. The list is a property of
+// globalThis under a registered symbol: the package may be loaded once as ESM and once more as CommonJS, its entries
+// are separate bundles, and all of them must see the same sandboxes. The list is made when the first sandbox opens, or
+// when somebody first asks for it. Its references are weak, so a sandbox that is forgotten without dispose() can still
+// be collected.
 //
-// What a WeakRef was made of or has given stays until the event loop turns, and a loop that awaits nothing but modules
-// known already never lets it turn. So the weak reference is to a small handle, which lets go of its sandbox when that
-// is disposed of.
+// The target of a WeakRef stays alive until the event loop turns if the WeakRef was made or read in this turn, and a
+// loop that awaits only modules that are already loaded never lets the event loop turn. Therefore the weak reference
+// points to a small handle, and dispose() removes the sandbox from the handle.
 
 import type { WasmMemory } from '../binary/wasm-types.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -19,10 +20,10 @@ interface Entry {
   readonly instance: string;
 }
 
-/** Keeps each handle for as long as there is its sandbox, and finds its entry. */
+/** Keeps each handle as long as its sandbox exists, and finds the entry of a sandbox. */
 const registered = new WeakMap<Sandbox<object>, { readonly handle: Handle; readonly entry: Entry }>();
 
-/** Hears of sandboxes that come and go; what it throws is nobody's to catch. */
+/** Is told of sandboxes that open and close. Nobody catches what it throws. */
 export interface SandboxWatcher {
   opened(sandbox: Sandbox<object>): void;
   /** Called while the sandbox can still be used. */
@@ -32,9 +33,9 @@ export interface SandboxWatcher {
 interface Registry {
   readonly entries: Set<Entry>;
   readonly watchers: Set<SandboxWatcher>;
-  /** How many sandboxes of each name there have been. */
+  /** How many sandboxes of each name have been opened. */
   readonly opened: Map<string, number>;
-  /** Dead entries are cleared away when there are this many. */
+  /** Entries of collected sandboxes are removed when the list has this many entries. */
   sweepAt: number;
 }
 
@@ -67,14 +68,14 @@ export function announceDisposal(sandbox: Sandbox<object>): void {
   for (const watcher of shared().watchers) watcher.disposing(sandbox);
 }
 
-/** Adds a watcher. @returns the function that takes it out again */
+/** Adds a watcher. @returns the function that removes it */
 export function watchSandboxes(watcher: SandboxWatcher): () => void {
   const { watchers } = shared();
   watchers.add(watcher);
   return () => watchers.delete(watcher);
 }
 
-/** Takes a sandbox out. */
+/** Removes a sandbox from the list. */
 export function unregisterSandbox(sandbox: Sandbox<object>): void {
   const found = registered.get(sandbox);
   if (found === undefined) return;
@@ -82,7 +83,10 @@ export function unregisterSandbox(sandbox: Sandbox<object>): void {
   shared().entries.delete(found.entry);
 }
 
-/** Bytes of a linear memory that nobody uses any more. It holds no memory itself, for the reason given above. */
+/**
+ * Size of a linear memory that nobody uses any more. This object does not refer to the memory itself, because a WeakRef
+ * to the memory would keep it alive (see above).
+ */
 interface Remains {
   readonly bytes: number;
 }
@@ -90,14 +94,14 @@ interface Remains {
 const remainsOf = new WeakMap<object, Remains>();
 const REMAINS = Symbol.for('heapline.disposedMemories');
 
-/** Remembers the memory of a sandbox that was disposed of, for as long as the engine has not collected it. */
+/** Remembers the memory of a disposed sandbox until the engine has collected it. */
 export function rememberDisposed(memory: WasmMemory): void {
   const remains = { bytes: memory.buffer.byteLength };
   remainsOf.set(memory, remains);
   disposedMemories().add(new WeakRef(remains));
 }
 
-/** Bytes of the linear memories that wait for the engine to collect them. */
+/** Total size in bytes of the linear memories that the engine has not collected yet. */
 export function disposedMemoryBytes(): number {
   const memories = disposedMemories();
   let bytes = 0;

@@ -1,6 +1,6 @@
-// A sandbox: one running module, its functions and its heap, as the user sees them. Everything that can go wrong inside
-// the guest comes out of here as one of the errors of errors.ts, and leaves the ledger readable and other sandboxes
-// untouched. The state is the session's.
+// A sandbox: one running module, its functions and its heap, as the user sees them. A failure inside the guest reaches
+// the user as one of the errors of errors.ts; the ledger stays readable, and other sandboxes are not affected. The
+// session holds the state.
 
 import type { WasmMemory } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, StateError } from '../errors.ts';
@@ -13,7 +13,7 @@ import { announceDisposal, registerSandbox, rememberDisposed, unregisterSandbox 
 import { type Instantiate, Session, type SessionOptions } from './session.ts';
 import { type Subject, type ToolchainInfo, warningsAbout } from './subject.ts';
 
-/** The functions of a guest by name. Pointers and integers are numbers; 64-bit integers come back as bigints. */
+/** The functions of a guest by name. Pointers and integers are numbers; 64-bit integers are bigints. */
 export type GuestExports = Record<string, (...args: (number | bigint)[]) => number>;
 
 /**
@@ -21,7 +21,7 @@ export type GuestExports = Record<string, (...args: (number | bigint)[]) => numb
  * its functions can still be called: what C keeps in memory is then in whatever state the program left it.
  */
 export class Sandbox<Exports extends object = GuestExports> implements Disposable {
-  /** The functions of the C sources. A wrong argument is an InvalidArgumentError, a trap a TrapError. */
+  /** The functions of the C sources. A wrong argument throws an InvalidArgumentError, a trap throws a TrapError. */
   readonly exports: Exports;
   readonly heap: Heap;
   /** What compiled the module; null for a module that came compiled. */
@@ -69,7 +69,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   }
 
   /**
-   * The functions that C has pointers to. A function of the host's that C hands a callback to calls it by
+   * The functions that C has pointers to. A host function that C gives a callback calls it by
    * `sandbox.table.get(pointer)(…)`, at once or later.
    */
   get table(): FunctionTable {
@@ -77,17 +77,17 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     return this.#session.table;
   }
 
-  /** All that the guest has written to its standard output so far. */
+  /** Everything that the guest has written to its standard output so far. */
   get stdout(): string {
     return this.#session.boundary.stdout.text();
   }
 
-  /** All that the guest has written to its standard error so far. */
+  /** Everything that the guest has written to its standard error so far. */
   get stderr(): string {
     return this.#session.boundary.stderr.text();
   }
 
-  /** What the compiler and the reading of debug information had to say. */
+  /** Warnings of the compiler, and of the debug information once somebody has looked at a stack. */
   get warnings(): readonly string[] {
     return warningsAbout(this.#session.subject);
   }
@@ -97,7 +97,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     return this.#session.disposed;
   }
 
-  /** True once a call into the guest has trapped: what the calls that were cut off held is lost. */
+  /** True once a call into the guest has trapped: blocks that only the interrupted calls pointed to are lost. */
   get trapped(): boolean {
     return this.#session.leaks.traps > 0;
   }
@@ -107,15 +107,15 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     return this.#session.guest.hasMain;
   }
 
-  /** The status with which the guest has ended itself, by the end of its program or a call of `exit`; null until then. */
+  /** The status with which the guest has ended itself, by the end of its program or by calling `exit`; null before. */
   get exitCode(): number | null {
     return this.#session.program.exitCode;
   }
 
   /**
    * Runs the program: `main` with the arguments given at load time, then the C library's teardown. A program runs
-   * once. Its exit status is a result, not an error; a trap is a TrapError. With Emscripten a program may go on after
-   * main: see `ended` of the result.
+   * once. Its exit status is a result, not an error; a trap throws a TrapError. With Emscripten a program may go on
+   * after main: see `ended` of the result.
    */
   run(): RunResult {
     this.#session.check('run');
@@ -123,9 +123,9 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   }
 
   /**
-   * Waits until the guest does nothing more by itself: until its program has ended, no timer of it is left, and its main
-   * loop is over. The result is that of the program. What stops a callback of the guest, such as a trap, is thrown
-   * here.
+   * Waits until the guest does nothing more by itself: its program has ended, none of its timers is pending, and its main
+   * loop is over. Returns the result of the program. An error that stops a callback of the guest, such as a TrapError, is
+   * thrown here.
    */
   async finished(): Promise<RunResult> {
     const isOpen = (): void => this.#session.check('finished');
@@ -138,7 +138,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     this.#session.abandon();
   }
 
-  /** Contents of a file in the guest's file system, such as one that it wrote; null when there is none. */
+  /** Contents of a file in the guest's file system, such as a file that the guest wrote; null when there is none. */
   readFile(path: string): Uint8Array | null {
     this.#session.check('readFile');
     if (typeof path !== 'string') {
@@ -165,8 +165,8 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   }
 
   /**
-   * @internal The source frames of the instruction at this offset of the module's file, as the engine names places
-   * in it; null where Heapline added the code, and outside of code.
+   * @internal The source frames of the instruction at this offset of the instrumented file, as the engine reports it;
+   * null where Heapline added the code, and outside of code.
    */
   codeFrames(fileOffset: number): readonly Frame[] | null {
     const { module, symbols } = this.#session.subject;

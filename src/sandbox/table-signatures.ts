@@ -8,19 +8,19 @@ interface Signature {
   readonly parameters: readonly ValueType[];
 }
 
-/** What a module says of the functions that are in its table from the start; read when it is first asked for. */
+/** Names and types of the functions that are in a module's table from the start; read when somebody first asks. */
 export class TableSignatures {
   #module: ReturnType<typeof readModule> | null = null;
   #names: ReadonlyMap<number, string> | null = null;
 
   constructor(private readonly bytes: Uint8Array) {}
 
-  /** Of the function at this index of the table, unless JavaScript has put another one there; then nothing is known. */
+  /** The signature of the function at this index. If JavaScript has put another function there, nothing is known of it. */
   at(pointer: number, raw: RawFunction): Signature {
     this.#module ??= readModule(this.bytes);
     const module = this.#module;
     const index = this.#indexOf(pointer);
-    // Engines name functions by their index in the module that they are of.
+    // Engines name a function by its index in its own module.
     if (index === null || raw.name !== String(index)) {
       return { name: `function pointer ${pointer}`, parameters: Array(raw.length).fill('ref') };
     }

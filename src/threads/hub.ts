@@ -1,15 +1,15 @@
 // The place of this thread among the threads of the process that have imported this package. Every such thread is found
-// without code of the user's:
+// without any code of the user:
 //   - A worker listens for requests as soon as it imports the package, and says hello.
-//   - The main thread can be asked from its first worker on, or when it makes profiles itself. A program without workers
-//     opens nothing.
-//   - A thread that makes profiles of all threads (a follower) keeps a list of who is there. Only with that list can it
-//     tell a thread that is busy from one that does not exist.
-// A thread leaves the list when it says so as it exits, when the thread that started it sees that it has ended, or with
-// the thread further out that has ended. No listener is added to the user's Workers, and no channel keeps the process.
+//   - The main thread can be asked once it has started a worker or makes profiles itself. A program without workers
+//     opens no channel.
+//   - A thread that makes profiles of all threads (a follower) keeps a list of the threads. It needs the list to tell a
+//     busy thread from one that does not exist.
+// A thread leaves the list when it says goodbye as it exits, when the thread that started it sees that it has ended, or
+// when a thread further out ends. No listener is added to the user's Workers, and no channel keeps the process alive.
 //
 // Test runners run files in contexts of their own (node:vm) within one thread. A channel would hold such a context for
-// as long as the thread lives, so there one is open only while profiles are made.
+// as long as the thread lives. Therefore a channel there is open only while profiles are made.
 
 import { basename } from 'node:path';
 import * as workerThreads from 'node:worker_threads';
@@ -36,14 +36,14 @@ import {
   type ThreadIdentity,
 } from './messages.ts';
 
-/** Makes the answers of this thread; loaded with the first request. */
+/** Makes the answers of this thread. It is loaded when the first request arrives. */
 export interface Answerer {
   /**
-   * Answers a question; what it throws is told to whoever asks. Null when there is nothing to say. Answering that takes
-   * the request's `duration` calls `working` when that is over.
+   * Answers a question, or returns null when there is nothing to say. An error is reported to the asking thread. A
+   * question that takes the request's `duration` calls `working` when that time is over.
    */
   answer(request: Request, working: () => void): Promise<object | null>;
-  /** These threads have ended: what they had asked for to go on can stop. */
+  /** These threads have ended: work that they have asked for can stop. */
   ended(threads: ReadonlySet<number>): void;
 }
 
@@ -51,32 +51,32 @@ export interface Answerer {
 export interface Member {
   readonly identity: ThreadIdentity;
   readonly protocol: number;
-  /** How many requests in a row it has not answered in time. */
+  /** How many requests in a row the thread has not answered in time. */
   missed: number;
-  /** When it was last heard of, on the clock of `now()`. */
+  /** When its last message came, on the clock of `now()`. */
   heard: number;
 }
 
-/** Hears of threads that come. */
+/** Is told of new threads. */
 export type Follower = (thread: ThreadIdentity) => void;
 
-/** A thread that missed so many requests in a row is not waited for until it is heard of again. */
+/** After so many missed requests in a row, nobody waits for a thread until its next message. */
 export const PATIENCE = 3;
-/** Milliseconds of silence after which a thread whose end nobody would see is taken to have ended. */
+/** Milliseconds of silence after which a thread counts as ended if nobody would see its end. */
 const LONGEST_SILENCE = 600_000;
-/** Most threads on the list that do not answer. */
+/** The most silent threads that the list keeps. */
 const MOST_SILENT = 100;
-/** Threads that have ended are remembered for as long as messages of theirs may be on the way. */
+/** How many ended threads are remembered, because messages of theirs may still be on the way. */
 const ENDED_KEPT = 10_000;
 const LONGEST_NAME = 200;
-/** Key of the environment data that tell a thread which one further out has this package. */
+/** Key of the environment data that tells a thread which thread further out has this package. */
 export const PARENT = 'heapline.parent';
 
 /** This thread among the others. */
 export class ThreadHub {
   readonly self: ThreadIdentity;
   readonly members = new Map<number, Member>();
-  /** Since when there has been a list, on the clock of `now()`. */
+  /** When the list was started, on the clock of `now()`. */
   watchedSince = 0;
 
   readonly #load: () => Promise<Answerer>;
@@ -85,13 +85,13 @@ export class ThreadHub {
   #answerer: Promise<Answerer> | null = null;
   #requests: BroadcastChannel | null = null;
   #news: BroadcastChannel | null = null;
-  /** Threads that have ended. Messages of theirs may still come; numbers are never used again. */
+  /** Threads that have ended. Their messages may still arrive; thread numbers are never used again. */
   readonly #ended = new Set<number>();
-  /** Threads that have asked for something, which may be going on. */
+  /** Threads that have asked for work that may still be going on. */
   readonly #askers = new Set<number>();
   /** The thread can be asked, whether or not it keeps the list. */
   #resident = false;
-  /** It keeps the list, whether or not it has followers. */
+  /** The thread keeps the list, whether or not it has followers. */
   #watchful = false;
   #asking = false;
 
@@ -106,18 +106,18 @@ export class ThreadHub {
     };
   }
 
-  /** Can be asked for as long as the thread lives, and says that it is there. */
+  /** From now on the thread can be asked as long as it lives. Says hello to the others. */
   reside(): void {
     if (this.#resident) return;
     this.#resident = true;
     this.#listen();
     if (this.self.id === 0) return;
     this.#tell({ type: 'hello' });
-    // The thread that started this one may not have this package, and then nobody sees the end.
+    // The thread that started this one may not have this package: then nobody sees the end of this thread.
     process.once('exit', () => this.#farewell([this.self.id], this.#asking));
   }
 
-  /** Takes note of a worker that this thread has started. From now on there is somebody to hear of. */
+  /** Remembers a worker that this thread has started. */
   started(worker: Worker): void {
     this.reside();
     this.#watchful = true;
@@ -126,7 +126,7 @@ export class ThreadHub {
     if (worker.threadId > 0) this.#children.set(worker.threadId, new WeakRef(worker));
   }
 
-  /** Keeps the list, at least until the function that comes back is called. */
+  /** Keeps the list, at least until the returned function is called. */
   follow(follower: Follower): () => void {
     this.#followers.add(follower);
     this.#listen();
@@ -146,23 +146,23 @@ export class ThreadHub {
     };
   }
 
-  /** Posts a request; its answers go to the channel `reply`. Only followers may. */
+  /** Posts a request, whose answers go to the channel `reply`. Only followers may call this. */
   ask(request: Omit<Request, 'protocol' | 'from' | 'type'>): void {
     this.#asking = true;
     this.#requests?.postMessage(sealed(this.self, { type: 'request', ...request }));
   }
 
-  /** Posts what needs no answer. Only followers may. */
+  /** Posts a message that needs no answer. Only followers may call this. */
   tell(question: unknown): void {
     this.ask(this.#order(question));
   }
 
-  /** A channel for answers, to be closed. */
+  /** Opens a channel for answers. The caller closes it. */
   replies(name: string, receive: (message: unknown) => void): BroadcastChannel {
     return this.#open(name, receive);
   }
 
-  /** Takes the threads that this one has started and that have ended off the list, everybody's. */
+  /** Removes the ended threads among those that this one has started from the list, and tells the other threads. */
   sweep(): void {
     const ended: number[] = [];
     for (const [id, child] of this.#children) {
@@ -179,7 +179,7 @@ export class ThreadHub {
     );
   }
 
-  /** Takes note that a thread has been heard of. */
+  /** Notes that a message of a thread has arrived. */
   heardOf(identity: ThreadIdentity, protocol: number): void {
     const { id } = identity;
     if (id === this.self.id || this.#ended.has(id)) return;
@@ -189,13 +189,13 @@ export class ThreadHub {
       known.heard = now();
       return;
     }
-    // Two versions of this package in one thread: the one that this one understands counts.
+    // A thread may have two versions of this package: the version that this one understands counts.
     if (known?.protocol === PROTOCOL) return;
     this.members.set(id, { identity, protocol, missed: 0, heard: now() });
     if (protocol === PROTOCOL) for (const follower of this.#followers) follower(identity);
   }
 
-  /** Takes note that a thread has not answered in time. */
+  /** Notes that a thread has not answered in time. */
   missedBy(member: Member): void {
     member.missed++;
     const silent = [...this.members.values()].filter(
@@ -207,7 +207,7 @@ export class ThreadHub {
     }
   }
 
-  /** Whether somebody sees the end of the thread: whoever started it. Deno does not tell of workers that start. */
+  /** Whether the thread that started this one is there to see its end. Deno does not report workers that start. */
   #isWatched({ id, parent }: ThreadIdentity): boolean {
     if (id === 0 || this.#children.has(id)) return true;
     return parent !== null && parent !== this.self.id && (parent === 0 || this.members.has(parent));
@@ -262,7 +262,7 @@ export class ThreadHub {
     else this.heardOf(news.from, news.protocol);
   }
 
-  /** Threads that a thread has started end with it. */
+  /** Removes threads, and all threads further in, because they end with the thread that started them. */
   #drop(threads: readonly number[]): void {
     const ended = new Set(threads);
     for (let before = -1; before !== ended.size; ) {
@@ -293,7 +293,7 @@ export class ThreadHub {
     else if (gone !== null) this.#drop(gone);
     else {
       this.#askers.add(from.id);
-      // A thread that was busy for long finds all that it was asked meanwhile; nobody waits for that any more.
+      // A thread that was busy for a long time finds old requests that nobody waits for any more.
       if (reply === '' || now() < expires) void this.#answer(request);
     }
   }
@@ -322,7 +322,7 @@ export class ThreadHub {
 
 function ownName(): string {
   if (isMainThread) return 'main';
-  // Node.js before 22.20 and 24.6 does not tell; later ones have a name of their own for threads without one.
+  // Node.js before 22.20 and 24.6 does not tell the name; later versions call a thread without a name WorkerThread.
   const { threadName } = workerThreads as { threadName?: string | null };
   const named = threadName === 'WorkerThread' ? '' : threadName;
   const script = process.argv[1] ?? '';

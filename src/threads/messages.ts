@@ -1,26 +1,26 @@
-// What threads of a process say to each other about their heaps. The messages go through BroadcastChannels, which
-// span all threads of a process and which anybody may post to: foreign code, and other versions of this package. So
-// every message is checked, and one that is none of ours is ignored.
+// The messages by which the threads of a process speak about their heaps. They go through BroadcastChannels, which span
+// all threads of a process. Anybody may post there, including foreign code and other versions of this package. So every
+// message is checked, and foreign messages are ignored.
 //
-// Of every future version of this protocol the following stays true, so that versions can at least name each other:
-// the names of the channels, the fields `heapline`, `protocol`, `type` and `from`, in requests `id`, `reply` and
-// `expires`, and the question HELLO.
+// Every future version of this protocol keeps the following, so that versions can at least name each other: the names of
+// the channels, the fields `heapline`, `protocol`, `type` and `from`, the fields `id`, `reply` and `expires` of requests,
+// and the question HELLO.
 
-/** Raised when messages change in a way that other versions do not understand. */
+/** Version of the protocol. It grows when messages change in a way that other versions do not understand. */
 export const PROTOCOL = 1;
 
-/** What threads are asked; every thread that has imported this package listens. */
+/** The channel for requests. Every thread that has imported this package listens there. */
 export const REQUESTS = 'heapline.requests';
-/** Which threads come and go; only threads that make profiles of all threads listen. */
+/** The channel for news of threads that come and go. Only threads that make profiles of all threads listen there. */
 export const NEWS = 'heapline.threads';
 
 /** A thread that has imported this package. */
 export interface ThreadIdentity {
-  /** Node's number of the thread; the main thread's is 0. */
+  /** Number of the thread in Node.js; the main thread has number 0. */
   readonly id: number;
-  /** The name given to `new Worker`, or that of its script where Node does not tell; several may have the same. */
+  /** The name given to `new Worker`; where Node.js does not tell it, the name of the script. Names may repeat. */
   readonly name: string;
-  /** The nearest thread further out that had imported this package when this one began; null for none. */
+  /** The nearest thread further out that had imported this package when this thread began; null when there is none. */
   readonly parent: number | null;
   /** Version of this package. */
   readonly version: string;
@@ -34,29 +34,29 @@ interface Envelope {
   readonly from: ThreadIdentity;
 }
 
-/** A thread says that it is there, or that others are not any more. */
+/** A thread says that it exists, or that others have ended. */
 export type News = Envelope &
   ({ readonly type: 'hello' } | { readonly type: 'gone'; readonly threads: readonly number[] });
 
-/** A thread is asked something. */
+/** A question to all threads. */
 export interface Request extends Envelope {
   readonly type: 'request';
   readonly id: string;
-  /** Name of the channel that the answer goes to; '' when none is wanted. */
+  /** Name of the channel for the answer; '' when no answer is wanted. */
   readonly reply: string;
-  /** When nobody waits any more, in milliseconds on the clock of `now()`. */
+  /** Time at which nobody waits any more, in milliseconds on the clock of `now()`. */
   readonly expires: number;
-  /** Milliseconds that pass by themselves before there can be an answer: those of a CPU profile. */
+  /** Milliseconds that must pass before there can be an answer, such as the length of a CPU profile. */
   readonly duration: number;
-  /** What is asked; the answering half of a protocol's version checks it. */
+  /** The question itself. The answering thread checks it. */
   readonly question: unknown;
 }
 
-/** What comes back. */
+/** A message that comes back for a request. */
 export type Answer = Envelope & { readonly id: string } & Outcome;
 
 type Outcome =
-  /** The thread has the request, and answers as soon as it can. */
+  /** The thread has received the request and answers as soon as it can. */
   | { readonly type: 'working' }
   | { readonly type: 'answer'; readonly answer: unknown }
   | { readonly type: 'failed'; readonly message: string }
@@ -68,19 +68,19 @@ export function now(): number {
   return Number(process.hrtime.bigint() / 1000n) / 1000;
 }
 
-/** What people call a thread, and what the label `thread` says. */
+/** The name of a thread for people, which is also the value of the label `thread`. */
 export function threadLabel({ id, name }: Pick<ThreadIdentity, 'id' | 'name'>): string {
   return id === 0 ? 'main' : `${name} (${id})`;
 }
 
-/** Longest name of a thread, version, or message about a failure that is taken over. */
+/** Greatest length of a text that is accepted: the name of a thread, a version, the message of a failure. */
 export const LONGEST_TEXT = 500;
-/** Most threads that one message can say are gone. */
+/** The most ended threads that one message can name. */
 const MOST_THREADS = 100_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Reads a message as news; null when it is none. */
+/** Reads a message as news; null when the message is something else. */
 export function readNews(message: unknown): News | null {
   const envelope = readEnvelope(message);
   if (envelope === null) return null;
@@ -90,12 +90,12 @@ export function readNews(message: unknown): News | null {
   return gone === null ? null : { ...envelope, type: 'gone', threads: gone };
 }
 
-/** The threads that a question says have ended; null when it is another question. */
+/** The ended threads that a question names; null when it is another question. */
 export function goneThreads(question: unknown): readonly number[] | null {
   return typeof question === 'object' && question !== null ? threadIds((question as Fields).gone) : null;
 }
 
-/** Reads a message as a request; null when it is none. */
+/** Reads a message as a request; null when the message is something else. */
 export function readRequest(message: unknown): Request | null {
   const envelope = readEnvelope(message);
   if (envelope === null) return null;
@@ -108,7 +108,7 @@ export function readRequest(message: unknown): Request | null {
   };
 }
 
-/** Reads a message as an answer; null when it is none. */
+/** Reads a message as an answer; null when the message is something else. */
 export function readAnswer(message: unknown): Answer | null {
   const envelope = readEnvelope(message);
   if (envelope === null) return null;
@@ -121,7 +121,7 @@ export function readAnswer(message: unknown): Answer | null {
   return type === 'failed' && isText(text) ? { ...envelope, type, id, message: text } : null;
 }
 
-/** A message of ours. */
+/** A message with the marks of this protocol. */
 export function sealed<T extends object>(from: ThreadIdentity, message: T): T & Envelope {
   return { heapline: 'threads', protocol: PROTOCOL, from, ...message } as T & Envelope;
 }

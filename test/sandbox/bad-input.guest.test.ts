@@ -408,6 +408,7 @@ describe('loadWasm()', () => {
       void leave(void) { exit(4); }
       void print(void) { puts("x"); }
       void allocate(void) { malloc(100); }
+      void misuse(void) { void *block = malloc(8); free(block); free(block); }
       `,
     );
     const { wasm } = await compile([path], { toolchain: 'clang' });
@@ -427,6 +428,10 @@ describe('loadWasm()', () => {
     expect((await rejection(loadWasm(starting('print')))).message).toMatch(/start function .* calls WASI/);
     using lib = await loadWasm(starting('allocate'));
     expect(lib.heap.stats().inUseBytes).toBe(100);
+    using misused = await loadWasm(starting('misuse'));
+    expect(misused.heap.stats()).toMatchObject({ faults: 1, inUseBytes: 0 });
+    misused.exports.misuse!();
+    expect([misused.heap.stats().faults, misused.heap.faults().length]).toEqual([2, 1]);
   });
 
   test('refuses a module whose data lies outside of its memory', async () => {
@@ -453,6 +458,11 @@ describe('loadWasm()', () => {
   test('says what is wrong with JavaScript that is not glue as it has to be', async () => {
     const { wasm, glue } = await compile([programPath('library.c')], { toolchain: 'emscripten' });
     const starting = 'var Module = {}; WebAssembly.instantiate(new Uint8Array(0)).then(() => {});';
+    const idle = `var Module = async (module) => {
+      Object.assign(module, { FS: { init() {}, initialized: true, streams: [] }, ENV: {} });
+      for (const call of module.preRun) call(module);
+      return module;
+    };`;
     const withoutFiles = glue!.replace(/Module\["FS"\] ?= ?FS;?/, 'Module["FS"] = {};');
     expect(withoutFiles).not.toBe(glue);
     for (const [text, message] of [
@@ -460,6 +470,7 @@ describe('loadWasm()', () => {
       ['(', /the text of the \.js file/],
       ['var Module = {};', /-sMODULARIZE=1/],
       [starting, /-sMODULARIZE=1/],
+      [idle, /has ended without instantiating the module/],
       [withoutFiles, /-sFORCE_FILESYSTEM=1 and -sEXPORTED_RUNTIME_METHODS=FS,ENV/],
     ] as const) {
       const error = await rejection(loadWasm(wasm, { glue: text }));
