@@ -1,24 +1,37 @@
-// Blocks of the guest's heap that Emscripten's JavaScript library takes for itself, once or until the next call, and
-// whose addresses only its variables hold: names of time zones, the result of emscripten_run_script_string(), events. A
-// leak scan finds no pointer to them, and their stack is that of whoever called the library; so their addresses are
-// remembered.
+// Emscripten's JavaScript library allocates some blocks of the guest's heap for itself and keeps them, for good or until
+// the next call: names of time zones, the result of emscripten_run_script_string(), events. Only variables of the
+// library hold their addresses. A leak scan finds no pointer to such a block, and the block's stack is that of whoever
+// called the library; so this file remembers the addresses.
 
 import type { RawFunction } from './entries.ts';
 
-/** Functions of the library that keep what they allocate. Those of the calendar read the time zones first. */
-const KEEPING =
-  /^_?(tzset|localtime|localtime_r|mktime|timegm|strftime(_l)?|emscripten_run_script_string|gethostbyname(_r)?|gethostbyaddr|(set|get)protoent|getprotoby(name|number)|emscripten_get_compiler_setting|emscripten_pc_get_(function|file)|emscripten_get_window_title|emscripten_set_\w+_callback\w*)(_js)?$/;
+/**
+ * Functions of the library that keep what they allocate. The functions of the calendar read the time zones first.
+ * Emscripten marks most of the others with `__noleakcheck`.
+ */
+const KEEPING = new RegExp(
+  `^_?(${[
+    'tzset|localtime|localtime_r|mktime|timegm|strftime(_l)?',
+    'gethostbyname(_r)?|gethostbyaddr|(set|get)protoent|getprotoby(name|number)',
+    'emscripten_run_script_string|emscripten_get_compiler_setting|emscripten_pc_get_(function|file)',
+    'emscripten_get_window_title|emscripten_set_\\w+_callback\\w*',
+    // Names and versions of the libraries that Emscripten implements in JavaScript.
+    '(emscripten_)?(gl|egl|al|alc)(Get|Query)String(i(SOFT)?)?|glewGet(Error)?String|glfwGet(VersionString|Monitors?(Name)?)',
+    'SDL_(GetError|GetKeyName|JoystickName|GetCurrentAudioDriver|AudioDriverName|Linked_Version)',
+  ].join('|')})(_js)?$`,
+);
 
-const ALLOCATING = /^_?(emscripten_builtin_)?(malloc|memalign)$/;
+const ALLOCATING = /^_?(emscripten_builtin_)?(malloc|calloc|memalign)$/;
+const REALLOCATING = /^_?(emscripten_builtin_)?realloc$/;
 const FREEING = /^_?(emscripten_builtin_)?free$/;
 
 export class KeptBlocks {
-  /** Addresses of those that have not been freed. */
+  /** Addresses of the blocks that have not been freed. */
   readonly addresses = new Set<number>();
-  /** Calls of functions that keep what they allocate. */
+  /** Active calls of functions that keep what they allocate. */
   #keeping = 0;
 
-  /** The glue's functions, as the guest is to call them. */
+  /** Watches the glue's functions, as the guest will call them. */
   watchImports(functions: Record<string, WebAssembly.ImportValue>): void {
     for (const [name, value] of Object.entries(functions)) {
       if (typeof value !== 'function' || !KEEPING.test(name)) continue;
@@ -34,21 +47,44 @@ export class KeptBlocks {
     }
   }
 
-  /** A function of the guest, as the glue is to call it. */
+  /** Watches a function of the guest, as the glue will call it. */
   watched(name: string, call: RawFunction): RawFunction {
     if (ALLOCATING.test(name)) {
       return (...args) => {
         const address = call(...args);
-        if (this.#keeping > 0 && address !== 0) this.addresses.add(Number(address) >>> 0);
+        if (this.#keeping > 0) this.#keep(address);
         return address;
       };
     }
+    if (REALLOCATING.test(name)) return this.#reallocating(call);
     if (FREEING.test(name)) {
       return (address) => {
-        if (this.addresses.size > 0) this.addresses.delete(Number(address) >>> 0);
+        this.#forget(address);
         return call(address);
       };
     }
     return call;
   }
+
+  /** A kept block stays kept when it moves, whoever moves it. A failed call leaves the old block as it was. */
+  #reallocating(call: RawFunction): RawFunction {
+    return (old, size) => {
+      const address = call(old, size);
+      const isKept = this.addresses.has(addressOf(old));
+      if (address !== 0) this.#forget(old);
+      if (isKept || this.#keeping > 0) this.#keep(address);
+      return address;
+    };
+  }
+
+  #keep(address: unknown): void {
+    if (address !== 0) this.addresses.add(addressOf(address));
+  }
+
+  #forget(address: unknown): void {
+    if (this.addresses.size > 0) this.addresses.delete(addressOf(address));
+  }
 }
+
+/** Glue passes addresses above 2 GiB as negative numbers. */
+const addressOf = (value: unknown): number => Number(value) >>> 0;
