@@ -205,13 +205,14 @@ async function compileSource(
   const bytes = known?.blobs.object;
   if (known !== null && bytes !== undefined) {
     const meta = known.meta as ObjectMeta;
-    return { object: { source, bytes, setjmp: meta.setjmp }, inputs: meta.inputs, output: meta.output };
+    const { inputs, setjmp, output } = meta;
+    return { object: { source, bytes, inputs, setjmp }, inputs, output };
   }
   const since = Date.now();
   const { object, inputs, setjmp, output } = await toolchain.compile(source, flags);
   const meta: ObjectMeta = { setjmp, output, inputs };
   cache.store(key, inputs, { meta, blobs: { object } }, since);
-  return { object: { source, bytes: object, setjmp }, inputs, output };
+  return { object: { source, bytes: object, inputs, setjmp }, inputs, output };
 }
 
 /** The files that linker flags name: their contents are inputs too. */

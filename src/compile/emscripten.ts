@@ -9,13 +9,15 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { readModule } from '../binary/index.ts';
+import { ExternalKind, readModule } from '../binary/index.ts';
 import { ToolchainError } from '../errors.ts';
+import { type UserPart, withUserParts } from '../host/index.ts';
 import { parseDepfile } from './depfile.ts';
 import { compileError, linkError, missingSymbols, noObjectError } from './diagnostics.ts';
 import { linkFlags } from './emscripten-settings.ts';
 import { commandOf, cxxDriverOf, DEFAULT_INITIAL_MEMORY, readEmccVersion } from './emscripten-versions.ts';
 import { commonFlags } from './flags.ts';
+import { userPartsOf } from './glue-sources.ts';
 import { CXX_EXPORTS, type HostImport, type LinkJob, type LinkResult } from './link.ts';
 import { isCxx } from './options.ts';
 import { runTool, TOOLS_AT_ONCE, type ToolResult } from './process.ts';
@@ -53,6 +55,9 @@ const LINKER_FLAGS = [
   // Where an overflow of the stack traps; Emscripten's own place is above the data.
   '-Wl,--stack-first',
 ];
+
+/** Changes with what is written into the glue beside Emscripten's own text. */
+const GLUE_FORM = 'places of the user code';
 
 /** What the host asks of the glue and the module, among what the caller asks. */
 const lists = (hasMain: boolean): Record<string, string[]> => ({
@@ -136,6 +141,18 @@ function mistaken(given: readonly HostImport[], wasm: Uint8Array, glue: string):
     .filter((name) => glue.includes(markOf(name)));
 }
 
+/** What of the glue the caller wrote. */
+function userParts(job: LinkJob, wasm: Uint8Array, glue: string): UserPart[] {
+  const functions = readModule(wasm).imports.filter(({ kind }) => kind === ExternalKind.Function);
+  const files = [...new Set(job.objects.flatMap(({ source, inputs = [] }) => [source, ...inputs]))];
+  return userPartsOf(
+    glue,
+    functions.map(({ name }) => name),
+    files,
+    job.link,
+  );
+}
+
 /** Changes whatever emcc does: it reads some of these variables. */
 const variables = (): string[] =>
   Object.entries(process.env)
@@ -164,6 +181,7 @@ export class EmscriptenToolchain implements Toolchain {
       ...[true, false].map((hasMain) => linkFlags(number, [], lists(hasMain), hasMain)),
       LINKER_FLAGS,
       CXX_EXPORTS,
+      GLUE_FORM,
     ]);
     this.identity = JSON.stringify(['emscripten', identity, variables()]);
   }
@@ -216,7 +234,7 @@ export class EmscriptenToolchain implements Toolchain {
         const { wasm, glue } = readLinked(directory);
         const missing = mistaken(given, wasm, glue);
         if (missing.length > 0) throw linkError(output, missing);
-        return { wasm, glue, output };
+        return { wasm, glue: withUserParts(glue, userParts(job, wasm, glue)), output };
       }
       const missing = missingSymbols(output);
       if (missing.length === 0) throw linkError(output);

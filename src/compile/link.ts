@@ -50,6 +50,8 @@ const MAIN_NAMES = ['main', '__main_void', '__main_argc_argv', '__original_main'
 export interface ObjectFile {
   readonly source: string;
   readonly bytes: Uint8Array;
+  /** Files that were read to compile it, where they are known. */
+  readonly inputs?: readonly string[];
   /** Compiled for setjmp through WebAssembly exceptions. */
   readonly setjmp: boolean;
 }

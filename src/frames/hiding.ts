@@ -8,15 +8,23 @@ import type { Frame } from './frame.ts';
 import type { StackColumns } from './stack-columns.ts';
 import { emptyStack, type Stack, StackTree } from './stack-tree.ts';
 
-/** Name under which Emscripten's glue is compiled. Its frames are machinery, like Heapline's own. */
+/**
+ * Name under which Emscripten's glue is compiled; each glue of a process has a number behind it. Its frames are
+ * machinery, like Heapline's own, except those of JavaScript that the user wrote (src/host/glue-code.ts).
+ */
 export const GLUE_FILE = 'heapline:emscripten-glue.js';
+
+/** Whether a script is Emscripten's glue. */
+export function isGlue(file: string): boolean {
+  return file.startsWith(GLUE_FILE);
+}
 
 /**
  * Whether a script is Heapline's own or the glue.
  * @param folders the folder of Heapline's code, by all its names (path and URL)
  */
 export function isOwnScript(file: string, folders: readonly string[]): boolean {
-  return file === GLUE_FILE || folders.some((folder) => file.startsWith(folder));
+  return isGlue(file) || folders.some((folder) => file.startsWith(folder));
 }
 
 /** Whether a script is the engine's or Node's. */

@@ -16,6 +16,7 @@ export {
   droppedFrames,
   GLUE_FILE,
   isEngineScript,
+  isGlue,
   isLibraryFile,
   isOwnScript,
   type StackView,

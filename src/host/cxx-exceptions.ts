@@ -10,7 +10,7 @@
 // by __cxa_begin_catch and __cxa_end_catch, which destroy and free the object.
 
 import type { WasmExports } from '../binary/wasm-types.ts';
-import { INVOKE } from './host-stacks.ts';
+import { INVOKE } from './glue-code.ts';
 import { type Thrown, ThrownObjects } from './thrown-object.ts';
 import { readGuestStack } from './traps.ts';
 

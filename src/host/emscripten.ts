@@ -11,9 +11,10 @@ import { posix } from 'node:path';
 import { createContext, Script } from 'node:vm';
 import type { WasmExports } from '../binary/wasm-types.ts';
 import { UnsupportedModuleError } from '../errors.ts';
-import { GLUE_FILE } from '../frames/index.ts';
 import type { Gate, RawFunction } from './entries.ts';
 import { EventLoop } from './event-loop.ts';
+import { GlueCode, INVOKE } from './glue-code.ts';
+import { embeddedParts } from './glue-parts.ts';
 import { glueWorld, type WorldParts } from './glue-world.ts';
 import {
   ExitSignal,
@@ -23,7 +24,6 @@ import {
   instantiate,
   type RuntimeImports,
 } from './guest.ts';
-import { INVOKE } from './host-stacks.ts';
 import { KeptBlocks } from './kept-blocks.ts';
 import type { Output } from './output.ts';
 import { type ErrorClasses, TableEntries } from './table-entries.ts';
@@ -65,7 +65,7 @@ const MAIN_NAMES = ['__main_void', '__main_argc_argv', 'main', '__original_main'
 const TEARDOWN = '__funcs_on_exit';
 
 // Compiling 150 KB of glue takes longer than running it; sandboxes of the same module share the compiled script.
-const scripts = new Map<string, Script>();
+const scripts = new Map<string, { readonly script: Script; readonly code: GlueCode }>();
 const SCRIPTS_KEPT = 16;
 
 /** Runs the glue around the module. Its constructors have run when this returns. */
@@ -87,7 +87,8 @@ export async function openEmscriptenGuest(
   failed.catch(() => {});
 
   let own: EmscriptenModule | null = null;
-  const { factory, errors } = openGlue(glue, { ...options, loop });
+  const { factory, errors, code } = openGlue(glue, module, { ...options, loop });
+  guest.code = code;
   const config: EmscriptenModule = {
     thisProgram: options.programName,
     noInitialRun: true,
@@ -190,17 +191,36 @@ function withoutAccess(fault: string, more = ''): UnsupportedModuleError {
   );
 }
 
-function openGlue(glue: string, parts: WorldParts): { factory: Factory; errors: ErrorClasses } {
-  let script = scripts.get(glue);
-  if (script === undefined) {
-    try {
-      script = new Script(glue, { filename: GLUE_FILE });
-    } catch (error) {
-      throw notGlue(error);
-    }
-    if (scripts.size >= SCRIPTS_KEPT) scripts.delete(scripts.keys().next().value!);
-    scripts.set(glue, script);
+interface OpenedGlue {
+  readonly factory: Factory;
+  readonly errors: ErrorClasses;
+  readonly code: GlueCode;
+}
+
+function compiledGlue(glue: string, module: WebAssembly.Module): { script: Script; code: GlueCode } {
+  const known = scripts.get(glue);
+  if (known !== undefined) return known;
+  const code = new GlueCode(glue, () => embeddedParts(glue, importedFunctions(module)));
+  let script: Script;
+  try {
+    script = new Script(glue, { filename: code.file });
+  } catch (error) {
+    throw notGlue(error);
   }
+  if (scripts.size >= SCRIPTS_KEPT) scripts.delete(scripts.keys().next().value!);
+  const compiled = { script, code };
+  scripts.set(glue, compiled);
+  return compiled;
+}
+
+function importedFunctions(module: WebAssembly.Module): string[] {
+  return WebAssembly.Module.imports(module)
+    .filter(({ kind }) => kind === 'function')
+    .map(({ name }) => name);
+}
+
+function openGlue(glue: string, module: WebAssembly.Module, parts: WorldParts): OpenedGlue {
+  const { script, code } = compiledGlue(glue, module);
   const exported = { exports: {} as Factory | { default?: Factory } };
   const world = glueWorld(exported, parts);
   const context = createContext(world, { name: 'heapline guest' });
@@ -220,6 +240,7 @@ function openGlue(glue: string, parts: WorldParts): { factory: Factory; errors: 
   return {
     factory: found as Factory,
     errors: new Script('({ TypeError, RangeError })').runInContext(context) as ErrorClasses,
+    code,
   };
 }
 
@@ -299,6 +320,8 @@ class EmscriptenGuest implements Guest {
   exports: WasmExports = {};
   memory!: WebAssembly.Memory;
   module: EmscriptenModule | null = null;
+  /** Held for as long as the guest lives: frames of its stacks are read in it. */
+  code: GlueCode | null = null;
   readonly kept = new KeptBlocks();
   /** Called at the last moment before the runtime is torn down. */
   #returned: () => void = () => {};

@@ -7,15 +7,9 @@
 // files and source maps are looked up when a profile is made. V8's stack API is restored before anything else
 // runs (https://v8.dev/docs/stack-trace-api).
 
-import {
-  type Frame,
-  GLUE_FILE,
-  isEngineScript,
-  isOwnScript,
-  namedFrame,
-  TRUNCATED,
-} from '../frames/index.ts';
+import { type Frame, isEngineScript, isGlue, isOwnScript, namedFrame, TRUNCATED } from '../frames/index.ts';
 import { platform } from '../platform/index.ts';
+import { INVOKE, userPlace } from './glue-code.ts';
 import { Sampler } from './sampler.ts';
 
 /** Frames of the host's that are kept of one stack, the innermost ones; `[truncated]` stands for the rest. */
@@ -23,9 +17,6 @@ const HOST_FRAMES = 100;
 /** Most frames asked for, guest's and host's together, and how many more when so many bring none of the host's. */
 const DEEPEST = 200_000;
 const DEEPER = 20;
-
-/** The glue's functions through which the guest calls its own where it may catch what they throw. */
-export const INVOKE = /^invoke_/;
 
 interface RawFrame {
   readonly function: string;
@@ -64,10 +55,8 @@ function follow(node: TrieNode, key: number): TrieNode {
   return next;
 }
 
-/** Number of Emscripten's glue. */
-const GLUE = 0;
-/** Numbers of scripts, by name: process-wide, for names are. */
-const scriptNumbers = new Map<string, number>([[GLUE_FILE, GLUE]]);
+/** Numbers of scripts, by name: process-wide, because names are. */
+const scriptNumbers = new Map<string, number>();
 /** Number of guest scripts, whatever their name. */
 const GUEST = -1;
 /** Number of no script: the stack has no such frame. */
@@ -267,8 +256,10 @@ function scriptNumberAt(sites: NodeJS.CallSite[], index: number): number {
  * Between it and the guest there is the function that stands for the guest's.
  */
 function isInvoke(sites: NodeJS.CallSite[], first: number): boolean {
-  const at = first + 1;
-  return scriptNumberAt(sites, at) === GLUE && INVOKE.test(nameIn(String(sites[at]), GLUE_FILE));
+  const site = sites[first + 1];
+  if (site === undefined) return false;
+  const script = scriptOf(site);
+  return isGlue(script) && INVOKE.test(nameIn(String(site), script));
 }
 
 /** Whether the host's frames from `first` on end before the last of these, at a frame of the guest's. */
@@ -286,6 +277,11 @@ function readFrames(sites: NodeJS.CallSite[], previous: PrepareStackTrace | unde
   const frames: RawFrame[] = [];
   sites.forEach((site, index) => {
     const place = placeOf(site);
+    if (isGlue(place.file)) {
+      const own = userPlace(place.file, place.line, place.column, nameIn(String(site), place.file));
+      if (own !== null) frames.push({ ...own, mapped: true });
+      return;
+    }
     if (isEngineOrOwn(place.file) || site.isNative()) return;
     const script = scriptOf(site);
     const name = nameIn(String(site), script);

@@ -11,6 +11,8 @@ export {
   valueTypeOf,
 } from './entries.ts';
 export { EventLoop } from './event-loop.ts';
+export { type UserPart, withUserParts } from './glue-code.ts';
+export { embeddedParts, endOfStatement } from './glue-parts.ts';
 export { ExitSignal, exitSignalOf, type Guest, type GuestOptions, type RuntimeImports } from './guest.ts';
 export { GuestStacks } from './guest-stacks.ts';
 export { HostStacks } from './host-stacks.ts';

@@ -1,0 +1,4 @@
+Module.whenReady = function () {
+  _grab(19);
+};
+Module.postRun = [Module.whenReady];
