@@ -122,7 +122,8 @@ Environment:
   HEAPLINE_CACHE      directory for compiled objects (default: node_modules/.cache/heapline, else ~/.cache/heapline)
   EMSDK, WASI_SDK_PATH  where Emscripten and wasi-sdk are, when they are not on PATH
   WASI_SYSROOT        the sysroot for clang (default: the one beside it, or its own)
-  NO_COLOR            set: no colours`;
+  NO_COLOR            set: no colours
+  HEAPLINE_DEBUG      what to print of Heapline's own decisions: instrument, entries, cache (with commas), * for all`;
 
 /** The options that say how C is compiled. */
 export interface CompileArguments {

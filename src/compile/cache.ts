@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { debug, debugs } from '../platform/debug.ts';
 import { isDirectory } from './options.ts';
 
 /** Changes whenever the meaning of entries or of the flags behind them changes. */
@@ -99,11 +100,30 @@ export class Cache {
     return hash;
   }
 
-  /** The stored result for this key whose input files are all unchanged. */
-  find(key: string): Entry | null {
-    if (this.directory === null) return null;
-    for (const variant of this.#variants(key)) {
-      if (!variant.inputs.every(([file, hash]) => this.fileHash(file) === hash)) continue;
+  /**
+   * The stored result for this key whose input files are all unchanged.
+   * @param what names the result to people, such as `object of /src/a.c`
+   */
+  find(key: string, what: string): Entry | null {
+    const entry = this.#find(key, what);
+    if (entry !== null && debugs('cache')) debug('cache', `has the ${what}`);
+    return entry;
+  }
+
+  #find(key: string, what: string): Entry | null {
+    const told = debugs('cache');
+    if (this.directory === null) {
+      if (told) debug('cache', `has no ${what}: there is no directory for the cache`);
+      return null;
+    }
+    const variants = this.#variants(key);
+    const reasons: string[] = [];
+    for (const variant of variants) {
+      const changed = variant.inputs.find(([file, hash]) => this.fileHash(file) !== hash);
+      if (changed !== undefined) {
+        if (told) reasons.push(`${changed[0]} has changed`);
+        continue;
+      }
       const blobs: Record<string, Uint8Array> = {};
       let whole = true;
       for (const [name, hash] of Object.entries(variant.blobs)) {
@@ -115,24 +135,42 @@ export class Cache {
         this.#stamp(this.#manifestPath(key));
         return { meta: variant.meta, blobs };
       }
+      if (told) reasons.push('its contents were removed or damaged');
+    }
+    if (told) {
+      const why =
+        reasons.length > 0 ? reasons.join('; ') : 'nothing is stored for this toolchain and these flags';
+      debug('cache', `has no ${what}: ${why} (${this.directory})`);
     }
     return null;
   }
 
   /**
    * Stores a result; a cache that cannot be written is a slow cache, not an error.
+   * @param what names the result to people
    * @param since when the inputs were begun to be read, by `Date.now()`: of one that has changed since nobody knows what
    *   was read, so nothing is stored
    */
-  store(key: string, inputs: readonly string[], entry: Entry, since = Number.POSITIVE_INFINITY): void {
+  store(
+    key: string,
+    what: string,
+    inputs: readonly string[],
+    entry: Entry,
+    since = Number.POSITIVE_INFINITY,
+  ): void {
     if (this.directory === null) return;
+    const told = debugs('cache');
     const hashed: [string, string][] = [];
     for (const file of new Set(inputs)) {
       const stat = statSync(file, { throwIfNoEntry: false });
       // Files have fractions of a millisecond.
-      if (stat !== undefined && Math.max(stat.mtimeMs, stat.ctimeMs) >= since + 1) return;
-      const hash = this.fileHash(file);
-      if (hash === null) return;
+      const changed = stat !== undefined && Math.max(stat.mtimeMs, stat.ctimeMs) >= since + 1;
+      const hash = changed ? null : this.fileHash(file);
+      if (hash === null) {
+        const why = changed ? 'changed while it was read' : 'cannot be read';
+        if (told) debug('cache', `does not store the ${what}: ${file} ${why}`);
+        return;
+      }
       hashed.push([file, hash]);
     }
     try {
@@ -147,9 +185,11 @@ export class Cache {
       const others = this.#variants(key).filter((variant) => JSON.stringify(variant.inputs) !== identity);
       const variants = [{ inputs: hashed, meta: entry.meta, blobs }, ...others].slice(0, MAX_VARIANTS);
       writeWhole(this.#manifestPath(key), JSON.stringify({ version: CACHE_VERSION, variants }));
+      if (told) debug('cache', `stores the ${what}`);
       this.#prune();
-    } catch {
+    } catch (error) {
       // A full disk or a read-only directory.
+      if (told) debug('cache', `cannot store the ${what}: ${error}`);
     }
   }
 
@@ -225,6 +265,7 @@ export class Cache {
       if (total <= this.#limits.pruned) break;
       rmSync(file, { force: true });
       total -= size;
+      if (debugs('cache')) debug('cache', `removes ${file}, because the cache is full`);
     }
   }
 }

@@ -77,7 +77,9 @@ class FoundToolchain implements Candidate {
   ) {
     this.#cache = cache;
     this.#key = hashOf('probe', toolchain.identity);
-    const known = cache.find(this.#key)?.meta as { version?: string } | undefined;
+    const known = cache.find(this.#key, `version of ${toolchain.name}`)?.meta as
+      | { version?: string }
+      | undefined;
     if (typeof known?.version === 'string') toolchain.version = known.version;
     // Runs beside the first compilation: that of Emscripten takes as long as a small one.
     else this.#version = toolchain.readVersion();
@@ -88,7 +90,10 @@ class FoundToolchain implements Candidate {
     const { toolchain } = this;
     toolchain.version = await this.#version;
     this.#version = null;
-    this.#cache.store(this.#key, [], { meta: { version: toolchain.version }, blobs: {} });
+    this.#cache.store(this.#key, `version of ${toolchain.name}`, [], {
+      meta: { version: toolchain.version },
+      blobs: {},
+    });
   }
 
   async judge(error: unknown): Promise<unknown> {

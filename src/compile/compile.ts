@@ -141,7 +141,8 @@ async function build(
     toolchain.linkIdentity,
     ...request.sources.map(flagsIdentity),
   );
-  const known = cache.find(key);
+  const what = `module of ${request.sources.join(' ')} by ${toolchain.name}`;
+  const known = cache.find(key, what);
   const wasm = known?.blobs.wasm;
   if (known !== null && wasm !== undefined) {
     const glue = known.blobs.glue;
@@ -180,7 +181,7 @@ async function build(
   const inputs = [...compiled.flatMap((each) => each.inputs), ...linkInputs(request.link)];
   const blobs: Record<string, Uint8Array> = { wasm: result.wasm };
   if (result.glue !== null) blobs.glue = Buffer.from(result.glue);
-  cache.store(key, inputs, { meta, blobs }, since);
+  cache.store(key, what, inputs, { meta, blobs }, since);
   return { ...meta, wasm: result.wasm, glue: result.glue, cached: false };
 }
 
@@ -201,7 +202,8 @@ async function compileSource(
   cache: Cache,
 ): Promise<{ object: ObjectFile; inputs: readonly string[]; output: string }> {
   const key = hashOf('object', toolchain.identity, source, JSON.stringify(flags), flagsIdentity(source));
-  const known = cache.find(key);
+  const what = `object of ${source} by ${toolchain.name}`;
+  const known = cache.find(key, what);
   const bytes = known?.blobs.object;
   if (known !== null && bytes !== undefined) {
     const meta = known.meta as ObjectMeta;
@@ -211,7 +213,7 @@ async function compileSource(
   const since = Date.now();
   const { object, inputs, setjmp, output } = await toolchain.compile(source, flags);
   const meta: ObjectMeta = { setjmp, output, inputs };
-  cache.store(key, inputs, { meta, blobs: { object } }, since);
+  cache.store(key, what, inputs, { meta, blobs: { object } }, since);
   return { object: { source, bytes: object, inputs, setjmp }, inputs, output };
 }
 

@@ -168,14 +168,15 @@ class EmbeddedToolchain implements Toolchain {
   // nothing but the arguments, so it is asked once, not each time that the source has changed.
   async #frontEndCommand(virtual: string, args: string[]): Promise<string[]> {
     const key = hashOf('driver', this.identity, JSON.stringify(args));
-    const known = this.#cache.find(key)?.meta;
+    const what = `front end's command of ${virtual}`;
+    const known = this.#cache.find(key, what)?.meta;
     if (Array.isArray(known)) return known as string[];
     const [name, ...rest] = args;
     const answer = await this.#run([name!, '-###', ...rest], treeOf([[virtual, new Uint8Array()]]));
     const command = parseDriverCommand(answer.stderr + Buffer.from(answer.stdout).toString());
     if (!answer.ok || command === null)
       throw compileError(withoutPrefix(virtual), withoutPrefix(answer.stderr));
-    this.#cache.store(key, [], { meta: command, blobs: {} });
+    this.#cache.store(key, what, [], { meta: command, blobs: {} });
     return command;
   }
 

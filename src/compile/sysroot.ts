@@ -95,13 +95,14 @@ export async function findSysroot(
 ): Promise<Sysroot | null> {
   const beside = path.join(path.dirname(clang), '..', 'share', 'wasi-sysroot');
   const key = hashOf('sysroot', fileIdentity(clang), clang, named ?? '', os.platform());
-  const known = cache.find(key)?.meta as Sysroot | undefined;
+  const what = `sysroot of ${clang}`;
+  const known = cache.find(key, what)?.meta as Sysroot | undefined;
   if (known !== undefined && isFile(known.libc) && (known.builtins === null || isFile(known.builtins))) {
     // One that has appeared beside the compiler since comes first.
     if (named !== null || known.directory === beside || targetIn(beside) === null) return known;
   }
   const found = await lookFor(clang, named === null ? [beside, null, ...WELL_KNOWN] : [named]);
-  if (found !== null) cache.store(key, [], { meta: found, blobs: {} });
+  if (found !== null) cache.store(key, what, [], { meta: found, blobs: {} });
   return found;
 }
 

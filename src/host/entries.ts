@@ -7,6 +7,7 @@
 // One wrapper per arity instead of rest parameters: spreading costs more than everything else the wrapper does.
 
 import { InvalidArgumentError, StateError } from '../errors.ts';
+import { debug, debugs } from '../platform/debug.ts';
 import { CxxExceptions } from './cxx-exceptions.ts';
 import type { GuestStacks } from './guest-stacks.ts';
 import type { HostStacks } from './host-stacks.ts';
@@ -50,8 +51,14 @@ class Entry {
   /** Host stacks start above it. */
   call: EntryFunction | null = null;
 
-  /** @param habit how often the guest allocated below it lately; see Gate */
-  constructor(public habit = 0) {}
+  /**
+   * @param name the function of the guest that it calls
+   * @param habit how often the guest allocated below it lately; see Gate
+   */
+  constructor(
+    readonly name: string,
+    public habit = 0,
+  ) {}
 }
 
 /** Of `Entry.habit`: from here on an allocation is expected. */
@@ -97,6 +104,8 @@ export class Gate {
   #owedLimit: number | null = null;
   /** False once assigning V8's limit of frames has failed (`--frozen-intrinsics`): then it stays what it is. */
   #limitIsFree = true;
+  /** Whether captured stacks are printed. */
+  readonly #told = debugs('entries');
   /** Set from the call of an `invoke_*` on until the guest's function that it calls for the guest is called. */
   #invoking = false;
 
@@ -124,7 +133,22 @@ export class Gate {
       }
       entry.habit++;
     }
-    return this.hostStacks === null ? 0 : this.hostStacks.capture(entry?.call ?? null, inner);
+    if (this.hostStacks === null) return 0;
+    const id = this.hostStacks.capture(entry?.call ?? null, inner);
+    if (this.#told) {
+      const where = inner === 0 ? '' : `, for the entry ${inner} further out`;
+      this.#tell(entry, id, `at the first allocation below it${where}`);
+    }
+    return id;
+  }
+
+  /** Prints what was captured for an entry, for HEAPLINE_DEBUG=entries. */
+  #tell(entry: Entry | null, id: number, when: string): void {
+    const frames = this.hostStacks!.frames(id).map(
+      ({ function: name, file, line }) => `${name} ${file}:${line}`,
+    );
+    const stack = frames.length === 0 ? 'no frame outside of Heapline' : frames.join(' < ');
+    debug('entries', `${entry?.name ?? 'unknown'}() captured stack ${id} ${when}: ${stack}`);
   }
 
   // Where the engine's stack is nearly used up, any call from here may throw, and so may #end(): nothing may have changed
@@ -135,6 +159,7 @@ export class Gate {
     if (entry.habit >= EXPECTED && this.hostStacks !== null) {
       entry.habit -= EXPECTED; // until it turns out that it was wanted
       captured = this.hostStacks.capture(entry.call);
+      if (this.#told) this.#tell(entry, captured, 'in advance, because it allocates as a rule');
     }
     const nested = this.entry !== null;
     const limit = nested ? Error.stackTraceLimit : (this.#owedLimit ?? Error.stackTraceLimit);
@@ -210,7 +235,7 @@ export class Gate {
   enter<T>(name: string, call: () => T, above: EntryFunction = call): T {
     if (this.closed) this.refuse(name);
     const outer = this.entry;
-    const entry = new Entry();
+    const entry = new Entry(name);
     entry.call = above;
     const limit = this.#begin(entry);
     try {
@@ -263,7 +288,7 @@ export class Gate {
   }
 
   #entryOf(raw: Raw, indirect: boolean): Raw {
-    const entry = new Entry();
+    const entry = new Entry(raw.name);
     const few = raw.length <= FEW_PARAMETERS;
     const target = indirect ? this.#withSlot(raw) : raw;
     const entered: Raw = few
@@ -359,7 +384,7 @@ export class Gate {
 
   /** Wraps a function that takes these parameters. `habit`: ALLOCATES when it does nothing else. */
   wrap(name: string, target: unknown, parameters: readonly ValueType[], habit = 0): GuestFunction {
-    const entry = new Entry(habit);
+    const entry = new Entry(name, habit);
     const call = this.#wrap(name, target, parameters, entry);
     entry.call = call;
     return call;

@@ -196,7 +196,7 @@ describe('heapline', () => {
 
   it('has help with examples and exit statuses, and help of its own for every command', () => {
     const { stdout, status } = directory.heapline(['--help']);
-    for (const variable of ['HEAPLINE_TOOLCHAIN', 'HEAPLINE_CLANG', 'HEAPLINE_CACHE']) {
+    for (const variable of ['HEAPLINE_TOOLCHAIN', 'HEAPLINE_CLANG', 'HEAPLINE_CACHE', 'HEAPLINE_DEBUG']) {
       expect(stdout).toMatch(new RegExp(`^ +${variable} +\\S`, 'm'));
     }
     expect(status).toBe(0);

@@ -27,38 +27,38 @@ const entry = (text: string) => ({ meta: { text }, blobs: { object: Buffer.from(
 describe('the cache', () => {
   it('finds what was stored, in another process as well', () => {
     const directory = scratch();
-    new Cache(directory).store(key, [], entry('one'));
-    const found = new Cache(directory).find(key);
+    new Cache(directory).store(key, 'result', [], entry('one'));
+    const found = new Cache(directory).find(key, 'result');
     expect(found?.meta).toEqual({ text: 'one' });
     expect(Buffer.from(found!.blobs.object!).toString()).toBe('one');
-    expect(new Cache(directory).find(hashOf('other'))).toBeNull();
+    expect(new Cache(directory).find(hashOf('other'), 'result')).toBeNull();
   });
 
   it('holds a result only while the files it came from are unchanged', () => {
     const directory = scratch();
     using tree = sourceTree({ 'a.h': 'one' });
-    new Cache(directory).store(key, [tree.file('a.h')], entry('one'));
+    new Cache(directory).store(key, 'result', [tree.file('a.h')], entry('one'));
     tree.write('a.h', 'two');
-    expect(new Cache(directory).find(key)).toBeNull();
-    new Cache(directory).store(key, [tree.file('a.h')], entry('two'));
+    expect(new Cache(directory).find(key, 'result')).toBeNull();
+    new Cache(directory).store(key, 'result', [tree.file('a.h')], entry('two'));
     tree.write('a.h', 'one');
-    expect(new Cache(directory).find(key)?.meta).toEqual({ text: 'one' });
+    expect(new Cache(directory).find(key, 'result')?.meta).toEqual({ text: 'one' });
     rmSync(tree.file('a.h'));
-    expect(new Cache(directory).find(key)).toBeNull();
+    expect(new Cache(directory).find(key, 'result')).toBeNull();
   });
 
   it('does not keep what was made of a file that changed meanwhile', () => {
     const directory = scratch();
     using tree = sourceTree({ 'a.h': 'one' });
-    new Cache(directory).store(key, [tree.file('a.h')], entry('one'), Date.now() - 10_000);
-    expect(new Cache(directory).find(key)).toBeNull();
-    new Cache(directory).store(key, [tree.file('a.h')], entry('one'), Date.now());
-    expect(new Cache(directory).find(key)?.meta).toEqual({ text: 'one' });
+    new Cache(directory).store(key, 'result', [tree.file('a.h')], entry('one'), Date.now() - 10_000);
+    expect(new Cache(directory).find(key, 'result')).toBeNull();
+    new Cache(directory).store(key, 'result', [tree.file('a.h')], entry('one'), Date.now());
+    expect(new Cache(directory).find(key, 'result')?.meta).toEqual({ text: 'one' });
   });
 
   it('takes damaged entries for absent', () => {
     const directory = scratch();
-    new Cache(directory).store(key, [], entry('one'));
+    new Cache(directory).store(key, 'result', [], entry('one'));
     for (const file of filesUnder(directory)) {
       const good = readFileSync(file);
       for (const bad of [
@@ -69,33 +69,33 @@ describe('the cache', () => {
         good.subarray(0, good.length - 1),
       ]) {
         writeFileSync(file, bad);
-        expect(new Cache(directory).find(key)).toBeNull();
+        expect(new Cache(directory).find(key, 'result')).toBeNull();
       }
       writeFileSync(file, good);
-      expect(new Cache(directory).find(key)).not.toBeNull();
+      expect(new Cache(directory).find(key, 'result')).not.toBeNull();
     }
   });
 
   it('repairs a damaged content when the same is stored again', () => {
     const directory = scratch();
-    new Cache(directory).store(key, [], entry('one'));
+    new Cache(directory).store(key, 'result', [], entry('one'));
     const contents = filesUnder(path.join(directory, 'contents'));
     for (const torn of ['torn', 'ten']) {
       writeFileSync(contents[0]!, torn);
-      new Cache(directory).store(key, [], entry('one'));
-      expect(new Cache(directory).find(key)?.meta).toEqual({ text: 'one' });
+      new Cache(directory).store(key, 'result', [], entry('one'));
+      expect(new Cache(directory).find(key, 'result')?.meta).toEqual({ text: 'one' });
     }
   });
 
   it('leaves no temporary files and survives a directory that cannot be written', () => {
     const directory = scratch();
-    new Cache(directory).store(key, [], entry('one'));
+    new Cache(directory).store(key, 'result', [], entry('one'));
     expect(filesUnder(directory).filter((file) => file.endsWith('.tmp'))).toEqual([]);
     const blocked = path.join(directory, 'file');
     writeFileSync(blocked, '');
     const cache = new Cache(path.join(blocked, 'below'));
-    cache.store(key, [], entry('one'));
-    expect(cache.find(key)).toBeNull();
+    cache.store(key, 'result', [], entry('one'));
+    expect(cache.find(key, 'result')).toBeNull();
   });
 
   it('keeps a bounded number of results for one key', () => {
@@ -103,25 +103,25 @@ describe('the cache', () => {
     using tree = sourceTree({});
     for (let i = 0; i < 20; i++) {
       tree.write('a.h', `${i}`);
-      new Cache(directory).store(key, [tree.file('a.h')], entry(`${i}`));
+      new Cache(directory).store(key, 'result', [tree.file('a.h')], entry(`${i}`));
     }
     const [manifest] = filesUnder(path.join(directory, 'results'));
     expect(JSON.parse(readFileSync(manifest!, 'utf8')).variants).toHaveLength(8);
-    expect(new Cache(directory).find(key)?.meta).toEqual({ text: '19' });
+    expect(new Cache(directory).find(key, 'result')?.meta).toEqual({ text: '19' });
   });
 
   it('drops what was used longest ago when it grows too large', () => {
     const directory = scratch();
     const limits = { max: 5000, pruned: 3000 };
     for (let i = 0; i < 12; i++) {
-      new Cache(directory, limits).store(hashOf(`${i}`), [], {
+      new Cache(directory, limits).store(hashOf(`${i}`), 'result', [], {
         meta: null,
         blobs: { object: Buffer.alloc(1000, i) },
       });
     }
     const total = filesUnder(directory).reduce((sum, file) => sum + statSync(file).size, 0);
     expect(total).toBeLessThanOrEqual(limits.max);
-    expect(new Cache(directory, limits).find(hashOf('11'))).not.toBeNull();
+    expect(new Cache(directory, limits).find(hashOf('11'), 'result')).not.toBeNull();
   });
 
   it('lies where HEAPLINE_CACHE says, else with the project', () => {

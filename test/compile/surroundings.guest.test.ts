@@ -89,8 +89,8 @@ describe('the cache', () => {
     process.env.HOME = '';
     expect(defaultCacheDirectory()).toBeNull();
     const key = hashOf('key');
-    new Cache().store(key, [], { meta: 1, blobs: {} });
-    expect(new Cache().find(key)).toBeNull();
+    new Cache().store(key, 'result', [], { meta: 1, blobs: {} });
+    expect(new Cache().find(key, 'result')).toBeNull();
   });
 
   it('takes no relative path out of XDG_CACHE_HOME', () => {

@@ -37,10 +37,11 @@ export class CommandDirectory {
   }
 
   /** Runs Node.js, which reads TypeScript. */
-  node(args: readonly string[]): CommandResult {
+  node(args: readonly string[], env: Record<string, string> = {}): CommandResult {
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', loader, ...args], {
       cwd: this.path,
       encoding: 'utf8',
+      env: { ...process.env, ...env },
     });
     return { status, stdout, stderr };
   }
