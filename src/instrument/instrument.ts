@@ -4,8 +4,9 @@
 
 import { ExternalKind, readModule, type WasmModule } from '../binary/index.ts';
 import { UnsupportedModuleError } from '../errors.ts';
+import { debug, debugs } from '../platform/debug.ts';
 import { Rewriter, type RewrittenCode } from '../rewrite/index.ts';
-import { analyseCalls } from './call-graph.ts';
+import { analyseCalls, type CallGraph } from './call-graph.ts';
 import { findRuntime } from './find-runtime.ts';
 import {
   bodyExtents,
@@ -103,6 +104,7 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
       ),
     },
   ]);
+  if (debugs('instrument')) describe(module, graph, statisticsOf(written));
   return new InstrumentedModule(
     written.bytes,
     written.offsets,
@@ -111,5 +113,19 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
     module.codeStart,
     statisticsOf(written),
     extents,
+  );
+}
+
+/** Prints what was instrumented, for HEAPLINE_DEBUG=instrument. */
+function describe(module: WasmModule, graph: CallGraph, counts: InstrumentStatistics): void {
+  const names = module.functionNames();
+  const chosen = module.bodies
+    .map((_, body) => body + module.importedFunctions)
+    .filter((index) => graph.instrumented[index]);
+  debug(
+    'instrument',
+    `${counts.instrumentedFunctions} of ${counts.functions} functions keep slots, for ${counts.recordedCalls} of ` +
+      `${counts.calls} calls; ${counts.thunks} thunks; ${counts.originalCodeSize} bytes of code became ` +
+      `${counts.instrumentedCodeSize}: ${chosen.map((index) => names.get(index) ?? index).join(' ')}`,
   );
 }

@@ -19,7 +19,7 @@ int answer(void) { return 42; }
   );
   directory.write('size.h', '#define SIZE 8\n');
   directory.write(
-    'host.ts',
+    'host.mts',
     `import { loadC } from ${JSON.stringify(heapline)};
 const lib = await loadC<{ keep(): void; answer(): number }>('kept.c', { toolchain: 'clang', cacheDir: 'cache' });
 function work(): void {
@@ -34,9 +34,12 @@ for (let i = 0; i < 9; i++) lib.exports.keep();
 afterAll(() => directory.dispose());
 
 function linesOf(value: string): string[] {
-  const { status, stderr } = directory.node(['host.ts'], { HEAPLINE_DEBUG: value });
+  const { status, stderr } = directory.node(['host.mts'], { HEAPLINE_DEBUG: value });
   expect(status, stderr).toBe(0);
-  return stderr.trimEnd().split('\n').filter((line) => line !== '');
+  return stderr
+    .trimEnd()
+    .split('\n')
+    .filter((line) => line !== '');
 }
 
 test('cache prints what was found, what was missing and why, and what was stored', () => {
@@ -44,11 +47,15 @@ test('cache prints what was found, what was missing and why, and what was stored
   expect(first).toContainEqual(
     expect.stringMatching(/^heapline:cache has no module of \S*kept\.c by clang: nothing is stored for this/),
   );
-  expect(first).toContainEqual(expect.stringMatching(/^heapline:cache stores the object of \S*kept\.c by clang$/));
+  expect(first).toContainEqual(
+    expect.stringMatching(/^heapline:cache stores the object of \S*kept\.c by clang$/),
+  );
   expect(first.every((line) => line.startsWith('heapline:cache '))).toBe(true);
 
   const second = linesOf('cache');
-  expect(second).toContainEqual(expect.stringMatching(/^heapline:cache has the module of \S*kept\.c by clang$/));
+  expect(second).toContainEqual(
+    expect.stringMatching(/^heapline:cache has the module of \S*kept\.c by clang$/),
+  );
   expect(second.filter((line) => / has no | stores /.test(line))).toEqual([]);
 
   directory.write('size.h', '#define SIZE 16\n');
@@ -60,9 +67,11 @@ test('cache prints what was found, what was missing and why, and what was stored
 test('entries prints the stack that an entry captured, and when', () => {
   const lines = linesOf('entries');
   expect(lines[0]).toMatch(
-    /^heapline:entries keep\(\) captured stack 1 at the first allocation below it: work \S*host\.ts:4 < /,
+    /^heapline:entries keep\(\) captured stack 1 at the first allocation below it: work \S*host\.mts:4 < /,
   );
-  expect(lines.at(-1)).toMatch(/^heapline:entries keep\(\) captured stack \d+ in advance, .*: \S* ?\S*host\.ts:8/);
+  expect(lines.at(-1)).toMatch(
+    /^heapline:entries keep\(\) captured stack \d+ in advance, .*: \S* ?\S*host\.mts:8/,
+  );
   expect(lines.filter((line) => line.includes('answer()'))).toEqual([]);
 });
 

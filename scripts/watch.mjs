@@ -1,0 +1,87 @@
+// The development loop: rebuilds what a change touches, and says how long that took.
+//   csrc/  →  the runtime's objects in wasm/   (scripts/build-runtime.mjs)
+//   src/   →  the library in dist/             (tsup, without declarations: ./build.sh writes those)
+// The tests import the sources, so they need this only for wasm/ and, where they test the package or the command, dist/.
+// Usage: npm run dev, or ./build.sh watch; ends with Ctrl-C.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, statSync, watch } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+/** Milliseconds without another change before a build starts: editors write a file in several steps. */
+const QUIET = 100;
+
+/** Runs a command; gives whether it succeeded. Its output is shown. */
+async function run(command, args) {
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  const [status] = await once(child, 'close');
+  return status === 0;
+}
+
+async function timed(what, build) {
+  const start = performance.now();
+  const succeeded = await build();
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`${what}: ${succeeded ? 'built' : 'FAILED'} in ${seconds} s`);
+}
+
+const newest = (folder, ending) =>
+  Math.max(
+    0,
+    ...readdirSync(`${root}${folder}`)
+      .filter((name) => ending.test(name))
+      .map((name) => statSync(`${root}${folder}/${name}`).mtimeMs),
+  );
+const oldest = (folder, ending) =>
+  Math.min(
+    ...readdirSync(`${root}${folder}`)
+      .filter((name) => ending.test(name))
+      .map((name) => statSync(`${root}${folder}/${name}`).mtimeMs),
+  );
+
+const buildRuntime = () => timed('wasm/', () => run(process.execPath, ['scripts/build-runtime.mjs']));
+
+/** Builds the runtime after each change of csrc/. A change during a build leads to another build after it. */
+function watchRuntime() {
+  let timer;
+  let building = false;
+  let again = false;
+  const build = async () => {
+    if (building) {
+      again = true;
+      return;
+    }
+    building = true;
+    do {
+      again = false;
+      await buildRuntime();
+    } while (again);
+    building = false;
+  };
+  watch(`${root}csrc`, { recursive: true }, () => {
+    clearTimeout(timer);
+    timer = setTimeout(build, QUIET);
+  });
+}
+
+/** Lets tsup rebuild dist/ after each change of src/. It prints what it built and how long that took. */
+function watchLibrary() {
+  const child = spawn('npx', ['--no-install', 'tsup', '--watch', 'src', '--no-dts'], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  child.on('close', (status) => {
+    console.error(`tsup ended with status ${status}; dist/ is not rebuilt any more.`);
+    process.exit(1);
+  });
+  process.on('SIGINT', () => child.kill('SIGINT'));
+}
+
+const objectsAreCurrent =
+  existsSync(`${root}wasm/heapline-wasi.o`) && newest('csrc', /\.(c|h|cc)$/) <= oldest('wasm', /\.o$/);
+if (objectsAreCurrent) console.log('wasm/: current');
+else await buildRuntime();
+watchRuntime();
+watchLibrary();
