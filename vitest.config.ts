@@ -1,9 +1,11 @@
 // The tests, in three tiers by the ending of the file's name. CONTRIBUTING.md says what belongs to which tier.
 
 import { configDefaults, defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 const GUEST = 'test/**/*.guest.test.ts';
 const WITNESS = 'test/**/*.witness.test.ts';
+const COMMAND = './test/support/bundled-command.ts';
 
 export default defineConfig({
   test: {
@@ -13,6 +15,7 @@ export default defineConfig({
     hookTimeout: 300_000,
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
@@ -20,10 +23,11 @@ export default defineConfig({
           name: 'pure',
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, GUEST, WITNESS],
+          setupFiles: ['./test/support/nothing-external.ts'],
         },
       },
-      { extends: true, test: { name: 'guest', include: [GUEST] } },
-      { extends: true, test: { name: 'witness', include: [WITNESS] } },
+      { extends: true, test: { name: 'guest', include: [GUEST], globalSetup: COMMAND } },
+      { extends: true, test: { name: 'witness', include: [WITNESS], globalSetup: COMMAND } },
     ],
   },
 });

@@ -64,6 +64,7 @@ export async function buildNative(programs: readonly Program[], folder: string):
       '-fno-builtin',
       '-fno-omit-frame-pointer',
       `-Dmain=${entry}`,
+      ...(program.fixed ? ['-DFIXED'] : []),
       '-c',
       program.path,
       '-o',

@@ -58,7 +58,8 @@ function found(program: Program, lib: Sandbox): { leaks: FoundLeak[]; faults: Fo
 }
 
 async function judge(program: Program, toolchain: Toolchain, flags: readonly string[]): Promise<string[]> {
-  using lib = await loadC(program.path, { toolchain, flags: [...flags, '-w'] });
+  const define = program.fixed ? { FIXED: true } : {};
+  using lib = await loadC(program.path, { toolchain, flags: [...flags, '-w'], define });
   lib.run();
   const { leaks, faults } = found(program, lib);
   return [...compareLeaks(program, leaks, 32), ...compareFaults(program, faults)];

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterEach, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { HeapProfile } from '../../src/index.ts';
 import { programPath } from '../support/served.ts';
 
@@ -19,15 +19,11 @@ afterEach(() => {
 
 /** Starts the command and returns its output up to `until`. */
 async function start(args: readonly string[], until: RegExp, env: NodeJS.ProcessEnv = {}): Promise<string> {
-  child = spawn(
-    process.execPath,
-    ['--import', 'tsx', 'src/cli/main.ts', 'serve', '--toolchain', 'clang', ...args],
-    {
-      cwd: root,
-      env: { ...process.env, NO_COLOR: '1', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  child = spawn(process.execPath, [inject('command'), 'serve', '--toolchain', 'clang', ...args], {
+    cwd: root,
+    env: { ...process.env, NO_COLOR: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   // The pipe stays open until the end, because a closed pipe would end the command.
   const { stderr } = child;
   let said = '';

@@ -1,12 +1,12 @@
-// Runs the command as users do, from its sources, in a directory of its own.
+// Runs the command as users do, in a directory of its own. It is bundled from the sources once for each run of the tests.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { inject } from 'vitest';
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const loader = pathToFileURL(fileURLToPath(import.meta.resolve('tsx'))).href;
 
 export interface CommandResult {
@@ -33,7 +33,7 @@ export class CommandDirectory {
 
   /** The program and arguments of a shell command. */
   commandLine(args: readonly string[]): string[] {
-    return [process.execPath, '--import', loader, main, ...args];
+    return [process.execPath, inject('command'), ...args];
   }
 
   /** Runs Node.js, which reads TypeScript. */

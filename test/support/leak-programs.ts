@@ -1,4 +1,6 @@
-// What the programs in programs/ say of themselves, read from the comments on their lines.
+// What the programs in test/leaks/programs say of themselves, read from the comments on their lines. Each file is two
+// programs: the faulty one, as the file stands, and the fixed one, which is built with -DFIXED and in which nothing may
+// be found. Expectations are about the faulty one.
 //
 //   /* expect: definite 3 blocks 96 bytes */   blocks of this class allocated on this line, all contexts summed
 //   /* expect: definite 1 block 8|16 bytes, indirect 5 blocks 40|80 bytes */   two classes; sizes for 32|64 bits
@@ -7,10 +9,10 @@
 //   /* expect: double-free p */                the heap is misused here, with the block that is called p
 //   /* expect: allocated p */  /* expect: freed p */   where that block was allocated, and freed first
 // and in the opening comment:
-//   expect: clean              nothing is found
 //   needs: setjmp              a feature that not every toolchain has; programs in C++ need `c++`
 //   differs(lsan): why         the named checker sees it differently: `lsan`, `lsan-split` (the division of what is
 //                              lost into direct and indirect) or `valgrind`
+//   Fixed: how                 what the fixed program does instead
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
@@ -44,9 +46,11 @@ export interface ExpectedFault {
 }
 
 export interface Program {
-  /** File name without `.c` or `.cpp`. */
+  /** File name without `.c` or `.cpp`, then `-leak` or `-bad` (the heap is misused), or `-clean` for the fixed one. */
   readonly name: string;
   readonly path: string;
+  /** Whether it is built with -DFIXED. */
+  readonly fixed: boolean;
   readonly leaks: readonly ExpectedLeak[];
   readonly faults: readonly ExpectedFault[];
   /** Features that not every toolchain has. */
@@ -77,15 +81,44 @@ const faultKinds: readonly HeapFaultKind[] = [
 
 /** Reads all programs, in the order of their names. */
 export function readPrograms(): Program[] {
-  return readdirSync(programsFolder)
+  const programs = readdirSync(programsFolder)
     .filter((name) => /\.c(pp)?$/.test(name))
-    .sort()
-    .map((file) => readProgram(`${programsFolder}${file}`));
+    .flatMap((file) => readBuilds(`${programsFolder}${file}`));
+  return programs.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The two programs of a file. */
+function readBuilds(path: string): Program[] {
+  const faulty = readProgram(path);
+  const fixed = {
+    ...faulty,
+    name: `${basename(path, extname(path))}-clean`,
+    fixed: true,
+    leaks: [],
+    faults: [],
+    differences: new Map(),
+  };
+  return [faulty, fixed];
+}
+
+/** The lines that the compiler sees without -DFIXED, with their numbers. */
+function* faultyLines(source: string, complain: (line: number, problem: string) => never) {
+  let inFixed: boolean | null = null;
+  let builds = 0;
+  for (const [index, text] of source.split('\n').entries()) {
+    if (text === '#ifdef FIXED' || text === '#ifndef FIXED') {
+      inFixed = text === '#ifdef FIXED';
+      builds++;
+    } else if (inFixed !== null && text === '#else') inFixed = !inFixed;
+    else if (inFixed !== null && text === '#endif') inFixed = null;
+    else if (inFixed !== true) yield [index + 1, text] as const;
+    else if (text.includes('expect:')) complain(index + 1, 'the fixed program expects nothing');
+  }
+  if (builds === 0) complain(1, 'a program has a fixed build, between #ifdef FIXED and #endif');
 }
 
 function readProgram(path: string): Program {
   const source = readFileSync(path, 'utf8');
-  const name = basename(path, extname(path));
   const complain = (line: number, problem: string): never => {
     throw new Error(`${path}:${line}: ${problem}`);
   };
@@ -101,15 +134,12 @@ function readProgram(path: string): Program {
   const faults: { kind: HeapFaultKind; line: number; block: string }[] = [];
   const allocated = new Map<string, number>();
   const freed = new Map<string, number>();
-  let clean = opening.includes('expect: clean');
-  for (const [index, text] of source.split('\n').entries()) {
-    const line = index + 1;
+  for (const [line, text] of faultyLines(source, complain)) {
     for (const [, items] of text.matchAll(/\/\* expect: (.*?) \*\//g)) {
       for (const item of items!.split(', ')) {
         const leak = /^(somewhere )?(\w+) (\d+|\*) blocks? (\d+|\*)(?:\|(\d+))? bytes?$/.exec(item);
         const mark = /^([\w-]+) (\w+)$/.exec(item);
-        if (item === 'clean') clean = true;
-        else if (leak && (leakKinds as readonly string[]).includes(leak[2]!)) {
+        if (leak && (leakKinds as readonly string[]).includes(leak[2]!)) {
           leaks.push({
             kind: leak[2] as LeakKind,
             line: leak[1] ? null : line,
@@ -124,12 +154,11 @@ function readProgram(path: string): Program {
       }
     }
   }
-  if (clean !== (leaks.length === 0 && faults.length === 0)) {
-    complain(1, 'a program expects either "clean" or something on its lines');
-  }
+  if (leaks.length === 0 && faults.length === 0) complain(1, 'a program expects something on its lines');
   return {
-    name,
+    name: `${basename(path, extname(path))}-${faults.length > 0 ? 'bad' : 'leak'}`,
     path,
+    fixed: false,
     leaks,
     faults: faults.map(({ kind, line, block }) => ({
       kind,

@@ -4,8 +4,9 @@
 import { execFile, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { inject } from 'vitest';
 import type { Case } from './programs.ts';
 
 /** How a process ended: its status, or `alive` when it did not end by itself. */
@@ -16,8 +17,6 @@ export interface Outcome {
 }
 
 const folder = new URL('./', import.meta.url);
-const command = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
-const loader = pathToFileURL(fileURLToPath(import.meta.resolve('tsx'))).href;
 const run = promisify(execFile);
 
 /** The one that Heapline uses, too. */
@@ -69,9 +68,7 @@ export function runHeapline(program: Case, directory: string): Promise<Outcome> 
   return outcome(
     [
       process.execPath,
-      '--import',
-      loader,
-      command,
+      inject('command'),
       'run',
       '--toolchain=emscripten',
       '-O1',

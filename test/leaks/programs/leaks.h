@@ -1,5 +1,7 @@
 /* leaks.h -- what the programs of this folder share. Each shows one way to lose, keep or misuse heap memory, and
- * says in comments on its lines what a leak checker must find there (see test/support/leak-programs.ts for the words).
+ * says in comments on its lines what a leak checker must find there (test/support/leak-programs.ts explains the words).
+ * Each program is built twice: as it stands, and with -DFIXED, as somebody who has found the fault would leave it. In
+ * the fixed build a checker must find nothing.
  * The programs judge checkers, so nothing in them may depend on luck: functions that drop pointers are not
  * inlined, and main clears the dead stack before it returns, because a conservative checker of native code would
  * take a stale copy of a pointer for a live one. */

@@ -1,0 +1,17 @@
+/* asprintf allocates inside libc, as much as it likes; the line is that of the caller. */
+#include "leaks.h"
+
+static NOINLINE void run(void) {
+  char *text = NULL;
+  if (asprintf(&text, "%d bottles", 99) < 0) return; /* expect: definite 1 block * bytes */
+  text[0] = 'x';
+#ifdef FIXED
+  free(text);
+#endif
+}
+
+int main(void) {
+  run();
+  clear_stack();
+  return 0;
+}

@@ -1,0 +1,28 @@
+/* An empty input takes a short cut past the free.
+ * Fixed: the short cut comes first. */
+#include "leaks.h"
+
+static NOINLINE size_t measure(const char *text) {
+#ifdef FIXED
+  if (text[0] == '\0') return 0;
+#endif
+  char *copy = malloc(32); /* expect: definite 1 block 32 bytes */
+  strcpy(copy, text);
+#ifndef FIXED
+  if (copy[0] == '\0') return 0;
+#endif
+  size_t length = strlen(copy);
+  free(copy);
+  return length;
+}
+
+static NOINLINE void run(void) {
+  measure("text");
+  measure("");
+}
+
+int main(void) {
+  run();
+  clear_stack();
+  return 0;
+}

@@ -1,0 +1,30 @@
+/* A local array is given to free.
+ * Fixed: heap for the large, stack for the small. */
+#include "leaks.h"
+
+#ifndef FIXED
+static NOINLINE void dispose(char *text) {
+  free(text); /* expect: foreign-free local */
+}
+
+#endif
+static NOINLINE void run(void) {
+#ifdef FIXED
+  for (size_t size = 16; size <= 64; size += 48) {
+    char local[32];
+    char *volatile text = size <= sizeof local ? local : malloc(size);
+    text[0] = 'x';
+    if (text != local) free(text);
+  }
+#else
+  char local[32] = "on the stack";
+  char *volatile text = local;
+  dispose(text);
+#endif
+}
+
+int main(void) {
+  run();
+  clear_stack();
+  return 0;
+}
