@@ -1,24 +1,27 @@
-// The call stacks of contexts, as chains: the context tree has shared outer parts already, and each node of it is looked
-// up once, however many contexts lie below it.
+// Makes the call stacks of contexts. The context tree shares outer parts, and so does the stack tree that is made
+// of it. Each node of the context tree is looked up once, however many contexts are below it.
 
 import { emptyStack, type Frame, type Stack, StackTree } from '../frames/index.ts';
 import type { Ledger } from './ledger.ts';
 
-/** What call sites are in the source. */
+/** The places of call sites in the source. */
 export interface SiteSymbols {
   /** Frames of a call site, innermost first. */
   frames(site: number): readonly Frame[];
-  /** Whether the site is in the function by which the toolchain calls main: shown only where it allocates itself. */
+  /**
+   * Whether the site is in the function by which the toolchain calls main. It is shown only for its own
+   * allocations.
+   */
   isStartUp(site: number): boolean;
 }
 
-/** Reads the stacks of contexts at one moment: make it anew when the guest has run. */
+/** Reads the stacks of contexts at one moment. Make a new one after the guest has run. */
 export class ContextStacks {
   readonly #ledger: Ledger;
   readonly #symbols: SiteSymbols;
-  /** The tree in which the stacks are. */
+  /** The tree to which the stacks belong. */
   readonly tree = new StackTree();
-  /** What stands below the callees of a context. */
+  /** The stack of each context, as its callees have it. */
   readonly #callers = new Map<number, Stack>();
 
   constructor(ledger: Ledger, symbols: SiteSymbols) {
@@ -31,7 +34,7 @@ export class ContextStacks {
     return this.#withInnermost(sites[0], this.#below(sites, emptyStack));
   }
 
-  /** The stack of the context at this node address; the empty one for address 0. */
+  /** The stack of the context at this node address; the empty stack for address 0. */
   of(node: number): Stack {
     const pending: { readonly address: number; readonly sites: readonly number[] }[] = [];
     let innermost: number | undefined;

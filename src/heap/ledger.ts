@@ -58,15 +58,15 @@ export interface HeapBlock {
   readonly freed: boolean;
 }
 
-/** A fault as the runtime wrote it down; contexts are node addresses, 0 when there is none. */
-export interface FaultRecord {
+/** A heap fault as the runtime records it. Contexts are node addresses, and 0 means none. */
+export interface RawHeapFault {
   readonly kind: HeapFaultKind;
   /** The pointer that was passed. */
   readonly address: number;
   readonly context: number;
   readonly allocContext: number;
   readonly freeContext: number;
-  /** The block that the pointer belongs to, 0 when it belongs to none. */
+  /** Address of the block to which the pointer belongs; 0 when it belongs to none. */
   readonly block: number;
   readonly blockSize: number;
 }
@@ -413,7 +413,7 @@ export class Ledger {
     };
   }
 
-  faultAt(record: number): FaultRecord {
+  faultAt(record: number): RawHeapFault {
     const words = this.#view.words;
     const at = this.#recordAt(record);
     const kind = FAULT_KINDS[words[at + L.FAULT_KIND / WORD]!];

@@ -4,7 +4,7 @@
 
 import { CorruptLedgerError } from '../errors.ts';
 import { type Stack, withStacks } from '../frames/index.ts';
-import type { FaultRecord, Ledger } from '../heap/index.ts';
+import type { Ledger, RawHeapFault } from '../heap/index.ts';
 import type { FailedAllocation } from '../report/index.ts';
 
 /** Faults that are kept; further ones are only counted. */
@@ -19,9 +19,9 @@ const SITES_KEPT = 2 ** 20;
 /** A calling context: its call sites, innermost first, or the address of its node in the ledger. */
 export type EventPath = readonly number[] | { readonly node: number };
 
-/** A heap fault, as the runtime recorded it. */
-export interface FaultEvent {
-  readonly record: FaultRecord;
+/** A recorded heap fault with the paths of its contexts. Its stacks are read when somebody asks (stack-reader.ts). */
+export interface RecordedHeapFault {
+  readonly record: RawHeapFault;
   readonly path: EventPath;
   readonly allocated: EventPath | null;
   readonly freed: EventPath | null;
@@ -39,10 +39,10 @@ interface FailureEvent {
 
 export class HeapEvents {
   /** The first faults, oldest first. */
-  readonly faults: FaultEvent[] = [];
+  readonly faults: RecordedHeapFault[] = [];
   /** How many faults there were. */
   faultCount = 0;
-  readonly #recent: FaultEvent[] = [];
+  readonly #recent: RecordedHeapFault[] = [];
   /** One entry for each context and each mark after which an allocation failed there. */
   readonly #failures = new Map<string, FailureEvent>();
   #marks = 0;
@@ -50,7 +50,7 @@ export class HeapEvents {
   #sites = 0;
 
   /** Takes the record at this address; returns the fault, or null when an allocation failed. */
-  take(address: number, ledger: Ledger): FaultEvent | null {
+  take(address: number, ledger: Ledger): RecordedHeapFault | null {
     if (ledger.isFailure(address)) {
       ledger.countFailure();
       const { size, context } = ledger.failureAt(address);
@@ -59,7 +59,7 @@ export class HeapEvents {
     }
     ledger.countFault();
     const record = ledger.faultAt(address);
-    const event: FaultEvent = {
+    const event: RecordedHeapFault = {
       record,
       path: this.#path(record.context, ledger),
       allocated: record.allocContext === 0 ? null : this.#path(record.allocContext, ledger),
@@ -71,7 +71,7 @@ export class HeapEvents {
   }
 
   /** The first fault after `count` faults had been seen; undefined when there was none. */
-  firstSince(count: number): FaultEvent | undefined {
+  firstSince(count: number): RecordedHeapFault | undefined {
     return this.faultCount > count
       ? this.#recent[Math.max(count, this.faultCount - RECENT) % RECENT]
       : undefined;

@@ -5,7 +5,7 @@ import { type Frame, type HeapFault, type Stack, TRUNCATED_FRAME, withStacks } f
 import { ContextStacks, type Ledger, layout } from '../heap/index.ts';
 import type { HostStacks } from '../host/index.ts';
 import type { FailedAllocation } from '../report/index.ts';
-import type { EventPath, FaultEvent, HeapEvents } from './heap-events.ts';
+import type { EventPath, HeapEvents, RecordedHeapFault } from './heap-events.ts';
 import type { ModuleSymbols } from './module-symbols.ts';
 
 /** Reads the stacks of one guest's heap. */
@@ -54,7 +54,7 @@ export class StackReader {
   }
 
   /** A fault with its stacks. */
-  fault({ record, path, allocated, freed }: FaultEvent, stacks = this.contexts()): HeapFault {
+  fault({ record, path, allocated, freed }: RecordedHeapFault, stacks = this.contexts()): HeapFault {
     return withStacks(
       {
         kind: record.kind,
