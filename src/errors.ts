@@ -1,7 +1,7 @@
 // Every error that Heapline raises: one base class, one subclass per cause, the facts as fields, a stable `code`
 // for machines and a message that says what happened, where, and what to do.
 
-import { type Frame, faultMessage, type HeapFault, type HeapFaultKind } from './frames/index.ts';
+import type { Frame, HeapFault, HeapFaultKind } from './frames/index.ts';
 
 /** Base class of all errors raised by Heapline. `code` is stable across releases; messages are not. */
 export abstract class HeaplineError extends Error {
@@ -240,8 +240,8 @@ export class HeapFaultError extends HeaplineError implements HeapFault {
   readonly allocatedAt: readonly Frame[] | null;
   readonly freedAt: readonly Frame[] | null;
 
-  constructor(fault: HeapFault, options?: ErrorOptions) {
-    super(faultMessage(fault), options);
+  constructor(message: string, fault: HeapFault, options?: ErrorOptions) {
+    super(message, options);
     this.kind = fault.kind;
     this.address = fault.address;
     this.block = fault.block;

@@ -3,7 +3,7 @@
 // guest's linear memory. The session holds the state.
 
 import { HeapFaultError, InvalidArgumentError, OutOfMemoryError, StateError } from '../errors.ts';
-import type { Frame, HeapFault } from '../frames/index.ts';
+import { type Frame, faultMessage, type HeapFault } from '../frames/index.ts';
 import { type ContextStacks, type HeapBlock, type HeapSnapshot, MemoryView } from '../heap/index.ts';
 import { ALLOCATES } from '../host/index.ts';
 import {
@@ -109,9 +109,10 @@ export class Heap {
     const moved = this.#realloc(address, size) >>> 0;
     if (moved !== 0) return moved;
     // The first fault since then: `onFault` may have caused others.
-    const fault = events.firstSince(faults);
-    if (fault !== undefined) throw new HeapFaultError(stacks.fault(fault));
-    throw outOfMemory(this.#session, size);
+    const event = events.firstSince(faults);
+    if (event === undefined) throw outOfMemory(this.#session, size);
+    const fault = stacks.fault(event);
+    throw new HeapFaultError(faultMessage(fault), fault);
   }
 
   /**

@@ -6,7 +6,7 @@
 // calls back with the instance. So a session can also be put around an instance that other code creates.
 
 import { DisposedError, HeapFaultError, UnsupportedModuleError } from '../errors.ts';
-import type { HeapFault } from '../frames/index.ts';
+import { faultMessage, type HeapFault } from '../frames/index.ts';
 import { Ledger, layout } from '../heap/index.ts';
 import { type EventLoop, type Gate, type Guest, GuestStacks, type HostStacks } from '../host/index.ts';
 import { LeakFinder, PeakMeter } from '../leaks/index.ts';
@@ -174,7 +174,7 @@ export class Session {
     if (onError !== 'throw' && onFault === undefined) return;
     const fault = this.stacks.fault(event);
     onFault?.(fault);
-    if (onError === 'throw') throw new HeapFaultError(fault);
+    if (onError === 'throw') throw new HeapFaultError(faultMessage(fault), fault);
   }
 
   #emptied(mainLivesOn: boolean): void {

@@ -5,6 +5,7 @@ import { HeapFaultError } from '../../src/errors.ts';
 import {
   ALLOCATION_FAMILY,
   DROP_FRAMES,
+  faultMessage,
   faultWords,
   frameText,
   type HeapFault,
@@ -55,7 +56,7 @@ test('an error about a heap fault is the fault, and its message shows all stacks
     allocatedAt: [frame('make', '/a.c:1')],
     freedAt: [frame('once', '/a.c:2')],
   };
-  const error = new HeapFaultError(fault);
+  const error = new HeapFaultError(faultMessage(fault), fault);
   const { kind, address, block, frames, allocatedAt, freedAt } = error;
   expect({ kind, address, block, frames, allocatedAt, freedAt }).toEqual(fault);
   expect(error.message).toBe(`Pointer 0x1040 was freed twice
