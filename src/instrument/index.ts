@@ -1,6 +1,6 @@
 // The door of `instrument`: a linked module in, the same module with call-site slots and an offset map out.
 
-export { type InstrumentOptions, instrument } from './instrument.ts';
+export { type InstrumentOptions, instrument, type Pass } from './instrument.ts';
 export {
   InstrumentedModule,
   type InstrumentStatistics,

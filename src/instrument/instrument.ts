@@ -29,6 +29,9 @@ export interface InstrumentOptions {
   readonly maxMemory?: number;
 }
 
+/** A pass that adds edits of its own. It analyses `rewriter.module`, the original. */
+export type Pass = (rewriter: Rewriter) => void;
+
 function refuseUnsupported(module: WasmModule): void {
   const custom = (name: string): boolean => module.customSection(name) !== undefined;
   if (custom(SECTION_NAME)) {
@@ -65,10 +68,15 @@ function refuseStripped(module: WasmModule, addresses: SlotAddresses): void {
 }
 
 /**
- * Instruments a linked module. Throws an InvalidModuleError for malformed bytes, a MissingRuntimeError if the runtime is
+ * Instruments a linked module. `passes` run before the slots in the same walk: a slot stands right before its call, behind
+ * what they insert there. Throws an InvalidModuleError for malformed bytes, a MissingRuntimeError if the runtime is
  * not in the module, and an UnsupportedModuleError, with the reason, for what the passes cannot do.
  */
-export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): InstrumentedModule {
+export function instrument(
+  bytes: Uint8Array,
+  options: InstrumentOptions = {},
+  passes: readonly Pass[] = [],
+): InstrumentedModule {
   const module = readModule(bytes);
   refuseUnsupported(module);
   const { runtimeAddress, shadowAddress } = findRuntime(module);
@@ -77,6 +85,7 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
 
   const rewriter = new Rewriter(module);
   if (options.maxMemory !== undefined) limitMemory(rewriter, options.maxMemory);
+  for (const pass of passes) pass(rewriter);
   const sites = scanCalls(module);
   const graph = analyseCalls(module, sites);
   const counts = addSlots(rewriter, sites, graph, addresses);

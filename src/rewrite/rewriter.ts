@@ -25,9 +25,16 @@ import {
   writeUnsigned,
 } from '../binary/index.ts';
 import { InvalidArgumentError } from '../errors.ts';
-import { CodeEdits } from './code-edits.ts';
+import { CodeEdits, type InsertedHint } from './code-edits.ts';
 import { CodeLayout } from './code-layout.ts';
-import { BRANCH_HINTS, encodeNotes, METADATA_PREFIX, NoteMover, readNotes } from './code-metadata.ts';
+import {
+  BRANCH_HINTS,
+  encodeNotes,
+  METADATA_PREFIX,
+  NoteMover,
+  type Notes,
+  readNotes,
+} from './code-metadata.ts';
 import { checkFunctions, checkLocals } from './limits.ts';
 import { OffsetMap } from './offset-map.ts';
 import { type OutputSection, SectionEdits } from './section-edits.ts';
@@ -203,22 +210,23 @@ export class Rewriter {
   /** Moves notes about instructions with them, and adds the hints about inserted branches. */
   #moveMetadata(layout: CodeLayout): void {
     const { module } = this;
-    const { hints } = this.code;
     const mover = new NoteMover(module, layout, new OffsetMap(0, layout.runs));
-    let hinted = hints.length === 0;
+    let hints: readonly InsertedHint[] = this.code.hints;
     for (const section of module.sections) {
       if (section.id !== SectionId.Custom || !section.name.startsWith(METADATA_PREFIX)) continue;
       const notes = readNotes(module.bytes.subarray(section.content, section.end));
-      if (notes === null) continue;
-      const moved = mover.move(notes);
-      if (!hinted && section.name === BRANCH_HINTS) {
+      const takesHints = section.name === BRANCH_HINTS && hints.length > 0;
+      // A malformed section stays as it is, unless it would stand beside the one with the new hints.
+      if (notes === null && !takesHints) continue;
+      const moved = mover.move(notes ?? new Map());
+      if (takesHints) {
         mover.addHints(moved, hints);
-        hinted = true;
+        hints = [];
       }
       this.#sections.replaceCustom(section, encodeNotes(moved));
     }
-    if (hinted) return;
-    const notes = new Map();
+    if (hints.length === 0) return;
+    const notes: Notes = new Map();
     mover.addHints(notes, hints);
     this.#sections.addCustom(BRANCH_HINTS, encodeNotes(notes), 'before code');
   }
