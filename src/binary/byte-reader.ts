@@ -1,7 +1,7 @@
-// A cursor over a range of bytes that never reads outside it: every read past the end, every over-long or
-// out-of-range LEB128 and every malformed UTF-8 name is an InvalidModuleError that carries the file offset.
-// LEB128 bounds are those of the WebAssembly core specification, section 5.2.2: at most ceil(N / 7) bytes, and
-// the bits of the last byte that do not fit must be zero (unsigned) or copies of the sign (signed).
+// A cursor over a range of bytes. It never reads outside the range: every read past the end, every LEB128 that is too
+// long or out of range, and every malformed UTF-8 name raises an InvalidModuleError with the file offset. The bounds of
+// LEB128 are those of the WebAssembly core specification, section 5.2.2: at most ceil(N / 7) bytes, and the bits of the
+// last byte that do not fit must be zero (unsigned) or copies of the sign (signed).
 
 import { InvalidModuleError } from '../errors.ts';
 
@@ -43,12 +43,12 @@ export class ByteReader {
     return this.bytes[this.offset++]!;
   }
 
-  /** The next byte without taking it, or -1 at the end. */
+  /** The next byte, which stays unread; -1 at the end. */
   peek(): number {
     return this.offset < this.end ? this.bytes[this.offset]! : -1;
   }
 
-  /** A reader over the next `length` bytes, which this reader skips. */
+  /** Skips the next `length` bytes and returns a reader over them. */
   slice(length: number): ByteReader {
     const start = this.offset;
     this.skip(length);
@@ -93,7 +93,10 @@ export class ByteReader {
     return value;
   }
 
-  /** Signed LEB128 of up to `limit` bytes whose last byte has its sign in `sign`, copied through `copies`. */
+  /**
+   * Signed LEB128 of up to `limit` bytes. In byte number `limit` the bit `sign` is the sign, and the bits `copies` must
+   * repeat it; null if they do not.
+   */
   #signed(limit: number, sign: number, copies: number): number | null {
     let value = 0;
     let scale = 1;
@@ -151,8 +154,8 @@ export class ByteReader {
   }
 
   /**
-   * Number of elements of a vector whose elements take at least `least` bytes each, so that a count which the
-   * rest of the data cannot hold is refused before anything is allocated for it.
+   * Number of elements of a vector. Each element takes at least `least` bytes, so a count that the rest of the data
+   * cannot hold is rejected here, before anybody allocates memory for the elements.
    */
   count(least = 1): number {
     const start = this.offset;

@@ -1,12 +1,12 @@
-// A growing byte buffer for the small sections that are written anew (types, exports, custom sections). Function
-// bodies are not written with it: their exact size is known beforehand.
+// A growing byte buffer, for the small sections that are written anew (types, exports, custom sections) and for inserted
+// code. The code section is not written with it, because its exact size is known beforehand.
 
 import { copyRange } from './copy.ts';
 import { signedLength, unsignedLength, writeSigned, writeUnsigned } from './leb128.ts';
 
 const utf8 = new TextEncoder();
 
-/** Collects bytes; `take` hands out what was written. */
+/** Collects bytes; `take` returns them. */
 export class ByteWriter {
   #bytes: Uint8Array;
   #length = 0;
@@ -56,7 +56,7 @@ export class ByteWriter {
     this.copy(encoded);
   }
 
-  /** The bytes written so far, as a view that later writes may or may not change. */
+  /** The bytes written so far, as a view. Do not write any more after taking it. */
   take(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }

@@ -1,17 +1,17 @@
-// Finds where an instruction ends. This is all that a tool needs which copies code and only looks at some
-// opcodes: no stack, no types. The hot loop of a scan reads the common opcodes itself and comes here for the rest.
+// Finds where an instruction ends. A tool that copies code and only looks at some opcodes needs no more than this: no
+// stack and no types. The hot loop of a scan reads the common opcodes itself and calls these functions for the others.
 
 import { InvalidModuleError, UnsupportedModuleError } from '../errors.ts';
 import { Immediate, PREFIXED, SINGLE_BYTE } from './opcodes.ts';
 
-/** Offset after the LEB128 integer at `offset`; past the end of `bytes` it stops there. */
+/** Offset after the LEB128 integer at `offset`; an integer without an end ends with `bytes`. */
 export function skipLeb(bytes: Uint8Array, offset: number): number {
   let at = offset;
   while (bytes[at++]! >= 0x80);
   return at;
 }
 
-/** Value of the unsigned 32-bit LEB128 integer at `offset`, at most five bytes of it. */
+/** Value of the unsigned 32-bit LEB128 integer at `offset`. Reads at most five bytes. */
 export function peekU32(bytes: Uint8Array, offset: number): number {
   let value = 0;
   for (let shift = 0, at = offset; shift < 35; shift += 7, at += 1) {
@@ -42,7 +42,7 @@ function skipMemory(bytes: Uint8Array, offset: number): number {
   return skipLeb(bytes, at);
 }
 
-/** Offset after `count` items skipped by `skip`; a count that the bytes cannot hold stops at `end`. */
+/** Offset after the vector at `offset`, whose items `skip` skips; beyond `end` if the bytes cannot hold the items. */
 function skipVector(
   bytes: Uint8Array,
   offset: number,
@@ -62,8 +62,8 @@ function skipCatch(bytes: Uint8Array, offset: number): number {
 }
 
 /**
- * Offset after the immediates at `offset` of an opcode of this kind. Lies beyond `end` when they do not fit
- * before it; the caller checks, once an instruction.
+ * Offset after the immediates at `offset` of an opcode of this kind. The result lies beyond `end` if the immediates do not
+ * fit before it; the caller checks this once for each instruction.
  */
 export function skipImmediates(kind: number, bytes: Uint8Array, offset: number, end: number): number {
   switch (kind) {
@@ -113,8 +113,8 @@ function unknownOpcode(bytes: Uint8Array, offset: number): never {
 }
 
 /**
- * Offset after the instruction at `offset`. Throws an UnsupportedModuleError when its opcode is unknown and an
- * InvalidModuleError when it does not end at or before `end`.
+ * Offset after the instruction at `offset`. Throws an UnsupportedModuleError if the opcode is unknown, and an
+ * InvalidModuleError if the instruction ends after `end`.
  */
 export function skipInstruction(bytes: Uint8Array, offset: number, end: number): number {
   const opcode = bytes[offset]!;

@@ -1,5 +1,5 @@
-// LEB128, the variable-length integers of WebAssembly and DWARF, written and measured. Reading lives in ByteReader
-// (byte-reader.ts), which knows where the bytes end. WebAssembly core specification, section 5.2.2 "Integers".
+// Writes and measures LEB128, the variable-length integers of WebAssembly and DWARF (WebAssembly core specification,
+// section 5.2.2 "Integers"). ByteReader (byte-reader.ts) reads them, because it knows where the bytes end.
 
 /** Bytes that `value` (0 … 2^53 - 1) takes as unsigned LEB128. */
 export function unsignedLength(value: number): number {
@@ -40,7 +40,7 @@ export function writeSigned(bytes: Uint8Array, offset: number, value: number): n
   return at;
 }
 
-/** Appends `value` as LEB128 to a list of bytes: for 64-bit values, which do not fit a number. */
+/** Appends `value` as LEB128 to a list of bytes. For 64-bit values, which a number cannot hold. */
 export function appendBigInt(target: number[], value: bigint, signed: boolean): void {
   let rest = value;
   for (;;) {

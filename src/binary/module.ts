@@ -31,7 +31,7 @@ export const SectionId = {
  */
 export const SECTION_ORDER: readonly number[] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 11, 6];
 
-/** What an import or export is; the number is its encoding. */
+/** The kinds of imports and exports, with their encodings. */
 export const ExternalKind = { Function: 0, Table: 1, Memory: 2, Global: 3, Tag: 4 } as const;
 export type ExternalKindCode = (typeof ExternalKind)[keyof typeof ExternalKind];
 
@@ -70,14 +70,14 @@ export interface Global {
   readonly initializer: ConstantExpression | null;
 }
 
-/** An initialiser or offset; the common forms are read, the rest is known by its place only. */
+/** An initialiser or offset. Only the common forms are read; of others the place is known. */
 export interface ConstantExpression {
   readonly start: number;
   /** Offset after the `end` opcode. */
   readonly end: number;
   /** Value of a lone `i32.const`, as an unsigned number; null for anything else. */
   readonly i32: number | null;
-  /** Functions that it takes references of. */
+  /** Functions whose references the expression takes. */
   readonly functions: readonly number[];
 }
 
@@ -178,8 +178,8 @@ export class WasmModule {
   }
 
   /**
-   * Function names of the name section, by function index. A malformed name section is no fault of the module
-   * (specification, appendix "Custom Sections"): what can be read of it is returned.
+   * Function names of the name section, by function index. A malformed name section does not make the module invalid
+   * (specification, appendix "Custom Sections"); the names before the malformed place are returned.
    */
   functionNames(): Map<number, string> {
     const names = new Map<number, string>();

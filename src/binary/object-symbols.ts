@@ -1,6 +1,6 @@
-// The symbol table of a relocatable object: subsection 8 of its "linking" section, version 2, as LLVM 14 to 22
-// write it (tool-conventions, Linking.md). Names of undefined symbols are those of their imports unless the
-// object says otherwise.
+// The symbol table of a relocatable object: subsection 8 of its "linking" section, version 2, as LLVM 14 to 22 write it
+// (tool-conventions, Linking.md). An undefined symbol has the name of its import unless the object gives it another
+// name.
 
 import { InvalidModuleError } from '../errors.ts';
 import { ByteReader } from './byte-reader.ts';
@@ -12,13 +12,13 @@ export interface ObjectSymbol {
   readonly kind: 'function' | 'data' | 'global' | 'section' | 'tag' | 'table';
   readonly binding: 'global' | 'weak' | 'local';
   readonly hidden: boolean;
-  /** False when another object has to define it. */
+  /** False if another object has to define the symbol. */
   readonly defined: boolean;
   /** Marked for export (`__attribute__((export_name))` or `used`). */
   readonly exported: boolean;
   /** Index in the index space of its kind: a function, a data segment, …; -1 for undefined data. */
   readonly index: number;
-  /** Bytes, of defined data. */
+  /** Size of defined data in bytes; 0 for others. */
   readonly size: number;
 }
 
@@ -45,7 +45,7 @@ const UNDEFINED = 0x10;
 const EXPORTED = 0x20;
 const EXPLICIT_NAME = 0x40;
 
-/** Import names by kind and index, each found in constant time. */
+/** Names of imports by kind and index. */
 function importNames(module: WasmModule): Map<string, string> {
   const names = new Map<string, string>();
   for (const each of module.imports) names.set(`${each.kind} ${each.index}`, each.name);

@@ -1,8 +1,8 @@
-// The opcodes of WebAssembly 3.0 and the proposals engines ship, with the kind of immediates that follow each.
-// Numbers and names are those of the core specification (section 5.4), of the threads and relaxed SIMD proposals
-// and of the legacy exception handling proposal, whose try/catch/rethrow/delegate engines still run.
+// The opcodes of WebAssembly 3.0 and of the proposals that engines ship, with the kind of immediates that follow each.
+// Numbers and names are those of the core specification (section 5.4), of the threads and relaxed SIMD proposals, and of
+// the legacy exception handling proposal: engines still run its try, catch, rethrow and delegate.
 
-/** What follows an opcode. */
+/** The kinds of immediates that follow opcodes. */
 export const Immediate = {
   /** Not an opcode. */
   Unknown: 0,
@@ -38,7 +38,7 @@ export const Immediate = {
 } as const;
 export type ImmediateKind = (typeof Immediate)[keyof typeof Immediate];
 
-/** Opcodes that tools look for by number. */
+/** Numbers of the opcodes that tools look for or write. */
 export const Opcode = {
   Unreachable: 0x00,
   Block: 0x02,
@@ -87,7 +87,7 @@ export interface OpcodeEntry {
 
 const { None, Index, TwoIndices, Memory, MemoryLane, Byte } = Immediate;
 
-/** A run of opcodes with consecutive numbers and equal immediates; `-` leaves a number out. */
+/** Opcodes with consecutive numbers and the same kind of immediates; `-` skips a number. */
 type Run = readonly [first: number, immediate: ImmediateKind, names: string];
 
 const each = (type: string, names: string): string =>
@@ -272,7 +272,7 @@ const atomic: readonly Run[] = [
 
 const entries: OpcodeEntry[] = [];
 
-/** Immediate kinds of one opcode space, by number. Its length bounds the numbers that exist. */
+/** Immediate kinds of one opcode space, by number; `size` is more than the highest number. */
 function space(prefix: number, runs: readonly Run[], size: number): Uint8Array {
   const kinds = new Uint8Array(size);
   for (const [first, immediate, names] of runs) {

@@ -30,7 +30,7 @@ function readLimits(reader: ByteReader): Limits {
   return { start, end: reader.offset, minimum, maximum, shared: (flags & 2) !== 0, is64 };
 }
 
-/** Bit of the flags that a memory with pages of a size of its own has. */
+/** Bit of a memory's flags: its pages have a size of their own. */
 const CUSTOM_PAGE_SIZE = 8;
 
 function readMemory(reader: ByteReader): Limits {
@@ -214,7 +214,7 @@ class ModuleReader {
   }
 
   #table(reader: ByteReader): void {
-    // 0x40 0x00: a table with an initialiser, which typed function references brought.
+    // 0x40 0x00 begins a table with an initialiser, which came with typed function references.
     const initialised = reader.peek() === 0x40;
     if (initialised) {
       reader.byte();
@@ -283,7 +283,7 @@ class ModuleReader {
     });
   }
 
-  /** Indices between sections, so that users of the tables need not ask whether they lead anywhere. */
+  /** Checks the indices that lead from one section to another, so that users of the tables need not check them. */
   #check(): void {
     const { module } = this;
     const fail = (message: string, id: number): never => {
@@ -301,7 +301,7 @@ class ModuleReader {
         fail(`type ${type} is not a function type`, SectionId.Function);
     }
     module.types.forEach((type, index) => {
-      // Supertypes come first, so chains of them end.
+      // Supertypes come first, so every chain of supertypes ends.
       if (type.supertypes.some((supertype) => supertype >= index)) {
         fail(`type ${index} has a supertype that does not precede it`, SectionId.Type);
       }
@@ -329,7 +329,7 @@ class ModuleReader {
 
 /**
  * Reads a module. Throws an InvalidModuleError that says what is wrong and at which file offset, and an
- * UnsupportedModuleError for what only the newest proposals have.
+ * UnsupportedModuleError for features that only the newest proposals have.
  */
 export function readModule(bytes: Uint8Array): WasmModule {
   return new ModuleReader(bytes).read();

@@ -1,5 +1,5 @@
-// The type section: function, struct and array types, alone, with supertypes, or in recursion groups, as the
-// garbage collection proposal encodes them (core specification 3.0, section 5.3).
+// Reads the type section: function, struct and array types, alone, with supertypes, or in recursion groups (core
+// specification 3.0, section 5.3).
 
 import type { ByteReader } from './byte-reader.ts';
 
@@ -10,7 +10,7 @@ export interface ValueType {
   readonly heapType: number | null;
 }
 
-/** A composite type with what the garbage collection proposal adds around it. */
+/** A function, struct or array type, with its place among other types. */
 export interface TypeDefinition {
   readonly kind: 'function' | 'struct' | 'array';
   /** Parameters of a function; empty for others. */
@@ -27,8 +27,8 @@ const REF_NULL = 0x63;
 const REF = 0x64;
 const plain: readonly ValueType[] = Array.from({ length: 0x80 }, (_, code) => ({ code, heapType: null }));
 
-// i32 i64 f32 f64 v128, packed i8 i16, and the abbreviated reference types, from `none exn` (0x74) to `array`
-// (0x6a) and exnref (0x69).
+// The valid codes: i32, i64, f32, f64, v128, the packed i8 and i16, and the abbreviated reference types, from `none exn`
+// (0x74) to `array` (0x6a) and exnref (0x69).
 const valid = new Set([
   0x7f, 0x7e, 0x7d, 0x7c, 0x7b, 0x78, 0x77, 0x74, 0x73, 0x72, 0x71, 0x70, 0x6f, 0x6e, 0x6d, 0x6c, 0x6b, 0x6a,
   0x69,
@@ -87,7 +87,7 @@ function readSubtype(reader: ByteReader): TypeDefinition {
   return readComposite(reader, supertypes, form === 0x4f);
 }
 
-/** Reads the type section; recursion groups are flattened, as type indices count. */
+/** Reads the type section. Recursion groups are flattened, because type indices count their members. */
 export function readTypes(reader: ByteReader): TypeDefinition[] {
   const types: TypeDefinition[] = [];
   const groups = reader.count();

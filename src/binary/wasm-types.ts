@@ -1,12 +1,13 @@
-// The types of WebAssembly's JavaScript interface that show in the public declarations. TypeScript has them in its
-// library for browsers alone ("dom"), which a project for Node.js need not have; those who have it get its own.
+// The types of WebAssembly's JavaScript interface that appear in the public declarations. TypeScript declares them only in
+// its library for browsers ("dom"), which a project for Node.js need not use. A project that uses it gets TypeScript's
+// own types.
 
 /** A linear memory: `WebAssembly.Memory`. */
 export type WasmMemory = typeof globalThis extends { WebAssembly: { Memory: { prototype: infer Memory } } }
   ? Memory
   : {
       readonly buffer: ArrayBuffer;
-      /** Adds pages of 64 KiB; gives the number of pages before. */
+      /** Adds pages of 64 KiB; returns the number of pages before. */
       grow(pages: number): number;
     };
 
@@ -15,8 +16,8 @@ export type WasmModule = typeof globalThis extends { WebAssembly: { Module: { pr
   ? Module
   : object;
 
-/** What an instance exports, by name. */
+/** The exports of an instance, by name. */
 export type WasmExports = Readonly<Record<string, unknown>>;
 
-/** What is given to an instance, by module and name: functions, memories, tables, globals, numbers. */
+/** The imports of an instance, by module and name: functions, memories, tables, globals, numbers. */
 export type WasmImports = Readonly<Record<string, Readonly<Record<string, object | number | bigint>>>>;

@@ -1,8 +1,8 @@
-// Which functions and calls need slots: those from which the allocation family, or a host import that may call
-// back into the module, can be reached. Direct calls are exact. An indirect call may reach every function of its
-// signature whose reference is taken anywhere; where the host can see the table (or the call is by reference)
-// it may reach host functions as well. Types are compared more coarsely than the specification does (concrete
-// references count as one type, and a function answers to its supertypes too): errors on that side cost a slot.
+// Finds the functions and calls that need slots: those from which the allocation family can be reached, or a host import
+// that may call back into the module. Direct calls are exact. An indirect call may reach every function of its signature
+// whose reference is taken anywhere. If the host can see the table, or if the call is by reference, the call may reach
+// host functions, too. Types are compared more coarsely than the specification compares them: all concrete references
+// count as one type, and a function has the signatures of its supertypes, too. An error on this side only costs a slot.
 
 import { ExternalKind, type TypeDefinition, type ValueType, type WasmModule } from '../binary/index.ts';
 import { ALLOCATION_FAMILY } from '../frames/index.ts';
@@ -12,8 +12,8 @@ import { type CallSites, SiteFlag } from './scan.ts';
 const SILENT_MODULES = new Set(['heapline', 'wasi_snapshot_preview1', 'wasi_unstable']);
 
 /**
- * Imports of Emscripten's JS library that never call back either; what libc calls all the time matters most,
- * because a slot there would put slots on every caller of memcpy.
+ * Imports of Emscripten's JS library that never call back, either. The ones that libc calls all the time matter most: if
+ * they counted, every caller of memcpy would need slots.
  */
 const SILENT_IMPORTS = new Set([
   'abort',
@@ -49,7 +49,7 @@ function mayCallBack(module: string, name: string): boolean {
   return !(module === 'env' && (SILENT_IMPORTS.has(name) || name.startsWith('__syscall_')));
 }
 
-/** What the pass wants to know of each function and call. */
+/** What the slots pass needs to know about each function and call. */
 export interface CallGraph {
   /** 1 for functions that get slots, by function index. */
   readonly instrumented: Uint8Array;
@@ -57,7 +57,7 @@ export interface CallGraph {
   readonly sinks: Uint8Array;
   /** 1 for sites before which a slot is written. */
   readonly recorded: Uint8Array;
-  /** True when no function that a sink can reach has slots, so that a call of a sink leaves `top` as it was. */
+  /** True if no function that a sink can reach has slots: then a call of a sink does not change `top`. */
   readonly sinksKeepTop: boolean;
 }
 
@@ -82,12 +82,12 @@ function numberSignatures(module: WasmModule): { of: Int32Array; count: number }
   return { of, count: numbers.size };
 }
 
-/** The graph in both directions. Nodes: functions, then signatures, then signatures behind tables of the host. */
+/** The graph in both directions. Its nodes are functions, then signatures, then signatures behind tables of the host. */
 class Edges {
   readonly nodes: number;
   readonly #functions: number;
   readonly #signatures: { of: Int32Array; count: number };
-  /** Node that each site calls. */
+  /** The node that each site calls. */
   readonly callee: Uint32Array;
   /** Functions behind each signature. */
   readonly #members: readonly number[][];
@@ -108,8 +108,8 @@ class Edges {
     const { callee, nodes } = this;
     const functions = this.#functions;
     const signatures = this.#signatures.count;
-    // Callers of every node, by counting sort. An edge of a site starts at its function; a signature is a
-    // caller of its members, in both of its forms.
+    // A counting sort gives the callers of every node. The edge of a site starts at the site's function. A signature
+    // calls its members, in both of its forms.
     const start = new Uint32Array(nodes + 1);
     for (let site = 0; site < sites.count; site += 1) start[callee[site]! + 1]! += 1;
     for (const members of this.#members) for (const member of members) start[member + 1]! += 2;
@@ -131,7 +131,7 @@ class Edges {
     this.#callers = callers;
   }
 
-  /** First node of the signatures that host functions may stand behind. */
+  /** The first node of the signatures behind which host functions may stand. */
   get hostSignatures(): number {
     return this.#functions + this.#signatures.count;
   }
@@ -185,7 +185,7 @@ class Edges {
     return callee;
   }
 
-  /** Marks all that can reach a node of `seeds`, nodes with `barrier` set left out. */
+  /** Marks all nodes that can reach one of `seeds` without passing a node with `barrier` set. */
   backward(seeds: Iterable<number>, barrier: Uint8Array | null): Uint8Array {
     const marked = new Uint8Array(this.nodes);
     const pending: number[] = [];
@@ -203,7 +203,7 @@ class Edges {
     return marked;
   }
 
-  /** Marks all that can be reached from `seeds`, not going on from nodes with `barrier` set. */
+  /** Marks all nodes that can be reached from `seeds` without passing through a node with `barrier` set. */
   forward(seeds: Iterable<number>, barrier: Uint8Array | null): Uint8Array {
     const { module, sites, callee } = this;
     const marked = new Uint8Array(this.nodes);
@@ -243,8 +243,8 @@ export function analyseCalls(module: WasmModule, sites: CallSites): CallGraph {
   for (const { name, kind, index } of module.exports) {
     if (kind === ExternalKind.Function && ALLOCATION_FAMILY.includes(name)) sinks[index] = 1;
   }
-  // What only the family itself calls (and what nothing calls) never gets slots: an allocation's context is
-  // taken before any of it runs.
+  // Functions that only the family calls, and functions that nobody calls, never get slots: the context of an allocation
+  // is taken before any of them runs.
   const roots = new Set(referenced);
   for (const { kind, index } of module.exports) {
     if (kind === ExternalKind.Function && sinks[index] === 0) roots.add(index);
@@ -253,7 +253,8 @@ export function analyseCalls(module: WasmModule, sites: CallSites): CallGraph {
   for (const index of roots) if (sinks[index] === 1) roots.delete(index);
   const live = edges.forward(roots, sinks);
 
-  // What the family calls and others call too (sbrk, say) is not instrumented for the host imports it reaches.
+  // A function that both the family and others call (sbrk, for example) gets no slots because of the host imports that
+  // it reaches.
   const below = edges.forward(indicesOf(sinks), null);
   const hosts: number[] = [];
   for (const { kind, index, module: from, name } of module.imports) {

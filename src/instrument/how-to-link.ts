@@ -1,6 +1,6 @@
-// What to do with a module that was linked without the runtime. That depends on the language it was compiled from, which
-// modules tell more or less: in the section "producers"
-// (https://github.com/WebAssembly/tool-conventions/blob/main/ProducersSection.md), or by what they import and export.
+// Says what to do with a module that was linked without the runtime. The advice depends on the language of its source. The
+// section "producers" (https://github.com/WebAssembly/tool-conventions/blob/main/ProducersSection.md) names the language;
+// where the section is missing, imports and exports give hints.
 
 import { ByteReader, ExternalKind, type WasmModule } from '../binary/index.ts';
 
@@ -15,7 +15,7 @@ const OF_ASSEMBLYSCRIPT =
 const OF_GO =
   'it was compiled from Go, whose garbage collector has a heap of its own. Heapline cannot follow it: use runtime/pprof in the Go program';
 
-/** Names of a producers section by field: `language`, `processed-by`. None where it is missing or malformed. */
+/** The names in the producers section, by field (`language`, `processed-by`), up to where it is malformed. */
 function producers(module: WasmModule): ReadonlyMap<string, readonly string[]> {
   const fields = new Map<string, string[]>();
   const section = module.customSection('producers');
@@ -31,12 +31,12 @@ function producers(module: WasmModule): ReadonlyMap<string, readonly string[]> {
       }
     }
   } catch {
-    // What was read until then is as good as nothing more: the section is for information alone.
+    // The section is malformed. It is for information only, so the names that were read are enough.
   }
   return fields;
 }
 
-/** AssemblyScript writes no producers. Its `abort(message, file, line, column)` is in nearly all that it makes. */
+/** AssemblyScript writes no producers. Nearly all its modules import `abort(message, file, line, column)`. */
 function looksLikeAssemblyScript(module: WasmModule): boolean {
   if (module.exports.some(({ name }) => name === '__rtti_base' || name === '__pin')) return true;
   const abort = module.imports.find(
@@ -45,7 +45,7 @@ function looksLikeAssemblyScript(module: WasmModule): boolean {
   return abort !== undefined && module.functionType(abort.index).parameters.length === 4;
 }
 
-/** How to get a module of this program that Heapline can follow: the end of a message. */
+/** Says how to make a module of this program that Heapline can follow. The text is the end of a message. */
 export function howToLink(module: WasmModule): string {
   const made = producers(module);
   const languages = made.get('language') ?? [];

@@ -1,4 +1,4 @@
-// The door of `instrument`: a linked module in, the same module with call-site slots and an offset map out.
+// The door of `instrument`: it turns a linked module into the same module with call-site slots and an offset map.
 
 export { type InstrumentOptions, instrument, type Pass } from './instrument.ts';
 export {

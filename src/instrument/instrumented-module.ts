@@ -1,6 +1,6 @@
-// An instrumented module and the custom section `heapline` that it carries, so that it can be written to a file
-// and later be loaded and symbolised without the original: addresses of the runtime, place of the original code and
-// ranges of its bodies, and the offset map.
+// An instrumented module, and its custom section `heapline`. The section makes it possible to write the module to a file
+// and to load and symbolise it later without the original. It holds the addresses of the runtime, the place of the
+// original code, the ranges of its bodies, and the offset map.
 
 import {
   type Body,
@@ -17,11 +17,11 @@ import { type CodeRuns, OffsetMap, readRuns, writeRuns } from '../rewrite/index.
 export const SECTION_NAME = 'heapline';
 const SECTION_VERSION = 2;
 
-/** What the pass did. */
+/** What instrumenting did to a module. */
 export interface InstrumentStatistics {
   /** Functions with a body. */
   readonly functions: number;
-  /** Of these, functions that keep slots. */
+  /** Functions that keep slots. */
   readonly instrumentedFunctions: number;
   /** Calls of any kind. */
   readonly calls: number;
@@ -29,7 +29,7 @@ export interface InstrumentStatistics {
   readonly recordedCalls: number;
   /** Functions appended to record entries from the host. */
   readonly thunks: number;
-  /** Bytes of the code section's payload. */
+  /** Size of the code section's payload in bytes, before and after. */
   readonly originalCodeSize: number;
   readonly instrumentedCodeSize: number;
 }
@@ -48,7 +48,7 @@ export class InstrumentedModule {
     /** File offset of the code section's payload in the original module, from which source maps count. */
     readonly originalCodeStart: number,
     readonly statistics: InstrumentStatistics,
-    /** Pairs of gap before and length of each original body, in bytes. */
+    /** For each original body, the bytes between it and the one before, and its length. */
     readonly bodyExtents: Uint32Array,
   ) {}
 
@@ -68,7 +68,7 @@ export class InstrumentedModule {
   }
 }
 
-/** Gap before and length of each body. */
+/** For each body, the number of bytes between it and the previous one, and its length. */
 export function bodyExtents(module: WasmModule): Uint32Array {
   const extents = new Uint32Array(module.bodies.length * 2);
   let at = module.codeStart;
@@ -117,7 +117,7 @@ function readStatistics(reader: ByteReader): InstrumentStatistics {
   return statistics;
 }
 
-/** Opens a module that was instrumented before; null when it was not. */
+/** Opens an instrumented module; returns null if the module is not instrumented. */
 export function openInstrumented(bytes: Uint8Array): InstrumentedModule | null {
   const module = readModule(bytes);
   const section = module.sections.find((each) => each.id === SectionId.Custom && each.name === SECTION_NAME);

@@ -1,7 +1,7 @@
-// One pass over every function body that records the calls in it, and nothing else, into typed arrays. The loop
-// reads the common opcodes itself; the rest goes through skipInstruction of `binary`. It also follows the nesting
-// of blocks: a body must end where its outermost block ends, which catches a mis-decoded instruction, and a join
-// of control flow between two calls forbids the second to rely on what the first left in `top`.
+// Records the calls in every function body, and nothing else, in typed arrays. The loop reads the common opcodes itself;
+// skipInstruction of `binary` skips the others. The loop also follows the nesting of blocks, for two reasons. A body must
+// end where its outermost block ends, which reveals an instruction that was decoded wrongly. And if control flow joins
+// between two calls, the second call cannot rely on the value that the first one left in `top`.
 
 import {
   Immediate,
@@ -18,9 +18,9 @@ import { InvalidModuleError } from '../errors.ts';
 export const SiteFlag = {
   /** return_call, return_call_indirect, return_call_ref. */
   Tail: 1,
-  /** Control flow joins somewhere between the call before, in the same body, and this one. */
+  /** Control flow joins somewhere between the previous call of the body and this one. */
   Join: 2,
-  /** call_indirect: `target` is a type index and `table` says which table. */
+  /** call_indirect: `target` is a type index; `tables` has the table. */
   Indirect: 4,
   /** call_ref: `target` is a type index. */
   Reference: 8,
@@ -34,20 +34,20 @@ export interface CallSites {
   /** Function index, or type index of indirect calls. */
   readonly target: Uint32Array;
   readonly flags: Uint8Array;
-  /** Tables of indirect calls that use another than table 0, by site. */
+  /** Tables of the indirect calls that use a table other than 0, by site. */
   readonly tables: ReadonlyMap<number, number>;
   /** First site of each body; one more entry than bodies. */
   readonly first: Uint32Array;
   /**
-   * File offset in each body of the innermost place that every path to any call passes exactly once: where `fp` is
-   * computed, so that paths without calls do not pay for it.
+   * File offset in each body of the innermost place that every path to any call passes exactly once. `fp` is computed
+   * there, so that paths without calls do not pay for it.
    */
   readonly entry: Uint32Array;
   /** Functions whose references code takes (ref.func). */
   readonly referenced: ReadonlySet<number>;
 }
 
-// What the loop does with an opcode. The first three need no more than a look at the last of `action + 1` bytes.
+// What the loop does with an opcode. For the first three, `action + 1` is the number of bytes up to the last immediate.
 enum Action {
   /** No immediates. */
   Skip = 0,
@@ -63,7 +63,7 @@ enum Action {
   Indirect = 8,
   Reference = 9,
   RefFunc = 10,
-  /** try_table: opens a block, has more immediates than others. */
+  /** try_table: opens a block, and has more immediates than other openers. */
   Try = 11,
   Delegate = 12,
   Other = 13,
@@ -88,21 +88,21 @@ actions[Opcode.TryTable] = Action.Try;
 actions[Opcode.RefFunc] = Action.RefFunc;
 
 /**
- * Finds the entry place of one body after the other. Structured control flow makes it simple: a place dominates
- * what follows it up to the end of the block (or arm) that it stands in, and is passed once if no loop encloses it.
- * So it starts out at the first call, or at the outermost loop around that; and when a call turns up after the
- * block of the place has ended, it moves to the beginning of the block that stands beside that call.
+ * Finds the entry place of each body. Structured control flow makes this simple: a place dominates all code after it up to
+ * the end of the block (or arm) around it, and control passes it once if no loop encloses it. So the place is at first
+ * that of the first call, or of the outermost loop around this call. When a call appears after the block around the place
+ * has ended, the place moves to the beginning of the block that stands beside this call.
  */
 class EntryFinder {
-  /** Offset of the opcode that opened each enclosing block, by the number of blocks around it; the body is one. */
+  /** Offset of the opcode that opened each enclosing block, by the number of blocks around the opcode; the body is one. */
   readonly openers: number[] = [];
-  /** 1 where that opcode is a loop. */
+  /** 1 for openers that are loops. */
   readonly loops: number[] = [];
-  /** The entry place, or 0 before the first call. */
+  /** File offset of the entry place; 0 before the first call. */
   place = 0;
   /** Number of blocks around the place, the body's own included. */
   depth = 0;
-  /** Openers as they were at the first call. */
+  /** The openers at the first call. */
   readonly #around: number[] = [];
 
   start(): void {
@@ -110,7 +110,7 @@ class EntryFinder {
     this.depth = 0;
   }
 
-  /** The first call of the body, with `depth` blocks around it. */
+  /** Takes note of the first call of the body, which has `depth` blocks around it. */
   first(at: number, depth: number): void {
     this.place = at;
     this.depth = depth;
@@ -123,7 +123,7 @@ class EntryFinder {
     }
   }
 
-  /** A call beside the block that stands around the place at `depth`. */
+  /** Moves the place to the block at `depth`, because a call stands beside this block. */
   raise(depth: number): void {
     this.place = this.#around[depth]!;
     this.depth = depth;
@@ -139,7 +139,7 @@ class SiteRecorder {
   readonly referenced = new Set<number>();
   readonly entries = new EntryFinder();
 
-  /** Makes room for every call that `length` bytes of code can hold: a call takes at least two. */
+  /** Makes room for all calls that `length` bytes of code can hold: a call takes at least two bytes. */
   reserve(length: number): void {
     const needed = this.count + (length >> 1) + 1;
     if (needed <= this.position.length) return;
@@ -156,14 +156,14 @@ class SiteRecorder {
   }
 }
 
-/** Records the calls between `start` and `end`, which are a body's instructions. */
+/** Records the calls in a body's instructions, which lie between `start` and `end`. */
 function scanCode(bytes: Uint8Array, start: number, end: number, sites: SiteRecorder): void {
   const { position, target, flags, entries } = sites;
   const { openers, loops } = entries;
   let count = sites.count;
   let join = 0;
   let depth = 1;
-  // Least depth at which a block or an arm ended since the entry place; what is deeper has ended with it.
+  // The least depth at which a block or an arm ended since the entry place. All deeper blocks have ended, too.
   let closed = Number.POSITIVE_INFINITY;
   entries.start();
   let at = start;
@@ -198,7 +198,7 @@ function scanCode(bytes: Uint8Array, start: number, end: number, sites: SiteReco
         openers[depth] = at;
         loops[depth] = 0;
         depth += 1;
-        // 0x40 is the empty type; other one-byte types are as rare as they are easy.
+        // 0x40 is the empty type, which most blocks have.
         at = bytes[at + 1] === 0x40 ? at + 2 : skipInstruction(bytes, at, end);
         break;
       case Action.Try:
@@ -273,7 +273,7 @@ function scanCode(bytes: Uint8Array, start: number, end: number, sites: SiteReco
   sites.count = count;
 }
 
-/** Records every call of the module. Throws InvalidModuleError or, at unknown opcodes, UnsupportedModuleError. */
+/** Records every call of the module. Throws an InvalidModuleError, or an UnsupportedModuleError at unknown opcodes. */
 export function scanCalls(module: WasmModule): CallSites {
   const { bytes, bodies } = module;
   const sites = new SiteRecorder();
@@ -292,7 +292,7 @@ export function scanCalls(module: WasmModule): CallSites {
   return { count, position, target, flags, tables, first, entry, referenced };
 }
 
-/** Calls must lead to functions, and indirect ones to function types, so that the call graph can be built. */
+/** Checks that calls lead to functions, and indirect calls to function types, because the call graph relies on it. */
 function checkIndices(module: WasmModule, sites: SiteRecorder): void {
   const fail = (what: string, at: number): never => {
     throw new InvalidModuleError(
