@@ -1,9 +1,9 @@
-// The function bodies of a module by code offset: which function an offset is in, and whether debug information that
-// claims code from some offset on can be about this module at all.
+// The function bodies of a module by code offset. They tell which function an offset is in, and whether debug information
+// that claims the code from some offset on can be about this module at all.
 
 /** A function body, as offsets from the start of the code section payload. */
 export interface BodyRange {
-  /** Where the local declarations start, behind the body's length. */
+  /** Offset of the local declarations, after the body's length. */
   readonly start: number;
   readonly end: number;
 }
@@ -12,7 +12,7 @@ export class FunctionBodies {
   readonly #starts: Float64Array;
   readonly #ends: Float64Array;
 
-  /** `bodies` in the order of the code section. */
+  /** @param bodies in the order of the code section */
   constructor(bodies: readonly BodyRange[]) {
     this.#starts = new Float64Array(bodies.length);
     this.#ends = new Float64Array(bodies.length);
@@ -26,7 +26,7 @@ export class FunctionBodies {
     return this.#starts.length;
   }
 
-  /** Offset behind the last body; 0 when there is none. */
+  /** Offset after the last body; 0 if there is none. */
   get end(): number {
     return this.#ends[this.#ends.length - 1] ?? 0;
   }
@@ -48,14 +48,14 @@ export class FunctionBodies {
   }
 
   /**
-   * True when a body starts at `offset`. This is where LLVM (14 to 22 were looked at) and Binaryen have functions start:
-   * at the count of local declarations, not at the body's length before it.
+   * True if a body starts at `offset`. For LLVM (14 to 22 were examined) and Binaryen a function starts at the count of its
+   * local declarations, not at the body's length before the count.
    */
   startsBody(offset: number): boolean {
     return this.#starts[this.#lastStartingBy(offset)] === offset;
   }
 
-  /** True when a body ends at `offset`. */
+  /** True if a body ends at `offset`. */
   endsBody(offset: number): boolean {
     return this.#ends[this.#lastStartingBy(offset - 1)] === offset;
   }

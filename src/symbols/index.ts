@@ -1,4 +1,4 @@
-// The door of `symbols`: code offsets in, source frames out.
+// The door of `symbols`: it turns code offsets into source frames.
 
 export type { BodyRange } from './function-bodies.ts';
 export type { SourceMapInput } from './source-positions.ts';

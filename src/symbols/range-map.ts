@@ -1,7 +1,7 @@
-// Maps code offsets to small integers, given ranges that may nest and overlap. Of all ranges that hold an offset, the
-// one added last wins; added in pre-order, that is the innermost scope, which is also how LLVM's symbolizer resolves
-// overlaps. Look-up is a binary search over disjoint segments, made by one sweep at the first look-up; a handful of
-// ranges, which is what most functions have, is searched as it is.
+// Maps code offsets to small integers, given ranges that may nest and overlap. Of all ranges that hold an offset, the range
+// that was added last wins. If ranges are added in pre-order, this is the innermost scope; LLVM's symbolizer resolves
+// overlaps in the same way. A look-up is a binary search over disjoint segments, which the first look-up makes in one
+// sweep. Most functions have only a few ranges, and a few ranges are searched one by one.
 
 const SEARCH_AS_IS = 16;
 
@@ -16,7 +16,7 @@ export class RangeMap {
     return this.#lows.length;
   }
 
-  /** Adds [low, high) → value; `value` must not be negative. */
+  /** Maps [low, high) to `value`, which must not be negative. */
   add(low: number, high: number, value: number): void {
     if (!(low < high)) return;
     this.#lows.push(low);
@@ -25,7 +25,7 @@ export class RangeMap {
     this.#segmentStarts = null;
   }
 
-  /** Visits the ranges in the order in which they were added. */
+  /** Visits the ranges in the order of their addition. */
   forEach(visit: (low: number, high: number, value: number) => void): void {
     for (let index = 0; index < this.#lows.length; index++) {
       visit(this.#lows[index]!, this.#highs[index]!, this.#values[index]!);
@@ -62,7 +62,7 @@ export class RangeMap {
       boundaries[2 * index] = lows[index]!;
       boundaries[2 * index + 1] = highs[index]!;
     }
-    // Compilers write most of them in order.
+    // Most compilers write the ranges in order.
     if (lows.some((low, index) => index > 0 && low < lows[index - 1]!))
       order.sort((a, b) => lows[a]! - lows[b]!);
     boundaries.sort();
@@ -74,7 +74,7 @@ export class RangeMap {
       const at = boundaries[i]!;
       if (i > 0 && at === boundaries[i - 1]) continue;
       while (next < order.length && lows[order[next]!]! <= at) open.push(order[next++]!);
-      // Ranges that ended stay in the heap until they come to its top: each is pushed and popped once.
+      // A range that ended stays in the heap until it comes to the top, so each range is pushed and popped once.
       while (open.size > 0 && highs[open.top]! <= at) open.pop();
       const value = open.size > 0 ? this.#values[open.top]! : -1;
       if (values.length === 0 || values[values.length - 1] !== value) {

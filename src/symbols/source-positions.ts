@@ -1,5 +1,5 @@
-// Source maps of WebAssembly modules (ECMA-426): one generated line whose columns are file offsets of the module that
-// the map was made for. They know lines but no inlined calls, and names only where a tool wrote some.
+// Source maps of WebAssembly modules (ECMA-426). Such a map has one generated line, whose columns are file offsets of the
+// module that the map was made for. It knows lines, but no inlined calls, and it knows names only if a tool wrote them.
 
 import { TraceMap, traceSegment } from '@jridgewell/trace-mapping';
 
@@ -12,20 +12,23 @@ export interface SourcePosition {
   readonly line: number;
   /** From 1. */
   readonly column: number;
-  /** What the map calls the code here; null when it does not say. */
+  /** The name that the map gives to the code here; null if the map has none. */
   readonly name: string | null;
 }
 
 export class SourcePositions {
   readonly #map: TraceMap;
 
-  /** Throws when the map cannot be read. */
+  /** Throws if the map cannot be read. */
   constructor(map: SourceMapInput) {
     this.#map = new TraceMap(map as ConstructorParameters<typeof TraceMap>[0]);
-    traceSegment(this.#map, 0, 0); // decodes, so that a malformed map shows here and not at some later look-up
+    traceSegment(this.#map, 0, 0); // decodes the map, so that a malformed one throws here and not at a later look-up
   }
 
-  /** The position at file offset `offset`; a mapping before `from`, where the function starts, is another function's. */
+  /**
+   * The position at the file offset `offset`. The function starts at `from`; a mapping before it belongs to another
+   * function and does not count.
+   */
   at(offset: number, from: number): SourcePosition | null {
     const segment = traceSegment(this.#map, 0, offset);
     if (segment === null || segment.length === 1 || segment[0] < from) return null;

@@ -1,7 +1,7 @@
-// Code offset → source frames, inlined calls included. Whatever the module offers is used, the best first: its own
-// DWARF, DWARF in a file of its own, a source map, names, and at worst the bare function index. Debug information
-// that does not fit the code (a tool rewrote one and not the other) would give plausible lies, so each function is
-// believed only where it starts at a function body of this very module.
+// Turns a code offset into source frames, inlined calls included. It uses the best that the module offers: its own DWARF,
+// DWARF in a separate file, a source map, names, or at worst the function index alone. Debug information that does not
+// fit the code, because a tool rewrote only one of them, would give answers that look right and are wrong. So the debug
+// information about a function counts only if the function starts where a body of this module does.
 
 import { ByteReader, ExternalKind, readModule, type WasmModule } from '../binary/index.ts';
 import { InvalidModuleError } from '../errors.ts';
@@ -10,31 +10,31 @@ import { DwarfInfo } from './dwarf/index.ts';
 import { type BodyRange, FunctionBodies } from './function-bodies.ts';
 import { type SourceMapInput, type SourcePosition, SourcePositions } from './source-positions.ts';
 
-/** What a Symbolizer takes beside the module. */
+/** Options of a Symbolizer. */
 export interface SymbolizerOptions {
-  /** A module that holds the debug information of this one: an unstripped copy, or what `external_debug_info` names. */
+  /** A module with the debug information of this one: an unstripped copy, or the file that `external_debug_info` names. */
   readonly debugInfo?: Uint8Array;
   /** Source map of the original module: JSON text or the parsed object. */
   readonly sourceMap?: SourceMapInput;
-  /** Function bodies of the original module, when the module given is an instrumented one. */
+  /** Function bodies of the original module, if the given module is an instrumented one. */
   readonly bodies?: readonly BodyRange[];
-  /** File offset of the code section payload in the original module, when the module given is an instrumented one. */
+  /** File offset of the code section payload in the original module, if the given module is an instrumented one. */
   readonly codeStart?: number;
 }
 
-/** The best that a module has for symbols. */
+/** The best source of symbols that a module has. */
 export type SymbolSource = 'dwarf' | 'source-map' | 'names' | 'none';
 
-/** Bytes at the start of a function that are looked at for a line. */
+/** Bytes at the start of a function that are searched for a line. */
 const PROBED = 32;
 
 /** Turns offsets from the start of the code section payload into source frames. */
 export class Symbolizer {
-  /** The best source of symbols; single functions may still have to do with a lesser one. */
+  /** The best source of symbols. For some functions there may only be a lesser one. */
   readonly source: SymbolSource;
-  /** Path or URL of the module's debug information, from the custom section `external_debug_info`; null without one. */
+  /** Path or URL of the module's debug information, from the custom section `external_debug_info`; null if there is none. */
   readonly externalDebugInfo: string | null;
-  /** URL of the module's source map, from the custom section `sourceMappingURL`; null without one. */
+  /** URL of the module's source map, from the custom section `sourceMappingURL`; null if there is none. */
   readonly sourceMapUrl: string | null;
   readonly #warnings: string[] = [];
   readonly #bodies: FunctionBodies;
@@ -43,7 +43,7 @@ export class Symbolizer {
   readonly #dwarf: DwarfInfo | null;
   readonly #positions: SourcePositions | null;
   readonly #functionNames: Map<number, string>;
-  /** Index of the function that calls main; -1 when there is none. */
+  /** Index of the function that calls main; -1 if there is none. */
   readonly #startUp: number;
   readonly #stacks = new Map<number, readonly Frame[]>();
   readonly #frames = new Map<string, Map<number, Frame[]>>();
@@ -70,22 +70,25 @@ export class Symbolizer {
   }
 
   /**
-   * Opens the symbols of a module, original or instrumented (its debug information is the original's). Bad debug
-   * information is no error: it is left unused and `warnings` says so. Throws InvalidModuleError for bytes that are
-   * no module.
+   * Opens the symbols of a module, original or instrumented; an instrumented module has the debug information of its
+   * original. Bad debug information is not an error: it stays unused, and `warnings` says so. Throws an
+   * InvalidModuleError for bytes that are not a module.
    */
   static open(wasm: Uint8Array, options: SymbolizerOptions = {}): Symbolizer {
     return new Symbolizer(readModule(wasm), options);
   }
 
-  /** What could not be used, and why. Grows while frames are looked up, for debug information is read piece by piece. */
+  /**
+   * Says which debug information could not be used, and why. The list grows with look-ups, because debug information is
+   * read piece by piece.
+   */
   get warnings(): readonly string[] {
     return this.#dwarf === null ? this.#warnings : [...this.#warnings, ...this.#dwarf.warnings];
   }
 
   /**
-   * The frames of the instruction at `offset` bytes from the start of the code section payload, innermost first and
-   * at least one. `offset` is that of the instruction itself, not of the one after. Equal frames are the same object.
+   * The frames of an instruction, innermost first; there is at least one. `offset` is the offset of the instruction itself,
+   * not of the next one, and counts from the start of the code section payload. Equal frames are the same object.
    */
   frames(offset: number): readonly Frame[] {
     let stack = this.#stacks.get(offset);
@@ -97,15 +100,15 @@ export class Symbolizer {
   }
 
   /**
-   * Whether the instruction belongs to the function by which a toolchain calls main: of Emscripten, or of a WASI program
-   * whose main takes arguments. Other toolchains have none there, so stacks do without it.
+   * True if the instruction belongs to the function by which a toolchain calls main. Programs of Emscripten have such a
+   * function, and WASI programs whose main takes arguments. Others have none, so the function is left out of stacks.
    */
   isStartUp(offset: number): boolean {
     const body = this.#bodies.find(offset);
     return body >= 0 && this.#importedFunctions + body === this.#startUp;
   }
 
-  // Named like main, or for main, beside the function that C's main has become.
+  // The caller is named `main` if C's main was renamed; otherwise it has a name of its own.
   #findStartUp(): number {
     const indices = new Map([...this.#functionNames].map(([index, name]) => [name, index]));
     const renamed = indices.has('__main_argc_argv') || indices.has('__original_main');
@@ -113,12 +116,12 @@ export class Symbolizer {
     return caller !== undefined && (renamed || indices.has('main')) ? caller : -1;
   }
 
-  /** Whether the lines of any of these functions are known; true when the module has none of them. */
+  /** True if lines of any of these functions are known, or if the module has none of the functions. */
   knowsLinesOf(isMeant: (name: string) => boolean): boolean {
     let some = false;
     for (const [index, name] of this.#functionNames) {
       const body = index - this.#importedFunctions;
-      // Of an instrumented module, exports are thunks behind all bodies; the names of these are there as well.
+      // In an instrumented module, exports are thunks after all bodies, and names of thunks are among the names.
       if (body < 0 || body >= this.#bodies.count || !isMeant(name)) continue;
       some = true;
       if (this.#positions !== null || this.#knowsLineIn(body)) return true;
@@ -126,7 +129,7 @@ export class Symbolizer {
     return !some;
   }
 
-  // The declarations of locals that a body starts with have no line, and code that a compiler moved may have none.
+  // A body starts with the declarations of locals, which have no line. Code that a compiler moved may have none, either.
   #knowsLineIn(body: number): boolean {
     const start = this.#bodies.start(body);
     const last = this.#bodies.lastOf(body);
@@ -176,7 +179,7 @@ export class Symbolizer {
     column: number,
     inlined: boolean,
   ): Frame {
-    // By file and place, then among the few frames that share both: no key has to be built.
+    // Frames are found by file and place, and then among the few that share both, so that no key has to be built.
     let byPlace = this.#frames.get(file);
     if (byPlace === undefined) {
       byPlace = new Map();
@@ -234,7 +237,7 @@ export class Symbolizer {
       endsBody: (offset) => bodies.endsBody(offset),
     });
     const { rangeCount, matchingRangeCount } = dwarf;
-    // Where code was rewritten, starts agree by chance only, or at most up to the first change.
+    // If the code was rewritten, starts agree only by chance, or at most up to the first change.
     if (matchingRangeCount * 2 > rangeCount) return dwarf;
     const fault =
       rangeCount === 0
@@ -253,7 +256,7 @@ export class Symbolizer {
     try {
       return new SourcePositions(map);
     } catch (error) {
-      // Whatever the decoder throws at a malformed map: it has no error class of its own.
+      // The decoder has no error class of its own for malformed maps, so any error may come.
       this.#warnings.push(
         `the source map is not used: ${error instanceof Error ? error.message : String(error)}`,
       );
@@ -269,7 +272,7 @@ function bodiesOf(module: WasmModule): BodyRange[] {
   }));
 }
 
-// Custom sections that hold one string (tool conventions, "DWARF" and "Source Maps").
+/** Reads a custom section that holds one string (tool conventions, "DWARF" and "Source Maps"). */
 function readPath(module: WasmModule, section: string): string | null {
   const bytes = module.customSection(section);
   if (bytes === undefined) return null;
@@ -281,8 +284,10 @@ function readPath(module: WasmModule, section: string): string | null {
   }
 }
 
-// Names by function index: those of the name section, of external debug information that counts the same functions,
-// and of exports, in this order.
+/**
+ * Names by function index. The name section comes first, then external debug information that counts the same functions,
+ * then exports.
+ */
 function readNames(module: WasmModule, external: WasmModule | null): Map<number, string> {
   const names = new Map<number, string>();
   for (const { kind, name, index } of module.exports) {

@@ -1,5 +1,5 @@
-// .debug_abbrev (DWARF 5, 7.5.3): the shapes of debugging information entries. Beside the attribute list each shape
-// carries a skip plan, since most entries (types, variables) are only stepped over on the way to the functions.
+// .debug_abbrev (DWARF 5, 7.5.3): the shapes of debugging information entries. Each shape has an attribute list and a plan
+// for skipping an entry, because most entries (types, variables) are only skipped on the way to the functions.
 
 import { DwarfError } from '../../errors.ts';
 import { DW_FORM_implicit_const } from './constants.ts';
@@ -7,7 +7,7 @@ import { Cursor } from './cursor.ts';
 import { skipStepOf } from './forms.ts';
 import type { WorkBudget } from './work-budget.ts';
 
-/** What decides how wide the forms of a unit are. */
+/** The properties of a unit that decide how many bytes its forms take. */
 export interface UnitFormat {
   readonly version: number;
   /** Bytes of a section offset: 4, or 8 in 64-bit DWARF. */
@@ -21,14 +21,14 @@ export interface Abbreviation {
   readonly hasChildren: boolean;
   readonly attributes: readonly number[];
   readonly forms: readonly number[];
-  /** Values of DW_FORM_implicit_const attributes, 0 elsewhere. */
+  /** Values of the DW_FORM_implicit_const attributes; 0 for others. */
   readonly implicit: readonly number[];
-  /** How to step over an entry: a count of bytes ≥ 0, or one of the negative SKIP_ codes of forms.ts. */
+  /** The steps that skip an entry: counts of bytes (≥ 0), or negative SKIP_ codes of forms.ts. */
   readonly skip: readonly number[];
 }
 
 export class AbbreviationTable {
-  // Compilers number abbreviations 1, 2, 3, …; whatever does not fit that lives in the map.
+  // Compilers number abbreviations 1, 2, 3, …; abbreviations with other numbers are in the map.
   readonly #dense: (Abbreviation | undefined)[] = [undefined];
   readonly #sparse = new Map<number, Abbreviation>();
 

@@ -1,10 +1,10 @@
-// A bounds-checked little-endian cursor over one debug section. Every read past the end is a DwarfError that names
-// section and offset, so that the readers above need no checks of their own. Values of 64 bits come back as doubles:
-// exact up to 2^53, and anything larger is out of range for every section that fits in memory anyway.
+// A little-endian cursor over one debug section, with bounds checks. Every read past the end raises a DwarfError that names
+// the section and the offset, so readers that use the cursor need no checks. Values of 64 bits are returned as doubles.
+// They are exact up to 2^53, and a larger value is out of range for every section that fits in memory.
 
 import { DwarfError } from '../../errors.ts';
 
-// A 64-bit LEB128 takes 10 bytes; some linkers pad, none beyond this.
+// A 64-bit LEB128 takes 10 bytes. Some linkers pad it, but to no more than this.
 const MAX_LEB_BYTES = 16;
 
 const decoder = new TextDecoder();
@@ -15,7 +15,7 @@ export class Cursor {
     /** Section name, for error messages. */
     readonly section: string,
     public position = 0,
-    /** First offset that must not be read. */
+    /** The first offset that must not be read. */
     public end = bytes.length,
   ) {
     if (!(position >= 0 && position <= end && end <= bytes.length)) {
@@ -31,7 +31,7 @@ export class Cursor {
     );
   }
 
-  /** Claims `count` bytes and returns where they start. */
+  /** Skips `count` bytes and returns their offset. */
   skip(count: number): number {
     const start = this.position;
     if (!(count >= 0 && count <= this.end - start))
@@ -114,7 +114,7 @@ export class Cursor {
     return this.fail('LEB128 number is too long');
   }
 
-  /** Steps over a zero-terminated string and returns where it starts. */
+  /** Skips a zero-terminated string and returns its offset. */
   skipString(): number {
     const start = this.position;
     const terminator = this.bytes.indexOf(0, start);

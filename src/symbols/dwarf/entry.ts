@@ -1,5 +1,5 @@
-// One debugging information entry, read into a reusable record: the attributes that lead from a code offset to a name,
-// a file and a line. Everything else is stepped over.
+// One debugging information entry, read into a reusable record. The record has the attributes that lead from a code offset
+// to a name, a file and a line; other attributes are skipped.
 
 import type { Abbreviation } from './abbreviations.ts';
 import * as dw from './constants.ts';
@@ -31,7 +31,7 @@ export class Entry {
     (value): value is FormValue => value instanceof FormValue,
   );
 
-  /** Reads the attributes that follow an abbreviation code; `cursor` ends behind the last of them. */
+  /** Reads the attributes that follow an abbreviation code, and leaves `cursor` after the last one. */
   read(cursor: Cursor, abbreviation: Abbreviation, unit: Unit): void {
     for (const value of this.#all) value.kind = VALUE_NONE;
     const { attributes, forms, implicit } = abbreviation;

@@ -1,12 +1,12 @@
-// Attribute forms (DWARF 5, 7.5.6): how to step over each and how to read it. A value is read into one reusable
-// FormValue, a kind plus a number, so that reading an attribute allocates nothing; strings and indexed addresses are
-// resolved only when wanted, because the bases that they need may stand later in the same entry.
+// Attribute forms (DWARF 5, 7.5.6): how to skip a value of each form, and how to read it. A value is read into a reusable
+// FormValue (a kind and a number), so that reading an attribute allocates no memory. Strings and indexed addresses are
+// resolved only when somebody needs them, because the bases for them may come later in the same entry.
 
 import type { UnitFormat } from './abbreviations.ts';
 import * as dw from './constants.ts';
 import type { Cursor } from './cursor.ts';
 
-/** Skip codes; steps ≥ 0 are byte counts. */
+/** Codes of skip steps. Steps that are not negative are byte counts. */
 export const SKIP_LEB = -1;
 export const SKIP_BLOCK = -2;
 export const SKIP_BLOCK1 = -3;
@@ -16,7 +16,7 @@ export const SKIP_STRING = -6;
 export const SKIP_INDIRECT = -7;
 const SKIP_UNKNOWN = -8;
 
-/** What the number in a FormValue means: nothing, for the attribute is absent, … */
+/** What the number in a FormValue means: nothing, because the attribute is absent, … */
 export const VALUE_NONE = 0;
 /** … an address, or an index into .debug_addr, … */
 export const VALUE_ADDRESS = 1;
@@ -42,13 +42,13 @@ export class FormValue {
   value = 0;
 }
 
-/** How to step over a value of this form. */
+/** The step that skips a value of this form. */
 export function skipStepOf(form: number, format: UnitFormat): number {
   switch (form) {
     case dw.DW_FORM_addr:
       return format.addressSize;
     case dw.DW_FORM_ref_addr:
-      // An address in DWARF 2, an offset since.
+      // This is an address in DWARF 2, and an offset in later versions.
       return format.version <= 2 ? format.addressSize : format.offsetSize;
     case dw.DW_FORM_strp:
     case dw.DW_FORM_line_strp:
@@ -115,7 +115,7 @@ export function skipStepOf(form: number, format: UnitFormat): number {
   }
 }
 
-/** Steps over one value, given its skip step. */
+/** Skips one value, given its skip step. */
 export function skipForm(cursor: Cursor, step: number, format: UnitFormat): void {
   if (step >= 0) {
     cursor.skip(step);
@@ -272,8 +272,10 @@ export function readForm(
   }
 }
 
-// The form that a DW_FORM_indirect value names. It may name neither itself (unbounded recursion) nor
-// DW_FORM_implicit_const, whose value would stand in the abbreviation.
+/**
+ * The form that a DW_FORM_indirect value names. The value may name neither DW_FORM_indirect, because the recursion would
+ * have no end, nor DW_FORM_implicit_const, whose value is part of the abbreviation.
+ */
 function indirectForm(cursor: Cursor): number {
   const form = cursor.uleb();
   if (form === dw.DW_FORM_indirect || form === dw.DW_FORM_implicit_const) {

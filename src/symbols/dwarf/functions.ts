@@ -1,6 +1,6 @@
-// The functions of one unit and the inlined calls in each: code offset → function → innermost inlined call. A first
-// pass over the unit's entries only notes where functions lie; the inlined calls of a function are read when the
-// first offset in it is asked for.
+// The functions of one unit, and the inlined calls in each: a code offset leads to a function, and from there to the
+// innermost inlined call. The first pass over the unit's entries only records the ranges of functions. The inlined calls
+// of a function are read at the first look-up of an offset in the function.
 
 import { RangeMap } from '../range-map.ts';
 import { DW_TAG_inlined_subroutine, DW_TAG_subprogram } from './constants.ts';
@@ -8,28 +8,28 @@ import { Entry } from './entry.ts';
 import * as form from './forms.ts';
 import type { Unit } from './unit.ts';
 
-/** Decides whether code at this offset can be what the entry was written for. */
+/** True if a function body starts at this offset. Only then can an entry be about the code there. */
 export type StartsBody = (offset: number) => boolean;
 
 export interface InlinedCall {
-  /** Entry of the callee, as an offset in .debug_info. */
+  /** Offset of the callee's entry in .debug_info. */
   readonly entry: number;
-  /** The call, in terms of the caller's source: file number in the unit's line table, line and column. */
+  /** Place of the call in the caller's source: file number in the unit's line table, line and column. */
   readonly callFile: number;
   readonly callLine: number;
   readonly callColumn: number;
-  /** The inlined call that this one was inlined into; null when that is the function itself. */
+  /** The inlined call into which this one was inlined; null if it was inlined into the function itself. */
   readonly parent: InlinedCall | null;
 }
 
 export class UnitFunctions {
   readonly ranges = new RangeMap();
-  /** Ranges that start where no function body does, and so cannot be about this module's code. */
+  /** Number of ranges that do not start where a function body does, and so cannot be about this module's code. */
   misplaced = 0;
   readonly #unit: Unit;
   readonly #codeEnd: number;
   readonly #entries: number[] = [];
-  /** Lines on which the functions of each file, by number, are defined. */
+  /** Lines on which functions are defined, by file number. */
   readonly #definitions = new Map<number, number[]>();
   readonly #inlined: (InlinedCalls | undefined)[] = [];
 
@@ -68,7 +68,7 @@ export class UnitFunctions {
     for (const lines of this.#definitions.values()) lines.sort((a, b) => a - b);
   }
 
-  /** Line on which the last function that is defined at or before a line of a file starts; 0 when there is none. */
+  /** Line of the last function definition at or before a line of a file; 0 if there is none. */
   definitionAt(file: number, line: number): number {
     const lines = this.#definitions.get(file) ?? [];
     let from = 0;
@@ -86,12 +86,12 @@ export class UnitFunctions {
     return this.ranges.get(offset);
   }
 
-  /** Where the entry of a function is in .debug_info. */
+  /** Offset of a function's entry in .debug_info. */
   entry(index: number): number {
     return this.#entries[index]!;
   }
 
-  /** The innermost inlined call at a code offset inside a function; null when the code is the function's own. */
+  /** The innermost inlined call at a code offset in a function; null if the code is the function's own. */
   inlinedCall(index: number, offset: number): InlinedCall | null {
     let calls = this.#inlined[index];
     if (calls === undefined) {
@@ -112,8 +112,8 @@ class InlinedCalls {
     for (const step of own.skip) form.skipForm(cursor, step, unit);
     if (!own.hasChildren) return;
     const entry = new Entry();
-    // The scope at each depth: an inlined call, null for the function itself, undefined inside a nested function,
-    // whose calls are its own affair.
+    // The scope at each depth: an inlined call, null for the function itself, or undefined inside a nested function,
+    // whose calls do not belong to this function.
     const scopes: (InlinedCall | null | undefined)[] = [null];
     while (cursor.position < cursor.end) {
       const offset = cursor.position;

@@ -1,9 +1,10 @@
-// DWARF 2 to 5 of a WebAssembly module: code offset → the function there, the calls inlined into it, and their source
-// positions. Offsets count from the start of the code section payload, as LLVM writes them ("DWARF for WebAssembly",
-// yurydelendik.github.io/webassembly-dwarf). Units are opened one by one, when an offset in them is first asked for.
+// Reads DWARF 2 to 5 of a WebAssembly module: for a code offset it gives the function, the calls that were inlined into it,
+// and their source positions. Offsets count from the start of the code section payload, as LLVM writes them ("DWARF for
+// WebAssembly", yurydelendik.github.io/webassembly-dwarf). The functions and lines of a unit are read at the first look-up
+// of an offset in the unit.
 //
-// .debug_aranges is left unread on purpose: what it says stands in the root entries too, and post-link optimisers
-// rewrite those but not it.
+// .debug_aranges is not read on purpose: the root entries contain the same facts, and post-link optimisers rewrite the root
+// entries but not .debug_aranges.
 
 import { DwarfError } from '../../errors.ts';
 import { RangeMap } from '../range-map.ts';
@@ -15,9 +16,9 @@ import type { LineTable } from './line-table.ts';
 import { DebugSections } from './sections.ts';
 import { readUnits, type Unit } from './unit.ts';
 
-/** One frame as DWARF knows it, innermost first in a stack. */
+/** One frame as DWARF describes it. */
 export interface DwarfFrame {
-  /** DW_AT_name, else the linkage name; '' when there is neither. */
+  /** DW_AT_name, or the linkage name if there is none, or '' if there is neither. */
   readonly function: string;
   readonly linkageName: string;
   readonly startLine: number;
@@ -27,13 +28,13 @@ export interface DwarfFrame {
   readonly inlined: boolean;
 }
 
-/** What is known of the code that the debug information is to describe. */
+/** What is known about the code that the debug information claims to describe. */
 export interface CodeLayout {
   /** Size of the code section payload, in bytes. */
   readonly codeEnd: number;
-  /** True when a function body starts at this offset of the payload. */
+  /** True if a function body starts at this offset of the payload. */
   readonly startsBody: StartsBody;
-  /** True when a function body ends at this offset of the payload. */
+  /** True if a function body ends at this offset of the payload. */
   readonly endsBody: (offset: number) => boolean;
 }
 
@@ -57,7 +58,7 @@ export class DwarfInfo {
   readonly #names = new Map<number, FunctionName>();
   readonly #entry = new Entry();
   readonly #warnings = new Set<string>();
-  /** Ranges of code that units claim, and how many of them start where a function body of this module does. */
+  /** Number of code ranges that units claim, and how many of them start where a function body of this module does. */
   rangeCount = 0;
   matchingRangeCount = 0;
 
@@ -65,11 +66,11 @@ export class DwarfInfo {
     this.#layout = layout;
     this.#sections = new DebugSections(section);
     this.#units = readUnits(this.#sections, (error) => this.#warn(error.message));
-    // Where units overlap the first one is to win, and a RangeMap prefers the last.
+    // Where units overlap, the first one must win, but a RangeMap prefers the last.
     for (let index = this.#units.length - 1; index >= 0; index--) this.#open(this.#units[index]!, index);
   }
 
-  /** What went wrong so far; grows as units are opened. */
+  /** The faults found so far. The list grows as units are read. */
   get warnings(): readonly string[] {
     return [...this.#warnings];
   }
@@ -78,7 +79,7 @@ export class DwarfInfo {
     return this.#units.length;
   }
 
-  /** The stack of frames at a code offset, innermost first; null when the debug information does not say. */
+  /** The frames at a code offset, innermost first; null if the debug information does not describe the code. */
   frames(offset: number): DwarfFrame[] | null {
     const unit = this.#units[this.#unitRanges.get(offset)];
     if (unit === undefined) return null;
@@ -89,7 +90,7 @@ export class DwarfInfo {
     if (unit.type === DW_UT_type || unit.type === DW_UT_split_type) return;
     this.#guard(unit, () => {
       const add = (low: number, high: number): void => {
-        // 0 and anything past the code are marks that linkers leave on code they dropped.
+        // Linkers mark dropped code with the address 0 or one past the code.
         if (low === 0 || low >= this.#layout.codeEnd || low >= high) return;
         this.rangeCount++;
         if (this.#layout.startsBody(low)) this.matchingRangeCount++;
@@ -115,7 +116,7 @@ export class DwarfInfo {
     let column = table !== null && row >= 0 ? table.column(row) : 0;
     const index = functions.find(offset);
     if (index < 0) {
-      // Code of a function that the unit does not describe, as in split debug information: lines are all there is.
+      // The unit does not describe the function, as in split debug information: only lines are known.
       if (table === null || row < 0 || !this.#fitsBodies(table.sequence(offset))) return null;
       return [{ function: '', linkageName: '', startLine: 0, file, line, column, inlined: false }];
     }
@@ -127,7 +128,7 @@ export class DwarfInfo {
       }
       const { name, linkageName, startLine } = this.#nameOf(unit, call.entry);
       frames.push({ function: name, linkageName, startLine, file, line, column, inlined: true });
-      // Where the call stands is in the caller's source, so it positions the next outer frame.
+      // The place of the call is in the caller's source, so it is the position of the next outer frame.
       file = table === null ? '' : table.path(call.callFile);
       line = call.callLine;
       column = call.callColumn;
@@ -140,15 +141,15 @@ export class DwarfInfo {
     return frames;
   }
 
-  // Lines are of this module's code where their run starts or ends with a function. Both, mostly; but clang 22 gives the
-  // declarations of locals no line where it gives none to what follows either, and its runs then start behind them.
+  // Lines belong to this module's code if their run starts or ends with a function. Most runs do both. But if clang 22 gives
+  // no line to the code after the declarations of locals, it gives none to the declarations, and the run starts later.
   #fitsBodies(run: { readonly low: number; readonly high: number } | null): boolean {
     return run !== null && (this.#layout.startsBody(run.low) || this.#layout.endsBody(run.high));
   }
 
-  // Binaryen moves code and keeps only the ends of the ranges of inlined calls, so that these come to hold code of the
-  // caller. The rows it tracks one by one: where the row's line is in the source of a caller on the stack, the inlined
-  // calls within that caller are not really here.
+  // Binaryen moves code and keeps only the ends of the ranges of inlined calls, so that these ranges may contain code of the
+  // caller. It tracks the rows one by one. So if the row's line is in the source of a caller on the stack, the inlined calls
+  // within this caller are not really here.
   #dropForeignCalls(frames: DwarfFrame[], definition: number): void {
     if (definition === 0 || frames[0]!.startLine === definition) return;
     const depth = frames.findIndex((frame) => frame.startLine === definition);
@@ -157,8 +158,8 @@ export class DwarfInfo {
     frames.splice(0, depth + 1, { ...frames[depth]!, file, line, column });
   }
 
-  // Names may stand on the entry itself, on its abstract origin or on the declaration that it specifies, also across
-  // units. The nearest wins; the number of hops is bounded, for references may form a cycle.
+  // A name may be part of the entry itself, of its abstract origin, or of the declaration that it specifies, possibly in
+  // another unit. The nearest name wins. The number of hops is bounded, because references may form a cycle.
   #nameOf(unit: Unit, offset: number): FunctionName {
     const known = this.#names.get(offset);
     if (known !== undefined) return known;
@@ -211,7 +212,7 @@ export class DwarfInfo {
   #functionsOf(unit: Unit): UnitFunctions | null {
     let functions = this.#functions.get(unit);
     if (functions === undefined) {
-      // Set first, so that a unit that cannot be read is not read again.
+      // This is set first, so that a unit that cannot be read is not read again.
       this.#functions.set(unit, null);
       functions = new UnitFunctions(unit, this.#layout.codeEnd, this.#layout.startsBody);
       this.#functions.set(unit, functions);

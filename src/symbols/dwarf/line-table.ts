@@ -1,5 +1,6 @@
-// .debug_line (DWARF 5, 6.2; versions 2 to 5): runs one line-number program and answers code offset → file, line and
-// column. Look-up follows LLVM's: the sequence with the lowest end above the offset, in it the last row at or below.
+// .debug_line (DWARF 5, 6.2; versions 2 to 5): runs one line-number program, and then gives file, line and column of a code
+// offset. The look-up is that of LLVM: it takes the sequence with the lowest end above the offset, and in the sequence the
+// last row at or below the offset.
 
 import { normalize } from '../../algorithms/posix-path.ts';
 import { DwarfError } from '../../errors.ts';
@@ -13,7 +14,7 @@ interface FileEntry {
   readonly directory: number;
 }
 
-// What the header's entry formats need of a unit.
+/** The properties of a unit that the header's entry formats depend on. */
 interface HeaderFormat {
   readonly version: number;
   readonly offsetSize: number;
@@ -23,7 +24,7 @@ interface HeaderFormat {
 interface Sequence {
   readonly low: number;
   readonly high: number;
-  /** Rows [first, end) of the columns; the end_sequence row is not among them. */
+  /** The rows are [first, end) of the columns; the end_sequence row is not among them. */
   readonly first: number;
   readonly end: number;
 }
@@ -38,7 +39,7 @@ export class LineTable {
   readonly #sequences: Sequence[] = [];
   #rewritten = false;
 
-  /** Sequences that start at 0 or at or past `codeEnd` belong to code that the linker dropped, and are dropped too. */
+  /** Drops sequences that start at 0, or at or past `codeEnd`, because they belong to code that the linker dropped. */
   constructor(
     sections: DebugSections,
     offset: number,
@@ -80,7 +81,7 @@ export class LineTable {
       }
     }
     cursor.position = program;
-    // A row takes some four bytes of a program, so that most tables never grow.
+    // A row takes about four bytes of a program, so most tables never grow.
     this.#rows = new Rows(64 + ((cursor.end - program) >>> 2));
     sections.budget.spend(cursor.end - program, '.debug_line', program);
     this.#run(cursor, {
@@ -96,8 +97,8 @@ export class LineTable {
   }
 
   /**
-   * True when a post-link optimiser wrote this table anew. Compilers set the address once a sequence and count on from
-   * there, Binaryen sets it for each row.
+   * True if a post-link optimiser wrote this table anew. Compilers set the address once for each sequence and count from
+   * there; Binaryen sets it for each row.
    */
   get rewritten(): boolean {
     return this.#rewritten;
@@ -118,7 +119,7 @@ export class LineTable {
     return from - 1;
   }
 
-  /** The run of code that holds `offset`, as this table knows it. */
+  /** The sequence that holds `offset`; null if there is none. */
   sequence(offset: number): Sequence | null {
     const sequences = this.#sequences;
     let from = 0;
@@ -132,12 +133,12 @@ export class LineTable {
     return sequence !== undefined && sequence.low <= offset ? sequence : null;
   }
 
-  /** Line of a row, from 1; 0 marks code that belongs to no line. */
+  /** Line of a row, from 1; 0 for code that belongs to no line. */
   line(row: number): number {
     return this.#rows.line[row]!;
   }
 
-  /** Column of a row, from 1; 0 when unknown. */
+  /** Column of a row, from 1; 0 if unknown. */
   column(row: number): number {
     return this.#rows.column[row]!;
   }
@@ -147,7 +148,7 @@ export class LineTable {
     return this.#rows.file[row]!;
   }
 
-  /** Path of a file by its number, as DW_AT_call_file and the rows count: from 1, in version 5 from 0. '' when unknown. */
+  /** Path of a file; '' if unknown. DW_AT_call_file and the rows number files from 1, in version 5 from 0. */
   path(number: number): string {
     const index = this.#version >= 5 ? number : number - 1;
     const entry = this.#files[index];
@@ -180,7 +181,7 @@ export class LineTable {
         operation = total % maximumOperations;
       }
     };
-    // What each special opcode does, worked out once: most of a program is special opcodes.
+    // The effect of each special opcode, computed once, because most opcodes of a program are special ones.
     const operationAdvance = new Uint8Array(256);
     const lineAdvance = new Int16Array(256);
     for (let adjusted = 0; adjusted < 256 && lineRange > 0; adjusted++) {
@@ -222,7 +223,8 @@ export class LineTable {
             case dw.DW_LNE_set_address:
               address = cursor.unsigned(length - 1);
               operation = 0;
-              // Only where a sequence starts: post-link optimisers set each address anew, the end of all code included.
+              // Only the first address of a sequence counts. Post-link optimisers set each address anew, up to the end of
+              // all code.
               if (rows.length > first) this.#rewritten = true;
               else dropped = address === 0 || address >= header.codeEnd;
               break;
@@ -256,12 +258,12 @@ export class LineTable {
           operation = 0;
           break;
         default:
-          // DW_LNS_negate_stmt, set_basic_block, set_prologue_end, set_epilogue_begin, set_isa and opcodes of the
-          // future: nothing that a look-up needs.
+          // A look-up does not need DW_LNS_negate_stmt, set_basic_block, set_prologue_end, set_epilogue_begin, set_isa
+          // and opcodes of the future.
           for (let operands = header.operandCounts[opcode]!; operands > 0; operands--) cursor.uleb();
       }
     }
-    rows.length = first; // a sequence without end
+    rows.length = first; // drops a sequence that has no end
   }
 }
 
@@ -314,7 +316,7 @@ function resized(column: Uint32Array<ArrayBuffer>, capacity: number): Uint32Arra
   return result;
 }
 
-/** The initial length of a unit or table (DWARF 5, 7.4), which also tells 32-bit from 64-bit DWARF. */
+/** Reads the initial length of a unit or table (DWARF 5, 7.4), which also distinguishes 32-bit and 64-bit DWARF. */
 export function readInitialLength(cursor: Cursor): { length: number; offsetSize: 4 | 8 } {
   const length = cursor.u32();
   if (length === 0xffffffff) return { length: cursor.u64(), offsetSize: 8 };
@@ -322,7 +324,7 @@ export function readInitialLength(cursor: Cursor): { length: number; offsetSize:
   return { length, offsetSize: 4 };
 }
 
-// A file of versions 2 to 4; modification time and size are not needed.
+/** Reads a file entry of versions 2 to 4. Modification time and size are not needed. */
 function readFileEntry(cursor: Cursor, name: string): FileEntry {
   const directory = cursor.uleb();
   cursor.uleb();

@@ -1,5 +1,5 @@
-// The debug sections of one module, and the look-ups that cross from one section to another: strings, indexed strings
-// and addresses, range lists (DWARF 5, 7.26, 7.27, 7.28; DWARF 4, 2.17.3).
+// The debug sections of one module, and the look-ups that lead from one section to another: strings, indexed strings and
+// addresses, range lists (DWARF 5, 7.26, 7.27, 7.28; DWARF 4, 2.17.3).
 
 import { DwarfError } from '../../errors.ts';
 import * as dw from './constants.ts';
@@ -50,7 +50,7 @@ export class DebugSections {
     return new Cursor(this.bytes(name), name, offset);
   }
 
-  /** The string that an attribute of `unit` (which may be null outside of units) refers to; null when it is no string. */
+  /** The string of an attribute; null if the attribute is not a string. `unit` is null outside of units. */
   string(kind: number, value: number, unit: Unit | null): string | null {
     switch (kind) {
       case form.VALUE_INLINE_STRING:
@@ -78,7 +78,7 @@ export class DebugSections {
     return text;
   }
 
-  /** The address that an attribute of `unit` holds; null when it is none. */
+  /** The address of an attribute of `unit`; null if the attribute is not an address. */
   address(kind: number, value: number, unit: Unit): number | null {
     if (kind === form.VALUE_ADDRESS) return value;
     if (kind !== form.VALUE_ADDRESS_INDEX) return null;
@@ -111,7 +111,7 @@ export class DebugSections {
       const low = cursor.unsigned(size);
       const high = cursor.unsigned(size);
       if (low === 0 && high === 0) return;
-      // As a double the 8-byte mark rounds to 2^64, as does everything within 1 KiB of it: no code lies there.
+      // As a double, the 8-byte mark is rounded to 2^64. So is every value within 1 KiB of it, but no code lies there.
       if (low === newBase) base = high;
       else visit(base + low, base + high);
     }
@@ -123,7 +123,7 @@ export class DebugSections {
     const indexed = (): number => this.address(form.VALUE_ADDRESS_INDEX, cursor.uleb(), unit)!;
     let base = unit.baseAddress;
     for (;;) {
-      // Charged as if of full width: the entries are short, but cost as much memory.
+      // Entries are charged at full width, because short ones cost as much memory.
       this.budget.spend(2 * size, '.debug_rnglists', cursor.position);
       const entry = cursor.u8();
       switch (entry) {

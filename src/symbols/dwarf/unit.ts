@@ -1,5 +1,5 @@
-// One unit of .debug_info (DWARF 5, 7.5.1): its header, what its root entry says of the whole, and, once asked for,
-// its functions and line table.
+// One unit of .debug_info (DWARF 5, 7.5.1): its header, the facts about the whole unit in its root entry, and its line
+// table, which is read at the first request.
 
 import { DwarfError } from '../../errors.ts';
 import { type Abbreviation, AbbreviationTable, type UnitFormat } from './abbreviations.ts';
@@ -14,25 +14,25 @@ export class Unit implements UnitFormat {
   /** Name and compilation directory of the primary source file, as the compiler wrote them. */
   name = '';
   compilationDirectory = '';
-  /** Path of the file that holds the entries of this unit when they were split off; null when they were not. */
+  /** Path of the file with the entries of this unit if they were split off; null otherwise. */
   splitFile: string | null = null;
-  /** What the offsets in range lists are relative to. */
+  /** The address to which the offsets in range lists are relative. */
   baseAddress = 0;
   stringOffsetsBase: number;
   addressBase: number;
   rangeListsBase: number;
-  /** True once the root entry has told where the unit's code lies, be it nowhere. */
+  /** True if the root entry says where the unit's code lies, even if there is no code. */
   hasRanges = false;
   #lineTableOffset = -1;
   #lineTable: LineTable | null = null;
 
   constructor(
     readonly sections: DebugSections,
-    /** Where the header starts in .debug_info. */
+    /** Offset of the header in .debug_info. */
     readonly offset: number,
-    /** Where the root entry starts. */
+    /** Offset of the root entry. */
     readonly entries: number,
-    /** Where the next unit starts. */
+    /** Offset after the unit. */
     readonly end: number,
     readonly version: number,
     readonly offsetSize: number,
@@ -40,14 +40,14 @@ export class Unit implements UnitFormat {
     readonly abbreviations: AbbreviationTable,
     readonly type: number,
   ) {
-    // Where the tables start when the unit does not say: behind the header that version 5 puts before each.
+    // If the unit does not say where its tables start, they start after the header that version 5 puts before each.
     const headers = version >= 5;
     this.stringOffsetsBase = headers ? 2 * offsetSize : 0;
     this.addressBase = headers ? 2 * offsetSize : 0;
     this.rangeListsBase = headers ? 2 * offsetSize + 4 : 0;
   }
 
-  /** A cursor at an entry of this unit, `offset` counted from the start of .debug_info. */
+  /** A cursor at an entry of this unit; `offset` counts from the start of .debug_info. */
   cursor(offset: number): Cursor {
     if (!(offset >= this.entries && offset < this.end)) {
       throw new DwarfError(
@@ -89,13 +89,13 @@ export class Unit implements UnitFormat {
     return this.sections.string(value.kind, value.value, this);
   }
 
-  /** Visits the ranges of an entry's code; false when the entry says nothing of any. */
+  /** Visits the ranges of an entry's code; returns false if the entry has no ranges. */
   visitRanges(entry: Entry, visit: RangeVisitor): boolean {
     const { lowPc, highPc, ranges } = entry;
     if (lowPc.kind !== form.VALUE_NONE && highPc.kind !== form.VALUE_NONE) {
       const low = this.sections.address(lowPc.kind, lowPc.value, this);
       if (low === null) return false;
-      // An address, or since DWARF 4 the size of the code.
+      // This is an address or, since DWARF 4, the size of the code.
       const high = this.sections.address(highPc.kind, highPc.value, this) ?? low + highPc.value;
       visit(low, high);
       return true;
@@ -105,7 +105,7 @@ export class Unit implements UnitFormat {
     return true;
   }
 
-  /** The unit's line table; null when it has none. */
+  /** The unit's line table; null if it has none. */
   lineTable(codeEnd: number): LineTable | null {
     if (this.#lineTable === null && this.#lineTableOffset >= 0) {
       this.#lineTable = new LineTable(
@@ -120,7 +120,7 @@ export class Unit implements UnitFormat {
   }
 }
 
-/** Reads the headers of all units; a header that cannot be read is reported, and reading goes on where it can. */
+/** Reads the headers of all units. Reports a header that cannot be read, and continues with the next unit if possible. */
 export function readUnits(sections: DebugSections, report: (error: DwarfError) => void): Unit[] {
   const units: Unit[] = [];
   const tables = new Map<string, AbbreviationTable>();
