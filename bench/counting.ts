@@ -1,9 +1,9 @@
 // Exact instruction counts: rewrites a module so that it counts what it executes. A count is the same on every
 // machine and in every run, so it shows a change of a few instructions per malloc where a stopwatch shows weather.
 //
-// Counted are the instructions that make machine code of their own. Structure (block, loop, else, end), locals and
-// constants are not: a compiler turns them into registers and immediates. memory.copy and memory.fill count as one and
-// one more for every 16 bytes.
+// Counted are the instructions that make machine code of their own. Structure (block, loop, else, end),
+// locals and constants are not: a compiler turns them into registers and immediates. memory.copy and
+// memory.fill count as one and one more for every 16 bytes.
 //
 // Code runs straight from one branch, call or label to the next, so one addition there counts all before it:
 //     instructions += n        (global.get, i64.const n, i64.add, global.set)

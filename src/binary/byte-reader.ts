@@ -1,7 +1,8 @@
-// A cursor over a range of bytes. It never reads outside the range: every read past the end, every LEB128 that is too
-// long or out of range, and every malformed UTF-8 name raises an InvalidModuleError with the file offset. The bounds of
-// LEB128 are those of the WebAssembly core specification, section 5.2.2: at most ceil(N / 7) bytes, and the bits of the
-// last byte that do not fit must be zero (unsigned) or copies of the sign (signed).
+// A cursor over a range of bytes. It never reads outside the range: every read past the end, every LEB128
+// that is too long or out of range, and every malformed UTF-8 name raises an InvalidModuleError with the file
+// offset. The bounds of LEB128 are those of the WebAssembly core specification, section 5.2.2: at most ceil(N
+// / 7) bytes, and the bits of the last byte that do not fit must be zero (unsigned) or copies of the sign
+// (signed).
 
 import { InvalidModuleError } from '../errors.ts';
 
@@ -94,8 +95,8 @@ export class ByteReader {
   }
 
   /**
-   * Signed LEB128 of up to `limit` bytes. In byte number `limit` the bit `sign` is the sign, and the bits `copies` must
-   * repeat it; null if they do not.
+   * Signed LEB128 of up to `limit` bytes. In byte number `limit` the bit `sign` is the sign, and the bits
+   * `copies` must repeat it; null if they do not.
    */
   #signed(limit: number, sign: number, copies: number): number | null {
     let value = 0;

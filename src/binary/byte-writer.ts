@@ -1,5 +1,5 @@
-// A growing byte buffer, for the small sections that are written anew (types, exports, custom sections) and for inserted
-// code. The code section is not written with it, because its exact size is known beforehand.
+// A growing byte buffer, for the small sections that are written anew (types, exports, custom sections) and
+// for inserted code. The code section is not written with it, because its exact size is known beforehand.
 
 import { copyRange } from './copy.ts';
 import { signedLength, unsignedLength, writeSigned, writeUnsigned } from './leb128.ts';

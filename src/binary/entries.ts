@@ -1,4 +1,5 @@
-// Encodes entries of sections: the reverse of what read-module.ts reads. An entry is one element of a section's vector.
+// Encodes entries of sections: the reverse of what read-module.ts reads. An entry is one element of a
+// section's vector.
 
 import { ByteWriter } from './byte-writer.ts';
 import { appendBigInt } from './leb128.ts';

@@ -1,5 +1,5 @@
-// The door of `binary`: it turns the bytes of WebAssembly modules into tables, and entries of tables back into bytes. It
-// knows nothing about heaps.
+// The door of `binary`: it turns the bytes of WebAssembly modules into tables, and entries of tables back
+// into bytes. It knows nothing about heaps.
 
 export type { Body, BodyHeads } from './bodies.ts';
 export { ByteReader } from './byte-reader.ts';

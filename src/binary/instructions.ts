@@ -1,5 +1,6 @@
-// Finds where an instruction ends. A tool that copies code and only looks at some opcodes needs no more than this: no
-// stack and no types. The hot loop of a scan reads the common opcodes itself and calls these functions for the others.
+// Finds where an instruction ends. A tool that copies code and only looks at some opcodes needs no more than
+// this: no stack and no types. The hot loop of a scan reads the common opcodes itself and calls these
+// functions for the others.
 
 import { InvalidModuleError, UnsupportedModuleError } from '../errors.ts';
 import { Immediate, PREFIXED, SINGLE_BYTE } from './opcodes.ts';
@@ -62,8 +63,8 @@ function skipCatch(bytes: Uint8Array, offset: number): number {
 }
 
 /**
- * Offset after the immediates at `offset` of an opcode of this kind. The result lies beyond `end` if the immediates do not
- * fit before it; the caller checks this once for each instruction.
+ * Offset after the immediates at `offset` of an opcode of this kind. The result lies beyond `end` if the
+ * immediates do not fit before it; the caller checks this once for each instruction.
  */
 export function skipImmediates(kind: number, bytes: Uint8Array, offset: number, end: number): number {
   switch (kind) {

@@ -1,6 +1,6 @@
-// A WebAssembly module as tables that tools work on: sections with their places, types, imports, exports, elements, the
-// ranges of function bodies. Core specification 3.0, section 5.5; multi-memory, memory64, tags and GC types included.
-// read-module.ts fills the tables.
+// A WebAssembly module as tables that tools work on: sections with their places, types, imports, exports,
+// elements, the ranges of function bodies. Core specification 3.0, section 5.5; multi-memory, memory64, tags
+// and GC types included. read-module.ts fills the tables.
 
 import { InvalidModuleError } from '../errors.ts';
 import { type Body, type BodyHeads, readBodyHeads } from './bodies.ts';
@@ -26,8 +26,8 @@ export const SectionId = {
 } as const;
 
 /**
- * The place of each section id in the order that the format requires: tags come between memories and globals, the data
- * count before the code. Custom sections (id 0) may stand anywhere.
+ * The place of each section id in the order that the format requires: tags come between memories and globals,
+ * the data count before the code. Custom sections (id 0) may stand anywhere.
  */
 export const SECTION_ORDER: readonly number[] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 11, 6];
 

@@ -1,6 +1,6 @@
-// The symbol table of a relocatable object: subsection 8 of its "linking" section, version 2, as LLVM 14 to 22 write it
-// (tool-conventions, Linking.md). An undefined symbol has the name of its import unless the object gives it another
-// name.
+// The symbol table of a relocatable object: subsection 8 of its "linking" section, version 2, as LLVM 14 to
+// 22 write it (tool-conventions, Linking.md). An undefined symbol has the name of its import unless the
+// object gives it another name.
 
 import { InvalidModuleError } from '../errors.ts';
 import { ByteReader } from './byte-reader.ts';

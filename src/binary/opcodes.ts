@@ -1,6 +1,7 @@
-// The opcodes of WebAssembly 3.0 and of the proposals that engines ship, with the kind of immediates that follow each.
-// Numbers and names are those of the core specification (section 5.4), of the threads and relaxed SIMD proposals, and of
-// the legacy exception handling proposal: engines still run its try, catch, rethrow and delegate.
+// The opcodes of WebAssembly 3.0 and of the proposals that engines ship, with the kind of immediates that
+// follow each. Numbers and names are those of the core specification (section 5.4), of the threads and
+// relaxed SIMD proposals, and of the legacy exception handling proposal: engines still run its try, catch,
+// rethrow and delegate.
 
 /** The kinds of immediates that follow opcodes. */
 export const Immediate = {

@@ -1,6 +1,6 @@
-// Reads the tables of a module. The reader checks everything that is needed to trust those tables (order, lengths,
-// indices). It does not check code, because engines validate it: function bodies are not decoded here, so that reading
-// costs next to nothing.
+// Reads the tables of a module. The reader checks everything that is needed to trust those tables (order,
+// lengths, indices). It does not check code, because engines validate it: function bodies are not decoded
+// here, so that reading costs next to nothing.
 
 import { InvalidModuleError, UnsupportedModuleError } from '../errors.ts';
 import { ByteReader } from './byte-reader.ts';

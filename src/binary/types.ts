@@ -27,8 +27,8 @@ const REF_NULL = 0x63;
 const REF = 0x64;
 const plain: readonly ValueType[] = Array.from({ length: 0x80 }, (_, code) => ({ code, heapType: null }));
 
-// The valid codes: i32, i64, f32, f64, v128, the packed i8 and i16, and the abbreviated reference types, from `none exn`
-// (0x74) to `array` (0x6a) and exnref (0x69).
+// The valid codes: i32, i64, f32, f64, v128, the packed i8 and i16, and the abbreviated reference types, from
+// `none exn` (0x74) to `array` (0x6a) and exnref (0x69).
 const valid = new Set([
   0x7f, 0x7e, 0x7d, 0x7c, 0x7b, 0x78, 0x77, 0x74, 0x73, 0x72, 0x71, 0x70, 0x6f, 0x6e, 0x6d, 0x6c, 0x6b, 0x6a,
   0x69,

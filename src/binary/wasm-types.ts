@@ -1,6 +1,6 @@
-// The types of WebAssembly's JavaScript interface that appear in the public declarations. TypeScript declares them only in
-// its library for browsers ("dom"), which a project for Node.js need not use. A project that uses it gets TypeScript's
-// own types.
+// The types of WebAssembly's JavaScript interface that appear in the public declarations. TypeScript declares
+// them only in its library for browsers ("dom"), which a project for Node.js need not use. A project that
+// uses it gets TypeScript's own types.
 
 /** A linear memory: `WebAssembly.Memory`. */
 export type WasmMemory = typeof globalThis extends { WebAssembly: { Memory: { prototype: infer Memory } } }

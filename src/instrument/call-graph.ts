@@ -1,8 +1,9 @@
-// Finds the functions and calls that need slots: those from which the allocation family can be reached, or a host import
-// that may call back into the module. Direct calls are exact. An indirect call may reach every function of its signature
-// whose reference is taken anywhere. If the host can see the table, or if the call is by reference, the call may reach
-// host functions, too. Types are compared more coarsely than the specification compares them: all concrete references
-// count as one type, and a function has the signatures of its supertypes, too. An error on this side only costs a slot.
+// Finds the functions and calls that need slots: those from which the allocation family can be reached, or a
+// host import that may call back into the module. Direct calls are exact. An indirect call may reach every
+// function of its signature whose reference is taken anywhere. If the host can see the table, or if the call
+// is by reference, the call may reach host functions, too. Types are compared more coarsely than the
+// specification compares them: all concrete references count as one type, and a function has the signatures
+// of its supertypes, too. An error on this side only costs a slot.
 
 import { ExternalKind, type TypeDefinition, type ValueType, type WasmModule } from '../binary/index.ts';
 import { ALLOCATION_FAMILY } from '../frames/index.ts';
@@ -12,8 +13,8 @@ import { type CallSites, SiteFlag } from './scan.ts';
 const SILENT_MODULES = new Set(['heapline', 'wasi_snapshot_preview1', 'wasi_unstable']);
 
 /**
- * Imports of Emscripten's JS library that never call back, either. The ones that libc calls all the time matter most: if
- * they counted, every caller of memcpy would need slots.
+ * Imports of Emscripten's JS library that never call back, either. The ones that libc calls all the time
+ * matter most: if they counted, every caller of memcpy would need slots.
  */
 const SILENT_IMPORTS = new Set([
   'abort',
@@ -82,7 +83,10 @@ function numberSignatures(module: WasmModule): { of: Int32Array; count: number }
   return { of, count: numbers.size };
 }
 
-/** The graph in both directions. Its nodes are functions, then signatures, then signatures behind tables of the host. */
+/**
+ * The graph in both directions. Its nodes are functions, then signatures, then signatures behind tables of
+ * the host.
+ */
 class Edges {
   readonly nodes: number;
   readonly #functions: number;
@@ -243,8 +247,8 @@ export function analyseCalls(module: WasmModule, sites: CallSites): CallGraph {
   for (const { name, kind, index } of module.exports) {
     if (kind === ExternalKind.Function && ALLOCATION_FAMILY.includes(name)) sinks[index] = 1;
   }
-  // Functions that only the family calls, and functions that nobody calls, never get slots: the context of an allocation
-  // is taken before any of them runs.
+  // Functions that only the family calls, and functions that nobody calls, never get slots: the context of an
+  // allocation is taken before any of them runs.
   const roots = new Set(referenced);
   for (const { kind, index } of module.exports) {
     if (kind === ExternalKind.Function && sinks[index] === 0) roots.add(index);
@@ -253,8 +257,8 @@ export function analyseCalls(module: WasmModule, sites: CallSites): CallGraph {
   for (const index of roots) if (sinks[index] === 1) roots.delete(index);
   const live = edges.forward(roots, sinks);
 
-  // A function that both the family and others call (sbrk, for example) gets no slots because of the host imports that
-  // it reaches.
+  // A function that both the family and others call (sbrk, for example) gets no slots because of the host
+  // imports that it reaches.
   const below = edges.forward(indicesOf(sinks), null);
   const hosts: number[] = [];
   for (const { kind, index, module: from, name } of module.imports) {

@@ -43,8 +43,8 @@ function initialWord(module: WasmModule, address: number): number | null {
 }
 
 /**
- * True for a function that only calls others, one of them of its own type: wasm-ld exports such a function in place of
- * each function of a WASI command, so that constructors and destructors run at every entry.
+ * True for a function that only calls others, one of them of its own type: wasm-ld exports such a function in
+ * place of each function of a WASI command, so that constructors and destructors run at every entry.
  */
 function isCommandWrapper(module: WasmModule, index: number): boolean {
   const body = module.bodies[index - module.importedFunctions]!;

@@ -1,6 +1,7 @@
-// Says what to do with a module that was linked without the runtime. The advice depends on the language of its source. The
-// section "producers" (https://github.com/WebAssembly/tool-conventions/blob/main/ProducersSection.md) names the language;
-// where the section is missing, imports and exports give hints.
+// Says what to do with a module that was linked without the runtime. The advice depends on the language of
+// its source. The section "producers"
+// (https://github.com/WebAssembly/tool-conventions/blob/main/ProducersSection.md) names the language; where
+// the section is missing, imports and exports give hints.
 
 import { ByteReader, ExternalKind, type WasmModule } from '../binary/index.ts';
 

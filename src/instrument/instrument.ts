@@ -1,6 +1,6 @@
-// From a linked module to one that knows its call stacks: reads, finds the calls that can lead to an allocation, lets the
-// passes make their edits, and writes the module. Function indices, names, debug information and all other custom
-// sections stay as they are.
+// From a linked module to one that knows its call stacks: reads, finds the calls that can lead to an
+// allocation, lets the passes make their edits, and writes the module. Function indices, names, debug
+// information and all other custom sections stay as they are.
 
 import { ExternalKind, readModule, type WasmModule } from '../binary/index.ts';
 import { UnsupportedModuleError } from '../errors.ts';
@@ -68,9 +68,10 @@ function refuseStripped(module: WasmModule, addresses: SlotAddresses): void {
 }
 
 /**
- * Instruments a linked module. `passes` run before the slots in the same walk: a slot stands right before its call, behind
- * what they insert there. Throws an InvalidModuleError for malformed bytes, a MissingRuntimeError if the runtime is
- * not in the module, and an UnsupportedModuleError, with the reason, for what the passes cannot do.
+ * Instruments a linked module. `passes` run before the slots in the same walk: a slot stands right before its
+ * call, behind what they insert there. Throws an InvalidModuleError for malformed bytes, a
+ * MissingRuntimeError if the runtime is not in the module, and an UnsupportedModuleError, with the reason,
+ * for what the passes cannot do.
  */
 export function instrument(
   bytes: Uint8Array,

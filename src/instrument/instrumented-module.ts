@@ -1,6 +1,6 @@
-// An instrumented module, and its custom section `heapline`. The section makes it possible to write the module to a file
-// and to load and symbolise it later without the original. It holds the addresses of the runtime, the place of the
-// original code, the ranges of its bodies, and the offset map.
+// An instrumented module, and its custom section `heapline`. The section makes it possible to write the
+// module to a file and to load and symbolise it later without the original. It holds the addresses of the
+// runtime, the place of the original code, the ranges of its bodies, and the offset map.
 
 import {
   type Body,

@@ -46,8 +46,8 @@ function checkMaximum(module: WasmModule, maxMemory: number): number {
 }
 
 /**
- * Limits memory 0 to `maxMemory` bytes, rounded down to pages. A lower maximum stays. Whoever supplies an imported memory
- * limits it.
+ * Limits memory 0 to `maxMemory` bytes, rounded down to pages. A lower maximum stays. Whoever supplies an
+ * imported memory limits it.
  */
 export function limitMemory(rewriter: Rewriter, maxMemory: number): void {
   const { module } = rewriter;

@@ -1,7 +1,8 @@
-// Records the calls in every function body, and nothing else, in typed arrays. The loop reads the common opcodes itself;
-// skipInstruction of `binary` skips the others. The loop also follows the nesting of blocks, for two reasons. A body must
-// end where its outermost block ends, which reveals an instruction that was decoded wrongly. And if control flow joins
-// between two calls, the second call cannot rely on the value that the first one left in `top`.
+// Records the calls in every function body, and nothing else, in typed arrays. The loop reads the common
+// opcodes itself; skipInstruction of `binary` skips the others. The loop also follows the nesting of blocks,
+// for two reasons. A body must end where its outermost block ends, which reveals an instruction that was
+// decoded wrongly. And if control flow joins between two calls, the second call cannot rely on the value that
+// the first one left in `top`.
 
 import {
   Immediate,
@@ -47,7 +48,8 @@ export interface CallSites {
   readonly referenced: ReadonlySet<number>;
 }
 
-// What the loop does with an opcode. For the first three, `action + 1` is the number of bytes up to the last immediate.
+// What the loop does with an opcode. For the first three, `action + 1` is the number of bytes up to the last
+// immediate.
 enum Action {
   /** No immediates. */
   Skip = 0,
@@ -88,13 +90,17 @@ actions[Opcode.TryTable] = Action.Try;
 actions[Opcode.RefFunc] = Action.RefFunc;
 
 /**
- * Finds the entry place of each body. Structured control flow makes this simple: a place dominates all code after it up to
- * the end of the block (or arm) around it, and control passes it once if no loop encloses it. So the place is at first
- * that of the first call, or of the outermost loop around this call. When a call appears after the block around the place
- * has ended, the place moves to the beginning of the block that stands beside this call.
+ * Finds the entry place of each body. Structured control flow makes this simple: a place dominates all code
+ * after it up to the end of the block (or arm) around it, and control passes it once if no loop encloses it.
+ * So the place is at first that of the first call, or of the outermost loop around this call. When a call
+ * appears after the block around the place has ended, the place moves to the beginning of the block that
+ * stands beside this call.
  */
 class EntryFinder {
-  /** Offset of the opcode that opened each enclosing block, by the number of blocks around the opcode; the body is one. */
+  /**
+   * Offset of the opcode that opened each enclosing block, by the number of blocks around the opcode; the
+   * body is one.
+   */
   readonly openers: number[] = [];
   /** 1 for openers that are loops. */
   readonly loops: number[] = [];
@@ -273,7 +279,10 @@ function scanCode(bytes: Uint8Array, start: number, end: number, sites: SiteReco
   sites.count = count;
 }
 
-/** Records every call of the module. Throws an InvalidModuleError, or an UnsupportedModuleError at unknown opcodes. */
+/**
+ * Records every call of the module. Throws an InvalidModuleError, or an UnsupportedModuleError at unknown
+ * opcodes.
+ */
 export function scanCalls(module: WasmModule): CallSites {
   const { bytes, bodies } = module;
   const sites = new SiteRecorder();

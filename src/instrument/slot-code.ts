@@ -1,6 +1,6 @@
-// The instructions of the slots. Their registers: `top` (a u32 in memory) is the address of the innermost written slot;
-// the local `fp` is the address of this activation's slot. At entry (or further down, at a place that every path to a
-// call passes once)
+// The instructions of the slots. Their registers: `top` (a u32 in memory) is the address of the innermost
+// written slot; the local `fp` is the address of this activation's slot. At entry (or further down, at a
+// place that every path to a call passes once)
 //     fp = min_u(top + 8, LAST)
 // and before a recorded call, with nothing after it,
 //     i64.store(fp, site)      site in the low half, node = 0 in the high half
@@ -117,8 +117,9 @@ export class SlotCode {
 }
 
 /**
- * Body of a thunk around `target`. It notes that the host comes in here, below what was there before, and puts `top` back
- * afterwards, so that entries nest. An exception skips the end of the thunk; the host resets `top` then.
+ * Body of a thunk around `target`. It notes that the host comes in here, below what was there before, and
+ * puts `top` back afterwards, so that entries nest. An exception skips the end of the thunk; the host resets
+ * `top` then.
  */
 export function thunkBody(target: number, parameters: number, addresses: SlotAddresses): Uint8Array {
   const { top } = addresses;

@@ -1,5 +1,5 @@
-// The pass that makes functions keep slots: before every call that can lead to an allocation, the function writes where
-// it is (slot-code.ts says how).
+// The pass that makes functions keep slots: before every call that can lead to an allocation, the function
+// writes where it is (slot-code.ts says how).
 
 import { Opcode, skipLeb, type WasmModule } from '../binary/index.ts';
 import type { Rewriter } from '../rewrite/index.ts';
@@ -96,8 +96,8 @@ class SlotPass {
 }
 
 /**
- * Adds the slots of all functions that the call graph names. Throws an UnsupportedModuleError for a function that would
- * exceed what engines allow.
+ * Adds the slots of all functions that the call graph names. Throws an UnsupportedModuleError for a function
+ * that would exceed what engines allow.
  */
 export function addSlots(
   rewriter: Rewriter,

@@ -1,7 +1,7 @@
-// The edits that passes make to function bodies: bytes that go in before an instruction, and instructions that are
-// replaced. Edits name places of the original module, so passes do not see each other's edits. All inserted bytes lie in
-// one buffer, in the order in which the passes wrote them; an edit is four numbers beside it. A pass over a large module
-// makes tens of thousands of edits, so there is no object for each.
+// The edits that passes make to function bodies: bytes that go in before an instruction, and instructions
+// that are replaced. Edits name places of the original module, so passes do not see each other's edits. All
+// inserted bytes lie in one buffer, in the order in which the passes wrote them; an edit is four numbers
+// beside it. A pass over a large module makes tens of thousands of edits, so there is no object for each.
 
 import { InstructionWriter } from '../binary/index.ts';
 import { InvalidArgumentError } from '../errors.ts';
@@ -36,10 +36,10 @@ export class CodeEdits {
   }
 
   /**
-   * Begins an edit at the file offset `position` of an instruction: the bytes written to `code` from now on go in before
-   * it. With `removed`, they take the place of that many bytes. At the same position insertions come before a
-   * replacement, and otherwise in the order in which they were begun: the pass that runs last stands nearest to the
-   * instruction.
+   * Begins an edit at the file offset `position` of an instruction: the bytes written to `code` from now on
+   * go in before it. With `removed`, they take the place of that many bytes. At the same position insertions
+   * come before a replacement, and otherwise in the order in which they were begun: the pass that runs last
+   * stands nearest to the instruction.
    */
   begin(position: number, removed = 0): void {
     const index = this.#count;

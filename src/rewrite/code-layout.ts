@@ -1,5 +1,6 @@
-// Where all code goes, and the code section itself. The length of every body is computed from the edits before a byte is
-// written, so the output has its exact size and nothing is moved twice. Between edits the original bytes are copied.
+// Where all code goes, and the code section itself. The length of every body is computed from the edits
+// before a byte is written, so the output has its exact size and nothing is moved twice. Between edits the
+// original bytes are copied.
 
 import {
   copyRange,

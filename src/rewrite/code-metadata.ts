@@ -1,8 +1,8 @@
 // Notes about instructions, which custom sections `metadata.code.*` hold: branch hints, among others
-// (https://github.com/WebAssembly/tool-conventions/blob/main/CodeMetadata.md). A note names its instruction by the offset
-// in the function's body, so every edit before the instruction makes it stale. Engines report no error then and heed no
-// hint. Notes of the original are therefore moved with their instructions, and new ones are placed when the place of all
-// code is known.
+// (https://github.com/WebAssembly/tool-conventions/blob/main/CodeMetadata.md). A note names its instruction
+// by the offset in the function's body, so every edit before the instruction makes it stale. Engines report
+// no error then and heed no hint. Notes of the original are therefore moved with their instructions, and new
+// ones are placed when the place of all code is known.
 
 import { ByteReader, ByteWriter, type WasmModule } from '../binary/index.ts';
 import { InvalidModuleError } from '../errors.ts';

@@ -28,7 +28,10 @@ export class RunRecorder {
     this.#length = new Uint32Array(capacity);
   }
 
-  /** Notes that `length` bytes at `original` are now at `rewritten`; both count from the payload of the code section. */
+  /**
+   * Notes that `length` bytes at `original` are now at `rewritten`; both count from the payload of the code
+   * section.
+   */
   add(rewritten: number, original: number, length: number): void {
     if (length === 0) return;
     const last = this.#count - 1;

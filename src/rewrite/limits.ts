@@ -1,5 +1,6 @@
-// What every engine accepts: the limits of WebAssembly's JavaScript interface (JS API specification, "Limits"). A module
-// that would exceed one of them through an edit is rejected here, because an engine's message would not name the cause.
+// What every engine accepts: the limits of WebAssembly's JavaScript interface (JS API specification,
+// "Limits"). A module that would exceed one of them through an edit is rejected here, because an engine's
+// message would not name the cause.
 
 import { UnsupportedModuleError } from '../errors.ts';
 

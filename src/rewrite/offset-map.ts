@@ -1,6 +1,6 @@
-// Translates places in a rewritten module back to the original, which is what debug information speaks of. The
-// rewritten code is the original code in runs of unchanged bytes with insertions between them, so a table of runs and a
-// binary search answer every question.
+// Translates places in a rewritten module back to the original, which is what debug information speaks of.
+// The rewritten code is the original code in runs of unchanged bytes with insertions between them, so a table
+// of runs and a binary search answer every question.
 
 import { type CodeRuns, RunRecorder } from './code-runs.ts';
 
@@ -25,9 +25,9 @@ export class OffsetMap {
   ) {}
 
   /**
-   * Offset in the original code section's payload of the instruction at this offset of the rewritten file, as engines
-   * print it (`wasm-function[7]:0x1a2b`). An inserted instruction counts as the one that it was inserted before. Null in
-   * appended functions and outside of code.
+   * Offset in the original code section's payload of the instruction at this offset of the rewritten file, as
+   * engines print it (`wasm-function[7]:0x1a2b`). An inserted instruction counts as the one that it was
+   * inserted before. Null in appended functions and outside of code.
    */
   toOriginal(fileOffset: number): number | null {
     const { count, rewritten, original, length } = this.runs;
@@ -49,8 +49,8 @@ export class OffsetMap {
   }
 
   /**
-   * The map of two rewritings in a row: `earlier` made the module that this map calls the original. The result leads from
-   * the module of this map to the original of `earlier`.
+   * The map of two rewritings in a row: `earlier` made the module that this map calls the original. The
+   * result leads from the module of this map to the original of `earlier`.
    */
   after(earlier: OffsetMap): OffsetMap {
     return new OffsetMap(this.codeStart, joinRuns(this.runs, earlier.runs));

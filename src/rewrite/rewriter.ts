@@ -1,9 +1,10 @@
-// The rewriter: takes the edits of any number of passes to one module and writes the module with all of them. It computes
-// lengths and the offset map and keeps index spaces consistent. It knows nothing of what the edits are for.
+// The rewriter: takes the edits of any number of passes to one module and writes the module with all of them.
+// It computes lengths and the offset map and keeps index spaces consistent. It knows nothing of what the
+// edits are for.
 //
-// Passes share one walk: each analyses the original module and adds its edits here, at offsets and indices of the
-// original. A pass that has to see what another one wrote runs on that one's output, and the two offset maps are joined
-// (`OffsetMap.after`).
+// Passes share one walk: each analyses the original module and adds its edits here, at offsets and indices of
+// the original. A pass that has to see what another one wrote runs on that one's output, and the two offset
+// maps are joined (`OffsetMap.after`).
 
 import {
   activeDataEntry,
@@ -125,8 +126,8 @@ export class Rewriter {
   }
 
   /**
-   * Declares that code may take references of functions. Code may only name functions in ref.func that appear outside of
-   * code, too; this counts as such a place.
+   * Declares that code may take references of functions. Code may only name functions in ref.func that appear
+   * outside of code, too; this counts as such a place.
    */
   declareFunctions(functions: readonly number[]): void {
     this.#sections.append(SectionId.Element, declarativeElementEntry(functions));
@@ -189,8 +190,8 @@ export class Rewriter {
   }
 
   /**
-   * Writes the module. `last` gets to know where the code is and returns custom sections that go to the end. A rewriter
-   * writes once.
+   * Writes the module. `last` gets to know where the code is and returns custom sections that go to the end.
+   * A rewriter writes once.
    */
   write(last: (code: RewrittenCode) => readonly CustomSection[] = () => []): Rewritten {
     const { module } = this;

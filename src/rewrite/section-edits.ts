@@ -1,5 +1,5 @@
-// The edits to all sections but the code: entries that are appended to a vector, bytes that are put in place of others,
-// content that is new. An index space only grows at its end, so no index of the original changes.
+// The edits to all sections but the code: entries that are appended to a vector, bytes that are put in place
+// of others, content that is new. An index space only grows at its end, so no index of the original changes.
 
 import {
   ByteReader,
@@ -76,7 +76,10 @@ export class SectionEdits {
     (place === 'end' ? this.#atEnd : this.#beforeCode).push(customContent(name, content));
   }
 
-  /** The sections of the output in order. The code section is among them if there are bodies; it has no content here. */
+  /**
+   * The sections of the output in order. The code section is among them if there are bodies; it has no
+   * content here.
+   */
   sections(hasCode: boolean): OutputSection[] {
     const fresh = this.#newSections(hasCode);
     const output: OutputSection[] = [];

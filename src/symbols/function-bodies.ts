@@ -1,5 +1,5 @@
-// The function bodies of a module by code offset. They tell which function an offset is in, and whether debug information
-// that claims the code from some offset on can be about this module at all.
+// The function bodies of a module by code offset. They tell which function an offset is in, and whether debug
+// information that claims the code from some offset on can be about this module at all.
 
 /** A function body, as offsets from the start of the code section payload. */
 export interface BodyRange {
@@ -48,8 +48,8 @@ export class FunctionBodies {
   }
 
   /**
-   * True if a body starts at `offset`. For LLVM (14 to 22 were examined) and Binaryen a function starts at the count of its
-   * local declarations, not at the body's length before the count.
+   * True if a body starts at `offset`. For LLVM (14 to 22 were examined) and Binaryen a function starts at
+   * the count of its local declarations, not at the body's length before the count.
    */
   startsBody(offset: number): boolean {
     return this.#starts[this.#lastStartingBy(offset)] === offset;

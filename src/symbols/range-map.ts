@@ -1,7 +1,8 @@
-// Maps code offsets to small integers, given ranges that may nest and overlap. Of all ranges that hold an offset, the range
-// that was added last wins. If ranges are added in pre-order, this is the innermost scope; LLVM's symbolizer resolves
-// overlaps in the same way. A look-up is a binary search over disjoint segments, which the first look-up makes in one
-// sweep. Most functions have only a few ranges, and a few ranges are searched one by one.
+// Maps code offsets to small integers, given ranges that may nest and overlap. Of all ranges that hold an
+// offset, the range that was added last wins. If ranges are added in pre-order, this is the innermost scope;
+// LLVM's symbolizer resolves overlaps in the same way. A look-up is a binary search over disjoint segments,
+// which the first look-up makes in one sweep. Most functions have only a few ranges, and a few ranges are
+// searched one by one.
 
 const SEARCH_AS_IS = 16;
 

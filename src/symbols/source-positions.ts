@@ -1,5 +1,6 @@
-// Source maps of WebAssembly modules (ECMA-426). Such a map has one generated line, whose columns are file offsets of the
-// module that the map was made for. It knows lines, but no inlined calls, and it knows names only if a tool wrote them.
+// Source maps of WebAssembly modules (ECMA-426). Such a map has one generated line, whose columns are file
+// offsets of the module that the map was made for. It knows lines, but no inlined calls, and it knows names
+// only if a tool wrote them.
 
 import { TraceMap, traceSegment } from '@jridgewell/trace-mapping';
 

@@ -1,7 +1,8 @@
-// Turns a code offset into source frames, inlined calls included. It uses the best that the module offers: its own DWARF,
-// DWARF in a separate file, a source map, names, or at worst the function index alone. Debug information that does not
-// fit the code, because a tool rewrote only one of them, would give answers that look right and are wrong. So the debug
-// information about a function counts only if the function starts where a body of this module does.
+// Turns a code offset into source frames, inlined calls included. It uses the best that the module offers:
+// its own DWARF, DWARF in a separate file, a source map, names, or at worst the function index alone. Debug
+// information that does not fit the code, because a tool rewrote only one of them, would give answers that
+// look right and are wrong. So the debug information about a function counts only if the function starts
+// where a body of this module does.
 
 import { ByteReader, ExternalKind, readModule, type WasmModule } from '../binary/index.ts';
 import { InvalidModuleError } from '../errors.ts';
@@ -12,7 +13,10 @@ import { type SourceMapInput, type SourcePosition, SourcePositions } from './sou
 
 /** Options of a Symbolizer. */
 export interface SymbolizerOptions {
-  /** A module with the debug information of this one: an unstripped copy, or the file that `external_debug_info` names. */
+  /**
+   * A module with the debug information of this one: an unstripped copy, or the file that
+   * `external_debug_info` names.
+   */
   readonly debugInfo?: Uint8Array;
   /** Source map of the original module: JSON text or the parsed object. */
   readonly sourceMap?: SourceMapInput;
@@ -32,7 +36,10 @@ const PROBED = 32;
 export class Symbolizer {
   /** The best source of symbols. For some functions there may only be a lesser one. */
   readonly source: SymbolSource;
-  /** Path or URL of the module's debug information, from the custom section `external_debug_info`; null if there is none. */
+  /**
+   * Path or URL of the module's debug information, from the custom section `external_debug_info`; null if
+   * there is none.
+   */
   readonly externalDebugInfo: string | null;
   /** URL of the module's source map, from the custom section `sourceMappingURL`; null if there is none. */
   readonly sourceMapUrl: string | null;
@@ -79,16 +86,17 @@ export class Symbolizer {
   }
 
   /**
-   * Says which debug information could not be used, and why. The list grows with look-ups, because debug information is
-   * read piece by piece.
+   * Says which debug information could not be used, and why. The list grows with look-ups, because debug
+   * information is read piece by piece.
    */
   get warnings(): readonly string[] {
     return this.#dwarf === null ? this.#warnings : [...this.#warnings, ...this.#dwarf.warnings];
   }
 
   /**
-   * The frames of an instruction, innermost first; there is at least one. `offset` is the offset of the instruction itself,
-   * not of the next one, and counts from the start of the code section payload. Equal frames are the same object.
+   * The frames of an instruction, innermost first; there is at least one. `offset` is the offset of the
+   * instruction itself, not of the next one, and counts from the start of the code section payload. Equal
+   * frames are the same object.
    */
   frames(offset: number): readonly Frame[] {
     let stack = this.#stacks.get(offset);
@@ -100,8 +108,9 @@ export class Symbolizer {
   }
 
   /**
-   * True if the instruction belongs to the function by which a toolchain calls main. Programs of Emscripten have such a
-   * function, and WASI programs whose main takes arguments. Others have none, so the function is left out of stacks.
+   * True if the instruction belongs to the function by which a toolchain calls main. Programs of Emscripten
+   * have such a function, and WASI programs whose main takes arguments. Others have none, so the function is
+   * left out of stacks.
    */
   isStartUp(offset: number): boolean {
     const body = this.#bodies.find(offset);
@@ -129,7 +138,8 @@ export class Symbolizer {
     return !some;
   }
 
-  // A body starts with the declarations of locals, which have no line. Code that a compiler moved may have none, either.
+  // A body starts with the declarations of locals, which have no line. Code that a compiler moved may have
+  // none, either.
   #knowsLineIn(body: number): boolean {
     const start = this.#bodies.start(body);
     const last = this.#bodies.lastOf(body);
@@ -285,8 +295,8 @@ function readPath(module: WasmModule, section: string): string | null {
 }
 
 /**
- * Names by function index. The name section comes first, then external debug information that counts the same functions,
- * then exports.
+ * Names by function index. The name section comes first, then external debug information that counts the same
+ * functions, then exports.
  */
 function readNames(module: WasmModule, external: WasmModule | null): Map<number, string> {
   const names = new Map<number, string>();

@@ -1,6 +1,6 @@
-// Passes over accesses, globals and function bodies, alone, together and with the slots: the programs compute what they
-// computed before, wabt and V8 accept the modules, and every place that V8 names leads back to its place in the original.
-// wabt's interpreter counts the accesses independently.
+// Passes over accesses, globals and function bodies, alone, together and with the slots: the programs compute
+// what they computed before, wabt and V8 accept the modules, and every place that V8 names leads back to its
+// place in the original. wabt's interpreter counts the accesses independently.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ExternalKind, readModule, SectionId } from '../../src/binary/index.ts';
@@ -242,7 +242,8 @@ describe.each(LEVELS)('a program compiled with %s', (level) => {
     const before = observe(original());
     const after = observe(result.bytes);
     expect(after.results).toEqual(before.results);
-    // A moved function has two frames: its copy's, which has no place in the original, and its own, which calls the copy.
+    // A moved function has two frames: its copy's, which has no place in the original, and its own, which
+    // calls the copy.
     const indices = after.stacks.map((stack) => {
       const own: number[] = [];
       for (const [index, offset] of stack) {

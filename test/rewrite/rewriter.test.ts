@@ -1,5 +1,5 @@
-// The rewriter by itself: whatever edits passes make, the module is valid, every instruction is found again, and one walk
-// gives what several in a row give. Edits that cannot be made are rejected.
+// The rewriter by itself: whatever edits passes make, the module is valid, every instruction is found again,
+// and one walk gives what several in a row give. Edits that cannot be made are rejected.
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -91,8 +91,9 @@ const randomPass: fc.Arbitrary<RandomPass> = fc.record({
 });
 
 /**
- * Runs a pass on a module that `original` became by earlier passes; `earlier` leads there. Each pass of a sequence has a
- * type of locals for itself, because locals of one type that follow each other are declared together.
+ * Runs a pass on a module that `original` became by earlier passes; `earlier` leads there. Each pass of a
+ * sequence has a type of locals for itself, because locals of one type that follow each other are declared
+ * together.
  */
 function apply(
   pass: RandomPass,

@@ -1,5 +1,5 @@
-// Passes over the rewriter that are no part of the product: they use it as checks of memory accesses, exported globals
-// and a grafted runtime would.
+// Passes over the rewriter that are no part of the product: they use it as checks of memory accesses,
+// exported globals and a grafted runtime would.
 
 import { ExternalKind, InstructionWriter, Opcode, skipInstruction } from '../../src/binary/index.ts';
 import type { Rewriter } from '../../src/rewrite/index.ts';
@@ -60,8 +60,9 @@ class Locals {
 }
 
 /**
- * Counts loads and stores, and sums up their addresses, in two exported globals. Before each it also tests the address, as
- * a check of accesses would, in a branch that is hinted to be unlikely. Functions for which `skip` is true stay as they are.
+ * Counts loads and stores, and sums up their addresses, in two exported globals. Before each it also tests
+ * the address, as a check of accesses would, in a branch that is hinted to be unlikely. Functions for which
+ * `skip` is true stay as they are.
  */
 export function countAccesses(rewriter: Rewriter, skip: (index: number) => boolean = () => false): void {
   const zero = Uint8Array.of(Opcode.I64Const, 0);
@@ -122,9 +123,10 @@ export interface Moved {
 }
 
 /**
- * Moves the bodies of functions to appended ones, and calls those from where they were, as a grafted runtime is called from
- * the bodies of the allocator that it replaces: through a table of its own, by an address that lies in data of its own,
- * with each body padded to its old length. Functions whose bodies are too short for that stay.
+ * Moves the bodies of functions to appended ones, and calls those from where they were, as a grafted runtime
+ * is called from the bodies of the allocator that it replaces: through a table of its own, by an address that
+ * lies in data of its own, with each body padded to its old length. Functions whose bodies are too short for
+ * that stay.
  */
 export function moveBodies(rewriter: Rewriter, wanted: (index: number) => boolean, address: number): Moved {
   const { module } = rewriter;

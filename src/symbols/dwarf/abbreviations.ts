@@ -1,5 +1,6 @@
-// .debug_abbrev (DWARF 5, 7.5.3): the shapes of debugging information entries. Each shape has an attribute list and a plan
-// for skipping an entry, because most entries (types, variables) are only skipped on the way to the functions.
+// .debug_abbrev (DWARF 5, 7.5.3): the shapes of debugging information entries. Each shape has an attribute
+// list and a plan for skipping an entry, because most entries (types, variables) are only skipped on the way
+// to the functions.
 
 import { DwarfError } from '../../errors.ts';
 import { DW_FORM_implicit_const } from './constants.ts';

@@ -1,5 +1,5 @@
-// The numbers of the DWARF standards (version 5, section 7; GNU and LLVM extensions) that this reader uses, under the names
-// of the standard and of `llvm-dwarfdump`. Other numbers are not listed.
+// The numbers of the DWARF standards (version 5, section 7; GNU and LLVM extensions) that this reader uses,
+// under the names of the standard and of `llvm-dwarfdump`. Other numbers are not listed.
 
 export const DW_UT_type = 0x02;
 export const DW_UT_skeleton = 0x04;

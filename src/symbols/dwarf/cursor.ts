@@ -1,6 +1,7 @@
-// A little-endian cursor over one debug section, with bounds checks. Every read past the end raises a DwarfError that names
-// the section and the offset, so readers that use the cursor need no checks. Values of 64 bits are returned as doubles.
-// They are exact up to 2^53, and a larger value is out of range for every section that fits in memory.
+// A little-endian cursor over one debug section, with bounds checks. Every read past the end raises a
+// DwarfError that names the section and the offset, so readers that use the cursor need no checks. Values of
+// 64 bits are returned as doubles. They are exact up to 2^53, and a larger value is out of range for every
+// section that fits in memory.
 
 import { DwarfError } from '../../errors.ts';
 

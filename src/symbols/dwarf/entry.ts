@@ -1,5 +1,5 @@
-// One debugging information entry, read into a reusable record. The record has the attributes that lead from a code offset
-// to a name, a file and a line; other attributes are skipped.
+// One debugging information entry, read into a reusable record. The record has the attributes that lead from
+// a code offset to a name, a file and a line; other attributes are skipped.
 
 import type { Abbreviation } from './abbreviations.ts';
 import * as dw from './constants.ts';

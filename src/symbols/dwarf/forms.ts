@@ -1,6 +1,7 @@
-// Attribute forms (DWARF 5, 7.5.6): how to skip a value of each form, and how to read it. A value is read into a reusable
-// FormValue (a kind and a number), so that reading an attribute allocates no memory. Strings and indexed addresses are
-// resolved only when somebody needs them, because the bases for them may come later in the same entry.
+// Attribute forms (DWARF 5, 7.5.6): how to skip a value of each form, and how to read it. A value is read
+// into a reusable FormValue (a kind and a number), so that reading an attribute allocates no memory. Strings
+// and indexed addresses are resolved only when somebody needs them, because the bases for them may come later
+// in the same entry.
 
 import type { UnitFormat } from './abbreviations.ts';
 import * as dw from './constants.ts';
@@ -273,8 +274,8 @@ export function readForm(
 }
 
 /**
- * The form that a DW_FORM_indirect value names. The value may name neither DW_FORM_indirect, because the recursion would
- * have no end, nor DW_FORM_implicit_const, whose value is part of the abbreviation.
+ * The form that a DW_FORM_indirect value names. The value may name neither DW_FORM_indirect, because the
+ * recursion would have no end, nor DW_FORM_implicit_const, whose value is part of the abbreviation.
  */
 function indirectForm(cursor: Cursor): number {
   const form = cursor.uleb();

@@ -1,6 +1,6 @@
-// The functions of one unit, and the inlined calls in each: a code offset leads to a function, and from there to the
-// innermost inlined call. The first pass over the unit's entries only records the ranges of functions. The inlined calls
-// of a function are read at the first look-up of an offset in the function.
+// The functions of one unit, and the inlined calls in each: a code offset leads to a function, and from there
+// to the innermost inlined call. The first pass over the unit's entries only records the ranges of functions.
+// The inlined calls of a function are read at the first look-up of an offset in the function.
 
 import { RangeMap } from '../range-map.ts';
 import { DW_TAG_inlined_subroutine, DW_TAG_subprogram } from './constants.ts';

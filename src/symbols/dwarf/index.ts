@@ -1,10 +1,10 @@
-// Reads DWARF 2 to 5 of a WebAssembly module: for a code offset it gives the function, the calls that were inlined into it,
-// and their source positions. Offsets count from the start of the code section payload, as LLVM writes them ("DWARF for
-// WebAssembly", yurydelendik.github.io/webassembly-dwarf). The functions and lines of a unit are read at the first look-up
-// of an offset in the unit.
+// Reads DWARF 2 to 5 of a WebAssembly module: for a code offset it gives the function, the calls that were
+// inlined into it, and their source positions. Offsets count from the start of the code section payload, as
+// LLVM writes them ("DWARF for WebAssembly", yurydelendik.github.io/webassembly-dwarf). The functions and
+// lines of a unit are read at the first look-up of an offset in the unit.
 //
-// .debug_aranges is not read on purpose: the root entries contain the same facts, and post-link optimisers rewrite the root
-// entries but not .debug_aranges.
+// .debug_aranges is not read on purpose: the root entries contain the same facts, and post-link optimisers
+// rewrite the root entries but not .debug_aranges.
 
 import { DwarfError } from '../../errors.ts';
 import { RangeMap } from '../range-map.ts';
@@ -141,15 +141,16 @@ export class DwarfInfo {
     return frames;
   }
 
-  // Lines belong to this module's code if their run starts or ends with a function. Most runs do both. But if clang 22 gives
-  // no line to the code after the declarations of locals, it gives none to the declarations, and the run starts later.
+  // Lines belong to this module's code if their run starts or ends with a function. Most runs do both. But if
+  // clang 22 gives no line to the code after the declarations of locals, it gives none to the declarations,
+  // and the run starts later.
   #fitsBodies(run: { readonly low: number; readonly high: number } | null): boolean {
     return run !== null && (this.#layout.startsBody(run.low) || this.#layout.endsBody(run.high));
   }
 
-  // Binaryen moves code and keeps only the ends of the ranges of inlined calls, so that these ranges may contain code of the
-  // caller. It tracks the rows one by one. So if the row's line is in the source of a caller on the stack, the inlined calls
-  // within this caller are not really here.
+  // Binaryen moves code and keeps only the ends of the ranges of inlined calls, so that these ranges may
+  // contain code of the caller. It tracks the rows one by one. So if the row's line is in the source of a
+  // caller on the stack, the inlined calls within this caller are not really here.
   #dropForeignCalls(frames: DwarfFrame[], definition: number): void {
     if (definition === 0 || frames[0]!.startLine === definition) return;
     const depth = frames.findIndex((frame) => frame.startLine === definition);
@@ -158,8 +159,9 @@ export class DwarfInfo {
     frames.splice(0, depth + 1, { ...frames[depth]!, file, line, column });
   }
 
-  // A name may be part of the entry itself, of its abstract origin, or of the declaration that it specifies, possibly in
-  // another unit. The nearest name wins. The number of hops is bounded, because references may form a cycle.
+  // A name may be part of the entry itself, of its abstract origin, or of the declaration that it specifies,
+  // possibly in another unit. The nearest name wins. The number of hops is bounded, because references may
+  // form a cycle.
   #nameOf(unit: Unit, offset: number): FunctionName {
     const known = this.#names.get(offset);
     if (known !== undefined) return known;

@@ -1,6 +1,6 @@
-// .debug_line (DWARF 5, 6.2; versions 2 to 5): runs one line-number program, and then gives file, line and column of a code
-// offset. The look-up is that of LLVM: it takes the sequence with the lowest end above the offset, and in the sequence the
-// last row at or below the offset.
+// .debug_line (DWARF 5, 6.2; versions 2 to 5): runs one line-number program, and then gives file, line and
+// column of a code offset. The look-up is that of LLVM: it takes the sequence with the lowest end above the
+// offset, and in the sequence the last row at or below the offset.
 
 import { normalize } from '../../algorithms/posix-path.ts';
 import { DwarfError } from '../../errors.ts';
@@ -39,7 +39,10 @@ export class LineTable {
   readonly #sequences: Sequence[] = [];
   #rewritten = false;
 
-  /** Drops sequences that start at 0, or at or past `codeEnd`, because they belong to code that the linker dropped. */
+  /**
+   * Drops sequences that start at 0, or at or past `codeEnd`, because they belong to code that the linker
+   * dropped.
+   */
   constructor(
     sections: DebugSections,
     offset: number,
@@ -97,8 +100,8 @@ export class LineTable {
   }
 
   /**
-   * True if a post-link optimiser wrote this table anew. Compilers set the address once for each sequence and count from
-   * there; Binaryen sets it for each row.
+   * True if a post-link optimiser wrote this table anew. Compilers set the address once for each sequence and
+   * count from there; Binaryen sets it for each row.
    */
   get rewritten(): boolean {
     return this.#rewritten;
@@ -223,8 +226,8 @@ export class LineTable {
             case dw.DW_LNE_set_address:
               address = cursor.unsigned(length - 1);
               operation = 0;
-              // Only the first address of a sequence counts. Post-link optimisers set each address anew, up to the end of
-              // all code.
+              // Only the first address of a sequence counts. Post-link optimisers set each address anew, up
+              // to the end of all code.
               if (rows.length > first) this.#rewritten = true;
               else dropped = address === 0 || address >= header.codeEnd;
               break;
@@ -258,8 +261,8 @@ export class LineTable {
           operation = 0;
           break;
         default:
-          // A look-up does not need DW_LNS_negate_stmt, set_basic_block, set_prologue_end, set_epilogue_begin, set_isa
-          // and opcodes of the future.
+          // A look-up does not need DW_LNS_negate_stmt, set_basic_block, set_prologue_end,
+          // set_epilogue_begin, set_isa and opcodes of the future.
           for (let operands = header.operandCounts[opcode]!; operands > 0; operands--) cursor.uleb();
       }
     }

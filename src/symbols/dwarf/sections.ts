@@ -1,5 +1,5 @@
-// The debug sections of one module, and the look-ups that lead from one section to another: strings, indexed strings and
-// addresses, range lists (DWARF 5, 7.26, 7.27, 7.28; DWARF 4, 2.17.3).
+// The debug sections of one module, and the look-ups that lead from one section to another: strings, indexed
+// strings and addresses, range lists (DWARF 5, 7.26, 7.27, 7.28; DWARF 4, 2.17.3).
 
 import { DwarfError } from '../../errors.ts';
 import * as dw from './constants.ts';
@@ -111,7 +111,8 @@ export class DebugSections {
       const low = cursor.unsigned(size);
       const high = cursor.unsigned(size);
       if (low === 0 && high === 0) return;
-      // As a double, the 8-byte mark is rounded to 2^64. So is every value within 1 KiB of it, but no code lies there.
+      // As a double, the 8-byte mark is rounded to 2^64. So is every value within 1 KiB of it, but no code
+      // lies there.
       if (low === newBase) base = high;
       else visit(base + low, base + high);
     }

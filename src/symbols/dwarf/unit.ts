@@ -1,5 +1,5 @@
-// One unit of .debug_info (DWARF 5, 7.5.1): its header, the facts about the whole unit in its root entry, and its line
-// table, which is read at the first request.
+// One unit of .debug_info (DWARF 5, 7.5.1): its header, the facts about the whole unit in its root entry, and
+// its line table, which is read at the first request.
 
 import { DwarfError } from '../../errors.ts';
 import { type Abbreviation, AbbreviationTable, type UnitFormat } from './abbreviations.ts';
@@ -120,7 +120,10 @@ export class Unit implements UnitFormat {
   }
 }
 
-/** Reads the headers of all units. Reports a header that cannot be read, and continues with the next unit if possible. */
+/**
+ * Reads the headers of all units. Reports a header that cannot be read, and continues with the next unit if
+ * possible.
+ */
 export function readUnits(sections: DebugSections, report: (error: DwarfError) => void): Unit[] {
   const units: Unit[] = [];
   const tables = new Map<string, AbbreviationTable>();

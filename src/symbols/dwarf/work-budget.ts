@@ -1,6 +1,6 @@
-// A limit on the total work that one set of debug sections may cause. Real files need a small multiple of their size. A
-// hostile file could otherwise need the square of its size, for example if every unit names the same range list of a
-// million entries.
+// A limit on the total work that one set of debug sections may cause. Real files need a small multiple of
+// their size. A hostile file could otherwise need the square of its size, for example if every unit names the
+// same range list of a million entries.
 
 import { DwarfError } from '../../errors.ts';
 
