@@ -36,7 +36,7 @@ const CUSTOM_PAGE_SIZE = 8;
 function readMemory(reader: ByteReader): Limits {
   if ((reader.peek() & ~7) === CUSTOM_PAGE_SIZE) {
     throw new UnsupportedModuleError(
-      'the memory has pages of another size than 64 KiB (custom page sizes), which no engine offers unasked: ' +
+      'the memory has pages that are not 64 KiB large (custom page sizes), which engines do not support by default: ' +
         'link without --page-size',
     );
   }
@@ -97,7 +97,7 @@ class ModuleReader {
       if (id === SectionId.Custom) continue;
       const place = SECTION_ORDER[id];
       if (place === undefined) return reader.fail(`unknown section id ${id}`, start);
-      if (place <= previous) reader.fail(`section ${id} is out of order or there twice`, start);
+      if (place <= previous) reader.fail(`section ${id} is out of order or appears twice`, start);
       previous = place;
       this.#section(id, content);
       if (!content.done) content.fail(`section ${id} is longer than its content`);
@@ -310,8 +310,8 @@ class ModuleReader {
     const names = new Set<string>();
     for (const { name, kind, index } of module.exports) {
       if (index >= spaces[kind]!.length)
-        fail(`export ${JSON.stringify(name)} leads nowhere`, SectionId.Export);
-      if (names.has(name)) fail(`export ${JSON.stringify(name)} is there twice`, SectionId.Export);
+        fail(`export ${JSON.stringify(name)} names an index that does not exist`, SectionId.Export);
+      if (names.has(name)) fail(`export ${JSON.stringify(name)} appears twice`, SectionId.Export);
       names.add(name);
     }
     for (const index of module.referencedFunctions) {

@@ -14,7 +14,7 @@ export const MAXIMUM_BODY = 7_654_321;
 export function checkFunctions(count: number): void {
   if (count <= MAXIMUM_FUNCTIONS) return;
   throw new UnsupportedModuleError(
-    `with the functions that are added the module would have more than ${MAXIMUM_FUNCTIONS} functions`,
+    `the module would have more than ${MAXIMUM_FUNCTIONS} functions with those that are added`,
   );
 }
 

@@ -255,8 +255,8 @@ export class Symbolizer {
         : `is stale: of the ${rangeCount} pieces of code that it describes, ${matchingRangeCount} start where a function of this module does`;
     this.#warnings.push(
       ...dwarf.warnings,
-      `the ${which}debug information ${fault}, and is not used. If a tool changed the module after linking, keep it from ` +
-        'doing so (--no-wasm-opt for clang, -O0 or -O1 at the link for Emscripten)',
+      `the ${which}debug information ${fault}, and is not used. If a tool changed the module after linking, turn it ` +
+        'off (--no-wasm-opt for clang, -O0 or -O1 at the link for Emscripten)',
     );
     return null;
   }

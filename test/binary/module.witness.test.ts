@@ -181,7 +181,7 @@ describe('sections', () => {
     ['nothing', new Uint8Array(), /first four bytes/],
     ['text', new TextEncoder().encode('(module (func))'), /first four bytes/],
     ['a component', Uint8Array.from([0, 0x61, 0x73, 0x6d, 13, 0, 1, 0]), /component/],
-    ['a section twice', module(types, types), /out of order or there twice/],
+    ['a section twice', module(types, types), /out of order or appears twice/],
     ['sections out of order', module(section(SectionId.Function, [0]), types), /out of order/],
     ['an unknown section', module(section(14, [])), /unknown section id 14/],
     ['a section that is too long', module(section(SectionId.Type, [0, 0])), /longer than its content/],
@@ -194,7 +194,7 @@ describe('sections', () => {
     [
       'an export of nothing',
       module(section(SectionId.Export, vector([[...name('x'), 0, 3]]))),
-      /leads nowhere/,
+      /names an index that does not exist/,
     ],
     ['a huge vector', module(section(SectionId.Type, leb(0xffffffff))), /does not fit/],
   ])('%s is refused with the reason', (_, bytes, reason) => {

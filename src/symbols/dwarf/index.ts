@@ -100,7 +100,7 @@ export class DwarfInfo {
       if (!unit.hasRanges) this.#functionsOf(unit)?.ranges.forEach(add);
       if (unit.splitFile !== null) {
         this.#warn(
-          `the debug information of ${unit.name || 'a unit'} is in ${unit.splitFile}, which is not read: no inlined calls there`,
+          `the debug information of ${unit.name || 'a unit'} is in ${unit.splitFile}, which Heapline does not read: inlined calls there are unknown`,
         );
       }
     });
