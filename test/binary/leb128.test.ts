@@ -1,5 +1,5 @@
-// LEB128 in both directions: what is written reads back, what does not fit is refused, and every encoding that
-// the specification allows (padded ones too) is accepted.
+// LEB128 in both directions: written numbers read back, numbers that do not fit are rejected, and every
+// encoding that the specification allows, padded ones included, is accepted.
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -27,7 +27,7 @@ const big = (value: bigint, signed: boolean): Uint8Array => {
 };
 const edges = (bits: number) => [0, 1, 0x3f, 0x40, 0x7f, 0x80, 2 ** (bits - 1) - 1, 2 ** (bits - 1)];
 
-describe('what is written reads back', () => {
+describe('written numbers read back', () => {
   test('u32', () => {
     fc.assert(
       fc.property(
@@ -124,7 +124,7 @@ describe('bounds', () => {
     expect(() => read(kind, [...bytes])).toThrow(InvalidModuleError);
   });
 
-  test('V8 draws the same lines for u32 and s32', () => {
+  test('V8 has the same bounds for u32 and s32', () => {
     // A module of one section: a type count, or a global whose initialiser is the constant.
     const accepts = (bytes: number[]) =>
       WebAssembly.validate(Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...bytes]));
@@ -150,13 +150,13 @@ describe('bounds', () => {
   });
 });
 
-test('a name that is not UTF-8 is refused, and one that runs past the end too', () => {
+test('a name that is not UTF-8 is rejected, and so is one that continues past the end', () => {
   expect(() => new ByteReader(Uint8Array.from([2, 0xc3, 0x28])).name()).toThrow(InvalidModuleError);
   expect(() => new ByteReader(Uint8Array.from([3, 0x61])).name()).toThrow(InvalidModuleError);
   expect(new ByteReader(Uint8Array.from([2, 0xc3, 0xa9])).name()).toBe('é');
 });
 
-test('a vector longer than its data is refused before it is read', () => {
+test('a vector longer than its data is rejected before it is read', () => {
   expect(() => new ByteReader(Uint8Array.from([0xff, 0xff, 0xff, 0xff, 0x0f, 1])).count()).toThrow(
     /does not fit/,
   );

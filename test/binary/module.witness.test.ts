@@ -1,4 +1,5 @@
-// The module reader against V8 (what V8 accepts must be read), wasm-objdump and hand-written sections.
+// Compares the module reader with V8 (it must read every module that V8 accepts), wasm-objdump and
+// hand-written sections.
 
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
@@ -202,7 +203,7 @@ describe('sections', () => {
     expect(() => readModule(bytes)).toThrow(reason);
   });
 
-  test('a malformed name section is no fault of the module', () => {
+  test('a malformed name section does not make the module invalid', () => {
     const bytes = module(custom('name', [1, 9, 2, 0, 1, 0x61, 1]));
     expect(readModule(bytes).functionNames()).toEqual(new Map());
     const cut = module(custom('name', [1, 8, 2, 0, 1, 0x61, 1, 5, 0x62, 0x63]));
@@ -211,7 +212,7 @@ describe('sections', () => {
 });
 
 describe('arbitrary damage', () => {
-  /** Reads, and gives back what was thrown: nothing but our own errors may be. */
+  /** Reads a module and returns the error that was thrown, which must be one of Heapline's. */
   const failure = (bytes: Uint8Array): HeaplineError | null => {
     try {
       const read = readModule(bytes);
@@ -223,7 +224,7 @@ describe('arbitrary damage', () => {
     }
   };
 
-  test('a module cut anywhere is refused or read, never worse', () => {
+  test('a module that is cut anywhere is either rejected or read', () => {
     for (let length = 0; length < linked.length; length += 7) {
       const cut = linked.subarray(0, length);
       const error = failure(cut);
@@ -231,7 +232,7 @@ describe('arbitrary damage', () => {
     }
   });
 
-  test('whatever V8 accepts after a few bytes changed is read', () => {
+  test('a module that V8 accepts after a few bytes changed is read', () => {
     let accepted = 0;
     const change = fc.record({ at: fc.nat(linked.length - 1), to: fc.nat(255) });
     fc.assert(

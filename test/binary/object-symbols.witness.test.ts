@@ -1,4 +1,4 @@
-// Symbols of relocatable objects against llvm-nm, for objects of the oldest and the newest LLVM supported.
+// Compares the symbols of relocatable objects with llvm-nm, for objects of the oldest and the newest supported LLVM.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ObjectSymbol, readObjectSymbols } from '../../src/binary/index.ts';
@@ -36,7 +36,7 @@ describe.each(['clang', 'clang-22'])('an object of %s', (compiler) => {
   });
   const find = (name: string) => symbols.find((symbol) => symbol.name === name);
 
-  test('has the symbols that llvm-nm lists, defined and undefined alike', () => {
+  test('has the defined and undefined symbols that llvm-nm lists', () => {
     const listed = workshop.run('llvm-nm-22', '--format=posix', path).trimEnd().split('\n');
     const theirs = listed.map((line) => {
       const [name, letter] = line.split(' ');
@@ -72,12 +72,12 @@ describe.each(['clang', 'clang-22'])('an object of %s', (compiler) => {
   });
 });
 
-test('a linked module and other files are refused as such', () => {
+test('a linked module and other files are rejected with the reason', () => {
   expect(() => readObjectSymbols(module())).toThrow(/not a relocatable object/);
   expect(() => readObjectSymbols(new TextEncoder().encode('!<arch>\n'))).toThrow(InvalidModuleError);
 });
 
-test('a damaged symbol table gives a typed error or symbols', () => {
+test('a damaged symbol table gives symbols or a typed error', () => {
   const object = workshop.read(workshop.object(workshop.file('.c', source), '-g0'));
   for (let at = 0; at < object.length; at += 1) {
     const bytes = object.slice();

@@ -1,11 +1,11 @@
-// Instructions that no disassembler of opcodes.witness.test.ts knows (garbage collection, typed references), against
-// bytes written out from the specification.
+// Instructions that no disassembler of opcodes.witness.test.ts knows (garbage collection, typed references).
+// Their bytes were written from the specification.
 
 import { describe, expect, test } from 'vitest';
 import { OPCODES, skipInstruction } from '../../src/binary/index.ts';
 import { InvalidModuleError, UnsupportedModuleError } from '../../src/errors.ts';
 
-/** Instructions written out from the specification; each must be taken as exactly one. */
+/** Instructions written from the specification. Each must be read as exactly one. */
 const written: readonly (readonly [name: string, bytes: readonly number[]])[] = [
   ['call_ref', [0x14, 0x85, 0x01]],
   ['return_call_ref', [0x15, 0x05]],
@@ -55,7 +55,7 @@ describe('instructions that the disassemblers do not know', () => {
     expect(skipInstruction(followed, 0, followed.length)).toBe(bytes.length);
   });
 
-  test.each(written)('%s is refused when cut short anywhere', (_, bytes) => {
+  test.each(written)('%s is rejected if it is cut short anywhere', (_, bytes) => {
     for (let length = 0; length < bytes.length; length += 1) {
       const cut = Uint8Array.from(bytes);
       expect(() => skipInstruction(cut, 0, length)).toThrow(InvalidModuleError);
@@ -69,7 +69,7 @@ describe('instructions that the disassemblers do not know', () => {
   });
 
   test.each([[0x16], [0x27], [0xc5], [0xd7], [0xff], [0xfb, 31], [0xfc, 18], [0xfd, 0x9a, 0x01], [0xfe, 4]])(
-    'unknown opcode %s is refused with its offset',
+    'unknown opcode %s is rejected with its offset',
     (...bytes) => {
       const code = Uint8Array.from([0x01, 0x01, ...bytes, 0, 0, 0, 0]);
       const attempt = () => skipInstruction(code, 2, code.length);

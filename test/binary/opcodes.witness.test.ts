@@ -23,7 +23,7 @@ const opcodeBytes = ({ prefix, code }: OpcodeEntry): number[] =>
   prefix === 0 ? [code] : [prefix, ...leb(code)];
 const fixed = (length: number): number[] => Array.from({ length }, (_, index) => index + 1);
 
-/** Encodings of the immediates, from short to long. */
+/** Encodings of the immediates, shorter ones first. */
 function shapes({ immediate, name }: OpcodeEntry): number[][] {
   switch (immediate) {
     case Immediate.None:
@@ -78,7 +78,7 @@ function shapes({ immediate, name }: OpcodeEntry): number[][] {
   }
 }
 
-/** The instruction in a place where its block structure is complete. */
+/** Puts the instruction where its block structure is complete. */
 function embed(entry: OpcodeEntry, encoded: number[]): number[] {
   switch (entry.name) {
     case 'block':
@@ -134,7 +134,7 @@ function moduleOf(selected: readonly Case[]): Uint8Array {
   );
 }
 
-/** Offsets of all instructions of a module, as ours. */
+/** Offsets of all instructions of a module, as Heapline reads them. */
 function offsets(bytes: Uint8Array): number[] {
   const found: number[] = [];
   for (const { start, end } of readModule(bytes).bodies) {
@@ -172,7 +172,7 @@ const wabt = (bytes: Uint8Array): Line[] =>
 const llvm = (bytes: Uint8Array): Line[] =>
   disassemble('llvm-objdump-22', bytes, /^ +([0-9a-f]+): [0-9a-f ]+\t(<unknown>|[\w.]+)/);
 
-/** Mnemonic of the opcode at each offset, as ours. */
+/** Mnemonic of the opcode at each offset, as Heapline reads it. */
 const nameAt = (bytes: Uint8Array, offset: number): string =>
   OPCODES.find((entry) => opcodeBytes(entry).every((byte, index) => bytes[offset + index] === byte))!.name;
 

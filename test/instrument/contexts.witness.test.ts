@@ -1,4 +1,4 @@
-// The oracle of the pass: at every allocation the slots equal V8's own stack, call site by call site.
+// The oracle of the slots: at every allocation the slots equal V8's own stack, call site by call site.
 
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -46,7 +46,7 @@ beforeAll(() => {
 });
 afterAll(() => workshop.remove());
 
-/** Slots equal frames in every sighting, and there are as many sightings as expected. */
+/** Expects that slots equal frames in every sighting, and that there are `count` sightings. */
 function expectEqual(harness: Harness, count: number): void {
   expect(harness.sightings).toHaveLength(count);
   for (const { slots, frames } of harness.sightings) expect(slots).toEqual(frames);
@@ -56,7 +56,7 @@ function expectEqual(harness: Harness, count: number): void {
 const silent = () => ({ env: { call_back: () => 0 } });
 
 describe('contexts of C equal those of V8', () => {
-  /** Calls of the family that the original makes. */
+  /** Number of calls of the allocation family that the original makes. */
   const countOriginal = (name: string, argument: number): number => {
     let count = 0;
     const imports = { ...silent(), heapline: { trace: () => (count += 1) } };
@@ -82,7 +82,7 @@ describe('contexts of C equal those of V8', () => {
     expectEqual(harness, count);
   });
 
-  test('host to C to host to C, and what comes after', () => {
+  test('host to C to host to C, and calls afterwards', () => {
     const harness = new Harness(linked, (self) => ({
       env: {
         call_back: (n: number) => {
@@ -106,7 +106,7 @@ describe('contexts of C equal those of V8', () => {
     expect(harness.sightings.map(({ slots }) => slots)).toEqual([[null], [null]]);
   });
 
-  test('functions that cannot allocate are left as they are', () => {
+  test('functions that cannot allocate stay as they are', () => {
     const harness = new Harness(linked, silent);
     expect(harness.call('nothing', 4)).toBe(8);
     const { statistics } = harness.instrumented;
@@ -143,7 +143,7 @@ interface DeepReport {
   readonly sightings: readonly { slots: readonly number[]; offsets: readonly number[] }[];
 }
 
-/** Calls `recurse(depth)` in a worker, whose stack can be made large; looks at the chosen calls of the family. */
+/** Calls `recurse(depth)` in a worker, whose stack can be large, and reports the chosen calls of the family. */
 function runDeep(
   instrumented: InstrumentedModule,
   depth: number,
@@ -245,7 +245,7 @@ describe('contexts of hand-written modules equal those of V8', () => {
       (start $begin)
       (func (export "run") (call $inner)))`);
     const late = bytes.slice();
-    // The harness reads memory, which is not there yet when the start function runs.
+    // The harness reads memory, which does not exist yet when the start function runs.
     expect(() => new Harness(late, silent)).toThrow(TypeError);
     const { instrumented } = new StartProbe(bytes, sightings);
     expect(sightings).toHaveLength(1);

@@ -1,5 +1,5 @@
-// Random programs of many functions that call each other in every way there is, out of blocks, loops, branches,
-// exceptions and tail positions: at every allocation the slots equal V8's own stack.
+// Random programs of many functions that call each other in every possible way, from blocks, loops, branches,
+// exceptions and tail positions. At every allocation the slots equal V8's own stack.
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -15,10 +15,10 @@ afterAll(() => workshop.remove());
 const FUNCTIONS = 12;
 /** How many steps a program runs before every function returns at once. */
 const FUEL = 90;
-// No call, so that the first call of a function may stand anywhere.
+// This contains no call, so that the first call of a function may stand anywhere.
 const BURN = '(if (global.get $fuel) (then (global.set $fuel (i32.sub (global.get $fuel) (i32.const 1)))))';
 
-/** True now and then, depending on how far the program is. */
+/** True at some steps of the program. */
 const condition = fc
   .integer({ min: 1, max: 7 })
   .map((mask) => `(i32.and (global.get $fuel) (i32.const ${mask}))`);
@@ -116,7 +116,7 @@ test('random programs: slots equal frames', () => {
         try {
           harness.call(`f${index}`, index);
         } catch {
-          // An exception that nobody caught; the host starts over at depth 0.
+          // Nobody caught the exception; the host starts again at depth 0.
           harness.reset();
         }
       }

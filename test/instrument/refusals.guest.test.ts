@@ -1,5 +1,5 @@
-// What the pass cannot do is refused with the reason and what to do about it; damaged modules are refused too, and a
-// damaged module that V8 accepts all the same comes out as one that V8 accepts.
+// Modules that cannot be instrumented are rejected, with the reason and with advice. Damaged modules are
+// rejected, too, unless V8 accepts them. Then V8 accepts the instrumented module.
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -31,7 +31,7 @@ const simple = (code: number[], memory?: number[]) =>
     ...(memory && { memory }),
   });
 
-describe('refused as unsupported, with the reason', () => {
+describe('rejected as unsupported, with the reason', () => {
   test.each([
     ['a shared memory', simple([0x20, 0], [3, 4, 4]), /shared.*-pthread/],
     ['a 64-bit memory', simple([0x20, 0], [4, 4]), /memory64/],
@@ -58,12 +58,12 @@ describe('refused as unsupported, with the reason', () => {
   });
 });
 
-/** A plain module with a section put at its end. */
+/** A plain module with a section at its end. */
 function joined(section: readonly number[]): Uint8Array {
   return Uint8Array.from([...simple([0x20, 0]), ...section]);
 }
 
-describe('refused for want of the runtime, with how to link it', () => {
+describe('rejected because the runtime is missing, with advice on linking', () => {
   const without = (from: string, to = '') => workshop.assemble(`(module ${TEXT_RUNTIME.replace(from, to)})`);
   test.each([
     ['no heapline_runtime', '(export "heapline_runtime")', '', /heapline_runtime.*heapline build/],
@@ -120,7 +120,7 @@ describe('refused for want of the runtime, with how to link it', () => {
       /link the program with wasm\/heapline-wasi\.o/,
     ],
     [
-      'what Emscripten linked',
+      'a module that Emscripten linked',
       () => plain('(func (export "emscripten_stack_get_current") (result i32) i32.const 0)'),
       /-sMALLOC=none/,
     ],
@@ -134,7 +134,7 @@ describe('refused for want of the runtime, with how to link it', () => {
     expect(() => instrument(bytes())).toThrow(reason);
   });
 
-  test('a relocatable object is told to be linked', () => {
+  test('the advice for a relocatable object is to link it', () => {
     const object = workshop.read(workshop.object(workshop.file('.c', 'void g(void); void f(void) { g(); }')));
     expect(() => instrument(object)).toThrow(/relocatable object, link it/);
   });
@@ -158,7 +158,7 @@ describe('damage', () => {
     linked = workshop.link([program, workshop.runtime()], '--strip-debug');
   });
 
-  /** The outcome, which has to be a module or one of our errors. */
+  /** Instruments; the outcome must be a module or one of Heapline's errors. */
   const attempt = (bytes: Uint8Array, work: (bytes: Uint8Array) => { bytes: Uint8Array } | null) => {
     try {
       return work(bytes);
@@ -168,11 +168,11 @@ describe('damage', () => {
     }
   };
 
-  /** V8 accepts the output whenever it accepted the input. */
+  /** Expects that V8 accepts the output if it accepted the input. */
   const check = (bytes: Uint8Array): boolean => {
     const result = attempt(bytes, instrument);
     if (result === null || result instanceof HeaplineError) {
-      // What V8 runs, the reader must read: it may only be refused for what it is.
+      // The reader must read every module that V8 runs. It may only be rejected for its features.
       if (result instanceof InvalidModuleError)
         expect(WebAssembly.validate(Uint8Array.from(bytes))).toBe(false);
       return false;

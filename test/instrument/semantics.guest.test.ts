@@ -1,5 +1,5 @@
-// Instrumented modules do what the originals do, whatever instructions they are made of; and what the pass leaves
-// alone is left alone byte for byte.
+// Instrumented modules do the same as the originals, for all kinds of instructions, and everything that
+// instrumenting need not change stays the same byte for byte.
 
 import { setFlagsFromString } from 'node:v8';
 import fc from 'fast-check';
@@ -33,7 +33,7 @@ afterAll(() => workshop.remove());
 
 type Run = (instance: WebAssembly.Instance) => unknown;
 
-/** What a module computes, and how often it allocates, before and after. */
+/** The results and allocations of a module, before and after instrumenting. */
 function outcomes(bytes: Uint8Array, run: Run): { before: unknown; after: unknown } {
   const observe = (code: Uint8Array) => {
     const calls: number[][] = [];
@@ -206,7 +206,7 @@ describe('before and after are equal', () => {
     }
   });
 
-  test('a function without room for another local is refused, as V8 would', () => {
+  test('a function without room for another local is rejected, because V8 would reject the result', () => {
     const bytes = runtimeModule({
       types: [functionType([I32], [I32])],
       functions: [{ type: 0, export: 'run', body: body([0x20, 0, 0x10, 1], [[...leb(49_999), I32]]) }],
@@ -216,7 +216,7 @@ describe('before and after are equal', () => {
   });
 });
 
-/** The original code, put together from the runs; what the pass replaced is left as zeros. */
+/** The original code, assembled from the runs. Replaced bytes are zeros. */
 function reassemble(original: WasmModule, result: InstrumentedModule): Uint8Array {
   const code = new Uint8Array(original.codeEnd - original.codeStart);
   const { runs, codeStart } = result.offsets;
@@ -227,7 +227,7 @@ function reassemble(original: WasmModule, result: InstrumentedModule): Uint8Arra
   return code;
 }
 
-describe('what the pass leaves alone', () => {
+describe('parts that instrumenting does not change', () => {
   test('custom sections are byte-identical and in place', () => {
     const before = readModule(linked);
     const result = instrument(linked);
@@ -255,7 +255,7 @@ describe('what the pass leaves alone', () => {
     );
   });
 
-  test('every instruction of the original is found through the map, both ways', () => {
+  test('the map finds every instruction of the original in both directions', () => {
     const before = readModule(linked);
     const result = instrument(linked);
     for (const [index, { start, end }] of before.bodies.entries()) {
@@ -268,11 +268,11 @@ describe('what the pass leaves alone', () => {
     }
     const code = reassemble(before, result);
     const differing = [...code.keys()].filter((at) => code[at] !== linked[before.codeStart + at]);
-    // Only lengths and local counts of bodies with slots, and the number of bodies, are written anew.
+    // Only the lengths and local counts of bodies with slots and the number of bodies are written anew.
     expect(differing.length).toBeLessThanOrEqual(1 + result.statistics.instrumentedFunctions * 6);
   });
 
-  test('offsets outside of code, and in thunks, lead nowhere', () => {
+  test('offsets outside of code and in thunks have no place in the original', () => {
     const result = instrument(linked);
     const after = readModule(result.bytes);
     expect(result.offsets.toOriginal(0)).toBeNull();
@@ -305,7 +305,7 @@ function firstInstruction(from: WasmModule, index: number): number {
   const { start, end } = from.bodies[index]!;
   const { bytes } = from;
   let at = start;
-  // Locals of C are few and of one-byte types.
+  // C has few locals, and their types take one byte.
   const groups = bytes[at++]!;
   for (let group = 0; group < groups; group += 1) {
     while (bytes[at++]! >= 0x80);
@@ -318,7 +318,7 @@ function firstInstruction(from: WasmModule, index: number): number {
 describe('memory maximum', () => {
   const maximumOf = (bytes: Uint8Array) => readModule(bytes).memories[0]!.maximum;
 
-  test('is set where there was none, and never raised', () => {
+  test('is set if there was none, and never raised', () => {
     expect(maximumOf(linked)).toBeNull();
     const limited = instrument(linked, { maxMemory: 10 * 65536 + 5 }).bytes;
     expect(maximumOf(limited)).toBe(10n);
@@ -329,11 +329,11 @@ describe('memory maximum', () => {
     expect(maximumOf(instrument(text).bytes)).toBe(6n);
   });
 
-  test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 65536])('%d is refused', (maxMemory) => {
+  test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 65536])('%d is rejected', (maxMemory) => {
     expect(() => instrument(linked, { maxMemory })).toThrow(/maxMemory/);
   });
 
-  test('of an imported memory is left to whoever supplies it', () => {
+  test('of an imported memory does not change', () => {
     const text = TEXT_RUNTIME.replace('(memory (export "memory") 4)', '(import "env" "memory" (memory 4))');
     const bytes = workshop.assemble(`(module ${text})`);
     expect(maximumOf(instrument(bytes, { maxMemory: 2 ** 24 }).bytes)).toBeNull();

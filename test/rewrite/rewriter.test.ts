@@ -556,6 +556,8 @@ describe('limits of engines', () => {
       at += part.length;
     }
     const rewriter = new Rewriter(readModule(bytes));
-    expect(() => rewriter.addFunction(0, Uint8Array.of(0, 0x0b))).toThrow(/more than 1000000 functions with those/);
+    expect(() => rewriter.addFunction(0, Uint8Array.of(0, 0x0b))).toThrow(
+      /more than 1000000 functions with those/,
+    );
   });
 });

@@ -1,4 +1,4 @@
-// Takes modules apart and puts them together again by their custom sections.
+// Removes, adds and exchanges custom sections of modules.
 
 import { readModule, SectionId } from '../../src/binary/index.ts';
 
@@ -20,7 +20,7 @@ export function withSection(wasm: Uint8Array, name: string, content: Uint8Array)
   return new Uint8Array(Buffer.concat([wasm, Buffer.of(SectionId.Custom), unsigned(body.length), body]));
 }
 
-/** The module with the matching custom sections of another one in place of its own. */
+/** The module with the matching custom sections of another module in place of its own. */
 export function withSectionsOf(wasm: Uint8Array, other: Uint8Array, name: RegExp): Uint8Array {
   let result = withoutSections(wasm, name);
   const module = readModule(other);
@@ -32,7 +32,7 @@ export function withSectionsOf(wasm: Uint8Array, other: Uint8Array, name: RegExp
   return result;
 }
 
-/** A string as custom sections such as `external_debug_info` hold it: its length, then its bytes. */
+/** A string as custom sections such as `external_debug_info` encode it: its length, then its bytes. */
 export function lengthPrefixed(text: string): Uint8Array {
   const bytes = Buffer.from(text);
   return new Uint8Array(Buffer.concat([unsigned(bytes.length), bytes]));

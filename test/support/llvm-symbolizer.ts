@@ -1,5 +1,6 @@
-// The outside oracle of these tests: llvm-symbolizer. It takes offsets from the start of the code section payload (up
-// to LLVM 22; checked by the tests themselves, which would not agree on a single line otherwise).
+// llvm-symbolizer, the outside oracle of the symbol tests. It takes offsets from the start of the code
+// section payload (up to LLVM 22). The tests would not agree on a single line if a version took other
+// offsets.
 
 import { spawnSync } from 'node:child_process';
 import { posix } from 'node:path';
@@ -13,7 +14,7 @@ export function callOffsets(wasm: Uint8Array): number[] {
   return instructionOffsets(wasm, (opcode) => CALLS.has(opcode));
 }
 
-/** Offsets of the instructions whose opcode is wanted. */
+/** Offsets of the instructions with certain opcodes. */
 export function instructionOffsets(wasm: Uint8Array, wanted: (opcode: number) => boolean): number[] {
   const module = readModule(wasm);
   const offsets: number[] = [];
@@ -45,7 +46,7 @@ function skipLocals(wasm: Uint8Array, start: number): number {
 }
 
 export interface OracleFrame {
-  /** '' when llvm-symbolizer does not know it; the same for `file`. */
+  /** '' if llvm-symbolizer does not know it; the same applies to `file`. */
   readonly function: string;
   readonly file: string;
   readonly line: number;
@@ -87,17 +88,17 @@ export function llvmFrames(
 }
 
 export interface Comparison {
-  /** Offsets looked up. */
+  /** Number of offsets that were looked up. */
   compared: number;
-  /** Offsets of which the oracle knows nothing: code without debug information. */
+  /** Number of offsets about which the oracle knows nothing: code without debug information. */
   unknown: number;
-  /** Offsets with at least one inlined frame. */
+  /** Number of offsets with at least one inlined frame. */
   inlined: number;
   /** Readable descriptions of the offsets whose frames differ. */
   differences: string[];
 }
 
-/** Compares the frames of a Symbolizer with the oracle's, frame by frame, at every offset given. */
+/** Compares the frames of a Symbolizer with those of the oracle at every given offset. */
 export function compareFrames(
   symbolizer: Symbolizer,
   path: string,

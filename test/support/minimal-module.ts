@@ -1,18 +1,19 @@
-// The least module with a runtime, byte by byte, for instructions that assemblers do not write. Function 0 is the
-// import heapline.trace, 1 is malloc (which does not allocate: it passes its argument on), 2 is free.
+// The smallest module with a runtime, byte by byte, for instructions that assemblers do not write. Function 0
+// is the import heapline.trace, 1 is malloc (which does not allocate and returns its argument), and 2 is
+// free.
 
 import { ABI_VERSION } from '../../src/runtime/layout.ts';
 import { body, functionType, I32, leb, module, name, SectionId, section, vector } from './module-builder.ts';
 
 interface Parts {
-  /** Types from index 0 on; the runtime's own follow them. */
+  /** Types from index 0 on. The runtime's own types follow them. */
   readonly types: readonly number[][];
   /** Functions from index 3 on. */
   readonly functions: readonly { type: number; export?: string; body: number[] }[];
   /** Functions of table 0. */
   readonly table?: readonly number[];
   readonly memory?: readonly number[];
-  /** Sections to put at the end. */
+  /** Sections at the end. */
   readonly after?: readonly number[];
 }
 

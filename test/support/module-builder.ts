@@ -1,4 +1,5 @@
-// Builds small modules byte by byte, for tests of what assemblers do not write: odd encodings, new proposals, faults.
+// Builds small modules byte by byte, for things that assemblers do not write: unusual encodings, new
+// proposals, faults.
 
 import { SectionId, writeUnsigned } from '../../src/binary/index.ts';
 

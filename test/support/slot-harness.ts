@@ -1,6 +1,7 @@
-// Runs an instrumented module and compares, at every call of the allocation family, the slots with the engine's own
-// stack: wasm frames of an Error made in a host function that the runtime calls, each frame's file offset
-// translated by the offset map. Both see the same calls or the test fails.
+// Runs an instrumented module and compares the slots with the engine's own stack at every call of the
+// allocation family. The engine's stack consists of the wasm frames of an Error that is made in a host
+// function, which the runtime calls. The offset map translates the file offset of each frame. The test fails
+// if the two do not name the same calls.
 
 import { ExternalKind, readModule } from '../../src/binary/index.ts';
 import { ALLOCATION_FAMILY } from '../../src/frames/index.ts';
@@ -10,7 +11,7 @@ import { ABI_VERSION, RUNTIME_TOP, SITE_HOST_PENDING, SLOT_SIZE } from '../../sr
 type Imports = Record<string, Record<string, WebAssembly.ImportValue>>;
 type Callable = (...values: unknown[]) => unknown;
 
-/** One call of the family: what the slots said and what V8 said, innermost first; host entries are null. */
+/** One call of the family: the slots and the frames of V8, innermost first. Entries from the host are null. */
 export interface Sighting {
   readonly slots: readonly (number | null)[];
   readonly frames: readonly (number | null)[];
@@ -45,7 +46,7 @@ export class Harness {
     return new DataView((this.instance.exports.memory as WebAssembly.Memory).buffer);
   }
 
-  /** Depth of the shadow stack: 0 when no frame is active. */
+  /** Depth of the shadow stack; 0 if no frame is active. */
   get depth(): number {
     return (this.#top - this.instrumented.shadowAddress) / SLOT_SIZE;
   }
@@ -54,7 +55,7 @@ export class Harness {
     return this.memory.getUint32(this.instrumented.runtimeAddress + RUNTIME_TOP, true);
   }
 
-  /** What the host does at depth 0 after an exception or a trap. */
+  /** Resets `top`, as the host does at depth 0 after an exception or a trap. */
   reset(): void {
     const { runtimeAddress, shadowAddress } = this.instrumented;
     this.memory.setUint32(runtimeAddress + RUNTIME_TOP, shadowAddress, true);
@@ -77,7 +78,7 @@ export class Harness {
   }
 }
 
-/** A runtime in text form, for modules written in text: the rest of a module follows it. */
+/** A runtime in text form, for modules in text form. The rest of the module follows it. */
 export const TEXT_RUNTIME = `
   (import "heapline" "trace" (func $trace (param i32 i32 i32)))
   (memory (export "memory") 4)

@@ -1,6 +1,7 @@
-// The outside witness: V8's own stack at the moment of an allocation, against the context that the runtime has recorded.
-// The runtime is told to call out after every allocation; there the engine's stack is captured, translated to offsets in
-// the original module, and compared frame by frame, the places where the host is in between included.
+// The outside witness: compares V8's own stack at the moment of an allocation with the context that the
+// runtime recorded. The runtime calls the host after every allocation. There the engine's stack is captured,
+// translated to offsets in the original module, and compared frame by frame, together with the places where
+// the host stands between frames.
 
 import { readModule } from '../../src/binary/index.ts';
 import type { WasmExports } from '../../src/binary/wasm-types.ts';
@@ -10,24 +11,24 @@ import type { InstrumentedModule } from '../../src/instrument/index.ts';
 
 /** Stands for JavaScript between two frames of the guest's. */
 const HOST = 'JavaScript';
-/** Emscripten's functions by which the guest calls itself: JavaScript, and no host. */
+/** Emscripten's functions by which the guest calls itself. They are JavaScript, but not the host. */
 const INVOKE = /\binvoke_[a-z]+ \(/;
 
 /** Compares every allocation of one guest. */
 export class Witness {
-  /** Allocations compared so far. */
+  /** Number of allocations that were compared so far. */
   allocations = 0;
-  /** Frames of C in the deepest stack. */
+  /** Number of frames of C in the deepest stack. */
   deepest = 0;
-  /** Allocations below more than one entry from JavaScript. */
+  /** Number of allocations below more than one entry from JavaScript. */
   nested = 0;
-  /** Allocations whose two stacks differ, as text. */
+  /** The allocations whose two stacks differ, as text. */
   readonly differences: string[] = [];
   readonly runtime: RuntimeImports;
   ledger: Ledger | null = null;
   readonly #runtimeFunctions: ReadonlySet<number>;
 
-  /** @param hostStack what the runtime asks the host for */
+  /** @param hostStack the import by which the runtime asks for the host's stack */
   constructor(
     private readonly instrumented: InstrumentedModule,
     original: Uint8Array,
@@ -42,7 +43,7 @@ export class Witness {
     };
   }
 
-  /** To be called with the exports of the instance before anything of it runs. */
+  /** Takes the exports of the instance. Must be called before the instance runs. */
   instantiated(exports: WasmExports): Ledger {
     const { runtimeAddress, shadowAddress } = this.instrumented;
     this.ledger = new Ledger(exports.memory as WebAssembly.Memory, runtimeAddress, shadowAddress);
@@ -63,7 +64,8 @@ export class Witness {
     }
   }
 
-  // Innermost first. The runtime's own functions are the innermost ones; no other function has their indices.
+  // The innermost frame comes first. The innermost functions are the runtime's own, and no other function has their
+  // indices.
   #seen(): (number | typeof HOST)[] {
     const seen: (number | typeof HOST)[] = [];
     let inRuntime = true;
@@ -94,7 +96,7 @@ interface EngineFrame {
   readonly offset: number;
 }
 
-/** V8's stack, innermost first, all of it: frames of the guest's, and JavaScript's as text. */
+/** V8's whole stack, innermost first: frames of the guest, and frames of JavaScript as text. */
 function engineStack(): (EngineFrame | string)[] {
   const limit = Error.stackTraceLimit;
   const prepare = Error.prepareStackTrace;
@@ -115,7 +117,7 @@ function engineStack(): (EngineFrame | string)[] {
   return frames;
 }
 
-/** Indices of the runtime's functions, by the names that csrc gives them. */
+/** Indices of the runtime's functions, found by their names in csrc. */
 function functionsOfTheRuntime(wasm: Uint8Array): ReadonlySet<number> {
   const indices = new Set<number>();
   const family = /^(malloc|calloc|realloc|reallocarray|free|aligned_alloc|memalign|posix_memalign)$/;

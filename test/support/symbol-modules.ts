@@ -1,5 +1,5 @@
-// Builds the modules that the symbol tests look at, with each compiler that is to be understood. Results are cached by
-// everything that goes into them, so that a second run of the tests compiles nothing.
+// Builds the modules of the symbol tests with each supported compiler. Results are cached by all their
+// inputs, so that a second run of the tests compiles nothing.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -14,10 +14,10 @@ export interface Program {
   readonly name: string;
   /** Translation units. */
   readonly sources: readonly string[];
-  /** Directories of headers; compilers without access to the disk get every file in them. */
+  /** Directories of headers. Compilers without access to the disk get every file in them. */
   readonly include?: readonly string[];
   readonly defines?: readonly string[];
-  /** Exported functions; without any, everything is kept. */
+  /** Exported functions. If there are none, all functions are kept. */
   readonly exports?: readonly string[];
 }
 
@@ -25,7 +25,7 @@ export interface BuildOptions {
   readonly toolchain: Toolchain;
   /** Compiler flags, such as -O2 and -gdwarf-5. */
   readonly flags: readonly string[];
-  /** Linker flags beside those that the exports ask for; of the emcc driver for Emscripten. */
+  /** Linker flags beside those for the exports. For Emscripten they are flags of emcc. */
   readonly link?: readonly string[];
 }
 
@@ -97,7 +97,7 @@ async function compile(
   return output;
 }
 
-// The embedded compiler sees only files that it is handed. They keep their absolute paths there.
+// The embedded compiler sees only the files that it gets. They keep their absolute paths.
 async function compileEmbedded(
   arguments_: readonly string[],
   source: string,

@@ -1,5 +1,5 @@
-// Small programs whose compiled shapes the symbol tests are about. They include no headers, so that every compiler takes
-// them, and are written to a scratch directory because compilers want files.
+// Small programs whose compiled forms the symbol tests examine. They include no headers, so that every
+// compiler accepts them. They are written to a temporary directory, because compilers read files.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,7 +8,7 @@ import type { Program } from './symbol-modules.ts';
 
 const DIRECTORY = fileURLToPath(new URL('../../.cache/symbols/sources/', import.meta.url));
 
-/** Writes sources and makes a program of those that are no headers. */
+/** Writes sources, and makes a program of those that are not headers. */
 export function program(name: string, files: Record<string, string>, extra: Partial<Program> = {}): Program {
   const directory = join(DIRECTORY, name);
   mkdirSync(directory, { recursive: true });
@@ -130,7 +130,7 @@ struct Global { void *p; Global() : p(malloc(3)) {} } global_object;
 `,
 });
 
-/** A directory with a <setjmp.h> for sysroots that have none: the code is looked at here, not run. */
+/** A directory with a <setjmp.h> for sysroots that have none. The tests examine the code and do not run it. */
 export function setjmpHeader(): string {
   const { sources } = program('setjmp', {
     'setjmp.h': `#pragma once

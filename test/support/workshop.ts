@@ -1,4 +1,5 @@
-// Makes wasm files for tests with the tools of the system: C through clang 22 and wasm-ld 22, text through wat2wasm.
+// Makes wasm files for tests with the tools of the system: from C with clang 22 and wasm-ld 22, from text
+// with wat2wasm.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ABI_VERSION, MAGIC, SHADOW_SLOTS } from '../../src/runtime/layout.ts';
 
-/** A folder for one test file; call `remove` when done. */
+/** A folder for one test file. Call `remove` at the end. */
 export class Workshop {
   readonly folder = mkdtempSync(join(tmpdir(), 'heapline-build-'));
   #count = 0;
@@ -83,7 +84,7 @@ export class Workshop {
     return this.read(path);
   }
 
-  /** Assembles text with the features that engines ship and wabt gets right. */
+  /** Assembles text with the features that engines ship and wabt supports. */
   assemble(text: string, ...flags: string[]): Uint8Array {
     const path = this.path('.wasm');
     const features = ['exceptions', 'tail-call', 'threads', 'multi-memory', 'memory64', 'extended-const'];

@@ -1,9 +1,9 @@
-// A small assembler of DWARF, for the shapes that no compiler at hand emits: 64-bit DWARF, indexed forms of each width,
-// references across units, cycles, and all manner of hostile sections.
+// A small assembler of DWARF, for shapes that none of the tested compilers emits: 64-bit DWARF, indexed forms
+// of each width, references across units, cycles, and all kinds of hostile sections.
 
 import { withSection } from '../support/custom-sections.ts';
 
-/** Attribute, form and value; a string value of a reference form is the label of the entry that it refers to. */
+/** Attribute, form and value. A string value of a reference form is the label of another entry. */
 export type Attribute = readonly [
   attribute: number,
   form: number,

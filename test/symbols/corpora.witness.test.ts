@@ -1,5 +1,6 @@
-// Frames against llvm-symbolizer at every call of real programs. By default some; with HEAPLINE_FULL=1 every
-// corpus, compiler, DWARF version and level of optimisation, which takes the better part of an hour the first time.
+// Compares frames with llvm-symbolizer at every call of real programs. By default these are some programs;
+// with HEAPLINE_FULL=1 every corpus, compiler, DWARF version and level of optimisation, which takes most of
+// an hour the first time.
 
 import { readFileSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';

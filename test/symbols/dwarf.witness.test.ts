@@ -1,5 +1,5 @@
-// DWARF that compilers at hand do not emit, assembled by hand: rare forms, which llvm-symbolizer must read the same way,
-// and hostile sections, which must end in a warning and a name.
+// DWARF that the tested compilers do not emit, assembled by hand. llvm-symbolizer must read rare forms in the
+// same way, and hostile sections must give a warning and a name.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -121,7 +121,7 @@ function unit(children: Die[], shape: Partial<UnitShape> = {}): UnitShape {
   };
 }
 
-// A line table whose program is up to the caller; files a.c and dir/b.c.
+// A line table with the given program, and with the files a.c and dir/b.c.
 function lineTable(
   version: number,
   program: Bytes,
@@ -274,7 +274,7 @@ describe('rare forms', () => {
     ]);
   });
 
-  test('values of every form are stepped over', () => {
+  test('values of every form are skipped', () => {
     const padding: Die = {
       tag: TAG.variable,
       attributes: [
@@ -397,7 +397,7 @@ describe('rare forms', () => {
           '.debug_line': lineTable(version, program, { wide, opcodeBase: 14 }),
         }),
       );
-      // Files count from 0 in version 5, and the program starts with file 1 all the same.
+      // Files count from 0 in version 5, but the program starts with file 1 in every version.
       const [first, second] = version >= 5 ? ['/src/dir/b.c', '/src/a.c'] : ['/src/a.c', '/src/dir/b.c'];
       expect(symbolizer.frames(6)).toMatchObject([{ file: first, line: 100, column: 7 }]);
       expect(symbolizer.frames(11)).toMatchObject([{ file: second, line: 100 }]);
@@ -412,7 +412,7 @@ describe('hostile debug information', () => {
     return performance.now() - start;
   };
 
-  test('references in a circle end', () => {
+  test('reading references in a circle ends', () => {
     const symbolizer = Symbolizer.open(
       moduleOf(
         assemble([
@@ -442,7 +442,7 @@ describe('hostile debug information', () => {
     expect(names(symbolizer, 2)).toEqual(['wasm-function[0]']);
   });
 
-  test('a broken unit costs its own functions their lines, and no other', () => {
+  test('only the functions of a broken unit lose their lines', () => {
     const root = (which: number, children: Die[]): UnitShape => ({
       version: 4,
       root: {
@@ -467,14 +467,14 @@ describe('hostile debug information', () => {
     expect(symbolizer.warnings[0]).toMatch(/unit 0.*unknown form/);
   });
 
-  test('of units that claim the same code the first one wins, as for llvm-symbolizer', () => {
+  test('the first of several units that claim the same code wins, as in llvm-symbolizer', () => {
     const symbolizer = expectAgreement(
       moduleOf(assemble([unit([subprogram('one', 0)]), unit([subprogram('two', 0)])])),
     );
     expect(names(symbolizer, 2)).toEqual(['one']);
   });
 
-  test('calls inlined more than a thousand deep end in a warning', () => {
+  test('calls that are inlined more than a thousand deep give a warning', () => {
     let call: Die = subprogram('f', 0);
     for (let depth = 0; depth < 1500; depth++) {
       call = {
@@ -494,7 +494,7 @@ describe('hostile debug information', () => {
     expect(symbolizer.warnings.join()).toMatch(/nest too deep/);
   });
 
-  test('thousands of units that share one long range list are given up on', () => {
+  test('thousands of units that share one long range list exceed the limit of work', () => {
     const ranges = new Bytes();
     for (let entry = 0; entry < 20_000; entry++) ranges.u(4, 2).u(4, 3);
     ranges.u(8, 0);
@@ -521,7 +521,7 @@ describe('hostile debug information', () => {
     expect(warnings.length).toBeLessThan(30);
   });
 
-  test('counts and lengths beyond all bounds are found out at once', () => {
+  test('counts and lengths beyond all bounds are detected at once', () => {
     const huge = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
     const endless = new Array<number>(64).fill(0xff);
     const unitHeader = (root: readonly number[]) =>
@@ -548,7 +548,7 @@ describe('hostile debug information', () => {
     }
   });
 
-  test('file tables with more entries than bytes are refused, functions keep their names', () => {
+  test('file tables with more entries than bytes are rejected, and functions keep their names', () => {
     const tables = [
       [0, 0xff, 0xff, 0xff, 0xff, 0x0f], // entries of no columns
       [1, 1, FORM.flagPresent, 0xff, 0xff, 0xff, 0xff, 0x0f], // entries of no size

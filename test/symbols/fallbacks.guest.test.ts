@@ -1,4 +1,4 @@
-// What a Symbolizer makes of modules that have less than good debug information of their own.
+// Symbols of modules whose own debug information is missing or bad.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -27,14 +27,14 @@ beforeAll(async () => {
 });
 
 describe('without DWARF in the module', () => {
-  test('external debug information serves as well as its own', () => {
+  test('external debug information is as good as that of the module itself', () => {
     const own = Symbolizer.open(optimised);
     const external = Symbolizer.open(withoutSections(optimised, /./), { debugInfo: optimised });
     expect(external.source).toBe('dwarf');
     for (const offset of offsets) expect(external.frames(offset)).toEqual(own.frames(offset));
   });
 
-  test('the path of external debug information is told', () => {
+  test('the symbolizer knows the path of external debug information', () => {
     const stripped = withSection(
       withoutSections(optimised, DEBUG),
       'external_debug_info',
@@ -44,14 +44,14 @@ describe('without DWARF in the module', () => {
     expect(Symbolizer.open(optimised).externalDebugInfo).toBeNull();
   });
 
-  test('external debug information of another build is refused, and names serve', () => {
+  test('external debug information of another build is rejected, and names are used instead', () => {
     const symbolizer = Symbolizer.open(withoutSections(optimised, DEBUG), { debugInfo: unoptimised });
     expect(symbolizer.source).toBe('names');
     expect(symbolizer.warnings.join()).toMatch(/external debug information is stale/);
     expect(symbolizer.frames(offsets[0]!)[0]).toMatchObject({ function: 'outer', file: '', line: 0 });
   });
 
-  test('external debug information that is no module is refused', () => {
+  test('external debug information that is not a module is rejected', () => {
     const symbolizer = Symbolizer.open(withoutSections(optimised, DEBUG), {
       debugInfo: Uint8Array.of(1, 2, 3),
     });
@@ -59,7 +59,7 @@ describe('without DWARF in the module', () => {
     expect(symbolizer.warnings.join()).toMatch(/external debug information is not used/);
   });
 
-  test('the name section names functions, else exports do, else their index', () => {
+  test('functions have the name of the name section, or of their export, or their index', () => {
     const named = Symbolizer.open(withoutSections(optimised, DEBUG));
     expect(named.source).toBe('names');
     const exported = Symbolizer.open(withoutSections(optimised, /./));
@@ -77,7 +77,7 @@ describe('without DWARF in the module', () => {
     });
   });
 
-  test('a module without any names has bare indices', () => {
+  test('functions of a module without names have only their indices', () => {
     const wasm = Uint8Array.of(
       ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
       ...[1, 4, 1, 0x60, 0, 0],
@@ -122,7 +122,7 @@ describe('with a source map', () => {
     expect(frames(first.end - 1)).toMatchObject([
       { function: 'outer', file: '/src/main.c', line: 9, column: 1 },
     ]);
-    // The last mapping before a function is the function's before it, not its own.
+    // The last mapping before a function belongs to the previous function.
     expect(frames(second.start + 1)).toMatchObject([{ file: '', line: 0 }]);
   });
 
@@ -132,20 +132,20 @@ describe('with a source map', () => {
       flags: ['-g', '-O0'],
       link: ['-gsource-map'],
     });
-    // Beside the map there is DWARF, too, since 3.1.17.
+    // Since 3.1.17 there is DWARF beside the map.
     const stripped = withoutSections(readFileSync(path), DEBUG);
     const withDwarf = readFileSync(await build(program, { toolchain: 'emscripten', flags: ['-g', '-O0'] }));
     const mapped = Symbolizer.open(stripped, { sourceMap: readFileSync(`${path}.map`, 'utf8') });
     const known = Symbolizer.open(withDwarf);
     expect(mapped.source).toBe('source-map');
     expect(mapped.sourceMapUrl).toMatch(/\.wasm\.map$/);
-    // The two modules differ in the width of some numbers, not in their calls.
+    // The two modules differ in the width of some numbers, but not in their calls.
     const calls = callOffsets(stripped).map((offset) => mapped.frames(offset)[0]!);
     const expected = callOffsets(withDwarf).map((offset) => known.frames(offset)[0]!);
     expect(calls).toHaveLength(expected.length);
     let compared = 0;
     calls.forEach((frame, index) => {
-      // Binaryen loses positions of optimised code, which the C library is, when it writes maps.
+      // When Binaryen writes maps, it loses positions of optimised code, and the C library is optimised.
       if (!/(main\.c|buffer\.h)$/.test(expected[index]!.file)) return;
       expect(frame.line).toBe(expected[index]!.line);
       expect(frame.file.split('/').at(-1)).toBe(expected[index]!.file.split('/').at(-1));
@@ -154,7 +154,7 @@ describe('with a source map', () => {
     expect(compared).toBeGreaterThan(10);
   });
 
-  test('a malformed map is refused, and names serve', () => {
+  test('a malformed map is rejected, and names are used instead', () => {
     for (const sourceMap of [
       'not JSON',
       '{"version":3}',
@@ -169,7 +169,7 @@ describe('with a source map', () => {
 });
 
 describe('debug information that does not fit the code', () => {
-  test('is refused as stale', () => {
+  test('is rejected as stale', () => {
     const symbolizer = Symbolizer.open(withSectionsOf(optimised, unoptimised, DEBUG));
     expect(symbolizer.source).toBe('names');
     expect(symbolizer.warnings.join()).toMatch(
@@ -178,7 +178,7 @@ describe('debug information that does not fit the code', () => {
     for (const offset of offsets) expect(symbolizer.frames(offset)).toMatchObject([{ file: '', line: 0 }]);
   });
 
-  test('is refused after an optimiser that did not keep track', () => {
+  test('is rejected after an optimiser that did not update it', () => {
     const output = `${optimisedPath}.opt`;
     const { status, stderr } = spawnSync('wasm-opt', [optimisedPath, '-O2', '-o', output], {
       encoding: 'utf8',
@@ -189,8 +189,8 @@ describe('debug information that does not fit the code', () => {
     expect(symbolizer.warnings.join()).toMatch(/debug information .* not used/);
   });
 
-  test('is believed only for the functions that it fits', () => {
-    // One function grows by a byte: what follows it has moved, what precedes it has not.
+  test('is used only for the functions that it fits', () => {
+    // One function grows by a byte, so the functions after it move and those before it do not.
     const module = readModule(optimised);
     const moved = module.bodies.map(({ start, end }, index) => ({
       start: start - module.codeStart + (index > 8 ? 1 : 0),
@@ -210,7 +210,7 @@ describe('debug information that does not fit the code', () => {
 });
 
 describe('frames', () => {
-  test('that are equal are the same object', () => {
+  test('that are equal are one object', () => {
     const symbolizer = Symbolizer.open(optimised);
     const seen = new Map<string, object>();
     for (const offset of offsets) {
@@ -223,7 +223,7 @@ describe('frames', () => {
     }
   });
 
-  test('carry absolute paths without detours, the linkage name and the line of the declaration', async () => {
+  test('have absolute normalised paths, the linkage name and the line of the declaration', async () => {
     const symbolizer = Symbolizer.open(optimised);
     const frames = offsets.flatMap((offset) => symbolizer.frames(offset));
     const grow = frames.find((frame) => frame.function === 'buffer_grow')!;
@@ -233,7 +233,7 @@ describe('frames', () => {
   });
 });
 
-test('bytes that are no module are an InvalidModuleError', () => {
+test('bytes that are not a module raise an InvalidModuleError', () => {
   for (const bytes of [new Uint8Array(0), Buffer.from('int main;'), optimised.subarray(0, 100)]) {
     expect(() => Symbolizer.open(bytes)).toThrow(InvalidModuleError);
   }

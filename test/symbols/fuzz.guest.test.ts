@@ -1,5 +1,5 @@
-// Debug information is input from outside: whatever its bytes, opening and looking up must end, soon, without any error
-// that is not an InvalidModuleError, and every offset must still get a frame.
+// Debug information is input from outside. With any bytes, opening and looking up must end soon, must raise
+// no other error than an InvalidModuleError, and must give a frame for every offset.
 
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
@@ -36,7 +36,7 @@ beforeAll(async () => {
   }
 });
 
-// Looks every offset up and returns how long that took, in milliseconds.
+// Looks up every offset and returns the time in milliseconds.
 function exercise(wasm: Uint8Array, offsets: readonly number[]): number {
   const start = performance.now();
   let symbolizer: Symbolizer;
@@ -56,11 +56,11 @@ function exercise(wasm: Uint8Array, offsets: readonly number[]): number {
 }
 
 const RUNS = process.env.HEAPLINE_FULL === '1' ? 5000 : 300;
-/** Milliseconds that nothing comes near, on a loaded machine either, unless it loops. */
+/** A limit in milliseconds that only an endless loop reaches, even on a busy machine. */
 const SLOW = 30_000;
 
 describe('damaged debug information', () => {
-  test('bytes overwritten anywhere in the debug sections give frames all the same', () => {
+  test('debug sections with overwritten bytes still give frames', () => {
     const damage = fc.array(fc.tuple(fc.nat(), fc.nat(), fc.constantFrom(0, 1, 0x7f, 0x80, 0xff, 0x2a)), {
       minLength: 1,
       maxLength: 24,
@@ -79,7 +79,7 @@ describe('damaged debug information', () => {
     );
   });
 
-  test('a section whose tail is overwritten by one byte value gives frames all the same', () => {
+  test('a section whose end is overwritten with one byte value still gives frames', () => {
     fc.assert(
       fc.property(fc.nat(3), fc.nat(), fc.nat(), fc.nat(255), (which, section, place, value) => {
         const { wasm, debug, offsets } = victims[which]!;
@@ -92,7 +92,7 @@ describe('damaged debug information', () => {
     );
   });
 
-  test('sections that are cut short give frames all the same', () => {
+  test('sections that are cut short still give frames', () => {
     fc.assert(
       fc.property(fc.nat(3), fc.nat(), fc.nat(), (which, section, place) => {
         const { wasm, debug, offsets } = victims[which]!;
@@ -105,7 +105,7 @@ describe('damaged debug information', () => {
     );
   });
 
-  test('debug sections swapped for one another give frames all the same', () => {
+  test('swapped debug sections still give frames', () => {
     fc.assert(
       fc.property(fc.nat(3), fc.nat(), fc.nat(), (which, one, other) => {
         const { wasm, debug, offsets } = victims[which]!;
@@ -119,7 +119,7 @@ describe('damaged debug information', () => {
     );
   });
 
-  test('a module that is cut anywhere is an InvalidModuleError or a module', () => {
+  test('a module that is cut anywhere is either rejected or read', () => {
     fc.assert(
       fc.property(fc.nat(3), fc.nat(), (which, place) => {
         const { wasm, offsets } = victims[which]!;
@@ -130,8 +130,8 @@ describe('damaged debug information', () => {
   });
 });
 
-// Drops [cut, end) from a custom section by turning it into a custom section of its own behind the cut one: the length
-// of the first one shrinks, which its LEB128, padded to as many bytes as before, can hold.
+// Drops [cut, end) from a custom section by making this part a custom section of its own after the cut one.
+// The length of the first section shrinks, and its LEB128 is padded to as many bytes as before.
 function cutSection(wasm: Uint8Array, content: number, cut: number, end: number): Uint8Array {
   const section = readModule(wasm).sections.find((each) => each.content === content)!;
   const header = wasm.subarray(section.start, content);

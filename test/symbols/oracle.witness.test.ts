@@ -1,5 +1,5 @@
-// Frames against llvm-symbolizer, at every instruction of small programs, for each compiler, DWARF version and level of
-// optimisation. Zero differences are wanted, not few.
+// Compares frames with llvm-symbolizer at every instruction of small programs, for each compiler, DWARF
+// version and level of optimisation. There must be no difference at all.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -62,8 +62,9 @@ describe('frames of the embedded compiler equal those of llvm-symbolizer', () =>
   });
 });
 
-// Emscripten passes what LLD linked through Binaryen, which rewrites the debug information. Unoptimised, the calls come
-// out as they went in; between calls, single instructions get positions of their neighbours.
+// Emscripten runs Binaryen on the linked module, and Binaryen rewrites the debug information. Without
+// optimisation, calls keep their positions; between calls, some instructions get positions of their
+// neighbours.
 describe('Emscripten', () => {
   const program = { ...nestedInlines, exports: ['entry', 'dispatch', 'outer'] };
 
@@ -72,8 +73,8 @@ describe('Emscripten', () => {
     async (level) => {
       const path = await build(program, { toolchain: 'emscripten', flags: ['-g', level] });
       const wasm = readFileSync(path);
-      // Functions of libc that the linker removed come out of Binaryen with the address 0, and llvm-symbolizer finds
-      // them in the first bytes of the code, whatever is there.
+      // Binaryen gives functions of libc that the linker removed the address 0, and llvm-symbolizer finds them in the
+      // first bytes of the code, whatever is there.
       const names = new Set(readModule(wasm).functionNames().values());
       const symbolizer = Symbolizer.open(wasm);
       const offsets = callOffsets(wasm);
@@ -89,7 +90,7 @@ describe('Emscripten', () => {
     },
   );
 
-  test('linked at -O2: more stacks than of llvm-symbolizer are stacks of the unoptimised module', async () => {
+  test('linked at -O2: more stacks equal those of the unoptimised module than with llvm-symbolizer', async () => {
     const options = { toolchain: 'emscripten', flags: ['-g', '-O2'] } as const;
     const before = readFileSync(await build(program, options));
     const path = await build(program, { ...options, link: ['-O2'] });
@@ -107,7 +108,7 @@ describe('Emscripten', () => {
   });
 });
 
-test('code that the linker dropped leaves no trace', async () => {
+test('code that the linker dropped does not appear', async () => {
   const program = { ...nestedInlines, exports: ['outer'] };
   for (const version of [4, 5]) {
     await expectAgreement(program, 'clang-14', [`-gdwarf-${version}`, '-O1']);
@@ -120,13 +121,13 @@ test('type units and simple template names are read', async () => {
   await expectAgreement(shapes, 'clang-14', ['-gdwarf-4', '-O1', '-fdebug-types-section']);
 });
 
-test('lines are known where the debug information has nothing but lines', async () => {
+test('lines are known if the debug information has only lines', async () => {
   for (const toolchain of ['clang-14', 'clang-22'] as const) {
     await expectAgreement(nestedInlines, toolchain, ['-gline-tables-only', '-O1']);
     await expectAgreement(shapes, toolchain, ['-gdwarf-5', '-gline-tables-only', '-O2']);
   }
 });
 
-test('llvm-symbolizer 14 says the same as 22', async () => {
+test('llvm-symbolizer 14 gives the same frames as 22', async () => {
   await expectAgreement(nestedInlines, 'clang-14', ['-gdwarf-4', '-O2'], 'llvm-symbolizer-14');
 });

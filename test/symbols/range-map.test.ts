@@ -1,10 +1,10 @@
-// RangeMap against the plainest model: of all ranges that hold an offset, the one added last.
+// Compares RangeMap with the simplest model: of all ranges that hold an offset, the one that was added last wins.
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { RangeMap } from '../../src/symbols/range-map.ts';
 
-test('a look-up gives the range added last that holds the offset', () => {
+test('a look-up gives the last added range that holds the offset', () => {
   const range = fc.tuple(fc.nat(60), fc.nat(20));
   fc.assert(
     fc.property(fc.array(range, { maxLength: 60 }), (ranges) => {
