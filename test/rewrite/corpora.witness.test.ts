@@ -39,7 +39,6 @@ interface Outcome {
 
 async function run(bytes: Uint8Array, name: string, witness: Witness | null = null): Promise<Outcome> {
   const stdout = new Output(undefined);
-  let exports: Outcome['exports'] = {};
   const module = new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
   const guest = await openWasiGuest(
     module,
@@ -52,17 +51,14 @@ async function run(bytes: Uint8Array, name: string, witness: Witness | null = nu
       stdout,
       stderr: new Output(undefined),
       imports: {},
-      instantiated: (all) => {
-        exports = all;
-        return witness?.instantiated(all);
-      },
+      instantiated: ({ exports }) => witness?.instantiated(exports),
     },
     witness?.runtime ?? silent,
   );
   try {
     guest.initialize();
     const exitCode = exitCodeOf(() => guest.runMain(() => {}));
-    return { exitCode, printed: stdout.text(), exports };
+    return { exitCode, printed: stdout.text(), exports: guest.exports };
   } finally {
     guest.dispose();
   }
