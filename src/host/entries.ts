@@ -1,10 +1,11 @@
-// The gate between host and guest. Every call into the guest goes through a wrapper that knows the function's
-// type: it refuses wrong arguments before WebAssembly turns them into 0 in silence, remembers which function the
-// host entered through (host stacks start there), and turns what comes out of a failing guest into a typed error.
-// What JavaScript of the guest's own (Emscripten's glue) calls has wrappers of its own: they know entries and put the
-// stacks back, and let errors pass as they are, because the glue tells its own by what they are.
+// The gate between host and guest. Every call into the guest goes through a wrapper that knows the function's type. The
+// wrapper rejects wrong arguments, which WebAssembly would silently turn into 0. It remembers the function through which
+// the host entered, because host stacks start there. It turns the failure of a guest into a typed error.
+// The guest's own JavaScript (Emscripten's glue) calls through other wrappers. They register entries and restore the
+// stacks, but they pass errors on unchanged, because the glue recognises its own errors by identity.
 //
-// One wrapper per arity instead of rest parameters: spreading costs more than everything else the wrapper does.
+// There is one wrapper for each arity instead of rest parameters, because spreading costs more than the rest of the
+// wrapper.
 
 import { InvalidArgumentError, StateError } from '../errors.ts';
 import { debug, debugs } from '../platform/debug.ts';
@@ -40,20 +41,20 @@ export function valueTypeOf(code: number): ValueType {
 /** A function of the guest, as the host calls it. */
 export type GuestFunction = (...args: never[]) => unknown;
 
-// biome-ignore lint/complexity/noBannedTypes: identity only, passed to Error.captureStackTrace
+// biome-ignore lint/complexity/noBannedTypes: only its identity matters, for Error.captureStackTrace
 type EntryFunction = Function;
-/** A function of the guest as the engine gives it. */
+/** A function of the guest as the engine exports it. */
 export type RawFunction = (...args: unknown[]) => unknown;
 type Raw = RawFunction;
 
 /** A way into the guest. */
 class Entry {
-  /** Host stacks start above it. */
+  /** Host stacks start above this function. */
   call: EntryFunction | null = null;
 
   /**
-   * @param name the function of the guest that it calls
-   * @param habit how often the guest allocated below it lately; see Gate
+   * @param name name of the guest's function
+   * @param habit how often the guest has recently allocated below this entry; see Gate
    */
   constructor(
     readonly name: string,
@@ -61,11 +62,11 @@ class Entry {
   ) {}
 }
 
-/** Of `Entry.habit`: from here on an allocation is expected. */
+/** From this value of `Entry.habit` on, an allocation is expected. */
 const EXPECTED = 4;
-/** Of `Entry.habit`: nothing but allocating is done below it. */
+/** Value of `Entry.habit` for functions that do nothing but allocate. */
 export const ALLOCATES = 2 ** 30;
-/** No stack was captured before the entry. */
+/** Stands for a stack that was not captured before the entry. */
 const NONE = -1;
 
 type Refusal = (name: string) => Error;
@@ -76,51 +77,51 @@ const inTheMiddle: Refusal = (name) =>
       'Note what is to be done, and do it when the call has returned.',
   );
 
-/** Frames kept of a guest's stack when it traps. */
+/** How many frames of a guest's stack are kept when it traps. */
 const TRAP_FRAMES = 200;
 
-/** Parameters that a function may have for its wrapper to have no rest parameters. */
+/** Most parameters of a function whose wrapper has no rest parameters. */
 const FEW_PARAMETERS = 4;
 
 /**
  * State shared by all entries of one sandbox.
  *
- * A host stack is asked for at the first allocation below an entry (`hostStack`). To capture it there costs the more for
- * the guest's own frames, which V8 walks through first; so below entries that have mostly allocated it is captured
- * before they are made. One that was captured in vain makes the next ones wait.
+ * The runtime asks for a host stack at the first allocation below an entry (`hostStack`). A capture at that point also
+ * walks through the guest's own frames. So the stack of an entry that has mostly allocated is captured before the entry.
+ * A capture that turns out to be useless makes later entries wait.
  */
 export class Gate {
-  /** The innermost way by which the host is inside the guest; null when it is not. */
+  /** The innermost entry through which the host is inside the guest; null when it is outside. */
   entry: Entry | null = null;
-  /** Set while nothing may enter: makes the error that says why. */
+  /** Makes the error that says why nothing may enter; null while entering is allowed. */
   closed: Refusal | null = null;
-  /** Of the guest, once it has been instantiated. */
+  /** The guest's stacks, once it has been instantiated. */
   stacks: GuestStacks | null = null;
-  /** What Emscripten's glue has thrown for the guest. */
+  /** The C++ exceptions that Emscripten's glue has thrown for the guest. */
   readonly exceptions = new CxxExceptions();
-  /** Id of the host stack of the innermost entry, if it was captured before it; else NONE. */
+  /** Id of the innermost entry's host stack when it was captured before the entry; otherwise NONE. */
   #captured = NONE;
-  /** V8's limit of frames as it was before the outermost entry, until it has been put back. */
+  /** V8's limit of frames before the outermost entry, until it has been restored. */
   #owedLimit: number | null = null;
-  /** False once assigning V8's limit of frames has failed (`--frozen-intrinsics`): then it stays what it is. */
+  /** False once V8's limit of frames could not be assigned (`--frozen-intrinsics`). It stays unchanged then. */
   #limitIsFree = true;
   /** Whether captured stacks are printed. */
   readonly #told = debugs('entries');
-  /** Set from the call of an `invoke_*` on until the guest's function that it calls for the guest is called. */
+  /** True between the call of an `invoke_*` and the call of the guest's function that it makes for the guest. */
   #invoking = false;
 
   constructor(
-    /** Makes the error to throw out of what the guest threw. `outermost`: no guest frame is left below. */
+    /** Makes the error to throw from what the guest threw. `outermost` is true when no guest frame is left. */
     readonly failure: (error: unknown, name: string, outermost: boolean) => unknown,
-    /** Captures the host stacks of entries; null when nobody wants them. */
+    /** Captures the host stacks of entries; null when they are switched off. */
     private readonly hostStacks: HostStacks | null = null,
-    /** Called when an error has left no frame of the guest's, with that error. */
+    /** Called with an error that has left no frame of the guest. */
     private readonly emptied: (error: unknown) => void = () => {},
   ) {}
 
   /**
-   * What the runtime asks at the first allocation below an entry.
-   * @param seen entries deeper than the one that is meant, as far as their slots are still there
+   * Answers the runtime at the first allocation below an entry.
+   * @param seen number of deeper entries whose slots still exist
    * @returns id of the host stack, 0 for none
    */
   hostStack(seen: number): number {
@@ -151,13 +152,13 @@ export class Gate {
     debug('entries', `${entry?.name ?? 'unknown'}() captured stack ${id} ${when}: ${stack}`);
   }
 
-  // Where the engine's stack is nearly used up, any call from here may throw, and so may #end(): nothing may have changed
-  // then. So `entry` changes after the last call here and, when the guest is left, outside of #end(). Gives V8's limit of
-  // frames, for #end(); what that has not put back the next one does.
+  // When the engine's stack is nearly used up, any call from here may throw, and so may #end(). Nothing may have changed
+  // then. So `entry` changes after the last call here, and outside of #end() when the guest is left. Returns V8's limit of
+  // frames for #end(). If #end() fails to restore it, the next one does.
   #begin(entry: Entry): number {
     let captured = NONE;
     if (entry.habit >= EXPECTED && this.hostStacks !== null) {
-      entry.habit -= EXPECTED; // until it turns out that it was wanted
+      entry.habit -= EXPECTED; // until the capture turns out to be useful
       captured = this.hostStacks.capture(entry.call);
       if (this.#told) this.#tell(entry, captured, 'in advance, because it allocates as a rule');
     }
@@ -187,14 +188,14 @@ export class Gate {
     }
   }
 
-  /** A call was cut off: the host may catch the error between two runs of guest frames, and go on from there. */
+  /** A call was cut off. The host may catch the error between two runs of guest frames and continue from there. */
   #failed(error: unknown, name: string, outer: Entry | null): unknown {
     this.stacks?.note(error);
     if (outer !== null) this.stacks?.restore();
     return this.failure(error, name, outer === null);
   }
 
-  /** The same for a call that the glue has made, which takes the error as it is. */
+  /** The same for a call by the glue, which receives the error unchanged. */
   #cutOff(error: unknown, outer: Entry | null): void {
     this.stacks?.note(error);
     if (outer === null) this.emptied(error);
@@ -202,8 +203,9 @@ export class Gate {
   }
 
   /**
-   * Calls what the guest has called without leaving a call site behind, as it does where nothing is expected to call
-   * back (call-graph.ts): an allocation of a guest that was entered from there would be on the stack of another call.
+   * Calls a host function that the guest has called without writing a call site, as it does for functions that are not
+   * expected to call back (call-graph.ts). The guest must not be entered from there: its allocations would appear on the
+   * stack of another call.
    */
   aside<T>(call: () => T): T {
     const outer = this.closed;
@@ -215,7 +217,7 @@ export class Gate {
     }
   }
 
-  /** The engine has cut off all calls without any `finally`: nobody is inside the guest any more. */
+  /** The engine has cut off all calls without running any `finally`, so the host is outside of the guest. */
   abandon(reason: unknown): void {
     this.entry = null;
     this.closed = null;
@@ -231,7 +233,7 @@ export class Gate {
     throw this.closed!(name);
   }
 
-  /** Calls into the guest with the gate kept, for calls that are not made often. */
+  /** Calls into the guest through the gate. Meant for calls that are rare. */
   enter<T>(name: string, call: () => T, above: EntryFunction = call): T {
     if (this.closed) this.refuse(name);
     const outer = this.entry;
@@ -248,25 +250,25 @@ export class Gate {
     }
   }
 
-  /** Makes an exported function known as an entry, and nothing more: for calls that glue code makes. */
+  /** Registers an exported function as an entry, and does nothing else. Meant for calls by glue code. */
   mark(raw: RawFunction): RawFunction {
     return this.#entryOf(raw, false);
   }
 
   /**
-   * The same for a function out of the guest's table. No thunk stands before it, because the guest's own indirect calls
-   * reach it, too: the slot of the entry is written here. Below an `invoke_*` it is no entry.
+   * The same for a function from the guest's table. It has no thunk, because the guest's own indirect calls reach it as
+   * well, so the slot of the entry is written here. Below an `invoke_*` the call is not an entry.
    */
   markIndirect(raw: RawFunction): RawFunction {
     return this.#entryOf(raw, true);
   }
 
   /**
-   * Watches one of the glue's `invoke_*`, through which the guest calls a function of its own where it may catch what
-   * that throws. The table is on the way, and no entry: the guest's stack simply goes on.
+   * Watches one of the glue's `invoke_*`. Through it the guest calls one of its own functions where it may catch an
+   * exception. The function comes from the table, but the call is not an entry: the guest's stack continues.
    */
   passing(invoke: RawFunction): RawFunction {
-    // Nothing of the guest's is called in between but the functions of the stack pointer.
+    // In between, the glue calls no function of the guest except those of the stack pointer.
     if (invoke.length > FEW_PARAMETERS) {
       return (...args) => {
         this.#invoking = true;
@@ -282,7 +284,7 @@ export class Gate {
       try {
         return invoke(a, b, c, d);
       } finally {
-        this.#invoking = false; // there may have been no function to call
+        this.#invoking = false; // the glue may have found no function to call
       }
     };
   }
@@ -318,7 +320,7 @@ export class Gate {
             this.#end(outer, limit);
           }
         };
-    // Not what `invoke_*` calls: host stacks start above an entry, and there would be two of it.
+    // Host stacks start above `entered` and not above `call`, because an `invoke_*` puts `call` on the stack once more.
     entry.call = entered;
     const call: Raw = few
       ? (a, b, c, d) => {
@@ -328,7 +330,7 @@ export class Gate {
           try {
             return raw(a, b, c, d);
           } catch (error) {
-            this.stacks?.note(error); // invoke_* puts the stack pointer back
+            this.stacks?.note(error); // invoke_* restores the stack pointer
             throw error;
           }
         }
@@ -343,12 +345,12 @@ export class Gate {
             throw error;
           }
         };
-    // Glue asks functions how many parameters they have.
+    // Glue reads the number of a function's parameters.
     Object.defineProperty(call, 'length', { value: raw.length, configurable: true });
     return call;
   }
 
-  /** Does what a thunk in the module does for a function that has none. */
+  /** Calls a function without a thunk as its thunk would. */
   #withSlot(raw: Raw): Raw {
     if (raw.length > FEW_PARAMETERS) {
       return (...args) => {
@@ -370,19 +372,19 @@ export class Gate {
       try {
         return raw(a, b, c, d);
       } finally {
-        // An assignment, because a call might fail where the engine's stack is nearly used up.
+        // This is an assignment, because a call might fail when the engine's stack is nearly used up.
         if (stacks.words.length === 0) stacks.refresh();
         stacks.words[stacks.topWord] = top;
       }
     };
   }
 
-  /** Wraps a function out of the table that takes these parameters. */
+  /** Wraps a function from the table that takes these parameters. */
   wrapIndirect(name: string, target: unknown, parameters: readonly ValueType[]): GuestFunction {
     return this.wrap(name, this.#withSlot(target as Raw), parameters);
   }
 
-  /** Wraps a function that takes these parameters. `habit`: ALLOCATES when it does nothing else. */
+  /** Wraps a function that takes these parameters. `habit` is ALLOCATES when the function only allocates. */
   wrap(name: string, target: unknown, parameters: readonly ValueType[], habit = 0): GuestFunction {
     const entry = new Entry(name, habit);
     const call = this.#wrap(name, target, parameters, entry);

@@ -1,17 +1,17 @@
-// What a guest does by itself after the host's call has returned: the callbacks of its timers and of its main loop.
-// The event loop is the host's own; this remembers what the guest has pending there, so that one can wait for it, end
-// it, and learn what comes out of it. Nothing that comes out of a callback reaches the engine as it is: an exit ends
-// the guest and not the process, and a trap is an error with its stack.
+// Runs what a guest does by itself after the host's call has returned: the callbacks of its timers and of its main loop.
+// The event loop is the host's own. This class remembers the guest's pending callbacks, so that the host can wait for
+// them, end them, and learn their errors. Nothing that a callback throws reaches the engine unchanged: an exit ends the
+// guest and not the process, and a trap becomes an error with its stack.
 
 import { platform } from '../platform/index.ts';
 
 type Callback = (...args: unknown[]) => unknown;
 
-/** What a callback's error means to whoever owns the guest. */
+/** What the guest's owner makes of a callback's error. */
 export interface CallbackErrors {
-  /** The error to hand out; null when it is the guest's way to leave a callback, and no error. */
+  /** The error to hand out; null when the guest threw only to leave the callback. */
   read(error: unknown): unknown;
-  /** Is told of the error that has stopped the guest. Without it, and without anybody who waits, it is uncaught. */
+  /** Receives the error that has stopped the guest. Without this function and without a waiting call, it is uncaught. */
   readonly report: ((error: unknown) => void) | undefined;
 }
 
@@ -19,9 +19,9 @@ export interface CallbackErrors {
 type Handle = NodeJS.Timeout | NodeJS.Immediate;
 
 export class EventLoop {
-  /** The status with which the guest wants to end, as `process.exitCode` of Node.js; null for none so far. */
+  /** The status with which the guest wants to end, like `process.exitCode` of Node.js; null when it has set none. */
   status: number | null = null;
-  /** Hears of each callback that has returned. */
+  /** Called after each callback. */
   onTurn: () => void = () => {};
   readonly #errors: CallbackErrors;
   readonly #pending = new Set<Handle>();
@@ -30,14 +30,14 @@ export class EventLoop {
   #stopped = false;
   #failure: { readonly error: unknown } | null = null;
   #waiting: (() => void)[] = [];
-  /** Calls of drained() that have not returned. */
+  /** How many calls of drained() are waiting. */
   #waits = 0;
 
   constructor(errors: CallbackErrors) {
     this.#errors = errors;
   }
 
-  /** True once the guest has ended itself: nothing of it runs by itself any more. */
+  /** True once the guest has ended itself. It runs nothing by itself from then on. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -47,21 +47,21 @@ export class EventLoop {
     return this.#failure !== null;
   }
 
-  /** True while something is pending that keeps a process alive. */
+  /** True while a callback is pending that keeps a process alive. */
   get alive(): boolean {
     if (this.#stopped) return false;
     for (const handle of this.#pending) if (handle.hasRef()) return true;
     return false;
   }
 
-  /** The guest has ended itself with this status: what is pending is not called any more. */
+  /** The guest has ended itself with this status. Pending callbacks are cancelled. */
   end(status: number): void {
     this.status = status;
     this.#ended = true;
     this.stop();
   }
 
-  /** Takes back all that is pending, and whatever is still asked for. */
+  /** Cancels everything that is pending, and from now on every new request. */
   stop(): void {
     this.#stopped = true;
     for (const handle of this.#pending) clear(handle);
@@ -70,12 +70,12 @@ export class EventLoop {
     this.#wake();
   }
 
-  /** Waits until nothing is pending or the guest has ended; throws what has stopped it. */
+  /** Waits until nothing is pending or the guest has ended. Throws the error that has stopped it. */
   async drained(): Promise<void> {
     this.#waits++;
     try {
       for (;;) {
-        // Promises of the guest that are settled already come first.
+        // The guest's promises that are settled already run first.
         await platform().nextTurn();
         if (this.#failure !== null) throw this.#failure.error;
         if (!this.alive) return;
@@ -86,7 +86,7 @@ export class EventLoop {
     }
   }
 
-  /** The functions of a JavaScript world by which one asks to be called later. */
+  /** The functions by which a JavaScript world asks to be called later. */
   timers() {
     const loop = this;
     return {
@@ -111,7 +111,7 @@ export class EventLoop {
   }
 
   #add(call: unknown, schedule: (run: () => void) => Handle, args: unknown[], again: boolean): Handle {
-    // Node.js says what is wrong with it.
+    // The engine says what is wrong with the argument.
     if (typeof call !== 'function') return schedule(call as () => void);
     const handle = schedule(() => {
       if (!again) this.#forget(handle);
@@ -122,7 +122,7 @@ export class EventLoop {
       return handle;
     }
     this.#pending.add(handle);
-    // C keeps the number of a timer.
+    // C keeps timers by their numbers.
     if (Symbol.toPrimitive in handle) this.#byNumber.set(Number(handle), handle);
     return handle;
   }
@@ -154,7 +154,7 @@ export class EventLoop {
     }
   }
 
-  /** An error has stopped the guest: who waits, now or later, is told. */
+  /** An error has stopped the guest. Calls that wait now or later throw it. */
   fail(error: unknown): void {
     this.#failure = { error };
     this.stop();

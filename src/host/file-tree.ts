@@ -1,5 +1,5 @@
-// A tree of files and directories in this process's memory: what a WASI guest has for a disk. Files are byte
-// arrays that grow; a file that is unlinked while open lives on for whoever has it open, as in POSIX.
+// A tree of files and directories in memory: the disk of a WASI guest. Files are byte arrays that grow. As in POSIX, a
+// file that is unlinked while it is open stays readable and writable through its descriptors.
 
 /** A regular file. */
 export class FileNode {
@@ -20,12 +20,12 @@ export class FileNode {
     this.size = contents.length;
   }
 
-  /** The contents; a view that the next write may outdate. */
+  /** A view of the contents. The next write may outdate it. */
   get contents(): Uint8Array {
     return this.#bytes.subarray(0, this.size);
   }
 
-  /** Sets the size; new bytes are zero. Throws RangeError when the process has no room. */
+  /** Sets the size. New bytes are zero. Throws RangeError when the process has no memory for them. */
   resize(size: number): void {
     if (size > this.#bytes.length) {
       const grown = new Uint8Array(Math.max(size, Math.min(2 * this.#bytes.length, size + (64 << 20))));
@@ -58,12 +58,12 @@ export class DirectoryNode {
 
 export type TreeNode = FileNode | DirectoryNode;
 
-/** The tree, from its root. */
+/** The tree, starting at its root. */
 export class FileTree {
   #inodes = 1;
   readonly root: DirectoryNode = new DirectoryNode(this.#inodes++);
 
-  /** A new empty file in a directory. */
+  /** Makes a new, empty file in a directory. */
   createFile(parent: DirectoryNode, name: string): FileNode {
     const file = new FileNode(this.#inodes++);
     this.attach(parent, name, file);
@@ -76,7 +76,7 @@ export class FileTree {
     return directory;
   }
 
-  /** Puts a node into a directory, in place of what is there under that name. */
+  /** Puts a node into a directory and replaces the node of the same name. */
   attach(parent: DirectoryNode, name: string, node: TreeNode): void {
     this.detach(parent, name);
     parent.entries.set(name, node);
@@ -92,7 +92,7 @@ export class FileTree {
     if (node.kind === 'file') node.links--;
   }
 
-  /** Writes a whole file, making the directories above it. */
+  /** Writes a whole file and makes the directories above it. */
   writeFile(path: string, contents: Uint8Array): void {
     const parts = path.split('/').filter(Boolean);
     const name = parts.pop();
@@ -110,7 +110,7 @@ export class FileTree {
     this.attach(directory, name, new FileNode(this.#inodes++, contents));
   }
 
-  /** A copy of a file's contents, or null. */
+  /** A copy of a file's contents; null when there is no such file. */
   readFile(path: string): Uint8Array | null {
     let node: TreeNode | undefined = this.root;
     for (const part of path.split('/').filter(Boolean)) {

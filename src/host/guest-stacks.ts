@@ -1,26 +1,26 @@
 // Where a guest's two stacks end: the C stack in linear memory, by `__stack_pointer`, and the shadow stack of call sites.
-// Functions of the guest put both back when they return, but not when a trap or an exception cuts them off. Where no
-// frame of the guest is left, both are empty; where calls nest and the host catches the error in between, they are to
-// be as they were when it made the call.
+// Functions of the guest restore both when they return, but not when a trap or an exception cuts them off. The host
+// restores them then. When no frame of the guest is left, both stacks are empty. When calls nest and the host catches
+// the error in between, both stacks become what they were when the host made the call.
 
 import { SITE_HOST_PENDING, SLOT_SIZE } from '../runtime/layout.ts';
 
 /** The shadow stack of a guest: `top` is the address of its innermost slot. */
 export interface ShadowStack {
   top: number;
-  /** Address of the last slot there is: deeper frames write it over. */
+  /** Address of the last slot. Deeper frames share it and overwrite it. */
   readonly lastSlot: number;
-  /** Whether the slot is that of an entry from the host, not written over yet. */
+  /** Whether the slot still belongs to an entry from the host, because no deeper frame has overwritten it. */
   isPendingEntry(slot: number): boolean;
   /** Address of the word that holds `top`. */
   readonly topAddress: number;
-  /** The present memory in words. */
+  /** The current memory in words. */
   readonly words: Uint32Array;
 }
 
 /**
  * (module (import "g" "p" (global (mut i32))) (func (export "r") (result i32) global.get 0))
- * V8 calls a function in a sixth of the time that it takes to read a WebAssembly.Global.
+ * V8 calls this function in a sixth of the time that it needs to read a WebAssembly.Global.
  */
 const READER = [
   [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
@@ -39,12 +39,12 @@ export class GuestStacks {
   #readPointer: (() => number) | null = null;
   readonly #ends = new WeakMap<object, number>();
   readonly #lastSlot: number;
-  /** Where `words` have `top`. Whoever called enterSlot() puts it back there by an assignment, which cannot fail. */
+  /** Index of `top` in `words`. The caller of enterSlot() restores it there by an assignment, which cannot fail. */
   readonly topWord: number;
-  /** The memory as it was last seen: of length 0 after it has grown, until refresh(). */
+  /** The memory as it was last seen. After the memory has grown, the length is 0 until refresh() is called. */
   words: Uint32Array;
 
-  /** @param pointer the global `__stack_pointer`; of a module that does not export it the C stack cannot be put back */
+  /** @param pointer the global `__stack_pointer`; without it the C stack cannot be restored */
   constructor(
     private readonly shadow: ShadowStack,
     pointer: unknown,
@@ -56,22 +56,22 @@ export class GuestStacks {
     this.words = shadow.words;
   }
 
-  /** Before a nested call. */
+  /** Remembers both stacks before a nested call. */
   push(): void {
     this.#readPointer ??= readerOf(this.#pointer);
     this.#saved.push(this.shadow.top, this.#readPointer());
   }
 
   /**
-   * How many entries are further in than the one that is meant, given how many the runtime sees: of those that share the
-   * last slot it sees one at most.
+   * How many entries lie further in than the entry in question. `seen` is the number that the runtime sees: of the entries
+   * that share the last slot, it sees one at most.
    */
   entriesWithin(seen: number): number {
     const { top, lastSlot } = this.shadow;
-    // Below that, no entry can be at the last slot.
+    // With fewer nested calls, no entry can be at the last slot.
     if (top < lastSlot - SLOT_SIZE) return seen;
     const lastSeen = top === lastSlot && this.shadow.isPendingEntry(lastSlot);
-    // The one that is meant is at the last slot itself: it is the innermost one.
+    // The entry in question is itself at the last slot, so it is the innermost one.
     if (lastSeen && seen === 0) return 0;
     let sharing = 0;
     for (let at = this.#saved.length - 2; at >= 0 && this.#saved[at]! >= lastSlot - SLOT_SIZE; at -= 2)
@@ -79,7 +79,7 @@ export class GuestStacks {
     return seen - Number(lastSeen) + sharing;
   }
 
-  /** Does what a thunk in the module does before the call of a function that has none; gives `top` as it was. */
+  /** Prepares the call of a function without a thunk, as a thunk in the module does. Returns the previous `top`. */
   enterSlot(): number {
     if (this.words.length === 0) this.refresh();
     const { words, topWord } = this;
@@ -91,14 +91,14 @@ export class GuestStacks {
     return top;
   }
 
-  /** Finds the memory again, which has grown. */
+  /** Finds the memory again after it has grown. */
   refresh(): void {
     this.words = this.shadow.words;
   }
 
   /**
-   * Notes where the C stack ended when this error arose, before anybody puts it back. The first note counts, because
-   * the error goes on through further calls.
+   * Notes where the C stack ended when this error arose, before the stack is restored. The first note of an error counts,
+   * because the error passes through further calls.
    */
   note(error: unknown): void {
     if (this.#pointer === null || typeof error !== 'object' || error === null || this.#ends.has(error))
@@ -106,18 +106,18 @@ export class GuestStacks {
     this.#ends.set(error, this.#pointer.value as number);
   }
 
-  /** The stack pointer, signed, when this error arose; null when it is not known. */
+  /** The stack pointer, as a signed number, when this error arose; null when it is not known. */
   pointerAt(error: object): number | null {
     return this.#ends.get(error) ?? null;
   }
 
-  /** After it, however it ended. */
+  /** Forgets what push() remembered, after the nested call has ended in any way. */
   pop(): void {
     this.#saved.pop();
     this.#saved.pop();
   }
 
-  /** When it was cut off, before pop(). */
+  /** Restores both stacks after a nested call was cut off. Called before pop(). */
   restore(): void {
     this.shadow.top = this.#saved.at(-2)!;
     if (this.#pointer !== null) this.#pointer.value = this.#saved.at(-1)!;

@@ -1,8 +1,8 @@
-// A guest's standard input: bytes that are there, or a function that is asked for more when the guest reads.
+// A guest's standard input: given bytes, or a function that returns more whenever the guest reads.
 
 /**
- * Gives the next bytes: any number up to `length` where there is no more yet, none or null at the end. What exceeds
- * `length` is kept for the next read. It is called in the middle of the guest's `read()`, which waits for it.
+ * Returns the next bytes: any number up to `length`, and null or no bytes at the end. Bytes beyond `length` are kept for
+ * the next read. The guest's `read()` calls this function and waits for it.
  */
 export type InputReader = (length: number) => Uint8Array | null;
 
@@ -15,7 +15,7 @@ export class Input {
     this.#more = typeof source === 'function' ? source : null;
   }
 
-  /** Up to `length` bytes, as read(2) has it: none only at the end, and no wait for more than is there. */
+  /** Up to `length` bytes, like read(2): it does not wait for more bytes than there are, and none means the end. */
   take(length: number): Uint8Array {
     if (this.#rest.length === 0 && length > 0) this.#rest = this.#more?.(length) ?? this.#rest;
     const piece = this.#rest.subarray(0, length);

@@ -1,5 +1,5 @@
-// What a guest has written to one of its output streams: kept whole, in order, whatever happens to the guest
-// afterwards, and handed on at once to whoever wants to watch.
+// Everything that a guest has written to one of its output streams, in order. It stays readable whatever happens to the
+// guest afterwards. A listener sees each piece as it is written.
 
 const decoder = new TextDecoder();
 
@@ -13,10 +13,10 @@ export class Output {
     this.#listener = listener;
   }
 
-  /** Appends bytes, which this object then owns. */
+  /** Appends bytes. This object owns them from now on. */
   write(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    // Byte-wise writers would leave one array per byte: small pieces are gathered.
+    // Small pieces are gathered, because a program that writes single bytes would leave one array for each.
     const last = this.#chunks.at(-1);
     if (last !== undefined && this.#tail + bytes.length <= last.length) {
       last.set(bytes, this.#tail);
@@ -32,7 +32,7 @@ export class Output {
     this.#listener?.(bytes);
   }
 
-  /** Bytes used of the last chunk. */
+  /** Bytes of the last chunk that are used. */
   #tail = 0;
 
   /** Number of bytes written so far. */
@@ -52,7 +52,7 @@ export class Output {
     return all;
   }
 
-  /** All that was written so far, as UTF-8; malformed bytes become U+FFFD. */
+  /** All bytes written so far, read as UTF-8. Malformed bytes become U+FFFD. */
   text(): string {
     return decoder.decode(this.bytes());
   }

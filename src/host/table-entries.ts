@@ -1,39 +1,39 @@
-// The guest's function table as JavaScript sees it. What JavaScript takes out of it is called from JavaScript, so each
-// function comes out as an entry: it gets the host's slot, which an exported function gets from its thunk. The guest's
-// own indirect calls go to the functions themselves.
+// The guest's function table as JavaScript sees it. JavaScript calls the functions that it takes out of the table, so each
+// function comes out as an entry: it writes the host's slot, which an exported function gets from its thunk. The guest's
+// own indirect calls reach the functions themselves.
 //
-// The object stays the engine's own table, with methods of its own in front of those of its prototype: it can be handed
-// to other instances, and glue of any kind finds what it expects. A function comes out as the same object every time,
-// and may be put back, because glue keeps maps of functions (addFunction).
+// The object stays the engine's own table and gets methods of its own in front of those of its prototype. So it can be
+// given to other instances, and any kind of glue finds what it expects. A function comes out as the same object every
+// time, and it may be put back, because glue keeps maps of functions (addFunction).
 
 import type { RawFunction } from './entries.ts';
 
-/** Stands for a function of the guest where JavaScript calls it. */
+/** What JavaScript calls in place of a guest's function. */
 type Stand = (raw: RawFunction) => RawFunction;
 
 type Table = WebAssembly.Table;
 
-/** Classes of errors in the world of the JavaScript that a table is for. */
+/** Classes of errors in the world of the JavaScript that uses a table. */
 export interface ErrorClasses {
   readonly TypeError: new (message: string) => Error;
   readonly RangeError: new (message: string) => Error;
 }
 
-/** The functions of one guest that JavaScript holds, and what they stand for. */
+/** The functions of one guest that JavaScript holds, and the guest's functions that they stand for. */
 export class TableEntries {
   readonly #standIn = new WeakMap<RawFunction, RawFunction>();
   readonly #real = new WeakMap<RawFunction, RawFunction>();
 
-  /** @param stand makes the function that stands for one out of the table */
+  /** @param stand makes the stand-in of a function from the table */
   constructor(private readonly stand: Stand) {}
 
-  /** Makes `standIn` known as what JavaScript has in place of an exported function, so that it may be put into a table. */
+  /** Registers the stand-in that JavaScript has for an exported function, so that it may be put into a table. */
   add(real: RawFunction, standIn: RawFunction): void {
     this.#standIn.set(real, standIn);
     this.#real.set(standIn, real);
   }
 
-  /** What stands for a function of the guest; always the same. */
+  /** The stand-in of a guest's function: the same object every time. */
   standInOf(real: RawFunction): RawFunction {
     let standIn = this.#standIn.get(real);
     if (standIn === undefined) {
@@ -44,8 +44,8 @@ export class TableEntries {
   }
 
   /**
-   * From now on this table gives entries and takes them.
-   * @param errors of the world that it is for: glue asks what class of error it has caught
+   * From now on this table returns entries and accepts them.
+   * @param errors classes of the world that uses the table, because glue asks for the class of an error that it caught
    */
   watch(table: Table, errors: ErrorClasses): void {
     const { get, set, grow } = WebAssembly.Table.prototype;
@@ -56,7 +56,7 @@ export class TableEntries {
         const found: unknown = get.call(table, index);
         return typeof found === 'function' ? this.standInOf(found as RawFunction) : found;
       },
-      // A value that is not given is the table's default: the engine counts arguments.
+      // The engine counts arguments: without a value it uses the table's default.
       set: (index: number, ...value: unknown[]): void => set.call(table, index, ...value.map(realOf)),
       grow: (delta: number, ...value: unknown[]): number => grow.call(table, delta, ...value.map(realOf)),
     };

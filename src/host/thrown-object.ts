@@ -1,9 +1,9 @@
-// An object that C++ has thrown, read from the guest's memory: its type, and the text that std::exception::what() or the
-// object itself gives. Type information has the layout of the Itanium C++ ABI (section 2.9): each std::type_info starts
-// with the address of a table of virtual functions and that of the name, and those of classes name their bases. Which
-// kind one is of, its own type information tells, which stands before that table.
+// Reads an object that C++ has thrown from the guest's memory: its type, and its text, which is that of
+// std::exception::what() or the object itself. Type information has the layout of the Itanium C++ ABI (section 2.9). Each
+// std::type_info starts with the addresses of a table of virtual functions and of the name; that of a class also lists
+// the base classes. Its kind is the type of the std::type_info itself, whose address stands before that table.
 //
-// The guest may have written over anything in there: what makes no sense is not told, and nothing throws.
+// The guest may have overwritten any of this. Values that make no sense are left out, and nothing throws.
 
 import { readTypeName } from './type-names.ts';
 
@@ -11,19 +11,19 @@ import { readTypeName } from './type-names.ts';
 export interface Thrown {
   /** Type of the object, as C++ writes it: `std::runtime_error`. */
   readonly type: string;
-  /** Text of what(), of a number or of a C string; null where the object has none. */
+  /** Text of what(), of a number or of a C string; null when the object has none. */
   readonly what: string | null;
 }
 
 const EXCEPTION = 'St9exception';
 const ONE_BASE = 'N10__cxxabiv120__si_class_type_infoE';
 const BASES = 'N10__cxxabiv121__vmi_class_type_infoE';
-/** In the flags of a base class. */
+/** Bits of the flags of a base class. */
 const VIRTUAL = 1;
 const PUBLIC = 2;
-/** Place of what() in the table of std::exception, behind two destructors. */
+/** Position of what() in the table of std::exception, after two destructors. */
 const WHAT = 2;
-/** Limits for what the guest may have damaged. */
+/** Limits, because the guest may have damaged what is read. */
 const LONGEST_NAME = 4096;
 const LONGEST_TEXT = 65_536;
 const MOST_BASES = 100;
@@ -35,13 +35,13 @@ class Unreadable extends Error {}
 export class ThrownObjects {
   readonly #decoder = new TextDecoder();
 
-  /** @param call calls a function by its index in the table with one pointer; it may fail */
+  /** @param call calls the function at an index of the table with one pointer; it may throw */
   constructor(
     private readonly memory: WebAssembly.Memory,
     private readonly call: (index: number, pointer: number) => number,
   ) {}
 
-  /** Null when the type information at this address is none. */
+  /** Reads an object; null when there is no type information at this address. */
   read(object: number, type: number): Thrown | null {
     try {
       const name = this.#nameOf(type);
@@ -52,7 +52,7 @@ export class ThrownObjects {
     }
   }
 
-  /** The word at this address; null where there is none. */
+  /** The word at this address; null outside of the memory. */
   wordAt(address: number): number | null {
     try {
       return this.#word(address);
@@ -72,12 +72,12 @@ export class ThrownObjects {
         LONGEST_TEXT,
       );
     } catch {
-      // Unreadable, or what() has failed itself.
+      // The object cannot be read, or its what() has failed.
       return null;
     }
   }
 
-  /** Of numbers and C strings; undefined for all other types. */
+  /** The text of a number or a C string; undefined for all other types. */
   #valueOf(object: number, name: string): string | undefined {
     if (/^PK?c$/.test(name)) return this.#text(this.#word(object), LONGEST_TEXT);
     if (object === 0 || !/^[bcahstiljmxyfd]$/.test(name)) return undefined;
@@ -113,7 +113,7 @@ export class ThrownObjects {
     }
   }
 
-  /** Address of the std::exception that an object is, by public bases; null when it is none. */
+  /** Address of the std::exception among an object's public bases; null when there is none. */
   #exceptionIn(object: number, type: number, depth: number): number | null {
     if (this.#nameOf(type) === EXCEPTION) return object;
     if (depth === DEEPEST) return null;
@@ -126,7 +126,7 @@ export class ThrownObjects {
       const flags = this.#word(base + 4) | 0;
       if ((flags & PUBLIC) === 0) continue;
       let offset = flags >> 8;
-      // Of a virtual base, that is where the object's table has its offset.
+      // For a virtual base, this is the position of the offset in the object's table.
       if ((flags & VIRTUAL) !== 0) offset = this.#word(this.#word(object) + offset) | 0;
       const found = this.#exceptionIn(object + offset, this.#word(base), depth + 1);
       if (found !== null) return found;

@@ -1,5 +1,6 @@
-// Names of C++ types as people write them, out of std::type_info's, which are mangled by the Itanium ABI (section 5.1.5).
-// That is the grammar of types alone; a name with anything else in it (expressions, say) stays as it is.
+// Turns the names that std::type_info has for C++ types into names as people write them. The Itanium ABI defines their
+// mangling (section 5.1.5). This is the grammar of types only: a name with anything else, such as an expression, stays
+// as it is.
 
 const BUILTIN: Readonly<Record<string, string>> = {
   v: 'void',
@@ -40,7 +41,7 @@ const STANDARD: Readonly<Record<string, string>> = {
   Sd: 'std::iostream',
 };
 
-/** What stands behind or around a type. */
+/** Text that follows or encloses a type. */
 const SUFFIX: Readonly<Record<string, string>> = {
   P: '*',
   R: '&',
@@ -52,9 +53,9 @@ const SUFFIX: Readonly<Record<string, string>> = {
 
 class NotAType extends Error {}
 
-/** A type by the name that std::type_info has for it: `St13runtime_error` is `std::runtime_error`. */
+/** The written name of a type, given the name in its std::type_info: `St13runtime_error` is `std::runtime_error`. */
 export function readTypeName(mangled: string): string {
-  const name = mangled.replace(/^\*/, ''); // of a type that other files cannot see
+  const name = mangled.replace(/^\*/, ''); // the mark of a type that other files cannot see
   try {
     const reader = new TypeReader(name);
     const type = reader.type();
@@ -65,7 +66,7 @@ export function readTypeName(mangled: string): string {
   }
 }
 
-/** Without libc++'s inline namespaces and defaults. */
+/** A name without libc++'s inline namespaces and default arguments. */
 function tidy(type: string): string {
   return type
     .replace(/\bstd::__\w+::/g, 'std::')
@@ -154,7 +155,7 @@ class TypeReader {
       name = this.#remember(`std::${this.#sourceName()}`);
     } else if (this.#peek() === 'S') {
       name = this.#substitution();
-      // A type that stands for itself is not remembered again.
+      // A substitution is not remembered again.
       if (this.#peek() !== 'I') return name;
     } else {
       name = this.#remember(this.#sourceName());
@@ -162,7 +163,7 @@ class TypeReader {
     return this.#peek() === 'I' ? this.#remember(name + this.#templateArguments()) : name;
   }
 
-  /** Names in each other: all but the last stand for themselves later. */
+  /** Nested names: all but the last can be substituted later. */
   #nested(): string {
     this.#match(/[rVK]*/y);
     let name = '';
@@ -179,7 +180,7 @@ class TypeReader {
     return name;
   }
 
-  /** A type inside of a function, of which the name alone is told. */
+  /** A type that is local to a function. Only its name is shown. */
   #local(): string {
     const scope = this.#take('N') ? this.#nested() : this.#sourceName();
     while (this.#peek() !== 'E') this.type();

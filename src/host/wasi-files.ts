@@ -1,14 +1,14 @@
-// The file half of WASI preview 1 (fd_* and path_*) over a file tree in memory, with the standard streams as
-// character devices: seen at once, and whole even when the guest traps.
+// The file half of WASI preview 1 (fd_* and path_*) over a file tree in memory. The standard streams are character
+// devices: their output is visible at once, and complete even when the guest traps.
 //
-// @wasmer/wasi 1.2.2 has an in-memory file system of its own, which C programs cannot rely on: writing inside a
+// @wasmer/wasi 1.2.2 has an in-memory file system of its own, but C programs cannot rely on it: writing inside a
 // file inserts instead of overwriting, O_TRUNC and writes beyond the end leave wrong sizes, files opened for
 // appending cannot be read, renamed directories lose their contents, files opened for reading can be written,
 // mkdir below a missing directory succeeds, and using a file after unlinking it, like any poll() or sleep(), ends
-// in a panic inside Wasmer. So these calls are answered here, and the rest (arguments, environment, clocks, random
-// numbers, scheduling) by Wasmer. The tests keep a list of the differences.
+// in a panic inside Wasmer. So these calls are answered here, and the platform answers the rest (arguments,
+// environment, clocks, random numbers, scheduling). The tests keep a list of the differences.
 //
-// https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md is what the numbers come from.
+// The numbers come from https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md.
 
 import { type DirectoryNode, FileNode, type FileTree, type TreeNode } from './file-tree.ts';
 import type { Input } from './input.ts';
@@ -46,7 +46,7 @@ const SetTime = { accessed: 1, accessedNow: 2, modified: 4, modifiedNow: 8 } as 
 
 const DIRENT_SIZE = 24;
 const PREOPENED = 3;
-/** Files beyond this are refused with EFBIG: their positions would no longer be exact in 32-bit lengths. */
+/** Larger files are rejected with EFBIG, because their positions would not fit 32-bit lengths. */
 const LARGEST_FILE = 2 ** 32;
 
 const encoder = new TextEncoder();
@@ -54,17 +54,17 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 
 interface Descriptor {
   readonly node: TreeNode | null;
-  /** For the standard streams: where writes go, and what reads take. */
+  /** Target of writes and source of reads, for the standard streams. */
   readonly output: Output | null;
   readonly input: Input | null;
   readonly rights: bigint;
   position: number;
   flags: number;
-  /** Directory entries as they were when reading them began. */
+  /** Directory entries at the time when reading them began. */
   listing: [string, TreeNode][] | null;
 }
 
-// Thrown inside these functions and turned into the code that the guest gets.
+// Thrown inside these functions. The guest gets its code.
 class WasiError {
   constructor(readonly errno: number) {}
 }
@@ -73,7 +73,7 @@ function fail(errno: number): never {
   throw new WasiError(errno);
 }
 
-/** Makes the file functions of one guest. `memory` is asked for at each call, for it may have grown. */
+/** Makes the file functions of one guest. Each call asks for `memory`, because it may have grown. */
 export function wasiFiles(
   tree: FileTree,
   memory: () => WebAssembly.Memory,
@@ -243,7 +243,7 @@ class WasiFiles {
           return Errno.success;
         } catch (error) {
           if (error instanceof WasiError) return error.errno;
-          // Single words outside of memory: the guest passed a bad pointer. Or there is no room for a file.
+          // The guest passed a pointer outside of its memory, or the process has no memory for a file.
           if (error instanceof RangeError)
             return /array length|allocation/i.test(error.message) ? Errno.nospc : Errno.fault;
           throw error;
@@ -306,7 +306,7 @@ class WasiFiles {
     data.setBigUint64(address + 56, nanoseconds(node?.modified ?? 0), true);
   }
 
-  // The buffers of a scatter/gather call, as views of guest memory.
+  // The buffers of a scatter/gather call, as views of the guest's memory.
   *#buffers(vectors: number, count: number): Generator<Uint8Array> {
     const data = this.#data();
     for (let i = 0; i < count; i++) {
@@ -315,7 +315,7 @@ class WasiFiles {
     }
   }
 
-  // Checked here: V8 says the same of a length that reaches out of memory as of one that it has no memory for.
+  // Checked here, because V8 reports a range outside of the memory and a lack of memory by the same error.
   #bytes(at: number, length: number): Uint8Array {
     const { buffer } = this.#data();
     if (at + length > buffer.byteLength) fail(Errno.fault);
@@ -473,7 +473,7 @@ class WasiFiles {
       header.setUint32(16, encoded.length, true);
       header.setUint8(20, fileType(entry));
       record.set(encoded, DIRENT_SIZE);
-      // The last record may be cut off: a full buffer tells the guest to ask again with a larger one.
+      // The last record may be cut off. A full buffer tells the guest to ask again with a larger one.
       const piece = record.subarray(0, length - written);
       target.set(piece, written);
       written += piece.length;
@@ -481,7 +481,7 @@ class WasiFiles {
     this.#word(used, written);
   }
 
-  // Resolves a path below an open directory. The result never leaves the tree: `..` above the root is refused.
+  // Resolves a path below an open directory. The result never leaves the tree: `..` above the root is rejected.
   #lookUp(fd: number, path: number, length: number): Place {
     const start = this.#descriptor(fd).node;
     if (start === null || start.kind !== 'directory') fail(Errno.notdir);
@@ -519,7 +519,7 @@ class WasiFiles {
   }
 }
 
-/** Where a path leads; `name` is '' for the starting directory itself, `node` undefined when there is nothing. */
+/** Where a path leads. `name` is '' for the starting directory; `node` is undefined when nothing has the name. */
 interface Place {
   readonly parent: DirectoryNode;
   readonly name: string;

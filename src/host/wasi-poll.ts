@@ -1,6 +1,6 @@
 // poll_oneoff of WASI preview 1, through which libc waits: sleep(), nanosleep(), poll(). Files in memory and the
-// standard streams are always ready; a clock subscription blocks the thread for its time, as a C program expects.
-// @wasmer/wasi 1.2.2 panics here.
+// standard streams are always ready. A clock subscription blocks the thread for its time, as a C program expects.
+// @wasmer/wasi 1.2.2 panics in this function.
 
 import { platform } from '../platform/index.ts';
 
@@ -11,7 +11,7 @@ const CLOCK = 0;
 const ABSOLUTE = 1;
 
 /**
- * Makes poll_oneoff of one guest.
+ * Makes the poll_oneoff of one guest.
  * @param statusOf the error number for a file descriptor: 0 when it is open
  */
 export function pollOneoff(
@@ -23,7 +23,7 @@ export function pollOneoff(
       const data = new DataView(memory().buffer);
       return poll(data, subscriptions >>> 0, events >>> 0, count, fired >>> 0, statusOf);
     } catch (error) {
-      if (error instanceof RangeError) return Errno.fault; // a pointer outside of memory
+      if (error instanceof RangeError) return Errno.fault; // the pointer lies outside of the memory
       throw error;
     }
   };

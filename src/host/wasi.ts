@@ -44,7 +44,7 @@ export async function openWasiGuest(
   };
   if (wanted.some((entry) => entry.module === WASI_MODULE)) {
     const files = wasiFiles(tree, memoryNow, options.stdin, options.stdout, options.stderr);
-    // Advice is taken for any descriptor that is open, and does nothing.
+    // Advice about an open descriptor is accepted and has no effect.
     const statusOf = files.fd_advise as (fd: number) => number;
     const own = {
       ...files,
@@ -85,7 +85,7 @@ export async function openWasiGuest(
     try {
       wasi?.dispose();
     } catch {
-      // After a panic of its own it cannot be freed; what it panicked about says more.
+      // Wasmer's part cannot be freed after a panic. The error that caused it says more.
     }
     throw error;
   }
@@ -119,7 +119,7 @@ class WasiGuest implements Guest {
     }
     const exitCode = __main_void();
     returned();
-    // Runs the atexit functions, flushes stdio, and does not return: it ends in proc_exit.
+    // This runs the atexit functions, flushes stdio, and ends in proc_exit instead of returning.
     if (__wrap_exit !== undefined) __wrap_exit(exitCode);
     __wasm_call_dtors?.();
     return exitCode;

@@ -1,10 +1,10 @@
-// Where a file may be named by path or, for what lies beside a module's own source, by URL:
+// Callers name a file by its path, or by a URL when it lies beside their own source:
 // new URL('./parser.c', import.meta.url).
 
 import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError } from '../errors.ts';
 
-/** The path itself, or the path of a file: URL. `argument` is the name of the argument that it was given as. */
+/** The path itself, or the path of a file: URL. `argument` is the name of the caller's argument, for messages. */
 export function pathOf(argument: string, file: string | URL): string {
   if (typeof file === 'string') return file;
   if (file.protocol !== 'file:') {
@@ -16,7 +16,7 @@ export function pathOf(argument: string, file: string | URL): string {
   try {
     return fileURLToPath(file);
   } catch (error) {
-    // A host, or an encoded slash.
+    // The URL has a host or an encoded slash.
     throw new InvalidArgumentError(argument, `${file.href} names no file: ${(error as Error).message}.`, {
       cause: error,
     });

@@ -1,5 +1,5 @@
-// Where this package is on the disk. The sources have this file two folders below package.json; in the builds, which
-// are flat, it is one folder below.
+// Where this package is on the disk. From source, this file lies two folders below package.json. The builds are flat, so
+// there it lies one folder below.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 const manifest = findManifest();
 
 /**
- * URL of Heapline's own code, `…/src/` from source and `…/dist/` from the package; null when somebody has bundled it
- * with their own code, where the place of the file says nothing.
+ * URL of Heapline's own code, `…/src/` from source and `…/dist/` from the package; null when somebody has bundled
+ * Heapline with their own code, because the bundle's folder is not Heapline's.
  */
 export const codeDirectory =
   manifest === null ? null : new URL(manifest.levels === 1 ? '.' : '..', import.meta.url).href;

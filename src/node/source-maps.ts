@@ -1,6 +1,6 @@
-// From a position in the JavaScript that runs to the position in the source that was written. Node knows the
-// maps of modules it loaded with `--enable-source-maps` (tsx turns that on); for the rest, such as the output of
-// a bundler, the map that the script names in its last line is read, once, when a profile is asked for.
+// Translates a position in the running JavaScript to the position in its source. Node.js knows the maps of the modules
+// that it loaded with `--enable-source-maps` (tsx turns this on). Other scripts, such as the output of a bundler, name
+// their map in the last line; it is read once, when a profile is made.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { findSourceMap } from 'node:module';
@@ -14,13 +14,13 @@ import {
 } from '@jridgewell/trace-mapping';
 import type { SourcePosition } from '../platform/index.ts';
 
-// The last such comment; others may follow, such as a debug id, but no code.
+// The last comment of this kind. Other comments may follow, such as a debug id, but no code.
 const COMMENT =
   /\/\/[#@] sourceMappingURL=(\S+)[^\S\n]*(?:\n[^\S\n]*(?:\/\/(?![#@] sourceMappingURL=)[^\n]*)?)*$/;
-// A script this long is not searched for a map: it would cost more than the line is worth.
+// A longer script is not searched for a map, because the search would cost more than a line number is worth.
 const LONGEST_SCRIPT = 64 * 2 ** 20;
 
-/** A map takes many times the memory of what is looked up in it: it is kept for so long after it was last used. */
+/** How long a map is kept after its last use. It takes much memory for the few positions that are looked up in it. */
 const KEPT_MILLISECONDS = 10_000;
 
 const maps = new Map<string, TraceMap | null>();
@@ -87,14 +87,14 @@ function readMap(path: string): TraceMap | null {
         ? Buffer.from(inline[2]!, 'base64').toString()
         : decodeURIComponent(inline[2]!)
       : readFileSync(resolve(dirname(path), decodeURIComponent(url)), 'utf8');
-    // Some bundlers (Turbopack) write maps in sections, which a TraceMap alone does not read.
+    // Some bundlers (Turbopack) write maps in sections, which TraceMap cannot read.
     return new FlattenMap(withoutSources(json), inline ? path : resolve(dirname(path), url));
   } catch {
-    return null; // A map that cannot be read is as good as none: the running script's own position stands.
+    return null; // Without a readable map, the position in the running script is shown.
   }
 }
 
-/** A map without the texts of the sources, which are most of it and are not looked at. */
+/** A map without the texts of the sources. They are most of the map, and nothing here reads them. */
 function withoutSources(json: string): SectionedSourceMapInput {
   const map = JSON.parse(json, (key, value: unknown) =>
     key === 'sourcesContent' ? undefined : value,

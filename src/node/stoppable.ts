@@ -1,12 +1,12 @@
-// Work that can be stopped although it never returns to JavaScript: C that loops, sleeps or reads. V8 stops a script of
-// node:vm after a time, or at Ctrl-C, and with it whatever the script has called, in WebAssembly and in Atomics.wait, too.
+// Stops work that never returns to JavaScript, such as C that loops, sleeps or reads. V8 stops a script of node:vm after a
+// time or at Ctrl-C. It also stops everything that the script has called, in WebAssembly and in Atomics.wait as well.
 
 import { Script } from 'node:vm';
 
 /** When to stop: after so many milliseconds, or at SIGINT. */
 export type StopAt = { readonly timeout: number } | { readonly breakOnSigint: true };
 
-/** Where the script finds what it is to run: a script has globals alone. */
+/** Where the script finds its work. A script can see nothing but globals. */
 const WORK = Symbol.for('heapline.stoppable');
 const script = new Script(`globalThis[Symbol.for('heapline.stoppable')]()`, {
   filename: 'heapline:stoppable',
@@ -14,8 +14,8 @@ const script = new Script(`globalThis[Symbol.for('heapline.stoppable')]()`, {
 const STOPPED = new Set(['ERR_SCRIPT_EXECUTION_TIMEOUT', 'ERR_SCRIPT_EXECUTION_INTERRUPTED']);
 
 /**
- * Runs `work` and gives what it returns. Where it was stopped, the result is what `stopped` returns: then no frame of the
- * work has seen that, not even a `finally`.
+ * Runs `work` and returns its result. When the engine stops the work, no frame of the work notices, not even a `finally`,
+ * and the result is that of `stopped`.
  */
 export function stoppable<T>(work: () => T, stopAt: StopAt, stopped: () => T): T {
   const world = globalThis as { [WORK]?: () => unknown };

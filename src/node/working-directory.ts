@@ -2,7 +2,7 @@
 
 import { FileError } from '../errors.ts';
 
-/** Throws a FileError where there is none any more. */
+/** The working directory. Throws a FileError when it no longer exists. */
 export function workingDirectory(): string {
   try {
     return process.cwd();
