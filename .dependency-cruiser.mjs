@@ -1,0 +1,109 @@
+// The rooms of src/ and what each may import. `npm run lint` checks this table, and a test compares ARCHITECTURE.md
+// with it.
+//
+// A room imports only rooms above it. It imports them through their doors: `index.ts`, or the files that `doors` lists.
+// Rooms of which `browser` is true run in browsers, so they import nothing of Node.js.
+
+/** Every file is a door: the room is a collection, and an index would load all of it for one part. */
+const EVERY_FILE = ['[^/]+\\.ts'];
+
+/** @type {readonly { name: string, browser?: true, doors?: readonly string[] }[]} */
+export const ROOMS = [
+  { name: 'errors.ts', browser: true },
+  { name: 'algorithms', browser: true, doors: EVERY_FILE },
+  { name: 'platform', browser: true },
+  { name: 'options', browser: true, doors: EVERY_FILE },
+  { name: 'runtime', browser: true, doors: EVERY_FILE },
+  { name: 'binary', browser: true, doors: ['index\\.ts', 'wasm-types\\.ts'] },
+  { name: 'frames', browser: true },
+  { name: 'rewrite', browser: true },
+  { name: 'instrument', browser: true },
+  { name: 'heap', browser: true },
+  { name: 'symbols', browser: true },
+  { name: 'profile', browser: true },
+  { name: 'host', browser: true },
+  { name: 'report', browser: true },
+  { name: 'leaks', browser: true },
+  { name: 'sandbox', browser: true },
+  { name: 'web', browser: true, doors: EVERY_FILE },
+  { name: 'core.ts', browser: true },
+  { name: 'node', doors: EVERY_FILE },
+  { name: 'compile' },
+  { name: 'glue' },
+  { name: 'loading' },
+  { name: 'threads' },
+  { name: 'serve' },
+  { name: 'index.ts' },
+  { name: 'testing' },
+  { name: 'cli' },
+];
+
+const isFile = ({ name }) => name.endsWith('.ts');
+const pathOf = (room) => (isFile(room) ? room.name.replace('.', '\\.') : `${room.name}/`);
+const anyOf = (rooms) => `^src/(?:${rooms.map(pathOf).join('|')})`;
+
+const onlyRoomsAbove = ROOMS.slice(0, -1).map((room, index) => ({
+  name: `${room.name}-imports-only-rooms-above-it`,
+  comment: 'The table of rooms in .dependency-cruiser.mjs has an order: a room imports only rooms above it.',
+  severity: 'error',
+  from: { path: anyOf([room]) },
+  to: { path: anyOf(ROOMS.slice(index + 1)) },
+}));
+
+const throughDoors = ROOMS.filter((room) => !isFile(room)).map((room) => ({
+  name: `${room.name}-has-doors`,
+  comment: `Import src/${room.name}/ through its door, or list another door in .dependency-cruiser.mjs.`,
+  severity: 'error',
+  from: { path: '^src/', pathNot: anyOf([room]) },
+  to: {
+    path: anyOf([room]),
+    pathNot: `^src/${room.name}/(?:${(room.doors ?? ['index\\.ts']).join('|')})$`,
+  },
+}));
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    ...onlyRoomsAbove,
+    ...throughDoors,
+    {
+      name: 'every-room-is-in-the-table',
+      comment: 'A new folder of src/ needs a line in the table of rooms in .dependency-cruiser.mjs.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: anyOf(ROOMS) },
+      to: {},
+    },
+    {
+      name: 'no-cycles',
+      comment:
+        'Two files that need each other at run time depend on the order of loading. Types may refer to each other.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only', 'type-import'] } },
+    },
+    {
+      name: 'browsers-have-no-node-modules',
+      comment:
+        'This room runs in browsers: what it needs of Node.js belongs into the interface of src/platform/.',
+      severity: 'error',
+      from: { path: anyOf(ROOMS.filter(({ browser }) => browser)) },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'imports-exist',
+      comment: 'The import does not resolve.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+  },
+};

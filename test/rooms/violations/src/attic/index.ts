@@ -1,0 +1,3 @@
+import { door } from '../binary/index.ts';
+
+export const kept = door;

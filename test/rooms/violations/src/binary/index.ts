@@ -1,0 +1,1 @@
+export { inner as door } from './inner.ts';

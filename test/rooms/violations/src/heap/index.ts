@@ -1,0 +1,3 @@
+import { serve } from '../serve/index.ts';
+
+export const below = serve;

@@ -1,0 +1,3 @@
+import { inner } from '../binary/inner.ts';
+
+export const serve = inner;
