@@ -3,6 +3,7 @@ import { defineConfig, type Options } from 'tsup';
 
 const library = {
   index: 'src/index.ts',
+  core: 'src/core.ts',
   pprof: 'src/serve/index.ts',
   assert: 'src/testing/assert.ts',
   setup: 'src/testing/setup.ts',

@@ -21,7 +21,6 @@ export {
   type LoadWasmOptions,
   loadC,
   loadWasm,
-  type SandboxOptions,
 } from './loading/index.ts';
 export { type ContextProfileKind, HeapProfile, type ProfileJson, type TopRow } from './profile/index.ts';
 export * from './report/index.ts';
@@ -33,9 +32,11 @@ export {
   type HeapStats,
   type HostFrames,
   type LeaksOptions,
+  type ModuleOptions,
   type ProfileOptions,
   type RunResult,
   Sandbox,
+  type SandboxOptions,
   type TableFunction,
   type ToolchainInfo,
 } from './sandbox/index.ts';

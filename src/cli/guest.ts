@@ -7,7 +7,6 @@ import type { Sandbox } from '../index.ts';
 import { type Call, parseCall } from './call.ts';
 import { usageError } from './failure.ts';
 import { Interrupted, interruption } from './interruption.ts';
-import { whatToCall } from './run.ts';
 
 export function addCallOption(command: Command): Command {
   return command.addOption(
@@ -151,4 +150,12 @@ export async function enterGuest(
     }
   }
   return { exitCode, failure, results };
+}
+
+/** Says what can be passed to --call. */
+function whatToCall(sandbox: Sandbox): string {
+  const names = Object.keys(sandbox.exports);
+  if (names.length === 0) return 'It exports no function at all.';
+  const shown = names.slice(0, 12).join(', ');
+  return `Call one of its functions with --call '${names[0]}(…)': ${shown}${names.length > 12 ? ', …' : ''}.`;
 }

@@ -294,14 +294,6 @@ function readGlue(path: string): string {
   }
 }
 
-/** Says what can be passed to --call. */
-export function whatToCall(sandbox: Sandbox): string {
-  const names = Object.keys(sandbox.exports);
-  if (names.length === 0) return 'It exports no function at all.';
-  const shown = names.slice(0, 12).join(', ');
-  return `Call one of its functions with --call '${names[0]}(…)': ${shown}${names.length > 12 ? ', …' : ''}.`;
-}
-
 /** The table with a dimmed header, without the comments that have already been printed as warnings. */
 function table(
   profile: HeapProfile,

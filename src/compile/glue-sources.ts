@@ -4,7 +4,8 @@
 // expands macros. So texts are compared without blanks and comments, and library functions line by line.
 
 import { readFileSync } from 'node:fs';
-import { embeddedParts, endOfStatement, type UserPart } from '../host/index.ts';
+import { embeddedParts, endOfStatement } from '../glue/glue-parts.ts';
+import type { UserPart } from '../host/index.ts';
 
 type Place = readonly [offset: number, line: number, column: number];
 

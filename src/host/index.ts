@@ -1,7 +1,6 @@
-// The host: a module that runs, and everything that passes between it and JavaScript.
+// Door of the host: a running module, and everything that passes between it and JavaScript.
 
 export type { CxxException } from './cxx-exceptions.ts';
-export { openEmscriptenGuest } from './emscripten.ts';
 export {
   ALLOCATES,
   Gate,
@@ -11,13 +10,20 @@ export {
   valueTypeOf,
 } from './entries.ts';
 export { EventLoop } from './event-loop.ts';
-export { type UserPart, withUserParts } from './glue-code.ts';
-export { embeddedParts, endOfStatement } from './glue-parts.ts';
-export { ExitSignal, exitSignalOf, type Guest, type GuestOptions, type RuntimeImports } from './guest.ts';
+export { GlueCode, INVOKE, type UserPart, withUserParts } from './glue-code.ts';
+export {
+  ExitSignal,
+  exitSignalOf,
+  type Guest,
+  type GuestOptions,
+  instantiate,
+  type RuntimeImports,
+} from './guest.ts';
 export { GuestStacks } from './guest-stacks.ts';
 export { HostStacks } from './host-stacks.ts';
 export { Input, type InputReader } from './input.ts';
 export { Output } from './output.ts';
+export { type ErrorClasses, TableEntries } from './table-entries.ts';
 export type { Thrown } from './thrown-object.ts';
 export { type GuestStack, isTrap, readGuestStack } from './traps.ts';
 export { openWasiGuest } from './wasi.ts';

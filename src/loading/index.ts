@@ -2,4 +2,3 @@
 
 export { compileC, type LoadCOptions, loadC } from './load-c.ts';
 export { type LoadWasmOptions, loadWasm } from './load-wasm.ts';
-export type { SandboxOptions } from './sandbox-options.ts';

@@ -4,10 +4,16 @@ import { basename, resolve } from 'node:path';
 import { COMPILE_OPTIONS, type CompiledModule, type CompileOptions, compile } from '../compile/index.ts';
 import { type Diagnostic, InvalidArgumentError } from '../errors.ts';
 import { pathOf } from '../node/file-url.ts';
-import { prepareModule } from '../sandbox/prepared-module.ts';
-import type { GuestExports, Sandbox } from '../sandbox/sandbox.ts';
-import { openSandbox } from './open-sandbox.ts';
-import { checkSandboxOptions, isListOf, type SandboxOptions } from './sandbox-options.ts';
+import {
+  checkSandboxOptions,
+  type GuestExports,
+  isListOf,
+  openSandbox,
+  prepareModule,
+  type Sandbox,
+  type SandboxOptions,
+} from '../sandbox/index.ts';
+import { guestWithGlue } from './guest-with-glue.ts';
 
 /** Options of loadC(): how to compile, and what the guest may see. */
 export interface LoadCOptions extends SandboxOptions, CompileOptions {}
@@ -32,10 +38,10 @@ export async function loadC<Exports extends object = GuestExports>(
       toolchain,
       warnings: compiled.warnings.map(formatDiagnostic),
       comments: [`toolchain: ${toolchain.name} (${toolchain.version})`],
-      glue: compiled.glue,
       names: compiled.exports.filter((name) => name !== 'main'),
     },
     options,
+    guestWithGlue(compiled.glue),
   );
 }
 

@@ -4,9 +4,19 @@ export { Boundary, type BoundaryOptions, type HostFrames } from './boundary.ts';
 export type { FunctionTable, TableFunction } from './function-table.ts';
 export type { Heap, HeapStats } from './heap.ts';
 export type { AssertLeaksOptions, LeaksOptions, ProfileOptions } from './heap-options.ts';
+export {
+  checkModuleOptions,
+  loadBytes,
+  type ModuleOptions,
+  openModule,
+  ownBytes,
+  symbolOptionsOf,
+} from './open-module.ts';
+export { type OpenGuest, openSandbox } from './open-sandbox.ts';
 export { type PreparedModule, prepareModule } from './prepared-module.ts';
 export type { RunResult } from './program.ts';
 export { disposedMemoryBytes, openSandboxes, type SandboxWatcher, watchSandboxes } from './registry.ts';
 export { type GuestExports, Sandbox } from './sandbox.ts';
+export { checkSandboxOptions, isListOf, isText, reject, type SandboxOptions } from './sandbox-options.ts';
 export { type Instantiate, Session, type SessionOptions } from './session.ts';
 export type { Subject, ToolchainInfo } from './subject.ts';

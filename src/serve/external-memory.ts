@@ -2,7 +2,7 @@
 // reports as external. The linear memories of guests are external, too. They are left out here, because C's half of a
 // profile already shows what they contain.
 
-import { disposedMemoryBytes, openSandboxes } from '../sandbox/registry.ts';
+import { disposedMemoryBytes, openSandboxes } from '../sandbox/index.ts';
 
 /** Bytes that this thread's JavaScript uses outside of V8's heap and outside of the guests. */
 export interface ExternalMemory {

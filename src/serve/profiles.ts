@@ -15,7 +15,7 @@ import {
   type ProfileModel,
 } from '../profile/index.ts';
 import type { Sandbox } from '../sandbox/index.ts';
-import { openSandboxes } from '../sandbox/registry.ts';
+import { openSandboxes } from '../sandbox/index.ts';
 import { ownThreadLabel } from '../threads/index.ts';
 import type { ServeSettings } from './options.ts';
 import { inSlices } from './slices.ts';

@@ -5,7 +5,7 @@
 
 import type { HeapMark } from '../leaks/index.ts';
 import type { AssertLeaksOptions, Sandbox } from '../sandbox/index.ts';
-import { openSandboxes, watchSandboxes } from '../sandbox/registry.ts';
+import { openSandboxes, watchSandboxes } from '../sandbox/index.ts';
 import { checked, judgeLeaks, leakVerdict, type Verdict } from './judgements.ts';
 
 /** The sandboxes that are opened and disposed of during one test. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compile } from '../../src/compile/index.ts';
 import { GlueCode, withUserParts } from '../../src/host/glue-code.ts';
-import { embeddedParts } from '../../src/host/glue-parts.ts';
+import { embeddedParts } from '../../src/glue/glue-parts.ts';
 import { loadWasm, type Sandbox } from '../../src/index.ts';
 
 const pathOf = (name: string): string => fileURLToPath(new URL(`user-code/${name}`, import.meta.url));

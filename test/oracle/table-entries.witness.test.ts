@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CompiledModule, compile, type ToolchainName } from '../../src/compile/index.ts';
+import { openEmscriptenGuest } from '../../src/glue/index.ts';
 import {
   Gate,
   type Guest,
@@ -13,7 +14,6 @@ import {
   HostStacks,
   Input,
   Output,
-  openEmscriptenGuest,
   openWasiGuest,
 } from '../../src/host/index.ts';
 import { instrument } from '../../src/instrument/index.ts';

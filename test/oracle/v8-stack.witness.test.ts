@@ -3,15 +3,8 @@
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compile, type ToolchainName } from '../../src/compile/index.ts';
-import {
-  ExitSignal,
-  Gate,
-  type GuestOptions,
-  Input,
-  Output,
-  openEmscriptenGuest,
-  openWasiGuest,
-} from '../../src/host/index.ts';
+import { openEmscriptenGuest } from '../../src/glue/index.ts';
+import { ExitSignal, Gate, type GuestOptions, Input, Output, openWasiGuest } from '../../src/host/index.ts';
 import { instrument } from '../../src/instrument/index.ts';
 import { type Corpus, corpora, fetchCorpora } from '../corpora/corpora.ts';
 import { Witness } from '../support/stack-witness.ts';

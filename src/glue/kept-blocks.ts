@@ -3,7 +3,7 @@
 // library hold their addresses. A leak scan finds no pointer to such a block, and the block's stack is that of whoever
 // called the library; so this file remembers the addresses.
 
-import type { RawFunction } from './entries.ts';
+import type { RawFunction } from '../host/index.ts';
 
 /**
  * Functions of the library that keep what they allocate. The functions of the calendar read the time zones first.

@@ -11,22 +11,25 @@ import { posix } from 'node:path';
 import { createContext, Script } from 'node:vm';
 import type { WasmExports } from '../binary/wasm-types.ts';
 import { UnsupportedModuleError } from '../errors.ts';
-import type { Gate, RawFunction } from './entries.ts';
-import { EventLoop } from './event-loop.ts';
-import { GlueCode, INVOKE } from './glue-code.ts';
-import { embeddedParts } from './glue-parts.ts';
-import { glueWorld, type WorldParts } from './glue-world.ts';
 import {
+  type ErrorClasses,
+  EventLoop,
   ExitSignal,
   exitSignalOf,
+  type Gate,
+  GlueCode,
   type Guest,
   type GuestOptions,
+  INVOKE,
   instantiate,
+  type Output,
+  type RawFunction,
   type RuntimeImports,
-} from './guest.ts';
+  TableEntries,
+} from '../host/index.ts';
+import { embeddedParts } from './glue-parts.ts';
+import { glueWorld, type WorldParts } from './glue-world.ts';
 import { KeptBlocks } from './kept-blocks.ts';
-import type { Output } from './output.ts';
-import { type ErrorClasses, TableEntries } from './table-entries.ts';
 
 /** The parts of Emscripten's FS that are used here. */
 interface EmscriptenFS {

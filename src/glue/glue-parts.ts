@@ -2,7 +2,7 @@
 // bear the name of an import, without the `_` of library functions; EM_ASM bodies are the members of ASM_CONSTS.
 
 import { Script } from 'node:vm';
-import { INVOKE, type UserPart } from './glue-code.ts';
+import { INVOKE, type UserPart } from '../host/index.ts';
 
 /** Attempts to find the end of one part: lines, or closing braces in minified text. */
 const MOST_ATTEMPTS = 2000;

@@ -1,33 +1,41 @@
 // Opens a sandbox of a module that is ready: the last step of every way to a sandbox.
 
 import { fromRoot } from '../algorithms/posix-path.ts';
-import { type GuestOptions, openEmscriptenGuest, openWasiGuest } from '../host/index.ts';
-import type { PreparedModule } from '../sandbox/prepared-module.ts';
-import { Sandbox } from '../sandbox/sandbox.ts';
-import type { Instantiate, SessionOptions } from '../sandbox/session.ts';
-import type { Subject } from '../sandbox/subject.ts';
+import { type Guest, type GuestOptions, openWasiGuest } from '../host/index.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';
+import type { Boundary } from './boundary.ts';
+import type { PreparedModule } from './prepared-module.ts';
+import { Sandbox } from './sandbox.ts';
 import type { SandboxOptions } from './sandbox-options.ts';
+import type { Instantiate, SessionOptions } from './session.ts';
+import type { Subject } from './subject.ts';
 
 /** Where a module comes from and how it is to be shown. */
 export interface Source extends Pick<Subject, 'name' | 'path' | 'toolchain' | 'warnings' | 'comments'> {
   readonly module: PreparedModule;
   readonly symbolOptions: SymbolizerOptions;
-  /** Emscripten's JavaScript; null for a module whose system interface is WASI. */
-  readonly glue: string | null;
   /** Names of the functions to offer; null for all. */
   readonly names: readonly string[] | null;
 }
 
-/** Opens a sandbox of this module. */
+/** Makes an instance and everything that it runs on. */
+export type OpenGuest = (
+  module: WebAssembly.Module,
+  options: GuestOptions,
+  boundary: Boundary,
+) => Promise<Guest>;
+
+const openWasi: OpenGuest = (module, options, { runtime }) => openWasiGuest(module, options, runtime);
+
+/** Opens a sandbox of this module. @param openGuest for a module whose system interface is not WASI */
 export function openSandbox<Exports extends object>(
-  { glue, names, symbolOptions, ...source }: Source,
+  { names, symbolOptions, ...source }: Source,
   options: SandboxOptions,
+  openGuest = openWasi,
 ): Promise<Sandbox<Exports>> {
   const { module } = source;
   const subject = { ...source, symbols: module.symbols(symbolOptions), functions: module.functions(names) };
   const instantiate: Instantiate = (boundary, instantiated) => {
-    const { runtime, gate, loop } = boundary;
     const guestOptions: GuestOptions = {
       args: options.args ?? [],
       programName: source.name.replace(/\.[^.]+$/, ''),
@@ -39,9 +47,7 @@ export function openSandbox<Exports extends object>(
       imports: options.imports ?? {},
       instantiated,
     };
-    return glue === null
-      ? openWasiGuest(module.module, guestOptions, runtime)
-      : openEmscriptenGuest(module.module, glue, guestOptions, runtime, gate, loop);
+    return openGuest(module.module, guestOptions, boundary);
   };
   return Sandbox.open<Exports>(subject, sessionOptions(options), instantiate);
 }

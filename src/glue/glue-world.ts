@@ -6,9 +6,8 @@ import { Console } from 'node:console';
 import { randomBytes, randomFillSync } from 'node:crypto';
 import { posix } from 'node:path';
 import { Writable } from 'node:stream';
-import type { EventLoop } from './event-loop.ts';
-import { ExitSignal } from './guest.ts';
-import type { Output } from './output.ts';
+import type { EventLoop, Output } from '../host/index.ts';
+import { ExitSignal } from '../host/index.ts';
 
 /** What the world is made of. */
 export interface WorldParts {

@@ -6,7 +6,7 @@ import { InvalidArgumentError } from '../errors.ts';
 import type { HeapFault } from '../frames/index.ts';
 import type { InputReader } from '../host/index.ts';
 import { checkOptionNames } from '../options/option-names.ts';
-import type { HostFrames } from '../sandbox/boundary.ts';
+import type { HostFrames } from './boundary.ts';
 
 /** What a guest may see, and how its heap is watched. */
 export interface SandboxOptions {

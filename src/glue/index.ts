@@ -1,0 +1,3 @@
+// Door of the glue: guests that Emscripten has linked, with its JavaScript in a world of its own (node:vm).
+
+export { openEmscriptenGuest } from './emscripten-guest.ts';

@@ -1,0 +1,139 @@
+// From the bytes of a module that was linked with the runtime to a sandbox: instrument, unless that was done before, and
+// instantiate.
+
+import { basename } from '../algorithms/posix-path.ts';
+import { InvalidArgumentError } from '../errors.ts';
+import { openInstrumented } from '../instrument/index.ts';
+import type { SymbolizerOptions } from '../symbols/index.ts';
+import { type OpenGuest, openSandbox } from './open-sandbox.ts';
+import { prepareModule } from './prepared-module.ts';
+import type { GuestExports, Sandbox } from './sandbox.ts';
+import {
+  checkSandboxOptions,
+  isListOf,
+  isObject,
+  isText,
+  reject,
+  type SandboxOptions,
+} from './sandbox-options.ts';
+
+/** Options of a sandbox that is opened from the bytes of a module. */
+export interface ModuleOptions extends SandboxOptions {
+  /** Name of the module in profiles; the file's name by default. */
+  readonly name?: string;
+  /** Bytes of a module that holds the debug information of this one. */
+  readonly debugInfo?: Uint8Array;
+  /** Source map of the module: JSON text or object. */
+  readonly sourceMap?: string | object;
+  /** Functions to offer; all exported ones by default. */
+  readonly exports?: readonly string[];
+}
+
+const MODULE_OPTIONS = [
+  'name',
+  'debugInfo',
+  'sourceMap',
+  'exports',
+] as const satisfies readonly (keyof ModuleOptions)[];
+
+/**
+ * Throws when an option of `caller` has a name that is not known or a wrong value.
+ * @param others names of the caller's own options
+ */
+export function checkModuleOptions(caller: string, options: ModuleOptions, others: readonly string[]): void {
+  checkSandboxOptions(caller, options, [...MODULE_OPTIONS, ...others]);
+  const { name, debugInfo, sourceMap, exports } = options;
+  if (name !== undefined && (!isText(name) || name === '')) reject('name', 'a string that is not empty');
+  if (debugInfo !== undefined && !(debugInfo instanceof Uint8Array)) reject('debugInfo', 'a Uint8Array');
+  if (sourceMap !== undefined && !isText(sourceMap) && !isObject(sourceMap)) {
+    reject('sourceMap', 'JSON text or an object');
+  }
+  if (exports !== undefined && !isListOf(exports, isText)) reject('exports', 'an array of names');
+}
+
+/**
+ * A copy of the caller's bytes, made before this package waits for anything: the caller may go on to transfer them to a
+ * worker, or to write over them. Null for anything else.
+ */
+export function ownBytes(argument: string, source: unknown): Uint8Array | null {
+  if (source instanceof Uint8Array) return new Uint8Array(source);
+  if (!(source instanceof ArrayBuffer)) return null;
+  try {
+    return new Uint8Array(source.slice(0));
+  } catch (cause) {
+    throw new InvalidArgumentError(
+      argument,
+      'The ArrayBuffer given to loadWasm() has been transferred: pass it where it went, or transfer a copy.',
+      { cause },
+    );
+  }
+}
+
+/** Where the symbols of a module come from. The caller's debug information is copied, like the module. */
+export function symbolOptionsOf({ debugInfo, sourceMap }: ModuleOptions): SymbolizerOptions {
+  return {
+    ...(debugInfo === undefined ? {} : { debugInfo: new Uint8Array(debugInfo) }),
+    ...(sourceMap === undefined ? {} : { sourceMap }),
+  };
+}
+
+/** A module and where it was found. */
+export interface ModuleSource {
+  /** The sandbox owns these bytes from now on. */
+  readonly bytes: Uint8Array;
+  /** Path of the module's file; null when the caller gave bytes. */
+  readonly path: string | null;
+  readonly symbolOptions: SymbolizerOptions;
+}
+
+/** Opens a sandbox of a module. @param openGuest for a module whose system interface is not WASI */
+export async function openModule<Exports extends object>(
+  { bytes, path, symbolOptions }: ModuleSource,
+  options: ModuleOptions,
+  openGuest?: OpenGuest,
+): Promise<Sandbox<Exports>> {
+  const instrumented = openInstrumented(bytes);
+  if (instrumented !== null && options.maxMemory !== undefined) {
+    throw new InvalidArgumentError(
+      'maxMemory',
+      'The module is instrumented already, and its memory limit with it: give maxMemory to `heapline instrument`.',
+    );
+  }
+  return openSandbox<Exports>(
+    {
+      module: await prepareModule(bytes, options.maxMemory, instrumented),
+      symbolOptions:
+        instrumented === null
+          ? symbolOptions
+          : {
+              ...symbolOptions,
+              bodies: instrumented.bodies,
+              codeStart: instrumented.originalCodeStart,
+            },
+      name: options.name ?? (path === null ? 'module.wasm' : basename(path.replaceAll('\\', '/'))),
+      path: path ?? options.name ?? 'module.wasm',
+      toolchain: null,
+      warnings: [],
+      comments: [],
+      names: options.exports ?? null,
+    },
+    options,
+    openGuest,
+  );
+}
+
+/**
+ * Opens a sandbox of a module that was linked with the runtime, instrumented already or not. The module's system
+ * interface is WASI, or it has none.
+ * @param bytes the module
+ */
+export async function loadBytes<Exports extends object = GuestExports>(
+  bytes: Uint8Array | ArrayBuffer,
+  options: ModuleOptions = {},
+): Promise<Sandbox<Exports>> {
+  checkModuleOptions('loadWasm', options, []);
+  const symbolOptions = symbolOptionsOf(options);
+  const own = ownBytes('bytes', bytes);
+  if (own === null) throw new InvalidArgumentError('bytes', 'loadWasm() takes the bytes of a module.');
+  return openModule<Exports>({ bytes: own, path: null, symbolOptions }, options);
+}
