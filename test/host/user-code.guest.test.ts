@@ -5,8 +5,8 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compile } from '../../src/compile/index.ts';
-import { GlueCode, withUserParts } from '../../src/host/glue-code.ts';
 import { embeddedParts } from '../../src/glue/glue-parts.ts';
+import { GlueCode, withUserParts } from '../../src/host/glue-code.ts';
 import { loadWasm, type Sandbox } from '../../src/index.ts';
 
 const pathOf = (name: string): string => fileURLToPath(new URL(`user-code/${name}`, import.meta.url));
