@@ -11,11 +11,16 @@ import { webPlatform } from '../../src/web/web-platform.ts';
 
 const NO_LIMIT = 2 ** 30;
 
+/** Compares by bytes: the matchers' own comparison of large arrays takes seconds. */
+function expectSame(actual: Uint8Array, expected: Uint8Array): void {
+  expect(Buffer.compare(actual, expected)).toBe(0);
+}
+
 /** Text that repeats itself, as profiles do, and bytes that do not. */
 const data = fc.oneof(
   fc.uint8Array({ maxLength: 5_000 }),
   fc
-    .tuple(fc.string({ minLength: 1, maxLength: 30 }), fc.integer({ min: 0, max: 20_000 }))
+    .tuple(fc.string({ minLength: 1, maxLength: 30 }), fc.integer({ min: 0, max: 8_000 }))
     .map(([text, times]) => new TextEncoder().encode(text.repeat(times))),
 );
 const level = fc.integer({ min: 1, max: 9 });
@@ -24,14 +29,10 @@ describe('gzip', () => {
   test('each platform reads what the other writes', () => {
     fc.assert(
       fc.property(data, level, (bytes, level) => {
-        expect(Buffer.from(nodePlatform.gunzip(webPlatform.gzip(bytes, level), NO_LIMIT))).toEqual(
-          Buffer.from(bytes),
-        );
-        expect(Buffer.from(webPlatform.gunzip(nodePlatform.gzip(bytes, level), NO_LIMIT))).toEqual(
-          Buffer.from(bytes),
-        );
+        expectSame(nodePlatform.gunzip(webPlatform.gzip(bytes, level), NO_LIMIT), bytes);
+        expectSame(webPlatform.gunzip(nodePlatform.gzip(bytes, level), NO_LIMIT), bytes);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -39,9 +40,9 @@ describe('gzip', () => {
     fc.assert(
       fc.property(fc.array(data, { minLength: 1, maxLength: 5 }), (parts) => {
         const file = Buffer.concat(parts.map((part) => gzipSync(part)));
-        expect(Buffer.from(webPlatform.gunzip(file, NO_LIMIT))).toEqual(Buffer.concat(parts));
+        expectSame(webPlatform.gunzip(file, NO_LIMIT), Buffer.concat(parts));
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -55,7 +56,7 @@ describe('gzip', () => {
         changed[at]! ^= change;
         try {
           // The header has fields without a meaning for the content: a time, a system.
-          expect(Buffer.from(webPlatform.gunzip(changed, NO_LIMIT))).toEqual(Buffer.from(bytes));
+          expectSame(webPlatform.gunzip(changed, NO_LIMIT), bytes);
         } catch (error) {
           expect((error as Error).name).toBe('Error');
           refused++;
