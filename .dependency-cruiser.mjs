@@ -12,7 +12,7 @@ export const ROOMS = [
   { name: 'frames', browser: true },
   { name: 'errors.ts', browser: true },
   { name: 'algorithms', browser: true, doors: EVERY_FILE },
-  { name: 'platform', browser: true },
+  { name: 'platform', browser: true, doors: ['index\\.ts', 'debug\\.ts'] },
   { name: 'options', browser: true, doors: EVERY_FILE },
   { name: 'runtime', browser: true, doors: EVERY_FILE },
   { name: 'binary', browser: true, doors: ['index\\.ts', 'wasm-types\\.ts'] },

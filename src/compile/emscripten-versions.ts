@@ -1,5 +1,5 @@
 // What changed in Emscripten over its versions, as far as linking goes, and how an installation's version is found. What
-// changed in its glue is the host's matter (src/host/emscripten.ts). Each version of emcc that was run is in README.
+// changed in its glue is handled in src/glue/emscripten-guest.ts. Each version of emcc that was run is in README.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync, realpathSync, statSync } from 'node:fs';
@@ -157,7 +157,7 @@ export function stackSetting(version: string | null): 'STACK_SIZE' | 'TOTAL_STAC
   return isSince(version, '3.1.25') ? 'STACK_SIZE' : 'TOTAL_STACK';
 }
 
-/** Options of the module that the host gives the glue (src/host/emscripten.ts), as INCOMING_MODULE_JS_API names them. */
+/** Options of the module that the host gives the glue (src/glue/emscripten-guest.ts), as INCOMING_MODULE_JS_API names them. */
 export function moduleOptions(version: string | null): string[] {
   return [
     'thisProgram',
