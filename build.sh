@@ -7,18 +7,19 @@ usage() {
   cat <<'TEXT'
 Usage: ./build.sh [command] [arguments]
 
-  (no command)    install the npm packages, build the C runtime and the library
-  demo            build, then profile examples/leaky.c: prints who holds the heap, writes heap.pb.gz
-  test [args]     build, install the tools that the tests compare with, run all tests
-                  (args go to vitest: ./build.sh test test/profile)
+  (no command)    install the npm packages, build the C runtime and the library, each only if something changed
+  watch           build, then rebuild what each change in csrc/ and src/ touches, until Ctrl-C
+  demo            build, then profile examples/leaky.c: prints which code holds the heap, writes heap.pb.gz
+  tools           install the tools that the tests compare with (through apt) and the C sources that they compile;
+                  name what is missing where apt cannot be used
+  test [args]     build, name the missing tools, run all tests (args go to vitest: ./build.sh test test/profile)
   bench [args]    build, install the tools that the benchmark compares with, run it
                   (--quick, --only NAME, --guard)
-  tools           install the outside tools only (through apt), or name the missing ones
   clean           remove what was built, keep node_modules
   --help          this text
 
-Needs Node.js 20 or newer and npm. `test` and `bench` use apt-get where it is there and may be used (as root
-or through sudo without a password); elsewhere they name what is missing.
+All commands need Node.js 20 or newer and npm. `tools` and `bench` call apt-get, as root or through sudo without a
+password. `test` installs nothing: tests whose tool is missing fail.
 TEXT
 }
 
@@ -34,26 +35,59 @@ check_node() {
   command -v npm >/dev/null || fail 'npm is not installed'
 }
 
+# npm writes node_modules/.package-lock.json last, so its age tells whether the lock file has changed since.
+packages_are_current() {
+  [ -f node_modules/.package-lock.json ] && [ ! package-lock.json -nt node_modules/.package-lock.json ]
+}
+
 install_packages() {
-  # npm writes node_modules/.package-lock.json last, so its age tells whether the lock file has moved on.
-  if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
-    say 'installing npm packages'
-    npm ci --no-audit --no-fund --loglevel=error
-    touch node_modules/.package-lock.json
-  fi
+  packages_are_current && return
+  say 'installing npm packages'
+  npm ci --no-audit --no-fund --loglevel=error
+  touch node_modules/.package-lock.json
+}
+
+# Whether a file in these places is newer than the stamp that the last build left.
+changed() {
+  local stamp=$1
+  shift
+  [ ! -f "$stamp" ] || [ -n "$(find "$@" -newer "$stamp" -print -quit)" ]
+}
+
+# Remembers when a build began, because a source that changes while it runs has to count as newer.
+start_build() {
+  mkdir -p .cache/built
+  touch .cache/built/start
+}
+
+build_runtime() {
+  local stamp=.cache/built/wasm
+  [ -f wasm/heapline-wasi.o ] && ! changed "$stamp" csrc scripts package-lock.json && return
+  say 'building the C runtime (wasm/)'
+  start_build
+  node scripts/build-runtime.mjs
+  mv .cache/built/start "$stamp"
+}
+
+build_library() {
+  local stamp=.cache/built/dist
+  [ -f dist/index.js ] && ! changed "$stamp" src scripts client.d.ts tsup.config.ts tsconfig.json package.json \
+    package-lock.json && return
+  say 'building the library (dist/)'
+  start_build
+  rm -rf dist # the names of its parts change with their content
+  npx --no-install tsup --silent
+  mv .cache/built/start "$stamp"
 }
 
 build() {
   check_node
   install_packages
-  say 'building the C runtime (wasm/)'
-  node scripts/build-runtime.mjs
-  say 'building the library (dist/)'
-  rm -rf dist # the names of its parts change with their content
-  npx --no-install tsup --silent
+  build_runtime
+  build_library
 }
 
-# What the tests compare with: command, then the Debian package that has it.
+# The tools that the tests compare with: command, then the Debian package that has it.
 TEST_TOOLS=(
   'gcc gcc' 'clang clang' 'wasm-ld lld' 'clang-22 clang-22' 'wasm-ld-22 lld-22' 'llvm-symbolizer-22 llvm-22'
   'emcc emscripten' 'go golang-go' 'valgrind valgrind' 'wat2wasm wabt' 'curl curl' 'chromium chromium'
@@ -72,6 +106,13 @@ missing_packages() {
   for entry in "${TEST_FILES[@]}"; do compgen -G "${entry%% *}" >/dev/null || echo "${entry##* }"; done
 }
 
+name_missing() {
+  local missing
+  missing=$(missing_packages | sort -u)
+  [ -d .cache/corpora ] || say 'missing: the C sources that tests compile (.cache/corpora)'
+  [ -z "$missing" ] || { say "missing (Debian package names): $(echo $missing)"; return 1; }
+}
+
 install_tools() {
   local missing sudo=()
   missing=$(missing_packages | sort -u)
@@ -83,8 +124,7 @@ install_tools() {
     # shellcheck disable=SC2086
     "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null || true
   fi
-  missing=$(missing_packages | sort -u)
-  [ -z "$missing" ] || { say "missing, and not installed here (Debian package names): $(echo $missing)"; return 1; }
+  name_missing
 }
 
 command=${1:-build}
@@ -96,12 +136,19 @@ case "$command" in
     say 'heapline run examples/leaky.c'
     node dist/cli.js run --toolchain embedded examples/leaky.c
     ;;
-  tools) install_tools ;;
-  test)
+  watch)
     build
-    # On a developer's machine a missing tool fails the tests that need it; on CI it stops the run at once.
-    install_tools || [ -z "${CI:-}" ] || fail 'the tools above are needed on CI'
+    exec node scripts/watch.mjs
+    ;;
+  tools)
+    check_node
     node test/corpora/fetch.mjs
+    install_tools
+    ;;
+  test)
+    packages_are_current || fail 'the npm packages are missing or outdated; run ./build.sh first'
+    build
+    name_missing || say 'the tests that need these tools will fail; ./build.sh tools installs them'
     npx --no-install vitest run "$@"
     ;;
   bench)
