@@ -32,6 +32,9 @@ export type SymbolSource = 'dwarf' | 'source-map' | 'names' | 'none';
 /** Bytes at the start of a function that are searched for a line. */
 const PROBED = 32;
 
+/** Emscripten's functions that call one out of the table, by the types of its result and its parameters. */
+const DYN_CALL = /^dynCall_[vijfdp]+$/;
+
 /** Turns offsets from the start of the code section payload into source frames. */
 export class Symbolizer {
   /** The best source of symbols. For some functions there may only be a lesser one. */
@@ -50,8 +53,8 @@ export class Symbolizer {
   readonly #dwarf: DwarfInfo | null;
   readonly #positions: SourcePositions | null;
   readonly #functionNames: Map<number, string>;
-  /** Index of the function that calls main; -1 if there is none. */
-  readonly #startUp: number;
+  /** Indices of the toolchain's functions that call those of the program. */
+  readonly #startUp: ReadonlySet<number>;
   readonly #stacks = new Map<number, readonly Frame[]>();
   readonly #frames = new Map<string, Map<number, Frame[]>>();
 
@@ -108,21 +111,27 @@ export class Symbolizer {
   }
 
   /**
-   * True if the instruction belongs to the function by which a toolchain calls main. Programs of Emscripten
-   * have such a function, and WASI programs whose main takes arguments. Others have none, so the function is
-   * left out of stacks.
+   * True if the instruction belongs to a function by which a toolchain calls the program's functions. Programs of
+   * Emscripten, and WASI programs whose main takes arguments, have such a function for main; -sDYNCALLS makes
+   * `dynCall_*` for others. Other programs have none, so these functions are left out of stacks.
    */
   isStartUp(offset: number): boolean {
     const body = this.#bodies.find(offset);
-    return body >= 0 && this.#importedFunctions + body === this.#startUp;
+    return body >= 0 && this.#startUp.has(this.#importedFunctions + body);
   }
 
-  // The caller is named `main` if C's main was renamed; otherwise it has a name of its own.
-  #findStartUp(): number {
-    const indices = new Map([...this.#functionNames].map(([index, name]) => [name, index]));
+  #findStartUp(): ReadonlySet<number> {
+    const found = new Set<number>();
+    const indices = new Map<string, number>();
+    for (const [index, name] of this.#functionNames) {
+      indices.set(name, index);
+      if (DYN_CALL.test(name)) found.add(index);
+    }
+    // The caller of main is named `main` if C's main was renamed; otherwise it has a name of its own.
     const renamed = indices.has('__main_argc_argv') || indices.has('__original_main');
     const caller = (renamed ? indices.get('main') : undefined) ?? indices.get('__main_void');
-    return caller !== undefined && (renamed || indices.has('main')) ? caller : -1;
+    if (caller !== undefined && (renamed || indices.has('main'))) found.add(caller);
+    return found;
   }
 
   /** True if lines of any of these functions are known, or if the module has none of the functions. */

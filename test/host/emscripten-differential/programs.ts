@@ -15,6 +15,8 @@ export interface Case {
   /** What it has to write where that is not what plain emcc's does, and `why`. */
   readonly stdout?: string;
   readonly why?: string;
+  /** The first version of Emscripten whose libc can do it, among the versions that were tried. */
+  readonly since?: string;
   /** Both streams are one pipe, so that the order of what is written to them counts. */
   readonly merged?: true;
   /** The program does not end by itself: what it has written after this many milliseconds is compared. */
@@ -65,6 +67,7 @@ export const CASES: readonly Case[] = [
   ...both('atexit functions run last come first served', 'at-exit.c'),
   ...both('main returns with text in a buffer', 'at-exit-unflushed.c'),
   exits('_Exit leaves at once', 'leave-at-once.c'),
+  exits('quick_exit runs functions of its own', 'quick-exit.c', { since: '3.1.69' }),
   exits('abort ends it', 'abort.c'),
   exits('abort in a callback ends it', 'abort-in-callback.c'),
   exits('a trap in a callback ends it', 'trap-in-callback.c'),
