@@ -1,6 +1,7 @@
 // A growing byte buffer, for the small sections that are written anew (types, exports, custom sections) and
 // for inserted code. The code section is not written with it, because its exact size is known beforehand.
 
+import { withRoom } from '../algorithms/growable-array.ts';
 import { copyRange } from './copy.ts';
 import { signedLength, unsignedLength, writeSigned, writeUnsigned } from './leb128.ts';
 
@@ -8,7 +9,7 @@ const utf8 = new TextEncoder();
 
 /** Collects bytes; `take` returns them. */
 export class ByteWriter {
-  #bytes: Uint8Array;
+  #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
 
   constructor(capacity = 64) {
@@ -21,10 +22,7 @@ export class ByteWriter {
 
   #reserve(extra: number): void {
     const needed = this.#length + extra;
-    if (needed <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
-    grown.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = grown;
+    if (needed > this.#bytes.length) this.#bytes = withRoom(this.#bytes, needed);
   }
 
   byte(value: number): void {

@@ -2,6 +2,7 @@
 // their children. Copying the counters into columns costs microseconds per thousand contexts, and what
 // is built on it (profiles, diffs, scopes) never has to look at the guest again.
 
+import { lastAtMost } from '../algorithms/binary-search.ts';
 import { CorruptLedgerError } from '../errors.ts';
 import * as L from '../runtime/layout.ts';
 import type { HeapTotals } from './ledger.ts';
@@ -20,18 +21,25 @@ export interface HeapSnapshot {
   /** Address of the context's node or bud, which is its identity for as long as the guest lives. 0: it has none yet, as it
    * only leads to a bud. */
   readonly node: Uint32Array;
+  /** Blocks that each context has allocated so far. */
   readonly allocObjects: Float64Array;
+  /** Bytes that each context has allocated so far. */
   readonly allocBytes: Float64Array;
+  /** Blocks of each context that are in use. */
   readonly liveObjects: Float64Array;
+  /** Bytes of each context that are in use. */
   readonly liveBytes: Float64Array;
   /** What the context held when the whole heap was at its peak. */
   readonly peakObjects: Float64Array;
+  /** Bytes that the context held when the whole heap was at its peak. */
   readonly peakBytes: Float64Array;
   /** Blocks that were freed before the next allocation was made. */
   readonly temporaryObjects: Float64Array;
+  /** Bytes of the blocks that were freed before the next allocation was made. */
   readonly temporaryBytes: Float64Array;
   /** Summed age of all blocks, those in use included, in objects times bytes of the allocation clock. */
   readonly lifetime: Float64Array;
+  /** Sums over all contexts. */
   readonly totals: HeapTotals;
   /** Milliseconds since the epoch. */
   readonly takenAt: number;
@@ -87,6 +95,7 @@ export function readContexts(
   // The columns take more than the contexts do: their number is not believed unless it is known twice.
   if (count !== totals.contexts) throw damaged(root);
   const byAddress = [...chunks].sort((a, b) => a.address - b.address);
+  const addresses = byAddress.map(({ address }) => address);
 
   const snapshot = {
     count,
@@ -109,14 +118,7 @@ export function readContexts(
   let cached = byAddress[0]!;
   const indexOf = (address: number): number => {
     if (address < cached.start || address >= cached.end) {
-      let low = 0;
-      let high = byAddress.length - 1;
-      while (low < high) {
-        const middle = (low + high + 1) >>> 1;
-        if (byAddress[middle]!.address <= address) low = middle;
-        else high = middle - 1;
-      }
-      cached = byAddress[low]!;
+      cached = byAddress[Math.max(0, lastAtMost(addresses, address))]!;
       if (address < cached.start || address >= cached.end) throw damaged(address);
     }
     const index = cached.index[(address - cached.start) / cached.size];

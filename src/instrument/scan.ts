@@ -4,6 +4,7 @@
 // decoded wrongly. And if control flow joins between two calls, the second call cannot rely on the value that
 // the first one left in `top`.
 
+import { withRoom } from '../algorithms/growable-array.ts';
 import {
   Immediate,
   Opcode,
@@ -148,17 +149,9 @@ class SiteRecorder {
   /** Makes room for all calls that `length` bytes of code can hold: a call takes at least two bytes. */
   reserve(length: number): void {
     const needed = this.count + (length >> 1) + 1;
-    if (needed <= this.position.length) return;
-    const capacity = Math.max(needed, this.position.length * 2);
-    const position = new Uint32Array(capacity);
-    position.set(this.position);
-    this.position = position;
-    const target = new Uint32Array(capacity);
-    target.set(this.target);
-    this.target = target;
-    const flags = new Uint8Array(capacity);
-    flags.set(this.flags);
-    this.flags = flags;
+    this.position = withRoom(this.position, needed);
+    this.target = withRoom(this.target, needed);
+    this.flags = withRoom(this.flags, needed);
   }
 }
 

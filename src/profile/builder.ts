@@ -1,9 +1,9 @@
 // Fills a ProfileModel sample by sample and keeps every table free of duplicates. All profiles are made with it:
 // those of context trees, leak reports, decoded files, differences, merges, and V8's own heap.
 
+import { GrowableInts, GrowableRows } from '../algorithms/growable-array.ts';
 import { InvalidProfileError } from '../errors.ts';
 import { type Frame, JAVASCRIPT } from '../frames/index.ts';
-import { GrowingInts, GrowingRows, PairTable } from './columns.ts';
 import type {
   ProfileFunction,
   ProfileKind,
@@ -14,6 +14,7 @@ import type {
   SampleLabel,
   SampleType,
 } from './model.ts';
+import { PairTable } from './pair-table.ts';
 
 /**
  * The code of module n lies at n times this address, so the low 32 bits are the offset from the code section
@@ -56,9 +57,9 @@ export class ProfileBuilder {
   readonly #stacks = new PairTable();
   /** How many of the stacks are in the table's index. */
   #indexed = 1;
-  readonly #sampleStack = new GrowingInts();
-  readonly #sampleLabelSet = new GrowingInts();
-  readonly #values: GrowingRows;
+  readonly #sampleStack = new GrowableInts();
+  readonly #sampleLabelSet = new GrowableInts();
+  readonly #values: GrowableRows;
   readonly #labelSets: (readonly SampleLabel[])[] = [[]];
   readonly #labelSetIndex = new Map<string, number>([['', 0]]);
   readonly #sizedSets = new PairTable();
@@ -67,7 +68,7 @@ export class ProfileBuilder {
 
   constructor(header: ProfileHeader) {
     this.#header = header;
-    this.#values = new GrowingRows(header.sampleTypes.length);
+    this.#values = new GrowableRows(header.sampleTypes.length);
     // The empty stack.
     this.#stacks.number(0, -1);
   }

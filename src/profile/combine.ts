@@ -2,12 +2,13 @@
 // different processes and of different builds of a program can be compared. Addresses count only for code without
 // symbols.
 
+import { GrowableRows } from '../algorithms/growable-array.ts';
 import { STEP, type Steps } from '../algorithms/steps.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import { ProfileBuilder, SIZE_LABEL } from './builder.ts';
-import { GrowingRows, PairTable } from './columns.ts';
 import { importLocations, importStacks } from './import-profile.ts';
 import type { ProfileModel } from './model.ts';
+import { PairTable } from './pair-table.ts';
 
 /** after − before: one sample for each pair of stack and labels whose values changed. */
 export function difference(before: ProfileModel, after: ProfileModel): Steps<ProfileModel> {
@@ -50,7 +51,7 @@ function* combine(
 
   /** Stack and labels of each row. */
   const keys = new PairTable();
-  const rows = new GrowingRows(sampleTypes.length);
+  const rows = new GrowableRows(sampleTypes.length);
   const representatives = new Map<string, number>();
   for (const [m, model] of models.entries()) {
     const columns = matchingColumns(sampleTypes, model);

@@ -1,6 +1,8 @@
 // Writes the wire format of protocol buffers into a growing buffer
 // (https://protobuf.dev/programming-guides/encoding/).
 
+import { withRoom } from '../algorithms/growable-array.ts';
+
 /** Tag of a label: field 3 of a sample, length-delimited. */
 export const LABEL_TAG = 0x1a;
 const MAX_INT64 = 2n ** 63n - 1n;
@@ -41,10 +43,7 @@ export class WireWriter {
   /** Makes room for more bytes. */
   reserve(length: number): void {
     const needed = this.offset + length;
-    if (needed <= this.buffer.length) return;
-    const larger = new Uint8Array(Math.max(needed, this.buffer.length * 2));
-    larger.set(this.buffer.subarray(0, this.offset));
-    this.buffer = larger;
+    if (needed > this.buffer.length) this.buffer = withRoom(this.buffer, needed);
   }
 
   /** Appends an int64; there must be room for it. */

@@ -3,6 +3,7 @@
 // inserted bytes lie in one buffer, in the order in which the passes wrote them; an edit is four numbers
 // beside it. A pass over a large module makes tens of thousands of edits, so there is no object for each.
 
+import { withRoom } from '../algorithms/growable-array.ts';
 import { InstructionWriter } from '../binary/index.ts';
 import { InvalidArgumentError } from '../errors.ts';
 
@@ -11,13 +12,6 @@ export interface InsertedHint {
   readonly edit: number;
   readonly at: number;
   readonly likely: boolean;
-}
-
-/** A copy of the first `count` entries in an array twice as long. */
-function grown(array: Uint32Array): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(array.length * 2);
-  larger.set(array);
-  return larger;
 }
 
 /** All edits to the code of one module. */
@@ -44,9 +38,9 @@ export class CodeEdits {
   begin(position: number, removed = 0): void {
     const index = this.#count;
     if (index === this.#position.length) {
-      this.#position = grown(this.#position);
-      this.#removed = grown(this.#removed);
-      this.#from = grown(this.#from);
+      this.#position = withRoom(this.#position, index + 1);
+      this.#removed = withRoom(this.#removed, index + 1);
+      this.#from = withRoom(this.#from, index + 1);
     }
     if (index > 0) {
       const previous = this.#position[index - 1]!;

@@ -4,11 +4,12 @@
 // no error then and heed no hint. Notes of the original are therefore moved with their instructions, and new
 // ones are placed when the place of all code is known.
 
+import { lastAtMost } from '../algorithms/binary-search.ts';
 import { ByteReader, ByteWriter, type WasmModule } from '../binary/index.ts';
 import { InvalidModuleError } from '../errors.ts';
 import type { InsertedHint, OrderedEdits } from './code-edits.ts';
 import type { CodeLayout } from './code-layout.ts';
-import { lastAtMost, type OffsetMap } from './offset-map.ts';
+import type { OffsetMap } from './offset-map.ts';
 
 /** What the names of such sections begin with. */
 export const METADATA_PREFIX = 'metadata.code.';
@@ -65,12 +66,16 @@ export function encodeNotes(notes: Notes): Uint8Array {
 
 /** Moves notes between the bodies of a module and those of its rewritten form. */
 export class NoteMover {
+  readonly #bodyEnds: readonly number[];
+
   constructor(
     readonly module: WasmModule,
     readonly layout: CodeLayout,
     /** The map of the layout, with the payload of the code section at offset 0. */
     readonly offsets: OffsetMap,
-  ) {}
+  ) {
+    this.#bodyEnds = module.bodies.map(({ end }) => end);
+  }
 
   /** The notes at their new offsets. Those about instructions that are no longer there are left out. */
   move(notes: Notes): Notes {
@@ -106,19 +111,11 @@ export class NoteMover {
 
   /** Index of the function whose body holds this file offset. */
   #functionAt(position: number): number {
-    const { bodies, importedFunctions } = this.module;
-    let low = 0;
-    let high = bodies.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (bodies[middle]!.end <= position) low = middle + 1;
-      else high = middle;
-    }
-    return importedFunctions + low;
+    return this.module.importedFunctions + lastAtMost(this.#bodyEnds, position) + 1;
   }
 }
 
 function isReplaced({ position, removed, count }: OrderedEdits, at: number): boolean {
-  const edit = lastAtMost(position, count, at);
+  const edit = lastAtMost(position, at, 0, count);
   return edit >= 0 && at < position[edit]! + removed[edit]!;
 }

@@ -2,19 +2,8 @@
 // The rewritten code is the original code in runs of unchanged bytes with insertions between them, so a table
 // of runs and a binary search answer every question.
 
+import { lastAtMost } from '../algorithms/binary-search.ts';
 import { type CodeRuns, RunRecorder } from './code-runs.ts';
-
-/** Index of the last of the first `count` entries that is at most `value`, or -1. */
-export function lastAtMost(entries: Uint32Array, count: number, value: number): number {
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (entries[middle]! <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
-}
 
 /** Places in a rewritten module against places in the original. */
 export class OffsetMap {
@@ -32,7 +21,7 @@ export class OffsetMap {
   toOriginal(fileOffset: number): number | null {
     const { count, rewritten, original, length } = this.runs;
     const offset = fileOffset - this.codeStart;
-    const run = lastAtMost(rewritten, count, offset);
+    const run = lastAtMost(rewritten, offset, 0, count);
     if (run < 0) return null;
     const within = offset - rewritten[run]!;
     if (within < length[run]!) return original[run]! + within;
@@ -42,7 +31,7 @@ export class OffsetMap {
   /** File offset in the rewritten module of an instruction of the original; null if the instruction was left out. */
   toRewritten(originalOffset: number): number | null {
     const { count, rewritten, original, length } = this.runs;
-    const run = lastAtMost(original, count, originalOffset);
+    const run = lastAtMost(original, originalOffset, 0, count);
     if (run < 0) return null;
     const within = originalOffset - original[run]!;
     return within < length[run]! ? this.codeStart + rewritten[run]! + within : null;

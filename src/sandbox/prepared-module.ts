@@ -4,6 +4,7 @@
 // A module is identified by its content. The last few modules are kept. Others are kept as long as one of their
 // sandboxes exists, so that a thousand sandboxes share them even if other modules are opened in between.
 
+import { LruCache } from '../algorithms/lru-cache.ts';
 import { ExternalKind, readModule } from '../binary/index.ts';
 import type { WasmModule } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, InvalidModuleError } from '../errors.ts';
@@ -16,11 +17,16 @@ import type { SymbolizerOptions } from '../symbols/index.ts';
 import { type FunctionTypes, ModuleSymbols } from './module-symbols.ts';
 import { TableSignatures } from './table-signatures.ts';
 
+/** How many lists of exports, and how many places of debug information, are remembered of one module. */
+const CHOICES_KEPT = 16;
+/** How many modules are kept that no sandbox uses. */
+const MODULES_KEPT = 8;
+
 /** A module, ready to be instantiated any number of times. */
 export class PreparedModule {
   readonly #functions: FunctionTypes;
-  readonly #chosen = new Map<string, FunctionTypes>();
-  readonly #symbols = new Map<string, ModuleSymbols>();
+  readonly #chosen = new LruCache<string, FunctionTypes>(CHOICES_KEPT);
+  readonly #symbols = new LruCache<string, ModuleSymbols>(CHOICES_KEPT);
 
   private constructor(
     /** A private copy of the module as it was given: symbols are read from it when somebody first asks for them. */
@@ -72,13 +78,7 @@ export class PreparedModule {
   /** The functions of these names; with null the module's own functions, without the allocator and libc's exports. */
   functions(names: readonly string[] | null): FunctionTypes {
     const key = names === null ? '' : `=${names.join('\0')}`;
-    let chosen = this.#chosen.get(key);
-    if (chosen === undefined) {
-      chosen = choose(this.#functions, names);
-      if (this.#chosen.size >= CHOICES_KEPT) this.#chosen.clear();
-      this.#chosen.set(key, chosen);
-    }
-    return chosen;
+    return this.#chosen.getOrMake(key, () => choose(this.#functions, names));
   }
 
   /** The symbols of the module, with debug information from elsewhere if the options have any. */
@@ -88,13 +88,10 @@ export class PreparedModule {
     // A map that JSON cannot express is not shared. Reading it will report what is wrong with it.
     if (map === null) return new ModuleSymbols(this.bytes, options);
     const key = [debugInfo, map].map((part) => (part === undefined ? '' : platform().sha256(part))).join(' ');
-    let symbols = this.#symbols.get(key);
-    if (symbols === undefined) {
-      symbols = new ModuleSymbols(this.bytes, map === undefined ? options : { ...options, sourceMap: map });
-      if (this.#symbols.size >= CHOICES_KEPT) this.#symbols.clear();
-      this.#symbols.set(key, symbols);
-    }
-    return symbols;
+    return this.#symbols.getOrMake(
+      key,
+      () => new ModuleSymbols(this.bytes, map === undefined ? options : { ...options, sourceMap: map }),
+    );
   }
 }
 
@@ -103,11 +100,7 @@ function isCall(opcode: number): boolean {
   return opcode >= 0x10 && opcode <= 0x15;
 }
 
-/** How many lists of exports, and how many sources of debug information, are remembered of one module. */
-const CHOICES_KEPT = 16;
-
-const kept = new Map<string, Promise<PreparedModule>>();
-const KEPT = 8;
+const kept = new LruCache<string, Promise<PreparedModule>>(MODULES_KEPT);
 /** The modules that are in use. */
 const alive = new Map<string, WeakRef<PreparedModule>>();
 const forget = new FinalizationRegistry((key: string) => {
@@ -129,10 +122,8 @@ export function prepareModule(
   if (prepared === undefined) {
     const inUse = alive.get(key)?.deref();
     prepared = inUse === undefined ? prepareNew(key, bytes, maxMemory, instrumented) : Promise.resolve(inUse);
-  } else kept.delete(key);
-  // The module that was used last is the last to be dropped.
-  kept.set(key, prepared);
-  if (kept.size > KEPT) kept.delete(kept.keys().next().value!);
+    kept.set(key, prepared);
+  }
   return prepared;
 }
 
@@ -153,7 +144,7 @@ function prepareNew(
   };
   const prepared = make();
   prepared.catch(() => {
-    if (kept.get(key) === prepared) kept.delete(key);
+    kept.delete(key, prepared);
   });
   return prepared;
 }

@@ -1,6 +1,8 @@
 // The function bodies of a module by code offset. They tell which function an offset is in, and whether debug
 // information that claims the code from some offset on can be about this module at all.
 
+import { lastAtMost } from '../algorithms/binary-search.ts';
+
 /** A function body, as offsets from the start of the code section payload. */
 export interface BodyRange {
   /** Offset of the local declarations, after the body's length. */
@@ -33,7 +35,7 @@ export class FunctionBodies {
 
   /** Index of the body at a code offset, or -1. */
   find(offset: number): number {
-    const index = this.#lastStartingBy(offset);
+    const index = lastAtMost(this.#starts, offset);
     return index >= 0 && offset < this.#ends[index]! ? index : -1;
   }
 
@@ -52,23 +54,11 @@ export class FunctionBodies {
    * the count of its local declarations, not at the body's length before the count.
    */
   startsBody(offset: number): boolean {
-    return this.#starts[this.#lastStartingBy(offset)] === offset;
+    return this.#starts[lastAtMost(this.#starts, offset)] === offset;
   }
 
   /** True if a body ends at `offset`. */
   endsBody(offset: number): boolean {
-    return this.#ends[this.#lastStartingBy(offset - 1)] === offset;
-  }
-
-  #lastStartingBy(offset: number): number {
-    const starts = this.#starts;
-    let from = 0;
-    let to = starts.length;
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      if (starts[middle]! <= offset) from = middle + 1;
-      else to = middle;
-    }
-    return from - 1;
+    return this.#ends[lastAtMost(this.#starts, offset - 1)] === offset;
   }
 }

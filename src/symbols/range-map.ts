@@ -4,6 +4,8 @@
 // which the first look-up makes in one sweep. Most functions have only a few ranges, and a few ranges are
 // searched one by one.
 
+import { lastAtMost } from '../algorithms/binary-search.ts';
+
 const SEARCH_AS_IS = 16;
 
 export class RangeMap {
@@ -42,14 +44,7 @@ export class RangeMap {
       return -1;
     }
     const starts = this.#segmentStarts ?? this.#sweep();
-    let from = 0;
-    let to = starts.length;
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      if (starts[middle]! <= offset) from = middle + 1;
-      else to = middle;
-    }
-    return from === 0 ? -1 : this.#segmentValues[from - 1]!;
+    return this.#segmentValues[lastAtMost(starts, offset)] ?? -1;
   }
 
   #sweep(): Float64Array {

@@ -2,6 +2,7 @@
 // to the innermost inlined call. The first pass over the unit's entries only records the ranges of functions.
 // The inlined calls of a function are read at the first look-up of an offset in the function.
 
+import { lastAtMost } from '../../algorithms/binary-search.ts';
 import { RangeMap } from '../range-map.ts';
 import { DW_TAG_inlined_subroutine, DW_TAG_subprogram } from './constants.ts';
 import { Entry } from './entry.ts';
@@ -71,14 +72,7 @@ export class UnitFunctions {
   /** Line of the last function definition at or before a line of a file; 0 if there is none. */
   definitionAt(file: number, line: number): number {
     const lines = this.#definitions.get(file) ?? [];
-    let from = 0;
-    let to = lines.length;
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      if (lines[middle]! <= line) from = middle + 1;
-      else to = middle;
-    }
-    return lines[from - 1] ?? 0;
+    return lines[lastAtMost(lines, line)] ?? 0;
   }
 
   /** Index of the function at a code offset, or -1. */

@@ -6,6 +6,7 @@
 // .debug_aranges is not read on purpose: the root entries contain the same facts, and post-link optimisers
 // rewrite the root entries but not .debug_aranges.
 
+import { lastAtMost } from '../../algorithms/binary-search.ts';
 import { DwarfError } from '../../errors.ts';
 import { RangeMap } from '../range-map.ts';
 import { DW_UT_split_type, DW_UT_type } from './constants.ts';
@@ -52,6 +53,7 @@ export class DwarfInfo {
   readonly #sections: DebugSections;
   readonly #layout: CodeLayout;
   readonly #units: Unit[];
+  readonly #unitEnds: readonly number[];
   readonly #unitRanges = new RangeMap();
   readonly #functions = new Map<Unit, UnitFunctions | null>();
   readonly #brokenLineTables = new Set<Unit>();
@@ -66,6 +68,7 @@ export class DwarfInfo {
     this.#layout = layout;
     this.#sections = new DebugSections(section);
     this.#units = readUnits(this.#sections, (error) => this.#warn(error.message));
+    this.#unitEnds = this.#units.map(({ end }) => end);
     // Where units overlap, the first one must win, but a RangeMap prefers the last.
     for (let index = this.#units.length - 1; index >= 0; index--) this.#open(this.#units[index]!, index);
   }
@@ -194,15 +197,7 @@ export class DwarfInfo {
   }
 
   #unitAt(offset: number): Unit {
-    const units = this.#units;
-    let from = 0;
-    let to = units.length;
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      if (units[middle]!.end <= offset) from = middle + 1;
-      else to = middle;
-    }
-    const unit = units[from];
+    const unit = this.#units[lastAtMost(this.#unitEnds, offset) + 1];
     if (unit !== undefined && offset >= unit.entries) return unit;
     throw new DwarfError(
       `.debug_info: reference to offset 0x${offset.toString(16)}, where no unit is`,

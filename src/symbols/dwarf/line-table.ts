@@ -2,6 +2,8 @@
 // column of a code offset. The look-up is that of LLVM: it takes the sequence with the lowest end above the
 // offset, and in the sequence the last row at or below the offset.
 
+import { lastAtMost } from '../../algorithms/binary-search.ts';
+import { withRoom } from '../../algorithms/growable-array.ts';
 import { normalize } from '../../algorithms/posix-path.ts';
 import { DwarfError } from '../../errors.ts';
 import * as dw from './constants.ts';
@@ -37,6 +39,7 @@ export class LineTable {
   readonly #paths: (string | undefined)[] = [];
   readonly #rows: Rows;
   readonly #sequences: Sequence[] = [];
+  readonly #sequenceEnds: readonly number[];
   #rewritten = false;
 
   /**
@@ -97,6 +100,7 @@ export class LineTable {
       codeEnd,
     });
     this.#sequences.sort((a, b) => a.high - b.high);
+    this.#sequenceEnds = this.#sequences.map(({ high }) => high);
   }
 
   /**
@@ -111,28 +115,12 @@ export class LineTable {
   row(offset: number): number {
     const sequence = this.sequence(offset);
     if (sequence === null) return -1;
-    const { address } = this.#rows;
-    let from = sequence.first + 1;
-    let to = sequence.end;
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      if (address[middle]! <= offset) from = middle + 1;
-      else to = middle;
-    }
-    return from - 1;
+    return lastAtMost(this.#rows.address, offset, sequence.first + 1, sequence.end);
   }
 
   /** The sequence that holds `offset`; null if there is none. */
   sequence(offset: number): Sequence | null {
-    const sequences = this.#sequences;
-    let from = 0;
-    let to = sequences.length;
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      if (sequences[middle]!.high > offset) to = middle;
-      else from = middle + 1;
-    }
-    const sequence = sequences[from];
+    const sequence = this.#sequences[lastAtMost(this.#sequenceEnds, offset) + 1];
     return sequence !== undefined && sequence.low <= offset ? sequence : null;
   }
 
@@ -298,25 +286,19 @@ class Rows {
 
   push(address: number, file: number, line: number, column: number): void {
     const at = this.length++;
-    if (at === this.address.length) this.#grow(2 * at);
+    if (at === this.address.length) this.#grow(at + 1);
     this.address[at] = address;
     this.file[at] = file;
     this.line[at] = line;
     this.column[at] = column;
   }
 
-  #grow(capacity: number): void {
-    this.address = resized(this.address, capacity);
-    this.file = resized(this.file, capacity);
-    this.line = resized(this.line, capacity);
-    this.column = resized(this.column, capacity);
+  #grow(length: number): void {
+    this.address = withRoom(this.address, length);
+    this.file = withRoom(this.file, length);
+    this.line = withRoom(this.line, length);
+    this.column = withRoom(this.column, length);
   }
-}
-
-function resized(column: Uint32Array<ArrayBuffer>, capacity: number): Uint32Array<ArrayBuffer> {
-  const result = new Uint32Array(capacity);
-  result.set(column);
-  return result;
 }
 
 /** Reads the initial length of a unit or table (DWARF 5, 7.4), which also distinguishes 32-bit and 64-bit DWARF. */

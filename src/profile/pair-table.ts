@@ -1,73 +1,15 @@
-// Growing columns of numbers, and a table that numbers pairs of numbers. Profiles of a million rows are built from
-// them, because JavaScript's arrays and maps take several times the memory and the time.
+// A table that numbers pairs of numbers. Profiles of a million rows are built with it, because JavaScript's maps take
+// several times the memory and the time.
 
-/** A growing column of 32-bit integers. */
-export class GrowingInts {
-  #values: Int32Array<ArrayBuffer>;
-  length = 0;
-
-  constructor(capacity = 64) {
-    this.#values = new Int32Array(capacity);
-  }
-
-  /** Appends a value. @returns its index */
-  push(value: number): number {
-    if (this.length === this.#values.length) this.#values = larger(this.#values, this.length + 1);
-    this.#values[this.length] = value;
-    return this.length++;
-  }
-
-  get(index: number): number {
-    return this.#values[index]!;
-  }
-
-  /** A copy of the column. */
-  toArray(): Int32Array<ArrayBuffer> {
-    return this.#values.slice(0, this.length);
-  }
-}
-
-/** Growing rows of doubles, all of one width. */
-export class GrowingRows {
-  #values: Float64Array<ArrayBuffer>;
-  /** Number of rows. */
-  count = 0;
-
-  constructor(
-    readonly width: number,
-    capacity = 64,
-  ) {
-    this.#values = new Float64Array(capacity * width);
-  }
-
-  /** Appends a row of zeros. @returns its index */
-  push(): number {
-    const end = (this.count + 1) * this.width;
-    if (end > this.#values.length) this.#values = larger(this.#values, end);
-    return this.count++;
-  }
-
-  get(row: number, column: number): number {
-    return this.#values[row * this.width + column]!;
-  }
-
-  add(row: number, column: number, value: number): void {
-    this.#values[row * this.width + column]! += value;
-  }
-
-  /** A copy of all rows, one after the other. */
-  toArray(): Float64Array<ArrayBuffer> {
-    return this.#values.slice(0, this.count * this.width);
-  }
-}
+import { GrowableInts } from '../algorithms/growable-array.ts';
 
 /**
  * Numbers pairs of 32-bit integers from 0 on, in the order in which they are first asked for. It is a hash table with
  * open addressing. Each table has another hash function, so nobody can make a file whose pairs all collide.
  */
 export class PairTable {
-  readonly #first = new GrowingInts();
-  readonly #second = new GrowingInts();
+  readonly #first = new GrowableInts();
+  readonly #second = new GrowableInts();
   /** In each slot the number of a pair plus one, or 0. */
   #slots = new Int32Array(128);
   #shift = 32 - 7;
@@ -133,10 +75,4 @@ export class PairTable {
       this.#slots[this.#find(this.#first.get(entry - 1), this.#second.get(entry - 1))] = entry;
     }
   }
-}
-
-function larger<A extends Int32Array<ArrayBuffer> | Float64Array<ArrayBuffer>>(values: A, length: number): A {
-  const copy = new (values.constructor as new (length: number) => A)(Math.max(length, values.length * 2));
-  copy.set(values);
-  return copy;
 }
