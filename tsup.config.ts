@@ -8,7 +8,13 @@ const library = {
   assert: 'src/testing/assert.ts',
   setup: 'src/testing/setup.ts',
 };
-const common = { dts: true, sourcemap: true, target: 'node20' } as const;
+const vitest = { vitest: 'src/testing/vitest.ts', 'vitest-plugin': 'src/testing/vitest-plugin.ts' };
+// Declarations have no members that are marked @internal.
+const common = {
+  dts: { compilerOptions: { stripInternal: true } },
+  sourcemap: true,
+  target: 'node20',
+} as const;
 
 // The classes of errors: one file each for all entries, so that `instanceof` holds between them.
 const errors = { errors: 'src/errors.ts', 'leak-error': 'src/report/leak-error.ts' };
@@ -42,17 +48,17 @@ export default defineConfig([
     // In one build, so that the entries share their code and their types: a sandbox is one class everywhere.
     entry: {
       ...library,
-      vitest: 'src/testing/vitest.ts',
-      'vitest-plugin': 'src/testing/vitest-plugin.ts',
+      ...vitest,
       'vitest-setup': 'src/testing/vitest-setup.ts',
     },
+    dts: { ...common.dts, entry: { ...library, ...vitest } },
     format: ['esm'],
     splitting: true,
   },
   {
     ...common,
     entry: { ...library, ...errors, ...answers },
-    dts: { entry: library },
+    dts: { ...common.dts, entry: library },
     format: ['cjs'],
     // tsup splits CommonJS by way of another compiler, which gets private fields and class names wrong.
     splitting: false,

@@ -5,6 +5,7 @@ import type { Frame, HeapFault, HeapFaultKind } from './frames/index.ts';
 
 /** Base class of all errors raised by Heapline. `code` is stable across releases; messages are not. */
 export abstract class HeaplineError extends Error {
+  /** Names the cause for programs. It stays the same from release to release. */
   abstract readonly code: string;
 
   constructor(message: string, options?: ErrorOptions) {
@@ -43,10 +44,15 @@ export class FileError extends HeaplineError {
 
 /** One diagnostic of a compiler or linker. Line and column count from 1; 0 means that none was given. */
 export interface Diagnostic {
+  /** How grave it is. An error stops the compilation. */
   readonly severity: 'error' | 'warning' | 'note';
+  /** The file that it is about; null when it is about none. */
   readonly file: string | null;
+  /** Line in that file, from 1; 0 when none was given. */
   readonly line: number;
+  /** Column in that line, from 1; 0 when none was given. */
   readonly column: number;
+  /** The text of the tool, without the place. */
   readonly message: string;
 }
 
@@ -69,6 +75,7 @@ export class CompileError extends HeaplineError {
   readonly code: string = 'HEAPLINE_COMPILE';
 
   constructor(
+    /** What the tool reported, one entry per diagnostic. */
     readonly diagnostics: readonly Diagnostic[],
     /** All that the tool printed. */
     readonly output: string,
@@ -233,11 +240,17 @@ export class CorruptLedgerError extends HeaplineError {
  */
 export class HeapFaultError extends HeaplineError implements HeapFault {
   readonly code = 'HEAPLINE_HEAP_FAULT';
+  /** Which misuse it is. */
   readonly kind: HeapFaultKind;
+  /** The address that was misused: of a bad free or realloc, the pointer that was passed. */
   readonly address: number;
+  /** The block that the address belongs to; null when it belongs to none. */
   readonly block: HeapFault['block'];
+  /** Where it happened, innermost frame first. */
   readonly frames: readonly Frame[];
+  /** Where the block was allocated; null when the address belongs to no block. */
   readonly allocatedAt: readonly Frame[] | null;
+  /** Where the block was freed first; null when it was not freed, or when the place is not known. */
   readonly freedAt: readonly Frame[] | null;
 
   constructor(message: string, fault: HeapFault, options?: ErrorOptions) {

@@ -6,6 +6,7 @@
 export type WasmMemory = typeof globalThis extends { WebAssembly: { Memory: { prototype: infer Memory } } }
   ? Memory
   : {
+      /** The bytes. The memory gets another buffer whenever it grows. */
       readonly buffer: ArrayBuffer;
       /** Adds pages of 64 KiB; returns the number of pages before. */
       grow(pages: number): number;

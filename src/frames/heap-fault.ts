@@ -16,19 +16,28 @@ export type HeapFaultKind =
   | 'realloc-freed'
   | 'realloc-foreign';
 
+/** The block that a heap fault is about. */
+export interface FaultyBlock {
+  /** First byte of the block. */
+  readonly address: number;
+  /**
+   * Bytes that the program asked for. The size of a freed block is the room that it took, because the runtime does not
+   * remember how much of it was asked for.
+   */
+  readonly size: number;
+}
+
 /**
  * One heap fault, with its stacks, innermost frame first. All kinds have these properties. A kind that needs more
  * facts adds a property of its own.
  */
 export interface HeapFault {
+  /** Which misuse it is. */
   readonly kind: HeapFaultKind;
   /** The address that was misused: of a bad free or realloc, the pointer that was passed. */
   readonly address: number;
-  /**
-   * The block that the address belongs to; null when it belongs to none. The `size` of a freed block is the room
-   * that it took, because the runtime does not remember how much of it was asked for.
-   */
-  readonly block: { readonly address: number; readonly size: number } | null;
+  /** The block that the address belongs to; null when it belongs to none. */
+  readonly block: FaultyBlock | null;
   /** Where it happened. */
   readonly frames: readonly Frame[];
   /** Where the block was allocated; null when there is no block. */

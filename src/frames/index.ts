@@ -5,6 +5,7 @@ export { ALLOCATION_FAMILY, DROP_FRAMES, REMOVABLE_ALLOCATORS } from './allocati
 export { foldStacks, rememberedByFrame } from './fold-stacks.ts';
 export { type Frame, namedFrame } from './frame.ts';
 export {
+  type FaultyBlock,
   faultMessage,
   faultStackNames,
   faultStacks,

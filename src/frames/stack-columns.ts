@@ -8,7 +8,9 @@
  * children.
  */
 export interface StackColumns {
+  /** Number of stacks, the empty one included. */
   readonly count: number;
+  /** The stack that called each stack. */
   readonly parent: Int32Array;
   /** Index of a place in the code, which may have several frames when calls were inlined there. */
   readonly location: Int32Array;

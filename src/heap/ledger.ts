@@ -21,12 +21,15 @@ const TWO_32 = 2 ** 32;
 export interface HeapTotals {
   /** Allocations ever made. */
   readonly allocObjects: number;
+  /** Bytes of all allocations ever made. */
   readonly allocBytes: number;
   /** Blocks in use now. */
   readonly liveObjects: number;
+  /** Bytes in use now. */
   readonly liveBytes: number;
   /** What was in use when `peakBytes` was at its highest. */
   readonly peakObjects: number;
+  /** The most bytes that were in use at one time. */
   readonly peakBytes: number;
   /** Calling contexts seen, the root included. */
   readonly contexts: number;

@@ -17,11 +17,13 @@ export interface GrowthOptions {
 
 /** A calling context that keeps growing. */
 export interface GrowingContext {
-  /** Additional blocks and bytes per run, on average over the measured runs. */
+  /** Blocks that each run adds, on average over the measured runs. */
   readonly objectsPerRun: number;
+  /** Bytes that each run adds, on average over the measured runs. */
   readonly bytesPerRun: number;
-  /** Additional blocks and bytes over all measured runs. */
+  /** Blocks that all measured runs have added. */
   readonly objects: number;
+  /** Bytes that all measured runs have added. */
   readonly bytes: number;
   /** Where the blocks are allocated, innermost frame first. */
   readonly frames: readonly Frame[];
@@ -29,10 +31,13 @@ export interface GrowingContext {
 
 /** What repeated work left behind. */
 export interface GrowthReport {
+  /** Runs before the measured ones. */
   readonly warmup: number;
+  /** Runs that were measured. */
   readonly runs: number;
-  /** Growth per run of all growing contexts together. */
+  /** Blocks that each run adds in all growing contexts together. */
   readonly objectsPerRun: number;
+  /** Bytes that each run adds in all growing contexts together. */
   readonly bytesPerRun: number;
   /** Bytes in use before the first measured run, and after each one. */
   readonly inUseBytes: readonly number[];

@@ -13,9 +13,11 @@ export class HeapMark {
     readonly owner: object,
     /** Allocations before this moment. */
     readonly allocObjects: number,
+    /** Bytes of the allocations made before it. */
     readonly allocBytes: number,
     /** Blocks and bytes in use at this moment. */
     readonly inUseObjects: number,
+    /** Bytes in use then. */
     readonly inUseBytes: number,
     /** Heap faults before this moment. */
     readonly faults: number,
@@ -28,7 +30,9 @@ export class HeapMark {
 
 /** Blocks, and the bytes that were asked for. */
 export interface HeapAmount {
+  /** Number of blocks. */
   readonly objects: number;
+  /** Sum of their requested sizes. */
   readonly bytes: number;
 }
 

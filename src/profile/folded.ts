@@ -5,6 +5,7 @@ import { boundedStack, CUT, fileName, type StackView, shapeOf, TRUNCATED, UNKNOW
 import type { ProfileModel } from './model.ts';
 import { sampleTypeIndex } from './sample-types.ts';
 
+/** How folded stacks are written. */
 export interface FoldedOptions {
   /** Which values to write, such as `inuse_objects`. Default: the profile's default type. */
   sampleType?: string;

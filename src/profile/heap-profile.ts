@@ -27,6 +27,7 @@ export const DEFAULT_LEVEL = 4;
 /** Rows of the table in `String(profile)`. */
 const ROWS_IN_MESSAGES = 20;
 
+/** How HeapProfile.encode() writes a profile. */
 export interface EncodeOptions {
   /** gzip level from 1 (fastest) to 9 (smallest), 4 by default. Level 0 writes the message without gzip. */
   level?: number;
@@ -39,6 +40,7 @@ export interface EncodeOptions {
   inlines?: 'lines' | 'locations';
 }
 
+/** What HeapProfile.decode() accepts. */
 export interface DecodeOptions {
   /**
    * Reject profiles that are larger than this when decompressed; 256 MiB by default. A profile whose entries would
@@ -65,6 +67,7 @@ export interface ProfileSample {
   readonly frames: readonly Frame[];
   /** In the order of `sampleTypes`. */
   readonly values: readonly number[];
+  /** Labels of the sample by name. */
   readonly labels: Readonly<Record<string, string | number>>;
 }
 
@@ -74,6 +77,7 @@ export class HeapProfile {
   readonly model: ProfileModel;
   #view: StackView | null = null;
 
+  /** Makes a profile of these tables. HeapProfile.decode() and heap.profile() do so for you. */
   constructor(model: ProfileModel) {
     this.model = model;
   }
@@ -105,6 +109,7 @@ export class HeapProfile {
     return new HeapProfile(atOnce(sum(profiles.map(({ model }) => model))));
   }
 
+  /** What the profile counts. */
   get kind(): ProfileKind {
     return this.model.kind;
   }
@@ -129,6 +134,7 @@ export class HeapProfile {
     return Number(this.model.durationNanos) / 1e9;
   }
 
+  /** Remarks of whoever wrote the profile, such as the toolchain of the module. */
   get comments(): readonly string[] {
     return this.model.comments;
   }

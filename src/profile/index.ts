@@ -21,7 +21,7 @@ export {
   type ProfileSample,
 } from './heap-profile.ts';
 export { importLocations, importStacks } from './import-profile.ts';
-export type { ProfileJson } from './json.ts';
+export type { ProfileJson, ProfileJsonFrame, ProfileJsonSample } from './json.ts';
 export { type AddedLeaks, LeakProfileBuilder, type LeaksOfProgram } from './leak-profile.ts';
 export { legacyText } from './legacy-text.ts';
 export {

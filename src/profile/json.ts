@@ -6,38 +6,57 @@ import type { ProfileKind, ProfileModel, SampleType } from './model.ts';
 
 /** What `HeapProfile.toJSON()` returns, version 1. */
 export interface ProfileJson {
+  /** Version of this shape. */
   readonly version: 1;
+  /** What the profile counts. */
   readonly kind: ProfileKind;
+  /** Name and unit of each value of a sample. */
   readonly sampleTypes: readonly SampleType[];
+  /** Name of the sample type that tables show unless told otherwise. */
   readonly defaultSampleType: string;
   /** When the profile was taken, in ISO 8601; null when unknown. */
   readonly time: string | null;
   /** Seconds covered; 0 for a profile of one moment. */
   readonly duration: number;
+  /** Remarks of whoever wrote the profile. */
   readonly comments: readonly string[];
   /** Sums over all samples, by sample type. */
   readonly totals: Readonly<Record<string, number>>;
-  /** Every frame that occurs. `module` is the file that has the code. */
-  readonly frames: readonly {
-    readonly function: string;
-    readonly file: string;
-    readonly line: number;
-    readonly column: number;
-    readonly module: string;
-    /** Whether the frame was inlined into the next frame of a stack. */
-    readonly inlined: boolean;
-  }[];
+  /** Every frame that occurs. */
+  readonly frames: readonly ProfileJsonFrame[];
   /**
    * For each stack, the index of its innermost frame and the index of the calling stack. Stack 0 is empty: [-1,
    * -1].
    */
   readonly stacks: readonly (readonly [frame: number, caller: number])[];
-  /** Values in the order of `sampleTypes`. */
-  readonly samples: readonly {
-    readonly stack: number;
-    readonly values: readonly number[];
-    readonly labels: Readonly<Record<string, string | number>>;
-  }[];
+  /** The samples, in no particular order. */
+  readonly samples: readonly ProfileJsonSample[];
+}
+
+/** A frame of the stacks in ProfileJson. */
+export interface ProfileJsonFrame {
+  /** Name of the function; `[unknown]` at worst. */
+  readonly function: string;
+  /** Path of the source file; '' when it is unknown. */
+  readonly file: string;
+  /** From 1; 0 when it is unknown. */
+  readonly line: number;
+  /** From 1; 0 when it is unknown. */
+  readonly column: number;
+  /** The file that has the code. */
+  readonly module: string;
+  /** Whether the frame was inlined into the next frame of a stack. */
+  readonly inlined: boolean;
+}
+
+/** A sample in ProfileJson. */
+export interface ProfileJsonSample {
+  /** Number of its stack. */
+  readonly stack: number;
+  /** One value for each sample type. */
+  readonly values: readonly number[];
+  /** Labels of the sample by name. */
+  readonly labels: Readonly<Record<string, string | number>>;
 }
 
 export function profileJson(model: ProfileModel): ProfileJson {

@@ -13,27 +13,41 @@ export type ProfileKind = 'heap' | 'allocs' | 'peak' | 'temporary' | 'lifetime' 
 
 /** Name and unit of one column of values, such as `inuse_space` in `bytes`. */
 export interface SampleType {
+  /** Name, such as `inuse_space`. */
   readonly type: string;
+  /** Unit, such as `bytes`. */
   readonly unit: string;
 }
 
 /** A range of addresses, and the file from which its code comes. Addresses past 2^53 are bigints. */
 export interface ProfileMapping {
+  /** First address. */
   readonly start: number | bigint;
+  /** First address past the range. */
   readonly limit: number | bigint;
+  /** Offset in the file at which the range begins. */
   readonly fileOffset: number | bigint;
+  /** Path of the file; `[javascript]` for the code of the host. */
   readonly file: string;
+  /** What identifies the build of the file; '' when it is unknown. */
   readonly buildId: string;
+  /** Whether the functions of the range are known. */
   readonly hasFunctions: boolean;
+  /** Whether the source files are known. */
   readonly hasFilenames: boolean;
+  /** Whether the lines are known. */
   readonly hasLineNumbers: boolean;
+  /** Whether inlined functions are known. */
   readonly hasInlineFrames: boolean;
 }
 
+/** A function of the source. */
 export interface ProfileFunction {
+  /** Name as the source spells it. */
   readonly name: string;
   /** Linkage name; '' when it is the same as `name` (see encode.ts for why). */
   readonly systemName: string;
+  /** Path of the source file; '' when it is unknown. */
   readonly file: string;
   /** From 1; 0 when unknown. */
   readonly startLine: number;
@@ -43,7 +57,9 @@ export interface ProfileFunction {
 export interface ProfileLine {
   /** Index into the functions; -1 when unknown. */
   readonly function: number;
+  /** Line in the source, from 1; 0 when it is unknown. */
   readonly line: number;
+  /** Column in that line, from 1; 0 when it is unknown. */
   readonly column: number;
 }
 
@@ -51,45 +67,76 @@ export interface ProfileLine {
 export interface ProfileLocation {
   /** Index into the mappings; -1 for none. */
   readonly mapping: number;
+  /** Address of the instruction. */
   readonly address: number | bigint;
+  /** The source lines at this address, innermost first. */
   readonly lines: readonly ProfileLine[];
+  /** Whether the code of several functions was folded into one here. */
   readonly folded: boolean;
 }
 
 /** A label of a sample: a string, or a number with an optional unit. */
 export type SampleLabel =
-  | { readonly key: string; readonly text: string }
-  | { readonly key: string; readonly number: number; readonly unit: string };
+  | {
+      /** Name of the label. */
+      readonly key: string;
+      /** The text. */
+      readonly text: string;
+    }
+  | {
+      /** Name of the label. */
+      readonly key: string;
+      /** The number. */
+      readonly number: number;
+      /** Its unit; '' for none. */
+      readonly unit: string;
+    };
 
 /** The samples as columns. Row i of `values` starts at i * sampleTypes.length. */
 export interface Samples {
+  /** Number of samples. */
   readonly count: number;
+  /** The stack of each sample. */
   readonly stack: Int32Array;
+  /** The values of all samples, row by row. */
   readonly values: Float64Array;
   /** Index into `labelSets`. */
   readonly labelSet: Int32Array;
+  /** The different sets of labels. */
   readonly labelSets: readonly (readonly SampleLabel[])[];
 }
 
+/** The tables that a profile consists of. */
 export interface ProfileModel {
+  /** What the profile counts. */
   readonly kind: ProfileKind;
+  /** Name and unit of each value of a sample. */
   readonly sampleTypes: readonly SampleType[];
   /** Name of the sample type shown first. */
   readonly defaultSampleType: string;
+  /** The ranges of code. */
   readonly mappings: readonly ProfileMapping[];
+  /** All functions. */
   readonly functions: readonly ProfileFunction[];
+  /** All places in the code. */
   readonly locations: readonly ProfileLocation[];
+  /** All stacks. */
   readonly stacks: StackColumns;
+  /** The samples. */
   readonly samples: Samples;
   /** Regular expressions (RE2), anchored at both ends by readers; '' for none. */
   readonly dropFrames: string;
+  /** Exceptions from `dropFrames`, in the same form. */
   readonly keepFrames: string;
   /** Nanoseconds since 1970; 0 when unknown. */
   readonly timeNanos: bigint;
   /** Nanoseconds covered; 0 for a profile of one moment. */
   readonly durationNanos: bigint;
+  /** What was counted between two samples; null when it is unknown. */
   readonly periodType: SampleType | null;
+  /** How much of that lies between two samples. */
   readonly period: number;
+  /** Remarks of whoever wrote the profile. */
   readonly comments: readonly string[];
 }
 

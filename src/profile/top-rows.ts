@@ -11,6 +11,7 @@ import { type Node, sumNodes, sumStacks } from './stack-sums.ts';
 /** What a row of the table stands for. */
 export type Granularity = 'functions' | 'lines' | 'files';
 
+/** What a table shows. */
 export interface TopOptions {
   /** Which values to show, such as `inuse_space`. Default: the profile's default type. */
   sampleType?: string;
@@ -34,11 +35,15 @@ export interface TopRow {
   readonly file: string;
   /** Source line; 0 in tables of functions and files, and when it is unknown. */
   readonly line: number;
+  /** What was allocated here, in the unit of the sample type. */
   readonly flat: number;
+  /** What was allocated here and in the functions called from here. */
   readonly cum: number;
   /** Number of objects in `flat`; null when the profile does not count objects. */
   readonly flatObjects: number | null;
+  /** Objects that belong to `cum`; null when the profile does not count them. */
   readonly cumObjects: number | null;
+  /** Whether the function was inlined into its callers: nowhere, in some places, or everywhere. */
   readonly inlined: 'no' | 'partly' | 'always';
 }
 

@@ -10,6 +10,7 @@ import { type Frame, foldStacks, gapText, isLibraryFile, relativePath, type Stac
 
 /** A frame of a known leak. */
 export interface BaselineFrame {
+  /** Name of the function, or how many frames are left out here. */
   readonly function: string;
   /** Relative to the root where it lies below it, with forward slashes. */
   readonly file: string;

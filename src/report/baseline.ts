@@ -25,7 +25,9 @@ export const BASELINE_VERSION = 1;
 export interface BaselineLeak {
   /** The gravest class in which it was seen. */
   readonly kind: LeakKind;
+  /** Blocks that were lost there. */
   readonly blocks: number;
+  /** Bytes of these blocks. */
   readonly bytes: number;
   /** Innermost frame first. */
   readonly stack: readonly BaselineFrame[];
@@ -33,6 +35,7 @@ export interface BaselineLeak {
 
 /** The known leaks of a program. */
 export interface Baseline {
+  /** The known leaks, one per stack. */
   readonly leaks: readonly BaselineLeak[];
 }
 

@@ -20,6 +20,8 @@ export type {
   LeakJsonFailure,
   LeakJsonFrame,
   LeakJsonRecord,
+  LeakJsonSample,
+  LeakJsonSuppressed,
 } from './json.ts';
 export { formatJson, LEAK_JSON_VERSION, toJson } from './json.ts';
 export type { JUnitOptions } from './junit.ts';

@@ -23,7 +23,9 @@ export const LEAK_JSON_VERSION = 1;
 
 /** A frame of a stack. `file` is '' and `line` and `column` are 0 where they are not known. */
 export interface LeakJsonFrame {
+  /** Name of the function; `wasm-function[i]` at worst. */
   readonly function: string;
+  /** Path of the source file, or '' when it is unknown. */
   readonly file: string;
   /** From 1. */
   readonly line: number;
@@ -31,6 +33,7 @@ export interface LeakJsonFrame {
   readonly column: number;
   /** True when the frame was inlined into the next outer one. */
   readonly inlined: boolean;
+  /** Which side of the boundary the code runs on. */
   readonly language: 'c' | 'js';
   /**
    * Only where frames of a deep stack are left out: how many of them. `function` says the same in words, in
@@ -41,50 +44,79 @@ export interface LeakJsonFrame {
 
 /** All blocks of one class that were allocated in one calling context. */
 export interface LeakJsonRecord {
+  /** How the blocks can still be reached. */
   readonly kind: LeakKind;
+  /** Number of blocks. */
   readonly blocks: number;
+  /** Sum of their requested sizes. */
   readonly bytes: number;
   /** Innermost frame first. */
   readonly stack: readonly LeakJsonFrame[];
-  /**
-   * First bytes of the first block: `hex` with blanks between bytes, `text` with a dot for each byte that is not
-   * ASCII.
-   */
-  readonly sample: { readonly address: number; readonly hex: string; readonly text: string } | null;
+  /** First bytes of the first block; null when it was not looked at. */
+  readonly sample: LeakJsonSample | null;
+}
+
+/** The first bytes of a block. */
+export interface LeakJsonSample {
+  /** Address of the block in linear memory. */
+  readonly address: number;
+  /** The bytes in hexadecimal, with blanks between them. */
+  readonly hex: string;
+  /** The bytes as text, with dots for what is not ASCII. */
+  readonly text: string;
+}
+
+/** A record that a suppression removed. */
+export interface LeakJsonSuppressed extends LeakJsonRecord {
+  /** The suppression as its file spells it. */
+  readonly suppression: string;
 }
 
 /** One heap fault. */
 export interface LeakJsonError {
+  /** Which misuse it is. */
   readonly kind: HeapFaultKind;
+  /** The pointer that was passed. */
   readonly address: number;
+  /** Where it happened, innermost frame first. */
   readonly stack: readonly LeakJsonFrame[];
+  /** Where the block was allocated; null when the pointer belongs to no block. */
   readonly allocated: readonly LeakJsonFrame[] | null;
+  /** Where the block was freed first; null when it was not, or when that is unknown. */
   readonly freed: readonly LeakJsonFrame[] | null;
 }
 
 /** Allocations of one stack that found no memory. */
 export interface LeakJsonFailure {
+  /** How many allocations failed. */
   readonly count: number;
   /** The smallest and the largest size that was asked for, in bytes. */
   readonly smallest: number;
+  /** The most bytes that one of them asked for. */
   readonly largest: number;
+  /** Where they were asked for, innermost frame first. */
   readonly stack: readonly LeakJsonFrame[];
 }
 
 /** The whole report, version 1. */
 export interface LeakJson {
+  /** Version of this shape. */
   readonly version: typeof LEAK_JSON_VERSION;
+  /** Name of the module that was scanned; '' when it has none. */
   readonly program: string;
   /** Sorted by bytes, the largest first. */
   readonly records: readonly LeakJsonRecord[];
+  /** Misuses of the heap, in the order in which they happened. */
   readonly errors: readonly LeakJsonError[];
   /** Allocations that found no memory. */
   readonly failedAllocations: readonly LeakJsonFailure[];
   /** Why the heap could not be searched: the program has ruined it. Null when the heap was searched. */
   readonly damage: string | null;
+  /** Sums per class and over all classes. */
   readonly totals: LeakTotals;
-  /** Records that suppressions removed, each with the suppression as its file spells it. */
-  readonly suppressed: readonly (LeakJsonRecord & { readonly suppression: string })[];
+  /** Records that suppressions removed. */
+  readonly suppressed: readonly LeakJsonSuppressed[];
+  /** Suppressions that matched nothing, as `file:line: leak:pattern`. */
   readonly unusedSuppressions: readonly string[];
   /** Records that the baseline knows; null when there is no baseline. */
   readonly known: readonly LeakJsonRecord[] | null;

@@ -12,12 +12,15 @@ import { formatText } from './text.ts';
 export interface BlockSample {
   /** Address of the block in linear memory. */
   readonly address: number;
+  /** The bytes themselves. */
   readonly bytes: Uint8Array;
 }
 
 /** All blocks of one class that were allocated in one calling context. */
 export interface LeakRecord {
+  /** How the blocks can still be reached. */
   readonly kind: LeakKind;
+  /** Number of blocks. */
   readonly blocks: number;
   /** Sum of the requested sizes. */
   readonly bytes: number;
@@ -33,6 +36,7 @@ export interface FailedAllocation {
   readonly count: number;
   /** The smallest and the largest size that was asked for, in bytes. */
   readonly smallest: number;
+  /** The most bytes that one of them asked for. */
   readonly largest: number;
   /** Where they were asked for, innermost frame first. */
   readonly frames: readonly Frame[];
@@ -40,12 +44,15 @@ export interface FailedAllocation {
 
 /** Blocks and bytes summed over records. */
 export interface LeakCount {
+  /** Number of blocks. */
   readonly blocks: number;
+  /** Sum of their requested sizes. */
   readonly bytes: number;
 }
 
 /** The records of one class and their sum. */
 export interface LeakClass extends LeakCount {
+  /** The records of this class, the largest first. */
   readonly records: readonly LeakRecord[];
 }
 
@@ -54,6 +61,7 @@ export type LeakTotals = { readonly [kind in LeakKind | 'total']: LeakCount };
 
 /** A record that a suppression removed from the report. */
 export interface SuppressedLeak {
+  /** The record. */
   readonly record: LeakRecord;
   /** The suppression, spelled as in its file. */
   readonly suppression: string;
@@ -61,14 +69,23 @@ export interface SuppressedLeak {
 
 /** What a report is made of. Everything but the records may be left out. */
 export interface LeakReportParts {
+  /** What the scan found. */
   readonly records: readonly LeakRecord[];
+  /** Misuses of the heap. */
   readonly errors?: readonly HeapFault[];
+  /** Allocations that found no memory. */
   readonly failedAllocations?: readonly FailedAllocation[];
+  /** Why the heap could not be searched. */
   readonly damage?: string;
+  /** What the scan could not see, in sentences. */
   readonly notes?: readonly string[];
+  /** Name of the module that was scanned. */
   readonly program?: string;
+  /** Records that suppressions took out. */
   readonly suppressed?: readonly SuppressedLeak[];
+  /** Suppressions that matched nothing, as `file:line: leak:pattern`. */
   readonly unusedSuppressions?: readonly string[];
+  /** Records that a baseline knew. */
   readonly known?: readonly LeakRecord[];
   /** @internal The tree of the stacks, where there is one already. */
   readonly stacks?: StackTree;
@@ -81,6 +98,7 @@ interface Allocated {
 
 /** What a scan found. Records are sorted by bytes, the largest first. */
 export class LeakReport {
+  /** What was found, one record per class and calling context. */
   readonly records: readonly LeakRecord[];
   /** Heap faults, in the order in which they happened. */
   readonly errors: readonly HeapFault[];
@@ -102,6 +120,7 @@ export class LeakReport {
   readonly unusedSuppressions: readonly string[];
   /** Records that the baseline knows; null when there is no baseline. */
   readonly known: readonly LeakRecord[] | null;
+  /** Sums per class and over all classes. */
   readonly totals: LeakTotals;
 
   /** @internal The tree in which all stacks of the report are, each outer part once. */

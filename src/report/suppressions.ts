@@ -17,6 +17,7 @@ const IN_CODE = '<code>';
 export interface Suppression {
   /** The suppression as its file or the program spells it, with `leak:`; of a predicate, its name. */
   readonly text: string;
+  /** Name of the file that it was read from; `<code>` for a pattern given in code. */
   readonly file: string;
   /** From 1. For a suppression given in code, its place in the list. */
   readonly line: number;

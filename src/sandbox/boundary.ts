@@ -22,7 +22,13 @@ import type { Subject } from './subject.ts';
  * Which entries from JavaScript into the guest show their JavaScript stack: all below which the guest allocates, none,
  * or on average one of `every` such entries. The stacks in C and all figures are complete in each case.
  */
-export type HostFrames = 'allocating' | 'off' | { readonly every: number };
+export type HostFrames = 'allocating' | 'off' | HostFramesSampling;
+
+/** Shows the JavaScript stack of one entry in so many. */
+export interface HostFramesSampling {
+  /** How many entries there are, on average, to each one that shows its stack. */
+  readonly every: number;
+}
 
 /** What a boundary is made with. */
 export interface BoundaryOptions {

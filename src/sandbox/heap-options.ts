@@ -13,7 +13,7 @@ import {
 } from '../report/index.ts';
 import { describe } from './arguments.ts';
 
-/** Which question a profile answers: see the README. */
+/** Which question a profile answers. */
 export interface ProfileOptions {
   /**
    * - `heap`: blocks in use, and all allocations so far (the default)

@@ -36,9 +36,11 @@ import { commentsAbout } from './subject.ts';
 export interface HeapStats {
   /** Blocks in use now. */
   readonly inUseObjects: number;
+  /** Bytes in use now. */
   readonly inUseBytes: number;
   /** All allocations so far. A `realloc` that changes the size counts as a free and an allocation. */
   readonly allocObjects: number;
+  /** Bytes of all allocations so far. */
   readonly allocBytes: number;
   /** Blocks that were in use when `peakBytes` was reached. */
   readonly peakObjects: number;

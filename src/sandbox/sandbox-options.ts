@@ -48,8 +48,9 @@ export interface SandboxOptions {
    * uncaught exception.
    */
   readonly onCallbackError?: (error: unknown) => void;
-  /** Sees the guest's output as it is written. The guest cannot be called from here. */
+  /** Sees what the guest writes to its standard output, as it is written. The guest cannot be called from here. */
   readonly onStdout?: (bytes: Uint8Array) => void;
+  /** Sees what the guest writes to its standard error, as it is written. The guest cannot be called from here. */
   readonly onStderr?: (bytes: Uint8Array) => void;
 }
 

@@ -23,6 +23,7 @@ export type GuestExports = Record<string, (...args: (number | bigint)[]) => numb
 export class Sandbox<Exports extends object = GuestExports> implements Disposable {
   /** The functions of the C sources. A wrong argument throws an InvalidArgumentError, a trap throws a TrapError. */
   readonly exports: Exports;
+  /** The guest's heap: allocations from JavaScript, statistics, profiles and leaks. */
   readonly heap: Heap;
   /** What compiled the module; null for a module that came compiled. */
   readonly toolchain: ToolchainInfo | null;
@@ -160,6 +161,7 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     session.dispose();
   }
 
+  /** Calls dispose(), for `using`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

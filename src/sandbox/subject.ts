@@ -6,7 +6,9 @@ import type { PreparedModule } from './prepared-module.ts';
 
 /** A toolchain that compiled a module. */
 export interface ToolchainInfo {
+  /** Its name, such as `clang`. */
   readonly name: string;
+  /** Its version, as it reports itself. */
   readonly version: string;
 }
 

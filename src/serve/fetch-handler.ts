@@ -5,7 +5,9 @@ import { notFound, PprofService } from './service.ts';
 
 /** A handler for fetch-style servers. `close()` stops the sampling of V8's heap. */
 export interface PprofFetch extends Disposable {
+  /** Answers one request. */
   (request: Request): Promise<Response>;
+  /** Stops the sampling of V8's heap. */
   close(): void;
 }
 

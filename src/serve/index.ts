@@ -1,4 +1,8 @@
-// The entry `heapline/pprof`: serves the heaps of this process over HTTP, as Go's net/http/pprof does.
+/**
+ * The entry `heapline/pprof`: serves the heaps of this process over HTTP, as Go's net/http/pprof does.
+ *
+ * @module pprof
+ */
 
 import '../node/install.ts';
 import './join.ts';

@@ -10,7 +10,9 @@ import { failure, notFound, type PprofAnswer, type PprofRequest, PprofService } 
  * them with 404. `close()` stops the sampling of V8's heap.
  */
 export interface PprofHandler extends Disposable {
+  /** Answers one request, or passes it on to `next`. */
   (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void;
+  /** Stops the sampling of V8's heap. */
   close(): void;
 }
 

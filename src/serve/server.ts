@@ -29,10 +29,13 @@ const NAMES = [
 
 /** A running profile server. */
 export interface PprofServer extends AsyncDisposable {
+  /** Node's own server, for its events and settings. */
   readonly server: Server;
+  /** The port it listens on. */
   readonly port: number;
   /** URL of the index page. */
   readonly url: string;
+  /** Closes the server, and stops the sampling of V8. */
   close(): Promise<void>;
 }
 

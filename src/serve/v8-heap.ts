@@ -11,6 +11,7 @@
 // buffers and other external memory are added from Node's figures as two nodes. Heapline's own allocations are one
 // node, too.
 
+import { LruCache } from '../algorithms/lru-cache.ts';
 import { ARRAY_BUFFERS, COLLECTED, EXTERNAL, type Frame, OWN } from '../frames/index.ts';
 import {
   DEFAULT_SAMPLE_TYPE,
@@ -33,6 +34,8 @@ const WORD = 8;
 /** Number of candidate sizes that are tried for one figure of V8's. */
 const CANDIDATES = 32;
 /** Number of combinations of sizes that are tried for one node. */
+/** Sizes that are remembered, of as many reported totals. */
+const SIZES_KEPT = 10_000;
 const MAX_STEPS = 20_000;
 
 interface SamplingNode {
@@ -107,7 +110,7 @@ export class SampledHeap {
   #mostArrayBuffers = 0;
   #mostOther = 0;
   /** The size behind each reported size, and the number of samples that support it. */
-  readonly #sizes = new Map<number, { size: number; votes: number }>();
+  readonly #sizes = new LruCache<number, { size: number; votes: number }>(SIZES_KEPT);
 
   private constructor(
     private readonly session: InspectorSession,
@@ -378,7 +381,6 @@ export class SampledHeap {
     for (const [i, { total, count }] of open.entries()) {
       const known = this.#sizes.get(total);
       if (known !== undefined && known.votes > count) continue;
-      if (this.#sizes.size > 10_000) this.#sizes.clear();
       this.#sizes.set(total, { size: found[i]!, votes: count });
     }
   }
@@ -431,7 +433,7 @@ function scale(size: number, interval: number): number {
   return 1 / (1 - Math.exp(-size / interval));
 }
 
-const candidates = new Map<string, readonly number[]>();
+const candidates = new LruCache<string, readonly number[]>(SIZES_KEPT);
 
 /**
  * The possible sizes of an object whose sample was reported as `total` = size × round(scale), smallest first. A size
@@ -439,13 +441,7 @@ const candidates = new Map<string, readonly number[]>();
  */
 export function objectSizes(total: number, interval: number): readonly number[] {
   const key = `${total} ${interval}`;
-  let sizes = candidates.get(key);
-  if (sizes === undefined) {
-    sizes = findObjectSizes(total, interval);
-    if (candidates.size > 10_000) candidates.clear();
-    candidates.set(key, sizes);
-  }
-  return sizes;
+  return candidates.getOrMake(key, () => findObjectSizes(total, interval));
 }
 
 function findObjectSizes(total: number, interval: number): number[] {

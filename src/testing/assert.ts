@@ -1,5 +1,9 @@
-// heapline/assert: the checks for every test runner that treats a thrown error as a failure: node:test, jest, mocha
-// and others. With an async function the assertion is async, too: await it.
+/**
+ * The entry `heapline/assert`: the checks for every test runner that treats a thrown error as a failure, such as
+ * node:test, jest and mocha. When the work is an async function, the assertion returns a promise: await it.
+ *
+ * @module assert
+ */
 
 import '../node/install.ts';
 import '../serve/join.ts';
@@ -33,7 +37,7 @@ export class HeapAssertionError extends HeaplineError {
 }
 
 /** What an assertion returns: nothing for synchronous work, a promise for async work. */
-type Done<T> = T extends PromiseLike<unknown> ? Promise<undefined> : undefined;
+export type Done<T> = T extends PromiseLike<unknown> ? Promise<undefined> : undefined;
 
 type AnyFunction = (...args: never[]) => unknown;
 
@@ -121,7 +125,9 @@ export function assertGrows<T>(lib: WithHeap, work: () => T, options: GrowthOpti
 
 /** The hooks of a test runner, and the leaks that fail a test. */
 export interface AutoCheckHooks extends AssertLeaksOptions {
+  /** The test runner's own function of this name. */
   readonly beforeEach: (hook: () => void) => unknown;
+  /** The test runner's own function of this name. */
   readonly afterEach: (hook: () => void) => unknown;
 }
 

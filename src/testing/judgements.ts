@@ -31,12 +31,15 @@ import type { FailureReport } from './failure-report.ts';
 
 /** Anything with a heap: a sandbox. */
 export interface WithHeap {
+  /** Its heap. */
   readonly heap: Heap;
 }
 
 /** How much a piece of work may allocate. A limit that is not given does not apply. */
 export interface AllocationLimits {
+  /** Most bytes, freed ones included. */
   readonly bytes?: number;
+  /** Most blocks, freed ones included. */
   readonly objects?: number;
 }
 

@@ -1,8 +1,14 @@
-// heapline/setup: compiles C before the tests start, when no time limit of a test or a hook applies. The tests then
-// find the result in the cache.
-//
-//   // jest's and vitest's globalSetup
-//   export default () => compileAhead('parser.c');
+/**
+ * The entry `heapline/setup`: compiles C before the tests start, where no time limit of a test or a hook applies. The
+ * tests then load it from the cache.
+ *
+ * ```ts
+ * // globalSetup of jest and vitest
+ * export default () => compileAhead('parser.c');
+ * ```
+ *
+ * @module setup
+ */
 
 import '../node/install.ts';
 import '../serve/join.ts';

@@ -1,9 +1,15 @@
-// heapline/vitest-plugin: imports C sources into tests, and checks for leaks automatically.
-//
-//   // vitest.config.ts
-//   export default defineConfig({ plugins: [heapline({ autoCheck: true })] });
-//   // parser.test.ts
-//   import lib from './parser.c?heap';      a sandbox of its own for each test file
+/**
+ * The entry `heapline/vitest-plugin`: tests import C sources, and every test is checked for leaks.
+ *
+ * ```ts
+ * // vitest.config.ts
+ * export default defineConfig({ plugins: [heapline({ autoCheck: true })] });
+ * // parser.test.ts: each test file gets a sandbox of its own
+ * import lib from './parser.c?heap';
+ * ```
+ *
+ * @module vitest-plugin
+ */
 
 import { existsSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
@@ -23,15 +29,21 @@ export type HeapImportOptions = Omit<
   readonly sources?: readonly string[];
 };
 
+/** What the check at the end of each test fails on: plain data, because the tests run in other processes. */
+export interface AutoCheckOptions {
+  /** Classes that fail. Default: definite and indirect. */
+  readonly kinds?: readonly LeakKind[];
+  /** Leaks that are known and not to be reported: patterns in LeakSanitizer's format. */
+  readonly suppressions?: readonly string[];
+}
+
 /** Options of the plugin. */
 export interface HeaplinePluginOptions {
   /**
    * Check every sandbox at the end of each test: a sandbox that the test opened as a whole, a sandbox that was open
    * before for the allocations of the test. An object says which leaks fail a test. Default false.
    */
-  readonly autoCheck?:
-    | boolean
-    | { readonly kinds?: readonly LeakKind[]; readonly suppressions?: readonly string[] };
+  readonly autoCheck?: boolean | AutoCheckOptions;
   /** How to compile imports with `?heap`: the same for all, or by the path of the file. */
   readonly compile?: HeapImportOptions | ((file: string) => HeapImportOptions);
   /** Folder for the reports of failed tests; false for none. Default `heapline-report` in the project's root. */
@@ -44,23 +56,26 @@ const OPTIONS = [
   'reportFolder',
 ] as const satisfies readonly (keyof HeaplinePluginOptions)[];
 
-/** What the plugin tells its setup file in the test processes. */
+/** @internal What the plugin tells its setup file in the test processes. */
 export interface SetupOptions {
-  readonly autoCheck: {
-    readonly kinds?: readonly LeakKind[];
-    readonly suppressions?: readonly string[];
-  } | null;
+  readonly autoCheck: AutoCheckOptions | null;
   /** Null for the default. */
   readonly reportFolder: string | null;
 }
 
-/** The part of Vite's plugin interface that is used here. */
-interface VitePlugin {
+/** The part of Vite's plugin interface that the plugin implements: its name, and the hooks that Vite calls. */
+export interface VitePlugin {
+  /** Name of the plugin. */
   readonly name: string;
+  /** The plugin comes before those of Vite. */
   readonly enforce: 'pre';
+  /** Adds the setup file to the configuration. */
   config(): object;
+  /** Learns the root of the project. */
   configResolved(config: { readonly root: string }): void;
+  /** Finds the C source of an import with `?heap`. */
   resolveId(source: string, importer: string | undefined): string | null;
+  /** Writes the module for such an import. */
   load(this: { addWatchFile(path: string): void }, id: string): string | null;
 }
 

@@ -1,9 +1,15 @@
-// heapline/vitest: matchers for the heap. An import in a test or in a setup file adds them to expect:
-//
-//   await expect(lib).toHaveNoLeaks();
-//   await expect(() => lib.exports.handle(request)).not.toLeak(lib);
-//   await expect(() => lib.exports.handle(request)).toAllocateAtMost(lib, { bytes: 4096, objects: 10 });
-//   await expect(() => lib.exports.handle(request)).not.toGrow(lib);
+/**
+ * The entry `heapline/vitest`: matchers about the heap. Import it in a test or a setup file to add them to `expect`:
+ *
+ * ```ts
+ * await expect(lib).toHaveNoLeaks();
+ * await expect(() => lib.exports.handle(request)).not.toLeak(lib);
+ * await expect(() => lib.exports.handle(request)).toAllocateAtMost(lib, { bytes: 4096, objects: 10 });
+ * await expect(() => lib.exports.handle(request)).not.toGrow(lib);
+ * ```
+ *
+ * @module vitest
+ */
 
 import '../node/install.ts';
 import '../serve/join.ts';

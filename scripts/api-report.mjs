@@ -1,0 +1,80 @@
+// Writes down the published interface: for each entry of the package, the names and types of its declarations in dist/,
+// as test/types/ENTRY.api.md. A test compares these files with dist/, so that no name and no type changes unnoticed.
+// A type that a public signature uses must be exported by that entry or by the main one.
+//
+//   node scripts/api-report.mjs            writes test/types; needs a current dist/
+//   node scripts/api-report.mjs DIRECTORY  writes the files there instead
+
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const ENTRIES = ['index', 'pprof', 'assert', 'setup', 'vitest', 'vitest-plugin'];
+
+/** The configuration of API Extractor for one entry. Only forgotten exports are of interest; TypeScript finds the rest. */
+function configuration(entry, folder) {
+  const none = { default: { logLevel: 'none' } };
+  return ExtractorConfig.prepare({
+    configObject: {
+      projectFolder: root,
+      mainEntryPointFilePath: join(root, 'dist', `${entry}.d.ts`),
+      newlineKind: 'lf',
+      compiler: { tsconfigFilePath: join(root, 'tsconfig.json') },
+      apiReport: {
+        enabled: true,
+        reportFileName: `${entry}.api.md`,
+        reportFolder: folder,
+        reportTempFolder: folder,
+      },
+      docModel: { enabled: false },
+      dtsRollup: { enabled: false },
+      tsdocMetadata: { enabled: false },
+      messages: {
+        compilerMessageReporting: none,
+        tsdocMessageReporting: none,
+        extractorMessageReporting: { ...none, 'ae-forgotten-export': { logLevel: 'warning' } },
+      },
+    },
+    configObjectFullPath: undefined,
+    packageJsonFullPath: join(root, 'package.json'),
+  });
+}
+
+/** The interface of an entry as text, and the types that it uses without exporting them. */
+function reportOf(entry, folder) {
+  const forgotten = [];
+  Extractor.invoke(configuration(entry, folder), {
+    localBuild: true,
+    messageCallback(message) {
+      if (message.messageId === 'ae-forgotten-export') forgotten.push(/"(\w+)"/.exec(message.text)[1]);
+      message.handled = true;
+    },
+  });
+  return { text: readFileSync(join(folder, `${entry}.api.md`), 'utf8'), forgotten };
+}
+
+const target = resolve(process.argv[2] ?? join(root, 'test/types'));
+mkdirSync(target, { recursive: true });
+const temporary = mkdtempSync(join(tmpdir(), 'heapline-api-'));
+try {
+  const reports = ENTRIES.map((entry) => ({ entry, ...reportOf(entry, temporary) }));
+  const main = new Set(
+    [
+      ...reports[0].text.matchAll(/^export (?:abstract )?(?:class|const|function|interface|type) (\w+)/gm),
+    ].map(([, name]) => name),
+  );
+  const missing = [];
+  for (const { entry, text, forgotten } of reports) {
+    writeFileSync(join(target, `${entry}.api.md`), text);
+    for (const name of forgotten) if (!main.has(name)) missing.push(`${name}, which ${entry} uses`);
+  }
+  if (missing.length > 0) {
+    console.error(`Public signatures use types that no entry exports: ${missing.join('; ')}.`);
+    process.exitCode = 1;
+  }
+} finally {
+  rmSync(temporary, { recursive: true });
+}
