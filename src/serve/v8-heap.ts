@@ -33,9 +33,9 @@ const MAX_STACKS = 200_000;
 const WORD = 8;
 /** Number of candidate sizes that are tried for one figure of V8's. */
 const CANDIDATES = 32;
-/** Number of combinations of sizes that are tried for one node. */
-/** Sizes that are remembered, of as many reported totals. */
+/** Number of reported totals whose sizes are remembered. */
 const SIZES_KEPT = 10_000;
+/** Number of combinations of sizes that are tried for one node. */
 const MAX_STEPS = 20_000;
 
 interface SamplingNode {
