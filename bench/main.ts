@@ -53,7 +53,7 @@ interface Options {
   readonly check?: boolean;
   readonly guard?: boolean;
   readonly updateGuard?: boolean;
-  readonly readme?: boolean;
+  readonly pages?: boolean;
   readonly only?: readonly string[];
   readonly program?: readonly string[];
   readonly write: boolean;
@@ -66,13 +66,13 @@ const QUICK_SECONDS = 120;
 
 async function write(results: Results): Promise<void> {
   writeResults(results);
-  (await import('./readme.ts')).updateReadme(results);
+  (await import('./figures.ts')).updatePages(results);
 }
 
 async function bench(options: Options): Promise<number> {
-  if (options.readme) {
-    const { readResults, updateReadme } = await import('./readme.ts');
-    updateReadme(readResults());
+  if (options.pages) {
+    const { readResults, updatePages } = await import('./figures.ts');
+    updatePages(readResults());
     return 0;
   }
   const names = options.only ?? [...measurements.keys()];
@@ -153,14 +153,14 @@ const program = new Command('bench')
     'compare exact counts and in-run ratios with guard.json: within a minute; exit with 1 when worse',
   )
   .option('--update-guard', 'write guard.json anew')
-  .option('--readme', "write README's figures from results.json again, measuring nothing")
+  .option('--pages', 'write the figures of the pages from results.json again, measuring nothing')
   .option(
     '--only <measurement>',
     `run this measurement only (repeatable): ${[...measurements.keys()].join(', ')}`,
     collect,
   )
   .option('--program <name>', 'measure this program only (repeatable)', collect)
-  .option('--no-write', 'leave RESULTS.md, results.json, plots and README.md as they are')
+  .option('--no-write', 'leave RESULTS.md, results.json, plots and the pages as they are')
   .addHelpText(
     'after',
     `

@@ -1,5 +1,5 @@
-// The figures in README.md: written from the results of the last run between marks, and nowhere else by hand, so that
-// they cannot drift. A test compares the two.
+// The figures in README.md and docs/performance.md: written from the results of the last run, between marks. Nobody
+// writes them by hand, so they cannot drift. A test compares pages and results.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { root } from './build.ts';
 import { drawTools, type Tool } from './measures/tools.ts';
@@ -9,7 +9,7 @@ import { geometricMean } from './statistics.ts';
 
 const WIDTH = 118;
 
-/** A paragraph in lines of README's width. */
+/** A paragraph in lines of the pages' width. */
 function wrap(text: string, first: number, indent: string): string {
   const lines: string[] = [];
   let line = '';
@@ -35,7 +35,7 @@ function realPrograms(results: Results): string {
   const names = [...new Set(real.map((r) => r.program))];
   return wrap(
     `${list(names)} take ${number(geometricMean(ratios))} times (geometric mean; ${number(Math.max(...ratios))} at worst) as long as with their toolchain's own \`malloc\` and no tracking`,
-    70,
+    34,
     '  ',
   );
 }
@@ -103,33 +103,38 @@ function tools(results: Results): string {
     '',
     toolTable(results.data.tools as readonly Tool[]),
     '',
-    '![How many times as long a program takes under each tool](bench/plots/tools.svg)',
+    '![How many times as long a program takes under each tool](../bench/plots/tools.svg)',
     '',
     losses(results),
     '',
   ].join('\n');
 }
 
-const regions: Readonly<Record<string, (results: Results) => string>> = { real: realPrograms, tools };
+/** The pages that show figures: the name of the region between marks, and what is written there. */
+export const PAGES = [
+  { path: 'README.md', region: 'real', write: realPrograms },
+  { path: 'docs/performance.md', region: 'tools', write: tools },
+] as const;
 
-/** The text of README.md with the figures of these results. */
-export function withFigures(readme: string, results: Results): string {
-  let text = readme;
-  for (const [name, write] of Object.entries(regions)) {
-    const start = `<!-- figures: ${name} -->`;
-    const end = '<!-- end of figures -->';
-    const from = text.indexOf(start);
-    const to = text.indexOf(end, from);
-    if (from < 0 || to < 0) throw new Error(`README.md has no region ${start} … ${end}`);
-    text = text.slice(0, from + start.length) + write(results) + text.slice(to);
-  }
-  return text;
+/** The text of a page with the figures of these results. */
+export function withFigures(
+  text: string,
+  { path, region, write }: (typeof PAGES)[number],
+  results: Results,
+): string {
+  const start = `<!-- figures: ${region} -->`;
+  const from = text.indexOf(start);
+  const to = text.indexOf('<!-- end of figures -->', from);
+  if (from < 0 || to < 0) throw new Error(`${path} has no region ${start} … <!-- end of figures -->`);
+  return text.slice(0, from + start.length) + write(results) + text.slice(to);
 }
 
-/** Writes the figures of these results into README.md, and the picture that it shows. */
-export function updateReadme(results: Results): void {
-  const path = `${root}README.md`;
-  writeFileSync(path, withFigures(readFileSync(path, 'utf8'), results));
+/** Writes the figures of these results into the pages, and the picture that they show. */
+export function updatePages(results: Results): void {
+  for (const page of PAGES) {
+    const path = root + page.path;
+    writeFileSync(path, withFigures(readFileSync(path, 'utf8'), page, results));
+  }
   writeFileSync(`${root}bench/plots/tools.svg`, drawTools(results.data.tools as readonly Tool[]));
 }
 

@@ -1,24 +1,26 @@
-// README's figures, the plots and RESULTS.md are those of bench/results.json: nobody has edited one without the others.
+// The figures of README and docs/performance.md, the plots and RESULTS.md are those of bench/results.json: nobody has
+// edited one without the others.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { PAGES, readResults, withFigures } from '../../bench/figures.ts';
 import { drawTools, type Tool } from '../../bench/measures/tools.ts';
-import { readResults, withFigures } from '../../bench/readme.ts';
 import { number, type Results } from '../../bench/report.ts';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
 const results = readResults();
 
 describe('the figures', () => {
-  it('of README are those of the last run', () => {
-    expect(withFigures(read('README.md'), results)).toBe(read('README.md'));
+  it.each(PAGES)('of $path are those of the last run', (page) => {
+    expect(withFigures(read(page.path), page, results)).toBe(read(page.path));
   });
 
-  it('change in README when the results do', () => {
+  it('change in a page when the results do', () => {
+    const page = PAGES.find(({ region }) => region === 'tools')!;
     const faster = structuredClone(results) as unknown as { data: { tools: { pair: number }[] } };
     faster.data.tools[1]!.pair = 1.25;
-    const changed = withFigures(read('README.md'), faster as unknown as Results);
-    expect(changed).not.toBe(read('README.md'));
+    const changed = withFigures(read(page.path), page, faster as unknown as Results);
+    expect(changed).not.toBe(read(page.path));
     expect(changed).toContain(' 1.25 ns ');
   });
 
@@ -31,10 +33,10 @@ describe('the figures', () => {
     for (const bar of results.bars) expect(text).toContain(`| ${bar.name} | ${number(bar.value)} |`);
   });
 
-  it('have a plot for each that RESULTS.md and README show', () => {
+  it('have a plot for each that RESULTS.md and the pages show', () => {
     const shown = [
-      ...`${read('bench/RESULTS.md')}${read('README.md')}`.matchAll(
-        /\]\((?:bench\/)?(plots\/[\w-]+\.svg)\)/g,
+      ...`${read('bench/RESULTS.md')}${read('docs/performance.md')}`.matchAll(
+        /\]\((?:\.\.\/bench\/)?(plots\/[\w-]+\.svg)\)/g,
       ),
     ];
     expect(shown.length).toBeGreaterThan(5);
