@@ -20,7 +20,7 @@ export interface RunResult {
   readonly ended: boolean;
   /** Everything that the guest has written to its standard output so far, decoded as UTF-8. */
   readonly stdout: string;
-  /** The same for its standard error. */
+  /** Everything that the guest has written to its standard error so far, decoded as UTF-8. */
   readonly stderr: string;
 }
 
