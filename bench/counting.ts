@@ -1,13 +1,15 @@
-// Exact instruction counts: rewrites a module so that it counts what it executes. A count is the same on every
-// machine and in every run, so it shows a change of a few instructions per malloc where a stopwatch shows weather.
+// Exact instruction counts: a pass that makes a module count the instructions that it executes. A count is the same
+// on every machine and in every run, so it shows a change of a few instructions per malloc, which a stopwatch cannot
+// show.
 //
-// Counted are the instructions that make machine code of their own. Structure (block, loop, else, end),
-// locals and constants are not: a compiler turns them into registers and immediates. memory.copy and
-// memory.fill count as one and one more for every 16 bytes.
+// The pass counts the instructions that become machine code. It does not count structure (block, loop, else, end),
+// locals and constants, because a compiler turns them into registers and immediates. memory.copy and memory.fill
+// count as one instruction, and as one more for every 16 bytes.
 //
-// Code runs straight from one branch, call or label to the next, so one addition there counts all before it:
+// Code runs straight from one branch, call or label to the next, so one addition there counts all instructions
+// before it:
 //     instructions += n        (global.get, i64.const n, i64.add, global.set)
-// placed in front of the branch, whose operands stay on the stack below.
+// The addition stands before the branch, whose operands stay on the stack below.
 import {
   ExternalKind,
   InstructionWriter,
@@ -24,7 +26,7 @@ export const COUNTER = 'instructions';
 const I32 = 0x7f;
 const I64 = 0x7e;
 
-/** Opcodes that only this file needs, by number. */
+/** Numbers of the opcodes that only this file needs. */
 const Other = {
   Unreachable: 0x00,
   Nop: 0x01,
@@ -50,7 +52,7 @@ const BULK_SHIFT = 4;
 const range = (first: number, last: number): number[] =>
   Array.from({ length: last - first + 1 }, (_, i) => first + i);
 
-/** Instructions that make no machine code of their own. */
+/** Instructions that become no machine code. */
 const silent: ReadonlySet<number> = new Set([
   Other.Nop,
   Opcode.Block,
@@ -65,7 +67,10 @@ const silent: ReadonlySet<number> = new Set([
   ...range(Opcode.I32Const, Other.F64Const),
 ]);
 
-/** Instructions after which code need not go on, or before which it may be entered. Calls: they may throw. */
+/**
+ * Instructions after which control may not continue, or before which it may arrive. Calls are among them, because they
+ * may throw.
+ */
 const endsStraightCode: ReadonlySet<number> = new Set([
   Other.Unreachable,
   ...range(Opcode.Loop, Opcode.CatchAll),

@@ -1,6 +1,6 @@
-// Instruction lengths against two independent disassemblers: wabt's wasm-objdump and LLVM's llvm-objdump. One
-// function per opcode and per shape of its immediates goes through both; each must see the same instructions at
-// the same offsets. opcodes.test.ts has what neither of them knows.
+// Compares instruction lengths with two independent disassemblers: wabt's wasm-objdump and LLVM's llvm-objdump.
+// There is one function for each opcode and each shape of its immediates, and each disassembler must see the same
+// instructions at the same offsets. opcodes.test.ts has the instructions that neither knows.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
