@@ -99,13 +99,6 @@ export class ClangToolchain implements Toolchain {
         if (again.status === 0) return this.#result(source, flags, again.output, directory, true);
         throw compileError(source, again.output);
       }
-      if (/'setjmp\.h' file not found/.test(plain.output)) {
-        throw new ToolchainError(
-          'clang',
-          `${source} uses setjmp, which the wasi-libc of ${this.version} (${this.#clang}) does not have: ` +
-            'use the toolchain `embedded` or `emscripten`, or a wasi-sdk of version 25 or later.',
-        );
-      }
       const library = CXX_LIBRARY_ERROR.exec(plain.output);
       if (isCxx(source) && library !== null && !(await this.#hasCxx())) {
         const [, headers] = library;
@@ -120,11 +113,33 @@ export class ClangToolchain implements Toolchain {
             'in HEAPLINE_CLANG.',
         );
       }
-      throw missingHeaderError(this.name, plain.output) ?? compileError(source, plain.output);
+      throw this.#headerError(source, plain.output) ?? compileError(source, plain.output);
     });
   }
 
-  async #compileOnce(source: string, flags: readonly string[], directory: string) {
+  async missingHeader(source: string, flags: readonly string[]): Promise<ToolchainError | null> {
+    return withTemporaryDirectory(this.name, async (directory) => {
+      const { status, output } = await this.#compileOnce(source, flags, directory, '-M');
+      return status === 0 ? null : this.#headerError(source, output);
+    });
+  }
+
+  #headerError(source: string, output: string): ToolchainError | null {
+    if (!/'setjmp\.h' file not found/.test(output)) return missingHeaderError(this.name, output);
+    return new ToolchainError(
+      'clang',
+      `${source} uses setjmp, which the wasi-libc of ${this.version} (${this.#clang}) does not have: ` +
+        'use the toolchain `embedded` or `emscripten`, or a wasi-sdk of version 25 or later.',
+    );
+  }
+
+  /** Compiles a source, or with `-M` only reads it and its headers. */
+  async #compileOnce(
+    source: string,
+    flags: readonly string[],
+    directory: string,
+    mode: '-MD' | '-M' = '-MD',
+  ) {
     const object = path.join(directory, 'object.o');
     const { status, stdout, stderr } = await runTool(this.#clang, [
       ...(isCxx(source) ? ['--driver-mode=g++'] : []),
@@ -134,13 +149,11 @@ export class ClangToolchain implements Toolchain {
       ...(isCxx(source) ? wasiCxxFlags(flags) : []),
       ...flags,
       ...headerArguments(this.#sysroot, isCxx(source)),
-      '-MD',
+      mode,
       '-MF',
       path.join(directory, 'object.d'),
-      '-c',
       source,
-      '-o',
-      object,
+      ...(mode === '-M' ? [] : ['-c', '-o', object]),
     ]);
     return { status, output: (stdout + stderr).replaceAll(NOISE, '') };
   }

@@ -11,7 +11,9 @@ import { parseDiagnostics } from './diagnostics.ts';
 import { checkMaximalMemory } from './emscripten.ts';
 import { checkLinkFlags } from './emscripten-settings.ts';
 import { commonFlags, emulationFlags, hasExceptions, SETJMP_FLAGS, wasiCxxFlags } from './flags.ts';
+import { collectFiles } from './includes.ts';
 import { definedFunctions, type HostImport, type ObjectFile, runtimeExports, stackFlags } from './link.ts';
+import { mayMissHeader } from './missing-headers.ts';
 import {
   type CompileOptions,
   isCxx,
@@ -155,6 +157,7 @@ async function build(
   }
 
   const since = Date.now();
+  await refuseMissingHeaders(toolchain, request, cache);
   const compiled = await inParallel(request.sources, toolchain.parallel, (source) =>
     compileSource(toolchain, source, request.flags, cache),
   );
@@ -195,13 +198,33 @@ function flagsIdentity(source: string): string {
   ]);
 }
 
+/** Throws a ToolchainError, before anything is compiled, when a source needs a header that the toolchain lacks. */
+async function refuseMissingHeaders(toolchain: Toolchain, request: Request, cache: Cache): Promise<void> {
+  const { sources, flags } = request;
+  if (toolchain.missingHeader === undefined) return;
+  const suspects = sources.filter(
+    (source) =>
+      mayMissHeader(collectFiles(source, flags, (file) => file).values(), toolchain.name === 'clang') &&
+      cache.find(objectKey(toolchain, source, flags), `object of ${source} by ${toolchain.name}`) === null,
+  );
+  const errors = await inParallel(suspects, toolchain.parallel, (source) =>
+    toolchain.missingHeader!(source, flags),
+  );
+  const first = errors.find((error) => error !== null);
+  if (first != null) throw first;
+}
+
+function objectKey(toolchain: Toolchain, source: string, flags: readonly string[]): string {
+  return hashOf('object', toolchain.identity, source, JSON.stringify(flags), flagsIdentity(source));
+}
+
 async function compileSource(
   toolchain: Toolchain,
   source: string,
   flags: readonly string[],
   cache: Cache,
 ): Promise<{ object: ObjectFile; inputs: readonly string[]; output: string }> {
-  const key = hashOf('object', toolchain.identity, source, JSON.stringify(flags), flagsIdentity(source));
+  const key = objectKey(toolchain, source, flags);
   const what = `object of ${source} by ${toolchain.name}`;
   const known = cache.find(key, what);
   const bytes = known?.blobs.object;

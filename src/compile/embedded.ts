@@ -126,28 +126,36 @@ class EmbeddedToolchain implements Toolchain {
     return { ...again.result, setjmp: true };
   }
 
-  async #compileOnce(
-    source: string,
-    flags: readonly string[],
-    files: ReadonlyMap<string, Uint8Array>,
-  ): Promise<{ ok: true; result: CompiledObject } | { ok: false; output: string }> {
+  async missingHeader(source: string, flags: readonly string[]): Promise<ToolchainError | null> {
+    const files = collectFiles(source, flags, toVirtual);
+    const command = await this.#command(source, flags, ['-M', toVirtual(source)]);
+    const { ok, stderr } = await this.#run(command, treeOf(files));
+    return ok ? null : missingHeaderError(this.name, withoutPrefix(stderr));
+  }
+
+  /** The command of the compiler proper. `mode`: what it is to do, with the source. */
+  #command(source: string, flags: readonly string[], mode: readonly string[]): Promise<string[]> {
     const virtual = toVirtual(source);
     const prefixes = process.platform === 'win32' ? `${PREFIX}/=` : `${PREFIX}=`;
-    const command = await this.#frontEndCommand(virtual, [
+    return this.#frontEndCommand(virtual, [
       isCxx(source) ? 'clang++' : 'clang',
       ...commonFlags(virtual),
       ...emulationFlags(),
       ...(isCxx(source) ? wasiCxxFlags(flags) : []),
       `-ffile-prefix-map=${prefixes}`,
       ...mapPathFlags(flags, (value) => (path.isAbsolute(value) ? toVirtual(value) : value)),
-      '-MD',
-      '-MF',
-      `/${DEPFILE}`,
-      '-c',
-      virtual,
-      '-o',
-      '-',
+      ...mode,
     ]);
+  }
+
+  async #compileOnce(
+    source: string,
+    flags: readonly string[],
+    files: ReadonlyMap<string, Uint8Array>,
+  ): Promise<{ ok: true; result: CompiledObject } | { ok: false; output: string }> {
+    const virtual = toVirtual(source);
+    const compiling = ['-MD', '-MF', `/${DEPFILE}`, '-c', virtual, '-o', '-'];
+    const command = await this.#command(source, flags, compiling);
     const result = await this.#run(command, treeOf(files), DEPFILE);
     const output = withoutPrefix(result.stderr);
     if (!result.ok) return { ok: false, output };

@@ -68,6 +68,24 @@ const GROUPS: readonly Group[] = [
   },
 ];
 
+const INCLUDE = /^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]/gm;
+const SETJMP = /^c?setjmp(?:\.h)?$/;
+
+/**
+ * Whether one of these files mentions a header that may be missing, so that it is worth a look by the preprocessor: an
+ * `#ifdef` may exclude it.
+ * @param setjmp whether setjmp.h may be missing
+ */
+export function mayMissHeader(files: Iterable<Uint8Array>, setjmp: boolean): boolean {
+  for (const bytes of files) {
+    for (const [, header] of Buffer.from(bytes).toString('latin1').matchAll(INCLUDE)) {
+      if (setjmp && SETJMP.test(header!)) return true;
+      if (GROUPS.some(({ headers }) => headers.test(header!))) return true;
+    }
+  }
+  return false;
+}
+
 const NOT_FOUND = /^(.+?:\d+:\d+): fatal error: '([^'\n]+)' file not found/m;
 const HOST_DIRECTORIES = ['/usr/include', '/usr/local/include', '/opt/homebrew/include'];
 

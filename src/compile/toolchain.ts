@@ -30,6 +30,11 @@ export interface Toolchain {
   readonly parallel: number;
   /** Compiles one source. Throws CompileError, or ToolchainError for what this toolchain cannot do. */
   compile(source: string, flags: readonly string[]): Promise<CompiledObject>;
+  /**
+   * Reads a source and its headers without compiling it. Returns the error for a header that this toolchain does not
+   * have, and null when no such header is missing. Toolchains that have all headers lack this method.
+   */
+  missingHeader?(source: string, flags: readonly string[]): Promise<ToolchainError | null>;
   /** Links. Throws LinkError. */
   link(job: LinkJob): Promise<LinkResult>;
 }
