@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, statSync, watch } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -60,23 +61,33 @@ function watchRuntime() {
     } while (again);
     building = false;
   };
-  watch(`${root}csrc`, { recursive: true }, () => {
+  watch(`${root}csrc`, () => {
     clearTimeout(timer);
     timer = setTimeout(build, QUIET);
   });
 }
 
-/** Lets tsup rebuild dist/ after each change of src/. It prints what it built and how long that took. */
+/** What tsup says that matters here: its list of written files does not. */
+const WORTH_SHOWING = /Change detected|Build success|error/i;
+
+/** Lets tsup rebuild dist/ after each change of src/. */
 function watchLibrary() {
   const child = spawn('npx', ['--no-install', 'tsup', '--watch', 'src', '--no-dts'], {
     cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (WORTH_SHOWING.test(line)) console.log(`dist/: ${line}`);
+  });
+  let ending = false;
+  process.on('SIGINT', () => {
+    ending = true;
+    child.kill('SIGINT');
   });
   child.on('close', (status) => {
-    console.error(`tsup ended with status ${status}; dist/ is not rebuilt any more.`);
-    process.exit(1);
+    if (!ending) console.error(`tsup ended with status ${status}, so dist/ is not rebuilt any more.`);
+    process.exit(ending ? 0 : 1);
   });
-  process.on('SIGINT', () => child.kill('SIGINT'));
 }
 
 const objectsAreCurrent =

@@ -1,9 +1,8 @@
 // heapline check: its exit statuses, every format, suppressions, baselines, tolerances, and its messages when
 // something is wrong.
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CommandDirectory } from '../support/command-directory.ts';
 
@@ -229,22 +228,6 @@ int main(void) {
     expect(short.match(/definite leak:/g)).toHaveLength(10);
     expect(short).toContain('… and 2 more records: 201 bytes in 2 blocks');
     expect(check(['--all', 'many.c']).stderr.match(/definite leak:/g)).toHaveLength(12);
-  });
-
-  test('--pprof writes a profile that pprof reads, with the class as a label', () => {
-    const file = join(directory.path, 'leaks.pb.gz');
-    const pprof = (...args: string[]) =>
-      execFileSync('go', ['tool', 'pprof', '-nodefraction=0', ...args, file], {
-        encoding: 'utf8',
-        stdio: 'pipe',
-      });
-    check(['--leak-kinds', 'all', '--pprof', 'leaks.pb.gz', 'leaky.c']);
-    expect(pprof('-top')).toMatch(/1000B.*main[\s\S]*30B.*lose/);
-    expect(pprof('-top', '-tagfocus=leak=definite')).not.toContain('1000B');
-    // Blocks that are reachable are no leaks: only those who ask for them get them.
-    check(['--pprof', 'leaks.pb.gz', 'leaky.c']);
-    expect(pprof('-top')).toMatch(/30B.*lose/);
-    expect(pprof('-top')).not.toContain('1000B');
   });
 });
 

@@ -86,22 +86,6 @@ describe('heapline run', () => {
     expect(stderr).toContain('Allowed choices are lines, locations');
   });
 
-  it('writes a profile that go tool pprof reads, taken before the C library tore down', () => {
-    directory.heapline(['run', '--pprof', 'written.pb.gz', 'program.c']);
-    const text = execFileSync(
-      'go',
-      ['tool', 'pprof', '-list=^keep$', join(directory.path, 'written.pb.gz')],
-      {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
-      },
-    );
-    expect(text).toMatch(/1000B +1000B +7: {2,}return malloc\(size\);/);
-    const profile = HeapProfile.decode(directory.read('written.pb.gz'));
-    expect(profile.total('alloc_space')).toBeGreaterThanOrEqual(profile.total('inuse_space') + 5000);
-    expect(profile.comments.join()).toContain('toolchain: clang');
-  });
-
   it('gives the program arguments, environment, files and standard input', () => {
     directory.write('in.txt', 'from a file\n');
     const { stdout, status } = directory.heapline(

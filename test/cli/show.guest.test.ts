@@ -2,7 +2,6 @@
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VERSION } from '../../src/profile/index.ts';
 import { CommandDirectory } from '../support/command-directory.ts';
@@ -79,19 +78,8 @@ describe('heapline top', () => {
 });
 
 describe('heapline text and heapline folded', () => {
-  it('print the text form, which go tool pprof reads', () => {
-    const { stdout } = directory.heapline(['text', 'heap.pb.gz']);
-    expect(stdout).toBe(profile.text());
-    directory.write('heap.txt', stdout);
-    const top = execFileSync(
-      'go',
-      ['tool', 'pprof', '-top', '-sample_index=inuse_space', join(directory.path, 'heap.txt')],
-      {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
-      },
-    );
-    expect(top).toContain('of 101.24kB total');
+  it('print the text form', () => {
+    expect(directory.heapline(['text', 'heap.pb.gz']).stdout).toBe(profile.text());
   });
 
   it('print the whole profile as JSON', () => {
