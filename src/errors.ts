@@ -42,7 +42,7 @@ export class FileError extends HeaplineError {
   }
 }
 
-/** One diagnostic of a compiler or linker. Line and column count from 1; 0 means that none was given. */
+/** One diagnostic of a compiler or linker. Lines and columns count from 1; 0 means that the tool named none. */
 export interface Diagnostic {
   /** How grave it is. An error stops the compilation. */
   readonly severity: 'error' | 'warning' | 'note';
@@ -56,12 +56,12 @@ export interface Diagnostic {
   readonly message: string;
 }
 
-/** No toolchain can do what was asked: none found, or the one asked for does not work. */
+/** No toolchain can do the work: none was found, or the requested one does not work. */
 export class ToolchainError extends HeaplineError {
   readonly code = 'HEAPLINE_TOOLCHAIN';
 
   constructor(
-    /** The toolchain that was asked for, `auto` included. */
+    /** The requested toolchain, which may be `auto`. */
     readonly toolchain: string,
     message: string,
     options?: ErrorOptions,
@@ -77,7 +77,7 @@ export class CompileError extends HeaplineError {
   constructor(
     /** What the tool reported, one entry per diagnostic. */
     readonly diagnostics: readonly Diagnostic[],
-    /** All that the tool printed. */
+    /** Everything that the tool printed. */
     readonly output: string,
     message: string,
     options?: ErrorOptions,
@@ -108,7 +108,7 @@ export class InvalidModuleError extends HeaplineError {
 
   constructor(
     message: string,
-    /** Offset in the file, in bytes, where reading failed; null when the fault has no one place. */
+    /** Offset in the file, in bytes, where reading failed; null when the fault has no single place. */
     readonly offset: number | null = null,
     options?: ErrorOptions,
   ) {
@@ -121,7 +121,7 @@ export class UnsupportedModuleError extends HeaplineError {
   readonly code = 'HEAPLINE_UNSUPPORTED_MODULE';
 }
 
-/** A module that was not linked with the Heapline runtime, or with one of another version. */
+/** A module that was linked without the Heapline runtime, or with a runtime of another version. */
 export class MissingRuntimeError extends HeaplineError {
   readonly code = 'HEAPLINE_MISSING_RUNTIME';
 }
@@ -161,13 +161,13 @@ export class TrapError extends HeaplineError {
   }
 }
 
-/** A stack was used up: mostly by recursion without an end. */
+/** A stack was used up, usually by endless recursion. */
 export class StackOverflowError extends TrapError {
   override readonly code = 'HEAPLINE_STACK_OVERFLOW';
 
   constructor(
     message: string,
-    /** Which one: that of C, in the guest's memory, or the JavaScript engine's own, on which return addresses are. */
+    /** The stack of C in the guest's memory, or the JavaScript engine's own stack, which holds return addresses. */
     readonly which: 'c' | 'engine',
     /** Size of the C stack in bytes; null when it is not known. */
     readonly limit: number | null,
@@ -178,15 +178,15 @@ export class StackOverflowError extends TrapError {
   }
 }
 
-/** A C++ exception left the guest, because nothing in there caught it. Its object has been destroyed and freed. */
+/** A C++ exception left the guest, because nothing in the guest caught it. Its object has been destroyed and freed. */
 export class CxxExceptionError extends TrapError {
   override readonly code = 'HEAPLINE_CXX_EXCEPTION';
 
   constructor(
     message: string,
-    /** Type of what was thrown, as C++ writes it: `std::runtime_error`. */
+    /** Type of the thrown object, as C++ writes it: `std::runtime_error`. */
     readonly type: string,
-    /** What what() says; of a number or a C string, its text. Null where there is none. */
+    /** The text of what(), or of a thrown number or C string; null when there is no text. */
     readonly what: string | null,
     frames: readonly Frame[],
     options?: ErrorOptions,
@@ -195,7 +195,7 @@ export class CxxExceptionError extends TrapError {
   }
 }
 
-/** The host asked the guest's heap for memory and there was none. */
+/** The host asked the guest's heap for memory, and the heap had none. */
 export class OutOfMemoryError extends HeaplineError {
   readonly code = 'HEAPLINE_OUT_OF_MEMORY';
 }
@@ -210,7 +210,7 @@ export class StateError extends HeaplineError {
   readonly code = 'HEAPLINE_STATE';
 }
 
-/** The guest ended itself with `exit()` or `_exit()` while the host was calling one of its functions. */
+/** The guest ended itself with `exit()` or `_exit()` while the host was calling one of the guest's functions. */
 export class ExitError extends HeaplineError {
   readonly code = 'HEAPLINE_EXIT';
 
@@ -224,12 +224,12 @@ export class ExitError extends HeaplineError {
   }
 }
 
-/** Heapline needs something that the place where it runs does not offer. */
+/** Heapline needs a feature that its platform (Node.js or a browser) does not offer. */
 export class PlatformError extends HeaplineError {
   readonly code = 'HEAPLINE_PLATFORM';
 }
 
-/** The runtime's ledger in linear memory contradicts itself: the guest has written over it. */
+/** The runtime's ledger in linear memory contradicts itself, because the guest has overwritten it. */
 export class CorruptLedgerError extends HeaplineError {
   readonly code = 'HEAPLINE_CORRUPT_LEDGER';
 }
@@ -271,7 +271,7 @@ export class SuppressionError extends HeaplineError {
   constructor(
     /** Name of the file as the caller gave it; `<code>` for patterns given in code. */
     readonly file: string,
-    /** Line at fault, from 1. */
+    /** Number of the faulty line, from 1. */
     readonly line: number,
     problem: string,
     options?: ErrorOptions,
@@ -280,14 +280,14 @@ export class SuppressionError extends HeaplineError {
   }
 }
 
-/** A baseline file that cannot be used: not JSON, not a baseline, or of a version this release does not know. */
+/** A baseline file that cannot be used: not JSON, not a baseline, or of a version that this release does not know. */
 export class BaselineError extends HeaplineError {
   readonly code = 'HEAPLINE_BASELINE';
 
   constructor(
     /** Name of the file as the caller gave it. */
     readonly file: string,
-    /** Line at fault, from 1. */
+    /** Number of the faulty line, from 1. */
     readonly line: number,
     problem: string,
     options?: ErrorOptions,

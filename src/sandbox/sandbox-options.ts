@@ -33,7 +33,10 @@ export interface SandboxOptions {
   readonly hostFrames?: HostFrames;
   /** Remember where each block is freed, for the third stack of a double free. Default true. */
   readonly freeStacks?: boolean;
-  /** What a heap fault (a bad free or realloc) does: it is written down and ignored (`'record'`, the default), or it stops the guest there. */
+  /**
+   * What a heap fault (a bad free or realloc) does: it is written down and the call is ignored (`'record'`, the default),
+   * or it stops the guest there (`'throw'`).
+   */
   readonly onError?: 'record' | 'throw';
   /** Called at each heap fault. */
   readonly onFault?: (fault: HeapFault) => void;

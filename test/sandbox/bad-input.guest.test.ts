@@ -1,4 +1,4 @@
-// What loadC() and loadWasm() make of input that is wrong: a typed error that says what to do, and no harm done.
+// Wrong input of loadC() and loadWasm() is a typed error that says what to do, and does no harm.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -35,11 +35,11 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'heapline-bad-'));
   witness = await loadC(programPath('library.c'), { toolchain: 'clang' });
   witness.exports.add!(witness.heap.cstring('witness'));
-  // A copy: what compile() returns may be a Buffer, whose slices share their bytes.
+  // This is a copy, because compile() may return a Buffer, whose slices share their bytes.
   wasm = new Uint8Array((await compile([programPath('library.c')], { toolchain: 'clang' })).wasm);
 });
 afterAll(() => {
-  // Nothing that failed here has touched the sandbox that was open all the while.
+  // None of these failures has affected the sandbox that was open all the time.
   expect(witness.exports.count!()).toBe(1);
   expect(witness.heap.stats().inUseObjects).toBeGreaterThanOrEqual(3);
   witness.dispose();
@@ -62,27 +62,27 @@ async function rejection(promise: Promise<unknown>): Promise<HeaplineError> {
 }
 
 describe('loadC()', () => {
-  test('names the file that is not there', async () => {
+  test('names a file that does not exist', async () => {
     const error = await rejection(loadC(join(directory, 'none.c')));
     expect(error).toBeInstanceOf(FileError);
     expect(error.message).toContain('none.c');
   });
 
-  test('names file, line and column of C that does not compile', async () => {
+  test('names the file, line and column of C that does not compile', async () => {
     const path = source('broken.c', 'int f(void) {\n  return nothing;\n}\n');
     const error = (await rejection(loadC(path, { toolchain: 'clang' }))) as CompileError;
     expect(error).toBeInstanceOf(CompileError);
     expect(error.diagnostics[0]).toMatchObject({ severity: 'error', file: path, line: 2, column: 10 });
   });
 
-  test('names the symbol that nothing defines', async () => {
+  test('names an undefined symbol', async () => {
     const path = source('missing.c', 'int nowhere(int);\nint f(int a) { return nowhere(a); }\n');
     const error = (await rejection(loadC(path, { toolchain: 'clang' }))) as LinkError;
     expect(error).toBeInstanceOf(LinkError);
     expect(error.missing).toContain('nowhere');
   });
 
-  test('takes the functions in `imports`, and no others, for ones that Emscripten need not find', async () => {
+  test('tells Emscripten that it need not find the functions in `imports`, and no others', async () => {
     const path = source(
       'imports-by-name.c',
       `#include <time.h>
@@ -108,7 +108,8 @@ describe('loadC()', () => {
     const wanting = { toolchain, imports, define: { OTHERS: true } } as const;
     const error = (await rejection(loadC(path, wanting))) as LinkError;
     expect(error).toBeInstanceOf(LinkError);
-    // Besides what nobody gives, names that others import under: the game and the runtime.
+    // Nobody provides `boop`. The runtime and the game use the names `trace` and `time_of` for imports of their own, which
+    // does not provide symbols of these names.
     expect([...error.missing].sort()).toEqual(['boop', 'time_of', 'trace']);
     const nearly = await rejection(
       loadC(path, { ...wanting, imports: { ...imports, game: { ...game, boop: () => 0 } } }),
@@ -117,7 +118,7 @@ describe('loadC()', () => {
     expect([...(nearly as LinkError).missing].sort()).toEqual(['time_of', 'trace']);
   });
 
-  test('says how to have more than 2 GiB with Emscripten', async () => {
+  test('says how to get more than 2 GiB with Emscripten', async () => {
     const options = { toolchain: 'emscripten', maxMemory: 3 * 2 ** 30 } as const;
     const error = await rejection(loadC(programPath('library.c'), options));
     expect(error).toMatchObject({ name: 'ToolchainError', toolchain: 'emscripten' });
@@ -143,7 +144,7 @@ describe('loadC()', () => {
     expect(lib.exports.count!()).toBe(1);
   });
 
-  test('goes on from Emscripten to a toolchain that can have more than 2 GiB, or less than 16 MiB', async () => {
+  test('passes from Emscripten to another toolchain for more than 2 GiB or less than 16 MiB', async () => {
     vi.stubEnv('HEAPLINE_TOOLCHAIN', '');
     using small = await loadC(programPath('library.c'), { maxMemory: 2 ** 31 });
     expect(small.toolchain?.name).toBe('emscripten');
@@ -186,14 +187,14 @@ describe('loadC()', () => {
     ['cacheDir', 5],
     ['cacheDir', ''],
     ['onProgress', 5],
-  ])('refuses the option %s: %j', async (name, value) => {
+  ])('rejects the option %s: %j', async (name, value) => {
     const options = { toolchain: 'clang', [name]: value } as LoadCOptions;
     const error = await rejection(loadC(programPath('library.c'), options));
     expect(error.message.length).toBeGreaterThan(10);
     if (name !== 'toolchain') expect(error).toBeInstanceOf(InvalidArgumentError);
   });
 
-  test('names the option that was meant', async () => {
+  test('suggests the option that was meant', async () => {
     const error = await rejection(loadC(programPath('library.c'), { maxmemory: 5 } as LoadCOptions));
     expect(error.message).toContain("no option 'maxmemory': did you mean 'maxMemory'?");
   });
@@ -207,7 +208,7 @@ describe('loadC()', () => {
     },
   );
 
-  test('takes file: URLs of sources and of directories of headers', async () => {
+  test('accepts file: URLs of sources and of header directories', async () => {
     const folder = join(directory, 'a folder');
     mkdirSync(folder);
     source('a folder/size.h', '#define SIZE 24\n');
@@ -222,7 +223,7 @@ describe('loadC()', () => {
     expect([both.exports.size!(), both.exports.twice!()]).toEqual([24, 48]);
   });
 
-  test('refuses URLs of what is no file here, and says which it takes', async () => {
+  test('rejects URLs that name no local file, and says which URLs it accepts', async () => {
     const url = new URL('https://example.com/parser.c');
     const errors = [
       await rejection(loadC(url)),
@@ -244,7 +245,7 @@ describe('loadC()', () => {
     expect(await rejection(loadC(new URL('file:///a%2Fb.c')))).toBeInstanceOf(InvalidArgumentError);
   });
 
-  test.each([[[]], [['']], [5], [null], [[5]], ['']])('refuses %j as sources', async (sources) => {
+  test.each([[[]], [['']], [5], [null], [[5]], ['']])('rejects %j as sources', async (sources) => {
     expect(await rejection(loadC(sources as string))).toBeInstanceOf(HeaplineError);
   });
 });
@@ -256,7 +257,7 @@ function withSection(module: Uint8Array, name: string): Uint8Array<ArrayBuffer> 
 }
 
 describe('loadWasm()', () => {
-  test('opens what heapline compiled, instrumented or not, from bytes and from a file', async () => {
+  test('opens a module that heapline compiled, instrumented or not, from bytes and from a file', async () => {
     const path = source('the library.wasm', '');
     writeFileSync(path, instrument(wasm).bytes);
     for (const input of [
@@ -274,13 +275,13 @@ describe('loadWasm()', () => {
     }
   });
 
-  test('leaves the bytes to the caller, who may transfer them or write over them', async () => {
+  test('copies the bytes, so that the caller may transfer or overwrite them', async () => {
     for (const early of [true, false]) {
       for (const give of [
         (bytes: Uint8Array<ArrayBuffer>) => structuredClone(bytes, { transfer: [bytes.buffer] }),
         (bytes: Uint8Array<ArrayBuffer>) => bytes.fill(0),
       ]) {
-        // A module that has not been seen yet: of those that have, the first one's bytes serve.
+        // The module must be new, because a known module is read from the bytes that came first.
         const bytes = withSection(wasm, `${early} ${give}`);
         const loading = loadWasm(bytes);
         if (early) give(bytes);
@@ -306,21 +307,21 @@ describe('loadWasm()', () => {
     expect(await rejection(loadWasm(undefined as unknown as string))).toBeInstanceOf(InvalidArgumentError);
   });
 
-  test('refuses what is not a module', async () => {
+  test('rejects bytes that are not a module', async () => {
     expect(await rejection(loadWasm(new Uint8Array(0)))).toBeInstanceOf(InvalidModuleError);
     expect(await rejection(loadWasm(readFileSync(programPath('library.c'))))).toBeInstanceOf(
       InvalidModuleError,
     );
   });
 
-  test('refuses a module without the runtime, and says how to link it', async () => {
+  test('rejects a module without the runtime, and says how to link it', async () => {
     const empty = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
     const error = await rejection(loadWasm(empty));
     expect(error).toBeInstanceOf(MissingRuntimeError);
     expect(error.message).toMatch(/link/i);
   });
 
-  test('refuses a module cut short anywhere, or with any byte changed, without a crash', async () => {
+  test('rejects a module that is cut short anywhere or has any byte changed, without a crash', async () => {
     for (let i = 0; i < 60; i++) {
       const length = Math.floor((wasm.length * i) / 60);
       expect(await rejection(loadWasm(wasm.slice(0, length))), `${length} bytes`).toBeInstanceOf(
@@ -338,7 +339,7 @@ describe('loadWasm()', () => {
         },
         (error: unknown) => error,
       );
-      // A change that leaves a valid module is none of our business; whatever else happens has a name.
+      // A change that leaves a valid module is not checked here; every other change is a typed error.
       if (result !== null) expect(result, `byte ${at}`).toBeInstanceOf(HeaplineError);
     }
   });
@@ -355,10 +356,10 @@ describe('loadWasm()', () => {
     expect(Object.keys(held(lib)).some((stack) => /grab|wasm-function/.test(stack))).toBe(true);
   });
 
-  test('takes lines from a source map, of an instrumented module as of the original', async () => {
+  test('takes lines from a source map, for an instrumented module as well as for the original', async () => {
     const bare = withoutSections(wasm, /^\.debug/);
     const { bodies } = readModule(bare);
-    // Columns are offsets in the file of the original; each function has a line of its own.
+    // Columns are offsets in the original file; each function has a line of its own.
     const mappings = bodies.map(({ start }, index) => [start, 0, index, 0]);
     const sourceMap = { version: 3, names: [], sources: ['/src/map.c'], mappings: [mappings] };
     const places = async (bytes: Uint8Array): Promise<string[]> => {
@@ -385,7 +386,7 @@ describe('loadWasm()', () => {
     expect(lib.exports.f!(1)).toBe(2);
   });
 
-  test('says which import is given as what it is not', async () => {
+  test('names an import that has the wrong kind', async () => {
     const path = source(
       'now.c',
       '__attribute__((import_module("host"), import_name("now"))) int now(void);\nint f(void) { return now(); }\n',
@@ -434,7 +435,7 @@ describe('loadWasm()', () => {
     expect([misused.heap.stats().faults, misused.heap.faults().length]).toEqual([2, 1]);
   });
 
-  test('refuses a module whose data lies outside of its memory', async () => {
+  test('rejects a module whose data lies outside its memory', async () => {
     const { data, bytes } = readModule(wasm);
     const outside = bytes.slice();
     // The address of the last segment, an i32.const of at least three bytes, becomes -1.
@@ -445,7 +446,7 @@ describe('loadWasm()', () => {
     expect(error.message).toMatch(/cannot instantiate the module: data segment .*out of bounds/);
   });
 
-  test("takes the JavaScript beside a file of Emscripten's, and asks for it where there is none", async () => {
+  test("reads the JavaScript beside Emscripten's module, and asks for it when there is none", async () => {
     const built = await compile([programPath('library.c')], { toolchain: 'emscripten' });
     expect((await rejection(loadWasm(built.wasm))).message).toMatch(/emscripten_.* in the option "glue"/);
     const path = source('em.wasm', '');
@@ -455,7 +456,7 @@ describe('loadWasm()', () => {
     expect(lib.exports.sum!(1, 2)).toBe(3);
   });
 
-  test('says what is wrong with JavaScript that is not glue as it has to be', async () => {
+  test('says what is wrong with JavaScript that is not usable glue', async () => {
     const { wasm, glue } = await compile([programPath('library.c')], { toolchain: 'emscripten' });
     const starting = 'var Module = {}; WebAssembly.instantiate(new Uint8Array(0)).then(() => {});';
     const idle = `var Module = async (module) => {
@@ -501,13 +502,13 @@ describe('loadWasm()', () => {
     ['exports', 'count'],
     ['exports', [5]],
     ['nam', 'x'],
-  ])('refuses the option %s: %j', async (name, value) => {
+  ])('rejects the option %s: %j', async (name, value) => {
     const error = (await rejection(loadWasm(wasm, { [name]: value }))) as InvalidArgumentError;
     expect(error).toBeInstanceOf(InvalidArgumentError);
     expect(error.argument).toBe(name);
   });
 
-  test('names an export that is not there', async () => {
+  test('names an export that does not exist', async () => {
     expect(await rejection(loadWasm(wasm, { exports: ['nothing'] }))).toBeInstanceOf(InvalidArgumentError);
   });
 });

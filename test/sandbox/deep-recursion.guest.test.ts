@@ -1,4 +1,4 @@
-// C that recurses 100,000 deep: the shadow stack is full long before, and not a byte outside of it is written.
+// C that recurses 100,000 levels deep: the shadow stack is full long before, and no byte outside of it is written.
 
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
@@ -24,7 +24,7 @@ test.each(TOOLCHAINS)('allocating below 100,000 frames keeps the ledger right (%
   );
   const result = JSON.parse(output) as Record<string, unknown>;
   expect(result).toMatchObject({ returned: 100_001, after: 1, faults: 0, inUseObjects: expect.any(Number) });
-  // The truncated stack was freed; what is held is the shallow one, exact again.
+  // The block with the truncated stack was freed. The other block has a shallow stack, which is exact again.
   expect(result.stacks).toEqual(
     expect.arrayContaining([
       ['sink;sink;sink;sink;sink;sink;add', 8],

@@ -1,5 +1,5 @@
-// Run by deep-recursion.test.ts in a process with a large engine stack: allocates below 100,000 C frames and
-// prints what the ledger made of it.
+// Run by deep-recursion.guest.test.ts in a process with a large engine stack: allocates below 100,000 C frames and
+// prints what the ledger says about them.
 
 import type { Sandbox } from '../../src/index.ts';
 import { held, load, type ToolchainName } from '../support/guest-programs.ts';
@@ -15,7 +15,7 @@ const { faults, contexts, inUseObjects } = lib.heap.stats();
 const profile = lib.heap.profile({ kind: 'allocs' }).encode().length;
 lib.dispose();
 
-// Entries beyond the last slot, which nothing tells from each other any more, and those that have slots of their own.
+// Entries beyond the last slot cannot be told from each other; the entries before have slots of their own.
 const entries: Record<string, string[]> = {};
 for (const beyond of [0, 1, 2, 5]) {
   let nested: Sandbox;

@@ -1,10 +1,10 @@
-// C++ exceptions that leave the guest: each is an error with its type and its text, and nothing of it is left over.
+// C++ exceptions that leave the guest: each becomes an error with its type and text, and nothing of it stays allocated.
 
 import { beforeAll, describe, expect, test } from 'vitest';
 import { CxxExceptionError, type LoadCOptions, type Sandbox, TrapError } from '../../src/index.ts';
 import { load, thrown } from '../support/guest-programs.ts';
 
-/** What boom() throws by its argument: type, and text. */
+/** The type and text of the exception that boom() throws for each argument. */
 const EXCEPTIONS: Record<number, [string, string | null]> = {
   1: ['std::runtime_error', 'a message that is long enough for the heap'],
   2: ['app::Error', "an error of the application's own"],
@@ -33,7 +33,7 @@ const KINDS = [
   ['embedded', '-fwasm-exceptions'],
 ] as const;
 
-/** emcc wants the flag at the link, too. */
+/** emcc needs the flag at link time, too. */
 const options = (toolchain: string, flag: string): LoadCOptions => ({
   flags: ['-O1', flag],
   link: toolchain === 'emscripten' ? [flag] : [],
@@ -64,7 +64,7 @@ describe.each(KINDS)('%s %s: an exception that leaves the guest', (toolchain, fl
     expect(errors).toEqual([]);
   });
 
-  test('leaves the guest as a handler leaves it', () => {
+  test('leaves the guest in the same state as a handler does', () => {
     for (let i = 0; i < 2000; i++) thrown(() => boom((i % 13) + 1));
     expect(lib.exports.uncaught!()).toBe(0);
     expect(lib.exports.caught!(1)).toBe(-1);
@@ -73,7 +73,7 @@ describe.each(KINDS)('%s %s: an exception that leaves the guest', (toolchain, fl
     expect(lib.heap.stats().inUseObjects).toBeLessThan(10);
   });
 
-  test('is no trap: what was active has cleaned up', async () => {
+  test('is not a trap, because the active functions have cleaned up', async () => {
     const fresh = await load(toolchain, 'exceptions-out.cpp', options(toolchain, flag));
     thrown(() => fresh.exports.boom!(1));
     expect(fresh.trapped).toBe(false);
@@ -83,7 +83,7 @@ describe.each(KINDS)('%s %s: an exception that leaves the guest', (toolchain, fl
 });
 
 describe('emscripten without -fexceptions: an exception', () => {
-  test('is told all the same, with its stack, and is a trap', async () => {
+  test('is reported with its stack, and counts as a trap', async () => {
     const lib = await load('emscripten', 'exceptions-out.cpp');
     const error = thrown(() => lib.exports.boom!(2)) as CxxExceptionError;
     expect([error.type, error.what]).toEqual(EXCEPTIONS[2]);

@@ -1,5 +1,5 @@
-// Allocations that find no memory, as a sandbox tells of them: where, how often, how large; since a mark, too; and what
-// happened before is known when the program has ruined its heap since.
+// Allocations that find no memory: the sandbox reports where, how often and how large, in all or since a mark. The report
+// stays available after the program has ruined its heap.
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CorruptLedgerError, loadC, OutOfMemoryError, type Sandbox, TrapError } from '../../src/index.ts';
@@ -31,11 +31,11 @@ const seen = () =>
       frames[0]!.line,
     ]);
 
-test('are none at first', () => {
+test('there are no failed allocations at first', () => {
   expect([lib.heap.failures(), lib.heap.stats().failedAllocations]).toEqual([[], 0]);
 });
 
-test('are told by stack, with their number and sizes', () => {
+test('failed allocations are grouped by stack, with their number and sizes', () => {
   expect(lib.exports.ask(2 ** 31 - 1)).toBe(0);
   lib.exports.ask_often(3);
   lib.exports.ask(0x8000000);
@@ -46,12 +46,12 @@ test('are told by stack, with their number and sizes', () => {
   expect(lib.heap.stats().failedAllocations).toBe(5);
 });
 
-test('of the host are told, too', () => {
+test('failed allocations of the host are reported, too', () => {
   expect(() => lib.heap.malloc(2 ** 30)).toThrow(OutOfMemoryError);
   expect(lib.heap.failures().map(({ count, largest }) => [count, largest])).toEqual([[1, 2 ** 30]]);
 });
 
-test('stand in reports, those since a mark in what is asked since', () => {
+test('failed allocations appear in reports, and those since a mark in reports since the mark', () => {
   lib.exports.ask(2 ** 30);
   const mark = lib.heap.mark();
   lib.exports.ask_often(2);
@@ -65,7 +65,7 @@ test('stand in reports, those since a mark in what is asked since', () => {
   expect(leaks.failedAllocations.map(({ largest }) => largest)).toEqual([2 ** 29]);
 });
 
-test('and misuses before are still known with their lines when the heap is ruined', () => {
+test('failed allocations and heap faults keep their lines when the heap is ruined later', () => {
   lib.exports.ask(2 ** 30);
   lib.exports.twice();
   const before = [lib.heap.failures(), lib.heap.faults()];
@@ -75,7 +75,7 @@ test('and misuses before are still known with their lines when the heap is ruine
   expect([lib.heap.failures(), lib.heap.faults()]).toEqual(before);
 });
 
-test('work that ruins the heap and traps is told by its trap, in a scope as well', async () => {
+test('work that ruins the heap and traps is reported by its trap, in a scope as well', async () => {
   expect(() => lib.heap.scope(() => lib.exports.ruin_and_trap())).toThrow(TrapError);
   expect(() => lib.heap.growth(() => lib.exports.ruin_and_trap())).toThrow(TrapError);
   using other = await loadC<Functions>(source, { toolchain: 'clang', hostFrames: 'off' });

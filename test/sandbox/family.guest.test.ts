@@ -1,4 +1,4 @@
-// Every member of the allocation family, and what libc and C++ build on it, is counted at the line that calls it.
+// Each function of the allocation family, and each libc and C++ function built on it, is counted at the line of its call.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

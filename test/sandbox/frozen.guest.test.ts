@@ -1,5 +1,5 @@
 // Processes in which V8's stack settings (Error.stackTraceLimit, Error.prepareStackTrace) cannot be changed, or are
-// missing: calls work all the same, and stacks are as deep as the settings let them be.
+// missing: calls still work, and stacks are as deep as the settings allow.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { programPath } from '../support/guest-programs.ts';
 const door = new URL('../../src/index.ts', import.meta.url).pathname;
 const loader = import.meta.resolve('tsx');
 
-/** `early` happens before a sandbox is open, `late` between two calls. */
+/** `early` runs before a sandbox is open, `late` between two calls. */
 const script = (early: string, late: string) => `
 import { loadC, TrapError } from ${JSON.stringify(door)};
 ${early}

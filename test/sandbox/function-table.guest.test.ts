@@ -27,7 +27,7 @@ async function open(toolchain: (typeof TOOLCHAINS)[number]) {
 }
 
 describe.each(TOOLCHAINS)('compiled by %s, a function pointer', (toolchain) => {
-  test('gives the function, whose calls have stacks of their own', async () => {
+  test('returns the function, whose calls have stacks of their own', async () => {
     const { lib, call, kept } = await open(toolchain);
     call.now!(20_000);
     call.hand_over!();
@@ -38,7 +38,7 @@ describe.each(TOOLCHAINS)('compiled by %s, a function pointer', (toolchain) => {
     lib.dispose();
   });
 
-  test('gives the same function every time', async () => {
+  test('returns the same function every time', async () => {
     const { lib, call } = await open(toolchain);
     const get = () => lib.table.get(call.keeper!());
     expect(get()).toBe(get());
@@ -48,7 +48,7 @@ describe.each(TOOLCHAINS)('compiled by %s, a function pointer', (toolchain) => {
     lib.dispose();
   });
 
-  test('gives a function whose trap is a TrapError, and leaves both stacks empty', async () => {
+  test('returns a function whose trap is a TrapError and leaves both stacks empty', async () => {
     const { lib, call } = await open(toolchain);
     const error = thrown(() => lib.table.get(call.failing!())(1, 2n, 3)) as TrapError;
     expect(error).toBeInstanceOf(TrapError);
@@ -60,7 +60,7 @@ describe.each(TOOLCHAINS)('compiled by %s, a function pointer', (toolchain) => {
     lib.dispose();
   });
 
-  test('gives a function that checks its arguments', async () => {
+  test('returns a function that checks its arguments', async () => {
     const { lib, call } = await open(toolchain);
     const keep = lib.table.get(call.keeper!()) as (...args: unknown[]) => unknown;
     expect(() => keep(1)).toThrow(
@@ -71,7 +71,7 @@ describe.each(TOOLCHAINS)('compiled by %s, a function pointer', (toolchain) => {
     lib.dispose();
   });
 
-  test('that is none is refused', async () => {
+  test('is rejected when it points to no function', async () => {
     const { lib, call } = await open(toolchain);
     expect(() => lib.table.get(call.nowhere!())).toThrow('NULL is not a pointer to a function of the guest.');
     for (const pointer of [-1, 1e6, 0.5, Number.NaN, '1' as never, undefined as never]) {

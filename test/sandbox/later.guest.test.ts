@@ -1,5 +1,5 @@
-// What a guest does by itself after a call has returned (Emscripten's timers and main loops): how its end, its exits and
-// its traps reach whoever loaded it.
+// A guest that goes on by itself after a call has returned (Emscripten's timers and main loops): how its end, its exits
+// and its traps reach the code that loaded it.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Sandbox, TrapError } from '../../src/index.ts';
@@ -60,7 +60,7 @@ describe('callbacks of a library', () => {
     expect((error as TrapError).frames.map((frame) => frame.function)).toEqual(['fail', 'deep']);
     expect(errors).toEqual([error]);
     expect(sandbox.trapped).toBe(true);
-    // Heap and functions can still be used.
+    // The heap and the functions can still be used.
     expect(sandbox.exports.calls!()).toBe(0);
     expect(await sandbox.finished().catch((reason: unknown) => reason)).toBe(error);
   });

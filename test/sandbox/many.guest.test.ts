@@ -1,5 +1,5 @@
-// Many sandboxes, one after the other, in a loop that never lets the event loop turn: each await is for a module that is
-// known already.
+// Many sandboxes, one after the other, in a loop that never lets the event loop turn, because each await is for a module
+// that is already loaded.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ for (let i = 0; i < 60; i++) {
   lib.dispose();
 }
 gc!();
-// What V8 has collected it tells in a turn of its own.
+// V8 reports what it has collected in a later turn of the event loop.
 await new Promise((resolve) => setTimeout(resolve, 50));
 console.log(collected);
 `;

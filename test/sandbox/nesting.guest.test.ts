@@ -1,12 +1,13 @@
-// Host and guest that call each other in every order, through exports and through the function table, return, fail,
-// catch, and go on from there: what is allocated is on the stack that a model beside it keeps. Both sides draw what they do next from one list of numbers.
+// Host and guest call each other in every order, through exports and through the function table, return, fail, catch, and
+// go on from there. Each allocation must have the stack that a model keeps. Both sides draw their next action from one
+// list of numbers.
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HeaplineError, type Sandbox } from '../../src/index.ts';
 import { load, TOOLCHAINS } from '../support/guest-programs.ts';
 
-/** What C is ordered to do: the numbers of programs/nesting.c. */
+/** The orders that C understands: the numbers of programs/nesting.c. */
 const RETURN = 0;
 const MALLOC = 1;
 const FREE = 2;
@@ -14,19 +15,19 @@ const REALLOC = 3;
 const CALL_A = 4;
 const VISIT = 7;
 const FUNCTIONS = ['a', 'b', 'c'] as const;
-/** By a number that is drawn: failures are rare, and so are blocks beside calls. */
+/** The order for a drawn number: failures are rare, and so are blocks beside calls. */
 const ORDERS = [0, 1, 4, 7, 5, 1, 7, 6, 2, 1, 3, 7, 4, 0, 8, 9];
 const DEEPEST = 20;
 
 class Failure extends Error {}
 
-/** Allocated objects and bytes, objects and bytes in use; by stack, outermost first. */
+/** Allocated objects and bytes, and objects and bytes in use, by stack with the outermost function first. */
 type Counts = [number, number, number, number];
 
 class Play {
   readonly expected = new Map<string, Counts>();
   readonly #blocks = new Map<number, { readonly size: number; readonly counts: Counts }>();
-  /** Functions of both languages that are active, outermost first. */
+  /** The active functions of both languages, outermost first. */
   readonly #stack: string[] = [];
   readonly #arguments: number[] = [];
   #result: (pointer: number) => void = () => {};
@@ -66,7 +67,7 @@ class Play {
     return [...this.#blocks.keys()][this.#draw(this.#blocks.size || 1)] ?? 0;
   }
 
-  /** Runs `work` as a frame of this name; whatever it leaves on the stack when it fails is gone. */
+  /** Runs `work` as a frame of this name. When `work` fails, the frames that it leaves on the stack are removed. */
   #within<T>(name: string, work: () => T): T {
     const depth = this.#stack.length;
     this.#stack.push(name);
@@ -77,7 +78,7 @@ class Play {
     }
   }
 
-  // What C asks for; a frame of C is on the stack as soon as C is told to call, and until it is told to return.
+  // C asks for its next order here. A frame of C is on the stack from the order to call until the order to return.
   readonly imports = {
     order: (): number => {
       const tooDeep = this.#stack.length > DEEPEST;
@@ -112,7 +113,7 @@ class Play {
     visit: (): void => this.visit(),
   };
 
-  /** A few acts of the host's. */
+  /** The host takes a few actions. */
   act(): void {
     for (let acts = this.#draw(4); acts > 0 && !this.over; acts--) {
       switch (this.#draw(6)) {
@@ -164,7 +165,7 @@ class Play {
     });
   }
 
-  /** From no frame at all. */
+  /** Starts with an empty stack. */
   begin(): void {
     this.#stack.length = 0;
     try {
@@ -175,7 +176,7 @@ class Play {
   }
 }
 
-/** Frames that count, by name. */
+/** The names of the frames that are compared. */
 const counted = new Set<string>([...FUNCTIONS, 'Play.visit', 'Play.enter', 'Play.allocate']);
 
 function recorded(sandbox: Sandbox): Map<string, number[]> {

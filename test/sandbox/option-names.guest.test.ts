@@ -1,4 +1,4 @@
-// Option names that are none: wherever options are taken they are refused, and the one that was meant is named.
+// Unknown option names: every function that takes options rejects them and suggests the option that was meant.
 
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import {
@@ -38,7 +38,7 @@ const { heap, report, profile } = {
   profile: () => lib.heap.profile(),
 };
 
-// As untyped JavaScript would call it.
+// The type of options that untyped JavaScript would pass.
 type Options = never;
 
 test.each<[name: string, meant: string, call: (options: Options) => unknown]>([

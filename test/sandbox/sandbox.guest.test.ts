@@ -1,4 +1,4 @@
-// One suite over all toolchains: what a sandbox does with a library and with a program, well behaved or not.
+// One suite for all toolchains: sandboxes of a library and of a program, well behaved or not.
 
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -60,7 +60,7 @@ describe.each(TOOLCHAINS)('a library compiled by %s', (toolchain) => {
     expect(lib.heap.profile().toJSON().comments.join('\n')).toContain(toolchain);
   });
 
-  test('has each byte at the stack that allocated it', () => {
+  test('counts each byte at the stack that allocated it', () => {
     const name = lib.heap.cstring('four');
     const before = lib.heap.stats();
     call('add', name);
@@ -96,7 +96,7 @@ describe.each(TOOLCHAINS)('a library compiled by %s', (toolchain) => {
     expect(lib.heap.faults()).toEqual([]);
   });
 
-  test('keeps views of its memory right while the memory grows', () => {
+  test('keeps views of its memory valid while the memory grows', () => {
     const text = lib.heap.cstring('stays');
     const before = lib.memory.buffer.byteLength;
     const large = lib.heap.malloc(20 * 2 ** 20);
@@ -124,7 +124,7 @@ describe.each(TOOLCHAINS)('a library compiled by %s', (toolchain) => {
     expect(frames.some((frame) => frame.file.startsWith('node:'))).toBe(false);
   });
 
-  test('refuses wrong arguments instead of passing zeros', () => {
+  test('rejects wrong arguments instead of passing zeros', () => {
     expect(thrown(() => call('sum', 1))).toBeInstanceOf(InvalidArgumentError);
     expect(thrown(() => (lib.exports.sum as (...args: unknown[]) => unknown)(1, 'two'))).toBeInstanceOf(
       InvalidArgumentError,
@@ -247,7 +247,7 @@ describe.each(TOOLCHAINS)('a library compiled by %s', (toolchain) => {
     expect(lib.heap.stats().faults).toBe(2);
   });
 
-  test('gives memory up to the end and takes it back', async () => {
+  test('uses all of its memory and frees it again', async () => {
     const small = await load(toolchain, 'library.c', { maxMemory: 32 * 2 ** 20 });
     const blocks = small.exports.exhaust!(64 * 1024);
     expect(blocks).toBeGreaterThan(300);
@@ -265,7 +265,7 @@ describe.each(TOOLCHAINS)('a library compiled by %s', (toolchain) => {
     small.dispose();
   });
 
-  test('survives recursion without end', () => {
+  test('survives endless recursion', () => {
     expect(call('dig', 3000)).toBe(3001);
     expect(call('count')).toBe(1);
     expect(Object.keys(held(lib)).some((stack) => stack.includes('dig;'.repeat(3001)))).toBe(true);
@@ -278,7 +278,7 @@ describe.each(TOOLCHAINS)('a library compiled by %s', (toolchain) => {
     expect(lib.heap.faults()).toEqual([]);
   });
 
-  test('refuses everything after dispose, twice disposed or not', () => {
+  test('rejects every use after dispose(), disposed once or twice', () => {
     const pointer = lib.heap.malloc(8);
     lib.dispose();
     lib.dispose();
@@ -320,7 +320,7 @@ describe.each(TOOLCHAINS)('a library compiled by %s', (toolchain) => {
     expect(call('sum', 2, 2)).toBe(4);
   });
 
-  test('has no block to return for a bad realloc of the host, and says what is wrong with the pointer', () => {
+  test('throws for a bad realloc of the host, because there is no block to return, and says what is wrong with the pointer', () => {
     const block = lib.heap.malloc(24);
     lib.heap.free(block);
     for (const [pointer, kind] of [
@@ -339,13 +339,13 @@ describe.each(TOOLCHAINS)('a library compiled by %s', (toolchain) => {
       'realloc-foreign',
       'realloc-foreign',
     ]);
-    // Another heap fault besides.
+    // The call adds another heap fault.
     lib.heap.free(12);
     expect(thrown(() => lib.heap.realloc(lib.heap.malloc(8), 2 ** 32 - 1))).toBeInstanceOf(OutOfMemoryError);
     expect(lib.heap.realloc(0, 8)).toBeGreaterThan(0);
   });
 
-  test('throws the same for a bad realloc of the host when asked to stop at heap faults', async () => {
+  test('throws the same error for a bad realloc of the host when it is to stop at heap faults', async () => {
     using strict = await load(toolchain, 'library.c', { onError: 'throw' });
     const error = thrown(() => strict.heap.realloc(12, 8)) as HeapFaultError;
     expect(error).toBeInstanceOf(HeapFaultError);
@@ -354,7 +354,7 @@ describe.each(TOOLCHAINS)('a library compiled by %s', (toolchain) => {
     expect(strict.heap.stats().faults).toBe(2);
   });
 
-  test('stops at a heap fault when asked to', async () => {
+  test('stops at a heap fault when it is to', async () => {
     const seen: string[] = [];
     const strict = await load(toolchain, 'library.c', {
       onError: 'throw',
@@ -380,7 +380,7 @@ describe.each(TOOLCHAINS)('a program compiled by %s', (toolchain) => {
     files: { '/in.txt': 'line 1\nline 2\n' },
   };
 
-  test('gets arguments, environment, input and files, and nothing else of ours', async () => {
+  test('sees its arguments, environment, input and files, and nothing else of the host', async () => {
     using program = await load(toolchain, 'program.c', options);
     expect(program.hasMain).toBe(true);
     const { exitCode, stdout, stderr } = program.run();
@@ -401,7 +401,7 @@ describe.each(TOOLCHAINS)('a program compiled by %s', (toolchain) => {
     expect(pieces).toEqual([]);
   });
 
-  test('cannot be entered from where it reads and writes, but can be looked at', async () => {
+  test('cannot be entered from the functions that it reads and writes through, but can be looked at', async () => {
     const errors = new Map<string, unknown>();
     const from = (where: string) => () => {
       errors.set(
@@ -464,7 +464,7 @@ describe.each(TOOLCHAINS)('a program compiled by %s', (toolchain) => {
     expect(thrown(() => program.run())).toBeInstanceOf(StateError);
   });
 
-  test('is heard while it runs', async () => {
+  test('passes its output on while it runs', async () => {
     let heard = '';
     using program = await load(toolchain, 'program.c', {
       onStdout: (bytes) => {
@@ -474,7 +474,7 @@ describe.each(TOOLCHAINS)('a program compiled by %s', (toolchain) => {
     expect(program.run().stdout).toBe(heard);
   });
 
-  test('leaves this process as it was', async () => {
+  test('leaves this process unchanged', async () => {
     const events = ['uncaughtException', 'unhandledRejection', 'exit', 'SIGINT'];
     const before = events.map((event) => process.listenerCount(event));
     const exitCode = process.exitCode;
@@ -492,19 +492,19 @@ describe.each(TOOLCHAINS)('a constructor compiled by %s', (toolchain) => {
       (error: unknown) => error,
     );
 
-  test('that traps is a TrapError of loading, with its stack', async () => {
+  test('that traps makes loading fail with a TrapError and its stack', async () => {
     const error = await rejection('TRAP');
     expect(error).toBeInstanceOf(TrapError);
     expect((error as TrapError).frames[0]).toMatchObject({ function: 'begin', line: 9 });
   });
 
-  test('that ends the program is an ExitError of loading', async () => {
+  test('that ends the program makes loading fail with an ExitError', async () => {
     const error = await rejection('EXIT');
     expect(error).toBeInstanceOf(ExitError);
     expect((error as ExitError).exitCode).toBe(4);
   });
 
-  test('that frees badly is reported as any other function is', async () => {
+  test('that frees badly is reported like any other function', async () => {
     const seen: HeapFault[] = [];
     const options = {
       define: { FREE_TWICE: true },
@@ -526,7 +526,7 @@ describe.each(TOOLCHAINS)('a constructor compiled by %s', (toolchain) => {
     expect(seen.length).toBe(2);
   });
 
-  test('lets what onFault throws through', async () => {
+  test('passes on an error that onFault throws', async () => {
     const options = {
       define: { FREE_TWICE: true },
       onFault() {
@@ -560,7 +560,7 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
     lib.dispose();
   });
 
-  test('are all in the stack although nothing was allocated on the way', async () => {
+  test('are all in the stack even if nothing was allocated on the way', async () => {
     let lib: Sandbox;
     function callBack(depth: number): number {
       return depth === 0 ? lib.exports.inner!(77) : lib.exports.relay!(depth - 1);
@@ -577,7 +577,7 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
     lib.dispose();
   });
 
-  test('keep their lines where stacks are captured ahead, whatever the entry does this time', async () => {
+  test('keep their lines when stacks are captured ahead, whatever the entry does this time', async () => {
     let lib: Sandbox;
     let nested = (): unknown => 0;
     function one(size: number, call = 0): void {
@@ -609,7 +609,7 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
     lib.dispose();
   });
 
-  test('show one host stack of so many when asked to, and lose no byte', async () => {
+  test('show one host stack of every few when that is set, and lose no byte', async () => {
     const imports = { env: { host_call: () => 0 } };
     using lib = await load(toolchain, 'callback.c', { imports, hostFrames: { every: 8 } });
     function allocateHere(): void {
@@ -660,7 +660,7 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
     lib.dispose();
   });
 
-  test('cost no capture when nothing is allocated, and hide the host when asked to', async () => {
+  test('cost no capture when nothing is allocated, and hide the host when that is set', async () => {
     using lib = await load(toolchain, 'callback.c', {
       hostFrames: 'off',
       imports: { env: { host_call: () => 1 } },
@@ -718,7 +718,7 @@ describe("a C++ exception of Emscripten's that nothing catches", () => {
     expect(lib.heap.leaks().notes.join()).not.toContain('active');
   });
 
-  test('is one when it could have been caught, too', async () => {
+  test('is an error with its type when it could have been caught, too', async () => {
     using lib = await load('emscripten', 'exceptions.cc', {
       flags: ['-O1', '-fexceptions'],
       link: ['-fexceptions'],
@@ -730,7 +730,7 @@ describe("a C++ exception of Emscripten's that nothing catches", () => {
     expect(error.message).toBe('fail() threw int, which nothing in the guest caught: 5');
   });
 
-  test("is not what the caller's own functions throw, be it a number", async () => {
+  test("is not confused with what the caller's own functions throw, even if that is a number", async () => {
     using lib = await load('emscripten', 'exceptions.cc', { imports });
     expect(thrown(() => lib.exports.guarded!(5))).toBe(5);
   });
@@ -758,7 +758,7 @@ test.each(TOOLCHAINS)(
       try {
         deeper(call, deeper);
       } catch {
-        // Nor is there any for the outermost try.
+        // There is no room for the outermost try, either.
       }
       expect(Error.stackTraceLimit).toBe(limit);
       expect(lib.heap.leaks().notes.join()).not.toContain('active');
@@ -767,7 +767,7 @@ test.each(TOOLCHAINS)(
   },
 );
 
-// Where a text stands in a file as it is on the disk; the runner transforms this one.
+// The position of a text in a file on the disk, because the runner transforms the loaded file.
 function lineOf(text: string, file = here): number {
   const lines = readFileSync(file, 'utf8').split('\n');
   return lines.findIndex((line) => line.includes(text) && !line.includes('lineOf')) + 1;

@@ -7,7 +7,7 @@ import { layout } from '../../src/heap/index.ts';
 import type { Sandbox, ScopeResult } from '../../src/index.ts';
 import { load } from '../support/guest-programs.ts';
 
-/** As many as programs/paths.c remembers. */
+/** The number of blocks that programs/paths.c remembers. */
 const MOST_BLOCKS = 4096;
 
 interface Amount {
@@ -15,7 +15,7 @@ interface Amount {
   bytes: number;
 }
 
-/** What the model knows of an open scope. */
+/** The model's view of an open scope. */
 interface OpenScope {
   readonly start: Amount;
   readonly allocated: Amount;
@@ -27,7 +27,7 @@ class Model {
   readonly inUse: Amount = { objects: 0, bytes: 0 };
   readonly allocated: Amount = { objects: 0, bytes: 0 };
   readonly peak: Amount = { objects: 0, bytes: 0 };
-  /** Sizes of the blocks in use by number of the allocation, the path of each. */
+  /** The size and path of each block in use, by number of the allocation. */
   readonly blocks = new Map<number, { size: number; path: string }>();
   readonly #open = new Set<OpenScope>();
   /** Bytes by path when the heap was at its peak. */
@@ -35,7 +35,7 @@ class Model {
 
   constructor(
     readonly sandbox: Sandbox,
-    /** Whether each context has its own books; otherwise the sums are compared alone. */
+    /** Whether each context has its own counters; otherwise only the sums are compared. */
     readonly byContext: boolean,
   ) {}
 
@@ -99,7 +99,7 @@ class Model {
     this.compare();
   }
 
-  /** The peak is that of the whole run, context by context, be scopes open or not. */
+  /** The peak is that of the whole run, context by context, whether or not scopes are open. */
   compare(): void {
     const { heap } = this.sandbox;
     expect(heap.stats()).toMatchObject({
@@ -112,7 +112,7 @@ class Model {
     const paths = new Map<string, number>();
     for (const { frames, values } of heap.profile({ kind: 'peak' }).samples()) {
       const steps = frames.map((frame) => frame.function).filter((name) => name === 'odd' || name === 'even');
-      // Innermost first, and the first step of all is `even`, which is not spelled.
+      // The innermost step comes first. The outermost step is always `even` and is left out.
       const bits = steps.slice(0, -1).map((name) => (name === 'odd' ? '1' : '0'));
       const path = `even ${Number.parseInt(`0${bits.join('')}`, 2).toString(2)} ${bits.length}`;
       paths.set(path, (paths.get(path) ?? 0) + values[1]!);
@@ -153,7 +153,7 @@ const { steps } = fc.letrec<{ steps: Step[]; step: Step }>((tie) => ({
   steps: fc.array(tie('step'), { maxLength: 30 }),
 }));
 
-/** Has the runtime go on as if it had seen so many peaks. */
+/** Makes the runtime go on as if it had seen so many peaks. */
 function setPeakEpoch(sandbox: Sandbox, epoch: number): void {
   const words = new Uint32Array(sandbox.memory.buffer);
   const runtime = words.findIndex(
@@ -162,12 +162,12 @@ function setPeakEpoch(sandbox: Sandbox, epoch: number): void {
   words[runtime + layout.RUNTIME_PEAK_EPOCH / 4] = epoch;
 }
 
-/** Of the first peak whose number is too long for a bud. */
+/** The number of the first peak that is too long for a bud. */
 const LATE_EPOCH = 2 ** (32 - layout.BUD_EPOCH_SHIFT);
 
 test.each([
   ['at the start of a run', 1, 150, true],
-  // A bud that is freed too late for its fields goes to the books of a caller (csrc/buds.c).
+  // A bud that is freed too late for its fields is counted in the account of a caller (csrc/buds.c).
   ['when there were nearly, and then more peaks than a bud can count', LATE_EPOCH - 4, 100, false],
   ['when there were more peaks than a bud can count', LATE_EPOCH + 1, 30, true],
 ])(
@@ -200,7 +200,7 @@ test.each([
             const scope = model.open();
             const failure = new Error('of the work');
             const work = (): void => {
-              // Nobody waits inside of a scope that is not async.
+              // A scope that is not async cannot wait.
               for (const inner of step.steps) if (inner.do !== 'end') run(inner);
               if (step.fails) throw failure;
             };

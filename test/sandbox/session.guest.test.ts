@@ -86,7 +86,7 @@ describe('a session around an instance that somebody else made', () => {
     expect(heap.leaks().records).toMatchObject([{ kind: 'definite', bytes: 24 }]);
   });
 
-  test('hears of faults that happen before it is handed out', async () => {
+  test('records faults that happen before it is handed out', async () => {
     const seen: number[] = [];
     const { heap } = await attach({ onFault: (fault) => seen.push(fault.frames[0]!.line) }, ({ exports }) =>
       (exports as Raw).free_twice!(),
@@ -96,7 +96,7 @@ describe('a session around an instance that somebody else made', () => {
     expect(seen).toEqual([line]);
   });
 
-  test('stops the guest at a fault where it is asked to', async () => {
+  test('stops the guest at a fault when it is to', async () => {
     const { session, raw } = await attach({ onError: 'throw' });
     expect(() => session.gate.enter('free_twice', () => raw.free_twice!())).toThrow(HeapFaultError);
   });

@@ -1,4 +1,4 @@
-// A stack that is used up is called that: which one, how large it is, and how to have more. stackSize sets the size.
+// A stack that is used up is reported as such: which stack, how large it is, and how to enlarge it. stackSize sets the size.
 
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../src/compile/index.ts';
@@ -56,7 +56,7 @@ describe.each(TOOLCHAINS)('compiled by %s, the C stack', (toolchain) => {
     lib.dispose();
   });
 
-  test("is told from the engine's own", async () => {
+  test("is distinguished from the engine's own stack", async () => {
     const lib = await load(toolchain, 'stack.c', { ...FLAGS, flags: ['-O1'] });
     const error = thrown(() => lib.exports.endless!(1)) as StackOverflowError;
     expect(error).toBeInstanceOf(StackOverflowError);
@@ -66,7 +66,7 @@ describe.each(TOOLCHAINS)('compiled by %s, the C stack', (toolchain) => {
     lib.dispose();
   });
 
-  test('is not blamed for other traps, after an overflow either', async () => {
+  test('is not blamed for other traps, not even after an overflow', async () => {
     const lib = await load(toolchain, 'stack.c', FLAGS);
     thrown(() => lib.exports.deep!(100_000));
     const error = thrown(() => lib.exports.outside!());
@@ -75,7 +75,7 @@ describe.each(TOOLCHAINS)('compiled by %s, the C stack', (toolchain) => {
     lib.dispose();
   });
 
-  test('of a module that comes linked is to be enlarged where it is linked', async () => {
+  test('of a module that comes linked must be enlarged at link time', async () => {
     const compiled = await compile([programPath('stack.c')], { toolchain, flags: ['-O0'] });
     const glue = compiled.glue === null ? {} : { glue: compiled.glue };
     const lib = await loadWasm(compiled.wasm, glue);
@@ -84,7 +84,7 @@ describe.each(TOOLCHAINS)('compiled by %s, the C stack', (toolchain) => {
   });
 });
 
-test('emscripten: an overflow below an invoke_* is one', async () => {
+test('emscripten: an overflow below an invoke_* is a stack overflow', async () => {
   const flags = ['-O0', '-fexceptions'];
   const lib = await load('emscripten', 'deep-exceptions.cpp', { flags, link: ['-fexceptions'] });
   expect(thrown(() => lib.exports.guarded!(100_000))).toMatchObject({ which: 'c', limit: 2 ** 20 });
@@ -92,7 +92,7 @@ test('emscripten: an overflow below an invoke_* is one', async () => {
 });
 
 test.each([0, -1, 1.5, 100, 2 ** 31, '4MB' as never, Number.NaN])(
-  'stackSize: %s is refused',
+  'stackSize: %s is rejected',
   async (stackSize) => {
     await expect(loadC(programPath('stack.c'), { stackSize })).rejects.toThrow(InvalidArgumentError);
   },

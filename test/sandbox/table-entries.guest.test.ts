@@ -1,5 +1,5 @@
-// JavaScript that calls C through the function table enters the guest as it does through an export: each such call has
-// a stack of its own, below what was there before, and leaves the stacks as it found them however it ends.
+// JavaScript enters the guest through the function table in the same way as through an export: each such call has a stack
+// of its own, below the frames that were there before, and leaves the stacks as it found them however it ends.
 
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
@@ -11,7 +11,7 @@ const FLAGS = {
   link: ['-fexceptions', '-sALLOW_TABLE_GROWTH=1', '-sEXPORTED_RUNTIME_METHODS=FS,ENV,addFunction'],
 };
 
-/** Objects and bytes by the functions of C that led to them, outermost first. */
+/** Objects and bytes by the C functions that led to them, outermost first. */
 function stacks(sandbox: Sandbox): Record<string, string> {
   const found: Record<string, string> = {};
   const sums = new Map<string, [number, number]>();
@@ -51,7 +51,7 @@ describe('a call through the table', () => {
     expect(Object.keys(stacks(lib))).toContain('twice;first;keep');
   });
 
-  test('made by invoke_* is none: the stack of C goes on', async () => {
+  test('made by invoke_* is no entry: the stack of C goes on', async () => {
     const { lib, call } = await open();
     call.through_invoke!();
     expect(stacks(lib)).toEqual({
@@ -80,7 +80,7 @@ describe('a call through the table', () => {
     expect(call.stack_pointer!()).toBe(before);
   });
 
-  test('that traps leaves both stacks as they were, where JavaScript catches the error', async () => {
+  test('that traps leaves both stacks as they were when JavaScript catches the error', async () => {
     const { lib, call } = await open();
     expect(call.after_trap!()).toBe(0);
     expect(call.after_exit!()).toBe(1);

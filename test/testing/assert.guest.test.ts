@@ -195,8 +195,8 @@ test('autoCheck tells of every sandbox that is not clean, in reports that are na
   expect(() => end(context)).toThrow(/ 5 bytes in 1 block.* 6 bytes in 1 block/s);
   expect(readdirSync(folder)).toEqual(
     expect.arrayContaining([
-      'test-testing-assert.test.ts-both.txt',
-      'test-testing-assert.test.ts-both-2.txt',
+      'test-testing-assert.guest.test.ts-both.txt',
+      'test-testing-assert.guest.test.ts-both-2.txt',
     ]),
   );
   // mocha and jest pass a callback to hooks that take a parameter.

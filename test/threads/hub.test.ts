@@ -1,4 +1,4 @@
-// The list of threads: who is on it, and when a thread leaves it that nobody saw end.
+// The list of threads: which threads are on it, and when a thread leaves it whose end nobody saw.
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Member, PATIENCE, ThreadHub } from '../../src/threads/hub.ts';
@@ -23,7 +23,7 @@ const misses = (member: Member, times: number): void => {
   for (let i = 0; i < times; i++) hub.missedBy(member);
 };
 
-test('a thread is on it once, as the version of the protocol that this one understands', () => {
+test('a thread is listed once, with the version of the protocol that this thread understands', () => {
   add(900_001);
   add(900_001);
   add(900_002, null, PROTOCOL + 1);
@@ -39,19 +39,19 @@ test('a thread is on it once, as the version of the protocol that this one under
   expect(hub.members.has(hub.self.id)).toBe(false);
 });
 
-test('a silent thread stays, and is forgotten after ten minutes if nobody would see its end', () => {
+test('a silent thread stays, and is removed after ten minutes if nobody would see its end', () => {
   const silent = add(900_001);
   misses(silent, PATIENCE + 5);
   expect(hub.members.has(900_001)).toBe(true);
   silent.heard = now() - 11 * MINUTES;
   misses(silent, 1);
   expect(hub.members.has(900_001)).toBe(false);
-  // It was busy after all.
+  // The thread was only busy.
   add(900_001);
   expect(hub.members.get(900_001)!.missed).toBe(0);
 });
 
-test('a silent thread stays for as long as the thread that started it does', () => {
+test('a silent thread stays as long as the thread that started it', () => {
   add(900_001);
   const watched = add(900_002, 900_001);
   watched.heard = now() - 60 * MINUTES;
@@ -59,14 +59,14 @@ test('a silent thread stays for as long as the thread that started it does', () 
   expect(hub.members.has(900_002)).toBe(true);
 });
 
-test('a few misses are forgiven when a thread is heard of again', () => {
+test('a new message of a thread resets its missed requests', () => {
   const member = add(900_001);
   misses(member, PATIENCE);
   add(900_001);
   expect(member.missed).toBe(0);
 });
 
-test('no more than a hundred silent threads are kept, the latest', () => {
+test('only the latest hundred silent threads are kept', () => {
   for (let id = 900_000; id < 900_150; id++) misses(add(id), PATIENCE);
   expect([...hub.members.keys()]).toEqual(Array.from({ length: 100 }, (_, i) => 900_050 + i));
 });
