@@ -10,7 +10,7 @@
 import { InvalidArgumentError, StateError } from '../errors.ts';
 import { debug, debugs } from '../platform/debug.ts';
 import { CxxExceptions } from './cxx-exceptions.ts';
-import type { GuestStacks } from './guest-stacks.ts';
+import { GuestStacks } from './guest-stacks.ts';
 import type { HostStacks } from './host-stacks.ts';
 
 /** Value types of WebAssembly that JavaScript can pass. */
@@ -95,8 +95,8 @@ export class Gate {
   entry: Entry | null = null;
   /** Makes the error that says why nothing may enter; null while entering is allowed. */
   closed: Refusal | null = null;
-  /** The guest's stacks, once it has been instantiated. */
-  stacks: GuestStacks | null = null;
+  /** The guest's stacks. Whoever makes the instance sets them. */
+  stacks = GuestStacks.ofNoInstance();
   /** The C++ exceptions that Emscripten's glue has thrown for the guest. */
   readonly exceptions = new CxxExceptions();
   /** Id of the innermost entry's host stack when it was captured before the entry; otherwise NONE. */
@@ -126,7 +126,7 @@ export class Gate {
    */
   hostStack(seen: number): number {
     const { entry, stacks } = this;
-    const inner = stacks === null ? seen : stacks.entriesWithin(seen);
+    const inner = stacks.entriesWithin(seen);
     if (inner === 0 && entry !== null) {
       if (this.#captured !== NONE) {
         entry.habit += EXPECTED;
@@ -166,7 +166,7 @@ export class Gate {
     const limit = nested ? Error.stackTraceLimit : (this.#owedLimit ?? Error.stackTraceLimit);
     if (!nested) this.#owedLimit = limit;
     this.#limitFrames(TRAP_FRAMES);
-    if (nested) this.stacks?.push();
+    if (nested) this.stacks.push();
     this.entry = entry;
     this.#captured = captured;
     return limit;
@@ -176,7 +176,7 @@ export class Gate {
     this.#captured = NONE;
     this.#limitFrames(limit);
     if (outer === null) this.#owedLimit = null;
-    else this.stacks?.pop();
+    else this.stacks.pop();
   }
 
   #limitFrames(limit: number): void {
@@ -190,16 +190,16 @@ export class Gate {
 
   /** A call was cut off. The host may catch the error between two runs of guest frames and continue from there. */
   #failed(error: unknown, name: string, outer: Entry | null): unknown {
-    this.stacks?.note(error);
-    if (outer !== null) this.stacks?.restore();
+    this.stacks.note(error);
+    if (outer !== null) this.stacks.restore();
     return this.failure(error, name, outer === null);
   }
 
   /** The same for a call by the glue, which receives the error unchanged. */
   #cutOff(error: unknown, outer: Entry | null): void {
-    this.stacks?.note(error);
+    this.stacks.note(error);
     if (outer === null) this.emptied(error);
-    else this.stacks?.restore();
+    else this.stacks.restore();
   }
 
   /**
@@ -330,7 +330,7 @@ export class Gate {
           try {
             return raw(a, b, c, d);
           } catch (error) {
-            this.stacks?.note(error); // invoke_* restores the stack pointer
+            this.stacks.note(error); // invoke_* restores the stack pointer
             throw error;
           }
         }
@@ -341,7 +341,7 @@ export class Gate {
           try {
             return raw(...args);
           } catch (error) {
-            this.stacks?.note(error);
+            this.stacks.note(error);
             throw error;
           }
         };
@@ -355,7 +355,6 @@ export class Gate {
     if (raw.length > FEW_PARAMETERS) {
       return (...args) => {
         const { stacks } = this;
-        if (stacks === null) return raw(...args);
         const top = stacks.enterSlot();
         try {
           return raw(...args);
@@ -367,7 +366,6 @@ export class Gate {
     }
     return (a, b, c, d) => {
       const { stacks } = this;
-      if (stacks === null) return raw(a, b, c, d);
       const top = stacks.enterSlot();
       try {
         return raw(a, b, c, d);

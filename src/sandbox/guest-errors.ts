@@ -89,7 +89,7 @@ export class GuestErrors {
     const make = (which: 'c' | 'engine', reason: string): StackOverflowError =>
       new StackOverflowError(trapMessage(reason, name, frames), which, limit, frames, { cause: error });
     if (error instanceof RangeError) return make('engine', ENGINE_STACK_OVERFLOW);
-    const pointer = gate.stacks?.pointerAt(error) ?? null;
+    const pointer = gate.stacks.pointerAt(error);
     const isPast = stack !== null && pointer !== null && pointer < stack.end + LEAF_FRAME;
     // Emscripten has a check of its own: ASSERTIONS, STACK_OVERFLOW_CHECK.
     if (!isPast && !/^Aborted\(.*stack overflow/is.test(error.message)) return null;
