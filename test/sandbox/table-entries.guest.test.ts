@@ -110,5 +110,7 @@ describe('a call through the table', () => {
 });
 
 function hostFrames(frames: readonly Frame[]): readonly Frame[] {
-  return frames.filter(({ language, file }) => language === 'js' && file.endsWith('table-entries.guest.test.ts'));
+  return frames.filter(
+    ({ language, file }) => language === 'js' && file.endsWith('table-entries.guest.test.ts'),
+  );
 }
