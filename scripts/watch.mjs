@@ -67,8 +67,8 @@ function watchRuntime() {
   });
 }
 
-/** What tsup says that matters here: its list of written files does not. */
-const WORTH_SHOWING = /Change detected|Build success|error/i;
+/** The lines of tsup that matter here. It reports errors on stderr, which is shown whole. */
+const WORTH_SHOWING = /Change detected|Build (success|failed)/;
 
 /** Lets tsup rebuild dist/ after each change of src/. */
 function watchLibrary() {
