@@ -1,13 +1,14 @@
-// C++ exceptions that leave the guest, of both kinds. Without WebAssembly's own, Emscripten's glue throws: the address of
-// the object, a bare number, and since 5.0.5 an object around it. The functions of the glue that throw are watched, so
-// that what they throw is told from what a function of the caller's has thrown, and so that there is a stack. With
-// WebAssembly's own, the tag `__cpp_exception` carries the address of the object's header for the unwinder.
+// Handles C++ exceptions that leave the guest. There are two kinds. Without WebAssembly's own exceptions,
+// Emscripten's glue throws the address of the object: a bare number, and since 5.0.5 an object around it. The glue's
+// throwing functions are watched, to tell their exceptions from those of the caller's functions, and to have a stack.
+// With WebAssembly's own exceptions, the tag `__cpp_exception` carries the address of the object's header for the
+// unwinder.
 //
-// Without -fexceptions nothing in the guest can catch, so the first throw is the last, and its stack is kept. With it
-// exceptions may be common and their stacks dear: then none is.
+// Without -fexceptions nothing in the guest can catch, so the first throw is the last, and its stack is kept. With
+// -fexceptions, exceptions may be common and their stacks expensive, so no stack is kept.
 //
-// Where an exception becomes an error of the host's, the host has caught it: it is read, and ended as a handler ends it,
-// by __cxa_begin_catch and __cxa_end_catch, which destroy and free the object.
+// When an exception becomes an error of the host, the host has caught it. The host reads it and ends it as a handler
+// does, by __cxa_begin_catch and __cxa_end_catch, which destroy and free the object.
 
 import type { WasmExports } from '../binary/wasm-types.ts';
 import { INVOKE } from './glue-code.ts';
@@ -22,35 +23,41 @@ const THROWING = new Set([
   '__resumeException',
 ]);
 
-/** Exceptions whose type is remembered, from their throw on, because nobody tells when they end. */
+/** How many exceptions' types are remembered. There is a limit because nothing signals the end of an exception. */
 const REMEMBERED = 64;
-/** Bytes before an object that Emscripten's glue throws, in old versions and in later ones, and where its type stands. */
+/**
+ * Bytes before an object that Emscripten's glue throws, in old and in later versions, and the offset of its type
+ * there.
+ */
 const GLUE_HEADERS = [16, 24];
 const GLUE_TYPE = 4;
-/** What the glue's handlers ask for the exception in flight: takes the types that they catch, 0 for all. */
+/**
+ * The glue's handlers ask this function for the exception in flight. Its arguments are the types they catch, 0 for
+ * all.
+ */
 const FIND_CATCH = /^__cxa_find_matching_catch_\d+$/;
-/** Bytes of the unwinder's header, which stands right before the object that WebAssembly's own exceptions throw. */
+/** Bytes of the unwinder's header. It stands right before the object that a WebAssembly exception throws. */
 const UNWIND_HEADER = 32;
-/** In the lowest byte of that header: the object is elsewhere, because a std::exception_ptr shares it. */
+/** Value of the header's lowest byte when the object is elsewhere, because a std::exception_ptr shares it. */
 const DEPENDENT = 1;
 
 /** An exception that left the guest. */
 export interface CxxException {
   /** Whether anything in the guest could have caught it. */
   readonly catchable: boolean;
-  /** Where it was thrown, as in `GuestStack`; empty when that was not kept. */
+  /** Where it was thrown, as in `GuestStack`; empty when the stack was not kept. */
   readonly offsets: readonly number[];
-  /** What was thrown; null when that cannot be told, or C++ has not thrown it. */
+  /** What was thrown; null when this is unknown, or when C++ has not thrown it. */
   readonly thrown: Thrown | null;
 }
 
-/** How the guest is called here. */
+/** How this file calls the guest. */
 interface Way {
   enter<T>(name: string, call: () => T): T;
   wrapIndirect(name: string, target: unknown, parameters: readonly 'i32'[]): (...args: never[]) => unknown;
 }
 
-/** The guest that exceptions come from. */
+/** The guest in which the exceptions arise. */
 interface Origin {
   readonly exports: WasmExports;
   readonly memory: WebAssembly.Memory;
@@ -76,7 +83,7 @@ export class CxxExceptions {
   #catchable = false;
   #thrown: unknown;
   #offsets: readonly number[] = [];
-  /** By address of the object: its type, and the index of its destructor in the table, 0 for none. */
+  /** For the address of each object: its type, and its destructor's index in the table, 0 for none. */
   readonly #types = new Map<number, { readonly type: number; readonly destructor: number }>();
   #last = 0;
   #findCatch: Call | null = null;
@@ -85,7 +92,7 @@ export class CxxExceptions {
   #tag: object | null = null;
   #origin: Origin | null = null;
 
-  /** What the glue gives the guest, the functions that throw being watched from now on. */
+  /** The glue's functions for the guest, with watchers around those that throw. */
   watch<Value>(functions: Readonly<Record<string, Value>>): Record<string, Value> {
     if (Object.keys(functions).some((name) => INVOKE.test(name))) this.#catchable = true;
     const watched: Record<string, unknown> = { ...functions };
@@ -125,8 +132,8 @@ export class CxxExceptions {
   }
 
   /**
-   * Catches what came out of the guest, if it is an exception of the guest's: its object is read and ended. Null when it
-   * is something else.
+   * Catches an exception of the guest: reads its object and ends it. Null when the error is no exception of the
+   * guest.
    */
   take(error: unknown): CxxException | null {
     if (Exception !== undefined && error instanceof Exception) {
@@ -144,7 +151,7 @@ export class CxxExceptions {
   }
 
   #takeGlue(error: unknown): Thrown | null {
-    // Where nothing can catch, new versions end the program instead of throwing the object.
+    // When nothing can catch, new versions end the program instead of throwing the object.
     const { excPtr = this.#last } = error as { excPtr?: number };
     const object = (typeof error === 'number' ? error : excPtr) >>> 0;
     const known = this.#types.get(object);
@@ -163,12 +170,14 @@ export class CxxExceptions {
     return thrown;
   }
 
-  /** Catches the exception in flight as a handler of all does; false when that is not this one, or nothing catches. */
+  /**
+   * Catches the exception in flight like a handler of all types. False when it is another one, or nothing catches.
+   */
   #catchLast(object: number): boolean {
     const find = this.#findCatch;
     const begin = this.#beginCatch;
     if (find === null || begin === null || this.#endCatch === null) return false;
-    // In old versions it gives the address of a word that holds the object's.
+    // In old versions, the function returns the address of a word that holds the object's address.
     const found = find(0) >>> 0;
     if (found !== object && this.#origin!.objects.wordAt(found) !== object) return false;
     begin(found);
@@ -206,7 +215,7 @@ export class CxxExceptions {
   }
 }
 
-// What fails here is a destructor or what() of a guest that has failed already; that is the failure to tell of.
+// Runs a destructor or what() of a guest that has already failed. Only the first failure is reported.
 function attempt(call: () => void): void {
   try {
     call();

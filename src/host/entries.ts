@@ -1,8 +1,8 @@
-// The gate between host and guest. Every call into the guest goes through a wrapper that knows the function's type. The
-// wrapper rejects wrong arguments, which WebAssembly would silently turn into 0. It remembers the function through which
-// the host entered, because host stacks start there. It turns the failure of a guest into a typed error.
-// The guest's own JavaScript (Emscripten's glue) calls through other wrappers. They register entries and restore the
-// stacks, but they pass errors on unchanged, because the glue recognises its own errors by identity.
+// The gate between host and guest. Every call into the guest goes through a wrapper that knows the function's type.
+// The wrapper rejects wrong arguments, which WebAssembly would silently turn into 0. It remembers the function
+// through which the host entered, because host stacks start there. It turns the failure of a guest into a typed
+// error. The guest's own JavaScript (Emscripten's glue) calls through other wrappers. They register entries and
+// restore the stacks, but they pass errors on unchanged, because the glue recognises its own errors by identity.
 //
 // There is one wrapper for each arity instead of rest parameters, because spreading costs more than the rest of the
 // wrapper.
@@ -86,9 +86,9 @@ const FEW_PARAMETERS = 4;
 /**
  * State shared by all entries of one sandbox.
  *
- * The runtime asks for a host stack at the first allocation below an entry (`hostStack`). A capture at that point also
- * walks through the guest's own frames. So the stack of an entry that has mostly allocated is captured before the entry.
- * A capture that turns out to be useless makes later entries wait.
+ * The runtime asks for a host stack at the first allocation below an entry (`hostStack`). A capture at that point
+ * also walks through the guest's own frames. So the stack of an entry that has mostly allocated is captured before
+ * the entry. A capture that turns out to be useless makes later entries wait.
  */
 export class Gate {
   /** The innermost entry through which the host is inside the guest; null when it is outside. */
@@ -152,9 +152,9 @@ export class Gate {
     debug('entries', `${entry?.name ?? 'unknown'}() captured stack ${id} ${when}: ${stack}`);
   }
 
-  // When the engine's stack is nearly used up, any call from here may throw, and so may #end(). Nothing may have changed
-  // then. So `entry` changes after the last call here, and outside of #end() when the guest is left. Returns V8's limit of
-  // frames for #end(). If #end() fails to restore it, the next one does.
+  // When the engine's stack is nearly used up, any call from here may throw, and so may #end(). Nothing may have
+  // changed then. So `entry` changes after the last call here, and outside of #end() when the guest is left. Returns
+  // V8's limit of frames for #end(). If #end() fails to restore it, the next one does.
   #begin(entry: Entry): number {
     let captured = NONE;
     if (entry.habit >= EXPECTED && this.hostStacks !== null) {
@@ -203,9 +203,9 @@ export class Gate {
   }
 
   /**
-   * Calls a host function that the guest has called without writing a call site, as it does for functions that are not
-   * expected to call back (call-graph.ts). The guest must not be entered from there: its allocations would appear on the
-   * stack of another call.
+   * Calls a host function that the guest has called without writing a call site, as it does for functions that are
+   * not expected to call back (call-graph.ts). The guest must not be entered from there: its allocations would appear
+   * on the stack of another call.
    */
   aside<T>(call: () => T): T {
     const outer = this.closed;
@@ -256,8 +256,8 @@ export class Gate {
   }
 
   /**
-   * The same for a function from the guest's table. It has no thunk, because the guest's own indirect calls reach it as
-   * well, so the slot of the entry is written here. Below an `invoke_*` the call is not an entry.
+   * The same for a function from the guest's table. It has no thunk, because the guest's own indirect calls reach it
+   * as well, so the slot of the entry is written here. Below an `invoke_*` the call is not an entry.
    */
   markIndirect(raw: RawFunction): RawFunction {
     return this.#entryOf(raw, true);
@@ -320,7 +320,8 @@ export class Gate {
             this.#end(outer, limit);
           }
         };
-    // Host stacks start above `entered` and not above `call`, because an `invoke_*` puts `call` on the stack once more.
+    // Host stacks start above `entered` and not above `call`, because an `invoke_*` puts `call` on the stack once
+    // more.
     entry.call = entered;
     const call: Raw = few
       ? (a, b, c, d) => {

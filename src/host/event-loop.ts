@@ -1,7 +1,7 @@
-// Runs what a guest does by itself after the host's call has returned: the callbacks of its timers and of its main loop.
-// The event loop is the host's own. This class remembers the guest's pending callbacks, so that the host can wait for
-// them, end them, and learn their errors. Nothing that a callback throws reaches the engine unchanged: an exit ends the
-// guest and not the process, and a trap becomes an error with its stack.
+// Runs what a guest does by itself after the host's call has returned: the callbacks of its timers and of its main
+// loop. The event loop is the host's own. This class remembers the guest's pending callbacks, so that the host can
+// wait for them, end them, and learn their errors. Nothing that a callback throws reaches the engine unchanged: an
+// exit ends the guest and not the process, and a trap becomes an error with its stack.
 
 import { platform } from '../platform/index.ts';
 
@@ -11,7 +11,9 @@ type Callback = (...args: unknown[]) => unknown;
 export interface CallbackErrors {
   /** The error to hand out; null when the guest threw only to leave the callback. */
   read(error: unknown): unknown;
-  /** Receives the error that has stopped the guest. Without this function and without a waiting call, it is uncaught. */
+  /**
+   * Receives the error that has stopped the guest. Without this function and without a waiting call, it is uncaught.
+   */
   readonly report: ((error: unknown) => void) | undefined;
 }
 

@@ -1,5 +1,5 @@
-// A tree of files and directories in memory: the disk of a WASI guest. Files are byte arrays that grow. As in POSIX, a
-// file that is unlinked while it is open stays readable and writable through its descriptors.
+// A tree of files and directories in memory: the disk of a WASI guest. Files are byte arrays that grow. As in POSIX,
+// a file that is unlinked while it is open stays readable and writable through its descriptors.
 
 /** A regular file. */
 export class FileNode {

@@ -1,7 +1,7 @@
-// Where a guest's two stacks end: the C stack in linear memory, by `__stack_pointer`, and the shadow stack of call sites.
-// Functions of the guest restore both when they return, but not when a trap or an exception cuts them off. The host
-// restores them then. When no frame of the guest is left, both stacks are empty. When calls nest and the host catches
-// the error in between, both stacks become what they were when the host made the call.
+// Where a guest's two stacks end: the C stack in linear memory, by `__stack_pointer`, and the shadow stack of call
+// sites. Functions of the guest restore both when they return, but not when a trap or an exception cuts them off. The
+// host restores them then. When no frame of the guest is left, both stacks are empty. When calls nest and the host
+// catches the error in between, both stacks become what they were when the host made the call.
 
 import { SITE_HOST_PENDING, SLOT_SIZE } from '../runtime/layout.ts';
 
@@ -80,8 +80,8 @@ export class GuestStacks {
   }
 
   /**
-   * How many entries lie further in than the entry in question. `seen` is the number that the runtime sees: of the entries
-   * that share the last slot, it sees one at most.
+   * How many entries lie further in than the entry in question. `seen` is the number that the runtime sees: of the
+   * entries that share the last slot, it sees one at most.
    */
   entriesWithin(seen: number): number {
     const { top, lastSlot } = this.shadow;
@@ -114,8 +114,8 @@ export class GuestStacks {
   }
 
   /**
-   * Notes where the C stack ended when this error arose, before the stack is restored. The first note of an error counts,
-   * because the error passes through further calls.
+   * Notes where the C stack ended when this error arose, before the stack is restored. The first note of an error
+   * counts, because the error passes through further calls.
    */
   note(error: unknown): void {
     if (this.#pointer === null || typeof error !== 'object' || error === null || this.#ends.has(error))

@@ -1,4 +1,4 @@
-// What every kind of guest (WASI, Emscripten) gives to the sandbox, and what it is given.
+// The interface between the sandbox and every kind of guest (WASI, Emscripten).
 
 import type { WasmExports, WasmImports, WasmMemory } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, InvalidModuleError, UnsupportedModuleError } from '../errors.ts';
@@ -6,7 +6,7 @@ import type { Input } from './input.ts';
 import type { Output } from './output.ts';
 import { readGuestStack } from './traps.ts';
 
-/** What a guest may see of the world: this and nothing else. */
+/** Everything that a guest may see of the world. */
 export interface GuestOptions {
   /** Arguments after the program's name. */
   readonly args: readonly string[];
@@ -37,7 +37,7 @@ export interface RuntimeImports {
 
 /** A running guest. */
 export interface Guest {
-  /** The exports of the instance, none of them wrapped. */
+  /** The instance's exports, without wrappers. */
   readonly exports: WasmExports;
   readonly memory: WasmMemory;
   /** True when the guest has a program to run. */
@@ -45,16 +45,17 @@ export interface Guest {
   /** Runs the constructors that instantiation has not run. Called once. */
   initialize(): void;
   /**
-   * Runs `main` and, when it returns and nothing keeps the guest alive, the libc's teardown; gives the exit status.
-   * `returned` is called between the two, also when the teardown comes later. Throws whatever stopped the guest.
+   * Runs `main`, and libc's teardown when `main` has returned and nothing keeps the guest alive. Returns the exit
+   * status. `returned` is called between the two, also when the teardown comes later. Throws whatever stopped the
+   * guest.
    */
   runMain(returned: () => void): number;
-  /** Contents of a file in the guest's file system, or null. */
+  /** Contents of a file in the guest's file system; null when there is no such file. */
   readFile(path: string): Uint8Array | null;
   dispose(): void;
 }
 
-/** Makes an instance. Where the module has a start function, what stops that comes out as it is. */
+/** Makes an instance. An error of the module's start function comes out unchanged. */
 export function instantiate(
   module: WebAssembly.Module,
   imports: Record<string, Record<string, WebAssembly.ImportValue>>,
@@ -73,7 +74,7 @@ export function instantiate(
         },
       );
     }
-    // Segments that do not fit: no code has run.
+    // The module's segments do not fit, so no code has run.
     if (error instanceof WebAssembly.RuntimeError && readGuestStack(error).offsets.length === 0) {
       throw new InvalidModuleError(`The engine cannot instantiate the module: ${reason}`, null, {
         cause: error,
@@ -83,7 +84,7 @@ export function instantiate(
   }
 }
 
-/** Throws when the module imports what nobody gives it, naming every such import. */
+/** Throws when imports of the module are missing. The message names all of them. */
 function refuseMissing(
   wanted: readonly WebAssembly.ModuleImportDescriptor[],
   given: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
@@ -97,14 +98,14 @@ function refuseMissing(
   throw new UnsupportedModuleError(`The module imports what Heapline does not provide: ${names}. ${advice}`);
 }
 
-/** Thrown through the guest by `proc_exit`: it unwinds the guest and is caught where the host called it. */
+/** `proc_exit` throws this through the guest. It unwinds the guest, and the host's call catches it. */
 export class ExitSignal {
   constructor(readonly exitCode: number) {}
 }
 
 /**
- * The exit that something thrown stands for; null when it is something else. Emscripten's glue throws an `ExitStatus`
- * of its own, which its functions that run callbacks know for what it is.
+ * The exit that a thrown value stands for; null when it stands for none. Emscripten's glue throws its own
+ * `ExitStatus`, because its functions that run callbacks recognise that.
  */
 export function exitSignalOf(error: unknown): ExitSignal | null {
   if (error instanceof ExitSignal) return error;

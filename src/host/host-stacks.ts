@@ -1,20 +1,20 @@
-// JavaScript's side of a calling context. When the runtime meets the first allocation below a host entry it asks
-// for the host's stack; the frames above the innermost boundary are interned here and the id goes into the
-// context tree. Frames further out, beyond C code that called back into JavaScript, are not part of it: they
-// are already parents of that C code's contexts.
+// JavaScript's side of a calling context. At the first allocation below a host entry, the runtime asks for the host's
+// stack. The frames above the innermost boundary are interned here, and their id goes into the context tree. Frames
+// further out, beyond C code that called back into JavaScript, are left out, because they are already parents of that
+// C code's contexts.
 //
-// A capture costs microseconds, so nothing is symbolised then: the key is the scripts and positions, and names,
-// files and source maps are looked up when a profile is made. V8's stack API is restored before anything else
-// runs (https://v8.dev/docs/stack-trace-api).
+// A capture costs microseconds, so it symbolises nothing. Its key consists of scripts and positions; names, files and
+// source maps are looked up when a profile is made. V8's stack API is restored before anything else runs
+// (https://v8.dev/docs/stack-trace-api).
 
 import { type Frame, isEngineScript, isGlue, isOwnScript, namedFrame, TRUNCATED } from '../frames/index.ts';
 import { platform } from '../platform/index.ts';
 import { INVOKE, userPlace } from './glue-code.ts';
 import { Sampler } from './sampler.ts';
 
-/** Frames of the host's that are kept of one stack, the innermost ones; `[truncated]` stands for the rest. */
+/** How many of the host's frames are kept of one stack: the innermost ones. `[truncated]` stands for the rest. */
 const HOST_FRAMES = 100;
-/** Most frames asked for, guest's and host's together, and how many more when so many bring none of the host's. */
+/** Most frames to ask for, and the factor for the next attempt when all frames so far belong to the guest. */
 const DEEPEST = 200_000;
 const DEEPER = 20;
 
@@ -23,7 +23,7 @@ interface RawFrame {
   readonly file: string;
   readonly line: number;
   readonly column: number;
-  /** The position is one in the source already: whoever installed `Error.prepareStackTrace` mapped it. */
+  /** The position is in the source already, because the installed `Error.prepareStackTrace` has mapped it. */
   readonly mapped: boolean;
 }
 
@@ -34,15 +34,15 @@ type AnyFunction = Function;
 
 const keepSites: PrepareStackTrace = (_error, sites) => sites;
 
-/** A stack's frames so far, from the innermost one, with what they lead to. */
+/** The frames of a stack so far, from the innermost one, and their continuations. */
 interface TrieNode {
-  /** By script number and position. */
+  /** Continuations by script number and position. */
   readonly next: Map<number, TrieNode>;
-  /** Of the stack that ends here; -1 when none did yet. */
+  /** Id of the stack that ends here; -1 when there is none yet. */
   id: number;
 }
 
-/** Key of what was cut off; no frame's. */
+/** Key of the frames that were cut off. No frame has this key. */
 const CUT = -1;
 const CUT_OFF: RawFrame = { function: TRUNCATED, file: '', line: 0, column: 0, mapped: true };
 
@@ -55,13 +55,13 @@ function follow(node: TrieNode, key: number): TrieNode {
   return next;
 }
 
-/** Numbers of scripts, by name: process-wide, because names are. */
+/** Numbers of scripts by name. They hold for the whole process, because names do. */
 const scriptNumbers = new Map<string, number>();
-/** Number of guest scripts, whatever their name. */
+/** Number of all scripts of guests. */
 const GUEST = -1;
-/** Number of no script: the stack has no such frame. */
+/** Stands for the number of a script where the stack has ended. */
 const END = -2;
-/** Larger than any position in a script; and than those in nearly all, for which V8 need not box the key. */
+/** Limits of positions: of any script, and of nearly all scripts. Below the latter, V8 need not box the key. */
 const POSITIONS = 2 ** 31;
 const FEW_POSITIONS = 2 ** 22;
 const FEW_SCRIPTS = 2 ** 8;
@@ -73,10 +73,10 @@ export class HostStacks {
   readonly #raw: (readonly RawFrame[])[] = [[]];
   readonly #frames: (readonly Frame[] | undefined)[] = [[]];
   readonly #sampler: Sampler;
-  /** False once V8's stack API refused to be set, as under `--frozen-intrinsics`: then stacks are text, and short. */
+  /** False once V8's stack API could not be set (`--frozen-intrinsics`). Stacks are short texts from then on. */
   #apiIsFree = true;
 
-  /** @param every captures one of so many stacks, on average; the others get the id 0 */
+  /** @param every one of this many stacks is captured, on average; the others get the id 0 */
   constructor(every = 1) {
     this.#sampler = new Sampler(every);
   }
@@ -87,10 +87,10 @@ export class HostStacks {
   }
 
   /**
-   * Interns the present JavaScript stack between two runs of guest frames.
-   * @param entry the function through which the host entered the guest last; frames above and including it are left
-   *   out. Without it, they are found by the wasm frames.
-   * @param inner how many times the guest called back and was entered again since the entry that is meant
+   * Interns the current JavaScript stack between two runs of guest frames.
+   * @param entry the function through which the host last entered the guest; it and the frames above it are left out.
+   *   Without it, the wasm frames show where the guest begins.
+   * @param inner how many times the guest has called back and was entered again since the entry in question
    * @returns the id of the stack, 0 when there is no frame of the user's in it
    */
   capture(entry: AnyFunction | null, inner = 0): number {
@@ -99,7 +99,8 @@ export class HostStacks {
     const previous = Error.prepareStackTrace;
     let depth = HOST_FRAMES + 1;
     while (depth <= DEEPEST) {
-      // Not in a function of its own: each frame between here and the entry costs as much as one of the user's.
+      // This is no function of its own, because each frame between here and the entry costs as much as one of the
+      // user.
       const free = this.#apiIsFree;
       let stack: unknown;
       try {
@@ -111,11 +112,11 @@ export class HostStacks {
         Error.captureStackTrace(holder, entry ?? this.capture);
         stack = holder.stack;
       } catch {
-        // No room left on the engine's stack, and the entry stays anonymous; or the stack API is frozen.
+        // The engine's stack is used up, and the entry stays anonymous; or the stack API is frozen.
       } finally {
         if (free) {
           try {
-            // Assigned, never deleted: deleting makes `Error` a slow object for the whole process.
+            // Assigned and never deleted, because deleting makes `Error` a slow object for the whole process.
             Error.prepareStackTrace = previous as PrepareStackTrace;
             Error.stackTraceLimit = limit;
           } catch {
@@ -127,8 +128,8 @@ export class HostStacks {
       if (!free && typeof stack === 'string') stack = sitesIn(stack);
       if (!Array.isArray(stack)) return 0;
       const sites = stack as NodeJS.CallSite[];
-      // V8 leaves out the JavaScript frames above `entry`, but not the wasm frames; without an entry, there are
-      // JavaScript frames of Heapline's before them.
+      // V8 leaves out the JavaScript frames above `entry`, but not the wasm frames. Without an entry, Heapline's own
+      // JavaScript frames come before them.
       const { length } = sites;
       let first = 0;
       let script = scriptNumberAt(sites, first);
@@ -143,13 +144,13 @@ export class HostStacks {
       if (length < depth || enough < length || endsWithin(sites, first)) {
         return this.#intern(sites, first, script, !free && length >= limit, previous);
       }
-      // The guest's frames, or those further in, took the place of the host's.
+      // The guest's frames, or frames further in, have used up the room for the host's.
       depth = first < length ? enough + 1 : depth * DEEPER;
     }
     return 0;
   }
 
-  // A captured stack is looked up frame by frame: no string is built for one that is known.
+  // A captured stack is looked up frame by frame, so that a known stack needs no string.
   #intern(
     sites: NodeJS.CallSite[],
     first: number,
@@ -183,7 +184,7 @@ export class HostStacks {
     return id;
   }
 
-  /** Whether such a stack was given out; 0 stands for one that was not captured. */
+  /** Whether this id was given out. 0 stands for a stack that was not captured. */
   has(id: number): boolean {
     return id === 0 || this.#raw[id] !== undefined;
   }
@@ -209,15 +210,17 @@ function symbolise(raw: RawFrame): Frame {
   return { ...namedFrame(raw.function, 'js'), ...position };
 }
 
-/** The name that V8 shows: the file, or what the script says of itself (sourceURL); '' for code given to eval(). */
+/** The script's name in V8's stacks: its file or its sourceURL; '' for code that was passed to eval(). */
 function scriptOf(site: NodeJS.CallSite): string {
   return site.getScriptNameOrSourceURL() ?? '';
 }
 
-/** Numbers of places, where the engine does not tell a frame's position in its script. */
+/** Numbers of places, for engines that do not give a frame's position in its script. */
 const placeNumbers = new Map<string, number>();
 
-/** A number that tells places in one script apart: Node.js has the position, Deno and Bun only line and column. */
+/**
+ * A number that distinguishes places in one script. Node.js gives the position, Deno and Bun only line and column.
+ */
 function positionOf(site: NodeJS.CallSite & { getPosition?: () => number }): number {
   if (site.getPosition !== undefined) return site.getPosition();
   const place = `${site.getLineNumber()}:${site.getColumnNumber()}`;
@@ -237,7 +240,7 @@ function keyOf(script: number, position: number): number {
 
 function scriptNumber(site: NodeJS.CallSite): number {
   let script = scriptOf(site);
-  // Each piece of code given to eval() counts its positions from 0.
+  // Positions in code that was passed to eval() start at 0 for each piece.
   if (script === '' && site.isEval()) script = `${site.getFunctionName()} in ${site.getEvalOrigin()}`;
   let number = scriptNumbers.get(script);
   if (number === undefined) {
@@ -252,8 +255,8 @@ function scriptNumberAt(sites: NodeJS.CallSite[], index: number): number {
 }
 
 /**
- * Whether the JavaScript frames from `first` on are those of an `invoke_*`, by which the guest calls itself: no entry.
- * Between it and the guest there is the function that stands for the guest's.
+ * Whether the JavaScript frames from `first` on belong to an `invoke_*`. The guest calls itself through it, so this
+ * is no entry. Between it and the guest stands one frame: the stand-in of the guest's function.
  */
 function isInvoke(sites: NodeJS.CallSite[], first: number): boolean {
   const site = sites[first + 1];
@@ -262,7 +265,7 @@ function isInvoke(sites: NodeJS.CallSite[], first: number): boolean {
   return isGlue(script) && INVOKE.test(nameIn(String(site), script));
 }
 
-/** Whether the host's frames from `first` on end before the last of these, at a frame of the guest's. */
+/** Whether a frame of the guest ends the host's frames from `first` on. */
 function endsWithin(sites: NodeJS.CallSite[], first: number): boolean {
   for (let at = first; at < sites.length; at++) if (scriptNumber(sites[at]!) === GUEST) return true;
   return false;
@@ -285,7 +288,8 @@ function readFrames(sites: NodeJS.CallSite[], previous: PrepareStackTrace | unde
     if (isEngineOrOwn(place.file) || site.isNative()) return;
     const script = scriptOf(site);
     const name = nameIn(String(site), script);
-    // Code given to eval() is in no file: it stands where eval() was called, which no formatter tells.
+    // Code that was passed to eval() is in no file. It is shown where eval() was called, and formatters do not know
+    // that.
     const shown = texts === null || script === '' ? null : placeIn(texts[index]!, name);
     const mapped =
       site instanceof TextSite
@@ -297,10 +301,11 @@ function readFrames(sites: NodeJS.CallSite[], previous: PrepareStackTrace | unde
   return frames;
 }
 
-// A test runner that transforms modules in memory (vitest) keeps their maps to itself and applies them in the
-// `Error.prepareStackTrace` it installs: one line of text per frame. That text is the only way to its maps.
+// A test runner that transforms modules in memory (vitest) keeps their maps to itself. It applies them in the
+// `Error.prepareStackTrace` that it installs, which writes one line for each frame. This text is the only way to its
+// maps.
 function textsOf(sites: NodeJS.CallSite[], previous: PrepareStackTrace | undefined): string[] | null {
-  // Where a context (jest runs each test file in one) has no formatter of its own, Node.js asks that of the main one.
+  // When a context has no formatter of its own, Node.js asks that of the main one. jest runs each file in a context.
   const { mainError } = platform().scripts;
   const format = previous ?? mainError.prepareStackTrace;
   if (format === undefined || sites[0] instanceof TextSite) return null;
@@ -314,19 +319,19 @@ function textsOf(sites: NodeJS.CallSite[], previous: PrepareStackTrace | undefin
   }
 }
 
-/** A frame read from V8's text, with as much of a CallSite as is looked at here. */
+/** A frame that was read from V8's text, with the methods of a CallSite that this file uses. */
 class TextSite {
   readonly #file: string | null;
   readonly #line: number;
   readonly #column: number;
 
   constructor(private readonly text: string) {
-    // A name and a file may both hold brackets; the file mostly begins as a path or a URL does.
+    // Names and files may both contain brackets. Most files begin like a path or a URL.
     const place =
       (/^.*? \(((?:\/|[\w+.-]+:).*)\)$/.exec(text) ?? /^.*? \((.*)\)$/.exec(text))?.[1] ??
       text.replace(/^async /, '');
     const [, file, line, column] = /^(.+):(\d+):(\d+)$/.exec(place) ?? [];
-    // Of code given to eval() the text tells where that was called, as the CallSite's getEvalOrigin() does.
+    // For code that was passed to eval(), the text says where eval() was called, like getEvalOrigin() of a CallSite.
     this.#file = file === undefined || file.endsWith('<anonymous>') ? null : file;
     this.#line = Number(line ?? 0);
     this.#column = Number(column ?? 0);
@@ -336,7 +341,7 @@ class TextSite {
     return this.text.includes('wasm://') ? 'wasm://' : (this.#file ?? '');
   }
 
-  /** Any number will do that no other place in the script has. */
+  /** A number that no other place in the script has. */
   getPosition(): number {
     let number = textNumbers.get(this.text);
     if (number === undefined) {
@@ -362,7 +367,7 @@ class TextSite {
     return /(?:^|\()(eval at .*), <anonymous>:\d+:\d+\)?$/.exec(this.text)?.[1] ?? '';
   }
 
-  /** No two texts have one position. */
+  /** False, because the positions of two different texts never collide. */
   isEval(): boolean {
     return false;
   }
@@ -376,7 +381,7 @@ class TextSite {
   }
 }
 
-/** Whether Node.js has applied source maps to its text. */
+/** Numbers of frames' texts, which stand for their positions. */
 const textNumbers = new Map<string, number>();
 
 function sitesIn(stack: string): unknown[] {
@@ -398,8 +403,8 @@ function placeOf(site: NodeJS.CallSite): Place {
   return { file, line: site.getLineNumber() ?? 0, column: site.getColumnNumber() ?? 0 };
 }
 
-// Where eval() was called: `eval at name (file:line:column)`; in code given to eval(), that stands in the brackets.
-// Names and files may hold brackets of their own.
+// Where eval() was called: `eval at name (file:line:column)`. For nested calls of eval(), the brackets contain
+// another such text. Names and files may contain brackets as well.
 function evalPlace(origin: string): Place | null {
   const calls = origin.split(/eval at .*? \(/);
   const end = origin.length - (calls.length - 1);
@@ -407,16 +412,16 @@ function evalPlace(origin: string): Place | null {
   return readPlace(origin.slice(origin.length - calls.at(-1)!.length, end));
 }
 
-// A frame as V8 writes it: `name [as method] (file:line:column)`, or without a name `file:line:column`; `async` before
-// both. Either may hold brackets and spaces of its own.
+// V8 writes a frame as `name [as method] (file:line:column)`, or as `file:line:column` without a name. `async` may
+// precede both. Names and files may contain brackets and spaces.
 function nameIn(text: string, file: string): string {
   let end = file === '' ? text.indexOf(' (') : text.lastIndexOf(` (${file}`);
-  // Deno writes a path where it names the script by its URL.
+  // Deno writes a path in the text although it gives the script's name as a URL.
   if (end < 0 && file.startsWith('file:')) end = text.lastIndexOf(` (${platform().scripts.toPath(file)}`);
   return end < 0 ? '' : text.slice(0, end).replace(/^async | \[as [^\]]*\]$/g, '');
 }
 
-/** The place in a frame's text, null when it has none. */
+/** The place in a frame's text; null when there is none. */
 function placeIn(text: string, name: string): Place | null {
   let rest = text.replace(/^async /, '');
   if (name !== '' && rest.startsWith(`${name} `)) rest = rest.slice(name.length + 1);

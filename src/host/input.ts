@@ -1,8 +1,8 @@
 // A guest's standard input: given bytes, or a function that returns more whenever the guest reads.
 
 /**
- * Returns the next bytes: any number up to `length`, and null or no bytes at the end. Bytes beyond `length` are kept for
- * the next read. The guest's `read()` calls this function and waits for it.
+ * Returns the next bytes: any number up to `length`, and null or no bytes at the end. Bytes beyond `length` are kept
+ * for the next read. The guest's `read()` calls this function and waits for it.
  */
 export type InputReader = (length: number) => Uint8Array | null;
 

@@ -1,5 +1,5 @@
-// Everything that a guest has written to one of its output streams, in order. It stays readable whatever happens to the
-// guest afterwards. A listener sees each piece as it is written.
+// Everything that a guest has written to one of its output streams, in order. It stays readable whatever happens to
+// the guest afterwards. A listener sees each piece as it is written.
 
 const decoder = new TextDecoder();
 

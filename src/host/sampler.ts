@@ -1,6 +1,6 @@
-// Picks some of many: one in `every` on average. The distances are random, so that no rhythm of the program can hide from
-// the sampler. They come from a generator of its own, so that a run can be repeated (xorshift32, Marsaglia, "Xorshift
-// RNGs", 2003).
+// Picks some of many: one in `every` on average. The distances are random, so that no rhythm of the program can hide
+// from the sampler. They come from a generator of its own, so that a run can be repeated (xorshift32, Marsaglia,
+// "Xorshift RNGs", 2003).
 
 export class Sampler {
   #wait = 1;

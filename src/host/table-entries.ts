@@ -1,10 +1,10 @@
-// The guest's function table as JavaScript sees it. JavaScript calls the functions that it takes out of the table, so each
-// function comes out as an entry: it writes the host's slot, which an exported function gets from its thunk. The guest's
-// own indirect calls reach the functions themselves.
+// The guest's function table as JavaScript sees it. JavaScript calls the functions that it takes out of the table, so
+// each function comes out as an entry: it writes the host's slot, which an exported function gets from its thunk. The
+// guest's own indirect calls reach the functions themselves.
 //
-// The object stays the engine's own table and gets methods of its own in front of those of its prototype. So it can be
-// given to other instances, and any kind of glue finds what it expects. A function comes out as the same object every
-// time, and it may be put back, because glue keeps maps of functions (addFunction).
+// The object stays the engine's own table and gets methods of its own in front of those of its prototype. So it can
+// be given to other instances, and any kind of glue finds what it expects. A function comes out as the same object
+// every time, and it may be put back, because glue keeps maps of functions (addFunction).
 
 import type { RawFunction } from './entries.ts';
 

@@ -1,7 +1,7 @@
 // Reads an object that C++ has thrown from the guest's memory: its type, and its text, which is that of
-// std::exception::what() or the object itself. Type information has the layout of the Itanium C++ ABI (section 2.9). Each
-// std::type_info starts with the addresses of a table of virtual functions and of the name; that of a class also lists
-// the base classes. Its kind is the type of the std::type_info itself, whose address stands before that table.
+// std::exception::what() or the object itself. Type information has the layout of the Itanium C++ ABI (section 2.9).
+// Each std::type_info starts with the addresses of a table of virtual functions and of the name; that of a class also
+// lists the base classes. Its kind is the type of the std::type_info itself, whose address stands before that table.
 //
 // The guest may have overwritten any of this. Values that make no sense are left out, and nothing throws.
 

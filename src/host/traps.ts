@@ -1,13 +1,13 @@
-// What comes out of a guest that fails, read: was it a trap of the guest, and where in the guest's code. V8 names
-// the places as file offsets in the module it runs, which is the instrumented one. JavaScriptCore names functions alone.
+// Reads the error of a guest that fails: whether the guest trapped, and where in its code. V8 gives places as file
+// offsets in the instrumented module, because it runs that one. JavaScriptCore gives only names of functions.
 
 import { GLUE_FILE } from '../frames/index.ts';
 
-/** The stack of an error, as far as it is the guest's. */
+/** The guest's part of an error's stack. */
 export interface GuestStack {
   /** Offsets of the instructions in the file that runs, innermost first. */
   readonly offsets: readonly number[];
-  /** Names of the functions, innermost first, where the engine gives those and no offsets (JavaScriptCore). */
+  /** Names of the functions, innermost first, when the engine gives names instead of offsets (JavaScriptCore). */
   readonly names: readonly string[];
   /** True when the guest's own code, or the engine on its behalf, threw. */
   readonly thrownByGuest: boolean;
@@ -16,7 +16,7 @@ export interface GuestStack {
 }
 
 const WASM_FRAME = /wasm:\/\/[^\s)]*:wasm-function\[\d+\]:0x([0-9a-f]+)/;
-/** As JavaScriptCore writes it. */
+/** A frame of WebAssembly as JavaScriptCore writes it. */
 const NAMED_FRAME = /\.wasm-function\[(.+)\]/;
 
 /** Reads where in the guest an error arose: the innermost run of wasm frames. */
@@ -36,8 +36,8 @@ export function readGuestStack(error: object): GuestStack {
   return { offsets, names, thrownByGuest, thrownByGlue: lines[0]?.includes(GLUE_FILE) ?? false };
 }
 
-// Test runners replace Error.prepareStackTrace with formatters that garble wasm frames. V8 formats a stack when
-// it is first looked at, so it is looked at here with a formatter that keeps the engine's own lines.
+// Test runners replace Error.prepareStackTrace with formatters that garble wasm frames. V8 formats a stack when it is
+// first read, so this function reads it with a formatter that keeps the engine's own lines.
 function stackLines(error: object): string[] {
   const previous = Error.prepareStackTrace;
   let lines: string[] | null = null;
@@ -59,11 +59,11 @@ function setFormatter(formatter: typeof Error.prepareStackTrace): void {
   try {
     Error.prepareStackTrace = formatter as NonNullable<typeof formatter>;
   } catch {
-    // Frozen (`--frozen-intrinsics`): then nobody else has replaced it, and stacks are the engine's text.
+    // Error is frozen (`--frozen-intrinsics`), so nobody else has replaced the formatter either.
   }
 }
 
-/** True for what the engine throws when a guest traps or uses up the stack. */
+/** True for the errors that the engine throws when a guest traps or uses up the stack. */
 export function isTrap(error: unknown): error is Error {
   if (error instanceof WebAssembly.RuntimeError) return true;
   return error instanceof RangeError && /call stack/i.test(error.message);

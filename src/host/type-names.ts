@@ -1,6 +1,6 @@
-// Turns the names that std::type_info has for C++ types into names as people write them. The Itanium ABI defines their
-// mangling (section 5.1.5). This is the grammar of types only: a name with anything else, such as an expression, stays
-// as it is.
+// Turns the names that std::type_info has for C++ types into names as people write them. The Itanium ABI defines
+// their mangling (section 5.1.5). This is the grammar of types only: a name with anything else, such as an
+// expression, stays as it is.
 
 const BUILTIN: Readonly<Record<string, string>> = {
   v: 'void',

@@ -1,7 +1,7 @@
-// A WASI guest. Files, standard streams, poll and proc_exit are answered here, for the reasons given in wasi-files.ts.
-// The platform answers for arguments, environment, clocks, random numbers and scheduling. The instance is made here and
-// not by @wasmer/wasi's `start()`, because a guest is entered through many functions, and because what it throws must
-// arrive unchanged.
+// A WASI guest. Files, standard streams, poll and proc_exit are answered here, for the reasons given in
+// wasi-files.ts. The platform answers for arguments, environment, clocks, random numbers and scheduling. The instance
+// is made here and not by @wasmer/wasi's `start()`, because a guest is entered through many functions, and because
+// what it throws must arrive unchanged.
 
 import { fromRoot } from '../algorithms/posix-path.ts';
 import type { WasmExports } from '../binary/wasm-types.ts';

@@ -34,9 +34,9 @@ export async function moreWasi(
 const WASI_MODULE = 'wasi_snapshot_preview1';
 
 /**
- * A module that Wasmer sees in place of the guest's, because it panics at exports that it does not know, such as the tag
- * of C++ exceptions: `(module (import "wasi_snapshot_preview1" "proc_exit" (func)) (memory 0) (export "memory" (memory 0)))`.
- * Wasmer reads the version of WASI from the module and takes the memory from the instance.
+ * A module that Wasmer sees in place of the guest's, because it panics at exports that it does not know, such as the
+ * tag of C++ exceptions: `(module (import "wasi_snapshot_preview1" "proc_exit" (func)) (memory 0) (export "memory"
+ * (memory 0)))`. Wasmer reads the version of WASI from the module and takes the memory from the instance.
  */
 function standIn(): WebAssembly.Module {
   const text = (name: string): number[] => [name.length, ...Buffer.from(name)];

@@ -1,5 +1,5 @@
-// Where this package is on the disk. From source, this file lies two folders below package.json. The builds are flat, so
-// there it lies one folder below.
+// Where this package is on the disk. From source, this file lies two folders below package.json. The builds are flat,
+// so there it lies one folder below.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

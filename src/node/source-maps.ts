@@ -1,6 +1,6 @@
-// Translates a position in the running JavaScript to the position in its source. Node.js knows the maps of the modules
-// that it loaded with `--enable-source-maps` (tsx turns this on). Other scripts, such as the output of a bundler, name
-// their map in the last line; it is read once, when a profile is made.
+// Translates a position in the running JavaScript to the position in its source. Node.js knows the maps of the
+// modules that it loaded with `--enable-source-maps` (tsx turns this on). Other scripts, such as the output of a
+// bundler, name their map in the last line; it is read once, when a profile is made.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { findSourceMap } from 'node:module';

@@ -1,5 +1,6 @@
-// Stops work that never returns to JavaScript, such as C that loops, sleeps or reads. V8 stops a script of node:vm after a
-// time or at Ctrl-C. It also stops everything that the script has called, in WebAssembly and in Atomics.wait as well.
+// Stops work that never returns to JavaScript, such as C that loops, sleeps or reads. V8 stops a script of node:vm
+// after a time or at Ctrl-C. It also stops everything that the script has called, in WebAssembly and in Atomics.wait
+// as well.
 
 import { Script } from 'node:vm';
 
@@ -14,8 +15,8 @@ const script = new Script(`globalThis[Symbol.for('heapline.stoppable')]()`, {
 const STOPPED = new Set(['ERR_SCRIPT_EXECUTION_TIMEOUT', 'ERR_SCRIPT_EXECUTION_INTERRUPTED']);
 
 /**
- * Runs `work` and returns its result. When the engine stops the work, no frame of the work notices, not even a `finally`,
- * and the result is that of `stopped`.
+ * Runs `work` and returns its result. When the engine stops the work, no frame of the work notices, not even a
+ * `finally`, and the result is that of `stopped`.
  */
 export function stoppable<T>(work: () => T, stopAt: StopAt, stopped: () => T): T {
   const world = globalThis as { [WORK]?: () => unknown };

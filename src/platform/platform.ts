@@ -63,7 +63,9 @@ export interface Platform {
   /** The `file:` URL of a path. */
   fileUrl(path: string): string;
 
-  /** Resolves in a later turn of the event loop, after all promises that are settled now. Fake timers do not stop it. */
+  /**
+   * Resolves in a later turn of the event loop, after all promises that are settled now. Fake timers do not stop it.
+   */
   nextTurn(): Promise<void>;
   /** Blocks the thread, as `sleep()` in C does. */
   block(milliseconds: number): void;
@@ -83,7 +85,9 @@ export interface Platform {
   readonly scripts: Scripts;
 }
 
-/** Thrown by `gunzip` for data that decompresses to more bytes than the caller allows. It is caught inside Heapline. */
+/**
+ * Thrown by `gunzip` for data that decompresses to more bytes than the caller allows. It is caught inside Heapline.
+ */
 export class TooLongError extends Error {
   override readonly name = 'TooLongError';
 }

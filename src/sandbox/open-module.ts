@@ -1,5 +1,5 @@
-// From the bytes of a module that was linked with the runtime to a sandbox: instrument, unless that was done before, and
-// instantiate.
+// From the bytes of a module that was linked with the runtime to a sandbox: instrument, unless that was done before,
+// and instantiate.
 
 import { basename } from '../algorithms/posix-path.ts';
 import { InvalidArgumentError } from '../errors.ts';
@@ -52,8 +52,8 @@ export function checkModuleOptions(caller: string, options: ModuleOptions, other
 }
 
 /**
- * A copy of the caller's bytes, made before this package waits for anything: the caller may go on to transfer them to a
- * worker, or to write over them. Null for anything else.
+ * A copy of the caller's bytes, made before this package waits for anything: the caller may go on to transfer them to
+ * a worker, or to write over them. Null for anything else.
  */
 export function ownBytes(argument: string, source: unknown): Uint8Array | null {
   if (source instanceof Uint8Array) return new Uint8Array(source);

@@ -1,5 +1,5 @@
-// The gzip format in JavaScript, by fflate. Browsers have it as streams only, which nobody can wait for in synchronous
-// code. fflate does not compare checksums, so they are compared here.
+// The gzip format in JavaScript, by fflate. Browsers have it as streams only, which nobody can wait for in
+// synchronous code. fflate does not compare checksums, so they are compared here.
 
 import { Gunzip, gzipSync } from 'fflate';
 import { TooLongError } from '../platform/index.ts';
