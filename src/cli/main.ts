@@ -1,7 +1,6 @@
 // The `heapline` command: reads the command line, runs one of the commands, and exits with a meaningful status (see
 // failure.ts). Each command has a file of its own.
 
-import '../node/install.ts';
 import { existsSync, writeSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { workingDirectory } from '../node/working-directory.ts';
@@ -47,6 +46,10 @@ Examples:
 ${ENVIRONMENT_HELP}
 ${STATUS_HELP}`,
     );
+  // Imported for commands alone, because help and errors of the command line need no platform.
+  program.hook('preAction', async () => {
+    await import('../node/install.ts');
+  });
   addRunCommand(program, terminal, programArguments, (result) => {
     status = result;
   });
