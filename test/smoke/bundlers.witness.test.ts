@@ -1,0 +1,82 @@
+// Programs that use Heapline run after each bundler has bundled them, with the package left out as README says. The
+// oldest versions are the ones that docs/versions.md names.
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { type ConsumerProject, createConsumerProject } from '../support/packed-package.ts';
+import { newestOr } from '../support/tool-versions.ts';
+
+const PROGRAM = `import { HeapProfile, loadC } from 'heapline';
+async function main() {
+  const sandbox = await loadC('keep.c');
+  sandbox.exports.keep(10);
+  const profile = sandbox.heap.profile();
+  console.log(profile.total('inuse_space'), HeapProfile.decode(profile.encode()).sampleCount);
+}
+main();
+`;
+
+const FILES = {
+  'server.mjs': PROGRAM,
+  'keep.c': '#include <stdlib.h>\nvoid *kept;\nvoid keep(int bytes) { kept = malloc(bytes); }\n',
+  'rollup.config.mjs': `export default {
+    input: 'server.mjs', external: ['heapline'], output: { file: 'out/rollup.mjs', format: 'esm' },
+  };`,
+  'vite.config.mjs': `export default {
+    ssr: { external: ['heapline'] },
+    build: { ssr: 'server.mjs', outDir: 'out', rollupOptions: { output: { entryFileNames: 'vite.mjs' } } },
+  };`,
+  'webpack.config.cjs': `module.exports = {
+    mode: 'production', target: 'node', entry: './server.mjs', externals: { heapline: 'commonjs heapline' },
+    output: { path: __dirname + '/out', filename: 'webpack.cjs' },
+  };`,
+};
+
+/** How each bundler is called, and what it writes. */
+const BUNDLERS = [
+  {
+    command: [
+      'esbuild',
+      'server.mjs',
+      '--bundle',
+      '--platform=node',
+      '--format=esm',
+      '--external:heapline',
+      '--outfile=out/esbuild.mjs',
+    ],
+    output: 'out/esbuild.mjs',
+  },
+  { command: ['rollup', '-c', 'rollup.config.mjs', '--silent'], output: 'out/rollup.mjs' },
+  { command: ['vite', 'build', '--logLevel', 'error'], output: 'out/vite.mjs' },
+  { command: ['webpack', '-c', 'webpack.config.cjs'], output: 'out/webpack.cjs' },
+];
+
+const projects: ConsumerProject[] = [];
+
+afterAll(() => {
+  for (const project of projects) project.dispose();
+});
+
+it.each([
+  ['the oldest', ['esbuild@0.17.0', 'rollup@3.0.0', 'vite@5.0.0', 'webpack@5.75.0', 'webpack-cli@5.0.0']],
+  [
+    'current',
+    [
+      `esbuild@${newestOr('0.28.2')}`,
+      `rollup@${newestOr('4.68.8')}`,
+      `vite@${newestOr('8.4.0')}`,
+      `webpack@${newestOr('5.113.0')}`,
+      `webpack-cli@${newestOr('7.3.1')}`,
+    ],
+  ],
+])('programs run from the bundles of %s bundlers', (_, packages) => {
+  const project = createConsumerProject();
+  projects.push(project);
+  for (const [name, text] of Object.entries(FILES)) writeFileSync(join(project.directory, name), text);
+  project.run('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefer-offline', ...packages]);
+  for (const { command, output } of BUNDLERS) {
+    project.run('npx', ['--no-install', ...command]);
+    expect(`${output}: ${project.run('node', [output])}`).toBe(`${output}: 10 1\n`);
+  }
+});
