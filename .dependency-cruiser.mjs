@@ -9,12 +9,12 @@ const EVERY_FILE = ['[^/]+\\.ts'];
 
 /** @type {readonly { name: string, browser?: true, doors?: readonly string[] }[]} */
 export const ROOMS = [
+  { name: 'runtime', browser: true, doors: EVERY_FILE },
   { name: 'frames', browser: true },
   { name: 'errors.ts', browser: true },
   { name: 'algorithms', browser: true, doors: EVERY_FILE },
   { name: 'platform', browser: true, doors: ['index\\.ts', 'debug\\.ts'] },
   { name: 'options', browser: true, doors: EVERY_FILE },
-  { name: 'runtime', browser: true, doors: EVERY_FILE },
   { name: 'binary', browser: true, doors: ['index\\.ts', 'wasm-types\\.ts'] },
   { name: 'rewrite', browser: true },
   { name: 'instrument', browser: true },

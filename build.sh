@@ -62,7 +62,7 @@ start_build() {
 
 build_runtime() {
   local stamp=.cache/built/wasm
-  [ -f wasm/heapline-wasi.o ] && ! changed "$stamp" csrc scripts package-lock.json && return
+  [ -f wasm/heapline-wasi.o ] && ! changed "$stamp" csrc include scripts package-lock.json && return
   say 'building the C runtime (wasm/)'
   start_build
   node scripts/build-runtime.mjs

@@ -67,7 +67,6 @@ const heaplineImports: WebAssembly.ModuleImports = {
     throw new Error(`heap fault recorded at ${record}`);
   },
   exiting: () => {},
-  trace: () => {},
 };
 
 /** A module of which instances can be made; compiled once, so that all instances share tiered-up code. */

@@ -1,50 +1,62 @@
 /* allocate.c -- malloc, calloc, the aligned family; taking blocks and handing them out.
  *
- * The fast path is one comparison (size below hl.fast_limit), the context, a pop from the current span's free
- * list, the ledger. Everything rare sits behind that comparison: the first call ever, large sizes, tracing.
+ * The fast path is one comparison (is the size below hl.fast_limit?), the context, a pop from the current span's free
+ * list, and the ledger. Everything rare is behind that comparison: the first call ever, large sizes, tracing.
  *
- * Exhaustion: NULL and ENOMEM, and nothing else changes. Block metadata is allocated before the block's pages,
- * contexts fall back to their parent, so running out anywhere inside is an ordinary failed allocation.
+ * When memory is exhausted, the result is NULL with ENOMEM, and nothing else changes. Block metadata is allocated
+ * before the block's pages, and contexts fall back to their parent, so running out of memory anywhere is an ordinary
+ * failed allocation.
  */
 #include "platform.h"
 
-static void hl_fast_limit_set(void) { hl.fast_limit = rt.flags & HL_FLAG_TRACE ? 0 : HL_SMALL_MAX + 1; }
+/* A test hook: the host is told of every block that is handed out. */
+#if HL_TEST_HOOKS
+HL_INLINE int hl_is_traced(void) { return rt.flags & HL_FLAG_TRACE; }
+HL_COLD void hl_trace(u32 address, u32 size, const hl_node *node) { heapline_host_trace(address, size, (u32)node); }
+#else
+HL_INLINE int hl_is_traced(void) { return 0; }
+HL_INLINE void hl_trace(u32 address, u32 size, const hl_node *node) { (void)address, (void)size, (void)node; }
+#endif
+
+HL_INLINE u32 hl_fast_limit(void) { return hl_is_traced() ? 0 : HL_SMALL_MAX + 1; }
 
 HL_COLD void hl_heap_initialise(void) {
+  HL_ASSERT(!hl.initialised);
   hl.initialised = 1;
-  hl_structs_add(&hl_first_span_chunk.header, HL_ARRAY_LENGTH(hl_first_span_chunk.spans));
+  hl_structs_add(&hl.first_span_chunk.header, HL_ARRAY_LENGTH(hl.first_span_chunk.spans));
   hl_classes_initialise();
-  hl.contexts = hl_first_contexts;
+  hl.contexts = hl.first_contexts;
   hl.contexts_shift = 32 - (u32)__builtin_ctz(HL_FIRST_CONTEXTS);
-  hl.last_chunk = &hl_first_chunk.header;
-  heapline_shadow[0].node = rt.root_node;
-  rt.root_node->link = (u32)&hl_root_account | HL_NODE_LINK_ACCOUNT;
-  hl_root_account.node = rt.root_node;
-  hl_root_account.children = (u32)&hl_no_child;
-  hl_fast_limit_set();
+  hl.last_chunk = &hl_start.first_chunk.header;
+  hl_slots[0].node = rt.root_node;
+  rt.root_node->link = (u32)&hl.root_account | HL_NODE_LINK_ACCOUNT;
+  hl.root_account.node = rt.root_node;
+  hl.root_account.children = (u32)&hl_start.no_child;
+  hl.fast_limit = hl_fast_limit();
 }
 
-void heapline_set_flags(u32 flags) {
+HL_INLINE void hl_set_flags(u32 flags) {
   rt.flags = flags;
-  if (hl.initialised) hl_fast_limit_set();
+  if (hl.initialised) hl.fast_limit = hl_fast_limit();
 }
 
-/* There is no memory for `size` bytes. The host writes down where: that is rare enough to tell it each time. */
+/* There is no memory for `size` bytes. The host is told each time, because that is rare, and writes down where it
+ * was. */
 HL_COLD void *hl_allocation_failed(u64 size) {
   if (!hl.initialised) hl_heap_initialise();
-  hl_failure = (hl_fault){
+  hl.failure = (hl_fault){
       .kind = HL_FAULT_NO_MEMORY,
       .context = (u32)hl_context(),
       .block = (u32)(size >> 32),
       .block_size = (u32)size,
   };
   rt.failed++;
-  heapline_host_fault(&hl_failure);
+  heapline_host_fault(&hl.failure);
   hl_set_errno(HL_ENOMEM);
   return 0;
 }
 
-/* Takes a free block of the class; null when memory is exhausted. *address is its address. */
+/* Takes a free block of the class and stores its address in *address; null when memory is exhausted. */
 HL_INLINE hl_block *hl_block_take(u32 class, u32 *address, hl_span **from) {
   hl_span *span = hl.current[class];
   u32 index = span->free;
@@ -54,20 +66,23 @@ HL_INLINE hl_block *hl_block_take(u32 class, u32 *address, hl_span **from) {
     index = span->free;
   }
   hl_block *block = span->metadata + index;
+  HL_ASSERT(index < span->blocks && block->owner & HL_BLOCK_FREED);
   span->free = hl_block_next_free(block);
   span->used++;
+  HL_ASSERT(span->used <= span->blocks);
   *address = span->base + index * span->block_size;
+  HL_ASSERT_INTERNAL(span->class == class && hl.map[hl_page_of(*address)] == span);
   *from = span;
   return block;
 }
 
-/* Any size, any alignment. hl.taken_zero tells whether the block's bytes are known to be zero. */
+/* Takes a block of any size and alignment. hl.taken_zero then says whether the block's bytes are known to be zero. */
 HL_SLOW hl_block *hl_block_take_slow(u32 size, u32 alignment, u32 *address) {
   hl_span *span;
   hl_block *block;
   if (size <= HL_SMALL_MAX && alignment <= HL_PAGE) {
-    /* A block size that is a multiple of the alignment aligns (hl_class_alignment). Such a class exists: the
-     * next power of two at the latest. */
+    /* Blocks whose size is a multiple of the alignment are aligned (hl_class_alignment). Such a class exists: at the
+     * latest the one of the next power of two. */
     u32 class = hl_class_of(size ? size : 1);
     while (class < HL_CLASSES && (hl_class_size(class) & (alignment - 1))) class++;
     if (class < HL_CLASSES) {
@@ -114,18 +129,19 @@ HL_INLINE void hl_block_hand_out(hl_block *block, u32 owner, u32 size) {
   block->serial = (u32)rt.alloc_objects;
 }
 
-HL_COLD void hl_trace(u32 address, u32 size, hl_node *node) { heapline_host_trace(address, size, (u32)node); }
-
 HL_SLOW void *hl_allocate_slow(u32 size, u32 alignment) {
   if (!hl.initialised) hl_heap_initialise();
   if (size > HL_SIZE_MAX || alignment > HL_SIZE_MAX || size + alignment > HL_SIZE_MAX)
     return hl_allocation_failed(size);
+  HL_ASSERT(alignment >= HL_ALIGNMENT && !(alignment & (alignment - 1)));
   hl_node *node = hl_context();
   u32 address;
   hl_block *block = hl_block_take_slow(size, alignment, &address);
   if (!block) return hl_allocation_failed(size);
+  HL_ASSERT(!(address & (alignment - 1)) && size <= hl.map[hl_page_of(address)]->block_size);
   hl_block_hand_out(block, hl_ledger_allocate(node, size, 0), size);
-  if (rt.flags & HL_FLAG_TRACE) hl_trace(address, size, node);
+  HL_ASSERT_EXPENSIVE(hl_span_is_valid(hl.map[hl_page_of(address)]));
+  if (hl_is_traced()) hl_trace(address, size, node);
   return (void *)address;
 }
 
@@ -134,14 +150,16 @@ HL_INLINE void *hl_allocate_small(hl_node *node, u32 size, int first_is_likely) 
   hl_span *span;
   hl_block *block = hl_block_take(hl_class_of(size), &address, &span);
   if (HL_UNLIKELY(!block)) return hl_allocation_failed(size);
+  HL_ASSERT(size <= span->block_size && !(address & (HL_ALIGNMENT - 1)));
   hl_block_hand_out(block, hl_ledger_allocate(node, size, first_is_likely), size);
   return (void *)address;
 }
 
-/* A small block in a context that takes a search; in one function, because programs of ever new contexts live here. */
+/* A small block in a context that takes a search. It is all in one function, because programs with ever new contexts
+ * spend their time here. */
 HL_SLOW void *hl_allocate_resolving(u32 size) { return hl_allocate_small(hl_context_resolve_here(rt.top, 1), size, 1); }
 
-void *malloc(size_t size) {
+HL_INLINE void *hl_malloc(u32 size) {
   if (HL_UNLIKELY(size >= hl.fast_limit)) return hl_allocate_slow(size, HL_ALIGNMENT);
   hl_node *node = hl_context_known();
   return HL_LIKELY(node) ? hl_allocate_small(node, size, 0) : hl_allocate_resolving(size);
@@ -160,13 +178,14 @@ HL_INLINE void hl_zero_block(u32 address, u32 size) {
   }
 }
 
-void *calloc(size_t count, size_t each) {
+HL_INLINE void *hl_calloc(u32 count, u32 each) {
   u64 product = (u64)count * each;
   if (HL_UNLIKELY(product > HL_SIZE_MAX)) return hl_allocation_failed(product);
   u32 size = (u32)product, address;
   if (HL_UNLIKELY(size >= hl.fast_limit)) {
     void *pointer = hl_allocate_slow(size, HL_ALIGNMENT);
     if (pointer && !hl.taken_zero) hl_zero(pointer, size);
+    HL_ASSERT_EXPENSIVE(!pointer || hl_is_zero((u32)pointer, size));
     return pointer;
   }
   hl_node *node = hl_context();
@@ -176,6 +195,7 @@ void *calloc(size_t count, size_t each) {
   int zero = span->zero && !(block->owner & HL_BLOCK_OWNER_MASK);
   hl_block_hand_out(block, hl_ledger_allocate(node, size, 0), size);
   if (!zero) hl_zero_block(address, size);
+  HL_ASSERT_EXPENSIVE(hl_is_zero(address, size));
   return (void *)address;
 }
 
@@ -185,8 +205,8 @@ HL_SLOW void *hl_allocate_aligned(u32 alignment, u32 size) {
 
 HL_INLINE int hl_power_of_two(u32 value) { return value && !(value & (value - 1)); }
 
-/* C17 7.22.3.1; a size that is no multiple of the alignment is allowed since DR 460. */
-void *aligned_alloc(size_t alignment, size_t size) {
+/* C17 7.22.3.1. Since DR 460 a size that is no multiple of the alignment is allowed. */
+HL_INLINE void *hl_aligned_alloc(u32 alignment, u32 size) {
   if (!hl_power_of_two(alignment)) {
     hl_set_errno(HL_EINVAL);
     return 0;
@@ -195,13 +215,13 @@ void *aligned_alloc(size_t alignment, size_t size) {
 }
 
 /* As in glibc and dlmalloc, an alignment that is no power of two is rounded up to one. */
-void *memalign(size_t alignment, size_t size) {
+HL_INLINE void *hl_memalign(u32 alignment, u32 size) {
   if (alignment > 0x40000000u) return hl_allocation_failed(size);
   if (alignment > 1 && !hl_power_of_two(alignment)) alignment = 1u << (32 - __builtin_clz(alignment));
   return hl_allocate_aligned(alignment, size);
 }
 
-int posix_memalign(void **result, size_t alignment, size_t size) {
+HL_INLINE int hl_posix_memalign(void **result, u32 alignment, u32 size) {
   if (!hl_power_of_two(alignment) || alignment < sizeof(void *)) return HL_EINVAL;
   void *pointer = hl_allocate_aligned(alignment, size);
   if (!pointer) return HL_ENOMEM;
@@ -209,4 +229,4 @@ int posix_memalign(void **result, size_t alignment, size_t size) {
   return 0;
 }
 
-void *valloc(size_t size) { return hl_allocate_aligned(HL_PAGE, size); }
+HL_INLINE void *hl_valloc(u32 size) { return hl_allocate_aligned(HL_PAGE, size); }

@@ -1,20 +1,20 @@
 /* buds.c -- contexts that have allocated only once.
  *
- * In a program whose every allocation comes from a place never seen before (a deep recursion, say), memory for the
- * tree is what costs: most nodes lead to one block and are never looked up again. So a new path is first kept as one
- * bud of 32 bytes in the ring of the deepest node that exists: the rest of the path, up to HL_BUD_SITES sites, and
- * what an account would say of one block. The slots of the path's frames stay without a node meanwhile. When the
- * site it starts with comes again, the bud grows a node for that site; when its whole path comes again, it becomes a
- * node with an account itself, at the same address, because its block refers to it.
+ * In a program whose every allocation comes from a new place (a deep recursion, for example), memory for the tree is
+ * the main cost: most nodes lead to one block and are never looked up again. So a new path is first kept as one bud
+ * of 32 bytes in the ring of the deepest node that exists. The bud has the rest of the path, up to HL_BUD_SITES
+ * sites, and what an account would say of one block. The slots of the path's frames stay without a node meanwhile.
+ * When the first site of the bud comes again, the bud grows a node for that site. When its whole path comes again,
+ * the bud itself becomes a node with an account, at the same address, because its block refers to it.
  *
- * Only narrow nodes have buds (context.c): to replace one, its ring is walked.
+ * Only narrow nodes have buds (context.c), because replacing a bud takes a walk around its ring.
  */
 #include "platform.h"
 
 #define HL_BUD_SITE_MASK ((1u << HL_BUD_SITE_BITS) - 1)
 #define HL_BUD_FLAGS ((1u << HL_BUD_EPOCH_SHIFT) - 1)
-/* What the fields hold: a bud can be made while the epoch and the clock are below these. Blocks are smaller than 2^31
- * bytes, so a clock that was below its limit fits at the end of the allocation, too. */
+/* Bounds of the fields: a bud can be made while the epoch and the clock are below these. Blocks are smaller than 2^31
+ * bytes, so a clock that was below its bound still fits at the end of the allocation. */
 #define HL_BUD_EPOCHS (1u << (32 - HL_BUD_EPOCH_SHIFT))
 #define HL_BUD_CLOCK_BITS (64 - HL_BUD_SITE_BITS)
 #define HL_BUD_CLOCKS (1ull << (HL_BUD_CLOCK_BITS - 1))
@@ -30,9 +30,10 @@ HL_INLINE void hl_bud_set_clock(hl_bud *bud, u64 clock) {
   bud->second = (bud->second & HL_BUD_SITE_MASK) | (u32)(clock >> 32) << HL_BUD_SITE_BITS;
 }
 
-/* A bud of the path that `length` slots from `path` on stand for, in no ring yet; null when its fields could not hold
- * it or there is no memory. What it says of its block is written with the allocation. */
+/* A bud for the path of the `length` slots from `path` on, in no ring yet. Null when its fields cannot hold the path,
+ * or when there is no memory. The allocation writes what the bud says of its block. */
 HL_INLINE hl_node *hl_bud_new(hl_node *parent, const hl_slot *path, u32 length) {
+  HL_ASSERT(length && length <= HL_BUD_SITES && !hl_is_bud(parent));
   u32 first = path->site, second = 0, third = 0;
   if (length > 1) second = path[1].site;
   if (length > 2) third = path[2].site;
@@ -57,6 +58,7 @@ HL_INLINE int hl_bud_at_peak(const hl_bud *bud) {
 }
 
 HL_INLINE void hl_bud_ledger_allocate(hl_bud *bud, u32 size) {
+  HL_ASSERT(!(bud->node.link & HL_BUD_ALLOCATED));
   u32 peak = hl_totals_allocate(size);
   if (!peak) hl.peak_dirty = 1;
   bud->size = size;
@@ -64,7 +66,7 @@ HL_INLINE void hl_bud_ledger_allocate(hl_bud *bud, u32 size) {
   hl_bud_set_clock(bud, rt.alloc_bytes);
 }
 
-/* Adds to an account what the bud tells. */
+/* Adds the bud's counters to an account. */
 static void hl_bud_count(const hl_bud *bud, hl_account *account) {
   u32 link = bud->node.link, size = bud->size;
   hl_ledger_save_peak(account);
@@ -85,17 +87,19 @@ static void hl_bud_count(const hl_bud *bud, hl_account *account) {
   if (link & HL_BUD_TEMPORARY) hl_ledger_temporary(account, size);
 }
 
-/* Makes a node of the first site of a bud's path: a new one, below which the bud is left with the rest, or, when there
- * is no rest, the bud itself, which gets an account. `children`: where its parent keeps its children. Null when there
- * is no memory: then the bud stays as it was. */
+/* Makes a node of the first site of a bud's path. It is a new node, and the bud stays below it with the rest of the
+ * path. When there is no rest, the bud itself becomes the node and gets an account. `children` is where the bud's
+ * parent keeps its children. Null when there is no memory: then the bud stays as it was. */
 HL_SLOW hl_node *hl_bud_grow(hl_bud *bud, u32 *children) {
   hl_node *rest = &bud->node;
   u32 length = hl_bud_length(bud), site = rest->site & ~HL_SITE_BUD;
+  HL_ASSERT(hl_is_bud(rest) && length && length <= HL_BUD_SITES);
+  HL_ASSERT_EXPENSIVE(hl_ring_is_valid(rest->parent));
   if (length == 1) {
     hl_bud read = *bud;
     hl_account *account = hl_account_new(rest);
     if (!account) return 0;
-    account->children = (u32)&hl_no_child;
+    account->children = (u32)&hl_start.no_child;
     hl_bud_count(&read, account);
     rest->site = site;
     return rest;
@@ -119,8 +123,8 @@ HL_SLOW hl_node *hl_bud_grow(hl_bud *bud, u32 *children) {
   return node;
 }
 
-/* The account of what was a bud, which grows into a node if it is one still. Without memory for that, what the bud
- * tells moves to the account of a caller. */
+/* The account of an entry that was a bud. If it is still one, it grows into a node. Without memory for the node, the
+ * bud's counters move to the account of a caller. */
 HL_COLD hl_account *hl_bud_account(hl_bud *bud) {
   while (hl_is_bud(&bud->node)) {
     if (hl_bud_grow(bud, hl_children(bud->node.parent))) continue;
@@ -132,18 +136,19 @@ HL_COLD hl_account *hl_bud_account(hl_bud *bud) {
   return hl_account_of(&bud->node);
 }
 
-/* A block is freed whose context was a bud, and may be one still. `serial`: the block's. */
+/* A block is freed whose context was a bud and may still be one. `serial` is the block's. */
 HL_SLOW void hl_bud_ledger_free(hl_bud *bud, u32 size, u32 serial) {
   if (!hl_is_bud(&bud->node)) {
     hl_ledger_free_from(hl_account_of(&bud->node), size, serial);
     return;
   }
   if (HL_UNLIKELY(rt.peak_epoch >= HL_BUD_EPOCHS || rt.alloc_bytes >> HL_BUD_CLOCK_BITS)) {
-    /* Too late for a bud's fields. */
+    /* The fields of a bud are too small by now. */
     hl_ledger_free_from(hl_bud_account(bud), size, serial);
     return;
   }
   u32 link = bud->node.link;
+  HL_ASSERT((link & (HL_BUD_ALLOCATED | HL_BUD_FREED)) == HL_BUD_ALLOCATED && bud->size == size);
   if (link >> HL_BUD_EPOCH_SHIFT != rt.peak_epoch) {
     link = (link & HL_BUD_FLAGS) | HL_BUD_PEAK | rt.peak_epoch << HL_BUD_EPOCH_SHIFT;
     hl.peak_dirty = 1;
@@ -156,7 +161,7 @@ HL_SLOW void hl_bud_ledger_free(hl_bud *bud, u32 size, u32 serial) {
   hl_bud_set_clock(bud, rt.alloc_bytes - hl_bud_clock(bud));
 }
 
-/* Who allocated a block. */
+/* The context that allocated a block. */
 HL_INLINE hl_node *hl_block_context(const hl_block *block) {
   u32 owner = block->owner & HL_BLOCK_OWNER_MASK;
   return block->owner & HL_BLOCK_BUD ? (hl_node *)owner : ((hl_account *)owner)->node;

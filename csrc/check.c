@@ -1,15 +1,17 @@
-/* check.c -- whether what the runtime keeps is whole: every invariant of the heap and the ledger.
+/* check.c -- whether the runtime's memory is whole: every invariant of the heap and the ledger.
  *
  * The program shares the linear memory with the runtime and may have written over anything. Before the host believes
- * what it reads there, it asks heapline_check(), which returns 0, or the line of the first check that failed. All that
- * is read here may be damaged. So every loop is bounded by a figure that was compared with the size of the memory
- * before, an address that makes no sense traps (the host takes that for an answer), and nothing is written.
+ * what it reads there, it asks heapline_check(), which returns 0 or the line of the first check that failed.
+ * Everything that is read here may be damaged. So every loop is bounded by a number that was compared with the size
+ * of the memory before, an address that makes no sense traps (the host takes the trap for an answer), and nothing is
+ * written.
  *
- * Most of what is kept is kept twice: totals are sums over contexts and over blocks, a child is in the ring of its
- * parent, a page of the map names the span that names the page. Whether each context holds what its blocks say is
- * told without a table of contexts: blocks and contexts are summed with weights that depend on the context.
+ * Most facts are kept twice: totals are sums over contexts and over blocks, a child is in the ring of its parent, a
+ * page of the map names the span that names the page. Whether each context holds what its blocks say can be told
+ * without a table of contexts, because blocks and contexts are summed with weights that depend on the context.
  *
- * What is kept once cannot be judged: temporary blocks, lifetimes, serial numbers, where a block was freed.
+ * Facts that are kept once cannot be judged: temporary blocks, lifetimes, serial numbers, and where a block was
+ * freed.
  */
 #include "platform.h"
 
@@ -18,13 +20,13 @@
     if (!(condition)) return __LINE__; \
   } while (0)
 
-/* What the contexts add up to, and what the blocks do. */
+/* Sums over the contexts, or over their blocks. */
 typedef struct hl_sums {
   u32 contexts, live_objects, live_bytes, peak_objects, peak_bytes;
   u64 alloc_objects, alloc_bytes, weighed;
 } hl_sums;
 
-/* What the spans add up to. */
+/* Sums over the spans. */
 typedef struct hl_heap_sums {
   u32 structs, unused, runs, ghosts, listed, empty_spans, empty_pages;
   u32 span_pages, run_pages, map_entries;
@@ -37,7 +39,7 @@ HL_INLINE u64 hl_weigh(const hl_node *node, u32 objects, u32 bytes) {
   return (weight ^ weight >> 29) * (bytes + ((u64)objects << 32));
 }
 
-/* Addresses below it are memory. */
+/* The end of the linear memory: addresses below it can be read. */
 HL_INLINE u32 hl_memory_end(void) {
   u32 pages = (u32)__builtin_wasm_memory_size(0);
   return pages > 0xffff ? 0xffff0000u : pages * HL_WASM_PAGE;
@@ -47,9 +49,9 @@ HL_INLINE u32 hl_memory_end(void) {
 
 static u32 hl_check_header(void) {
   HL_CHECK(rt.magic == HL_MAGIC && rt.version == HL_ABI_VERSION);
-  HL_CHECK(rt.root_node == hl_first_chunk.nodes && rt.first_chunk == &hl_first_chunk.header);
-  HL_CHECK(rt.fault_ring == hl_fault_ring && rt.first_span_chunk == &hl_first_span_chunk.header);
-  HL_CHECK(rt.top >= heapline_shadow && rt.top <= HL_LAST_SLOT && !((u32)rt.top & (HL_SLOT_SIZE - 1)));
+  HL_CHECK(rt.root_node == hl_start.first_chunk.nodes && rt.first_chunk == &hl_start.first_chunk.header);
+  HL_CHECK(rt.fault_ring == hl.fault_ring && rt.first_span_chunk == &hl.first_span_chunk.header);
+  HL_CHECK(rt.top >= hl_slots && rt.top <= HL_LAST_SLOT && !((u32)rt.top & (HL_SLOT_SIZE - 1)));
   HL_CHECK(rt.flags < 2 * HL_FLAG_FREE_CONTEXTS && rt.peak_epoch && hl.initialised <= 1);
   u32 memory = hl_memory_end(), objects = (u32)rt.alloc_objects - rt.freed_objects;
   u32 bytes = (u32)rt.alloc_bytes - rt.freed_bytes;
@@ -58,9 +60,9 @@ static u32 hl_check_header(void) {
   HL_CHECK(bytes <= rt.peak_bytes && rt.peak_bytes <= rt.heap_bytes && rt.peak_bytes <= rt.alloc_bytes);
   HL_CHECK(objects <= rt.heap_bytes / HL_ALIGNMENT && objects <= rt.alloc_objects);
   HL_CHECK(rt.peak_objects <= rt.heap_bytes / HL_ALIGNMENT && rt.peak_objects <= rt.alloc_objects);
-  HL_CHECK(rt.spans <= HL_ARRAY_LENGTH(hl_first_span_chunk.spans) + rt.metadata_bytes / HL_SPAN_SIZE);
+  HL_CHECK(rt.spans <= HL_ARRAY_LENGTH(hl.first_span_chunk.spans) + rt.metadata_bytes / HL_SPAN_SIZE);
   if (hl.initialised) {
-    HL_CHECK(heapline_shadow[0].node == rt.root_node && !heapline_shadow[0].site);
+    HL_CHECK(hl_slots[0].node == rt.root_node && !hl_slots[0].site);
     return 0;
   }
   HL_CHECK(!rt.alloc_objects && !rt.alloc_bytes && !objects && !bytes && !rt.peak_objects && !rt.peak_bytes);
@@ -114,7 +116,8 @@ static u32 hl_check_table(void) {
   return 0;
 }
 
-/* Whether a node's or bud's parent has it for a child. `looked`: entries of the table looked at, all in all. */
+/* Whether the parent of a node or bud has it for a child. `looked` counts the entries of the table that were looked
+ * at. */
 static u32 hl_check_child(const hl_node *node, u32 *looked) {
   hl_node *parent = node->parent;
   HL_CHECK(parent && !((u32)parent & (sizeof *parent - 1)) && !hl_is_bud(parent));
@@ -157,7 +160,7 @@ HL_INLINE u32 hl_check_entry(const hl_node *node, int may_be_bud, u32 what, hl_s
 static u32 hl_check_chunk(const hl_chunk *chunk, u32 entry, u32 few, u32 many, const hl_chunk *last) {
   u32 capacity = chunk->capacity;
   HL_CHECK(!((u32)chunk & (HL_GRAIN - 1)));
-  HL_CHECK(capacity == few || capacity == many || chunk == &hl_first_chunk.header);
+  HL_CHECK(capacity == few || capacity == many || chunk == &hl_start.first_chunk.header);
   HL_CHECK(capacity <= many && (u64)(u32)chunk + sizeof *chunk + capacity * entry <= hl_memory_end());
   HL_CHECK(chunk->used && chunk->used <= capacity);
   HL_CHECK(chunk == last ? !chunk->next : chunk->next && chunk->used == capacity);
@@ -233,7 +236,7 @@ static u32 hl_check_map(void) {
   return 0;
 }
 
-/* Whose block it is: a bud, or the node of an account. Null when it is nobody's. */
+/* The bud, or the node of the account, that owns a block. Null when nobody does. */
 static const hl_node *hl_check_owner(u32 owner) {
   u32 address = owner & HL_BLOCK_OWNER_MASK;
   if (owner & HL_BLOCK_BUD) {
@@ -245,7 +248,7 @@ static const hl_node *hl_check_owner(u32 owner) {
   return node->link == (address | HL_NODE_LINK_ACCOUNT) ? node : 0;
 }
 
-/* The blocks of a span and the one that may follow. */
+/* The blocks of a span. */
 static u32 hl_check_blocks(const hl_span *span, u32 *freed, hl_heap_sums *sums) {
   u32 last = HL_BLOCK_FREED, objects = 0, newest = (u32)rt.alloc_objects;
   u32 oldest = rt.alloc_objects >> 32 ? -1u : newest - 1; /* how many allocations ago, at most */
@@ -353,8 +356,8 @@ static u32 hl_check_struct(const hl_span *span, u32 what, hl_heap_sums *sums) {
   return 0;
 }
 
-/* The lists that spans are in. What they name is a span when it names itself in the page map, whose entries were
- * counted. */
+/* The lists that spans are in. An entry of a list is a span when the page map names it, and the entries of the page
+ * map were counted. */
 static u32 hl_check_lists(const hl_heap_sums *sums) {
   u32 runs = 0, unused = 0, listed = 0;
   for (u32 bin = 0; bin < HL_BINS; bin++) {
@@ -371,7 +374,7 @@ static u32 hl_check_lists(const hl_heap_sums *sums) {
   HL_CHECK(unused == sums->unused && unused == hl.free_struct_count);
   for (u32 class = 0; class < HL_CLASSES; class++) {
     const hl_span *current = hl.current[class], *last = 0;
-    if (current != &hl_no_span)
+    if (current != &hl_start.no_span)
       HL_CHECK(hl_in_heap(current->base) && hl.map[hl_page_of(current->base)] == current && current->class == class);
     for (const hl_span *span = hl.available[class]; span; last = span, span = span->next) {
       HL_CHECK(++listed <= sums->listed && span->class == class && span->listed);
@@ -404,14 +407,14 @@ static u32 hl_check_metadata(void) {
   return 0;
 }
 
-/* What never changes, and what is the same whenever nothing of the runtime is active. */
+/* State that never changes, or that is the same whenever no function of the runtime is active. */
 static u32 hl_check_constants(void) {
-  HL_CHECK(hl_no_child.site == HL_SITE_NONE && hl_no_child.next_sibling == &hl_no_child);
-  HL_CHECK(hl_no_span.free == HL_NO_BLOCK && hl_no_span.class == HL_LARGE_CLASS && !hl_no_span.used);
-  HL_CHECK(!hl_no_span.pages && !hl_no_span.kind);
-  HL_CHECK(!hl_graph.tables && !hl_graph.pieces);
+  HL_CHECK(hl_start.no_child.site == HL_SITE_NONE && hl_start.no_child.next_sibling == &hl_start.no_child);
+  HL_CHECK(hl_start.no_span.free == HL_NO_BLOCK && hl_start.no_span.class == HL_LARGE_CLASS && !hl_start.no_span.used);
+  HL_CHECK(!hl_start.no_span.pages && !hl_start.no_span.kind);
+  HL_CHECK(!hl.graph.tables && !hl.graph.pieces);
   if (!hl.initialised) return 0;
-  HL_CHECK(hl.fast_limit == (rt.flags & HL_FLAG_TRACE ? 0 : HL_SMALL_MAX + 1));
+  HL_CHECK(hl.fast_limit == hl_fast_limit());
   u32 class = 0;
   for (u32 i = 0; i < HL_ARRAY_LENGTH(hl.class_of); i++) {
     if (i * 16 > hl_class_size(class)) class++;
@@ -420,7 +423,7 @@ static u32 hl_check_constants(void) {
   return 0;
 }
 
-/* `contexts`: what the contexts add up to. */
+/* `contexts` has the sums over the contexts. */
 static u32 hl_check_heap(u32 what, const hl_sums *contexts) {
   u32 bad, entries = 0;
   hl_heap_sums sums = {0};
@@ -446,8 +449,8 @@ static u32 hl_check_heap(u32 what, const hl_sums *contexts) {
   return hl_check_metadata();
 }
 
-/* `what`: HL_CHECK_* bits. */
-u32 heapline_check(u32 what) {
+/* `what` is HL_CHECK_* bits. */
+HL_INLINE u32 hl_check(u32 what) {
   hl_sums sums = {0};
   u32 bad = hl_check_header();
   if (!bad && what && hl.initialised) bad = hl_check_contexts(what, &sums);
@@ -456,8 +459,8 @@ u32 heapline_check(u32 what) {
   return bad;
 }
 
-/* The same of one context: whether its path leads to the root, each frame a child of the one before. */
-u32 heapline_check_context(const hl_node *node) {
+/* Whether the path of one context leads to the root, with each frame a child of the one before. */
+HL_INLINE u32 hl_check_context(const hl_node *node) {
   u32 bad = hl_check_header(), looked = 0;
   if (!bad && node != rt.root_node) bad = hl_check_table();
   for (u32 depth = 0; !bad && node != rt.root_node; node = node->parent) {

@@ -1,21 +1,22 @@
 /* context.c -- the calling-context tree: from the slots of the shadow stack to a node.
  *
- * Instrumented code writes a slot { call site, node = 0 } before each call. A slot whose node is set is valid
- * together with all slots below it, so resolving walks down to the first such slot and up again through
- * child(parent, site), leaving the nodes in the slots. The sentinel, slot 0, always has the root.
+ * Instrumented code writes a slot { call site, node = 0 } before each call. When the node of a slot is set, the slot
+ * and all slots below it are valid. So resolving a context walks down to the first such slot and up again through
+ * child(parent, site), and leaves the nodes in the slots. The sentinel, slot 0, always has the root.
  *
- * Programs take the same paths again and again: the ends of the paths resolved last are remembered by a hash of where
- * they start and their sites (hl.recent), and such a path is only checked, from its end down, frame by frame.
+ * Programs take the same paths again and again. hl.recent remembers the ends of the paths that were resolved last, by
+ * a hash of their sites and of the node where they start. Such a path is only checked, from its end down, frame by
+ * frame.
  *
- * child(parent, site): the children of a node form a ring, and the node remembers which one was looked up last.
- * That one and the one created after it are tried first: programs repeat themselves, so this is nearly always
- * right, and it stays within memory laid out in the program's own order. Next, up to HL_NARROW children are
- * simply searched. Only the children of wider nodes (an interpreter's loop, say) are in a hash table, one for
- * the whole tree: open addressing, at most half full, entries are node addresses.
+ * child(parent, site): the children of a node form a ring, and the node remembers which one was looked up last. That
+ * child and the one created after it are tried first. Programs repeat themselves, so this is nearly always right, and
+ * it stays within memory that is laid out in the program's own order. Otherwise up to HL_NARROW children are simply
+ * searched. Only the children of wider nodes (an interpreter's loop, for example) are in a hash table. There is one
+ * for the whole tree, with open addressing and at most half full; its entries are addresses of nodes.
  *
- * What is new is first kept as a bud (buds.c) where it can be.
+ * A new context is first kept as a bud (buds.c) when that is possible.
  *
- * When there is no memory for a node, the caller's node stands for it: nothing is lost but detail.
+ * When there is no memory for a node, its caller's node stands for it, so that only detail is lost.
  */
 #include "platform.h"
 
@@ -40,7 +41,7 @@ HL_COLD int hl_contexts_double(void) {
   }
   hl.contexts = table;
   hl.contexts_shift = shift;
-  if (old != hl_first_contexts) hl_metadata_release(old, length * sizeof *table);
+  if (old != hl.first_contexts) hl_metadata_release(old, length * sizeof *table);
   return 1;
 }
 
@@ -51,18 +52,19 @@ static void hl_contexts_insert(hl_node *node) {
     at = (at + 1) & mask;
     if (HL_UNLIKELY(at == first)) hl_damaged();
   }
+  HL_ASSERT_INTERNAL(!hl_is_bud(node) && hl.contexts_used <= mask);
   hl.contexts[at] = node;
   hl.contexts_used++;
 }
 
-/* Room in the table for `more` entries at half load, or at least for them and an end to every search. */
+/* Makes room in the table for `more` entries at half load, or at least so much that every search still ends. */
 static int hl_contexts_reserve(u32 more) {
   while ((hl.contexts_used + more) * 2 > 1u << (32 - hl.contexts_shift))
     if (!hl_contexts_double()) break;
   return hl.contexts_used + more < 1u << (32 - hl.contexts_shift);
 }
 
-/* The child as the program's habits have it, or null. */
+/* The child that the program's habits suggest, or null. */
 HL_INLINE hl_node *hl_child_guess(hl_node *parent, u32 site) {
   u32 *children = hl_children(parent);
   hl_node *node = hl_last_child(*children);
@@ -73,9 +75,9 @@ HL_INLINE hl_node *hl_child_guess(hl_node *parent, u32 site) {
   return node;
 }
 
-/* Puts a child that is new behind the one looked up last. */
+/* Puts a new child behind the one that was looked up last. */
 HL_INLINE void hl_ring_add(hl_node *last, hl_node *child) {
-  if (last == &hl_no_child) {
+  if (last == &hl_start.no_child) {
     child->next_sibling = child;
     return;
   }
@@ -83,7 +85,7 @@ HL_INLINE void hl_ring_add(hl_node *last, hl_node *child) {
   last->next_sibling = child;
 }
 
-/* Makes all children of a narrow node nodes. */
+/* Turns all children of a narrow node into nodes. */
 static int hl_buds_grow(u32 *children) {
   hl_node *child = hl_last_child(*children);
   for (u32 i = 0; i < HL_NARROW; i++) {
@@ -94,14 +96,14 @@ static int hl_buds_grow(u32 *children) {
   return 1;
 }
 
-/* What hl_child_search does where it is simple: a child of a narrow node that is not the one guessed, or a new bud, of
- * the path that `length` slots from `path` on stand for (0: there must be none), which *is_bud then says. Null in all
+/* The simple cases of hl_child_search: a child of a narrow node that was not guessed, or a new bud. The bud gets the
+ * path of the `length` slots from `path` on, and *is_bud is set; with length 0 there must be no bud. Null in all
  * other cases. */
 HL_INLINE hl_node *hl_child_simple(hl_node *parent, u32 site, const hl_slot *path, u32 length, int *is_bud) {
   u32 *children = hl_children(parent), count = 0;
   if (*children & HL_WIDE) return 0;
   hl_node *last = hl_last_child(*children);
-  if (last != &hl_no_child) {
+  if (last != &hl_start.no_child) {
     hl_node *node = last;
     do {
       if (node->site == site) {
@@ -121,7 +123,7 @@ HL_INLINE hl_node *hl_child_simple(hl_node *parent, u32 site, const hl_slot *pat
   return bud;
 }
 
-/* The child where it is not the one guessed, a node; created when it is new. */
+/* The child, a node, when it was not guessed. It is created when it is new. */
 HL_SLOW hl_node *hl_child_search(hl_node *parent, u32 site) {
   u32 *children = hl_children(parent);
   u32 wide = *children & HL_WIDE, count = 0;
@@ -138,7 +140,7 @@ HL_SLOW hl_node *hl_child_search(hl_node *parent, u32 site) {
       if (HL_UNLIKELY(at == first)) hl_damaged();
     }
     if (!hl_contexts_reserve(1)) return parent;
-  } else if (last != &hl_no_child) {
+  } else if (last != &hl_start.no_child) {
     node = last;
     do {
       if ((node->site & ~HL_SITE_BUD) == (site & ~HL_SITE_BUD)) {
@@ -164,6 +166,8 @@ HL_SLOW hl_node *hl_child_search(hl_node *parent, u32 site) {
     hl_contexts_insert(node);
   }
   *children = (u32)node | wide;
+  HL_ASSERT_INTERNAL(node->parent == parent && node->site == site);
+  HL_ASSERT_EXPENSIVE(hl_ring_is_valid(parent));
   return node;
 }
 
@@ -172,7 +176,7 @@ HL_INLINE hl_node *hl_child(hl_node *parent, u32 site) {
   return HL_LIKELY(node) ? node : hl_child_search(parent, site);
 }
 
-/* The site of a host entry whose stack was not asked for yet, of slot `slot`. None of the entries above it is resolved,
+/* The site of a host entry, in slot `slot`, whose stack was not asked for yet. The entries above it are not resolved
  * either. */
 HL_COLD u32 hl_host_site(const hl_slot *slot) {
   if (!(rt.flags & HL_FLAG_HOST_FRAMES)) return HL_SITE_HOST_FLAG;
@@ -183,7 +187,8 @@ HL_COLD u32 hl_host_site(const hl_slot *slot) {
 
 HL_SLOW hl_node *hl_context_resolve(hl_slot *top, int buds);
 
-/* The last slot, which all frames share that are too deep for the shadow stack: a pseudo node stands in between. */
+/* The node of the last slot, which all frames share that are too deep for the shadow stack. A pseudo node stands
+ * between it and the rest. */
 HL_COLD hl_node *hl_context_resolve_last(void) {
   hl_slot *slot = HL_LAST_SLOT;
   if (slot->node) return slot->node;
@@ -195,8 +200,8 @@ HL_COLD hl_node *hl_context_resolve_last(void) {
 
 HL_INLINE u32 hl_rotate(u32 word, u32 bits) { return word << bits | word >> (32 - bits); }
 
-/* Gives the slots up to `top`, none of which has a node, those of the path that ends in `node`, if it is theirs and
- * starts from `base`. (A path that is too short ends at the root, whose site no slot has.) */
+/* Gives the slots up to `top`, none of which has a node, the nodes of the path that ends in `node`, if that is their
+ * path and starts from `base`. A path that is too short ends at the root, whose site no slot has. */
 HL_INLINE int hl_context_recall(hl_slot *top, hl_slot *base, hl_node *node) {
   hl_slot *slot = top;
   for (; slot > base && node->site == slot->site; slot--) {
@@ -208,9 +213,11 @@ HL_INLINE int hl_context_recall(hl_slot *top, hl_slot *base, hl_node *node) {
   return 0;
 }
 
-/* The node of slot `top`, resolving whatever is not resolved below it. It may be a bud, with `buds`: then its slot, and
- * those of the rest of its path, are left unresolved. */
+/* The node of slot `top`. It resolves all slots below that are not resolved. With `buds` the node may be a bud: then
+ * its slot, and those of the rest of its path, remain unresolved. */
 HL_INLINE hl_node *hl_context_resolve_here(hl_slot *top, int buds) {
+  HL_ASSERT(top >= hl_slots && top <= HL_LAST_SLOT);
+  HL_ASSERT_INTERNAL(hl_slots[0].node == rt.root_node);
   if (HL_UNLIKELY(top == HL_LAST_SLOT)) return hl_context_resolve_last();
   hl_slot *slot = top;
   u32 hash = 0;
@@ -243,10 +250,10 @@ HL_INLINE hl_node *hl_context_resolve_here(hl_slot *top, int buds) {
 
 HL_SLOW hl_node *hl_context_resolve(hl_slot *top, int buds) { return hl_context_resolve_here(top, buds); }
 
-/* The context of an allocation where a look or two find it: the node of the innermost call site, which belongs to the
- * caller of malloc, so that a later call writes the slot anew and leaving the node there is of no use. Null otherwise.
- * (A pending host entry is never guessed: no node has that site. Nor is a child through the last slot: the pseudo node
- * stands between.) */
+/* The context of an allocation when a look or two find it, null otherwise. It is the node of the innermost call site.
+ * That slot belongs to the caller of malloc: a later call writes it anew, so leaving the node in it would be of no
+ * use. A pending host entry is never guessed, because no node has that site. A child through the last slot is not
+ * guessed either, because the pseudo node stands in between. */
 HL_INLINE hl_node *hl_context_known(void) {
   hl_slot *top = rt.top;
   hl_node *node = top->node;
@@ -261,9 +268,10 @@ HL_INLINE hl_node *hl_context(void) {
   return HL_LIKELY(node) ? node : hl_context_resolve(rt.top, 1);
 }
 
-/* Where a block is freed: the context of the calling function and the call site in it, because that saves a
- * look-up and a node per free. Site 0: the node itself. A site has 24 bits here; others get a node. Packed as a freed
- * block keeps it (free.c): site:24 | node:28, for nodes are 16 bytes; 0 when it is not known. */
+/* The place where a block is freed: the context of the calling function, and the call site in it. This saves a
+ * look-up and a node for each free. Site 0 stands for the node itself. A site has 24 bits here; a place with a larger
+ * one gets a node. It is packed as a freed block keeps it (free.c): site:24 | node:28, because nodes are multiples of
+ * 16 bytes. 0 when the place is not known. */
 typedef u64 hl_place;
 
 #define HL_PLACE_SITE_SHIFT 28
@@ -272,12 +280,13 @@ HL_INLINE hl_place hl_place_of(const hl_node *node, u32 site) {
   return (u32)node >> 4 | (u64)site << HL_PLACE_SITE_SHIFT;
 }
 
-/* So many frees may make nodes, for programs that free in ever new contexts. Of a later one in a context that is not
- * resolved the call site alone is known: hl.truncated stands for the path to it. */
+/* The number of frees that may make nodes. A program may free in ever new contexts, so of a later free in a context
+ * that is not resolved, only the call site is kept: hl.truncated stands for the path to it. */
 #define HL_FREE_CONTEXTS 4096u
 
-/* Entries from the host that only free must not cost a stack of the host's: while its entry is near, the
- * path is walked with the host's frames unknown, each time. A deep path asks, and is known from then on. */
+/* An entry from the host that only frees must not cost a stack of the host. While such an entry is near, the path is
+ * walked each time with the host's frames unknown. A deep path asks for the host's stack and is known from then on.
+ * */
 HL_SLOW hl_place hl_free_place_slow(void) {
   if (!(rt.flags & HL_FLAG_FREE_CONTEXTS)) return 0;
   hl_slot *top = rt.top, *slot = top, *pending = 0;
@@ -296,7 +305,7 @@ HL_SLOW hl_place hl_free_place_slow(void) {
   return place;
 }
 
-/* Where HL_FLAG_FREE_CONTEXTS is not set, a place means nothing (fault.c), and only what costs nothing is noted. */
+/* Without HL_FLAG_FREE_CONTEXTS a place means nothing (fault.c), and only a place that costs nothing is found. */
 HL_INLINE hl_place hl_free_place(void) {
   hl_slot *top = rt.top;
   if (top->node) return hl_place_of(top->node, 0);

@@ -1,20 +1,20 @@
-// C++ exceptions for sysroots whose C++ library was built without them: the part of the Itanium C++ ABI that throws and
-// catches, over WebAssembly's exceptions. wasi-libc's sysroots have a libc++abi with the type information, but without
-// __cxa_throw and its family; linked before that library, this object takes the place of what is missing there.
+// C++ exceptions for sysroots whose C++ library was built without them: the part of the Itanium C++ ABI that throws
+// and catches, over WebAssembly's exceptions. wasi-libc's sysroots have a libc++abi with the type information, but
+// without __cxa_throw and its family. This object is linked before that library and provides the missing functions.
 //
-// Layouts and protocol are those of LLVM's libc++abi and libunwind for WebAssembly, as clang's code expects them and
-// debuggers read them:
+// Layouts and protocol are those of LLVM's libc++abi and libunwind for WebAssembly, because clang's code expects them
+// and debuggers read them:
 //
 //   __cxa_throw           throws WebAssembly's tag __cpp_exception with the address of the object's UnwindException
 //   _Unwind_CallPersonality   called by a landing pad, which has put the number of its call site and its table (LSDA)
-//                         into __wasm_lpad_context; leaves there which of the handlers takes the exception, 0 for none
+//                         into __wasm_lpad_context; leaves there the number of the handler that takes the exception, or 0
 //   __cxa_begin_catch, __cxa_end_catch   enter and leave that handler
 //
-// There is no search phase before the stack unwinds: WebAssembly stops at every frame with a landing pad. The code below
+// No search phase comes before the stack unwinds: WebAssembly stops at every frame with a landing pad. The code below
 // throws but never catches, so it is the same for both of WebAssembly's encodings of try.
 //
-// libc++ itself cannot throw: where it would, it calls __libcpp_verbose_abort with the exception's name in a sentence.
-// That is turned into the exception here.
+// libc++ itself cannot throw. Instead it calls __libcpp_verbose_abort with the exception's name in a sentence, and
+// the code below throws that exception.
 
 #include <cstdarg>
 #include <cstddef>
@@ -30,7 +30,7 @@
 namespace {
 
 constexpr std::uint64_t our_class = 0x434C4E47432B2B00;       // "CLNGC++\0"
-constexpr std::uint64_t dependent_class = 0x434C4E47432B2B01; // the same, of an exception that std::exception_ptr shares
+constexpr std::uint64_t dependent_class = 0x434C4E47432B2B01; // of an exception that std::exception_ptr shares
 
 // Destructors return their object on WebAssembly.
 using Destructor = void *(void *);
@@ -53,12 +53,12 @@ struct Exception {
   const std::uint8_t *action;
   const std::uint8_t *table;
   void *landing_pad;
-  void *adjusted; // what the handler gets: the object, or its base class in there, or the pointer that was thrown
+  void *adjusted; // for the handler: the object, or a base class in it, or the pointer that was thrown
   std::size_t references;
   UnwindException unwind;
 };
 
-// Of an exception that is thrown a second time through a std::exception_ptr.
+// Stands for an exception that is thrown a second time through a std::exception_ptr.
 struct DependentException {
   void *primary; // the object
   Destructor *destructor;
@@ -101,8 +101,9 @@ std::type_info *type_of(Exception *exception) { return of_object(object_of(excep
 
 } // namespace
 
-// libc++abi's own classes of type information answer whether a handler takes an exception. Only the place of can_catch
-// among the virtual functions matters here; those before it are std::type_info's destructors and two of libstdc++'s.
+// libc++abi's own classes of type information say whether a handler takes an exception. Only the place of can_catch
+// among the virtual functions matters here. The functions before it are std::type_info's destructors and two of
+// libstdc++'s.
 class CatchableType : public std::type_info {
 public:
   virtual ~CatchableType();
@@ -113,7 +114,7 @@ public:
 
 extern "C" {
 
-// What a landing pad and _Unwind_CallPersonality tell each other; clang accesses it by this name.
+// A landing pad and _Unwind_CallPersonality exchange their values in this variable. clang accesses it by its name.
 struct LandingPadContext {
   std::uintptr_t call_site;
   const std::uint8_t *table;
@@ -154,12 +155,12 @@ static void clean_up(int, UnwindException *unwind) {
   __cxa_decrement_exception_refcount(object);
 }
 
-// What a host or another language calls that has caught the exception and is done with it.
+// A host or another language calls this when it has caught the exception and does not need it any more.
 void _Unwind_DeleteException(UnwindException *unwind) {
   if (unwind->cleanup != nullptr) unwind->cleanup(1, unwind);
 }
 
-// libc++'s headers declare the function with types of their own, hence another name here.
+// libc++'s headers declare the function with types of their own, so it has another name here.
 Exception *init_exception(void *object, std::type_info *type,
                           Destructor *destructor) noexcept __asm__("__cxa_init_primary_exception");
 Exception *init_exception(void *object, std::type_info *type, Destructor *destructor) noexcept {
@@ -196,7 +197,7 @@ void __cxa_end_catch() {
   Exception *exception = globals.caught;
   if (exception == nullptr) return;
   if (exception->handlers < 0) {
-    // Thrown again: the next handler owns it.
+    // It was thrown again: the next handler owns it.
     if (++exception->handlers == 0) globals.caught = exception->next_caught;
     return;
   }
@@ -266,34 +267,34 @@ std::intptr_t read_signed(const std::uint8_t *&at) {
 
 constexpr std::uint8_t omitted = 0xff; // DW_EH_PE_omit
 
-// The tables of one function (Itanium C++ ABI, "Exception Handling Tables"; of call sites only pairs of numbers).
+// The tables of one function (Itanium C++ ABI, "Exception Handling Tables"). Call sites are pairs of numbers here.
 struct Tables {
   const std::uint8_t *call_sites;
   const std::uint8_t *actions;
   const std::uint8_t *types_end;
 
   explicit Tables(const std::uint8_t *at) {
-    // The start of landing pads: the function's, always.
+    // The start of landing pads, which is always the start of the function.
     if (*at++ != omitted) std::terminate();
     types_end = nullptr;
     if (*at++ != omitted) {
       const std::uintptr_t length = read_unsigned(at);
       types_end = at + length;
     }
-    at++; // how call sites are written: as unsigned LEB128, always
+    at++; // the encoding of call sites, which is always unsigned LEB128
     const std::uintptr_t length = read_unsigned(at);
     call_sites = at;
     actions = at + length;
   }
 
-  // Types are counted backwards from the end of their table. Null stands for catch (...).
+  // Types are counted backwards from the end of their table. A null pointer stands for catch (...).
   const CatchableType *type(std::intptr_t index) const {
     const CatchableType *type;
     std::memcpy(&type, types_end - index * sizeof type, sizeof type);
     return type;
   }
 
-  // The first action of a call site; null when it has cleanups alone.
+  // The first action of a call site; null when the call site has only cleanups.
   const std::uint8_t *first_action(std::uintptr_t call_site) const {
     const std::uint8_t *at = call_sites;
     for (std::uintptr_t each = 0;; each++) {
@@ -319,7 +320,7 @@ int _Unwind_CallPersonality(UnwindException *unwind) {
   while (action != nullptr) {
     const std::uint8_t *at = action;
     const std::intptr_t index = read_signed(at);
-    // 0: a cleanup. Negative: an exception specification, which clang leaves out for WebAssembly.
+    // 0 is a cleanup. A negative index is an exception specification, which clang leaves out for WebAssembly.
     if (index > 0) {
       const CatchableType *type = tables.type(index);
       void *adjusted = object_of(exception);
@@ -340,7 +341,7 @@ int _Unwind_CallPersonality(UnwindException *unwind) {
   return continue_unwind;
 }
 
-// Named by each function with a landing pad; _Unwind_CallPersonality does its work.
+// Each function with a landing pad names this one; _Unwind_CallPersonality does its work.
 int __gxx_wasm_personality_v0(int, int, std::uint64_t, void *, void *) { std::abort(); }
 
 [[noreturn]] void __cxa_bad_cast() { throw std::bad_cast(); }
@@ -349,7 +350,7 @@ int __gxx_wasm_personality_v0(int, int, std::uint64_t, void *, void *) { std::ab
 
 } // extern "C"
 
-// libc++abi's own end the program when memory runs out. Weak, because a program may have its own, too.
+// libc++abi's own operators end the program when memory runs out. These are weak, because a program may have its own.
 __attribute__((weak)) void *operator new(std::size_t size) {
   for (;;) {
     if (void *memory = std::malloc(size == 0 ? 1 : size)) return memory;
@@ -379,17 +380,17 @@ bool names(const char *sentence, const char *name) {
   return std::strncmp(sentence, name, length) == 0 && sentence[length] == ' ';
 }
 
-// Where static data ends and the heap begins; the linker's.
+// The linker's symbol for the place where static data ends and the heap begins.
 extern "C" char __heap_base;
 
-// A message in the heap is a temporary std::string of libc++'s function that throws (std::stoi makes one), and that
-// function has no landing pad to destroy it. Any other message is a literal, or lies in a string on the stack.
+// A message in the heap is a temporary std::string of the function of libc++'s that throws (std::stoi makes one), and
+// that function has no landing pad to destroy it. Any other message is a literal, or is in a string on the stack.
 void free_temporary(char *message) {
   if (message >= &__heap_base) std::free(message);
 }
 
-// The exception of libc++'s that the sentence names. Of classes in libc++'s own namespaces, whose layout is the
-// library's affair, the base class in namespace std is thrown.
+// Throws the exception that libc++'s sentence names. For a class in libc++'s own namespaces, whose layout only the
+// library knows, it throws the base class in namespace std.
 [[noreturn]] void throw_named(const char *sentence, const char *message) {
   if (names(sentence, "bad_alloc")) throw std::bad_alloc();
   if (names(sentence, "bad_array_new_length")) throw std::bad_array_new_length();
@@ -418,7 +419,7 @@ void free_temporary(char *message) {
   }
   if (std::strstr(format, "%i") != nullptr) va_arg(again, int);
   if (std::strstr(format, "%s") != nullptr) free_temporary(va_arg(again, char *));
-  // The message is the part in quotation marks, and without one the whole sentence.
+  // The message is the part in quotation marks, or the whole sentence when it has none.
   char *message = std::strchr(sentence, '"');
   if (message == nullptr) throw_named(sentence, sentence);
   message++;
@@ -428,7 +429,7 @@ void free_temporary(char *message) {
 
 } // namespace
 
-// The name that it has in the namespace of libc++'s second ABI, which all libraries over WASI are built for.
+// Its name in the namespace of libc++'s second ABI, which all libraries over WASI are built for.
 extern "C" [[noreturn]] void heapline_verbose_abort(const char *format, ...) __asm__("_ZNSt3__222__libcpp_verbose_abortEPKcz");
 void heapline_verbose_abort(const char *format, ...) {
   std::va_list arguments;
@@ -436,7 +437,7 @@ void heapline_verbose_abort(const char *format, ...) {
   verbose_abort(format, arguments);
 }
 
-// Objects of clang 22 and before define the tag themselves, weakly; those of clang 23 expect it from the library.
+// Objects of clang 22 and earlier define the tag themselves, weakly. Those of clang 23 expect it from the library.
 __asm__(".tagtype __cpp_exception i32\n"
         ".weak __cpp_exception\n"
         ".globl __cpp_exception\n"

@@ -1,14 +1,14 @@
 /* fault.c -- judging bad pointers, recording them, telling the host.
  *
- * A record carries three contexts: where it happened, where the block was allocated, where it was freed first
- * (HL_FLAG_FREE_CONTEXTS). The host decides what follows: it may throw inside heapline.fault, which stops the
- * guest; when it returns, the bad call is ignored.
+ * A record has three contexts: where the fault happened, where the block was allocated, and where it was freed first
+ * (HL_FLAG_FREE_CONTEXTS). The host decides what follows. It may throw inside heapline.fault, which stops the guest.
+ * When it returns, the bad call is ignored.
  */
 #include "platform.h"
 
 HL_COLD void hl_heap_initialise(void);
 
-/* The context that freed a block (free.c has the packing), as a node: made here when there is none yet. */
+/* The context that freed a block (packed as free.c says), as a node. The node is made here when there is none yet. */
 static hl_node *hl_block_freer(const hl_block *block) {
   if (!(rt.flags & HL_FLAG_FREE_CONTEXTS)) return 0;
   hl_place place = block->requested | (u64)block->serial << 32;
@@ -33,7 +33,7 @@ HL_COLD void hl_fault_report(u32 address, int reallocating) {
       u32 offset = address - span->base, index = offset / span->block_size;
       hl_block *block = &span->metadata[index];
       int start = offset == index * span->block_size;
-      /* Of free pages only the start of a freed large block is known. */
+      /* In free pages, only the start of a freed large block is known. */
       int known = span->kind == HL_KIND_BLOCKS ? address >= span->base && index < span->blocks : start;
       if (known && (block->owner & HL_BLOCK_OWNER_MASK)) {
         record.alloc_context = (u32)hl_block_context(block);

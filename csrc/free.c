@@ -1,17 +1,17 @@
 /* free.c -- free, malloc_usable_size, and finding the block that a pointer names.
  *
- * A pointer is looked up in the page map, then in its span by multiplying with the reciprocal of the block
- * size: for a multiple of the size the quotient is exact, for anything else the product does not give the
- * offset back. Free runs and ghosts answer as a span of one freed block, so one test rejects every bad pointer.
+ * A pointer is looked up in the page map, then in its span by a multiplication with the reciprocal of the block size.
+ * For a multiple of the size the quotient is exact; for any other offset, the product of quotient and size is not the
+ * offset. Free runs and ghosts look like a span of one freed block, so one test rejects every bad pointer.
  *
- * A freed block's metadata keeps its owner, and packs into the other 64 bits the free list (12 bits: index
- * of the next free block) and where the block was freed (52 bits, context.c):
+ * A freed block's metadata keeps its owner. The other 64 bits have the free list (12 bits: the index of the next free
+ * block) and the place where the block was freed (52 bits, context.c):
  *
  *      next:12 | site:24 | node:28
  */
 #include "platform.h"
 
-/* The live block that starts at `address`: its span and metadata; null when there is none. */
+/* The live block that starts at `address`, with its span and its index there; null when there is none. */
 HL_INLINE hl_block *hl_block_find(u32 address, hl_span **found, u32 *at) {
   u32 page = hl_page_of(address);
   if (HL_UNLIKELY(page >= hl.map_pages)) return 0;
@@ -23,12 +23,13 @@ HL_INLINE hl_block *hl_block_find(u32 address, hl_span **found, u32 *at) {
   if (HL_UNLIKELY(index * span->block_size != offset)) return 0;
   hl_block *block = span->metadata + index;
   if (HL_UNLIKELY(block->owner & HL_BLOCK_FREED)) return 0;
+  HL_ASSERT(index < span->blocks && block->requested <= span->block_size);
   *found = span;
   *at = index;
   return block;
 }
 
-/* The books of a block that is freed or changes its size. */
+/* Counts a block that is freed, or that changes its size. */
 HL_INLINE void hl_ledger_free(const hl_block *block, u32 size) {
   u32 owner = block->owner & HL_BLOCK_OWNER_MASK;
   if (HL_LIKELY(!(block->owner & HL_BLOCK_BUD)))
@@ -37,12 +38,15 @@ HL_INLINE void hl_ledger_free(const hl_block *block, u32 size) {
     hl_bud_ledger_free((hl_bud *)owner, size, block->serial);
 }
 
-/* The words of a freed block besides its owner. */
+/* Writes the two words of a freed block after its owner. */
 HL_INLINE void hl_block_set_freed(hl_block *block, u64 words) { __builtin_memcpy(&block->requested, &words, 8); }
 
-/* Puts a block back into its span; the ledger is the caller's. */
+/* Puts a block back into its span. The caller counts it in the ledger. */
 HL_INLINE void hl_block_put(hl_span *span, hl_block *block, u32 index, hl_place freer) {
   u32 head = span->free;
+  HL_ASSERT(span->used && !(block->owner & HL_BLOCK_FREED));
+  HL_ASSERT_INTERNAL(block == span->metadata + index && (head == HL_NO_BLOCK || head < span->blocks));
+  HL_ASSERT_INTERNAL(span->listed || head == HL_NO_BLOCK || hl.current[span->class] == span);
   block->owner |= HL_BLOCK_FREED;
   hl_block_set_freed(block, freer | (u64)head << (32 + HL_NEXT_FREE_SHIFT));
   span->free = index;
@@ -53,7 +57,7 @@ HL_INLINE void hl_block_put(hl_span *span, hl_block *block, u32 index, hl_place 
 
 HL_INLINE u32 hl_block_next_free(const hl_block *block) { return block->serial >> HL_NEXT_FREE_SHIFT; }
 
-void free(void *pointer) {
+HL_INLINE void hl_free(void *pointer) {
   hl_span *span;
   u32 index;
   hl_block *block = hl_block_find((u32)pointer, &span, &index);
@@ -66,8 +70,8 @@ void free(void *pointer) {
   hl_block_put(span, block, index, freer);
 }
 
-/* The requested size: what lies behind it is not the program's, and the profile counts it as nobody's. */
-size_t malloc_usable_size(void *pointer) {
+/* The requested size: the bytes behind it are not the program's, and no profile counts them. */
+HL_INLINE u32 hl_usable_size(void *pointer) {
   hl_span *span;
   u32 index;
   hl_block *block = hl_block_find((u32)pointer, &span, &index);

@@ -1,22 +1,22 @@
 /* heapline.c -- the Heapline runtime: an allocator that knows who holds every byte.
  *
- * This file is the whole runtime: it includes the parts below in order, so that the compiler sees them as one
- * unit and the fast paths become straight code. Nothing of libc is used but errno and, on Emscripten, sbrk.
+ * This file is the whole runtime: it includes the parts below in order, so that the compiler sees them as one unit
+ * and the fast paths become straight code. Of libc it uses errno and, on Emscripten, sbrk.
  *
- * The way of an allocation. Instrumented code keeps a shadow stack of call sites (heapline_shadow). malloc
- * turns its top into a *context*, a node of the calling-context tree (context.c): usually one look into the
- * slot, one at the children of its caller, or a path recalled. It pops a block from the current span of the
- * size's class (spans.c), counts it on the context (ledger.c), and notes context, requested size and serial in
- * the block's metadata.
- * free finds the block through the page map, checks that the pointer is exactly the start of a live block
- * (free.c), and takes it off the same context; anything else is a fault (fault.c).
+ * How a block is allocated. Instrumented code keeps a shadow stack of call sites (heapline_shadow). malloc turns the
+ * top of that stack into a *context*, a node of the calling-context tree (context.c). Usually this takes one look at
+ * the slot and one at the children of its caller, or the path is recalled. malloc then pops a block from the current
+ * span of the size's class (spans.c), counts it on the context (ledger.c), and writes the context, the requested size
+ * and the serial into the block's metadata. free finds the block through the page map, checks that the pointer is
+ * exactly the start of a live block (free.c), and takes the block off the same context. Any other pointer is a fault
+ * (fault.c).
  *
- * Memory. Pages of 4 KB come from the system in larger pieces (platform.h) and are kept as free runs
- * (pages.c). Spans are runs of pages; a large block is a span of its own. What the runtime itself needs --
- * metadata of blocks, nodes, tables -- is cut from pages of its own (metadata.c), or lies before the blocks of
- * its span with a gap on either side; never between blocks.
+ * Memory. Pages of 4 KB come from the system in larger pieces (platform.h) and are kept as free runs (pages.c). Spans
+ * are runs of pages; a large block is a span of its own. The runtime's own memory (metadata of blocks, nodes, tables)
+ * is cut from pages that hold nothing else (metadata.c), or lies before the blocks of a span with a gap on either
+ * side. It is never between blocks.
  *
- * Nothing here runs before the first call, everything is single-threaded, and nothing recurses.
+ * No code here runs before the first call, everything is single-threaded, and no function recurses.
  *
  *      shadow stack          context tree              span
  *      +------+------+       root                      +-- metadata: {context, size, serial} ...
@@ -25,9 +25,9 @@
  *      | site |  0   |              +- malloc site     +-- blocks: | b | b | b | b | b | b |
  *      +------+------+ <- top
  *
- * Ideas: size classes, spans and page map from tcmalloc and Go's runtime (malloc.go, mheap.go); profile
- * buckets from Go's mprof.go, here a tree instead of hashed stacks; out-of-band metadata from scudo's and
- * ASan's concerns; temporary allocations from heaptrack.
+ * Ideas: size classes, spans and the page map are those of tcmalloc and Go's runtime (malloc.go, mheap.go). Go's
+ * mprof.go has profile buckets for hashed stacks; here they form a tree. Metadata lies apart from blocks for the
+ * reasons of scudo and ASan. Temporary allocations are an idea of heaptrack's.
  */
 #include "platform.h"
 
@@ -55,8 +55,6 @@
 
 #include "realloc.c"
 
-#include "aliases.c"
-
 #include "pointers.c"
 
 #include "mark.c"
@@ -65,6 +63,8 @@
 
 #include "scan.c"
 
-#include "exit.c"
-
 #include "check.c"
+
+#include "valid.c"
+
+#include "interface.c"

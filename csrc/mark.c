@@ -1,8 +1,9 @@
-/* mark.c -- marking blocks in their own metadata: the way of small heaps, and where there is no memory for another.
+/* mark.c -- marking blocks in their own metadata: for small heaps, and for large ones when there is no memory for a
+ * graph.
  *
- * Nothing is allocated. Blocks to be looked into wait on a stack in the part of the shadow stack that no frame uses.
- * What does not fit is marked in its metadata and found by walking the heap, in the manner of the Boehm collector's
- * overflow handling.
+ * Nothing is allocated. Blocks that are to be looked into wait on a stack, in the part of the shadow stack that no
+ * frame uses. A block that does not fit there is marked in its metadata and found by a walk over the heap, as the
+ * Boehm collector handles an overflow of its mark stack.
  */
 #include "platform.h"
 
@@ -11,43 +12,31 @@ enum {
   HL_INDIRECT = HL_BLOCK_CLASS_INDIRECT << HL_BLOCK_CLASS_SHIFT,
   HL_POSSIBLE = HL_BLOCK_CLASS_POSSIBLE << HL_BLOCK_CLASS_SHIFT,
   HL_REACHABLE = HL_BLOCK_CLASS_REACHABLE << HL_BLOCK_CLASS_SHIFT,
-  /* Waits to be looked into and is not on the stack. */
+  /* The block waits to be looked into and is not on the stack. */
   HL_WAITING = 8,
   HL_MARK_BITS = HL_BLOCK_CLASS_MASK | HL_WAITING,
 };
 
-typedef struct hl_waiting {
-  u32 address;
-  hl_block *block;
-} hl_waiting;
-_Static_assert(sizeof(hl_waiting) == sizeof(hl_slot), "waiting blocks take the place of slots");
-
-static struct {
-  hl_waiting *bottom, *top, *limit; /* top: the next free entry */
-  u32 heap_start, heap_size;
-  hl_block *leader; /* of the clique that is followed; null while roots are */
-  u32 waiting; /* some block is marked HL_WAITING */
-} hl_mark;
-
 HL_INLINE void hl_mark_push(u32 address, hl_block *block) {
-  if (HL_LIKELY(hl_mark.top < hl_mark.limit)) {
-    *hl_mark.top++ = (hl_waiting){address, block};
+  if (HL_LIKELY(hl.mark.top < hl.mark.limit)) {
+    *hl.mark.top++ = (hl_waiting){address, block};
     return;
   }
   block->owner |= HL_WAITING;
-  hl_mark.waiting = 1;
+  hl.mark.waiting = 1;
 }
 
-/* `class`: what a pointer to the start found here makes of a block; a lesser one for pointers into the middle. */
+/* `class` is the class that a block gets from a pointer to its start. A pointer into its middle gives it a lesser
+ * one. */
 HL_INLINE void hl_mark_value(u32 value, u32 class) {
-  if (HL_LIKELY(value - hl_mark.heap_start >= hl_mark.heap_size)) return;
+  if (HL_LIKELY(value - hl.mark.heap_start >= hl.mark.heap_size)) return;
   u32 offset;
   hl_block *block = hl_block_around(value, &offset);
   if (!block) return;
   u32 before = block->owner & HL_BLOCK_CLASS_MASK;
   if (before == HL_REACHABLE) return;
   if (class == HL_INDIRECT) {
-    if (before != HL_UNREACHED || block == hl_mark.leader) return;
+    if (before != HL_UNREACHED || block == hl.mark.leader) return;
   } else {
     if (class == HL_REACHABLE && !hl_is_start(value - offset, offset, block->requested)) class = HL_POSSIBLE;
     if (before == class) return;
@@ -61,7 +50,7 @@ HL_INLINE void hl_mark_words(u32 start, u32 end, u32 class) {
 }
 
 HL_INLINE void hl_mark_block(u32 address, hl_block *block) {
-  u32 class = hl_mark.leader ? HL_INDIRECT : block->owner & HL_BLOCK_CLASS_MASK;
+  u32 class = hl.mark.leader ? HL_INDIRECT : block->owner & HL_BLOCK_CLASS_MASK;
   hl_mark_words(address, address + (block->requested & ~3u), class);
 }
 
@@ -76,8 +65,8 @@ HL_INLINE void hl_mark_walk(void (*visit)(u32 address, hl_block *block)) {
 }
 
 static void hl_mark_drain_stack(void) {
-  while (hl_mark.top > hl_mark.bottom) {
-    hl_waiting next = *--hl_mark.top;
+  while (hl.mark.top > hl.mark.bottom) {
+    hl_waiting next = *--hl.mark.top;
     hl_mark_block(next.address, next.block);
   }
 }
@@ -91,15 +80,15 @@ static void hl_mark_visit_waiting(u32 address, hl_block *block) {
 
 static void hl_mark_drain(void) {
   hl_mark_drain_stack();
-  while (hl_mark.waiting) {
-    hl_mark.waiting = 0;
+  while (hl.mark.waiting) {
+    hl.mark.waiting = 0;
     hl_mark_walk(hl_mark_visit_waiting);
   }
 }
 
 static void hl_mark_visit_unreached(u32 address, hl_block *block) {
   if ((block->owner & HL_BLOCK_CLASS_MASK) != HL_UNREACHED) return;
-  hl_mark.leader = block;
+  hl.mark.leader = block;
   hl_mark_block(address, block);
   hl_mark_drain();
 }
@@ -111,15 +100,15 @@ static void hl_mark_visit_clear(u32 address, hl_block *block) {
 
 static void hl_mark_start(void) {
   hl_mark_walk(hl_mark_visit_clear);
-  hl_mark.bottom = hl_mark.top = (hl_waiting *)(rt.top + 1);
-  hl_mark.limit = (hl_waiting *)(HL_LAST_SLOT + 1);
-  hl_mark.heap_start = hl.heap_start;
-  hl_mark.heap_size = hl.initialised ? (hl.map_pages << HL_PAGE_SHIFT) - hl.heap_start : 0;
-  hl_mark.leader = 0;
-  hl_mark.waiting = 0;
+  hl.mark.bottom = hl.mark.top = (hl_waiting *)(rt.top + 1);
+  hl.mark.limit = (hl_waiting *)(HL_LAST_SLOT + 1);
+  hl.mark.heap_start = hl.heap_start;
+  hl.mark.heap_size = hl.initialised ? (hl.map_pages << HL_PAGE_SHIFT) - hl.heap_start : 0;
+  hl.mark.leader = 0;
+  hl.mark.waiting = 0;
 }
 
 static void hl_mark_finish(void) {
   hl_mark_walk(hl_mark_visit_unreached);
-  hl_mark.leader = 0;
+  hl.mark.leader = 0;
 }

@@ -1,11 +1,11 @@
-/* metadata.c -- memory for what the runtime keeps: nodes, buds, accounts, span structs, tables, and the metadata of
+/* metadata.c -- memory for the runtime itself: nodes, buds, accounts, span structs, tables, and the metadata of
  * blocks that is not in their span's own pages (spans.c).
  *
- * Cut from chunks of whole pages in multiples of 64 bytes (so that the address of an account leaves six bits
- * for flags, that of a bud five and that of a node four). Freed pieces go to a bucket by size and
- * are cut again; they are not merged, because the same few sizes come again and again. More than 16 KB are
- * pages of their own. Each chunk begins and ends with 64 unused bytes: its neighbours may be blocks of the
- * program's, and what it writes a little beside them must not reach metadata.
+ * It is cut from chunks of whole pages in multiples of 64 bytes, so that the address of an account leaves six bits
+ * for flags, that of a bud five and that of a node four. Freed pieces go to a bucket by size and are cut again. They
+ * are not merged, because the same few sizes come again and again. A piece of more than 16 KB has pages of its own.
+ * Each chunk begins and ends with 64 unused bytes: its neighbours may be blocks of the program, and a write a little
+ * beside those must not reach metadata.
  */
 #include "platform.h"
 
@@ -13,6 +13,8 @@
 
 static void hl_bucket_push(u32 address, u32 bytes) {
   u32 bucket = bytes / HL_GRAIN;
+  HL_ASSERT(bucket < HL_BUCKETS && !((address | bytes) & (HL_GRAIN - 1)));
+  HL_ASSERT_INTERNAL(!hl.map[hl_page_of(address)]);
   *(u32 *)address = hl.buckets[bucket];
   hl.buckets[bucket] = address;
   hl.bucket_bits[bucket >> 5] |= 1u << (bucket & 31);
@@ -20,6 +22,7 @@ static void hl_bucket_push(u32 address, u32 bytes) {
 
 static u32 hl_bucket_pop(u32 bucket) {
   u32 address = hl.buckets[bucket];
+  HL_ASSERT(address && !(address & (HL_GRAIN - 1)));
   if (!(hl.buckets[bucket] = *(u32 *)address)) hl.bucket_bits[bucket >> 5] &= ~(1u << (bucket & 31));
   return address;
 }
@@ -36,7 +39,7 @@ static void hl_metadata_retire_chunk(void) {
   }
 }
 
-/* Pages that hold metadata: a free of any address in them is a foreign free. */
+/* Takes pages for metadata. A free of any address in them is a foreign free. */
 static u32 hl_metadata_run(u32 pages) {
   hl_span *run = hl_pages_allocate(pages);
   if (!run) return 0;
@@ -47,7 +50,7 @@ static u32 hl_metadata_run(u32 pages) {
   return base + HL_GRAIN;
 }
 
-/* Not zeroed. A multiple of 64 bytes, at a multiple of 64; 0 when memory is exhausted. */
+/* Memory that is not zeroed: a multiple of 64 bytes, at a multiple of 64. Null when memory is exhausted. */
 static void *hl_metadata_allocate(u32 bytes) {
   bytes = hl_metadata_round(bytes);
   if (bytes > HL_PIECE_MAX) return (void *)hl_metadata_run(hl_metadata_pages(bytes));
@@ -75,6 +78,7 @@ static void *hl_metadata_allocate(u32 bytes) {
   }
   u32 address = hl.metadata_next;
   hl.metadata_next += bytes;
+  HL_ASSERT(hl.metadata_next <= hl.metadata_end);
   return (void *)address;
 }
 

@@ -1,13 +1,13 @@
 /* pages.c -- the page heap: free runs of pages, the page map, growth. After tcmalloc's and Go's mheap.
  *
- * Every free run has a span struct (HL_KIND_RUN) that the page map names at the run's first and last page, so
- * that a run being released finds its neighbours; the run is also in the bin of its length. Runs are taken
- * from the smallest bin that fits and split at the low end. Two runs are never adjacent.
+ * Every free run has a span struct (HL_KIND_RUN). The page map names it at the run's first and last page, so that a
+ * run that is released finds its neighbours. The run is also in the bin of its length. Runs are taken from the
+ * smallest bin that fits and are split at the low end. Two runs are never adjacent.
  *
- * A large block that is freed leaves its context and the one that freed it in its run's struct, or in a ghost
- * when the run is merged into a lower one, so that a second free of it is told from a wild pointer until its
- * first page is used again. Large spans have at least two pages, so a ghost is never at a run's last page
- * unless the run was cut there, and then it is dropped.
+ * A large block that is freed leaves its context, and the context that freed it, in its run's struct. When the run is
+ * merged into a lower one, the struct becomes a ghost. So a second free of the block can be told from a wild pointer
+ * until its first page is used again. Large spans have at least two pages, so a ghost is never at a run's last page
+ * unless the run was cut there, and then the ghost is dropped.
  *
  * The page map grows by doubling inside the page heap itself.
  */
@@ -20,6 +20,7 @@ HL_INLINE u32 hl_page_of(u32 address) { return address >> HL_PAGE_SHIFT; }
 HL_SLOW hl_span *hl_struct_new(void) {
   hl_span *span = hl.free_structs;
   if (!span) return 0;
+  HL_ASSERT(span->kind == HL_KIND_UNUSED && hl.free_struct_count);
   hl.free_structs = span->next;
   hl.free_struct_count--;
   *span = (hl_span){0};
@@ -49,7 +50,8 @@ HL_SLOW void hl_structs_add(hl_chunk *chunk, u32 capacity) {
 
 static void *hl_metadata_allocate(u32 bytes);
 
-/* Splitting needs structs, and their chunk comes from the page heap: always keep a few in reserve. */
+/* Splitting a run needs structs, and a chunk of structs comes from the page heap. So a few are always kept in
+ * reserve. */
 HL_SLOW void hl_structs_reserve(void) {
   if (hl.free_struct_count >= 8 || hl.refilling) return;
   hl.refilling = 1;
@@ -61,7 +63,7 @@ HL_SLOW void hl_structs_reserve(void) {
 
 /* -- bins ---------------------------------------------------------------------------------------------- */
 
-/* One bin per length below 32 pages, eight per doubling above. */
+/* There is one bin per length below 32 pages, and eight per doubling above. */
 HL_INLINE u32 hl_bin_of(u32 pages) {
   if (pages < 32) return pages;
   u32 log = 31 - (u32)__builtin_clz(pages);
@@ -70,6 +72,7 @@ HL_INLINE u32 hl_bin_of(u32 pages) {
 
 static void hl_bin_insert(hl_span *run) {
   u32 bin = hl_bin_of(run->pages);
+  HL_ASSERT(run->pages && bin < HL_BINS);
   run->previous = 0;
   run->next = hl.bins[bin];
   if (run->next) run->next->previous = run;
@@ -79,6 +82,8 @@ static void hl_bin_insert(hl_span *run) {
 
 static void hl_bin_remove(hl_span *run) {
   u32 bin = hl_bin_of(run->pages);
+  HL_ASSERT(run->kind == HL_KIND_RUN && hl.bins[bin]);
+  HL_ASSERT_INTERNAL(run->previous ? run->previous->next == run : hl.bins[bin] == run);
   if (run->next) run->next->previous = run->previous;
   if (run->previous)
     run->previous->next = run->next;
@@ -86,7 +91,7 @@ static void hl_bin_remove(hl_span *run) {
     hl.bin_bits[bin >> 5] &= ~(1u << (bin & 31));
 }
 
-/* The tightest of the first runs of a bin that are long enough; the lowest one of those. */
+/* The shortest one of the first runs of a bin that are long enough. The lowest one when several are equally short. */
 static hl_span *hl_bin_best(u32 bin, u32 pages) {
   hl_span *best = 0;
   u32 looked = 0;
@@ -97,8 +102,8 @@ static hl_span *hl_bin_best(u32 bin, u32 pages) {
   return best;
 }
 
-/* A run of at least `pages`: from the request's own bin or the next one that has any. Roomy: from the last bin
- * instead, when that leaves as much room again. */
+/* A run of at least `pages`, from the request's own bin or the next one that has any. With hl.roomy it comes from the
+ * last bin, when that leaves as much room again. */
 static hl_span *hl_bin_find(u32 pages) {
   u32 bin = hl_bin_of(pages);
   if (hl.roomy) {
@@ -121,8 +126,9 @@ static hl_span *hl_bin_find(u32 pages) {
 
 /* -- page map ------------------------------------------------------------------------------------------ */
 
-/* Nobody's pages any more: a ghost whose first page is reused has done its service. */
+/* Enters a span for a page. A ghost is of no use any more when its first page is used again. */
 HL_INLINE void hl_map_set(u32 page, hl_span *span) {
+  HL_ASSERT(page < hl.map_capacity);
   hl_span *old = hl.map[page];
   if (old && old->kind == HL_KIND_GHOST) hl_struct_recycle(old);
   hl.map[page] = span;
@@ -132,7 +138,7 @@ static void hl_map_fill(u32 page, u32 pages, hl_span *span) {
   for (u32 end = page + pages; page < end; page++) hl_map_set(page, span);
 }
 
-/* Enters a run (base, pages, zero and own are set) into the map's edges and its bin. */
+/* Enters a run, of which base, pages, zero and own are set, into the map at its edges and into its bin. */
 static void hl_run_enter(hl_span *run) {
   u32 first = hl_page_of(run->base);
   run->kind = HL_KIND_RUN;
@@ -146,7 +152,7 @@ static void hl_run_enter(hl_span *run) {
   hl_bin_insert(run);
 }
 
-/* A new run struct for pages whose first page may carry a ghost: the ghost becomes the struct. */
+/* A new run struct for these pages. When their first page has a ghost, the ghost becomes the struct. */
 static hl_span *hl_run_make(u32 base, u32 pages, u32 zero) {
   hl_span *run = hl.map[hl_page_of(base)];
   if (!run || run->kind != HL_KIND_GHOST || run->base != base) run = hl_struct_new();
@@ -157,8 +163,16 @@ static hl_span *hl_run_make(u32 base, u32 pages, u32 zero) {
   return run;
 }
 
-/* Gives a whole span or a fresh run back, merging it with its neighbours. Never fails. Its pages' map entries
- * are cleared here. */
+#if HL_DEBUG >= 2
+/* Whether no free run ends directly before this one. */
+static int hl_run_is_apart(const hl_span *run) {
+  u32 first = hl_page_of(run->base);
+  return !first || !hl.map[first - 1] || hl.map[first - 1]->kind != HL_KIND_RUN;
+}
+#endif
+
+/* Gives a whole span or a new run back and merges it with its neighbours. It never fails, and clears the map entries
+ * of the pages. */
 static void hl_run_release(hl_span *run) {
   u32 first = hl_page_of(run->base);
   u32 last = first + run->pages - 1;
@@ -200,12 +214,15 @@ static void hl_run_release(hl_span *run) {
       run = left;
     }
   }
+  first = hl_page_of(run->base);
+  HL_ASSERT_INTERNAL(hl_run_is_apart(run));
   hl_run_enter(run);
 }
 
-/* Takes the first `pages` pages out of a free run. The struct that describes them is neither in a bin nor
- * entered in the map yet: the caller fills the map (0 for metadata). Null when there is no struct for the rest. */
+/* Takes the first `pages` pages out of a free run. The struct that describes them is neither in a bin nor in the map
+ * yet: the caller fills the map (0 for metadata). Null when there is no struct for the rest. */
 static hl_span *hl_run_take(hl_span *run, u32 pages) {
+  HL_ASSERT(pages && pages <= run->pages);
   hl_bin_remove(run);
   if (run->pages > pages) {
     hl_span *rest = hl_run_make(run->base + (pages << HL_PAGE_SHIFT), run->pages - pages, run->zero);
@@ -225,7 +242,7 @@ static hl_span *hl_run_take(hl_span *run, u32 pages) {
 
 /* -- growth -------------------------------------------------------------------------------------------- */
 
-/* Pages and entries of a page map, which keeps clear of its neighbours by 64 bytes on either side. */
+/* The number of pages for a page map of so many entries, which leaves 64 bytes free on either side. */
 static u32 hl_map_pages_for(u32 entries) {
   u32 pages = hl.map_capacity ? (hl.map_capacity * 4 + 2 * HL_GRAIN) >> HL_PAGE_SHIFT : 1;
   while ((pages << HL_PAGE_SHIFT) - 2 * HL_GRAIN < entries * 4) pages *= 2;
@@ -244,7 +261,7 @@ static void hl_map_move(u32 to, u32 pages) {
   hl.map_capacity = capacity;
   if (!old) return;
   hl_span *run = hl_struct_new();
-  if (!run) return; /* a few pages lost, in the last moments of a full memory */
+  if (!run) return; /* a few pages are lost, which happens only when memory is nearly full */
   rt.metadata_bytes -= old_pages << HL_PAGE_SHIFT;
   run->base = old - HL_GRAIN;
   run->pages = old_pages;
@@ -262,8 +279,8 @@ again:
   }
   for (;;) {
     u32 wanted = pages - tail;
-    /* In steps of 64 KB, or of 1/32 of a large heap: a grow costs less than the page faults of what it gives, and
-     * larger steps were measured to leave up to a sixth of the heap unused. */
+    /* The heap grows in steps of 64 KB, or of 1/32 of a large heap. One step costs less than the page faults of the
+     * memory that it gives, and larger steps were measured to leave up to a sixth of the heap unused. */
     u32 target = (rt.heap_bytes >> 21) * (HL_WASM_PAGE / HL_PAGE);
     if (target < HL_WASM_PAGE / HL_PAGE) target = HL_WASM_PAGE / HL_PAGE;
     if (target > 16 * (HL_WASM_PAGE / HL_PAGE)) target = 16 * (HL_WASM_PAGE / HL_PAGE);
@@ -273,7 +290,7 @@ again:
     u32 end = (hl.map_pages ? hl.map_pages : hl_system_end()) + target + HL_WASM_PAGE / HL_PAGE;
     if (end > hl.map_capacity) {
       map_pages = hl_map_pages_for(end);
-      /* Better from the pages there are: at the end it would part the free pages on either side of it. */
+      /* Free pages inside the heap are better: at the end, the map would part the free pages on either side of it. */
       hl_span *run = hl.map_pages ? hl_bin_find(map_pages) : 0;
       if (run && (run = hl_run_take(run, map_pages))) {
         u32 to = run->base;
@@ -290,6 +307,7 @@ again:
     u32 got = 0;
     u32 base = hl_system_grow((target + map_pages) << HL_PAGE_SHIFT, &got);
     if (!base) return 0;
+    HL_ASSERT(!((base | got) & (HL_PAGE - 1)) && got >= (target + map_pages) << HL_PAGE_SHIFT);
     if (!hl.heap_start) hl.heap_start = base;
     rt.heap_bytes += got;
     u32 end_page = hl_page_of(base) + (got >> HL_PAGE_SHIFT);
@@ -316,7 +334,7 @@ again:
     run->zero = 1;
     hl_run_release(run);
     if ((got >> HL_PAGE_SHIFT) + (contiguous ? tail : 0) >= pages) return 1;
-    tail = 0; /* somebody else's memory lies between: what came first remains as free pages */
+    tail = 0; /* somebody else's memory lies in between, so the pages before it remain a run of their own */
   }
 }
 
@@ -324,9 +342,9 @@ static void hl_spans_scavenge(void);
 
 static u32 hl_empty_pages(void);
 
-/* Empty spans are given back before the heap grows, but not too often: a small program that has a block in one
- * class after the other would do nothing else. Four allocations for each page given back were measured to be
- * enough against that, and few enough to keep real programs small. */
+/* Empty spans are given back before the heap grows, but not too often: otherwise a small program that has a block in
+ * one class after the other would do nothing else. Four allocations for each page that is given back were measured to
+ * prevent this, and to keep real programs small. */
 static int hl_scavenge_is_due(void) {
   u32 pages = hl_empty_pages();
   if (!pages || rt.alloc_objects - hl.scavenged_at < pages * 4) return 0;

@@ -1,30 +1,20 @@
-/* platform.h -- what the runtime asks of its surroundings: memory, errno, the host.
+/* platform.h -- what the runtime asks of its surroundings: memory and errno.
  *
- * Two flavours of the object differ only here. WASI: memory.grow directly (wasi-libc's sbrk is nothing else)
- * and, first of all, the tail between __heap_base and the end of the initial memory. Emscripten: libc's sbrk,
- * because its JS views must hear of growth. Others may grow the memory too; a region need not follow the last.
+ * The two flavours of the object differ only here. On WASI, memory first comes from the tail between __heap_base and
+ * the end of the initial memory, then directly from memory.grow, which is all that wasi-libc's sbrk does. On
+ * Emscripten it comes from libc's sbrk, because the glue's views of the memory must be told when it grows. Others may
+ * grow the memory too, so a region need not follow the one before.
  */
 #ifndef HEAPLINE_PLATFORM_H
 #define HEAPLINE_PLATFORM_H
 
-#include "types.h"
+#include "interface.h"
+#include "debug.h"
 
-#define HL_IMPORT(name) __attribute__((import_module("heapline"), import_name(#name)))
-
-/* The id (31 bits, > 0) of the JS stack of a host entry, of which `inner` are further in; 0 when it was not
- * captured. */
-HL_IMPORT(host_stack) extern u32 heapline_host_stack(u32 inner);
-/* A heap fault, or an allocation that failed, was recorded at this address. The host may throw to stop the guest. */
-HL_IMPORT(fault) extern void heapline_host_fault(const hl_fault *record);
-/* C called exit(); libc has not torn down anything yet. */
-HL_IMPORT(exiting) extern void heapline_host_exiting(u32 code);
-/* A block was handed out; only while HL_FLAG_TRACE is set. */
-HL_IMPORT(trace) extern void heapline_host_trace(u32 address, u32 size, u32 node);
-
-/* Returns the start of at least `bytes` new, zeroed bytes and stores how many in *got; 0 when there are none.
+/* Returns the start of at least `bytes` new, zeroed bytes and stores their number in *got; 0 when there are none.
  * Start and end are multiples of HL_PAGE. */
 HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got);
-/* Number of HL_PAGE pages below the first memory that hl_system_grow will give, at most. */
+/* An upper bound of the number of HL_PAGE pages below the first memory that hl_system_grow will give. */
 static u32 hl_system_end(void);
 
 #ifdef __EMSCRIPTEN__
@@ -34,15 +24,11 @@ static u32 hl_system_end(void);
 extern int *__errno_location(void);
 HL_INLINE void hl_set_errno(int code) { *__errno_location() = code; }
 
-/* Until 3.1.6 Emscripten's sbrk lived in its malloc libraries, which -sMALLOC=none leaves out; later it is in
- * libc. So there is one here, weak: where another is linked, that one serves all. */
 extern u8 __heap_base;
 extern int emscripten_resize_heap(size_t bytes);
-static uintptr_t hl_break = (uintptr_t)&__heap_base;
 
-__attribute__((weak)) uintptr_t *emscripten_get_sbrk_ptr(void) { return &hl_break; }
-
-__attribute__((weak)) void *sbrk(intptr_t increment) {
+/* sbrk for a module that has no other one. */
+HL_INLINE void *hl_sbrk(intptr_t increment) {
   uintptr_t *at = emscripten_get_sbrk_ptr();
   uintptr_t old = *at;
   u64 end = (u64)old + (u64)(((i64)increment + 3) & ~(i64)3);
@@ -63,7 +49,7 @@ HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got) {
   if (bytes + padding < bytes || bytes + padding > 0x7ffff000u) return 0;
   u32 start = (u32)sbrk((intptr_t)(bytes + padding));
   if (start == 0xffffffffu) return 0;
-  /* Somebody may have moved the break in between (a host call inside sbrk): align again, losing one page. */
+  /* Somebody may have moved the break in between (a host call inside sbrk): align again, which loses one page. */
   u32 aligned = (start + HL_PAGE - 1) & -HL_PAGE;
   u32 usable = (start + bytes + padding - aligned) & -HL_PAGE;
   *got = usable;
@@ -78,13 +64,12 @@ extern int errno; /* thread-local in the header, plain data in a module without 
 HL_INLINE void hl_set_errno(int code) { errno = code; }
 
 extern u8 __heap_base;
-static u32 hl_tail_taken;
 
 static u32 hl_system_end(void) { return (u32)__builtin_wasm_memory_size(0) * (HL_WASM_PAGE / HL_PAGE); }
 
 HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got) {
-  if (!hl_tail_taken) {
-    hl_tail_taken = 1;
+  if (!heapline_shadow.state.tail_taken) {
+    heapline_shadow.state.tail_taken = 1;
     u32 start = ((u32)&__heap_base + HL_PAGE - 1) & -HL_PAGE;
     u64 size = (u64)__builtin_wasm_memory_size(0) * HL_WASM_PAGE;
     u32 end = size > 0xfffff000u ? 0xfffff000u : (u32)size;
@@ -92,14 +77,14 @@ HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got) {
       *got = end - start;
       return start;
     }
-    /* Too small for what is wanted now: the memory after it follows directly, so take both. */
+    /* The tail is too small for this request. The memory after it follows directly, so take both. */
     if (end > start) {
       u32 more = (bytes - (end - start) + HL_WASM_PAGE - 1) / HL_WASM_PAGE;
       if (__builtin_wasm_memory_grow(0, more) != -1u) {
         *got = end - start + more * HL_WASM_PAGE;
         return start;
       }
-      hl_tail_taken = 0; /* a smaller request may still use it */
+      heapline_shadow.state.tail_taken = 0; /* a smaller request may still use it */
       return 0;
     }
   }
@@ -114,7 +99,7 @@ HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got) {
 
 #endif
 
-/* The program has written over what the runtime keeps: a list that has to end does not. */
+/* A list that has to end does not: the program has written over the runtime's memory. */
 _Noreturn HL_COLD void hl_damaged(void) { __builtin_trap(); }
 
 HL_INLINE void hl_zero(void *address, u32 bytes) { __builtin_memset(address, 0, bytes); }

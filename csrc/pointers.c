@@ -1,21 +1,23 @@
 /* pointers.c -- what a word found by the leak scan points to, and whether it counts as a pointer to the start.
  *
- * The rules are those of Valgrind's memcheck (mc_leakcheck.c) with all its heuristics, --leak-check-heuristics=all.
- * A word is a pointer to a block when it is aligned and its value lies in the bytes that were asked for (of an empty
- * block: is its address). One into the middle makes a block possibly reached, except where what lies before it shows
- * that nobody would keep the start:
+ * The rules are those of Valgrind's memcheck (mc_leakcheck.c) with all its heuristics, --leak-check-heuristics=all. A
+ * word is a pointer to a block when it is aligned and its value lies in the bytes that were asked for, or is the
+ * address of an empty block. A pointer into the middle makes a block possibly reached. There are four exceptions, in
+ * which the bytes before show that nobody would keep a pointer to the start. A pointer to
  *
- *   stdstring            length, capacity, a count of references, characters: the characters
- *   length64             the length of the rest in 64 bits: what follows it
- *   newarray             the count that C++'s new[] puts before elements with a destructor: the first element
- *   multipleinheritance  a C++ object: one of its base classes that have a table of virtual functions
+ *   stdstring            the characters that follow length, capacity and a count of references
+ *   length64             the bytes that follow their own length in 64 bits
+ *   newarray             the first element that follows the count that C++'s new[] puts before elements with a destructor
+ *   multipleinheritance  a base class, with a table of virtual functions, of a C++ object
+ *
+ * counts as a pointer to the start.
  */
 #include "platform.h"
 
 /* Static data, as the linker laid it out. */
 extern u8 __global_base, __data_end;
 
-/* The next span that holds blocks, from *page on, which becomes its first page. */
+/* The next span that holds blocks, from page *page on. *page becomes its first page. */
 HL_INLINE hl_span *hl_span_next(u32 *page) {
   for (; *page < hl.map_pages; ++*page) {
     hl_span *span = hl.map[*page];
@@ -24,7 +26,8 @@ HL_INLINE hl_span *hl_span_next(u32 *page) {
   return 0;
 }
 
-/* The block in use that an address of the heap lies in, and how far; null when there is none. */
+/* The block in use that has this address of the heap, and how far into it the address lies; null when there is none.
+ * */
 HL_INLINE hl_block *hl_block_around(u32 address, u32 *offset) {
   hl_span *span = hl.map[hl_page_of(address)];
   if (!span || span->kind != HL_KIND_BLOCKS || address < span->base) return 0;
@@ -41,7 +44,8 @@ HL_INLINE hl_block *hl_block_around(u32 address, u32 *offset) {
 
 HL_INLINE u32 hl_word_at(u32 address) { return *(const u32 *)address; }
 
-/* The word before what a pointer to a virtual table points to, and the one before that: Itanium C++ ABI, 2.5.2. */
+/* The word before the one that a pointer to a virtual table points to, and the word before that: Itanium C++ ABI,
+ * 2.5.2. */
 HL_INLINE u32 hl_vtable_type(u32 vtable) { return hl_word_at(vtable - 4); }
 HL_INLINE u32 hl_vtable_offset_to_top(u32 vtable) { return hl_word_at(vtable - 8); }
 
@@ -50,15 +54,16 @@ HL_INLINE int hl_may_be_vtable(u32 address) {
 }
 
 /* Whether an object with virtual functions starts at `address` and has a base class of that kind `offset` bytes into
- * it. Valgrind takes any two words for it that point to function pointers. The ABI says more: the tables of one
- * object name the same type (or none, without run-time types), and each the way back to the start. */
+ * it. For Valgrind any two words that point to function pointers are such an object. The ABI says more: the tables of
+ * one object name the same type (or none, without run-time types), and each has the way back to the start. */
 static int hl_is_base_class(u32 address, u32 offset) {
   u32 own = hl_word_at(address), base = hl_word_at(address + offset);
   return hl_may_be_vtable(own) && hl_may_be_vtable(base) && hl_vtable_offset_to_top(own) == 0 &&
          hl_vtable_offset_to_top(base) == -offset && hl_vtable_type(own) == hl_vtable_type(base);
 }
 
-/* Whether a pointer into the middle of a block, `offset` bytes from its start at `address`, counts as one to it. */
+/* Whether a pointer into the middle of a block, `offset` bytes from its start at `address`, counts as one to the
+ * start. */
 HL_SLOW int hl_is_known_layout(u32 address, u32 offset, u32 requested) {
   if (offset & 3 || offset + 4 > requested) return 0;
   u32 rest = requested - offset;
@@ -68,7 +73,7 @@ HL_SLOW int hl_is_known_layout(u32 address, u32 offset, u32 requested) {
   } else if (offset == 8) {
     u32 low = hl_word_at(address), high = hl_word_at(address + 4);
     if (low == rest && high == 0) return 1;
-    /* Before elements that are aligned to 8 bytes, the count takes the second half of as many: ABI, 2.7. */
+    /* Before elements that are aligned to 8 bytes, the count takes the second half of 8 bytes: ABI, 2.7. */
     if (high && rest % high == 0 && rest / high % 8 == 0) return 1;
   } else if (offset == 12) {
     u32 length = hl_word_at(address), capacity = hl_word_at(address + 4);

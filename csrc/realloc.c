@@ -1,16 +1,16 @@
 /* realloc.c -- realloc and reallocarray.
  *
- * A realloc that changes the requested size is a free and an allocation in the ledger, at realloc's own call
- * site, whether the block moved or not; the same size changes nothing. realloc(NULL, n) is malloc(n).
- * realloc(p, 0) leaves a distinct block of 0 bytes, as both libcs' own malloc does. When it fails the block
- * stays as it was. A block that moves keeps only the default alignment.
+ * For the ledger, a realloc that changes the requested size is a free and an allocation at realloc's own call site,
+ * whether or not the block moves. The same size changes nothing. realloc(NULL, n) is malloc(n). realloc(p, 0) leaves
+ * a distinct block of 0 bytes, as the own malloc of both libcs does. When it fails, the block stays as it was. A
+ * block that moves keeps only the default alignment.
  */
 #include "platform.h"
 
-/* Resizes within the pages the block has or can get. */
+/* Resizes a block within the pages that it has or can get. */
 HL_INLINE int hl_block_resize_in_place(hl_span *span, u32 size) {
   if (span->state == HL_SPAN_STATE_SMALL) {
-    /* A block that shrinks by more than half is worth moving, unless there is next to nothing to win. */
+    /* A block that shrinks by more than half is worth moving, unless that would save next to nothing. */
     return size <= span->block_size && (size * 2 >= span->block_size || span->block_size <= 64);
   }
   u32 pages = hl_large_pages(size);
@@ -20,7 +20,7 @@ HL_INLINE int hl_block_resize_in_place(hl_span *span, u32 size) {
   return 1;
 }
 
-/* A copy of so little is done before V8 has called its memory.copy. Blocks are multiples of 16 bytes. */
+/* A loop copies so few bytes in less time than V8 takes to call its memory.copy. Blocks are multiples of 16 bytes. */
 HL_INLINE void hl_copy_block(u32 to, u32 from, u32 size) {
   if (size > 256) {
     hl_copy((void *)to, (void *)from, size);
@@ -33,7 +33,7 @@ HL_INLINE void hl_copy_block(u32 to, u32 from, u32 size) {
   }
 }
 
-void *realloc(void *pointer, size_t size) {
+HL_INLINE void *hl_realloc(void *pointer, u32 size) {
   if (!pointer) return malloc(size);
   u32 address = (u32)pointer;
   hl_span *span;
@@ -48,28 +48,31 @@ void *realloc(void *pointer, size_t size) {
   if (size > HL_SIZE_MAX) return hl_allocation_failed(size);
   hl_node *node = hl_context();
   if (hl_block_resize_in_place(span, size)) {
+    HL_ASSERT(size <= span->block_size && hl.map[hl_page_of(address)] == span);
     hl_ledger_free(block, old);
     hl_block_hand_out(block, hl_ledger_allocate(node, size, 0), size);
   } else {
     u32 to;
-    /* What had to move for growth before will grow again: put it where there is room behind it. */
+    /* A block that had to move before to grow will grow again: put it where there is room behind it. */
     u32 grows = span->state == HL_SPAN_STATE_LARGE && size > old;
     hl.roomy = grows && span->listed == HL_LISTED_GROWN;
     hl_block *moved = hl_block_take_slow(size, HL_ALIGNMENT, &to);
     hl.roomy = 0;
     if (!moved) return hl_allocation_failed(size);
     if (grows) hl.map[hl_page_of(to)]->listed = HL_LISTED_GROWN;
+    HL_ASSERT(moved != block && size <= hl.map[hl_page_of(to)]->block_size);
+    HL_ASSERT_INTERNAL(hl.map[hl_page_of(address)] == span);
     hl_copy_block(to, address, old < size ? old : size);
     hl_ledger_free(block, old);
     hl_block_put(span, block, index, hl_place_of(node, 0));
     hl_block_hand_out(moved, hl_ledger_allocate(node, size, 0), size);
     address = to;
   }
-  if (HL_UNLIKELY(rt.flags & HL_FLAG_TRACE)) hl_trace(address, size, node);
+  if (HL_UNLIKELY(hl_is_traced())) hl_trace(address, size, node);
   return (void *)address;
 }
 
-void *reallocarray(void *pointer, size_t count, size_t each) {
+HL_INLINE void *hl_reallocarray(void *pointer, u32 count, u32 each) {
   u64 product = (u64)count * each;
   if (product > HL_SIZE_MAX) return hl_allocation_failed(product);
   return realloc(pointer, (u32)product);

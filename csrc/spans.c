@@ -1,21 +1,16 @@
 /* spans.c -- size classes, the spans that serve them, and large blocks.
  *
- * Classes: every 16 bytes to 256, then four per doubling to 1 KB and eight to 8 KB. Rounding wastes more of large
- * blocks, which are few to a page; of small ones, more classes were measured to waste more in spans that are not
- * full.
- * A class allocates from its current span; other spans with free blocks queue up behind it, oldest first (they
- * had the most time to empty). A span whose last block is freed stays in the queue, because what was freed in
- * it is still known there exactly; empty spans go back to the page heap when it would have to grow otherwise.
+ * There is a class for every 16 bytes up to 256, then four per doubling up to 1 KB and eight up to 8 KB. Rounding
+ * wastes more memory with large blocks, of which a page holds few. With small ones, more classes were measured to
+ * waste more in spans that are not full. A class allocates from its current span. Its other spans with free blocks
+ * wait in a queue, oldest first, because those had the most time to become empty. A span whose last block is freed
+ * stays in the queue, because it still knows exactly who freed its blocks. Empty spans go back to the page heap when
+ * that would have to grow otherwise.
  *
- * The first span of a class is as small as its blocks allow; later ones are a quarter of what the class holds,
- * up to 64 KB, so that small programs stay small and busy classes rarely come here.
+ * The first span of a class is as small as its blocks allow. Later ones have a quarter of the pages that the class
+ * holds, up to 64 KB, so that small programs stay small and busy classes rarely need a new span.
  */
 #include "platform.h"
-
-#define HL_LARGE_CLASS 255u
-
-/* The span of a class that never had one: no free block, so the first allocation comes here. */
-static hl_span hl_no_span = {.free = HL_NO_BLOCK, .class = HL_LARGE_CLASS};
 
 HL_INLINE u32 hl_class_size(u32 class) {
   if (class < 16) return (class + 1) * 16;
@@ -35,25 +30,25 @@ static void hl_classes_initialise(void) {
     if (i * 16 > hl_class_size(class)) class++;
     hl.class_of[i] = (u8)class;
   }
-  for (class = 0; class < HL_CLASSES; class++) hl.current[class] = &hl_no_span;
+  for (class = 0; class < HL_CLASSES; class++) hl.current[class] = &hl_start.no_span;
 }
 
-/* Of a span with its blocks in the last `bytes` of its pages, the entries of metadata: one for each multiple of the
- * block size up to the end, so one more than blocks at least. Those that are no block's are never allocated, so that
- * a free of such an address is rejected without a test for the end. */
+/* The number of metadata entries of a span that has its blocks in the last `bytes` of its pages: one for each
+ * multiple of the block size up to the end, so at least one more than blocks. The entries without a block are never
+ * allocated, so a free of such an address is rejected without a test for the end. */
 HL_INLINE u32 hl_span_entries(u32 size, u32 blocks, u32 bytes) {
   u32 last = (bytes - 1) / size;
   return (last < blocks ? blocks : last) + 1;
 }
 
-/* Bytes of the metadata of a span that is not packed. */
+/* The size of the metadata of a span that is not packed, in bytes. */
 HL_INLINE u32 hl_span_metadata_bytes(u32 blocks) { return (blocks + 1) * HL_BLOCK_SIZE; }
 
-/* Up to this size the metadata of a span lies in its own pages, before the blocks and 64 unused bytes away from
- * them and from the neighbour below, so that what is large in proportion goes when the span goes. */
+/* With blocks of up to this size a span is packed: its metadata lies in its own pages, before the blocks, with 64
+ * unused bytes on either side. So metadata that is large in proportion to its blocks goes when the span goes. */
 #define HL_PACKED_MAX 512u
 
-/* Blocks of a class are aligned to the power of two in their size: such alignments cost no search. */
+/* Blocks of a class are aligned to the power of two in their size, so that such alignments cost no search. */
 HL_INLINE u32 hl_class_alignment(u32 size) {
   u32 alignment = size & -size;
   return alignment < HL_GRAIN ? HL_GRAIN : alignment;
@@ -64,8 +59,9 @@ HL_INLINE u32 hl_span_waste(u32 size, u32 bytes) {
   return size > HL_PACKED_MAX ? bytes % size : (bytes - 2 * HL_GRAIN) % (size + HL_BLOCK_SIZE);
 }
 
-/* Pages of the class's next span: at least a quarter of what it holds, with less than 1/16 wasted at the end,
- * or as little as can be; fewer when there is a free run of so many and none as long as that. */
+/* The number of pages of the class's next span: at least a quarter of what the class holds, with less than 1/16
+ * wasted at the end, or as little as possible. It is smaller when no free run is as long as that and a shorter one
+ * fits. */
 static u32 hl_class_span_pages(u32 class) {
   u32 size = hl_class_size(class);
   u32 least = hl.class_pages[class] / 4;
@@ -136,10 +132,13 @@ HL_COLD hl_span *hl_span_new(u32 class) {
   span->next = span->previous = 0;
   hl_map_fill(hl_page_of(span->start), span->pages, span);
   hl.class_pages[class] += pages;
+  HL_ASSERT_INTERNAL(span->base + blocks * size <= span->start + (pages << HL_PAGE_SHIFT));
+  HL_ASSERT_EXPENSIVE(!hl_check_map());
   return span;
 }
 
 static void hl_span_release(hl_span *span) {
+  HL_ASSERT(!span->used && span->pages <= hl.class_pages[span->class]);
   hl.class_pages[span->class] -= span->pages;
   if (span->base == span->start)
     hl_metadata_release(span->metadata, hl_span_metadata_bytes(span->blocks));
@@ -152,11 +151,11 @@ static void hl_span_release(hl_span *span) {
   hl_run_release(span);
 }
 
-/* Pages that hl_spans_scavenge would give back. */
+/* The number of pages that hl_spans_scavenge would give back. */
 static u32 hl_empty_pages(void) {
   u32 pages = hl.empty_pages;
   for (u32 class = 0; class < HL_CLASSES; class++)
-    if (!hl.current[class]->used) pages += hl.current[class]->pages; /* hl_no_span has none */
+    if (!hl.current[class]->used) pages += hl.current[class]->pages; /* hl_start.no_span has none */
   return pages;
 }
 
@@ -165,8 +164,8 @@ static void hl_spans_scavenge(void) {
   u32 looked = 0;
   for (u32 class = 0; class < HL_CLASSES; class++) {
     hl_span *current = hl.current[class];
-    if (current != &hl_no_span && !current->used) {
-      hl.current[class] = &hl_no_span;
+    if (current != &hl_start.no_span && !current->used) {
+      hl.current[class] = &hl_start.no_span;
       hl_span_release(current);
     }
     hl_span *previous = 0;
@@ -204,6 +203,7 @@ HL_SLOW hl_span *hl_class_refill(u32 class) {
     span = hl_span_new(class);
     if (!span) return 0;
   }
+  HL_ASSERT(span->class == class && span->free < span->blocks);
   return hl.current[class] = span;
 }
 
@@ -211,6 +211,7 @@ HL_SLOW hl_span *hl_class_refill(u32 class) {
 HL_SLOW void hl_span_reopen(hl_span *span) {
   u32 class = span->class;
   if (class == HL_LARGE_CLASS || hl.current[class] == span) return;
+  HL_ASSERT(!span->listed && span->free != HL_NO_BLOCK);
   span->listed = 1;
   span->next = 0;
   if (hl.available_last[class])
@@ -287,11 +288,12 @@ HL_SLOW hl_span *hl_large_new(u32 size, u32 alignment) {
   span->listed = 1;
   hl_map_fill(first, span->pages, span);
   if (extra) hl_large_trim(span, pages);
+  HL_ASSERT(!(span->base & (alignment - 1)) && size <= span->block_size);
   return span;
 }
 
-/* Extends a large span to `pages` pages in place, into the free run that follows it or, at the end of the
- * heap, into new memory. */
+/* Extends a large span to `pages` pages in place: into the free run that follows it or, at the end of the heap, into
+ * new memory. */
 static int hl_large_extend(hl_span *span, u32 pages) {
   hl_structs_reserve();
   u32 after = hl_page_of(span->base) + span->pages;

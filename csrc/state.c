@@ -1,46 +1,47 @@
-/* state.c -- all of the runtime's state, valid before any code has run: there is no constructor.
+/* state.c -- where the runtime's state is. All of it is valid before any code has run: there is no constructor.
  *
- * `heapline_runtime` and `heapline_shadow` are the two data symbols the host and the instrumentation find by
- * name. Everything else is in `hl`, one struct, so that the code reaches it by constant address.
+ * There are two variables and no third, so that the leak scan knows which memory is the runtime's own (scan.c) and no
+ * list of it can be out of date. A test looks at the object for others. interface.c defines both, because the host
+ * and the instrumentation find them by name:
+ *
+ *   heapline_runtime   what has a value from the start: the runtime block, which the host reads, and a little more
+ *   heapline_shadow    what is zero at the start: the shadow stack, and the rest. It is apart from the other because
+ *                      zeros take no place in a module.
+ *
+ * The code reaches their parts by constant address, and by these short names.
  */
 #include "platform.h"
 
-static _Alignas(64) struct {
-  hl_chunk header;
-  hl_node nodes[60];
-} hl_first_chunk = {.header = {.used = 1, .capacity = 60}};
+#define hl_start heapline_runtime
+#define rt heapline_runtime.runtime
+#define hl_slots heapline_shadow.slots
+#define hl heapline_shadow.state
+#define HL_LAST_SLOT (&hl_slots[HL_SHADOW_SLOTS - 1])
 
-/* Allocations that nothing is known about, and all those for whose account there was no memory. */
-static _Alignas(64) hl_account hl_root_account;
+#ifdef __EMSCRIPTEN__
+#define HL_INITIAL_PLATFORM .sbrk_end = (uintptr_t)&__heap_base,
+#else
+#define HL_INITIAL_PLATFORM
+#endif
 
-static _Alignas(64) struct {
-  hl_chunk header;
-  hl_span spans[15];
-} hl_first_span_chunk;
-
-/* The child of a node that has none: looked at, it is never the one, so nobody has to ask first. */
-static _Alignas(16) hl_node hl_no_child = {.site = HL_SITE_NONE, .next_sibling = &hl_no_child};
-
-static hl_fault hl_fault_ring[HL_FAULT_RING_LENGTH];
-static hl_fault hl_failure; /* the last allocation that failed */
-static hl_node *hl_first_contexts[HL_FIRST_CONTEXTS];
-
-hl_slot heapline_shadow[HL_SHADOW_SLOTS];
-
-hl_runtime heapline_runtime = {
-    .magic = HL_MAGIC,
-    .version = HL_ABI_VERSION,
-    .top = heapline_shadow,
-    .flags = HL_FLAG_FREE_CONTEXTS,
-    .root_node = hl_first_chunk.nodes,
-    .first_chunk = &hl_first_chunk.header,
-    .contexts = 1,
-    .peak_epoch = 1,
-    .fault_ring = hl_fault_ring,
-    .first_span_chunk = &hl_first_span_chunk.header,
-};
-
-static hl_state hl;
-
-#define rt heapline_runtime
-#define HL_LAST_SLOT (&heapline_shadow[HL_SHADOW_SLOTS - 1])
+#define HL_INITIAL_STATE                                                         \
+  {                                                                              \
+      .runtime =                                                                 \
+          {                                                                      \
+              .magic = HL_MAGIC,                                                 \
+              .version = HL_ABI_VERSION,                                         \
+              .top = hl_slots,                                                   \
+              .flags = HL_FLAG_FREE_CONTEXTS,                                    \
+              .root_node = hl_start.first_chunk.nodes,                           \
+              .first_chunk = &hl_start.first_chunk.header,                       \
+              .contexts = 1,                                                     \
+              .peak_epoch = 1,                                                   \
+              .fault_ring = hl.fault_ring,                                       \
+              .first_span_chunk = &hl.first_span_chunk.header,                   \
+          },                                                                     \
+      .no_child = {.site = HL_SITE_NONE, .next_sibling = &hl_start.no_child},    \
+      .no_span = {.free = HL_NO_BLOCK, .class = HL_LARGE_CLASS},                 \
+      .limits = {2u << 20, (1u << 18) - 2 * HL_GRAIN, 0xffffffffu},              \
+      .first_chunk = {.header = {.used = 1, .capacity = HL_FIRST_NODES}},        \
+      HL_INITIAL_PLATFORM                                                        \
+  }

@@ -4,12 +4,13 @@
  *   page      4 KB, the unit of the page heap. A wasm page is 64 KB and only the platform knows of it.
  *   span      a run of pages cut into blocks of one size (small), or holding one block (large).
  *   run       free pages, described by a span struct whose state is HL_SPAN_STATE_FREE and kind HL_KIND_RUN.
- *   ghost     what is left of a freed large block after its pages were merged into a neighbouring run: it
- *             remembers who allocated and who freed the block, until its first page is used again.
- *   block     what malloc returns. Its metadata (hl_block) is out of band.
- *   node      a calling context; its address is its id. account: what it allocated, freed, held.
- *   bud       a context that has allocated only once, with the end of its path and what an account would say of
- *             that one block folded into one entry (buds.c).
+ *   ghost     the span struct of a freed large block whose pages were merged into a neighbouring run: it remembers who
+ *             allocated and who freed the block, until its first page is used again.
+ *   block     what malloc returns. Its metadata (hl_block) lies apart from it.
+ *   node      a calling context; its address is its id.
+ *   account   the counters of a node: what it allocated, freed and held.
+ *   bud       a context that has allocated only once: one entry has the end of its path and what an account would say of
+ *             that one block (buds.c).
  *   slot      one frame of the shadow stack.
  */
 #ifndef HEAPLINE_TYPES_H
@@ -25,6 +26,15 @@ typedef uint32_t u32;
 typedef uint64_t u64;
 typedef int64_t i64;
 
+/* How an object is built (scripts/build-runtime.mjs): the level of assertions (debug.h), and whether it has the hooks
+ * of tests. Those that are shipped have neither. */
+#ifndef HL_DEBUG
+#define HL_DEBUG 0
+#endif
+#ifndef HL_TEST_HOOKS
+#define HL_TEST_HOOKS 0
+#endif
+
 #define HL_INLINE static inline __attribute__((always_inline))
 #define HL_COLD static __attribute__((noinline, cold))
 #define HL_SLOW static __attribute__((noinline))
@@ -36,12 +46,12 @@ typedef int64_t i64;
 #define HL_PAGE (1u << HL_PAGE_SHIFT)
 #define HL_WASM_PAGE 65536u
 #define HL_ALIGNMENT 16u
-/* Metadata comes in multiples of this, and keeps that distance from the program's blocks. */
+/* Metadata comes in multiples of this, and keeps this distance from the program's blocks. */
 #define HL_GRAIN 64u
 
-/* Largest request a size class serves; above it a block is a span of its own. */
+/* The largest request that a size class serves. A larger block is a span of its own. */
 #define HL_SMALL_MAX 8192u
-/* No object is larger than PTRDIFF_MAX (C17 6.5.6 p9 makes larger ones unusable). */
+/* No object is larger than PTRDIFF_MAX, because C17 6.5.6 p9 makes larger ones unusable. */
 #define HL_SIZE_MAX 0x7fff0000u
 
 typedef struct hl_account hl_account;
@@ -54,8 +64,9 @@ struct hl_node {
   hl_node *next_sibling; /* ring of the parent's children */
 };
 
-/* While it is a bud, node.site is the first site of its path | HL_SITE_BUD, node.link is HL_BUD_* flags and the
- * epoch of the peak; `clock` is that at the allocation and, once the block was freed, the block's lifetime. */
+/* While an entry is a bud, node.site is the first site of its path | HL_SITE_BUD, and node.link is HL_BUD_* flags and
+ * the epoch of the peak. `clock` is the clock at the allocation and, once the block was freed, the block's lifetime.
+ * */
 typedef struct hl_bud {
   hl_node node;
   u32 size; /* bytes */
@@ -90,22 +101,23 @@ typedef struct hl_block {
   u32 serial;
 } hl_block;
 
-/* Site of hl_no_child, which stands for the children of a node that has none: it is no offset in any code. */
+/* The site of hl_initialised.no_child, which stands for the children of a node that has none. It is no offset in any
+ * code. */
 #define HL_SITE_NONE 0x7fffffffu
 
-/* Children a node may have before they are hashed (context.c). */
+/* The number of children that a node may have before they are hashed (context.c). */
 #define HL_NARROW 8
 
-/* Flags of a node's link without an account (context.c): its children are in the hash table. */
+/* Flag of a node's link without an account (context.c): the node's children are in the hash table. */
 #define HL_WIDE 2u
 #define HL_LINK_FLAGS 15u
 
-/* Index that no block has; also one more than the blocks a span may have. */
+/* An index that no block has. It is also one more than the number of blocks that a span may have. */
 #define HL_NO_BLOCK 0xfffu
-/* Where hl_block.serial of a free block has the index of the next one (free.c). */
+/* From this bit on, hl_block.serial of a free block has the index of the next free one (free.c). */
 #define HL_NEXT_FREE_SHIFT 20u
 
-/* Of hl_span.listed, in a large span: it moved because it grew. */
+/* A value of hl_span.listed, in a large span: the block moved because it grew. */
 #define HL_LISTED_GROWN 2u
 
 enum { HL_KIND_UNUSED, HL_KIND_BLOCKS, HL_KIND_RUN, HL_KIND_GHOST };
@@ -149,7 +161,7 @@ typedef struct hl_fault {
   u32 unused;
 } hl_fault;
 
-/* What the host reads; HL_RUNTIME_* are the offsets. */
+/* The runtime block, which the host reads. HL_RUNTIME_* are its offsets. */
 typedef struct hl_runtime {
   u32 magic;
   u32 version;
@@ -252,26 +264,94 @@ HL_ASSERT_FIELD(hl_runtime, metadata_bytes, HL_RUNTIME_METADATA_BYTES);
 HL_ASSERT_FIELD(hl_runtime, heap_bytes, HL_RUNTIME_HEAP_BYTES);
 HL_ASSERT_FIELD(hl_runtime, failed, HL_RUNTIME_FAILED);
 
+/* Nodes and span structs that need no memory from the system. */
+#define HL_FIRST_NODES 60u
+#define HL_FIRST_SPANS 15u
+
 #define HL_CLASSES 48u
+#define HL_LARGE_CLASS 255u
 #define HL_BINS 160u
 #define HL_BUCKETS 257u
 #define HL_FIRST_CONTEXTS 64u
 #define HL_RECENT_BITS 9
 
-/* The end of a path that was resolved lately (context.c). */
+/* The end of a path that was resolved recently (context.c). */
 typedef struct hl_recent {
   u32 hash; /* of the node that the path starts from, and its sites */
   hl_node *node;
 } hl_recent;
 
+/* A block that waits to be looked into by the leak scan (mark.c). */
+typedef struct hl_waiting {
+  u32 address;
+  hl_block *block;
+} hl_waiting;
+_Static_assert(sizeof(hl_waiting) == sizeof(hl_slot), "waiting blocks take the place of slots");
+
+/* The state of a leak scan that marks blocks in their metadata (mark.c). */
+typedef struct hl_marking {
+  hl_waiting *bottom, *top, *limit; /* top: the next free entry */
+  u32 heap_start, heap_size;
+  hl_block *leader; /* of the clique that is followed; null while roots are */
+  u32 waiting; /* some block is marked HL_WAITING */
+} hl_marking;
+
+/* What the page table of the graph says of a page. Unlike hl_state.map it answers in one cache line. */
+typedef struct hl_numbered_page {
+  u32 base; /* of the span's blocks */
+  u32 reciprocal; /* of the span; 0 for a large one: all in it is its one block, and counts as inside */
+  u32 number; /* of the span's first block */
+  u32 blocks; /* in the span; 0 when the page holds none */
+} hl_numbered_page;
+
+/* Addresses from `start` on, `size` bytes of them, are in these pages. */
+typedef struct hl_numbering {
+  u32 start, size;
+  hl_numbered_page *pages;
+} hl_numbering;
+
+typedef struct hl_list_piece {
+  struct hl_list_piece *next;
+  u32 bytes;
+} hl_list_piece;
+
+/* The state of a leak scan that marks blocks by a graph of their pointers (graph.c). */
+typedef struct hl_graph {
+  u32 *tables; /* all tables in one; null while there is no graph */
+  u32 tables_bytes;
+  hl_numbering numbering;
+  u32 *entries; /* by number */
+  u32 *lists; /* where the lists of each group begin */
+  uint16_t *waiting; /* by group: a bit for each block that waits to have its list looked into */
+  u32 *queue; /* of those, the ones that came last: a ring */
+  u32 queue_mask, queue_head, queue_tail;
+  u32 waiting_count;
+  u32 numbers;
+  u32 listed; /* number of the first block without room for its list */
+  u32 leader; /* of the clique that is followed; HL_NO_NUMBER while roots are */
+  hl_list_piece *pieces;
+  u32 *edge, *edge_end; /* the next word of a list, and the last in this piece */
+  u32 lists_left; /* bytes */
+  u32 followed; /* blocks reached, and */
+  u32 looked_into; /* lists looked into in the order they came, since the last guess was judged */
+  u32 guesses;
+} hl_graph;
+
+/* Bounds of the leak scan, in bytes. They are variables because tests set them. */
+typedef struct hl_scan_limits {
+  u32 heap_least; /* smaller heaps get no graph: all that a scan touches there is in the caches of one core */
+  u32 piece; /* memory for lists; with what hl_metadata_allocate adds, exactly 64 pages */
+  u32 lists_most;
+} hl_scan_limits;
+
 /* The rest of the state: nobody outside reads it. */
 typedef struct hl_state {
-  /* malloc's first test: requests below it take the fast path. 0 until the heap is initialised and while
+  /* malloc's first test: requests below it take the fast path. It is 0 until the heap is initialised and while
    * HL_FLAG_TRACE is set, so that neither costs the fast path anything. */
   u32 fast_limit;
   u32 peak_dirty; /* some context saved its live share since the last peak */
 
-  /* page map: hl_span of each page of the linear memory, 0 for pages that hold no blocks */
+  /* page map: the span of each page of the linear memory, 0 for pages that hold no blocks */
   hl_span **map;
   u32 heap_start;
   u32 map_pages; /* entries in use: pages up to the end of the heap, static data and gaps included */
@@ -281,8 +361,8 @@ typedef struct hl_state {
   u32 contexts_shift; /* 32 - log2 of its length */
   u32 contexts_used;
   hl_recent recent[1 << HL_RECENT_BITS]; /* by the first bits of the hash */
-  u32 free_contexts; /* frees that made nodes */
-  hl_node *truncated; /* the root's child that stands for paths not kept, once frees have made too many */
+  u32 free_contexts; /* number of frees that made nodes */
+  hl_node *truncated; /* the root's child that stands for paths that are not kept, once frees have made too many */
   hl_chunk *last_chunk, *last_bud_chunk;
   hl_account *next_account, *end_account; /* accounts not yet given to a node */
 
@@ -307,9 +387,53 @@ typedef struct hl_state {
   u32 bucket_bits[(HL_BUCKETS + 31) / 32];
 
   u32 initialised;
-  u32 roomy; /* the next large block will grow further: put it where there is room behind it */
+  u32 roomy; /* the next large block will grow again: put it where there is room behind it */
   u32 taken_zero; /* second result of hl_block_take_slow: the block's bytes are known to be zero */
   u8 class_of[(HL_SMALL_MAX >> 4) + 1]; /* by (size + 15) / 16 */
+
+  u32 tail_taken; /* the memory behind the program's data is in the heap (platform.h, WASI) */
+
+  hl_fault failure; /* the last allocation that failed */
+  hl_fault fault_ring[HL_FAULT_RING_LENGTH];
+  hl_node *first_contexts[HL_FIRST_CONTEXTS];
+  hl_marking mark;
+  hl_graph graph;
+
+  /* Allocations of which nothing is known, and all those for whose account there was no memory. */
+  _Alignas(HL_GRAIN) hl_account root_account;
+  _Alignas(HL_GRAIN) struct {
+    hl_chunk header;
+    hl_span spans[HL_FIRST_SPANS];
+  } first_span_chunk;
+
+#if HL_DEBUG
+  const char *failed_assertion; /* its text */
+  u32 operations, next_validation; /* valid.c */
+#endif
 } hl_state;
+
+/* heapline_runtime: what has a value from the start. */
+typedef struct hl_initialised {
+  hl_runtime runtime;
+  /* The child of a node that has none: when it is looked at it is never the right one, so nobody has to ask first. */
+  _Alignas(HL_NODE_SIZE) hl_node no_child;
+  /* The span of a class that never had one. It has no free block, so the first allocation takes the slow path. */
+  hl_span no_span;
+  hl_scan_limits limits;
+#ifdef __EMSCRIPTEN__
+  uintptr_t sbrk_end; /* where memory that sbrk gave out ends, unless Emscripten's libc keeps that itself */
+#endif
+  _Alignas(HL_GRAIN) struct {
+    hl_chunk header;
+    hl_node nodes[HL_FIRST_NODES]; /* the first one is the root */
+  } first_chunk;
+} hl_initialised;
+
+/* heapline_shadow: what is zero at the start. */
+typedef struct hl_zeroed {
+  hl_slot slots[HL_SHADOW_SLOTS];
+  u8 gap[HL_GRAIN]; /* nobody writes behind the last slot: a test looks here */
+  hl_state state;
+} hl_zeroed;
 
 #endif

@@ -1,20 +1,39 @@
-// Compiles csrc/ into wasm/heapline-wasi.o, wasm/heapline-emscripten.o and wasm/heapline-exceptions.o (C++ exceptions
-// for WASI) with the embedded compiler, so that the objects are the same wherever they are built. Old linkers must accept
-// them: the MVP instruction set plus bulk memory and sign extension, and a target_features section that names nothing
-// newer than those and what C++ exceptions need.
-// Usage: node scripts/build-runtime.mjs [--out DIR]
+// Compiles csrc/ into heapline-wasi.o, heapline-emscripten.o and heapline-exceptions.o (C++ exceptions for WASI) with the
+// embedded compiler, so that the objects are the same wherever they are built. Old linkers must accept them: they use the
+// MVP instruction set plus bulk memory and sign extension, and their target_features section names nothing newer than
+// those and what C++ exceptions need.
+//
+// Usage: node scripts/build-runtime.mjs [--out DIR] [--hooks] [--debug LEVEL]
+//   --out DIR      where to write them; wasm/ when it is not given, which is what the package ships
+//   --hooks        with the hooks of tests (HL_TEST and HL_TEST_IMPORT in csrc/interface.h)
+//   --debug LEVEL  with assertions (csrc/debug.h); implies --hooks
+// HEAPLINE_RUNTIME=DIR makes loadC() and `heapline` link the objects in DIR instead of the package's.
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { runLLVM } from '@yowasp/clang';
 
-const out = process.argv.includes('--out')
-  ? new URL(`${process.argv[process.argv.indexOf('--out') + 1]}/`, `file://${process.cwd()}/`)
-  : new URL('../wasm/', import.meta.url);
-const source = new URL('../csrc/', import.meta.url);
+const { values: options } = parseArgs({
+  options: { out: { type: 'string' }, hooks: { type: 'boolean' }, debug: { type: 'string' } },
+});
+const out =
+  options.out === undefined
+    ? new URL('../wasm/', import.meta.url)
+    : new URL(`${options.out}/`, `file://${process.cwd()}/`);
+const debug = options.debug ?? '0';
+if (!/^[0-3]$/.test(debug)) {
+  console.error(`--debug takes a level from 0 to 3, not ${debug}`);
+  process.exit(2);
+}
+const hooks = options.hooks === true || debug !== '0';
+
+const folders = [new URL('../csrc/', import.meta.url), new URL('../include/', import.meta.url)];
 const files = Object.fromEntries(
-  readdirSync(source)
-    .filter((name) => /\.(?:c|h|cc)$/.test(name))
-    .map((name) => [name, readFileSync(new URL(name, source), 'utf8')]),
+  folders.flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => /\.(?:c|h|cc)$/.test(name))
+      .map((name) => [name, readFileSync(new URL(name, folder), 'utf8')]),
+  ),
 );
 
 const warnings = ['-Wall', '-Wextra', '-Werror'];
@@ -22,7 +41,11 @@ const instructions = ['-mcpu=mvp', '-mbulk-memory', '-msign-ext', '-mmutable-glo
 const runtime = [
   ...['clang', '-c', 'heapline.c', '-O3', '-g0', '-std=c17', '-ffreestanding', '-fno-builtin', '-fno-ident'],
   ...warnings,
+  // A function or variable that is neither static nor declared in csrc/interface.h is an error.
+  ...['-Wmissing-prototypes', '-Wmissing-variable-declarations'],
   ...instructions,
+  ...(hooks ? ['-DHL_TEST_HOOKS=1'] : []),
+  ...(debug === '0' ? [] : [`-DHL_DEBUG=${debug}`]),
 ];
 const objects = {
   wasi: [...runtime, '--target=wasm32-unknown-wasip1'],
@@ -35,7 +58,7 @@ const objects = {
   ],
 };
 
-// Old linkers and wasm-opt refuse features they do not know: clang 22 splits bulk memory in two names.
+// Old linkers and wasm-opt refuse features that they do not know: clang 22 splits bulk memory in two names.
 const knownFeatures = ['bulk-memory', 'mutable-globals', 'sign-ext'];
 const featuresOf = { exceptions: ['exception-handling'] };
 
@@ -87,12 +110,12 @@ for (const [name, command] of Object.entries(objects)) {
       fetchProgress: () => {},
     });
   } catch (error) {
-    // The error carries all files that it was given; what the compiler said is what helps.
+    // The error carries all files that it was given; only what the compiler said helps.
     console.error(Buffer.concat(messages).toString() || String(error));
     process.exit(1);
   }
   const object = withFeatures(result['heapline.o'], [...knownFeatures, ...(featuresOf[name] ?? [])]);
-  const file = new URL(`heapline-${name}.o`, out);
-  writeFileSync(file, object);
-  console.log(`wasm/heapline-${name}.o  ${object.length} bytes`);
+  const file = `heapline-${name}.o`;
+  writeFileSync(new URL(file, out), object);
+  console.log(`${options.out ?? 'wasm'}/${file}  ${object.length} bytes`);
 }

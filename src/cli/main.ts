@@ -9,6 +9,7 @@ import { ENVIRONMENT_HELP, fileError } from './arguments.ts';
 import { addBuildCommands } from './build.ts';
 import { addCheckCommand } from './check.ts';
 import { failureText, STATUS, STATUS_HELP, statusOf, usageError } from './failure.ts';
+import { addLinkFlagsCommand } from './link-flags.ts';
 import { addRunCommand } from './run.ts';
 import { addServeCommand } from './serve.ts';
 import { addShowCommands } from './show.ts';
@@ -58,6 +59,7 @@ ${STATUS_HELP}`,
   });
   addServeCommand(program, terminal, programArguments);
   addBuildCommands(program, terminal);
+  addLinkFlagsCommand(program, terminal);
   addShowCommands(program, terminal);
 
   try {

@@ -10,7 +10,7 @@ import { type Cache, hashOf } from './cache.ts';
 import { ClangToolchain, clangCandidates, HOW_TO_GET_CLANG } from './clang.ts';
 import { openEmbedded } from './embedded.ts';
 import { EmscriptenToolchain, findEmcc, HOW_TO_GET_EMSCRIPTEN, namedEmcc } from './emscripten.ts';
-import { definedFunctions, runtimeExports } from './link.ts';
+import { definedFunctions } from './link.ts';
 import type { ToolchainName } from './options.ts';
 import { findSysroot } from './sysroot.ts';
 import { readRuntime, type Toolchain } from './toolchain.ts';
@@ -39,7 +39,6 @@ async function tryOut(toolchain: Toolchain): Promise<void> {
       exceptions: null,
       link: [],
       exports: [],
-      runtimeExports: runtimeExports(runtime),
       imports: [],
       hasMain: definedFunctions(file).hasMain,
     });

@@ -12,7 +12,7 @@ import { checkMaximalMemory } from './emscripten.ts';
 import { checkLinkFlags } from './emscripten-settings.ts';
 import { commonFlags, emulationFlags, hasExceptions, SETJMP_FLAGS, wasiCxxFlags } from './flags.ts';
 import { collectFiles } from './includes.ts';
-import { definedFunctions, type HostImport, type ObjectFile, runtimeExports, stackFlags } from './link.ts';
+import { definedFunctions, type HostImport, type ObjectFile, stackFlags } from './link.ts';
 import { mayMissHeader } from './missing-headers.ts';
 import {
   type CompileOptions,
@@ -171,7 +171,6 @@ async function build(
     exceptions,
     link,
     exports,
-    runtimeExports: runtimeExports(runtime),
     imports,
     hasMain,
   });

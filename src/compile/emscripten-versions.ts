@@ -106,18 +106,23 @@ export function cxxDriverOf(emcc: string): string {
   return isFile(driver) ? driver : emcc;
 }
 
+/** Settings that every module needs, also one that is linked by hand. Every version knows them. */
+export const NEEDED_SETTINGS: readonly string[] = [
+  '-sMALLOC=none',
+  '-sMODULARIZE=1',
+  '-sFORCE_FILESYSTEM=1',
+  '-sINVOKE_RUN=0',
+  // It looks for the stack's end above the data; here the stack lies below them, and its overflow traps by itself.
+  '-sSTACK_OVERFLOW_CHECK=0',
+];
+
 /** Settings of the link that Heapline decides whatever the caller says, as `-s` flags. */
 export function linkSettings(version: string | null): string[] {
   const since = (first: string): boolean => isSince(version, first);
   return [
-    '-sMALLOC=none',
-    '-sMODULARIZE=1',
+    ...NEEDED_SETTINGS,
     '-sEXPORT_NAME=heaplineModule',
     '-sENVIRONMENT=node',
-    '-sFORCE_FILESYSTEM=1',
-    '-sINVOKE_RUN=0',
-    // It looks for the stack's end above the data; here the stack lies below them, and its overflow traps by itself.
-    '-sSTACK_OVERFLOW_CHECK=0',
     // 64-bit integers as they are: what takes them apart is a pass of Binaryen. The default since 4.0.0, and since 6.0.8
     // setting it is warned of.
     ...(since('4.0.0') ? [] : ['-sWASM_BIGINT=1']),

@@ -18,7 +18,14 @@ import { linkFlags } from './emscripten-settings.ts';
 import { commandOf, cxxDriverOf, DEFAULT_INITIAL_MEMORY, readEmccVersion } from './emscripten-versions.ts';
 import { commonFlags } from './flags.ts';
 import { userPartsOf } from './glue-sources.ts';
-import { CXX_EXPORTS, type HostImport, type LinkJob, type LinkResult } from './link.ts';
+import {
+  ALL_MESSAGES,
+  exportArguments,
+  type HostImport,
+  LINKER_ARGUMENTS,
+  type LinkJob,
+  type LinkResult,
+} from './link.ts';
 import { isCxx } from './options.ts';
 import { runTool, TOOLS_AT_ONCE, type ToolResult } from './process.ts';
 import { type CompiledObject, findProgram, type Toolchain } from './toolchain.ts';
@@ -46,21 +53,13 @@ export function findEmcc(): string | null {
 }
 
 /** Linker flags that are no settings. */
-const LINKER_FLAGS = [
-  // As in wasiLinkArguments: later versions have exit in an archive.
-  '-Wl,--undefined=exit',
-  '-Wl,--wrap=exit',
-  // All that is missing, not the first 20.
-  '-Wl,--error-limit=0',
-  // Where an overflow of the stack traps; Emscripten's own place is above the data.
-  '-Wl,--stack-first',
-];
+const LINKER_FLAGS = [...LINKER_ARGUMENTS, ALL_MESSAGES].map((argument) => `-Wl,${argument}`);
 
 /** Changes with what is written into the glue beside Emscripten's own text. */
 const GLUE_FORM = 'places of the user code';
 
 /** What the host asks of the glue and the module, among what the caller asks. */
-const lists = (hasMain: boolean): Record<string, string[]> => ({
+export const lists = (hasMain: boolean): Record<string, string[]> => ({
   EXPORTED_FUNCTIONS: [...(hasMain ? ['_main'] : []), '_malloc', '_free', '_fflush'],
   EXPORTED_RUNTIME_METHODS: ['FS', 'ENV', ...(hasMain ? ['callMain'] : [])],
   DEFAULT_LIBRARY_FUNCS_TO_INCLUDE: ['$ENV'],
@@ -180,7 +179,7 @@ export class EmscriptenToolchain implements Toolchain {
     this.linkIdentity = JSON.stringify([
       ...[true, false].map((hasMain) => linkFlags(number, [], lists(hasMain), hasMain)),
       LINKER_FLAGS,
-      CXX_EXPORTS,
+      exportArguments('emscripten'),
       GLUE_FORM,
     ]);
     this.identity = JSON.stringify(['emscripten', identity, variables()]);
@@ -254,7 +253,6 @@ export class EmscriptenToolchain implements Toolchain {
     const { files, runtime } = writeObjects(directory, job);
     const library = path.join(directory, 'heapline-imports.js');
     writeFileSync(library, standIns(given));
-    const needed = ['__stack_pointer', '__heap_base', '__data_end', ...job.runtimeExports];
     const cxx = job.objects.some((object) => isCxx(object.source));
     return async (lenient = false): Promise<{ status: number; output: string }> => {
       const { before, after } = linkFlags(this.#number, job.link, lists(job.hasMain), job.hasMain);
@@ -269,8 +267,7 @@ export class EmscriptenToolchain implements Toolchain {
         ...(job.hasMain ? [] : ['--no-entry']),
         ...(lenient ? LENIENT_FLAGS : []),
         responseFile(directory, [
-          ...needed.map((name) => `-Wl,--export=${name}`),
-          ...CXX_EXPORTS.map((name) => `-Wl,--export-if-defined=${name}`),
+          ...exportArguments('emscripten').map((argument) => `-Wl,${argument}`),
           ...job.exports.map((name) => `-Wl,--export${lenient ? '-if-defined' : ''}=${name}`),
         ]),
         '--js-library',

@@ -4,5 +4,6 @@
 export { defaultCacheDirectory } from './cache.ts';
 export { type CompiledModule, compile, gluePath } from './compile.ts';
 export { filesToRead } from './includes.ts';
+export { isLinkTarget, LINK_TARGETS, linkFilesByHand } from './link-by-hand.ts';
 export { COMPILE_OPTIONS, type CompileOptions, type ToolchainName } from './options.ts';
 export { removeDirectoriesOnSignals } from './workspace.ts';

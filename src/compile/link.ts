@@ -25,7 +25,7 @@
 // (`link: ['-Wl,-z,stack-size=65536']`).
 
 import { readObjectSymbols } from '../binary/index.ts';
-import { InvalidModuleError } from '../errors.ts';
+import { RUNTIME_EXPORTS } from '../runtime/index.ts';
 import { emulationLibraries } from './flags.ts';
 import { isCxx } from './options.ts';
 
@@ -66,8 +66,6 @@ export interface LinkJob {
   readonly link: readonly string[];
   /** Functions of the sources to export. */
   readonly exports: readonly string[];
-  /** Functions and data of the runtime to export. */
-  readonly runtimeExports: readonly string[];
   /** Functions that the host gives the module. */
   readonly imports: readonly HostImport[];
   readonly hasMain: boolean;
@@ -100,19 +98,6 @@ export function definedFunctions(object: ObjectFile): { names: string[]; hasMain
   return { names, hasMain };
 }
 
-/** What the runtime object defines for the host: all of its public names. */
-export function runtimeExports(runtime: Uint8Array): string[] {
-  const names = new Set<string>();
-  for (const symbol of readObjectSymbols(runtime).symbols) {
-    if (!symbol.defined || symbol.binding === 'local') continue;
-    if (symbol.kind !== 'function' && symbol.kind !== 'data') continue;
-    // Names in libc's space are aliases of the public ones, except the wrapper of exit.
-    if (!symbol.name.startsWith('__') || symbol.name === '__wrap_exit') names.add(symbol.name);
-  }
-  if (!names.has('heapline_runtime')) throw new InvalidModuleError('the runtime object is not Heapline’s');
-  return [...names];
-}
-
 /** Flags for a stack of this size, after those of the caller's. */
 export function stackFlags(
   target: 'wasi' | 'emscripten',
@@ -127,25 +112,53 @@ export function stackFlags(
   return [`-sSTACK_SIZE=${size}`, ...(isChosen ? [] : [`-sINITIAL_MEMORY=${memory}`])];
 }
 
-/** wasm-ld arguments that make the contract, for the drivers that link with wasm-ld (a reactor, over WASI). */
-export function wasiLinkArguments(job: LinkJob): string[] {
-  const optional = ['fflush', '__stack_pointer', ...CXX_EXPORTS];
+/** wasm-ld arguments for every module, whatever its target. */
+export const LINKER_ARGUMENTS: readonly string[] = [
+  // Where an overflow of the stack traps. Emscripten's own place for the stack is above the data.
+  '--stack-first',
+  // wasm-ld cannot wrap a symbol that is still in an archive, so this fetches it before.
+  '--undefined=exit',
+  '--wrap=exit',
+];
+
+/** wasm-ld arguments for every module over WASI, a reactor. */
+export const WASI_LINKER_ARGUMENTS: readonly string[] = [
+  ...LINKER_ARGUMENTS,
+  `-zstack-size=${STACK_SIZE}`,
+  '--export-table',
+];
+
+/** wasm-ld arguments that export what the host uses. */
+export function exportArguments(target: 'wasi' | 'emscripten'): string[] {
+  const [optional, needed] =
+    target === 'wasi'
+      ? [
+          ['fflush', '__stack_pointer'],
+          ['__heap_base', '__data_end', '__global_base'],
+        ]
+      : [[], ['__stack_pointer', '__heap_base', '__data_end']];
   return [
-    '--stack-first',
-    '-z',
-    `stack-size=${STACK_SIZE}`,
-    '--export-table',
-    // Fetched before it is wrapped: wasm-ld cannot wrap a symbol that still lies in an archive.
-    '--undefined=exit',
-    '--wrap=exit',
-    // All that is missing, not the first 20.
-    '--error-limit=0',
-    ...(job.hasMain ? ['--export=__main_void'] : []),
-    ...optional.map((name) => `--export-if-defined=${name}`),
-    ...['__heap_base', '__data_end', '__global_base'].map((name) => `--export=${name}`),
-    ...[...job.runtimeExports, ...job.exports].map((name) => `--export=${name}`),
+    ...[...optional, ...CXX_EXPORTS].map((name) => `--export-if-defined=${name}`),
+    ...[...needed, ...RUNTIME_EXPORTS].map((name) => `--export=${name}`),
   ];
 }
+
+/** All of the messages of wasm-ld, instead of the first 20. */
+export const ALL_MESSAGES = '--error-limit=0';
+
+/** wasm-ld arguments that make the contract, for the drivers that link with wasm-ld over WASI. */
+export function wasiLinkArguments(job: LinkJob): string[] {
+  return [
+    ...WASI_LINKER_ARGUMENTS,
+    ALL_MESSAGES,
+    ...(job.hasMain ? [`--export=${WASI_MAIN}`] : []),
+    ...exportArguments('wasi'),
+    ...job.exports.map((name) => `--export=${name}`),
+  ];
+}
+
+/** The function of wasi-libc that fetches the arguments and calls main. */
+const WASI_MAIN = '__main_void';
 
 /** Changes whenever those arguments, or the libraries that are linked beside them, do. */
 export const WASI_LINK_IDENTITY = JSON.stringify([
@@ -156,7 +169,6 @@ export const WASI_LINK_IDENTITY = JSON.stringify([
     exceptions: null,
     link: [],
     exports: [],
-    runtimeExports: [],
     imports: [],
     hasMain: true,
   }),

@@ -64,9 +64,15 @@ export function fileIdentity(file: string): string {
   }
 }
 
+/** Where the compiled runtime is. Those who work on it link another build of it (scripts/build-runtime.mjs). */
+export function runtimeDirectory(): string {
+  const asked = process.env.HEAPLINE_RUNTIME ?? '';
+  return asked === '' ? path.join(packageDirectory ?? '', 'wasm') : path.resolve(asked);
+}
+
 /** The compiled runtime for a target; `exceptions`: what C++ over WASI throws and catches with. */
 export function readRuntime(target: 'wasi' | 'emscripten' | 'exceptions'): Uint8Array {
-  const file = path.join(packageDirectory ?? '', 'wasm', `heapline-${target}.o`);
+  const file = path.join(runtimeDirectory(), `heapline-${target}.o`);
   try {
     return readFileSync(file);
   } catch (cause) {

@@ -1,19 +1,9 @@
 // The list of functions that allocate, in the three forms in which it is needed: the calls that contexts are made
 // for, the calls that a compiler must not remove, and the frames that readers of profiles drop.
 
-/** The allocation family: calls of functions exported under these names are what contexts are made for. */
-export const ALLOCATION_FAMILY: readonly string[] = [
-  'malloc',
-  'calloc',
-  'realloc',
-  'reallocarray',
-  'free',
-  'aligned_alloc',
-  'memalign',
-  'posix_memalign',
-  'valloc',
-  'malloc_usable_size',
-];
+import { ALLOCATION_FAMILY } from '../runtime/index.ts';
+
+export { ALLOCATION_FAMILY };
 
 /** Functions of libc that clang knows to return a new block: it may remove a call whose result nobody uses. */
 export const REMOVABLE_ALLOCATORS: readonly string[] = [...ALLOCATION_FAMILY, 'strdup', 'strndup'];

@@ -24,9 +24,9 @@ import {
   instantiate,
   type Output,
   type RawFunction,
-  type RuntimeImports,
   TableEntries,
 } from '../host/index.ts';
+import type { RuntimeImports } from '../runtime/index.ts';
 import { embeddedParts } from './glue-parts.ts';
 import { glueWorld, type WorldParts } from './glue-world.ts';
 import { KeptBlocks } from './kept-blocks.ts';

@@ -1,5 +1,5 @@
 // The heap as the host sees it: the runtime's ledger in linear memory, read without stopping or changing the
-// guest. Layout and meaning of every field: csrc/layout.h.
+// guest. csrc/layout.h says what every field means and where it is.
 
 export * as layout from '../runtime/layout.ts';
 export { ContextStacks } from './context-stacks.ts';

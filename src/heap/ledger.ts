@@ -1,16 +1,16 @@
 // The ledger that the C runtime keeps in linear memory (csrc/layout.h), read from outside. Every read goes
 // through the present buffer of the memory, so a view stays valid while the guest grows.
 //
-// The guest can write over its own memory, so nothing in there is believed before it was checked: the runtime's own
-// check (csrc/check.c) compares all that is kept twice, and here every address is compared with the size of the memory
-// before it is followed, so that a memory without that check is read safely, too.
+// The guest can write over its own memory, so nothing in it is believed before it was checked. The runtime's own check
+// (csrc/check.c) compares everything that is kept twice. Here every address is compared with the size of the memory
+// before it is followed, so that a module without that check is read safely, too.
 //
-// Counters of 64 bits are read as two words: exact up to 2^53, and without a BigInt per counter.
+// Counters of 64 bits are read as two words, which is exact up to 2^53 and takes no BigInt for each counter.
 
-import type { WasmMemory } from '../binary/wasm-types.ts';
+import type { WasmExports, WasmMemory } from '../binary/wasm-types.ts';
 import { CorruptLedgerError, MissingRuntimeError } from '../errors.ts';
 import type { HeapFaultKind } from '../frames/index.ts';
-import * as L from '../runtime/layout.ts';
+import { layout as L, type RuntimeExports, runtimeFunctions } from '../runtime/index.ts';
 import { MemoryView } from './memory-view.ts';
 import { budSites, type HeapSnapshot, readContexts } from './snapshot.ts';
 
@@ -27,7 +27,7 @@ export interface HeapTotals {
   readonly liveObjects: number;
   /** Bytes in use now. */
   readonly liveBytes: number;
-  /** What was in use when `peakBytes` was at its highest. */
+  /** Blocks and bytes in use when `peakBytes` was at its highest. */
   readonly peakObjects: number;
   /** The most bytes that were in use at one time. */
   readonly peakBytes: number;
@@ -35,7 +35,7 @@ export interface HeapTotals {
   readonly contexts: number;
   /** Bytes that the allocator has taken from the system for blocks. */
   readonly heapBytes: number;
-  /** Bytes that the ledger itself takes: contexts, block metadata, tables. */
+  /** Bytes that the ledger itself needs: contexts, block metadata, tables. */
   readonly metadataBytes: number;
   /** Allocations that failed (NULL, ENOMEM). */
   readonly failedAllocations: number;
@@ -49,7 +49,7 @@ export interface HeapTotals {
 export interface HeapBlock {
   /** First byte of the block. */
   readonly address: number;
-  /** Size that the program asked for; of a freed block its capacity. */
+  /** Size that the program asked for. For a freed block it is the capacity. */
   readonly size: number;
   /** Bytes that the block really takes (its size class). */
   readonly capacity: number;
@@ -83,7 +83,7 @@ const FAULT_KINDS: Readonly<Record<number, HeapFaultKind>> = {
   [L.FAULT_REALLOC_FOREIGN]: 'realloc-foreign',
 };
 
-/** An allocation that failed, as the runtime tells of it. */
+/** An allocation that failed, as the runtime reports it. */
 export interface FailureRecord {
   /** Bytes that were asked for. */
   readonly size: number;
@@ -91,15 +91,12 @@ export interface FailureRecord {
   readonly context: number;
 }
 
-/** The runtime's own judgement of the ledger (csrc/check.c): 0, or the line of the check that failed. */
-export interface LedgerChecks {
-  heapline_check(what: number): number;
-  heapline_check_context(node: number): number;
-}
+/** The runtime's own judgement of the ledger (csrc/check.c). */
+type LedgerChecks = Pick<RuntimeExports, 'heapline_check' | 'heapline_check_context'>;
 
-/** Up to so many contexts the sums are checked whenever totals are read, which takes 4 ns a context. */
+/** Up to this number of contexts, the sums are checked whenever totals are read, which takes 4 ns a context. */
 const FEW_CONTEXTS = 16_384;
-/** With more contexts, that is done as often as takes this share of the time, at most. */
+/** With more contexts, the sums are checked so rarely that it takes this share of the time at most. */
 const SHARE_OF_TIME = 0.05;
 
 /** One guest's ledger. */
@@ -110,7 +107,7 @@ export class Ledger {
   readonly #stackPointer: WebAssembly.Global | null;
   /** When the sums were last checked, and how long that took, in milliseconds. */
   #summed = { at: Number.NEGATIVE_INFINITY, took: 0 };
-  /** Faults and failed allocations that the host was told of; null when nobody tells. */
+  /** Faults and failed allocations that the host was told of; null when nobody counts them. */
   #told: { faults: number; failures: number } | null = null;
 
   constructor(
@@ -119,13 +116,13 @@ export class Ledger {
     readonly runtimeAddress: number,
     /** Address of `heapline_shadow`. */
     readonly shadowAddress: number,
-    /** The guest's exports; without them, what is read is checked less thoroughly. */
-    exports: object | null = null,
+    /** The guest's exports. Without them the ledger is checked less thoroughly. */
+    exports: WasmExports | null = null,
   ) {
-    const checks = exports as LedgerChecks | null;
+    const { heapline_check, heapline_check_context } = runtimeFunctions(exports ?? {});
     this.#checks =
-      typeof checks?.heapline_check === 'function' && typeof checks.heapline_check_context === 'function'
-        ? checks
+      heapline_check !== undefined && heapline_check_context !== undefined
+        ? { heapline_check, heapline_check_context }
         : null;
     const { __stack_pointer: pointer } = (exports ?? {}) as { readonly __stack_pointer?: unknown };
     this.#stackPointer = pointer instanceof WebAssembly.Global ? pointer : null;
@@ -164,7 +161,7 @@ export class Ledger {
     return this.#word(L.RUNTIME_FLAGS);
   }
 
-  /** Whether there is such a call site, or such a stack of the host's; nothing is known to be none without it. */
+  /** Whether there is such a call site, or such a stack of the host's. By default every number is believed. */
   isSite: (site: number) => boolean = () => true;
 
   /** Whether the module has the runtime's check. */
@@ -209,7 +206,7 @@ export class Ledger {
     this.#judge(() => this.#checks?.heapline_check(what) ?? 0);
   }
 
-  // The sums take time with the number of contexts, and totals are asked for often.
+  // Checking the sums takes time in proportion to the contexts, and totals are asked for often.
   #checkTotals(): void {
     const few = this.#word(L.RUNTIME_CONTEXTS) <= FEW_CONTEXTS;
     const { at, took } = this.#summed;
@@ -229,7 +226,7 @@ export class Ledger {
     if (!named) throw damaged('runtime block', this.runtimeAddress);
     if (this.#told === null) return;
     if (this.#word(L.RUNTIME_FAULTS) !== this.#told.faults)
-      throw damaged('count of heap faults', this.runtimeAddress);
+      throw damaged('count of heap errors', this.runtimeAddress);
     if (this.#word(L.RUNTIME_FAILED) !== this.#told.failures) {
       throw damaged('count of failed allocations', this.runtimeAddress);
     }
@@ -241,8 +238,8 @@ export class Ledger {
   }
 
   /**
-   * Calls functions of the runtime that look at the ledger. A trap in them is no trap of the program's: what they found
-   * makes no sense.
+   * Calls functions of the runtime that look at the ledger. A trap in them is no trap of the program's: it means that the
+   * ledger makes no sense.
    */
   inRuntime<T>(call: () => T): T {
     const pointer: unknown = this.#stackPointer?.value;
@@ -262,12 +259,12 @@ export class Ledger {
     return this.uncheckedTotals();
   }
 
-  /** Sums of the ledger as they stand in memory: for who must not fail, and believes nothing. */
+  /** Sums of the ledger as they are in memory, for callers that must not fail and do not rely on them. */
   uncheckedTotals(): HeapTotals {
     return {
       allocObjects: this.#long(L.RUNTIME_ALLOC_OBJECTS),
       allocBytes: this.#long(L.RUNTIME_ALLOC_BYTES),
-      // Of what was freed the low words are enough: what is in use is less than 2^32.
+      // The low words of the freed totals are enough, because less than 2^32 is in use.
       liveObjects: (this.#word(L.RUNTIME_ALLOC_OBJECTS) - this.#word(L.RUNTIME_FREED_OBJECTS)) >>> 0,
       liveBytes: (this.#word(L.RUNTIME_ALLOC_BYTES) - this.#word(L.RUNTIME_FREED_BYTES)) >>> 0,
       peakObjects: this.#word(L.RUNTIME_PEAK_OBJECTS),
@@ -288,8 +285,8 @@ export class Ledger {
   }
 
   /**
-   * Call sites of the context at this node address, innermost first. Empty for the root and for address 0. To be asked
-   * of what checkContext() or checkTree() has found whole.
+   * Call sites of the context at this node address, innermost first. Empty for the root and for address 0. checkContext()
+   * or checkTree() must have found the tree whole.
    */
   sites(node: number): number[] {
     const sites: number[] = [];
@@ -297,7 +294,7 @@ export class Ledger {
     return sites;
   }
 
-  /** The context at this node address and those that called it, each with its own call sites, innermost first. */
+  /** The context at this node address and its callers, each with its own call sites, innermost first. */
   *callers(
     node: number,
   ): Generator<{ readonly address: number; readonly sites: readonly number[] }, void, undefined> {
@@ -320,8 +317,9 @@ export class Ledger {
   }
 
   /**
-   * To be asked of what checkHeap() has found whole. Calls `visit` for every span that holds blocks: the words of the memory, the address of the first block, the
-   * distance of blocks, their number, and the address of the first block's metadata (HL_BLOCK_*).
+   * Calls `visit` for every span that holds blocks, with the words of the memory, the address of the first block, the
+   * distance of blocks, their number, and the address of the first block's metadata (BLOCK_*). checkHeap() must have
+   * found the heap whole.
    */
   eachSpan(
     visit: (words: Uint32Array, base: number, capacity: number, blocks: number, metadata: number) => void,
@@ -331,7 +329,7 @@ export class Ledger {
     }
   }
 
-  /** Address of the node or bud that allocated a block, given the word HL_BLOCK_OWNER of its metadata. */
+  /** Address of the node or bud that allocated a block. `owner` is the word BLOCK_OWNER of the block's metadata. */
   contextOf(owner: number): number {
     const address = (owner & L.BLOCK_OWNER_MASK) >>> 0;
     const words = this.#view.words;
@@ -346,7 +344,7 @@ export class Ledger {
     undefined
   > {
     let chunk = this.#word(L.RUNTIME_FIRST_SPAN_CHUNK);
-    // Bytes of all chunks and of all metadata, far fewer than the blocks': more than there is memory are a cycle.
+    // Bytes of all chunks and of all metadata. More of them than there is memory means that the list has a cycle.
     let taken = 0;
     while (chunk !== 0) {
       let words = this.#view.words;
@@ -380,7 +378,7 @@ export class Ledger {
     }
   }
 
-  /** All blocks that were ever handed out: in use, or freed and not reused. */
+  /** All blocks that were ever handed out: those in use, and those freed and not reused. */
   *blocks(): Generator<HeapBlock, void, undefined> {
     this.checkHeap();
     for (const { base, capacity, blocks, metadata } of this.#spans()) {
@@ -402,7 +400,7 @@ export class Ledger {
     }
   }
 
-  /** What the record at this address is about, as the import `heapline.fault` is given it. */
+  /** Whether the record that the import `heapline.fault` was given is about an allocation that failed. */
   isFailure(record: number): boolean {
     return this.#view.words[this.#recordAt(record) + L.FAULT_KIND / WORD] === L.FAULT_NO_MEMORY;
   }
@@ -438,12 +436,12 @@ export class Ledger {
     throw damaged('fault record', record);
   }
 
-  /** Heap faults so far, those included that have left the ring. */
+  /** Heap faults so far, including those that have left the ring. */
   get faultCount(): number {
     return this.#word(L.RUNTIME_FAULTS);
   }
 
-  /** All of memory in words, to be taken anew when it has grown. */
+  /** All of memory in words. Read it again after memory has grown. */
   get words(): Uint32Array {
     return this.#view.words;
   }
@@ -458,7 +456,7 @@ export class Ledger {
     return this.#word(L.RUNTIME_TOP);
   }
 
-  /** For a host that regains control after a trap: the calls that were cut off have left their slots. */
+  /** For a host that regains control after a trap: the calls that were cut off have left their slots behind. */
   set top(slot: number) {
     this.#view.words[(this.runtimeAddress + L.RUNTIME_TOP) / WORD] = slot;
   }
@@ -468,7 +466,7 @@ export class Ledger {
     return this.shadowAddress + (L.SHADOW_SLOTS - 1) * L.SLOT_SIZE;
   }
 
-  /** True when the slot is that of an entry from the host whose stack was not asked for yet. */
+  /** True when the slot belongs to an entry from the host whose stack was not asked for yet. */
   isPendingEntry(slot: number): boolean {
     return this.#view.words[(slot + L.SLOT_SITE) / WORD] === L.SITE_HOST_PENDING;
   }
@@ -478,7 +476,7 @@ export class Ledger {
     this.top = this.shadowAddress;
   }
 
-  /** True when the shadow stack holds nothing but its sentinel: no guest frame is active. */
+  /** True when the shadow stack holds only its sentinel: no guest frame is active. */
   get quiescent(): boolean {
     return this.top === this.shadowAddress;
   }

@@ -1,9 +1,9 @@
-// Reading words of a guest's linear memory that may grow at any moment: growing detaches the old buffer, so the
-// views are made again whenever `memory.buffer` is another object than last time.
+// Reading words of a guest's linear memory, which may grow at any moment. Growing detaches the old buffer, so the views are
+// made again whenever `memory.buffer` is another object than last time.
 
 import type { WasmMemory } from '../binary/wasm-types.ts';
 
-/** Typed views of a WebAssembly memory, always of its present buffer. Addresses are bytes, unsigned. */
+/** Typed views of a WebAssembly memory, always of its present buffer. Addresses are unsigned, in bytes. */
 export class MemoryView {
   #buffer: ArrayBufferLike;
   #u32: Uint32Array;

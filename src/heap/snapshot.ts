@@ -1,6 +1,6 @@
-// A snapshot of the calling-context tree: one typed array per counter, one index per context, parents before
-// their children. Copying the counters into columns costs microseconds per thousand contexts, and what
-// is built on it (profiles, diffs, scopes) never has to look at the guest again.
+// A snapshot of the calling-context tree: one typed array per counter, one index per context, parents before their
+// children. Copying the counters into columns costs microseconds per thousand contexts. Profiles, diffs and scopes are
+// built on the copy, so they never have to look at the guest again.
 
 import { lastAtMost } from '../algorithms/binary-search.ts';
 import { CorruptLedgerError } from '../errors.ts';
@@ -16,10 +16,12 @@ export interface HeapSnapshot {
   readonly count: number;
   /** Index of the parent; -1 for the root. Parents come before their children. */
   readonly parent: Int32Array;
-  /** Call site: see HL_SITE_* in csrc/layout.h. */
+  /** Call site (SITE_* in src/runtime/layout.ts). */
   readonly site: Uint32Array;
-  /** Address of the context's node or bud, which is its identity for as long as the guest lives. 0: it has none yet, as it
-   * only leads to a bud. */
+  /**
+   * Address of the context's node or bud, which identifies it for as long as the guest lives. 0 when it has none yet,
+   * because it only leads to a bud.
+   */
   readonly node: Uint32Array;
   /** Blocks that each context has allocated so far. */
   readonly allocObjects: Float64Array;
@@ -29,7 +31,7 @@ export interface HeapSnapshot {
   readonly liveObjects: Float64Array;
   /** Bytes of each context that are in use. */
   readonly liveBytes: Float64Array;
-  /** What the context held when the whole heap was at its peak. */
+  /** Blocks and bytes that the context held when the whole heap was at its peak. */
   readonly peakObjects: Float64Array;
   /** Bytes that the context held when the whole heap was at its peak. */
   readonly peakBytes: Float64Array;
@@ -48,7 +50,7 @@ export interface HeapSnapshot {
 /** A chunk of nodes or of buds in linear memory. */
 interface Chunk {
   readonly address: number;
-  /** Address of its first entry, and of what comes after its last. */
+  /** Address of its first entry, and the address after its last. */
   readonly start: number;
   readonly end: number;
   /** Bytes of an entry. */
@@ -60,13 +62,13 @@ interface Chunk {
 /** No chunk is longer. */
 const CHUNK_BYTES = 2 ** 14;
 
-/** Where the call sites of a bud are, outermost first, in words. */
+/** The words of a bud that have its call sites, outermost first. */
 const BUD_SITE_WORDS = [L.NODE_SITE / WORD, L.BUD_SECOND / WORD, L.BUD_THIRD / WORD] as const;
 const BUD_SITE_MASK = 2 ** L.BUD_SITE_BITS - 1;
-/** Bits of the high word of an account's temporary bytes that are bytes. */
+/** Number of bits in the high word of an account's temporary bytes that count bytes. */
 const TEMPORARY_HIGH_BITS = L.TEMPORARY_BYTES_BITS - 32;
 
-/** Reads the context tree out of the words of a memory. `isSite` knows which call sites there are. */
+/** Reads the context tree out of the words of a memory. `isSite` says whether there is such a call site. */
 export function readContexts(
   words: Uint32Array,
   runtimeAddress: number,
@@ -79,7 +81,7 @@ export function readContexts(
   const clock = totals.allocBytes;
   const limit = words.length * WORD;
 
-  // First pass: the chunks, and the index of every entry's context. A bud stands for several; its own is the last.
+  // First pass: the chunks, and the index of every entry's context. A bud stands for several contexts; its own is the last.
   const chunks = [
     ...readChunks(words, words[runtime + L.RUNTIME_FIRST_CHUNK / WORD]!, L.NODE_SIZE),
     ...readChunks(words, words[runtime + L.RUNTIME_FIRST_BUD_CHUNK / WORD]!, L.BUD_SIZE),
@@ -92,7 +94,7 @@ export function readContexts(
       index[i] = count - 1;
     }
   }
-  // The columns take more than the contexts do: their number is not believed unless it is known twice.
+  // The columns take more memory than the contexts, so their number is not believed unless two sources agree on it.
   if (count !== totals.contexts) throw damaged(root);
   const byAddress = [...chunks].sort((a, b) => a.address - b.address);
   const addresses = byAddress.map(({ address }) => address);
@@ -217,7 +219,7 @@ function addsUp(column: Float64Array, total: number): boolean {
   return sum === total || sum > Number.MAX_SAFE_INTEGER;
 }
 
-// What the contexts say has to be what the totals say; and of what is in no total, no more than there can be.
+// The contexts have to add up to the totals. Counters without a total must not be larger than is possible.
 function checkSums(snapshot: HeapSnapshot): void {
   const { totals, allocObjects, allocBytes, liveObjects, liveBytes } = snapshot;
   const right =
@@ -246,7 +248,7 @@ function readChunks(words: Uint32Array, first: number, size: number): Chunk[] {
   const chunks: Chunk[] = [];
   const limit = words.length * WORD;
   const most = CHUNK_BYTES / size;
-  // Chunks do not overlap: more bytes of them than of memory are a cycle.
+  // Chunks do not overlap, so more bytes of them than there is memory mean that the list has a cycle.
   let taken = 0;
   for (let address = first; address !== 0; ) {
     if (address % WORD !== 0 || address + L.CHUNK_ENTRIES > limit) throw damaged(address);
@@ -262,7 +264,7 @@ function readChunks(words: Uint32Array, first: number, size: number): Chunk[] {
   return chunks;
 }
 
-/** Number of sites of the bud at this address; 0 when it is a node. */
+/** Number of sites of the bud at this address; 0 when a node is there. */
 function budLength(words: Uint32Array, address: number): number {
   if (words[(address + L.NODE_SITE) / WORD]! >>> 30 !== L.SITE_BUD >>> 30) return 0;
   const length = words[(address + L.BUD_THIRD) / WORD]! >>> L.BUD_SITE_BITS;
@@ -270,14 +272,14 @@ function budLength(words: Uint32Array, address: number): number {
   return length;
 }
 
-/** The call sites of a bud, outermost first; null when there is a node at this address. */
+/** The call sites of the bud at this address, outermost first; null when a node is there. */
 export function budSites(words: Uint32Array, address: number): number[] | null {
   const length = budLength(words, address);
   if (length === 0) return null;
   return BUD_SITE_WORDS.slice(0, length).map((word) => words[address / WORD + word]! & BUD_SITE_MASK);
 }
 
-// A context that was a bud may have become a caller of others whose nodes come first in memory.
+// A context that was a bud may have become a caller of others, whose nodes come before it in memory.
 function parentsFirst(snapshot: HeapSnapshot): HeapSnapshot {
   const { count, parent } = snapshot;
   const place = new Int32Array(count).fill(-1);
@@ -306,8 +308,8 @@ function parentsFirst(snapshot: HeapSnapshot): HeapSnapshot {
 }
 
 /**
- * For each context of `after` that has a node, its index in `before`, which was taken earlier of the same guest; -1 for
- * those that were not there yet.
+ * For each context of `after`, its index in `before`, a snapshot that was taken earlier of the same guest. -1 for contexts
+ * that were not there yet or have no node.
  */
 export function indicesIn(before: Pick<HeapSnapshot, 'node'>, after: Pick<HeapSnapshot, 'node'>): Int32Array {
   const indexOf = new Map<number, number>();
@@ -317,8 +319,8 @@ export function indicesIn(before: Pick<HeapSnapshot, 'node'>, after: Pick<HeapSn
   return Int32Array.from(after.node, (node) => (node === 0 ? -1 : (indexOf.get(node) ?? -1)));
 }
 
-// The stored sum wraps at 2^64, and so does what is to be added; the true sum is the result modulo 2^64, which
-// is far below it. Plain doubles do while both parts stay exact, BigInt does the rest.
+// The stored sum and the number that is added to it wrap at 2^64. The true sum is far below 2^64, so it is the result
+// modulo 2^64. Plain doubles are used while both parts stay exact, and BigInt otherwise.
 function age(low: number, high: number, liveObjects: number, clock: number): number {
   const stored = low + (high | 0) * TWO_32;
   const added = liveObjects * clock;

@@ -27,14 +27,6 @@ export interface GuestOptions {
   readonly instantiated: (guest: Guest, kept?: ReadonlySet<number>) => void;
 }
 
-/** The functions that the C runtime imports from the module `heapline`. */
-export interface RuntimeImports {
-  host_stack(inner: number): number;
-  fault(record: number): void;
-  exiting(code: number): void;
-  trace(address: number, size: number, node: number): void;
-}
-
 /** A running guest. */
 export interface Guest {
   /** The instance's exports, without wrappers. */

@@ -17,7 +17,6 @@ export {
   type Guest,
   type GuestOptions,
   instantiate,
-  type RuntimeImports,
 } from './guest.ts';
 export { GuestStacks } from './guest-stacks.ts';
 export { HostStacks } from './host-stacks.ts';

@@ -7,8 +7,9 @@ import { fromRoot } from '../algorithms/posix-path.ts';
 import type { WasmExports } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, UnsupportedModuleError } from '../errors.ts';
 import { type MoreWasi, platform } from '../platform/index.ts';
+import type { RuntimeImports } from '../runtime/index.ts';
 import { FileTree } from './file-tree.ts';
-import { ExitSignal, type Guest, type GuestOptions, instantiate, type RuntimeImports } from './guest.ts';
+import { ExitSignal, type Guest, type GuestOptions, instantiate } from './guest.ts';
 import { wasiFiles } from './wasi-files.ts';
 import { pollOneoff } from './wasi-poll.ts';
 

@@ -6,7 +6,7 @@
 import { ByteReader, ExternalKind, type WasmModule } from '../binary/index.ts';
 
 const OF_C =
-  'link the program with wasm/heapline-wasi.o or wasm/heapline-emscripten.o (`heapline build` does it), and export heapline_runtime, heapline_shadow, malloc and free';
+  'link the program with wasm/heapline-wasi.o or wasm/heapline-emscripten.o (`heapline build` does it, and `heapline link-flags` prints the flags), and export heapline_runtime, heapline_shadow, malloc and free';
 const OF_EMSCRIPTEN =
   'Emscripten linked it with an allocator of its own. Link it with wasm/heapline-emscripten.o and -sMALLOC=none, as docs/linking.md says, or let `heapline build --toolchain emscripten` do it';
 const OF_RUST =

@@ -10,6 +10,7 @@
 
 import type { WasmExports } from '../binary/wasm-types.ts';
 import { type HeapSnapshot, type HeapTotals, indicesIn, layout as L, type Ledger } from '../heap/index.ts';
+import { runtimeFunctions } from '../runtime/index.ts';
 
 const WORD = 4;
 
@@ -40,7 +41,7 @@ export class PeakMeter {
 
   constructor(ledger: Ledger, exports: WasmExports) {
     this.#ledger = ledger;
-    this.#written = (exports.heapline_peak_written as (() => void) | undefined) ?? (() => {});
+    this.#written = runtimeFunctions(exports).heapline_peak_written ?? (() => {});
   }
 
   /** Starts a piece. The peak of the previous piece counts for every open scope and for the run. */

@@ -6,6 +6,7 @@ import type { WasmExports } from '../binary/wasm-types.ts';
 import { MissingRuntimeError } from '../errors.ts';
 import { layout as L, type Ledger } from '../heap/index.ts';
 import type { LeakKind } from '../report/index.ts';
+import { runtimeFunctions } from '../runtime/index.ts';
 import type { Roots } from './roots.ts';
 
 /** The blocks of one class that were allocated in one context. */
@@ -20,13 +21,6 @@ export interface ScannedGroup {
   readonly address: number;
   readonly size: number;
   readonly age: number;
-}
-
-interface ScanExports {
-  heapline_scan_start(): void;
-  heapline_scan_range(start: number, end: number): void;
-  heapline_scan_word(value: number): void;
-  heapline_scan_finish(): void;
 }
 
 const KINDS: Readonly<Record<number, LeakKind>> = {
@@ -47,8 +41,13 @@ export function scanHeap(
   after: number,
   kept: ReadonlySet<number>,
 ): ScannedGroup[] {
-  const names = ['start', 'range', 'word', 'finish'].map((name) => `heapline_scan_${name}`);
-  if (!ledger.canCheck || names.some((name) => typeof exports[name] !== 'function')) {
+  const {
+    heapline_scan_start: start,
+    heapline_scan_range: range,
+    heapline_scan_word: word,
+    heapline_scan_finish: finish,
+  } = runtimeFunctions(exports);
+  if (!ledger.canCheck || !start || !range || !word || !finish) {
     throw new MissingRuntimeError(
       'The module was linked with a Heapline runtime that cannot look for leaks, or without exporting ' +
         'heapline_scan_start, _range, _word and _finish, heapline_check and heapline_check_context. ' +
@@ -58,14 +57,11 @@ export function scanHeap(
   // The scan follows the runtime's own tables, and it might never end when they are damaged.
   ledger.checkHeap();
   const memoryEnd = ledger.memory.buffer.byteLength;
-  const scan = exports as unknown as ScanExports;
   ledger.inRuntime(() => {
-    scan.heapline_scan_start();
-    for (const { start, end } of roots.ranges) {
-      scan.heapline_scan_range(Math.min(start, memoryEnd), Math.min(end, memoryEnd));
-    }
-    for (const word of roots.words) scan.heapline_scan_word(word);
-    scan.heapline_scan_finish();
+    start();
+    for (const root of roots.ranges) range(Math.min(root.start, memoryEnd), Math.min(root.end, memoryEnd));
+    for (const value of roots.words) word(value);
+    finish();
   });
   return readClasses(ledger, after, kept);
 }

@@ -13,8 +13,8 @@ import {
   Input,
   type InputReader,
   Output,
-  type RuntimeImports,
 } from '../host/index.ts';
+import type { RuntimeImports, RuntimeTestImports } from '../runtime/index.ts';
 import { GuestErrors } from './guest-errors.ts';
 import type { Subject } from './subject.ts';
 
@@ -66,7 +66,7 @@ export class Boundary {
   readonly stdout: Output;
   readonly stderr: Output;
   /** The functions that the C runtime imports. */
-  readonly runtime: RuntimeImports;
+  readonly runtime: RuntimeImports & RuntimeTestImports;
   /** Reads what the guest throws. */
   readonly errors: GuestErrors;
   #listener: GuestListener;
@@ -90,6 +90,7 @@ export class Boundary {
       host_stack: (inner) => this.gate.hostStack(inner),
       fault: (record) => this.#listener.recorded(record >>> 0),
       exiting: () => this.#listener.exiting(),
+      // Objects that are built for tests import it, and so do older ones.
       trace() {},
     };
     this.errors = new GuestErrors(subject);

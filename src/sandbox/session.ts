@@ -10,6 +10,7 @@ import { faultMessage, type HeapFault } from '../frames/index.ts';
 import { Ledger, layout } from '../heap/index.ts';
 import { type EventLoop, type Gate, type Guest, GuestStacks, type HostStacks } from '../host/index.ts';
 import { LeakFinder, PeakMeter } from '../leaks/index.ts';
+import { runtimeFunctions } from '../runtime/index.ts';
 import { Boundary, type BoundaryOptions } from './boundary.ts';
 import { FunctionTable } from './function-table.ts';
 import { HeapEvents } from './heap-events.ts';
@@ -80,7 +81,7 @@ export class Session {
     this.ledger.isSite = (site) => this.#isSite(site);
     gate.stacks = new GuestStacks(this.ledger, exports.__stack_pointer);
     gate.exceptions.attach(exports, gate);
-    (exports.heapline_set_flags as ((flags: number) => void) | undefined)?.(flagsOf(options));
+    runtimeFunctions(exports).heapline_set_flags?.(flagsOf(options));
     this.peaks = new PeakMeter(this.ledger, exports);
     this.stacks = new StackReader(this.ledger, this.events, symbols, hostStacks);
     this.leaks = new LeakFinder(roots, {

@@ -1,6 +1,6 @@
 // A process of its own for test/heap/damage.guest.test.ts: writes over the memory of a guest again and again, asks
-// everything that can be asked about its heap, and counts how the answers are. It prints JSON, one line of progress
-// after so many rounds, so that the test can tell where a process that hangs stood.
+// everything that can be asked about its heap, and counts the kinds of answers. It prints JSON, with a line of progress every
+// few rounds, so that the test can tell where a process that hangs was.
 //
 // Arguments: first seed, number of rounds, KB that the heap is larger, 'read' or 'work'.
 
@@ -89,7 +89,7 @@ function pageMap(): [number, number] {
 
 const regions: Record<string, Region> = {
   header: [[runtime, runtime + L.RUNTIME_FAILED + 4]],
-  // Its variables lie around the runtime block, those of the program and of libc among them.
+  // The runtime's two variables and their neighbours, among them variables of the program and of libc.
   'static data': [
     [runtime, runtime + 16384],
     [nodeChunks[0]![0], nodeChunks[0]![0] + 4096],
@@ -112,7 +112,7 @@ const regions: Record<string, Region> = {
   'before blocks': blocks.map(({ address }) => [address - 64, address]),
 };
 const names = Object.keys(regions);
-/** Only the runtime's: what the program can reach does not depend on them. */
+/** Regions of the runtime alone: the blocks that the program can reach do not depend on them. */
 const ledgerOnly = new Set([
   'header',
   'spans',
@@ -145,7 +145,7 @@ const kinds = ['word', 'pointer', 'bit', 'flood', 'text', 'copy'] as const;
 interface Damage {
   readonly region: string;
   readonly kind: (typeof kinds)[number];
-  /** Whether nothing but the runtime's own was written. */
+  /** Whether only memory of the runtime was written. */
   readonly inLedger: boolean;
 }
 
@@ -168,7 +168,7 @@ function writeOver(seed: number): Damage {
       break;
     }
     case 'pointer':
-      // A word of the same kind: it makes as much sense as can be, in another place.
+      // A word of the same kind, which makes as much sense as possible in another place.
       words[aligned / 4] = word(place()[0] & ~3);
       break;
     case 'bit':
@@ -203,7 +203,7 @@ const sum = (column: Float64Array): number => column.reduce((a, b) => a + b, 0);
 const text = (frames: readonly Frame[]): string =>
   frames.map(({ function: f, line }) => `${f}:${line}`).join(' ');
 
-/** What the answers of one round say about the same figures; they must not contradict each other. */
+/** The figures in the answers of one round, which must not contradict each other. */
 interface Figures {
   objects?: number;
   bytes?: number;
@@ -289,7 +289,7 @@ questions.frames = () => ({
 
 class Contradiction extends Error {}
 
-/** Asked in every round; the others take turns. */
+/** Questions that are asked in every round. The others take turns. */
 const always = ['stats', 'snapshot', 'blocks', 'leaks', 'faults'];
 const turns = Object.keys(questions).filter((name) => !always.includes(name));
 
@@ -324,7 +324,7 @@ function judge(seed: number, damage: Damage, name: string, figures: Figures[]): 
     if (answer.figures !== undefined) figures.push(answer.figures);
     const was = before.get(name)!;
     if (answer.text === was.text) return 'right';
-    // What the program can reach has changed where its own memory was written: then only the sums must be right.
+    // When the program's own memory was written, other blocks can be reached than before. Then only the sums must be right.
     const sums = JSON.stringify(answer.figures) === JSON.stringify(was.figures);
     if (!damage.inLedger && sums) return 'right';
     differing[`${name}, ${damage.region}`] = (differing[`${name}, ${damage.region}`] ?? 0) + 1;
@@ -374,7 +374,7 @@ for (let seed = firstSeed; seed < firstSeed + rounds; seed++) {
   else read(seed);
   if (seed % 50 === 0) most = Math.max(most, process.memoryUsage().rss);
 }
-// Nothing of all that may be left. (What the program did over a damaged heap, the host has been told.)
+// No trace of the damage may be left. (The host has been told of the program's operations on a damaged heap.)
 restore();
 for (const [name, ask] of mode === 'work' ? [] : Object.entries(questions)) {
   try {

@@ -1,6 +1,6 @@
-// Whatever a program writes over, what is asked about its heap is answered rightly or refused, in time. Thousands of
-// damaged memories (words, bits, floods, texts past the ends of blocks, records over other records; seeds are fixed)
-// are asked in processes of their own (damage-run.ts), so that one that hangs is seen and told with its seed.
+// Whatever a program writes over, questions about its heap are answered rightly or rejected, in time. Thousands of damaged
+// memories (words, bits, floods, texts past the ends of blocks, records over other records; seeds are fixed) are asked in
+// processes of their own (damage-run.ts), so that a process that hangs is noticed and reported with its seed.
 //
 // HEAPLINE_DAMAGE=100000 runs that many rounds.
 
@@ -11,13 +11,13 @@ import { expect, test } from 'vitest';
 const loader = pathToFileURL(fileURLToPath(import.meta.resolve('tsx'))).href;
 const runner = fileURLToPath(new URL('damage-run.ts', import.meta.url));
 const rounds = Number(process.env.HEAPLINE_DAMAGE ?? 20_000);
-/** Milliseconds without a sign of life (250 rounds) that mean that it hangs. */
+/** A process that gives no sign of life (250 rounds) for so many milliseconds hangs. */
 const PATIENCE = 120_000;
 
 interface Result {
   readonly rounds: number;
   readonly outcomes: Readonly<Record<string, Readonly<Record<string, number>>>>;
-  /** Questions, by region, of which the answer was another one, in agreement with all others. */
+  /** By region: questions whose answer changed, in agreement with all other answers. */
   readonly differing: Readonly<Record<string, number>>;
   readonly bad: readonly string[];
   readonly badCount: number;
@@ -76,7 +76,7 @@ function totals({ outcomes }: Result): Record<string, number> {
   return sum;
 }
 
-test('a damaged heap is read rightly or refused with CorruptLedgerError, in time and memory', async () => {
+test('a damaged heap is read rightly or rejected with CorruptLedgerError, in bounded time and memory', async () => {
   const result = await run(1, rounds, 0, 'read');
   show('questions', result);
   expect(result.bad).toEqual([]);
@@ -85,7 +85,7 @@ test('a damaged heap is read rightly or refused with CorruptLedgerError, in time
   const { right = 0, refused = 0, other = 0 } = totals(result);
   expect(right).toBeGreaterThan(rounds);
   expect(refused).toBeGreaterThan(rounds);
-  // What the runtime keeps but once nobody can judge: lifetimes, temporary blocks, call sites that became others.
+  // Facts that the runtime keeps only once cannot be judged: lifetimes, temporary blocks, call sites that became others.
   expect(other).toBeLessThan((right + refused + other) / 100);
 });
 

@@ -5,7 +5,7 @@
 import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type CompiledModule, compile, type ToolchainName } from '../../src/compile/index.ts';
+import type { CompiledModule, ToolchainName } from '../../src/compile/index.ts';
 import { openEmscriptenGuest } from '../../src/glue/index.ts';
 import {
   Gate,
@@ -19,7 +19,7 @@ import {
 import { instrument } from '../../src/instrument/index.ts';
 import { FunctionTable } from '../../src/sandbox/function-table.ts';
 import { TableSignatures } from '../../src/sandbox/table-signatures.ts';
-import { Witness } from '../support/stack-witness.ts';
+import { compileTraced, Witness } from '../support/stack-witness.ts';
 
 const program = (name: string): string => new URL(`programs/${name}`, import.meta.url).pathname;
 
@@ -143,7 +143,7 @@ const RUNS: readonly { toolchain: ToolchainName; source: string; flags: readonly
 
 describe.each(RUNS)('$toolchain $source', ({ toolchain, source, flags }) => {
   test('in every nesting of calls, the context of an allocation is V8’s own stack', async () => {
-    const compiled = await compile(
+    const compiled = await compileTraced(
       [program(source)],
       { toolchain, flags, link: flags.filter((flag) => flag === '-fexceptions') },
       { imports: { env: new Play([]).imports } },
@@ -184,7 +184,7 @@ describe.each(RUNS)('$toolchain $source', ({ toolchain, source, flags }) => {
 });
 
 test('emscripten: contexts of what embind calls and is called by are V8’s own stack', async () => {
-  const compiled = await compile([program('bindings.cpp')], {
+  const compiled = await compileTraced([program('bindings.cpp')], {
     toolchain: 'emscripten',
     flags: ['-O1'],
     link: ['-lembind'],

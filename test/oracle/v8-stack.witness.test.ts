@@ -2,12 +2,12 @@
 // stack that V8 itself sees at that moment, over whole runs of the corpora.
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { compile, type ToolchainName } from '../../src/compile/index.ts';
+import type { ToolchainName } from '../../src/compile/index.ts';
 import { openEmscriptenGuest } from '../../src/glue/index.ts';
 import { ExitSignal, Gate, type GuestOptions, Input, Output, openWasiGuest } from '../../src/host/index.ts';
 import { instrument } from '../../src/instrument/index.ts';
 import { type Corpus, corpora, fetchCorpora } from '../corpora/corpora.ts';
-import { Witness } from '../support/stack-witness.ts';
+import { compileTraced, Witness } from '../support/stack-witness.ts';
 
 /** Optimisation levels and toolchains of the runs; the scale keeps each within seconds. */
 const RUNS: readonly { toolchain: ToolchainName; flags: readonly string[] }[] = [
@@ -47,7 +47,7 @@ async function compareWholeRun(
   toolchain: ToolchainName,
   flags: readonly string[],
 ): Promise<Witness> {
-  const compiled = await compile([...corpus.sources], {
+  const compiled = await compileTraced([...corpus.sources], {
     toolchain,
     flags: [...flags, ...corpus.flags],
     include: [...corpus.include],

@@ -3,13 +3,13 @@
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readModule } from '../../src/binary/index.ts';
-import { compile } from '../../src/compile/index.ts';
-import { ExitSignal, Input, Output, openWasiGuest, type RuntimeImports } from '../../src/host/index.ts';
+import { ExitSignal, Input, Output, openWasiGuest } from '../../src/host/index.ts';
 import { type InstrumentedModule, instrument } from '../../src/instrument/index.ts';
 import { Rewriter } from '../../src/rewrite/index.ts';
+import type { RuntimeImports, RuntimeTestImports } from '../../src/runtime/index.ts';
 import { type Corpus, corpora, fetchCorpora } from '../corpora/corpora.ts';
 import { ACCESSES, countAccesses, exportGlobals, moveBodies } from '../support/rewriting-passes.ts';
-import { Witness } from '../support/stack-witness.ts';
+import { compileTraced, Witness } from '../support/stack-witness.ts';
 
 /** An address that the C stack, which lies at the beginning of memory, does not reach in these programs. */
 const FREE_ADDRESS = 4096;
@@ -20,7 +20,7 @@ beforeAll(() => fetchCorpora());
 const chosen = corpora.filter(({ name, setjmp }) => !setjmp && name !== 'tree-sitter');
 
 async function compiled(corpus: Corpus): Promise<Uint8Array> {
-  const { wasm } = await compile([...corpus.sources], {
+  const { wasm } = await compileTraced([...corpus.sources], {
     toolchain: 'clang',
     flags: ['-O1', ...corpus.flags],
     include: [...corpus.include],
@@ -29,7 +29,12 @@ async function compiled(corpus: Corpus): Promise<Uint8Array> {
   return wasm;
 }
 
-const silent: RuntimeImports = { host_stack: () => 0, fault() {}, exiting() {}, trace() {} };
+const silent: RuntimeImports & RuntimeTestImports = {
+  host_stack: () => 0,
+  fault() {},
+  exiting() {},
+  trace() {},
+};
 
 interface Outcome {
   readonly exitCode: number;

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import * as layout from '../../src/runtime/layout.ts';
 import { flavours, Runtime } from '../support/runtime-module.ts';
 
-/** errno values of wasi-libc; Emscripten's are the same numbers. */
+/** errno values of wasi-libc. Emscripten has the same numbers. */
 const ENOMEM = 48;
 const EINVAL = 28;
 /** Allocates blocks of one size until there is no memory left. */
@@ -54,7 +54,7 @@ describe.each(flavours)('the allocator of the %s runtime', (flavour) => {
     expect(runtime.faults).toEqual([]);
   });
 
-  it('rounds an odd alignment up in memalign and refuses it in aligned_alloc', async () => {
+  it('rounds an odd alignment up in memalign and rejects it in aligned_alloc', async () => {
     const runtime = await Runtime.open(flavour);
     expect(runtime.call('memalign', 48, 10) % 64).toBe(0);
     expect(runtime.call('memalign', 0, 10) % 16).toBe(0);
@@ -111,7 +111,7 @@ describe.each(flavours)('the allocator of the %s runtime', (flavour) => {
     runtime.check();
   });
 
-  it('tells posix_memalign errors by its result, and leaves the pointer alone', async () => {
+  it('returns the error of posix_memalign, and leaves the pointer alone', async () => {
     const runtime = await Runtime.open(flavour, { maximum: 32 });
     const cell = runtime.call('malloc', 4);
     runtime.setU32(cell, 77);
@@ -123,7 +123,7 @@ describe.each(flavours)('the allocator of the %s runtime', (flavour) => {
     expect(runtime.u32(cell) % 32).toBe(0);
   });
 
-  it('zeroes calloc blocks, fresh or used', async () => {
+  it('zeroes the blocks of calloc, new or used', async () => {
     const runtime = await Runtime.open(flavour);
     for (const size of sizes) {
       for (let round = 0; round < 4; round++) {
@@ -175,7 +175,7 @@ describe.each(flavours)('the allocator of the %s runtime', (flavour) => {
     runtime.check();
   });
 
-  it('reuses what was freed: a steady program does not grow', async () => {
+  it('reuses freed memory: a steady program does not grow', async () => {
     const runtime = await Runtime.open(flavour);
     const turn = (): void => {
       const blocks = Array.from({ length: 2000 }, (_, i) => runtime.call('malloc', (i * 37) % 20_000));
@@ -221,7 +221,7 @@ describe.each(flavours)('the allocator of the %s runtime', (flavour) => {
     runtime.check();
     expect(runtime.liveObjects).toBe(blocks.length);
     const held = runtime.liveBytes;
-    // A realloc that fails leaves its block.
+    // A realloc that fails leaves its block as it was.
     const victim = blocks[10]!;
     const size = runtime.call('malloc_usable_size', victim);
     runtime.bytes(victim, size).fill(0x5c);
@@ -300,7 +300,7 @@ describe.each(flavours)('the allocator of the %s runtime', (flavour) => {
     expect(runtime.liveObjects).toBe(0);
   });
 
-  it('needs little memory for a little program', async () => {
+  it('needs little memory for a small program', async () => {
     const runtime = await Runtime.open(flavour, { initial: 4 });
     for (let i = 0; i < 20; i++) runtime.call('malloc', 10 + i * 5);
     expect(runtime.runtime(layout.RUNTIME_HEAP_BYTES)).toBeLessThanOrEqual(131_072);

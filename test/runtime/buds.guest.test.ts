@@ -1,5 +1,5 @@
-// Contexts that have allocated once: one entry for the end of their path, nodes as soon as it comes again, and the same
-// figures before and after. (The ledger's model, in ledger.test.ts, runs over buds and nodes alike.)
+// Contexts that have allocated once have one entry for the end of their path. They get nodes as soon as the path comes
+// again, and their figures are the same before and after. (The model in ledger.guest.test.ts covers buds and nodes.)
 
 import { describe, expect, it } from 'vitest';
 import * as layout from '../../src/runtime/layout.ts';
@@ -44,7 +44,7 @@ describe.each(flavours)('buds in the %s runtime', (flavour) => {
     runtime.check();
   });
 
-  it('turns into a node with an account where its path comes again, with the same figures', async () => {
+  it('turns into a node with an account when its path comes again, with the same figures', async () => {
     for (const end of ['in use', 'freed', 'temporary'] as const) {
       const runtime = await Runtime.open(flavour);
       const block = allocate(runtime, [1, 2, 3], 100);
@@ -67,7 +67,7 @@ describe.each(flavours)('buds in the %s runtime', (flavour) => {
     }
   });
 
-  it('tells who allocated and who freed a block whose contexts are buds', async () => {
+  it('knows who allocated and who freed a block whose contexts are buds', async () => {
     const runtime = await Runtime.open(flavour);
     runtime.call('heapline_set_flags', layout.FLAG_FREE_CONTEXTS);
     const block = allocate(runtime, [1, 2, 3]);
@@ -91,7 +91,7 @@ describe.each(flavours)('buds in the %s runtime', (flavour) => {
     runtime.check();
   });
 
-  it('has none of sites that do not fit', async () => {
+  it('has no bud for sites that do not fit', async () => {
     const runtime = await Runtime.open(flavour);
     const block = allocate(runtime, [1, 0x1000000, 2]);
     expect(nodesAndBuds(runtime)).toEqual({ nodes: 3, buds: 1 });
@@ -101,14 +101,14 @@ describe.each(flavours)('buds in the %s runtime', (flavour) => {
     runtime.check();
   });
 
-  it('keeps the books when the clock or the peaks outgrow its fields', async () => {
+  it('stays exact when the clock or the peaks outgrow the fields of a bud', async () => {
     for (const field of ['clock', 'epoch'] as const) {
       const runtime = await Runtime.open(flavour);
       runtime.enterCall(1, 6);
       runtime.call('malloc', 4);
       runtime.call('malloc', 4); // an account near the root
       const early = allocate(runtime, [1, 2], 100);
-      // Nobody has allocated a terabyte here: the totals say so, and the root's account makes up for it.
+      // Nobody has allocated a terabyte here. The totals say so, and the root's account is changed to agree with them.
       const root = runtime.u32(runtime.runtime(layout.RUNTIME_ROOT_NODE) + layout.NODE_LINK) - 1;
       if (field === 'clock') {
         for (const high of [
@@ -134,7 +134,7 @@ describe.each(flavours)('buds in the %s runtime', (flavour) => {
     }
   });
 
-  it('loses nothing when there is no memory for it, or to let it grow', async () => {
+  it('loses nothing when there is no memory for a bud, or to let it grow', async () => {
     const runtime = await Runtime.open(flavour, { initial: 4, maximum: 8 });
     const blocks: number[] = [];
     for (let path = 1, block = 1; block !== 0; path++) {

@@ -1,4 +1,4 @@
-// From slots to contexts: laziness, host entries, depth beyond the shadow stack, tracing, the exit hook.
+// From slots to contexts: lazy resolving, host entries, depth beyond the shadow stack, tracing, the exit hook.
 
 import { describe, expect, it } from 'vitest';
 import * as layout from '../../src/runtime/layout.ts';
@@ -35,9 +35,10 @@ describe.each(flavours)('contexts in the %s runtime', (flavour) => {
     expect(contextOf(runtime, runtime.call('malloc', 8))).toBe('4');
   });
 
-  it('tells apart paths that one hash stands for', async () => {
+  it('tells apart paths that have the same hash', async () => {
     const runtime = await Runtime.open(flavour);
-    // What a bit of a site adds to the hash, that of the frame below takes away: rotate by 5, exclusive or.
+    // The hash is rotated by 5 for each site, and the site is combined by exclusive or. So a bit of one site and a bit of
+    // the site below can cancel each other.
     const paths = [
       [7, 64, 8],
       [7, 64 ^ 32, 8 ^ 1],
@@ -146,7 +147,7 @@ describe.each(flavours)('contexts in the %s runtime', (flavour) => {
     runtime.check();
   });
 
-  it('survives a host that throws when it is asked', async () => {
+  it('survives a host that throws when it is asked for its stack', async () => {
     const runtime = await Runtime.open(flavour);
     runtime.call('heapline_set_flags', layout.FLAG_HOST_FRAMES);
     runtime.hostStack = () => {

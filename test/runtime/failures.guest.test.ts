@@ -1,4 +1,5 @@
-// Allocations that fail for want of memory: the host is told of each, with its size and context, and nothing changes.
+// Allocations that fail because there is no memory: the host is told of each, with its size and context, and nothing else
+// changes.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as layout from '../../src/runtime/layout.ts';
@@ -65,7 +66,7 @@ describe.each(flavours)('a failed allocation (%s)', (flavour) => {
     runtime.check();
   });
 
-  it('is not what C does not allow: a bad alignment finds no memory wanting', () => {
+  it('is not reported for a bad alignment, which C does not allow', () => {
     expect(runtime.call('aligned_alloc', 3, 100)).toBe(0);
     expect(runtime.call('posix_memalign', 1024, 3, 100)).toBe(28);
     expect(runtime.call('posix_memalign', 1024, 2, 100)).toBe(28);

@@ -1,4 +1,4 @@
-// Bad frees and reallocs: each kind is judged exactly, carries its three contexts, and changes nothing.
+// Bad frees and reallocs: each kind is recognised exactly, has its three contexts, and changes nothing.
 
 import { describe, expect, it } from 'vitest';
 import * as layout from '../../src/runtime/layout.ts';
@@ -73,7 +73,7 @@ describe.each(flavours)('heap faults in the %s runtime', (flavour) => {
     runtime.check();
   });
 
-  it('tells no place of the first free when it is not to remember any', async () => {
+  it('names no place of the first free when it was told not to remember any', async () => {
     const runtime = await Runtime.open(flavour);
     runtime.call('heapline_set_flags', 0);
     const block = at(runtime, 0x10, 'malloc', 8);
@@ -93,7 +93,7 @@ describe.each(flavours)('heap faults in the %s runtime', (flavour) => {
     runtime.check();
   });
 
-  it('knows the call site alone of frees in ever new contexts, once there were thousands', async () => {
+  it('knows only the call site of frees in ever new contexts, once there were thousands', async () => {
     const runtime = await Runtime.open(flavour);
     const freed = (path: readonly number[]): string => {
       const block = at(runtime, 0x10, 'malloc', 8);
@@ -113,7 +113,7 @@ describe.each(flavours)('heap faults in the %s runtime', (flavour) => {
     const full = contexts();
     expect(freed([5000, 0x20, 0x22])).toBe('fffffffe/22');
     expect(freed([5001, 0x20, 0x1000000])).toBe('fffffffe');
-    // What is resolved is known all the same.
+    // A context that is resolved is still known.
     const block = at(runtime, 0x10, 'malloc', 8);
     for (const [depth, site] of [5002, 0x20, 0x23].entries()) runtime.enterCall(depth + 1, site);
     const kept = [runtime.call('malloc', 8), runtime.call('malloc', 8)];
@@ -126,7 +126,7 @@ describe.each(flavours)('heap faults in the %s runtime', (flavour) => {
     runtime.check();
   });
 
-  it('tells a free inside a block, whatever the distance', async () => {
+  it('recognises a free inside a block at any distance', async () => {
     const runtime = await Runtime.open(flavour);
     for (const size of [16, 40, 100, 3000, 8192, 100_000]) {
       const block = at(runtime, 0x10, 'malloc', size);
@@ -148,7 +148,7 @@ describe.each(flavours)('heap faults in the %s runtime', (flavour) => {
     runtime.check();
   });
 
-  it('tells a free of static data, of the stack, of the end of memory and of nothing at all', async () => {
+  it('recognises a free of static data, of the stack, of the end of memory and of addresses beyond it', async () => {
     const runtime = await Runtime.open(flavour);
     const strangers = [1, 16, runtime.base, runtime.shadow + 8, 0x7ffffff0, 0xfffffff0, 0xffffffff];
     for (const [i, address] of strangers.entries()) {
@@ -170,7 +170,7 @@ describe.each(flavours)('heap faults in the %s runtime', (flavour) => {
     runtime.check();
   });
 
-  it('tells a free of heap memory that no block ever had, and never mistakes metadata for a block', async () => {
+  it('recognises a free of heap memory that no block ever had, and never mistakes metadata for a block', async () => {
     const runtime = await Runtime.open(flavour);
     const block = at(runtime, 0x10, 'malloc', 100);
     at(runtime, 0x10, 'malloc', 50_000);
@@ -189,10 +189,10 @@ describe.each(flavours)('heap faults in the %s runtime', (flavour) => {
     expect(runtime.blocks()).toEqual(live);
   });
 
-  it('knows that behind the last block of a span there is none, whatever is left there', async () => {
+  it('knows that there is no block behind the last one of a span, whatever bytes are left there', async () => {
     const runtime = await Runtime.open(flavour);
     const sizes = Array.from({ length: 32 }, (_, i) => 16 * (i + 1));
-    // Spans grow with what their class holds: to 16 pages, each number of pages with another rest at its end.
+    // Spans grow with the number of pages that their class holds, up to 16. Each length leaves another rest at its end.
     for (const size of sizes)
       for (let held = 0; held < 600_000; held += size) at(runtime, 0x10, 'malloc', size);
     let tried = 0;
@@ -210,7 +210,7 @@ describe.each(flavours)('heap faults in the %s runtime', (flavour) => {
     runtime.check();
   });
 
-  it('refuses realloc of freed, interior and foreign pointers with NULL', async () => {
+  it('answers realloc of freed, interior and foreign pointers with NULL', async () => {
     const runtime = await Runtime.open(flavour);
     const block = at(runtime, 0x10, 'malloc', 100);
     const other = at(runtime, 0x11, 'malloc', 100);

@@ -1,5 +1,5 @@
-// The ledger as it should be, in the plainest words: every block and every context in a Map, the peak as a copy of
-// all contexts whenever the live bytes reach a new maximum. The runtime must agree with it after any operations.
+// The ledger as it should be, as simple as possible: every block and every context is in a Map, and the peak is a copy of all
+// contexts, made whenever the live bytes reach a new maximum. The runtime must agree with it after any operations.
 
 import type { Context } from '../support/runtime-module.ts';
 
@@ -74,7 +74,7 @@ export class LedgerModel {
     }
   }
 
-  /** All contexts that ever allocated, peak shares and the age of live blocks filled in. */
+  /** All contexts that ever allocated, with their shares of the peak and the age of live blocks. */
   contexts(): Map<string, Context> {
     const result = new Map<string, Context>();
     for (const [path, context] of this.#contexts) {

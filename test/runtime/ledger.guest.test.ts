@@ -13,7 +13,7 @@ type Step =
   | { do: 'realloc'; site: number; size: number; pick: number }
   | { do: 'free'; site: number; pick: number };
 
-// Mostly few sites, so that contexts recur; sometimes many, so that some contexts have many children.
+// There are mostly few sites, so that contexts recur, and sometimes many, so that some contexts have many children.
 const site = fc.oneof(
   { weight: 3, arbitrary: fc.integer({ min: 1, max: 5 }) },
   { weight: 1, arbitrary: fc.integer({ min: 1, max: 40 }) },
@@ -44,7 +44,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 7, arbitrary: fc.record({ do: fc.constant('free' as const), site, pick }) },
 ) as fc.Arbitrary<Step>;
 
-/** A program over the runtime and the model at once; fills every block with its own byte and watches it. */
+/** Runs a program on the runtime and the model at once. It fills every block with its own byte and watches that. */
 class Program {
   readonly model = new LedgerModel();
   readonly stack: number[] = [];

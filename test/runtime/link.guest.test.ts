@@ -1,5 +1,5 @@
-// The objects are built once and linked by whatever linker the user has: old and new wasm-ld, Emscripten. Each link
-// must take the whole allocation family from the runtime, nothing from libc's own malloc, and run.
+// The objects are built once and linked by the user's linker: old and new wasm-ld, Emscripten. Each link must take the whole
+// allocation family from the runtime and nothing from libc's own malloc, and the module must run.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -51,14 +51,13 @@ const heapline = (faults: number[]): WebAssembly.ModuleImports => ({
   host_stack: () => 0,
   fault: (record: number) => void faults.push(record),
   exiting: () => {},
-  trace: () => {},
 });
 
 function expectLedger(exports: WebAssembly.Exports, memory: WebAssembly.Memory): void {
   const words = new Uint32Array(memory.buffer);
   const runtime = Number((exports.heapline_runtime as WebAssembly.Global).value) / 4;
   expect(words[runtime]).toBe(layout.MAGIC);
-  // strdup, realloc, aligned_alloc, calloc, posix_memalign, and what setenv and stdio take.
+  // strdup, realloc, aligned_alloc, calloc, posix_memalign, and the allocations of setenv and stdio.
   expect(words[runtime + layout.RUNTIME_ALLOC_OBJECTS / 4]!).toBeGreaterThanOrEqual(6);
   const all = layout.CHECK_TREE | layout.CHECK_HEAP | layout.CHECK_ZEROS;
   expect((exports.heapline_check as (what: number) => number)(all)).toBe(0);
@@ -92,13 +91,13 @@ describe('the runtime object', () => {
   });
 
   it('links with Emscripten in place of its malloc and runs', async () => {
-    // Emscripten takes every import for a symbol that a JS library must have.
+    // Emscripten believes that every import is a symbol that a JavaScript library must have.
     const library = join(folder, 'imports.js');
     const out = join(folder, 'emscripten.cjs');
     writeFileSync(
       library,
       `mergeInto(LibraryManager.library, {
-        host_stack: function () {}, fault: function () {}, exiting: function () {}, trace: function () {} });`,
+        host_stack: function () {}, fault: function () {}, exiting: function () {} });`,
     );
     execFileSync(EMCC, [
       ...['-O1', ...flags, program, object('emscripten'), '-sMALLOC=none', '-sALLOW_MEMORY_GROWTH=1'],

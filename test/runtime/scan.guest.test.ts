@@ -1,5 +1,5 @@
-// The leak scan against a model that says the same in the plainest words: sets, recursion by work lists, no limits.
-// The rules are those of memcheck's mc_leakcheck.c; that they agree with Valgrind itself is tested elsewhere.
+// The leak scan against a model that is as simple as possible: sets, recursion by work lists, no limits. The rules are those
+// of memcheck's mc_leakcheck.c; test/leaks compares them with Valgrind itself.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -34,7 +34,7 @@ function scan(runtime: Runtime, roots: { ranges?: [number, number][]; words?: nu
   return classes(runtime);
 }
 
-/** The ways of marking (csrc/scan.c), as what heapline_scan_limits is told. */
+/** The ways of marking (csrc/scan.c), as arguments of heapline_test_scan_limits. */
 const ways = {
   'in the metadata of blocks': [0xffffffff, 0, 0],
   'by a graph': [0, 0xffffffff, 0xffffffff],
@@ -45,7 +45,7 @@ const ways = {
 
 async function open(flavour: Flavour, way: keyof typeof ways): Promise<Runtime> {
   const runtime = await Runtime.open(flavour);
-  runtime.call('heapline_scan_limits', ...ways[way]);
+  runtime.call('heapline_test_scan_limits', ...ways[way]);
   return runtime;
 }
 
@@ -56,7 +56,7 @@ interface Chunk {
   readonly words: readonly number[];
 }
 
-/** What a pointer to a table of virtual functions has before it. */
+/** The words before the place that a pointer to a table of virtual functions names. */
 interface VirtualTable {
   readonly offsetToTop: number;
   readonly type: number;
@@ -78,7 +78,7 @@ function modelScan(
     const chunk = sorted[low - 1];
     return chunk && value < chunk.start + Math.max(chunk.size, 1) ? chunk : undefined;
   };
-  // Strict reachability by start pointers, then what else is reached in any way.
+  // First the blocks that are reached by pointers to their starts alone, then those that are reached in any way.
   const isStart = ({ start, size, words }: Chunk, value: number): boolean => {
     const offset = value - start;
     if (offset === 0) return true;
@@ -111,7 +111,7 @@ function modelScan(
   const rest = sorted.filter((chunk) => !reached.has(chunk));
   const kinds = new Map<number, Kind>();
   for (const chunk of reached) kinds.set(chunk.start, reachable.has(chunk) ? 'reachable' : 'possible');
-  // Leaders in order of address: a later leader takes what an earlier one led, the earlier one included.
+  // Leaders in order of address: a later leader takes the blocks that an earlier one led, and the earlier one itself.
   for (const leader of rest) {
     if (kinds.has(leader.start)) continue;
     kinds.set(leader.start, 'definite');
@@ -160,7 +160,7 @@ function virtualTables(runtime: Runtime): Map<number, VirtualTable> {
   return tables;
 }
 
-/** What a block begins with so that a pointer some bytes behind it counts as one to the start, or just does not. */
+/** The first bytes of a block with which a pointer some bytes behind counts as one to the start, or just does not. */
 const headers: Readonly<
   Record<string, { behind: number; words: (size: number, by: number) => readonly number[] }>
 > = {
@@ -191,7 +191,7 @@ function shuffled(values: readonly number[], random: (below: number) => number):
   return result;
 }
 
-/** What the blocks of a large heap begin with: words, given the block's index and all addresses in random order. */
+/** The first words of the blocks of a large heap, given the block's index and all addresses in random order. */
 const largeShapes: Readonly<
   Record<
     string,
@@ -315,7 +315,7 @@ describe.each(flavours)('the leak scan of the %s runtime', (flavour) => {
     runtime.call('free', runtime.call('malloc', 8));
     runtime.call('free', 16);
     const first = Math.min(...runtime.blocks().keys());
-    // Above the C stack, the lowest 64 KB, whose dead part is no root either but is not the runtime's to know.
+    // Memory above the lowest 64 KB, the C stack. Its dead part is no root either, but the runtime cannot know that.
     const kinds = scan(runtime, { ranges: [[65_536, first & ~65_535]] });
     expect(new Set(kinds.values())).toEqual(new Set(['definite']));
   });
@@ -355,7 +355,7 @@ describe.each(flavours)('the leak scan of the %s runtime', (flavour) => {
     },
   );
 
-  it('works with next to no stack, deep in a recursion', async () => {
+  it('works with almost no stack, deep in a recursion', async () => {
     const runtime = await open(flavour, 'in the metadata of blocks');
     const blocks = Array.from({ length: 2000 }, () => runtime.call('calloc', 1, 40));
     for (let i = 0; i < 1000; i++) {
@@ -371,7 +371,7 @@ describe.each(flavours)('the leak scan of the %s runtime', (flavour) => {
 
   it('works when memory is exhausted, and allocates nothing', async () => {
     const runtime = await Runtime.open(flavour, { maximum: 32 });
-    runtime.call('heapline_scan_limits', ...ways['by a graph']);
+    runtime.call('heapline_test_scan_limits', ...ways['by a graph']);
     const blocks: number[] = [];
     for (let block = runtime.call('malloc', 100); block; block = runtime.call('malloc', 100))
       blocks.push(block);
@@ -382,7 +382,7 @@ describe.each(flavours)('the leak scan of the %s runtime', (flavour) => {
     expect(runtime.memory.buffer.byteLength).toBe(before);
   });
 
-  it('leaves the heap as it was: contents, ledger, and what comes after', async () => {
+  it('leaves the heap as it was: contents, ledger, and later allocations', async () => {
     const runtime = await Runtime.open(flavour);
     const blocks = Array.from({ length: 500 }, (_, i) => runtime.call('malloc', (i * 7) % 900));
     const bytes = blocks.map((block, i) => runtime.bytes(block, (i * 7) % 900).slice());
@@ -396,7 +396,7 @@ describe.each(flavours)('the leak scan of the %s runtime', (flavour) => {
     expect(runtime.liveObjects).toBe(0);
   });
 
-  it('gives back what a graph took, and the next one takes it again', async () => {
+  it('gives back the memory of a graph, and the next graph takes it again', async () => {
     const runtime = await open(flavour, 'by a graph');
     const blocks = Array.from({ length: 5000 }, () => runtime.call('calloc', 1, 64));
     for (const [i, block] of blocks.entries()) runtime.setU32(block, blocks[(i * 7) % 5000]!);
@@ -419,7 +419,7 @@ describe.each(flavours)('the leak scan of the %s runtime', (flavour) => {
     expect(runtime.runtime(layout.RUNTIME_METADATA_BYTES)).toBe(metadata);
   });
 
-  it('takes nothing for a graph that still tells of freed blocks', async () => {
+  it('takes no memory for a graph that still knows about freed blocks', async () => {
     const runtime = await open(flavour, 'by a graph');
     for (let i = 0; i < 3000; i++) runtime.call('malloc', 48);
     const freed = Array.from({ length: 3000 }, () => runtime.call('malloc', 64));
@@ -435,7 +435,7 @@ describe.each(flavours)('the leak scan of the %s runtime', (flavour) => {
   });
 });
 
-// What the flavours of the runtime differ in has nothing to do with it: one of them is enough.
+// The flavours of the runtime do not differ in this, so one of them is enough.
 it.each(Object.keys(ways) as (keyof typeof ways)[])(
   'the leak scan equals the model on large heaps, marking %s',
   async (way) => {

@@ -218,8 +218,10 @@ describe('the packed package', () => {
     );
     const [pack] = Array.isArray(listing) ? listing : Object.values(listing);
     const files: string[] = (pack as { files: { path: string }[] }).files.map((file) => file.path);
-    expect(files).toContain('wasm/heapline-wasi.o');
-    expect(files).toContain('wasm/heapline-emscripten.o');
+    for (const target of ['wasi', 'emscripten']) {
+      expect(files).toEqual(expect.arrayContaining([`wasm/heapline-${target}.o`, `wasm/link-${target}.rsp`]));
+    }
+    expect(files).toContain('include/heapline.h');
     expect(files.filter((file) => /^(test|bench|\.cache|node_modules)\//.test(file))).toEqual([]);
   });
 });

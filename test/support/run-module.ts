@@ -21,7 +21,6 @@ function runtimeImports(exiting: number[]) {
   return {
     host_stack: () => 0,
     fault: () => {},
-    trace: () => {},
     exiting: (code: number) => void exiting.push(code),
   };
 }

@@ -1,10 +1,12 @@
-// Links each flavour of the runtime object alone, with a few lines of C for what a libc would give it, and drives
-// it from JavaScript: slots are written by hand, as instrumented code would. The linker is the embedded one, so
-// nothing has to be installed; a module is linked once per flavour and kept.
+// Links each flavour of the runtime alone, with a few lines of C in the place of a libc, and drives it from JavaScript:
+// slots are written by hand, as instrumented code does it. The objects have the hooks of tests (runtime-objects.ts). The
+// linker is the embedded one, so nothing has to be installed. A module is linked once per flavour and kept.
 
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { runLLVM } from '@yowasp/clang';
-import * as layout from '../../src/runtime/layout.ts';
+import { layout, RUNTIME_EXPORTS } from '../../src/runtime/index.ts';
+import { type RuntimeBuild, runtimeObjects } from './runtime-objects.ts';
 
 export type Flavour = 'wasi' | 'emscripten';
 export const flavours: readonly Flavour[] = ['wasi', 'emscripten'];
@@ -20,16 +22,12 @@ const surroundings: Record<Flavour, string> = {
     }`,
 };
 
-const scanExports = ['start', 'range', 'word', 'finish', 'limits'].map((name) => `heapline_scan_${name}`);
-
 const exported = [
-  ...scanExports,
-  ...['heapline_runtime', 'heapline_shadow', 'heapline_set_flags', 'heapline_check', 'errno_address'],
-  ...['malloc', 'calloc', 'realloc', 'reallocarray', 'free', 'aligned_alloc', 'memalign', 'posix_memalign'],
-  ...['malloc_usable_size', 'valloc', '__libc_malloc', '__libc_free', '__wrap_exit', 'root_cells'],
+  ...RUNTIME_EXPORTS,
+  ...['__libc_malloc', '__libc_free', 'heapline_test_scan_limits', 'errno_address', 'root_cells'],
 ];
 
-const modules = new Map<Flavour, Promise<WebAssembly.Module>>();
+const modules = new Map<string, Promise<WebAssembly.Module>>();
 
 async function tool(
   args: string[],
@@ -46,8 +44,9 @@ async function tool(
   }
 }
 
-async function link(flavour: Flavour): Promise<WebAssembly.Module> {
-  const object = readFileSync(new URL(`../../wasm/heapline-${flavour}.o`, import.meta.url));
+async function link(flavour: Flavour, build: RuntimeBuild): Promise<WebAssembly.Module> {
+  const object = readFileSync(path.join(runtimeObjects(build), `heapline-${flavour}.o`));
+  const names = build === 'debug' ? [...exported, 'heapline_test_assertion'] : exported;
   const libc = `void __real_exit(int code) { (void)code; __builtin_trap(); }
     static int cells[64]; int *root_cells(void) { return cells; }`;
   const shim = await tool(
@@ -58,7 +57,7 @@ async function link(flavour: Flavour): Promise<WebAssembly.Module> {
   const wasm = await tool(
     [
       ...['wasm-ld', '--no-entry', '--import-memory', 'shim.o', 'heapline.o', '-o', 'out.wasm'],
-      ...exported.map((name) => `--export=${name}`),
+      ...names.map((name) => `--export=${name}`),
     ],
     { 'shim.o': shim, 'heapline.o': object },
     'out.wasm',
@@ -144,11 +143,15 @@ export class Runtime {
   }
 
   /** `pages`: initial and maximum wasm pages of 64 KB. */
-  static async open(flavour: Flavour, pages: { initial?: number; maximum?: number } = {}): Promise<Runtime> {
-    let module = modules.get(flavour);
+  static async open(
+    flavour: Flavour,
+    pages: { initial?: number; maximum?: number } = {},
+    build: RuntimeBuild = 'hooks',
+  ): Promise<Runtime> {
+    let module = modules.get(`${flavour} ${build}`);
     if (!module) {
-      module = link(flavour);
-      modules.set(flavour, module);
+      module = link(flavour, build);
+      modules.set(`${flavour} ${build}`, module);
     }
     const memory = new WebAssembly.Memory({ initial: pages.initial ?? 4, maximum: pages.maximum ?? 4096 });
     const compiled = await module;

@@ -5,9 +5,14 @@
 
 import { readModule } from '../../src/binary/index.ts';
 import type { WasmExports } from '../../src/binary/wasm-types.ts';
+import { compile } from '../../src/compile/index.ts';
 import { Ledger, layout } from '../../src/heap/index.ts';
-import type { RuntimeImports } from '../../src/host/index.ts';
 import type { InstrumentedModule } from '../../src/instrument/index.ts';
+import type { RuntimeImports, RuntimeTestImports } from '../../src/runtime/index.ts';
+import { linkingWith } from './runtime-objects.ts';
+
+/** Compiles with the runtime that calls out after every allocation. */
+export const compileTraced: typeof compile = (...args) => linkingWith('hooks', () => compile(...args));
 
 /** Stands for JavaScript between two frames of the guest's. */
 const HOST = 'JavaScript';
@@ -24,7 +29,7 @@ export class Witness {
   nested = 0;
   /** The allocations whose two stacks differ, as text. */
   readonly differences: string[] = [];
-  readonly runtime: RuntimeImports;
+  readonly runtime: RuntimeImports & RuntimeTestImports;
   ledger: Ledger | null = null;
   readonly #runtimeFunctions: ReadonlySet<number>;
 

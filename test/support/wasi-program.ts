@@ -54,7 +54,7 @@ export async function runWasi(
       stdout,
       stderr,
     },
-    { host_stack: () => 0, fault() {}, exiting() {}, trace() {} },
+    { host_stack: () => 0, fault() {}, exiting() {} },
   );
   let exitCode = 0;
   let error: unknown = null;

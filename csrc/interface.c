@@ -1,0 +1,133 @@
+/* interface.c -- the only file with exports: each function and variable that interface.h declares is defined here.
+ *
+ * A function here calls another one that does the work and is inlined. So this file shows what there is, and the
+ * other files show how it works. After an operation of the program the heap is as it should be, which the highest
+ * level of assertions checks here.
+ */
+#include "platform.h"
+
+#define HEAPLINE_RUNTIME /* declared by interface.h */
+#include "heapline.h"
+
+/* -- data ----------------------------------------------------------------------------------------------------- */
+
+hl_initialised heapline_runtime = HL_INITIAL_STATE;
+
+hl_zeroed heapline_shadow;
+
+/* include/heapline.h reads the runtime block without layout.h. */
+_Static_assert(HEAPLINE_ABI == HL_ABI_VERSION, "heapline.h is for another version of the layout");
+_Static_assert(HEAPLINE_MAGIC == HL_MAGIC, "heapline.h is for another runtime");
+HL_ASSERT_FIELD(struct heapline_block, magic, HL_RUNTIME_MAGIC);
+HL_ASSERT_FIELD(struct heapline_block, version, HL_RUNTIME_VERSION);
+HL_ASSERT_FIELD(struct heapline_block, alloc_objects, HL_RUNTIME_ALLOC_OBJECTS);
+HL_ASSERT_FIELD(struct heapline_block, alloc_bytes, HL_RUNTIME_ALLOC_BYTES);
+HL_ASSERT_FIELD(struct heapline_block, freed_objects, HL_RUNTIME_FREED_OBJECTS);
+HL_ASSERT_FIELD(struct heapline_block, freed_bytes, HL_RUNTIME_FREED_BYTES);
+
+/* -- for the host --------------------------------------------------------------------------------------------- */
+
+void heapline_set_flags(u32 flags) { hl_set_flags(flags); }
+
+u32 heapline_check(u32 what) { return hl_check(what); }
+
+u32 heapline_check_context(const hl_node *node) { return hl_check_context(node); }
+
+void heapline_peak_written(void) { hl_ledger_peak_written(); }
+
+void heapline_scan_start(void) { hl_scan_start(); }
+
+void heapline_scan_range(u32 start, u32 end) { hl_scan_range(start, end); }
+
+void heapline_scan_word(u32 value) { hl_scan_word(value); }
+
+void heapline_scan_finish(void) {
+  hl_scan_finish();
+  HL_ASSERT_EXPENSIVE(!hl_check(HL_CHECK_HEAP));
+}
+
+/* libc's exit(), as the linker names it with --wrap=exit. */
+extern _Noreturn void __real_exit(int code);
+
+/* Modules with a main() are linked with --wrap=exit, so that the profile is taken before libc tears down. In others
+ * nothing refers to this function, and the linker drops it together with its reference to __real_exit. */
+_Noreturn void __wrap_exit(int code) {
+  heapline_host_exiting((u32)code);
+  __real_exit(code);
+}
+
+#if HL_TEST_HOOKS
+void heapline_test_scan_limits(u32 heap_least, u32 piece, u32 lists_most) {
+  hl_scan_set_limits(heap_least, piece, lists_most);
+}
+#endif
+
+#if HL_DEBUG
+const char *heapline_test_assertion(void) { return hl.failed_assertion; }
+#endif
+
+/* -- the allocation family ------------------------------------------------------------------------------------ */
+
+void *malloc(size_t size) {
+  void *pointer = hl_malloc(size);
+  HL_ASSERT_EXPENSIVE(hl_is_valid_now());
+  return pointer;
+}
+
+void *calloc(size_t count, size_t each) {
+  void *pointer = hl_calloc(count, each);
+  HL_ASSERT_EXPENSIVE(hl_is_valid_now());
+  return pointer;
+}
+
+void *realloc(void *pointer, size_t size) {
+  pointer = hl_realloc(pointer, size);
+  HL_ASSERT_EXPENSIVE(hl_is_valid_now());
+  return pointer;
+}
+
+void *reallocarray(void *pointer, size_t count, size_t each) { return hl_reallocarray(pointer, count, each); }
+
+void free(void *pointer) {
+  hl_free(pointer);
+  HL_ASSERT_EXPENSIVE(hl_is_valid_now());
+}
+
+void *aligned_alloc(size_t alignment, size_t size) { return hl_aligned_alloc(alignment, size); }
+
+void *memalign(size_t alignment, size_t size) { return hl_memalign(alignment, size); }
+
+int posix_memalign(void **result, size_t alignment, size_t size) {
+  return hl_posix_memalign(result, alignment, size);
+}
+
+void *valloc(size_t size) { return hl_valloc(size); }
+
+size_t malloc_usable_size(void *pointer) { return hl_usable_size(pointer); }
+
+/* -- other names of the same functions ------------------------------------------------------------------------ */
+
+/* Every symbol of wasi-libc's dlmalloc.o and of Emscripten's libdlmalloc that anything refers to is defined in this
+ * file, so that neither object is ever linked. */
+#define HL_ALIAS(of) __attribute__((alias(#of)))
+
+HL_ALIAS(malloc) void *__libc_malloc(size_t size);
+HL_ALIAS(calloc) void *__libc_calloc(size_t count, size_t each);
+HL_ALIAS(realloc) void *__libc_realloc(void *pointer, size_t size);
+HL_ALIAS(free) void __libc_free(void *pointer);
+HL_ALIAS(memalign) void *__libc_memalign(size_t alignment, size_t size);
+HL_ALIAS(reallocarray) void *__reallocarray(void *pointer, size_t count, size_t each);
+
+#ifdef __EMSCRIPTEN__
+HL_ALIAS(malloc) void *emscripten_builtin_malloc(size_t size);
+HL_ALIAS(calloc) void *emscripten_builtin_calloc(size_t count, size_t each);
+HL_ALIAS(realloc) void *emscripten_builtin_realloc(void *pointer, size_t size);
+HL_ALIAS(free) void emscripten_builtin_free(void *pointer);
+HL_ALIAS(memalign) void *emscripten_builtin_memalign(size_t alignment, size_t size);
+
+/* Until 3.1.6 Emscripten's sbrk was in its malloc libraries, which -sMALLOC=none leaves out; later it is in libc.
+ * These two are weak, so that another one that is linked serves everybody. */
+__attribute__((weak)) uintptr_t *emscripten_get_sbrk_ptr(void) { return &heapline_runtime.sbrk_end; }
+
+__attribute__((weak)) void *sbrk(intptr_t increment) { return hl_sbrk(increment); }
+#endif

@@ -1,0 +1,121 @@
+/* interface.h -- everything that the runtime and its surroundings call of each other: the one source of it.
+ *
+ * scripts/generate-interface.mjs reads the declarations below. From them it makes the types and lists in
+ * src/runtime/interface.ts, the linker response files in wasm/, and the table in docs/linking.md. So each declaration
+ * stands on one line, a comment that says what it is for stands before it, and it begins with one of these words:
+ *
+ *   HL_HOST            the host uses it: the linker exports it from every module
+ *   HL_FAMILY          the allocation family: the program calls it, and the linker exports it, because the host calls it
+ *                      too and instrumenting looks for calls of it
+ *   HL_LINKED          libcs and compilers refer to it; it is not exported
+ *   HL_IMPORT(name)    a function of the host: the import `name` of the module `heapline`
+ *   HL_TEST            an export, and
+ *   HL_TEST_IMPORT(name)  an import, of objects that tests link: they are built with HL_TEST_HOOKS
+ *
+ * Everything declared here and not imported is defined in interface.c. The compiler warns of a definition elsewhere,
+ * because a function or variable that is neither static nor declared here is an error (-Wmissing-prototypes).
+ * What the host reads and writes in memory is in layout.h. What C programs may use is in include/heapline.h.
+ */
+#ifndef HEAPLINE_INTERFACE_H
+#define HEAPLINE_INTERFACE_H
+
+#include "types.h"
+
+#define HL_HOST extern
+#define HL_FAMILY extern
+#define HL_LINKED extern
+#define HL_TEST extern
+#define HL_IMPORT(name) __attribute__((import_module("heapline"), import_name(#name))) extern
+#define HL_TEST_IMPORT(name) HL_IMPORT(name)
+
+/* -- what the host gives -------------------------------------------------------------------------------------- */
+
+/* Returns the id (31 bits, not 0) of the JavaScript stack of a host entry; 0 when that was not captured. `inner`
+ * entries lie further in. */
+HL_IMPORT(host_stack) u32 heapline_host_stack(u32 inner);
+/* A heap fault, or an allocation that failed, was recorded at this address. The host may throw to stop the guest. */
+HL_IMPORT(fault) void heapline_host_fault(const hl_fault *record);
+/* The program called exit(), and libc has not torn down anything yet. */
+HL_IMPORT(exiting) void heapline_host_exiting(u32 code);
+#if HL_TEST_HOOKS
+/* A block was handed out. Called only while HL_FLAG_TRACE is set. */
+HL_TEST_IMPORT(trace) void heapline_host_trace(u32 address, u32 size, u32 node);
+#endif
+
+/* -- what the host uses --------------------------------------------------------------------------------------- */
+
+/* The runtime block (HL_RUNTIME_*), which everything else in the ledger is found from. */
+HL_HOST hl_initialised heapline_runtime;
+/* The shadow stack, which instrumented code writes. */
+HL_HOST hl_zeroed heapline_shadow;
+/* Sets the flags (HL_FLAG_*). */
+HL_HOST void heapline_set_flags(u32 flags);
+/* Compares what the ledger keeps twice (`what`: HL_CHECK_*); returns 0, or the line of the check that failed. */
+HL_HOST u32 heapline_check(u32 what);
+/* The same for the path of one context. */
+HL_HOST u32 heapline_check_context(const hl_node *node);
+/* The host has written a peak of its own into the runtime block. */
+HL_HOST void heapline_peak_written(void);
+/* Starts a leak scan. */
+HL_HOST void heapline_scan_start(void);
+/* Takes all aligned words from `start` up to `end` as roots of the leak scan. */
+HL_HOST void heapline_scan_range(u32 start, u32 end);
+/* Takes one word as a root of the leak scan. */
+HL_HOST void heapline_scan_word(u32 value);
+/* Ends the leak scan: every block in use has its class (HL_BLOCK_CLASS_*). */
+HL_HOST void heapline_scan_finish(void);
+/* Takes the place of exit(): the linker flag --wrap=exit redirects calls of exit() here. */
+HL_HOST _Noreturn void __wrap_exit(int code);
+#if HL_TEST_HOOKS
+/* Sets the bounds from which the leak scan takes its ways (graph.c). */
+HL_TEST void heapline_test_scan_limits(u32 heap_least, u32 piece, u32 lists_most);
+#endif
+#if HL_DEBUG
+/* Returns the address of the text of the assertion that failed, which ends with a zero byte; 0 when none has. */
+HL_TEST const char *heapline_test_assertion(void);
+#endif
+
+/* -- the allocation family ------------------------------------------------------------------------------------ */
+
+/* C17 7.22.3.4. */
+HL_FAMILY void *malloc(size_t size);
+/* C17 7.22.3.2. */
+HL_FAMILY void *calloc(size_t count, size_t each);
+/* C17 7.22.3.5. */
+HL_FAMILY void *realloc(void *pointer, size_t size);
+/* realloc of a product; fails when the product overflows. */
+HL_FAMILY void *reallocarray(void *pointer, size_t count, size_t each);
+/* C17 7.22.3.3. */
+HL_FAMILY void free(void *pointer);
+/* C17 7.22.3.1. */
+HL_FAMILY void *aligned_alloc(size_t alignment, size_t size);
+/* Like aligned_alloc, but an alignment that is no power of two is rounded up to one. */
+HL_FAMILY void *memalign(size_t alignment, size_t size);
+/* POSIX. Returns an error number. */
+HL_FAMILY int posix_memalign(void **result, size_t alignment, size_t size);
+/* Aligned to a page of 4 KiB. */
+HL_FAMILY void *valloc(size_t size);
+/* The size that was asked for. */
+HL_FAMILY size_t malloc_usable_size(void *pointer);
+
+/* -- other names of the same functions ------------------------------------------------------------------------ */
+
+/* wasi-libc and Emscripten's libc allocate by these names. */
+HL_LINKED void *__libc_malloc(size_t size);
+HL_LINKED void *__libc_calloc(size_t count, size_t each);
+HL_LINKED void *__libc_realloc(void *pointer, size_t size);
+HL_LINKED void __libc_free(void *pointer);
+HL_LINKED void *__libc_memalign(size_t alignment, size_t size);
+HL_LINKED void *__reallocarray(void *pointer, size_t count, size_t each);
+#ifdef __EMSCRIPTEN__
+HL_LINKED void *emscripten_builtin_malloc(size_t size);
+HL_LINKED void *emscripten_builtin_calloc(size_t count, size_t each);
+HL_LINKED void *emscripten_builtin_realloc(void *pointer, size_t size);
+HL_LINKED void emscripten_builtin_free(void *pointer);
+HL_LINKED void *emscripten_builtin_memalign(size_t alignment, size_t size);
+/* Weak: where Emscripten's libc has them, its own are linked. */
+HL_LINKED uintptr_t *emscripten_get_sbrk_ptr(void);
+HL_LINKED void *sbrk(intptr_t increment);
+#endif
+
+#endif

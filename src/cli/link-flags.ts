@@ -1,0 +1,38 @@
+// heapline link-flags: what a build system of one's own adds to its link (docs/linking.md).
+
+import type { Command } from 'commander';
+import { usageError } from './failure.ts';
+import type { Terminal } from './terminal.ts';
+
+export function addLinkFlagsCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('link-flags')
+    .description('print what to add to a link of your own: the runtime and its linker flags')
+    .usage('wasi|emscripten')
+    .argument('<target>', 'wasi (clang) or emscripten (emcc)')
+    .addHelpText(
+      'after',
+      `
+It prints two paths: the runtime's object, and a response file with the flags that Heapline needs.
+
+Examples:
+  clang --target=wasm32-wasi main.o $(heapline link-flags wasi) -Wl,--export=__main_void -o main.wasm
+  emcc -O1 -g main.o $(heapline link-flags emscripten) -o main.js`,
+    )
+    .action(async (target: string) => {
+      const { isLinkTarget, LINK_TARGETS, linkFilesByHand } = await import('../compile/index.ts');
+      if (!isLinkTarget(target)) {
+        throw usageError('target', `${target} is no target: it is one of ${LINK_TARGETS.join(', ')}.`);
+      }
+      const [object, flags] = linkFilesByHand(target);
+      const spaced = [object, flags].find((file) => /\s/.test(file));
+      if (spaced !== undefined) {
+        throw usageError(
+          'target',
+          `A shell would take the path ${spaced} apart at its spaces. Write it into the command line by hand, in ` +
+            'quotes, as docs/linking.md shows.',
+        );
+      }
+      terminal.data(`${object} @${flags}\n`);
+    });
+}

@@ -1,0 +1,50 @@
+// heapline link-flags, as build systems call it.
+
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, it } from 'vitest';
+import { CommandDirectory } from '../support/command-directory.ts';
+import { runtimeObjects } from '../support/runtime-objects.ts';
+
+const directory = new CommandDirectory();
+afterAll(() => directory.dispose());
+
+it.each(['wasi', 'emscripten'])('names the files for %s by absolute paths', (target) => {
+  const { status, stdout, stderr } = directory.heapline(['link-flags', target]);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  const [object, flags, ...rest] = stdout.trimEnd().split(' ');
+  expect(rest).toEqual([]);
+  expect(object).toBe(join(fileURLToPath(new URL('../..', import.meta.url)), `wasm/heapline-${target}.o`));
+  expect(flags).toBe(`@${object!.replace(`heapline-${target}.o`, `link-${target}.rsp`)}`);
+  expect([object!, flags!.slice(1)].every((file) => existsSync(file))).toBe(true);
+});
+
+it('names the object of another build of the runtime', () => {
+  const objects = runtimeObjects('hooks');
+  const { stdout } = directory.heapline(['link-flags', 'wasi'], { env: { HEAPLINE_RUNTIME: objects } });
+  expect(stdout.startsWith(`${objects}/heapline-wasi.o @`)).toBe(true);
+});
+
+it('rejects other targets, no target, and a directory without the runtime', () => {
+  expect(directory.heapline(['link-flags', 'native'])).toMatchObject({
+    status: 2,
+    stdout: '',
+    stderr: expect.stringContaining('native is no target: it is one of wasi, emscripten.'),
+  });
+  expect(directory.heapline(['link-flags']).status).toBe(2);
+  const none = directory.heapline(['link-flags', 'wasi'], { env: { HEAPLINE_RUNTIME: directory.path } });
+  expect(none.status).toBe(2);
+  expect(none.stderr).toMatch(/The Heapline runtime is missing: .*heapline-wasi\.o.*build\.sh/s);
+});
+
+it('says that a shell would take a path with spaces apart', () => {
+  const spaced = join(directory.path, 'a b');
+  mkdirSync(spaced);
+  copyFileSync(join(runtimeObjects('shipped'), 'heapline-wasi.o'), join(spaced, 'heapline-wasi.o'));
+  const { status, stdout, stderr } = directory.heapline(['link-flags', 'wasi'], {
+    env: { HEAPLINE_RUNTIME: spaced },
+  });
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  expect(stderr).toMatch(/a b\/heapline-wasi\.o apart at its spaces.*docs\/linking\.md/);
+});

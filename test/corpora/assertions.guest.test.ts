@@ -1,0 +1,38 @@
+// The corpora run once with a runtime that checks itself: the highest level of assertions (csrc/debug.h), instrumented,
+// so that the context tree has something to do. They compute what they compute with the shipped runtime.
+
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readModule } from '../../src/binary/index.ts';
+import { type CompiledModule, compile } from '../../src/compile/index.ts';
+import { loadWasm } from '../../src/index.ts';
+import { linkingWith, type RuntimeBuild } from '../support/runtime-objects.ts';
+import { type Corpus, corpora, fetchCorpora } from './corpora.ts';
+
+beforeAll(fetchCorpora);
+
+/** Sources compile as for the other tests of the corpora, so that their objects are in the cache. */
+function build(corpus: Corpus, runtime: RuntimeBuild): Promise<CompiledModule> {
+  const { sources, flags, include, define } = corpus;
+  const toolchain = corpus.setjmp ? 'embedded' : 'clang';
+  return linkingWith(runtime, () => compile(sources, { toolchain, flags, include, define }));
+}
+
+async function run({ wasm }: CompiledModule) {
+  using lib = await loadWasm(wasm, { hostFrames: 'off', args: ['1'] });
+  const { exitCode, stdout } = lib.run();
+  const { allocObjects, allocBytes, contexts, peakBytes, faults } = lib.heap.stats();
+  return { exitCode, stdout, allocObjects, allocBytes, contexts, peakBytes, faults };
+}
+
+describe.each(corpora)('$name', (corpus) => {
+  it('meets every assertion, and its ledger is that of the shipped runtime', async () => {
+    const shipped = await build(corpus, 'shipped');
+    const checked = await build(corpus, 'debug');
+    const names = [...readModule(checked.wasm).functionNames().values()];
+    expect(names).toContain('hl_assertion_failed');
+    const ran = await run(checked);
+    expect(ran).toEqual(await run(shipped));
+    expect(ran).toMatchObject({ exitCode: 0, faults: 0 });
+    expect(ran.allocObjects).toBeGreaterThan(20);
+  }, 1_800_000);
+});

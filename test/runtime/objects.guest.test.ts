@@ -1,0 +1,117 @@
+// What is in the objects: the interface that csrc/interface.h declares and nothing else, all state in two variables, and
+// no code for assertions where there are none.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runLLVM } from '@yowasp/clang';
+import { describe, expect, it } from 'vitest';
+import { readModule, readObjectSymbols } from '../../src/binary/index.ts';
+import { compile } from '../../src/compile/index.ts';
+import { HOST_EXPORTS, RUNTIME_EXPORTS } from '../../src/runtime/index.ts';
+import { flavours } from '../support/runtime-module.ts';
+import { type RuntimeBuild, runtimeObjects } from '../support/runtime-objects.ts';
+import { sourceTree } from '../support/source-tree.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const objectOf = (flavour: string, build: RuntimeBuild = 'shipped'): Uint8Array =>
+  readFileSync(path.join(runtimeObjects(build), `heapline-${flavour}.o`));
+
+function symbolsOf(object: Uint8Array) {
+  return readObjectSymbols(object).symbols.filter(({ defined }) => defined);
+}
+
+/** Functions that the object imports from the host. */
+function importsOf(object: Uint8Array): string[] {
+  return readModule(object)
+    .imports.filter(({ module }) => module === 'heapline')
+    .map(({ name }) => name)
+    .sort();
+}
+
+const isTestHook = (name: string): boolean => name.startsWith('heapline_test_');
+
+describe.each(flavours)('the object for %s', (flavour) => {
+  it('defines for others what the interface declares, and nothing else', () => {
+    const names = symbolsOf(objectOf(flavour))
+      .filter(({ binding, kind }) => binding !== 'local' && (kind === 'function' || kind === 'data'))
+      .map(({ name }) => name);
+    const header = readFileSync(path.join(root, 'csrc/interface.h'), 'utf8');
+    const linked = [...header.matchAll(/^HL_LINKED .*?(\w+)\(/gm)].map(([, name]) => name!);
+    const expected = [...RUNTIME_EXPORTS, ...linked].filter(
+      (name) => flavour === 'emscripten' || !/^(?:emscripten_|sbrk$)/.test(name),
+    );
+    expect(names.sort()).toEqual(expected.sort());
+  });
+
+  it('imports from the host what the interface declares', () => {
+    expect(importsOf(objectOf(flavour))).toEqual(['exiting', 'fault', 'host_stack']);
+  });
+
+  it('has all of its state in two variables, which the leak scan leaves out', () => {
+    const data = symbolsOf(objectOf(flavour)).filter(({ kind }) => kind === 'data');
+    expect(data.map(({ name }) => name).sort()).toEqual(['heapline_runtime', 'heapline_shadow']);
+    expect(data.map(({ size }) => size).sort((a, b) => a - b)[1]).toBeGreaterThan(80_000);
+  });
+
+  it('has no hooks of tests, which the object for tests has', () => {
+    const hooked = objectOf(flavour, 'hooks');
+    expect(
+      symbolsOf(hooked)
+        .map(({ name }) => name)
+        .filter(isTestHook),
+    ).toEqual(['heapline_test_scan_limits']);
+    expect(importsOf(hooked)).toContain('trace');
+    expect(
+      symbolsOf(objectOf(flavour))
+        .map(({ name }) => name)
+        .filter(isTestHook),
+    ).toEqual([]);
+  });
+});
+
+it.each(['embedded', 'clang', 'emscripten'] as const)(
+  'a module linked by %s exports the interface, and no hook of tests',
+  async (toolchain) => {
+    using tree = sourceTree({ 'a.c': '#include <stdlib.h>\nvoid *grab(int n) { return malloc(n); }\n' });
+    const { wasm } = await compile([tree.file('a.c')], { toolchain });
+    const names = readModule(wasm).exports.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining([...RUNTIME_EXPORTS]));
+    const heaplines = names.filter((name) => name.startsWith('heapline_')).sort();
+    expect(heaplines).toEqual(HOST_EXPORTS.filter((name) => name.startsWith('heapline_')).sort());
+    expect(importsOf(wasm)).not.toContain('trace');
+  },
+);
+
+it('an assertion is no code in the objects that are shipped', async () => {
+  const compiled = async (change: (source: string) => string): Promise<Uint8Array> => {
+    const folders = ['csrc', 'include'].map((folder) => path.join(root, folder));
+    const files = Object.fromEntries(
+      folders.flatMap((folder) =>
+        readdirSync(folder).map((name) => [name, change(readFileSync(path.join(folder, name), 'utf8'))]),
+      ),
+    );
+    const flags = ['-O3', '-g0', '-std=c17', '-ffreestanding', '-fno-builtin', '-fno-ident'];
+    const target = [
+      '-mcpu=mvp',
+      '-mbulk-memory',
+      '-msign-ext',
+      '-mmutable-globals',
+      '--target=wasm32-unknown-wasip1',
+    ];
+    const result = await runLLVM(['clang', '-c', 'heapline.c', ...flags, ...target, '-o', 'out.o'], files, {
+      fetchProgress: () => {},
+    });
+    return (result as Record<string, Uint8Array>)['out.o']!;
+  };
+  let removed = 0;
+  const without = await compiled((source) =>
+    source.replaceAll(/^ +HL_ASSERT\w*\(.*\);$/gm, () => {
+      removed++;
+      return '';
+    }),
+  );
+  expect(removed).toBeGreaterThan(50);
+  const code = (object: Uint8Array): string => Buffer.from(object).toString('base64');
+  expect(code(without) === code(await compiled((source) => source))).toBe(true);
+});
