@@ -7,7 +7,7 @@
 
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { HeapFaultKind } from '../../src/frames/index.ts';
 import type { LeakKind } from '../../src/report/index.ts';
@@ -310,16 +310,15 @@ function faultKind(isRealloc: boolean, wasFreed: boolean, isInside: boolean): He
 }
 
 function own(stack: readonly RawFrame[], program: Program): NativeFrame[] {
-  const file = basename(program.path);
   return stack
-    .filter((frame) => frame.file === file)
+    .filter((frame) => frame.file === program.path)
     .map((frame) => ({ function: frame.function.replace(/^program_\d+(\(\))?$/, 'main'), line: frame.line }));
 }
 
 function valgrindStack(xml: string): RawFrame[] {
   return [...xml.matchAll(/<frame>([\s\S]*?)<\/frame>/g)].map(([, frame]) => ({
     function: tag(frame!, 'fn') ?? '',
-    file: tag(frame!, 'file') ?? '',
+    file: join(tag(frame!, 'dir') ?? '', tag(frame!, 'file') ?? ''),
     line: Number(tag(frame!, 'line') ?? 0),
   }));
 }
@@ -327,7 +326,7 @@ function valgrindStack(xml: string): RawFrame[] {
 function sanitizerStack(text: string): RawFrame[] {
   return [...text.matchAll(/^\s+#\d+ 0x[0-9a-f]+ +in (\S+) (?:(\S+):(\d+))?/gm)].map((match) => ({
     function: match[1]!,
-    file: basename(match[2] ?? ''),
+    file: match[2] ?? '',
     line: Number(match[3] ?? 0),
   }));
 }
