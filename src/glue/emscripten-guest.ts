@@ -1,11 +1,11 @@
-// An Emscripten guest: its JavaScript glue runs in this process, but in a context of its own (node:vm) that has
-// the language and nothing of Node: no `process`, no `require`, no files, no environment, no way to install
-// handlers. The glue's own in-memory file system holds the files that were handed in.
+// An Emscripten guest. Its JavaScript glue runs in this process, but in a context of its own (node:vm) that has the
+// language and no part of Node: no `process`, no `require`, no files, no environment, no way to install handlers. The
+// glue's in-memory file system holds the files that were handed in.
 //
-// Glue must be linked with -sMODULARIZE=1 and -sEXPORTED_RUNTIME_METHODS=FS,ENV (the contract is in
-// src/compile/link.ts). Glue for the environment "node" finds a `process` and a `require` that look like Node's
-// and hold nothing. All this keeps the guest's libc in; JavaScript that the C sources themselves contain (EM_JS,
-// EM_ASM) was written by whoever wrote the sources, and node:vm does not confine a determined author.
+// Glue must be linked with -sMODULARIZE=1 and -sEXPORTED_RUNTIME_METHODS=FS,ENV (src/compile/link.ts states the
+// contract). Glue for the environment "node" finds a `process` and a `require` that look like Node's and give no access
+// to anything. All this confines the guest's libc. It does not confine the JavaScript that the C sources contain (EM_JS,
+// EM_ASM): whoever wrote the sources wrote that JavaScript, and node:vm does not stop a determined author.
 
 import { posix } from 'node:path';
 import { createContext, Script } from 'node:vm';
@@ -31,7 +31,7 @@ import { embeddedParts } from './glue-parts.ts';
 import { glueWorld, type WorldParts } from './glue-world.ts';
 import { KeptBlocks } from './kept-blocks.ts';
 
-/** The parts of Emscripten's FS that are used here. */
+/** The parts of Emscripten's FS that this file uses. */
 interface EmscriptenFS {
   init: { (): void; initialized?: boolean };
   initialized?: boolean;
@@ -50,28 +50,28 @@ interface EmscriptenModule {
 
 type Factory = (module: EmscriptenModule) => PromiseLike<EmscriptenModule>;
 
-/** Emscripten's own default environment, which a guest must not see either. */
+/** Emscripten's default environment, which a guest must not see either. */
 const DEFAULT_ENV = ['USER', 'LOGNAME', 'PATH', 'PWD', 'HOME', 'LANG', '_'];
 
-/** Exports that the glue calls all the time, and that never reach the heap. */
+/** Exports that the glue calls all the time and that never reach the heap. */
 const STACK_POINTER = /^_?(emscripten_)?stack/;
 
 /** The system has no such function. */
 const ENOSYS = 52;
 
-/** What the glue writes of an error that it then throws: the host reports that. */
+/** Messages that the glue writes about an error before it throws it. They are dropped, because the host reports the error. */
 const REPORTED = /^(Aborted\(|exception thrown: |exiting due to exception: )/;
 
-/** Names of main in a module. */
+/** The names that main can have in a module. */
 const MAIN_NAMES = ['__main_void', '__main_argc_argv', 'main', '__original_main'];
-/** The first thing that the glue calls when it ends the runtime. */
+/** The first function that the glue calls when it ends the runtime. */
 const TEARDOWN = '__funcs_on_exit';
 
 // Compiling 150 KB of glue takes longer than running it; sandboxes of the same module share the compiled script.
 const scripts = new Map<string, { readonly script: Script; readonly code: GlueCode }>();
 const SCRIPTS_KEPT = 16;
 
-/** Runs the glue around the module. Its constructors have run when this returns. */
+/** Runs the glue around the module. The module's constructors have run when this returns. */
 export async function openEmscriptenGuest(
   module: WebAssembly.Module,
   glue: string,
@@ -81,12 +81,12 @@ export async function openEmscriptenGuest(
   loop = new EventLoop({ read: (error) => error, report: undefined }),
 ): Promise<Guest> {
   const guest = new EmscriptenGuest(gate, options, loop);
-  // The glue swallows what instantiating throws, and then waits for ever.
+  // The glue swallows the error when instantiating fails, and then waits for ever.
   let fail: (error: unknown) => void;
   const failed = new Promise<never>((_, reject) => {
     fail = reject;
   });
-  // Glue that throws in the same breath leaves nobody to wait for it.
+  // When the glue itself throws at the same time, nobody waits for this promise.
   failed.catch(() => {});
 
   let own: EmscriptenModule | null = null;
@@ -120,7 +120,7 @@ export async function openEmscriptenGuest(
         const observed = guest.adopt(instance, all, errors);
         options.instantiated(guest, guest.kept.addresses);
         received(observed, module);
-        // From 3.1.45 to 3.1.74 the glue goes on with this in place of what it has received.
+        // From 3.1.45 to 3.1.74 the glue uses this return value instead of the instance that it has received.
         return observed.exports;
       } catch (error) {
         fail(error);
@@ -128,7 +128,7 @@ export async function openEmscriptenGuest(
       }
     },
     preRun: [
-      // Its own module: 3.1.58 to 3.1.60 copy the one that they are given.
+      // The module is a parameter, because 3.1.58 to 3.1.60 copy the object that they are given.
       (module: EmscriptenModule) => {
         own = module;
         try {
@@ -139,20 +139,21 @@ export async function openEmscriptenGuest(
         }
       },
     ],
-    // Of JavaScript in the guest: what C writes goes to the streams.
+    // Only JavaScript in the guest calls these two functions: C writes to the streams.
     print: (...text: unknown[]) => options.stdout.write(Buffer.from(`${text.join(' ')}\n`)),
     printErr(...text: unknown[]) {
       if (!REPORTED.test(String(text[0]))) options.stderr.write(Buffer.from(`${text.join(' ')}\n`));
     },
-    // Called when the runtime has ended. While something keeps it alive, exit() only leaves the call that it is in.
+    // The glue calls this when the runtime has ended. While something keeps the runtime alive, exit() ends only the
+    // current call.
     onExit: (status: number) => loop.end(status),
-    // Until 3.1.64 the glue asks how to leave; without an answer it ends the process. Later ones throw by themselves,
-    // and set `exitCode` of the process.
+    // Until 3.1.64 the glue calls this function to leave, and ends the process when there is none. Later versions throw by
+    // themselves and set `exitCode` of the process.
     quit(status: number, toThrow: unknown) {
       if (!loop.ended && (toThrow === undefined || exitSignalOf(toThrow) !== null)) loop.status = status;
       throw toThrow ?? new ExitSignal(status);
     },
-    // The glue passes what it caught; without this it would abort() with text only.
+    // The glue passes on the error that it caught. Without this function it would call abort() with only the text.
     onAbort() {},
   };
 
@@ -179,7 +180,10 @@ function prepare(module: EmscriptenModule, options: GuestOptions): void {
   furnish(fs, options);
 }
 
-/** A property of the glue's module. To read one that is not there ends the program where it was linked with ASSERTIONS. */
+/**
+ * A property of the glue's module. It is not read directly, because glue that was linked with ASSERTIONS ends the
+ * program when somebody reads a property that is missing.
+ */
 function given<Name extends 'FS' | 'ENV' | 'callMain'>(
   module: EmscriptenModule,
   name: Name,
@@ -249,16 +253,16 @@ function openGlue(glue: string, module: WebAssembly.Module, parts: WorldParts): 
 
 function notGlue(error: unknown): UnsupportedModuleError {
   return new UnsupportedModuleError(
-    `Emscripten's glue is not JavaScript that can run here: ${error}. It is the text of the .js file, of a link with ` +
+    `Emscripten's glue is not JavaScript that can run here: ${error}. Pass the text of the .js file of a link with ` +
       '-sMODULARIZE=1.',
     { cause: error },
   );
 }
 
-// Files, standard streams. The streams are replaced below the glue's character devices, which would call back
-// once per byte and report a terminal.
+// Gives the guest its files and standard streams. The streams are replaced below the glue's character devices, because
+// the devices would call back once per byte and report a terminal.
 function furnish(fs: EmscriptenFS, options: GuestOptions): void {
-  // The mark was a property of the function up to some 3.1.
+  // In the first versions of 3.1 `initialized` was a property of the function.
   if (!(fs.initialized ?? fs.init.initialized)) fs.init();
   for (const [path, contents] of options.files) {
     fs.mkdirTree(posix.dirname(path));
@@ -308,9 +312,12 @@ function watchInvokes(
   );
 }
 
-/** The functions by which C asks for a shell. The glue would look for one, as it runs where there could be one. */
+/**
+ * Replaces the functions by which C asks for a shell. The glue would look for a shell, because it takes this process for
+ * Node.js.
+ */
 function withoutShell(functions: Record<string, WebAssembly.ImportValue>, guest: EmscriptenGuest): void {
-  // The name of old ones is C's own function, that of later ones gives the error to C's.
+  // Older glue implements C's system() itself. Newer glue implements a function that returns the error to C's system().
   if (typeof functions.system === 'function') {
     functions.system = (command: number) => (command === 0 ? 0 : guest.refuse(ENOSYS));
   }
@@ -323,10 +330,10 @@ class EmscriptenGuest implements Guest {
   exports: WasmExports = {};
   memory!: WebAssembly.Memory;
   module: EmscriptenModule | null = null;
-  /** Held for as long as the guest lives: frames of its stacks are read in it. */
+  /** Kept for as long as the guest lives, because the frames of its stacks are looked up in this code. */
   code: GlueCode | null = null;
   readonly kept = new KeptBlocks();
-  /** Called at the last moment before the runtime is torn down. */
+  /** Called just before the runtime is torn down. */
   #returned: () => void = () => {};
   readonly #argv: readonly string[];
 
@@ -339,8 +346,9 @@ class EmscriptenGuest implements Guest {
   }
 
   /**
-   * Takes the instance over and gives the glue one whose functions are known as entries: what JavaScript in the
-   * glue calls has the glue as its host, not whoever called the C code beneath. So do functions out of the table.
+   * Takes the instance over and gives the glue an instance whose functions are known as entries. When JavaScript in the
+   * glue calls one of them, the host of that entry is the glue, not the caller of the C code beneath. The same holds for
+   * functions that JavaScript takes out of the table.
    */
   adopt(
     instance: WebAssembly.Instance,
@@ -355,7 +363,7 @@ class EmscriptenGuest implements Guest {
     this.memory = memory;
     const exports: Record<string, WebAssembly.ExportValue> = { ...instance.exports };
     const entries = new TableEntries((raw) => this.gate.markIndirect(raw));
-    // Glue may have made the table itself.
+    // The glue may have made the table itself.
     const tables = [exports, ...Object.values(imports)].flatMap((each) => Object.values(each));
     for (const table of tables) if (table instanceof WebAssembly.Table) entries.watch(table, errors);
     for (const [name, value] of Object.entries(exports)) {
@@ -364,8 +372,8 @@ class EmscriptenGuest implements Guest {
       entries.add(value as RawFunction, marked);
       exports[name] = marked;
     }
-    // What the program's heap is at its end: when main has returned, and once more when the runtime that outlived it
-    // ends.
+    // These functions note the heap at the end of the program: when main has returned, and once more when a runtime that
+    // outlived main ends.
     for (const name of Object.keys(exports)) {
       this.#observe(exports, name, (call) => this.kept.watched(name, call));
     }
@@ -383,7 +391,7 @@ class EmscriptenGuest implements Guest {
     if (typeof value !== 'function') return;
     const call = observed(value as RawFunction);
     if (call === value) return;
-    // Glue asks functions how many parameters they have.
+    // The glue asks a function how many parameters it has.
     Object.defineProperty(call, 'length', { value: value.length });
     exports[name] = call;
   }
@@ -424,13 +432,13 @@ class EmscriptenGuest implements Guest {
     const exitCode = main.length === 0 ? main() : main(this.#argv.length, this.#pushArguments());
     returned();
     const { __wrap_exit, fflush } = this.exports as Record<string, ((value: number) => unknown) | undefined>;
-    // Does not return: the glue ends the program by throwing.
+    // This call does not return, because the glue ends the program by throwing.
     if (__wrap_exit !== undefined) __wrap_exit(exitCode);
     fflush?.(0);
     return exitCode;
   }
 
-  // argv, as main expects it, on the guest's stack.
+  // Puts argv on the guest's stack, as main expects it.
   #pushArguments(): number {
     const pointer = this.exports.__stack_pointer;
     if (!(pointer instanceof WebAssembly.Global)) {
@@ -455,7 +463,7 @@ class EmscriptenGuest implements Guest {
     return argv;
   }
 
-  /** Fails a function of the system: sets errno, where the guest has one to be seen. */
+  /** Makes a function of the system fail: sets errno if the guest has one that can be seen. */
   refuse(errno: number): number {
     const { __errno_location } = this.exports as { __errno_location?: () => number };
     if (__errno_location !== undefined) {

@@ -1,12 +1,12 @@
-// Finds the JavaScript out of EM_JS and EM_ASM in the text of Emscripten's glue. EM_JS functions are global functions that
-// bear the name of an import, without the `_` of library functions; EM_ASM bodies are the members of ASM_CONSTS.
+// Finds the JavaScript of EM_JS and EM_ASM in the text of Emscripten's glue. EM_JS functions are global functions with
+// the name of an import, without the `_` that library functions have. EM_ASM bodies are the members of ASM_CONSTS.
 
 import { Script } from 'node:vm';
 import { INVOKE, type UserPart } from '../host/index.ts';
 
-/** Attempts to find the end of one part: lines, or closing braces in minified text. */
+/** How many places are tried as the end of one part: ends of lines, or closing braces in minified text. */
 const MOST_ATTEMPTS = 2000;
-/** Lines longer than this are minified text. */
+/** A text with longer lines than this is minified. */
 const LONGEST_LINE = 2 ** 14;
 
 /**
@@ -29,7 +29,7 @@ export function embeddedParts(glue: string, imports: Iterable<string>): UserPart
   return parts;
 }
 
-/** Where a declaration in the glue ends, -1 when that cannot be found: its text is the shortest that can be compiled. */
+/** Where a declaration in the glue ends: after the shortest text that can be compiled. -1 when there is no such text. */
 export function endOfStatement(glue: string, start: number): number {
   const lineEnd = endOfLine(glue, start);
   const mark = lineEnd - start > LONGEST_LINE ? '}' : '\n';

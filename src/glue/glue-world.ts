@@ -1,6 +1,6 @@
-// The JavaScript world that Emscripten's glue finds: the language, what all engines share (timers, text, random numbers,
-// a console), and for glue that was linked for Node.js a `process` and a `require` that look like Node's and hold
-// nothing. What is written to the console goes to the guest's own streams, as it would to the process's.
+// The JavaScript world of Emscripten's glue. It has the language and the parts that all engines share (timers, text,
+// random numbers, a console). Glue that was linked for Node.js also finds a `process` and a `require` that look like
+// Node's and give no access to anything. The console writes to the guest's streams, as the process's console would.
 
 import { Console } from 'node:console';
 import { randomBytes, randomFillSync } from 'node:crypto';
@@ -9,19 +9,20 @@ import { Writable } from 'node:stream';
 import type { EventLoop, Output } from '../host/index.ts';
 import { ExitSignal } from '../host/index.ts';
 
-/** What the world is made of. */
+/** The parts that a world is made of. */
 export interface WorldParts {
   readonly loop: EventLoop;
   readonly stdout: Output;
   readonly stderr: Output;
 }
 
-/** The globals of a guest's world, `exported` being the module that its script may export. */
+/** The globals of a guest's world. `exported` is the module object to which the guest's script may export. */
 export function glueWorld(exported: { exports: unknown }, parts: WorldParts) {
   return {
     module: exported,
     exports: exported.exports,
-    // Given when the factory is known: glue that makes none starts its module at once, and fails much later.
+    // WebAssembly is added when the factory is known. Glue without a factory would start its module at once and fail much
+    // later.
     WebAssembly: undefined as typeof WebAssembly | undefined,
     TextDecoder,
     TextEncoder,
@@ -37,13 +38,13 @@ export function glueWorld(exported: { exports: unknown }, parts: WorldParts) {
       randomUUID: () => crypto.randomUUID(),
     },
     ...parts.loop.timers(),
-    // Made when it is asked for: few programs do.
+    // The parts are made when the program asks for them, because few programs do.
     get console() {
       const own = consoleOf(parts);
       Object.defineProperty(this, 'console', { value: own, writable: true, configurable: true });
       return own;
     },
-    // Glue exports ENV even when it was linked without it: then this one, which nobody reads.
+    // Glue exports ENV even when it was linked without it. Such glue exports this object, which nobody reads.
     ENV: {},
     process: emptyProcess(parts.loop),
     require: emptyRequire,
@@ -65,14 +66,14 @@ function consoleOf({ stdout, stderr }: WorldParts): Console {
   return new Console({ stdout: stream(stdout), stderr: stream(stderr), colorMode: false });
 }
 
-/** What glue for Node asks for. Handlers that it installs are never called. */
+/** The parts of `process` that glue for Node uses. Handlers that the glue installs are never called. */
 function emptyProcess(loop: EventLoop): object {
   return {
     argv: ['node', '/glue.js'],
     env: {},
     versions: { node: process.versions.node },
     platform: 'linux',
-    // The glue sets it to the status that the program is to have when nothing is left to do.
+    // The glue sets this property to the exit status of the program for the time when nothing is left to do.
     get exitCode(): number {
       return loop.status ?? 0;
     },
@@ -83,11 +84,11 @@ function emptyProcess(loop: EventLoop): object {
     cwd: () => '/',
     nextTick: (call: (...args: unknown[]) => void, ...args: unknown[]) =>
       loop.timers().queueMicrotask(() => call(...args)),
-    // Up to 3.1.39 the monotonic clock.
+    // The monotonic clock of glue up to 3.1.39.
     hrtime: Object.assign((since?: [number, number]) => process.hrtime(since), {
       bigint: () => process.hrtime.bigint(),
     }),
-    // Asked for up to 4.0.8 where the link had ASSERTIONS.
+    // Glue up to 4.0.8 uses this property when it was linked with ASSERTIONS.
     release: { name: 'node' },
     exit(code?: number): never {
       const status = code ?? loop.status ?? 0;

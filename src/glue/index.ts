@@ -1,3 +1,3 @@
-// Door of the glue: guests that Emscripten has linked, with its JavaScript in a world of its own (node:vm).
+// The door of this room: guests linked by Emscripten, whose JavaScript runs in a context of its own (node:vm).
 
 export { openEmscriptenGuest } from './emscripten-guest.ts';

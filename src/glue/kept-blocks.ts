@@ -1,13 +1,13 @@
-// Emscripten's JavaScript library allocates some blocks of the guest's heap for itself and keeps them, for good or until
+// Emscripten's JavaScript library allocates some blocks of the guest's heap for itself, and keeps them for good or until
 // the next call: names of time zones, the result of emscripten_run_script_string(), events. Only variables of the
-// library hold their addresses. A leak scan finds no pointer to such a block, and the block's stack is that of whoever
-// called the library; so this file remembers the addresses.
+// library hold their addresses. A leak scan finds no pointer to such a block, and the block's stack is that of the
+// program's function that called the library. Therefore this file remembers the addresses.
 
 import type { RawFunction } from '../host/index.ts';
 
 /**
- * Functions of the library that keep what they allocate. The functions of the calendar read the time zones first.
- * Emscripten marks most of the others with `__noleakcheck`.
+ * Functions of the library that keep the blocks that they allocate. The functions of the calendar read the time zones
+ * first. Emscripten marks most of the others with `__noleakcheck`.
  */
 const KEEPING = new RegExp(
   `^_?(${[
@@ -15,7 +15,7 @@ const KEEPING = new RegExp(
     'gethostbyname(_r)?|gethostbyaddr|(set|get)protoent|getprotoby(name|number)',
     'emscripten_run_script_string|emscripten_get_compiler_setting|emscripten_pc_get_(function|file)',
     'emscripten_get_window_title|emscripten_set_\\w+_callback\\w*',
-    // Names and versions of the libraries that Emscripten implements in JavaScript.
+    // Functions of the libraries that Emscripten implements in JavaScript. They return names and versions.
     '(emscripten_)?(gl|egl|al|alc)(Get|Query)String(i(SOFT)?)?|glewGet(Error)?String|glfwGet(VersionString|Monitors?(Name)?)',
     'SDL_(GetError|GetKeyName|JoystickName|GetCurrentAudioDriver|AudioDriverName|Linked_Version)',
   ].join('|')})(_js)?$`,
@@ -28,10 +28,10 @@ const FREEING = /^_?(emscripten_builtin_)?free$/;
 export class KeptBlocks {
   /** Addresses of the blocks that have not been freed. */
   readonly addresses = new Set<number>();
-  /** Active calls of functions that keep what they allocate. */
+  /** Number of active calls of functions that keep the blocks that they allocate. */
   #keeping = 0;
 
-  /** Watches the glue's functions, as the guest will call them. */
+  /** Watches functions of the glue that the guest will call. */
   watchImports(functions: Record<string, WebAssembly.ImportValue>): void {
     for (const [name, value] of Object.entries(functions)) {
       if (typeof value !== 'function' || !KEEPING.test(name)) continue;
@@ -47,7 +47,7 @@ export class KeptBlocks {
     }
   }
 
-  /** Watches a function of the guest, as the glue will call it. */
+  /** Watches a function of the guest that the glue will call. */
   watched(name: string, call: RawFunction): RawFunction {
     if (ALLOCATING.test(name)) {
       return (...args) => {
@@ -66,7 +66,7 @@ export class KeptBlocks {
     return call;
   }
 
-  /** A kept block stays kept when it moves, whoever moves it. A failed call leaves the old block as it was. */
+  /** A kept block stays kept when it moves, whoever moves it. After a failed call the old block is still valid. */
   #reallocating(call: RawFunction): RawFunction {
     return (old, size) => {
       const address = call(old, size);
@@ -86,5 +86,5 @@ export class KeptBlocks {
   }
 }
 
-/** Glue passes addresses above 2 GiB as negative numbers. */
+/** The glue passes addresses above 2 GiB as negative numbers. */
 const addressOf = (value: unknown): number => Number(value) >>> 0;
