@@ -1,4 +1,4 @@
-/* leaky.c -- a tiny request handler with two leaks, for the first look at Heapline.
+/* leaky.c -- a tiny request handler with two leaks, for a first look at Heapline.
  *
  * Sessions live in a table and are dropped when they expire. Two things go wrong: a session's user name is
  * never freed with it (line 44 allocates it), and a request that is refused returns early without freeing its
@@ -58,7 +58,7 @@ static struct header *header_parse(const char *line) {
   memcpy(header->name, line, (size_t)(colon - line));
   header->name[colon - line] = '\0';
 
-  /* Cookies are long: what a refused request forgets shows up here. */
+  /* Cookies are long, so the memory that a refused request forgets shows up here. */
   header->value = calloc(1, 4096);
   strncpy(header->value, colon + 1, 4095);
   return header;

@@ -58,7 +58,7 @@ const objects = {
   ],
 };
 
-// Old linkers and wasm-opt refuse features that they do not know: clang 22 splits bulk memory in two names.
+// Old linkers and wasm-opt reject features that they do not know: clang 22 splits bulk memory into two names.
 const knownFeatures = ['bulk-memory', 'mutable-globals', 'sign-ext'];
 const featuresOf = { exceptions: ['exception-handling'] };
 
@@ -110,7 +110,7 @@ for (const [name, command] of Object.entries(objects)) {
       fetchProgress: () => {},
     });
   } catch (error) {
-    // The error carries all files that it was given; only what the compiler said helps.
+    // The error carries all files that the compiler received; only the compiler's messages help.
     console.error(Buffer.concat(messages).toString() || String(error));
     process.exit(1);
   }

@@ -1,4 +1,4 @@
-// Writes what the commands print for --help into docs/command-line.md, between marks. A test compares the page with the
+// Writes the --help output of the commands into docs/command-line.md, between marks. A test compares the page with the
 // commands. Needs a current dist/.
 //
 //   npx tsx scripts/command-line-docs.ts

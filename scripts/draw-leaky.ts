@@ -9,7 +9,7 @@ import { type HeapProfile, loadC } from '../src/index.ts';
 
 const PICTURE = fileURLToPath(new URL('../docs/images/leaky.svg', import.meta.url));
 
-/** A call, and what it and the calls below it hold. */
+/** A call, and the bytes that it and the calls below it hold. */
 interface Call {
   readonly name: string;
   readonly line: number;
@@ -46,9 +46,9 @@ function callTree(profile: HeapProfile): Call {
 const WIDTH = 720;
 const ROW = 44;
 const GAP = 2;
-/** Narrower boxes are left out: nobody would see them. */
+/** Narrower boxes are left out, because nobody would see them. */
 const NARROWEST = 3;
-/** Width of a letter, about. */
+/** Approximate width of a letter. */
 const LETTER = 7.2;
 const COLORS = ['#9db8d9', '#8fb3a3', '#d9a066', '#cf7d6b'];
 const STYLE = `
@@ -72,7 +72,7 @@ function box({ name, line, inlined, bytes }: Call, x: number, width: number, dep
   ];
 }
 
-/** The boxes of these calls, the largest first, and of the calls below them. */
+/** The boxes of these calls and of the calls below them; the largest call comes first. */
 function boxes(
   calls: Iterable<Call>,
   left: number,

@@ -1,4 +1,4 @@
-// Makes what depends on the C runtime's interface, so that each fact has one source:
+// Generates the files that depend on the C runtime's interface, so that each fact has one source:
 //
 //   src/runtime/layout.ts       from csrc/layout.h: the layout of memory that C and TypeScript share
 //   src/runtime/interface.ts    from csrc/interface.h: types of the runtime's imports and exports, and their names
@@ -15,7 +15,7 @@ const root = new URL('..', import.meta.url);
 const read = (file: string): string => readFileSync(new URL(file, root), 'utf8');
 const HOW = 'scripts/generate-interface.ts: do not edit';
 
-/** A file that is made, by its path in the repository. */
+/** A generated file, by its path in the repository. */
 export interface GeneratedFile {
   readonly path: string;
   readonly text: string;
@@ -23,7 +23,7 @@ export interface GeneratedFile {
 
 // -- comments ------------------------------------------------------------------------------------------------------
 
-/** A line of C with the words of the comment that stands before it. */
+/** A line of C with the words of the comment before it. */
 interface Documented {
   readonly line: string;
   readonly comment: string;
@@ -50,7 +50,7 @@ function documentedLines(text: string): Documented[] {
 
 const LONGEST_LINE = 110;
 
-/** A comment of TypeScript's. */
+/** Formats a TypeScript comment. */
 function docComment(words: string, indent = ''): string[] {
   if (words === '') return [];
   const whole = `${indent}/** ${words} */`;
@@ -72,7 +72,7 @@ function layoutFile(): GeneratedFile {
     return match === null ? [] : [{ name: match[1]!, value: match[2]!, comment }];
   });
   const names = new Set(constants.map(({ name }) => name));
-  // The constants have no prefix here.
+  // The prefix of the constants is dropped in TypeScript.
   const withoutPrefix = (text: string): string =>
     text.replace(/\bHL_(\w+)(\*?)/g, (whole, name: string, star: string) => {
       const isKnown = star === '' ? names.has(name) : [...names].some((each) => each.startsWith(name));
@@ -90,7 +90,7 @@ function layoutFile(): GeneratedFile {
 
 // -- the interface -------------------------------------------------------------------------------------------------
 
-/** What a declaration is for: the word that it begins with. */
+/** What a declaration is for: its first word. */
 type Role = 'HOST' | 'FAMILY' | 'LINKED' | 'TEST' | 'IMPORT' | 'TEST_IMPORT';
 
 interface Declaration {
@@ -106,7 +106,7 @@ interface Declaration {
 const DECLARATION =
   /^HL_(HOST|FAMILY|LINKED|TEST|IMPORT|TEST_IMPORT)(?:\((\w+)\))? (.*?[ *])(\w+)(?:\((.*)\))?;$/;
 
-/** Reads csrc/interface.h. Throws on a line that looks like a declaration and is none. */
+/** Reads csrc/interface.h. Throws on a line that looks like a declaration but is not one. */
 function declarations(): Declaration[] {
   return documentedLines(read('csrc/interface.h')).flatMap(({ line, comment }) => {
     if (!/^HL_/.test(line)) return [];
@@ -193,7 +193,7 @@ function interfaceFile(all: readonly Declaration[]): GeneratedFile {
 // -- for linkers ---------------------------------------------------------------------------------------------------
 
 async function responseFiles(): Promise<GeneratedFile[]> {
-  // It imports the file above, so that one has to be current first.
+  // This imports the file above, so that file must be current first.
   const { linkFlagsByHand } = await import('../src/compile/link-by-hand.ts');
   return (['wasi', 'emscripten'] as const).map((target) => ({
     path: `wasm/link-${target}.rsp`,
@@ -236,13 +236,13 @@ function documentation(all: readonly Declaration[]): GeneratedFile {
 
 // -- all of it -----------------------------------------------------------------------------------------------------
 
-/** The files that are made from C headers alone. */
+/** The files that are generated from C headers only. */
 function filesFromHeaders(): GeneratedFile[] {
   const all = declarations();
   return [layoutFile(), interfaceFile(all), documentation(all)];
 }
 
-/** Everything that is made, as it should be now. */
+/** Everything that is generated, with the text that it should have now. */
 export async function generatedFiles(): Promise<GeneratedFile[]> {
   return [...filesFromHeaders(), ...(await responseFiles())];
 }

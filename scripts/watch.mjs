@@ -1,7 +1,7 @@
-// The development loop: rebuilds what a change touches, and says how long that took.
+// The development loop: rebuilds the outputs that a change affects, and says how long that took.
 //   csrc/  →  the runtime's objects in wasm/   (scripts/build-runtime.mjs)
 //   src/   →  the library in dist/             (tsup, without declarations: ./build.sh writes those)
-// The tests import the sources, so they need this only for wasm/ and, where they test the package or the command, dist/.
+// The tests import the sources, so they need this only for wasm/ and, if they test the package or the command, dist/.
 // Usage: npm run dev, or ./build.sh watch; ends with Ctrl-C.
 
 import { spawn } from 'node:child_process';
@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Milliseconds without another change before a build starts: editors write a file in several steps. */
 const QUIET = 100;
 
-/** Runs a command; gives whether it succeeded. Its output is shown. */
+/** Runs a command and shows its output; returns whether it succeeded. */
 async function run(command, args) {
   const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
   const [status] = await once(child, 'close');
@@ -67,7 +67,7 @@ function watchRuntime() {
   });
 }
 
-/** The lines of tsup that matter here. It reports errors on stderr, which is shown whole. */
+/** The lines of tsup that matter here. tsup reports errors on stderr, which is shown whole. */
 const WORTH_SHOWING = /Change detected|Build (success|failed)/;
 
 /** Lets tsup rebuild dist/ after each change of src/. */

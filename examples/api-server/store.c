@@ -51,7 +51,7 @@ int save_note(const char *title, const char *text) {
   return (int)strlen(text);
 }
 
-/* The text of a note, NULL when there is none of this title. It stays the store's. */
+/* The text of a note; NULL when no note has this title. The store keeps ownership. */
 const char *read_note(const char *title) {
   struct note *note = find(title);
   return note ? note->text : NULL;

@@ -1,5 +1,5 @@
-// The figures of README and docs/performance.md, the plots and RESULTS.md are those of bench/results.json: nobody has
-// edited one without the others.
+// The figures of README and docs/performance.md, the plots and RESULTS.md are those of bench/results.json. Nobody has
+// edited one of these files without the others.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -33,7 +33,7 @@ describe('the figures', () => {
     for (const bar of results.bars) expect(text).toContain(`| ${bar.name} | ${number(bar.value)} |`);
   });
 
-  it('have a plot for each that RESULTS.md and the pages show', () => {
+  it('have every plot that RESULTS.md and the pages show', () => {
     const shown = [
       ...`${read('bench/RESULTS.md')}${read('docs/performance.md')}`.matchAll(
         /\]\((?:\.\.\/bench\/)?(plots\/[\w-]+\.svg)\)/g,

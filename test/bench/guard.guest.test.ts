@@ -1,4 +1,4 @@
-// The regression guard of the benchmark: its instruction counts against counts made by hand, and its verdicts.
+// The regression guard of the benchmark: compares its instruction counts with counts made by hand, and tests its verdicts.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -59,7 +59,7 @@ describe('counted instructions', () => {
     expect(run('loop', 10)).toEqual([55, 30]);
   });
 
-  it('are those of the branch that is taken, callees included', () => {
+  it('cover the branch that is taken, including its callees', () => {
     expect(run('either', 1)).toEqual([2, 10]);
     expect(run('either', 0)).toEqual([3, 2]);
   });
@@ -80,15 +80,15 @@ describe('the verdict of the guard', () => {
   const verdicts = (before: Record<string, number>, now: Record<string, number>): string[] =>
     judge(before, now, 1.1).map((j) => j.verdict);
 
-  it('lets a value move within its margin, both ways', () => {
+  it('lets a value move within its margin in both directions', () => {
     expect(verdicts({ a: 1, b: 1 }, { a: 1.09, b: 0.92 })).toEqual(['yes', 'yes']);
   });
 
-  it('tells what became worse from what became better', () => {
+  it('distinguishes worse values from better ones', () => {
     expect(verdicts({ a: 1, b: 1 }, { a: 1.11, b: 0.9 })).toEqual(['NO', 'better']);
   });
 
-  it('notices values that the baseline has not, or has alone', () => {
+  it('notices values that are missing in the baseline or in the run', () => {
     expect(verdicts({ gone: 1 }, { fresh: 1 })).toEqual(['gone', 'unknown']);
   });
 });

@@ -1,5 +1,5 @@
-// heapline/core in Chromium: a bundle for browsers without any stand-in for Node.js loads a module that was built
-// beforehand, runs it, and finds in its heap what Heapline finds in Node.js.
+// heapline/core in Chromium: a bundle for browsers, without any replacement for Node.js modules, loads a module that was
+// built beforehand, runs it, and finds the same in its heap as Heapline in Node.js.
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -123,12 +123,12 @@ test('a trap has the stack of C', () => {
   expect(findings.trap[0]).toBe('crash:37');
 });
 
-test('a module that was instrumented there can be loaded as it is', () => {
+test('a module that the browser has instrumented can be loaded as it is', () => {
   expect(findings.codeGrowth).toBeGreaterThan(1);
   expect(findings.codeGrowth).toBeLessThan(2);
 });
 
-test('the profile is that of Node.js, before and after it was written', async () => {
+test('the profile is the same as in Node.js, before and after encoding', async () => {
   const sandbox = await loadWasm<{
     build(count: number): number;
     lose(count: number): number;

@@ -1,8 +1,8 @@
-// The page of the test in Chromium: uses heapline/core and posts what it found.
+// The page of the test in Chromium: uses heapline/core and posts its findings.
 
 import { HeapProfile, instrument, loadWasm, openInstrumented, TrapError } from '../../src/core.ts';
 
-/** Everything that the page found out; the test compares it with the same work in Node.js. */
+/** Everything that the page found. The test compares it with the same work in Node.js. */
 export interface Findings {
   readonly built: number;
   readonly stdout: string;
@@ -11,11 +11,11 @@ export interface Findings {
   readonly lost: { readonly bytes: number; readonly blocks: number; readonly places: readonly string[] };
   readonly report: string;
   readonly top: string;
-  /** Functions of the page's own that stand in the stacks of the profile. */
+  /** Functions of the page that are in the stacks of the profile. */
   readonly callers: readonly string[];
   readonly trap: readonly string[];
   readonly codeGrowth: number;
-  /** The profile as pprof has it, in base64. */
+  /** The profile in the format of pprof, in base64. */
   readonly pprof: string;
   readonly decodedTop: string;
 }

@@ -1,5 +1,5 @@
-// The corpora run once with a runtime that checks itself: the highest level of assertions (csrc/debug.h), instrumented,
-// so that the context tree has something to do. They compute what they compute with the shipped runtime.
+// The corpora run once with a runtime that checks itself at the highest level of assertions (csrc/debug.h). They are
+// instrumented, so that the context tree has work to do. They compute the same as with the shipped runtime.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readModule } from '../../src/binary/index.ts';
@@ -10,7 +10,7 @@ import { type Corpus, corpora, fetchCorpora } from './corpora.ts';
 
 beforeAll(fetchCorpora);
 
-/** Sources compile as for the other tests of the corpora, so that their objects are in the cache. */
+/** The sources compile with the flags of the other tests of the corpora, so that their objects are in the cache. */
 function build(corpus: Corpus, runtime: RuntimeBuild): Promise<CompiledModule> {
   const { sources, flags, include, define } = corpus;
   const toolchain = corpus.setjmp ? 'embedded' : 'clang';
@@ -25,7 +25,7 @@ async function run({ wasm }: CompiledModule) {
 }
 
 describe.each(corpora)('$name', (corpus) => {
-  it('meets every assertion, and its ledger is that of the shipped runtime', async () => {
+  it('violates no assertion, and has the same ledger as with the shipped runtime', async () => {
     const shipped = await build(corpus, 'shipped');
     const checked = await build(corpus, 'debug');
     const names = [...readModule(checked.wasm).functionNames().values()];

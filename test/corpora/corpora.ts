@@ -1,6 +1,6 @@
-// The corpora: real C programs to compile, run, profile and measure. Each is a library out of an npm package (see
-// fetch.mjs) and a driver of ours that works it. A driver has `int workload(int scale)`, which frees all it
-// allocates and returns a checksum, and a main that runs it and prints the checksum: equal on every toolchain.
+// The corpora: real C programs to compile, run, profile and measure. Each is a library from an npm package (see
+// fetch.mjs) and a driver of ours that uses the library. A driver has `int workload(int scale)`, which frees all that it
+// allocates and returns a checksum, and a main that runs it and prints the checksum, which is equal on every toolchain.
 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ const drivers = path.join(here, 'drivers');
 
 export interface Corpus {
   readonly name: string;
-  /** The driver and the library's sources, absolute. */
+  /** Paths of the driver and of the library's sources, absolute. */
   readonly sources: readonly string[];
   readonly include: readonly string[];
   readonly define: Readonly<Record<string, string | true>>;
@@ -23,7 +23,7 @@ export interface Corpus {
 const inPackage = (name: string, ...files: readonly string[]) =>
   files.map((file) => path.join(packages, name, file));
 
-// The libraries are others' code: their warnings are noise here. The header closes gaps of WASI.
+// The libraries are not ours, so their warnings are noise here. The header closes gaps of WASI.
 const quiet = ['-w', '-include', path.join(drivers, 'wasi-gaps.h')];
 
 export const corpora: readonly Corpus[] = [
@@ -32,7 +32,7 @@ export const corpora: readonly Corpus[] = [
     sources: [path.join(drivers, 'sqlite3.c'), ...inPackage('better-sqlite3', 'deps/sqlite3/sqlite3.c')],
     include: inPackage('better-sqlite3', 'deps/sqlite3'),
     define: {
-      // The driver brings its own small VFS: one database, in memory.
+      // The driver brings a small VFS of its own: one database, in memory.
       SQLITE_OS_OTHER: '1',
       SQLITE_THREADSAFE: '0',
       SQLITE_TEMP_STORE: '3',
@@ -57,7 +57,7 @@ export const corpora: readonly Corpus[] = [
       ),
     ],
     include: inPackage('node-expat', 'deps/libexpat/lib'),
-    // What expat_config.h would say; the package's own is for one machine.
+    // These definitions replace expat_config.h, because the package's file is for one machine.
     define: {
       HAVE_MEMMOVE: '1',
       BYTEORDER: '1234',

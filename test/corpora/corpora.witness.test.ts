@@ -53,7 +53,7 @@ describe.each(corpora)('$name', (corpus) => {
   const toolchains = [
     ['embedded', ''],
     ['emscripten', ''],
-    // No sysroot of Debian's has setjmp.
+    // Debian's sysroots have no setjmp.
     ...(corpus.setjmp ? [] : [['clang', 'clang'] as const, ['clang', 'clang-22'] as const]),
   ] as const;
   it.each(toolchains)(

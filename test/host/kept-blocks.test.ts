@@ -1,11 +1,11 @@
-// Which blocks are remembered as the JavaScript library's own, on a guest whose allocator is scripted.
+// Which blocks are remembered as kept by the JavaScript library, on a guest whose allocator is scripted.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { KeptBlocks } from '../../src/glue/kept-blocks.ts';
 import type { RawFunction } from '../../src/host/entries.ts';
 
 let kept: KeptBlocks;
-/** What the next call of the allocator returns. */
+/** The address that the next call of the allocator returns. */
 let next: number;
 
 const guest = (name: string): RawFunction => kept.watched(name, () => next);

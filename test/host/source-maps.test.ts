@@ -1,4 +1,4 @@
-// Where scripts name their source maps, and what forms those have. That positions are right is for host-stacks.test.ts.
+// Where scripts name their source maps, and which forms the names have. host-stacks.guest.test.ts tests the positions.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,11 +12,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-/** The first place of the script comes from line 3, column 5 of source.ts. */
+/** This map says that the first place of the script comes from line 3, column 5 of source.ts. */
 const map = { version: 3, sources: ['source.ts'], names: [], mappings: 'AAEI' };
 const own = '//# sourceMappingURL=script.js.map';
 
-/** Where the first place of this script is said to have come from. */
+/** The place from which the first place of this script came, according to the map. */
 function originOf(script: string, mapText: string = JSON.stringify(map), line = 1): string {
   const file = join(directory, 'script.js');
   writeFileSync(file, script);
@@ -40,11 +40,11 @@ test.each([
 test.each([
   ['in a string above code', 'code(`\n//# sourceMappingURL=script.js.map\n`);\n'],
   ['in a string of a script that has none', `code("${own}");\n// that is all\n`],
-])('no map is named %s', (_where, script) => {
+])('a script names no map %s', (_where, script) => {
   expect(originOf(script)).toBe('script.js:1:1');
 });
 
-test('a long script of comments is read in no time', () => {
+test('a long script of comments is read quickly', () => {
   const began = performance.now();
   expect(originOf(`${own}\n${'// //# //\n'.repeat(100_000)}code();\n`)).toBe('script.js:1:1');
   expect(performance.now() - began).toBeLessThan(2000);
@@ -60,8 +60,8 @@ test('a map may have sections', () => {
 });
 
 test.each([
-  ['is no JSON', 'nonsense'],
+  ['is not JSON', 'nonsense'],
   ['has no mappings', '{"version":3}'],
-])('a map that %s is none', (_what, text) => {
+])('a map that %s is ignored', (_what, text) => {
   expect(originOf(`code();\n${own}\n`, text)).toBe('script.js:1:1');
 });

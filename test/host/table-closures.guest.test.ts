@@ -1,4 +1,4 @@
-// Functions that the glue puts into the table, and those that it calls by other ways than the table: stacks say who called
+// Functions that the glue puts into the table, and functions that the glue calls without the table: stacks show who called
 // whom, with the lines of the source.
 
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { loadC } from '../../src/index.ts';
 
 const directory = fileURLToPath(new URL('table-closures/', import.meta.url));
 
-/** The stacks of all allocations, by their sizes: `function:line`, innermost first, the test runner's frames left out. */
+/** The stacks of all allocations, by size: `function:line`, innermost first, without the test runner's frames. */
 async function stacksOf(source: string, link: readonly string[]): Promise<Record<number, string>> {
   using sandbox = await loadC(join(directory, source), {
     toolchain: 'emscripten',
@@ -40,7 +40,7 @@ it('knows the callers of closures and exports in the table', async () => {
   });
 });
 
-it('knows the callers in builds with -sDYNCALLS, whose own functions are not in stacks', async () => {
+it('knows the callers in builds with -sDYNCALLS, and keeps their dynCall functions out of stacks', async () => {
   expect(await stacksOf('dyn-calls.c', ['-sDYNCALLS=1', '-sEXIT_RUNTIME=0'])).toEqual({
     10: 'deeper:12 call_back:16 directly:8 main:21',
     11: 'deeper:13 call_back:16 directly:8 main:21',

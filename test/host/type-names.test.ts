@@ -1,4 +1,4 @@
-// Names of C++ types, as llvm-cxxfilt -t gives them, without libc++'s inline namespaces and defaults.
+// Names of C++ types as llvm-cxxfilt -t prints them, without the inline namespaces and default arguments of libc++.
 
 import { expect, test } from 'vitest';
 import { readTypeName } from '../../src/host/type-names.ts';
@@ -43,7 +43,7 @@ test.each([
   'Ut_',
   '9999999999999x',
   'I'.repeat(50_000),
-])('a name that is none stays as it is (%#)', (name) => {
+])('a text that is not a type name stays as it is (%#)', (name) => {
   expect(readTypeName(name)).toBe(name);
 });
 

@@ -1,4 +1,4 @@
-// The user's JavaScript inside Emscripten's glue is in stacks, at its place in the sources; Emscripten's own is not.
+// Stacks show the user's JavaScript inside Emscripten's glue, at its place in the sources, and hide Emscripten's JavaScript.
 
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -13,7 +13,7 @@ const pathOf = (name: string): string => fileURLToPath(new URL(`user-code/${name
 
 type Exports = { start(): void };
 
-/** The stack of the one allocation of so many bytes: `function file:line`, innermost first, the test's frames left out. */
+/** The stack of the one allocation of this size: `function file:line`, innermost first, without the test's frames. */
 function stackOf(sandbox: Sandbox<Exports>, bytes: number): string[] {
   const sample = [...sandbox.heap.profile().samples()].find(({ values }) => values[1] === bytes);
   return sample!.frames
@@ -21,7 +21,7 @@ function stackOf(sandbox: Sandbox<Exports>, bytes: number): string[] {
     .map(({ function: name, file, line }) => `${name} ${basename(file)}:${line}`);
 }
 
-/** The line of a source that holds a text. */
+/** The number of the line of a source that contains a text. */
 function line(file: string, text: string): string {
   const index = readFileSync(pathOf(file), 'utf8')
     .split('\n')
@@ -54,7 +54,7 @@ describe('JavaScript of the user in the glue', () => {
 
   const start = (text: string): string => `start ${line('program.c', text)}`;
 
-  it('shows the functions of EM_JS with their lines in C, the closures within them, too', () => {
+  it('shows the functions of EM_JS and the closures within them with their lines in C', () => {
     expect(stackOf(sandbox, 11)).toEqual([
       GRAB,
       `inner ${line('program.c', '_grab(sums[0])')}`,
@@ -82,7 +82,7 @@ describe('JavaScript of the user in the glue', () => {
     ]);
   });
 
-  it('shows the functions of --js-library, helpers that C does not know among them', () => {
+  it('shows the functions of --js-library, including helpers that C does not know', () => {
     expect(stackOf(sandbox, 14)).toEqual([
       GRAB,
       `(anonymous) ${line('library.jslib', '_grab(each)')}`,
@@ -116,11 +116,11 @@ describe('JavaScript of the user in the glue', () => {
     expect(stackOf(sandbox, 19)).toEqual([GRAB, `Module.whenReady ${line('before.jslib', '_grab(19)')}`]);
   });
 
-  it('hides what is Emscripten’s own', () => {
+  it('hides Emscripten’s JavaScript', () => {
     expect(stackOf(sandbox, 18)).toEqual([`call_back ${line('program.c', 'void call_back')}`]);
   });
 
-  it('shows EM_JS and EM_ASM at their place in the glue where Heapline did not link it', async () => {
+  it('shows EM_JS and EM_ASM at their place in the glue when Heapline did not link it', async () => {
     const glue = compiled.glue!.slice(0, compiled.glue!.lastIndexOf('\n// heapline'));
     const foreign = await loadWasm<Exports>(compiled.wasm, { glue });
     await finished(foreign);
@@ -153,7 +153,7 @@ describe('parts of the glue', () => {
   const textsIn = (text: string): string[] =>
     embeddedParts(text, names).map(({ start, end }) => text.slice(start, end));
 
-  it('are found with their ends, and functions of the library are not among them', () => {
+  it('are found with their ends; functions of the library are left out', () => {
     expect(textsIn(glue.join('\n'))).toEqual([
       glue.slice(1, 5).join('\n'),
       glue[5],

@@ -1,4 +1,4 @@
-// What a WASI guest can do with its world, and what it cannot reach.
+// The parts of the outside world that a WASI guest can use, and the parts that it cannot reach.
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -27,13 +27,13 @@ describe('a WASI guest', () => {
     world = await buildWasi('world.c');
   });
 
-  test('gets its arguments as they are, spaces and all', async () => {
+  test('gets its arguments unchanged, including spaces', async () => {
     const ran = await runWasi(world, ['args', 'a b', '', 'ü']);
     expect(ran.stdout).toBe('[program][args][a b][][ü]');
     expect(ran.exitCode).toBe(7);
   });
 
-  test('has the environment it was given and nothing of ours', async () => {
+  test('has the environment that it was given and no variable of this process', async () => {
     process.env.HEAPLINE_TEST_SECRET = 'visible';
     expect((await runWasi(world, ['env'])).stdout).toBe('');
     expect((await runWasi(world, ['env'], { env: { A: '1', B: 'two words' } })).stdout).toBe(
@@ -69,7 +69,7 @@ describe('a WASI guest', () => {
     expect((await runWasi(world, ['stdin'])).stdout).toBe('');
   });
 
-  test('reads what a function gives it, more or less than it asked for, and waits for nothing that it has', async () => {
+  test('reads what a function gives it, more or less than it asked for, and asks only when it needs more', async () => {
     const pieces = ['one', '\n', 'two\n'.repeat(5000), ''];
     const asked: number[] = [];
     const stdin = new Input((length) => {
@@ -138,7 +138,7 @@ describe('a WASI guest', () => {
     expect(bytes).toBe('abcdefghijklmnopqrstuvwxyz'.repeat(3847).slice(0, 100_000));
   });
 
-  test('is heard while it writes', async () => {
+  test('passes its output on while it runs', async () => {
     const heard: string[] = [];
     await runWasi(world, ['exit'], {
       stderr: new Output((bytes) => heard.push(Buffer.from(bytes).toString())),

@@ -1,5 +1,5 @@
-// Real programs at their proper end hold nothing that is lost; with one statement taken out that gives something back,
-// what it gave back is found, on the line that asked for it.
+// Real programs lose no block until their end. When one statement that frees memory is removed, Heapline finds the lost
+// memory on the line that allocated it.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatText, type LeakReport, loadC } from '../../src/index.ts';
 import { type Corpus, corpora, fetchCorpora } from '../corpora/corpora.ts';
 
-/** Of each corpus, the statement of its driver that is taken out and the one that asked for what it gives back. */
+/** For each corpus: the statement of its driver that is removed, and the one that allocates what it frees. */
 const forgotten: Readonly<Record<string, { readonly statement: string; readonly origin: string }>> = {
   sqlite3: {
     statement: 'if (sqlite3_close(database) != SQLITE_OK) fail("close");',
@@ -31,7 +31,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 async function run(corpus: Corpus, driver: string): Promise<LeakReport> {
   const [original, ...library] = corpus.sources;
   using lib = await loadC([driver, ...library], {
-    // No sysroot of Debian's has setjmp.
+    // Debian's sysroots have no setjmp.
     toolchain: corpus.setjmp ? 'emscripten' : 'clang',
     flags: ['-O1', ...corpus.flags],
     include: [...corpus.include, dirname(original!)],
@@ -52,7 +52,7 @@ describe.each(corpora)('$name', (corpus) => {
     expect(report.errors).toEqual([]);
   });
 
-  test(`without ${statement} loses what it asked for there`, async () => {
+  test(`without ${statement} loses the memory that the statement frees`, async () => {
     const source = readFileSync(original, 'utf8');
     expect(source.split(statement)).toHaveLength(2);
     const directory = join(folder, corpus.name);
@@ -61,7 +61,7 @@ describe.each(corpora)('$name', (corpus) => {
     writeFileSync(driver, source.replace(statement, ';'));
     const lines = source.split('\n').flatMap((line, index) => (line.includes(origin) ? [index + 1] : []));
     const report = await run(corpus, driver);
-    // In a graph that is full of cycles any block may be the one that leads: it has the lowest address.
+    // In a graph full of cycles any block may be the one that counts as definitely lost: it has the lowest address.
     const lost = report
       .of(['definite', 'indirect'])
       .filter(({ frames }) => frames.some((frame) => frame.file === driver && lines.includes(frame.line)));

@@ -1,4 +1,4 @@
-// The comparison itself: a checker that finds too much, too little or something else must not pass.
+// Tests of the comparison: a checker that finds too much, too little or something else must not pass.
 
 import { expect, test } from 'vitest';
 import { compareFaults, compareLeaks, type Program, readPrograms } from '../support/leak-programs.ts';

@@ -1,5 +1,5 @@
-// What a heap tells about leaks while its sandbox lives: scopes, marks, held pointers, growth, peaks; in every state
-// that a sandbox can be in, and again and again.
+// What a heap reports about leaks while its sandbox lives: scopes, marks, held pointers, growth and peaks. The tests ask
+// in every state of a sandbox, and repeatedly.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -56,7 +56,7 @@ describe('leaks', () => {
     expect(sums()).toEqual([15, 0, 0, 1024]);
   });
 
-  test('of many sandboxes do not meet', async () => {
+  test('of many sandboxes stay apart', async () => {
     using other = await load();
     other.exports.leak(99);
     lib.exports.leak(1);
@@ -66,7 +66,7 @@ describe('leaks', () => {
     ]);
   });
 
-  test('asking changes nothing that the program or the profile can see', () => {
+  test('change nothing that the program or the profile can see when somebody asks for them', () => {
     lib.exports.leak(10);
     lib.exports.append();
     const before = [lib.heap.stats(), lib.heap.profile().text()];
@@ -75,7 +75,7 @@ describe('leaks', () => {
     expect(lib.exports.clean()).toBe(7);
   });
 
-  test('prints nothing and writes nothing', () => {
+  test('print nothing and write nothing', () => {
     lib.exports.leak(10);
     expect(() => lib.heap.assertNoLeaks()).toThrow(LeakError);
     expect([lib.stdout, lib.stderr]).toEqual(['', '']);
@@ -166,7 +166,7 @@ describe('a mark', () => {
 });
 
 describe('a scope', () => {
-  test('tells the result, what was allocated, the peak and what is left', () => {
+  test('tells the result, the allocations, the peak and the blocks that are left', () => {
     lib.exports.leak(1000);
     const scope = lib.heap.scope(() => lib.exports.clean());
     expect(scope.result).toBe(7);
@@ -175,7 +175,7 @@ describe('a scope', () => {
     expect(scope.leaks.records).toEqual([]);
   });
 
-  test('sees only its own', () => {
+  test('sees only its own allocations', () => {
     lib.exports.leak(1000);
     const { leaks } = lib.heap.scope(() => lib.exports.leak(3));
     expect(leaks.definite.bytes).toBe(3);
@@ -218,13 +218,13 @@ describe('a scope', () => {
     });
     expect(sequence.peak.bytes).toBe(0);
     expect([lib.heap.stats().peakBytes, lib.heap.profile({ kind: 'peak' }).text()]).toEqual(before);
-    // And the run's own peak goes on from there.
+    // The peak of the whole run goes on from there.
     lib.heap.malloc(6000);
     expect(lib.heap.stats().peakBytes).toBe(6000);
     expect(lib.heap.profile({ kind: 'peak' }).text()).not.toBe(before[1]);
   });
 
-  test('shows the peak of the whole run while it is open, though it never closes', () => {
+  test('shows the peak of the whole run while it is open, even if it never closes', () => {
     const peak = () => {
       const text = lib.heap.profile({ kind: 'peak' }).text();
       const { peakObjects, peakBytes } = lib.heap.stats();
@@ -247,7 +247,7 @@ describe('a scope', () => {
     expect(peak()).toEqual(higher);
   });
 
-  test('around a program shows the peak of the whole run in what is kept of its end', async () => {
+  test('around a program shows the peak of the whole run in the heap that is kept from the end of main', async () => {
     using program = await loadC(new URL('../sandbox/programs/program.c', import.meta.url).pathname, {
       toolchain: 'clang',
     });
@@ -269,7 +269,7 @@ describe('growth', () => {
     expect(growth.inUseBytes).toEqual([24, 48, 72, 96, 120]);
   });
 
-  test('is none where memory is taken once, in a warm-up or after it', () => {
+  test('is not found when memory is taken only once, in a warm-up or after it', () => {
     expect(lib.heap.growth(() => lib.exports.fill_cache(), { warmup: 0 }).contexts).toEqual([]);
     expect(lib.heap.growth(() => lib.exports.clean()).contexts).toEqual([]);
   });
@@ -287,7 +287,7 @@ describe('growth', () => {
     expect([calls, growth.bytesPerRun]).toEqual([5, 5]);
   });
 
-  test('refuses numbers of runs that make no sense', () => {
+  test('rejects numbers of runs that make no sense', () => {
     for (const options of [{ runs: 1 }, { runs: 2.5 }, { warmup: -1 }, { runs: Number.NaN }]) {
       expect(() => lib.heap.growth(() => 0, options)).toThrow(InvalidArgumentError);
     }
@@ -311,7 +311,7 @@ describe('assertNoLeaks', () => {
     lib.heap.assertNoLeaks({ kinds: ['reachable'], suppressions: [(record) => record.bytes === 1000] });
   });
 
-  test('names an unknown class, and a suppression that is none', () => {
+  test('names an unknown class and an invalid suppression', () => {
     expect(() => lib.heap.assertNoLeaks({ kinds: ['lost' as never] })).toThrow('unknown leak class "lost"');
     expect(() => lib.heap.assertNoLeaks({ kinds: [] })).toThrow(InvalidArgumentError);
     expect(() => lib.heap.leaks({ suppressions: ['leak:'] })).toThrow('<code>:1:');
@@ -319,8 +319,8 @@ describe('assertNoLeaks', () => {
   });
 });
 
-describe('a sandbox that', () => {
-  test('trapped can be asked, and the report says what the trap did', () => {
+describe('a sandbox', () => {
+  test('that trapped answers, and the report names the trap', () => {
     expect(() => lib.exports.crash()).toThrow(TrapError);
     const report = lib.heap.leaks();
     expect(report.definite.bytes).toBe(33);
@@ -328,7 +328,7 @@ describe('a sandbox that', () => {
     expect(lib.trapped).toBe(true);
   });
 
-  test('was disposed of refuses', () => {
+  test('that was disposed of rejects every question', () => {
     const mark = lib.heap.mark();
     lib.dispose();
     for (const ask of [
@@ -345,7 +345,7 @@ describe('a sandbox that', () => {
     }
   });
 
-  test('is in the middle of a call sees the stack, and says what it cannot see', async () => {
+  test('in the middle of a call sees the stack, and says what it cannot see', async () => {
     let inside: readonly number[] = [];
     let notes: readonly string[] = [];
     using busy = await loadC(callback, {

@@ -1,5 +1,5 @@
-// Blocks that libc, the C++ runtime and embind register for themselves are not leaks, whatever classes are asked for;
-// what the program has asked them for is. LeakSanitizer on the native build is the reference.
+// Blocks that libc, the C++ runtime and embind allocate for themselves are not leaks, whichever classes are asked for.
+// Blocks that the program asks them for are leaks. The reference is LeakSanitizer on the native build.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -21,7 +21,7 @@ interface Program {
   readonly toolchains: readonly (typeof ALL)[number][];
   readonly flags?: readonly string[];
   readonly link?: readonly string[];
-  /** False where the program is for Emscripten alone. */
+  /** False when the program can be built only with Emscripten. */
   readonly native?: false;
 }
 
@@ -51,9 +51,9 @@ describe.each(programs)('$source', (program) => {
     ['-O0', '-O2'].map((level) => ({ toolchain, level })),
   );
   it.each(runs)(
-    'leaves nothing behind that is the program’s ($toolchain $level)',
+    'leaves no block of the program behind ($toolchain $level)',
     async ({ toolchain, level }) => {
-      // Static objects are the program's, and destroyed after the report.
+      // Static objects belong to the program and are destroyed after the report.
       const records = (await leaksOf(program, toolchain, level)).filter(
         ({ frames }) =>
           !frames.some(
@@ -75,7 +75,7 @@ describe.each(programs)('$source', (program) => {
 });
 
 describe('own.c', () => {
-  it.each(ALL)('has leaks of its own beside what libc keeps (%s)', async (toolchain) => {
+  it.each(ALL)('has leaks of its own beside the blocks that libc keeps (%s)', async (toolchain) => {
     const records = await leaksOf({ source: 'own.c', toolchains: ALL }, toolchain, '-O1');
     expect(records.map(({ kind, bytes }) => [kind, bytes]).sort()).toEqual([
       ['definite', 6],

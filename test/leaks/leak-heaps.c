@@ -1,5 +1,5 @@
-/* Heaps for the leak scan to search: `build` makes one, of blocks that hold what blocks hold (a quarter of the words
- * are pointers to other blocks, the rest small numbers). The bulk is reachable through a list, or lost with it. */
+/* Heaps that the leak scan searches. `build` makes one from blocks with typical contents: a quarter of the words are
+ * pointers to other blocks, the rest small numbers. Most blocks are reachable through a list, or lost with it. */
 #include <stdint.h>
 #include <stdlib.h>
 

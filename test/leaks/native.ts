@@ -1,9 +1,9 @@
-// The native oracles: builds the programs with gcc and g++ and lets Valgrind's memcheck and LeakSanitizer judge them, into
-// the records that support/leak-programs.ts compares.
+// The native oracles: builds the programs with gcc and g++, lets Valgrind's memcheck and LeakSanitizer judge them, and
+// turns the verdicts into the records that support/leak-programs.ts compares.
 //
 // Starting Valgrind takes half a second, so all programs are linked into one executable that runs each in a forked
-// child: the heap of a child holds what its program allocated and nothing else, and each child is judged at its own
-// exit. The programs' other symbols are made local with objcopy, so that they do not meet.
+// child. The heap of a child holds only what its program allocated, and each child is judged at its own exit. objcopy
+// makes the programs' other symbols local, so that equal names do not collide.
 
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import type { FoundFault, Program } from '../support/leak-programs.ts';
 
 const run = promisify(execFile);
 
-/** A frame of a stack within the program's own file. */
+/** A frame of a stack, in the file of the program. */
 export interface NativeFrame {
   readonly function: string;
   readonly line: number;
@@ -26,27 +26,27 @@ export interface NativeRecord {
   readonly kind: LeakKind;
   readonly blocks: number;
   readonly bytes: number;
-  /** Line of the program on which the outermost of libc's allocating functions was called. */
+  /** Line of the program that called the outermost of libc's allocating functions. */
   readonly line: number;
   /** Innermost first. */
   readonly stack: readonly NativeFrame[];
 }
 
-/** What a native checker says of one program. */
+/** What a native checker says about one program. */
 export interface NativeVerdict {
   readonly records: readonly NativeRecord[];
   readonly faults: readonly FoundFault[];
 }
 
-/** The programs in one executable that runs each in a child of its own, once as it is and once with sanitizers. */
+/** The executables with all programs, which run each program in a child: one plain, one with sanitizers. */
 export interface NativeBuild {
   readonly plain: string;
   readonly sanitized: string;
 }
 
 /**
- * Builds all programs. The sanitizers are only linked in: they watch malloc and free, and the accesses between, which
- * instrumented code would check, are not asked about.
+ * Builds all programs. The sanitizers are only linked in. They watch malloc and free; they do not check accesses, which
+ * would need instrumented code.
  */
 export async function buildNative(programs: readonly Program[], folder: string): Promise<NativeBuild> {
   const entries = programs.map((_, index) => `program_${index}`);
@@ -70,7 +70,7 @@ export async function buildNative(programs: readonly Program[], folder: string):
       '-o',
       object,
     ]);
-    // Those in C++ keep to unnamed namespaces: what they share is the library's, and its parts come once for all.
+    // C++ programs use unnamed namespaces, so the symbols that they share belong to the C++ library and are linked once.
     if (!isCxx(program)) await run('objcopy', ['--keep-global-symbol', entry, object]);
     objects[index] = object;
   };
@@ -112,12 +112,12 @@ int main(void) {
 
 const isCxx = (program: Program): boolean => program.needs.includes('c++');
 
-/** What the assembler calls the function that takes the place of main: Itanium C++ ABI, 5.1. */
+/** The assembler's name for the function that replaces main: Itanium C++ ABI, 5.1. */
 function entrySymbol(program: Program, entry: string): string {
   return isCxx(program) ? `_Z${entry.length}${entry}v` : entry;
 }
 
-/** Valgrind's verdicts on the plain executable, by the names of the programs; `folder` takes its reports. */
+/** Valgrind's verdicts on the plain executable, by program name. `folder` takes Valgrind's reports. */
 export async function judgeWithValgrind(
   programs: readonly Program[],
   executable: string,
@@ -141,7 +141,7 @@ export async function judgeWithValgrind(
   );
 }
 
-/** LeakSanitizer's and, for misuses, AddressSanitizer's verdicts, likewise, on the sanitized executable. */
+/** The verdicts of LeakSanitizer and, for misuses, AddressSanitizer on the sanitized executable, by program name. */
 export async function judgeWithLeakSanitizer(
   programs: readonly Program[],
   executable: string,
@@ -152,7 +152,7 @@ export async function judgeWithLeakSanitizer(
     'allocator_may_return_null=1',
     'malloc_context_size=50',
     'fast_unwind_on_malloc=0',
-    // Each child would load all debug information anew; one addr2line does it once for all.
+    // Each child would load all debug information anew; one run of addr2line loads it once for all of them.
     'symbolize=0',
     `log_path=${join(folder, 'asan')}`,
   ];
@@ -167,7 +167,7 @@ export async function judgeWithLeakSanitizer(
   return verdicts(programs, stdout, (program, pid) => parseSanitizer(symbolized.get(pid) ?? '', program));
 }
 
-/** A frame that the sanitizers left without symbols: module and offset in it. */
+/** A frame for which the sanitizers found no symbol: the module and an offset in it. */
 const RAW_FRAME = /\((\/[^()]+)\+(0x[0-9a-f]+)\)/g;
 
 async function symbolize(logs: ReadonlyMap<string, string>): Promise<Map<string, string>> {
@@ -181,7 +181,7 @@ async function symbolize(logs: ReadonlyMap<string, string>): Promise<Map<string,
   const symbols = new Map<string, string>();
   for (const [module, wanted] of offsets) {
     const list = [...wanted];
-    // Two lines for each: function, then file:line with what else is known in brackets.
+    // Each frame has two lines: the function, then file:line with further facts in brackets.
     const { stdout } = await run('addr2line', ['-f', '-e', module, ...list], { maxBuffer: 2 ** 26 });
     const lines = stdout.split('\n');
     for (const [index, offset] of list.entries()) {
@@ -237,7 +237,7 @@ export function parseValgrind(xml: string, program: Program): NativeVerdict {
     );
     const leakKind = valgrindKinds[kind];
     if (leakKind !== undefined) {
-      // With indirectly lost blocks below it, a record's <leakedbytes> is the sum; the text has the direct part.
+      // When a record has indirectly lost blocks below it, <leakedbytes> is the sum; the text has the direct part.
       const text = tag(error!, 'text')!.replaceAll(',', '');
       const bytes = /\((\d+) direct/.exec(text)?.[1] ?? tag(error!, 'leakedbytes')!;
       const stack = own(stacks[0]!, program);

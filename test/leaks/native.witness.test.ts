@@ -1,6 +1,6 @@
-// The programs against the native oracles: what they expect is what Valgrind finds, context by context, and what
-// LeakSanitizer finds as far as it can; every difference is named in the program's opening comment. The table of
-// verdicts is kept in verdicts.md.
+// The programs against the native oracles. What the programs expect is what Valgrind finds, context by context, and what
+// LeakSanitizer finds as far as it can. The opening comment of a program names every difference. verdicts.md has the
+// table of verdicts.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,9 +36,9 @@ beforeAll(async () => {
     judgeWithValgrind(programs, build.plain, folder),
     judgeWithLeakSanitizer(programs, build.sanitized, folder),
   ]);
-  // Any word of a native process that happens to be an address within a block is a pointer to it for Valgrind, and such
-  // words differ from run to run: the lost block of megabytes has been taken for one possibly lost that way.
-  // What a program does itself is there in every run.
+  // Valgrind takes any word of a native process that happens to be an address within a block for a pointer to the block.
+  // Such words differ from run to run; one of them has made the lost block of megabytes possibly lost. Differences that
+  // the program itself causes are there in every run.
   for (let again = 0; again < 2 && programs.some(mayBeChance); again++) {
     const second = await judgeWithValgrind(programs, build.plain, folder);
     for (const program of programs.filter(mayBeChance)) valgrind.set(program.name, second.get(program.name)!);
@@ -51,7 +51,7 @@ function valgrindDifferences(program: Program): string[] {
   return [...compareLeaks(program, records, 64), ...compareFaults(program, faults)];
 }
 
-/** Valgrind differs, and the program does not say that it does. */
+/** True when Valgrind differs and the program does not announce a difference. */
 function mayBeChance(program: Program): boolean {
   return !program.differences.has('valgrind') && valgrindDifferences(program).length > 0;
 }
@@ -75,7 +75,7 @@ describe('the suite', () => {
     }
   });
 
-  test('has programs for every class and for every misuse that C can be made to do', () => {
+  test('has programs for every class and for every misuse that C allows', () => {
     const kinds = new Set(programs.flatMap((program) => program.leaks.map((leak) => leak.kind)));
     expect([...kinds].sort()).toEqual([...leakKinds].sort());
     const faults = new Set(programs.flatMap((program) => program.faults.map((fault) => fault.kind)));
@@ -101,7 +101,7 @@ describe('LeakSanitizer agrees on', () => {
   });
 });
 
-describe('the difference that is explained is there still in', () => {
+describe('an explained difference still exists in', () => {
   test.each(programs.filter((program) => program.differences.size > 0))('$name', (program) => {
     if (program.differences.has('valgrind')) expect(valgrindDifferences(program)).not.toEqual([]);
     if (program.differences.has('lsan')) expect(leakSanitizerDifferences(program)).not.toEqual([]);

@@ -1,8 +1,9 @@
-// The programs, compiled to WebAssembly and judged by Heapline: the classes, blocks, bytes and lines that the programs
-// expect, which are those that Valgrind finds natively (native.witness.test.ts), and the misuses with all three stacks.
-// Every program in C runs with a WASI toolchain, at -O0 and at -O2. Of the toolchains that take a second or more for
-// each, Emscripten gets one in five and those in C++ that have something to find, the embedded one gets some, and both
-// all of them with HEAPLINE_FULL=1. Differences of a toolchain's libc are named here.
+// The programs, compiled to WebAssembly and judged by Heapline. It must find the classes, blocks, bytes and lines that
+// the programs expect (Valgrind finds the same natively: native.witness.test.ts) and the misuses with all three stacks.
+// Every program in C runs with a WASI toolchain, at -O0 and at -O2. Emscripten and the embedded toolchain take a second
+// or more for each program. Emscripten gets every fifth program and the C++ programs with a leak or misuse, the embedded
+// one gets some, and both get all programs with HEAPLINE_FULL=1. Differences that a toolchain's libc causes are listed
+// here.
 
 import { describe, expect, test } from 'vitest';
 import { type Frame, loadC, type Sandbox } from '../../src/index.ts';
@@ -25,14 +26,14 @@ const lastPath =
 const deadStore =
   'the store of the pointer into a block that nobody reads is optimised away, so the block is definite';
 
-/** Programs that a toolchain makes differ, by toolchain and optimisation, and why. */
+/** Programs whose results a toolchain changes: by toolchain and optimisation, with the reason. */
 const differences: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'file-error-leak': { 'clang -O0': lastPath, 'clang -O2': lastPath, 'embedded -O1': lastPath },
   'indirect-interior-leak': { 'clang -O2': deadStore },
   'shared-child-leak': { 'clang -O2': deadStore },
 };
 
-/** Line of the program on which the outermost of libc's functions was called, 0 when it was none. */
+/** Line of the program that called the outermost of libc's functions; 0 when no line of the program did. */
 function programLine(program: Program, frames: readonly Frame[]): number {
   // By the whole path, because libc has files named asprintf.c and strdup.c, too.
   return frames.find((frame) => frame.file === program.path)?.line ?? 0;
@@ -66,7 +67,7 @@ async function judge(program: Program, toolchain: Toolchain, flags: readonly str
 }
 
 describe.each<[Toolchain, string, readonly Program[]]>([
-  // Debian's wasi-libc has no setjmp, and there is no C++ library for it.
+  // Debian's wasi-libc has neither setjmp nor a C++ library.
   ['clang', '-O0', programs.filter((program) => program.needs.length === 0)],
   ['clang', '-O2', programs.filter((program) => program.needs.length === 0)],
   [

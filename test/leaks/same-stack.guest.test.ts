@@ -1,4 +1,4 @@
-// Two call sites that a compiler made of one line have the same stack: readers take them for one place, and every
+// Two call sites that a compiler made from one line have the same stack. Readers take them for one place, so every
 // report shows them as one.
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(() => lib.dispose());
 
-/** Contexts that hold something. */
+/** Contexts that hold blocks. */
 const holders = (): number => lib.heap.snapshot().liveObjects.filter((objects) => objects > 0).length;
 
 test('a loop that was unrolled gives one record, in every format', () => {
@@ -42,7 +42,7 @@ test('the sample is of the block that was allocated first', () => {
   for (let round = 0; round < 3; round++) lib.exports.lose();
   const blocks = [...lib.heap.blocks()].sort((a, b) => a.serial - b.serial);
   expect(lib.heap.leaks().records[0]!.sample!.address).toBe(blocks[0]!.address);
-  // Without the first block, the first one of the other call site is the oldest.
+  // Without the first block, the oldest block is the first one of the other call site.
   lib.heap.free(blocks[0]!.address);
   expect(lib.heap.leaks().records[0]!.sample!.address).toBe(blocks[1]!.address);
 });
@@ -56,13 +56,13 @@ test('blocks of one stack and of different classes stay apart, and so do differe
   expect(shown).toEqual(['definite 2 65', 'definite 2 65', 'reachable 2 65', 'possible 2 32']);
 });
 
-test('growth shows them as one context too', () => {
+test('growth shows them as one context, too', () => {
   const { contexts, bytesPerRun } = lib.heap.growth(() => lib.exports.lose(), { warmup: 1, runs: 4 });
   expect(contexts.map(({ objectsPerRun, bytesPerRun }) => [objectsPerRun, bytesPerRun])).toEqual([[2, 65]]);
   expect(bytesPerRun).toBe(65);
 });
 
-test('what moves between two call sites of one stack does not grow', () => {
+test('memory that moves between two call sites of one stack does not grow', () => {
   lib.exports.swap();
   for (const runs of [2, 3, 4, 5]) {
     expect(lib.heap.growth(() => lib.exports.swap(), { warmup: 0, runs }).contexts).toEqual([]);

@@ -1,6 +1,6 @@
 // Contexts against V8's own stack where JavaScript enters the guest: through exports, through the function table, at once
-// and later, below C and below nothing, by embind, and everything that fails on the way. Where the host is between two
-// frames of C is part of what is compared.
+// and later, below C and with no C beneath, by embind, and with every way of failing. The comparison includes the places
+// where the host stands between two frames of C.
 
 import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
@@ -71,7 +71,7 @@ async function open(
   };
 }
 
-/** What C is told by these numbers (programs/entries.c), and how deep calls may nest. */
+/** What each number tells C to do (programs/entries.c), and how deep calls may nest. */
 const RETURN = 0;
 const ORDERS = [0, 1, 1, 2, 3, 4, 4, 5, 6, 6, 7, 7, 7, 8, 8, 9, 10, 0, 1, 0] as const;
 const DEEPEST = 24;
@@ -79,7 +79,7 @@ const FUNCTIONS = ['a', 'b', 'c'] as const;
 
 class Failure extends Error {}
 
-/** One run of a program whose two sides draw what they do next from a list of numbers. */
+/** One run of a program. Both sides draw their next step from a list of numbers. */
 class Play {
   #next = 0;
   #depth = 0;
@@ -112,7 +112,7 @@ class Play {
     }
   }
 
-  /** Calls C, by one of the two ways. */
+  /** Calls C in one of the two ways. */
   enter(): void {
     const { guest, gate, table } = this.opened;
     const which = this.#draw(3);
@@ -142,7 +142,7 @@ const RUNS: readonly { toolchain: ToolchainName; source: string; flags: readonly
 ];
 
 describe.each(RUNS)('$toolchain $source', ({ toolchain, source, flags }) => {
-  test('in every nesting of calls, the context of an allocation is V8’s own stack', async () => {
+  test('the context of an allocation is V8’s own stack in every nesting of calls', async () => {
     const compiled = await compileTraced(
       [program(source)],
       { toolchain, flags, link: flags.filter((flag) => flag === '-fexceptions') },
@@ -161,7 +161,7 @@ describe.each(RUNS)('$toolchain $source', ({ toolchain, source, flags }) => {
           while (!play.over) {
             play.enter();
             if (opened.gate.entry !== null) throw new Error('the gate was left open');
-            // What was to be called back later.
+            // Calls that were put off until later.
             if (toolchain === 'emscripten') await setTimeout(0);
           }
           const { witness } = opened;
@@ -183,7 +183,7 @@ describe.each(RUNS)('$toolchain $source', ({ toolchain, source, flags }) => {
   }, 300_000);
 });
 
-test('emscripten: contexts of what embind calls and is called by are V8’s own stack', async () => {
+test('emscripten: contexts of calls to and from embind are V8’s own stack', async () => {
   const compiled = await compileTraced([program('bindings.cpp')], {
     toolchain: 'emscripten',
     flags: ['-O1'],

@@ -1,5 +1,5 @@
-// The central claim, against an outside witness: the context that the runtime records for an allocation is the
-// stack that V8 itself sees at that moment, over whole runs of the corpora.
+// The central claim, against an outside witness: the context that the runtime records for an allocation is the stack that
+// V8 itself sees at that moment. Whole runs of the corpora are compared.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ToolchainName } from '../../src/compile/index.ts';
@@ -9,7 +9,7 @@ import { instrument } from '../../src/instrument/index.ts';
 import { type Corpus, corpora, fetchCorpora } from '../corpora/corpora.ts';
 import { compileTraced, Witness } from '../support/stack-witness.ts';
 
-/** Optimisation levels and toolchains of the runs; the scale keeps each within seconds. */
+/** Optimisation levels and toolchains of the runs. The scale keeps each run within seconds. */
 const RUNS: readonly { toolchain: ToolchainName; flags: readonly string[] }[] = [
   { toolchain: 'embedded', flags: ['-O2'] },
   { toolchain: 'clang', flags: ['-O1'] },
@@ -19,8 +19,8 @@ const RUNS: readonly { toolchain: ToolchainName; flags: readonly string[] }[] = 
 beforeAll(() => fetchCorpora());
 
 describe.each(RUNS)('$toolchain $flags', ({ toolchain, flags }) => {
-  // What a toolchain without setjmp does with the corpus that needs it is tested with the compiler. A capture
-  // costs some 20 µs, and tree-sitter allocates half a million times: one toolchain is enough every day.
+  // The tests of the compiler cover the corpus that needs setjmp on a toolchain without it. A capture costs some 20 µs, and
+  // tree-sitter allocates half a million times, so one toolchain is enough every day.
   const able = corpora.filter(
     (corpus) =>
       (toolchain !== 'clang' || !corpus.setjmp) &&
@@ -82,7 +82,7 @@ async function compareWholeRun(
   return witness;
 }
 
-/** Programs end by returning from main or through proc_exit, as their libc pleases. */
+/** Runs a program. It ends by returning from main or through proc_exit, depending on its libc. */
 function exitCodeOf(run: () => number): number {
   try {
     return run();

@@ -1,5 +1,5 @@
-// The rule about rooms: it finds what it forbids, and ARCHITECTURE.md shows the same rooms. `npm run lint` applies it to
-// src/.
+// The rule about rooms finds every violation, and ARCHITECTURE.md shows the same rooms. `npm run lint` applies the rule
+// to src/.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ import rules, { ROOMS } from '../../.dependency-cruiser.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-test('each kind of violation is found, where it is', async () => {
+test('each kind of violation is found at its place', async () => {
   const { output } = await cruise(['src'], {
     ...rules.options,
     ruleSet: { forbidden: rules.forbidden },
@@ -28,7 +28,7 @@ test('each kind of violation is found, where it is', async () => {
   ]);
 });
 
-test("ARCHITECTURE.md's table of rooms is that of the rule", () => {
+test('the table of rooms in ARCHITECTURE.md agrees with the rule', () => {
   const text = readFileSync(`${root}/ARCHITECTURE.md`, 'utf8');
   const rows = [...text.matchAll(/^\| `src\/([\w.-]+?)\/?` \| (browser|Node\.js) \|/gm)];
   expect(rows.map(([, name, where]) => `${name} ${where}`)).toEqual(

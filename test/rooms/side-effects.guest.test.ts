@@ -1,5 +1,5 @@
-// Importing a room of the browser half does nothing: no globals, no listeners, no timers, no formatter of stacks. A page or
-// a test runner that imports Heapline stays as it was until it calls something.
+// Importing a room of the browser half changes nothing: no globals, no listeners, no timers, no formatter of stacks. A
+// page or a test runner that imports Heapline stays as it was until it calls a function.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { ROOMS } from '../../.dependency-cruiser.mjs';
 
 const source = (name: string): string => new URL(`../../src/${name}`, import.meta.url).href;
 
-/** A file of TypeScript that does nothing. */
+/** A TypeScript file that does nothing. */
 const plainFile = new URL('violations/src/binary/inner.ts', import.meta.url).href;
 
 const doors = ROOMS.filter(({ browser }) => browser)

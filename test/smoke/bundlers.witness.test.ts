@@ -1,5 +1,5 @@
-// Programs that use Heapline run after each bundler has bundled them, with the package left out as README says. The
-// oldest versions are the ones that docs/versions.md names.
+// Programs that use Heapline run after each bundler has bundled them without the package, as README says. The oldest
+// versions are the ones that docs/versions.md names.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ const FILES = {
   };`,
 };
 
-/** How each bundler is called, and what it writes. */
+/** How each bundler is called, and which file it writes. */
 const BUNDLERS = [
   {
     command: [

@@ -1,5 +1,5 @@
 // The packed package in Deno and Bun, as npm has them: the library, leak checks, profiles with frames of JavaScript and
-// C, and typed errors. Deno has V8 without one method of Node's; Bun has JavaScriptCore.
+// C, and typed errors. Deno has V8, but lacks one method of Node's. Bun has JavaScriptCore.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
@@ -42,7 +42,7 @@ console.log(JSON.stringify({
 lib[Symbol.dispose]();
 `;
 
-/** Path of an engine's binary: one that npm's package of this platform has, kept in .cache. */
+/** Path of an engine's binary. It comes from npm's package for this platform and is kept in .cache. */
 function engine(name: 'deno' | 'bun'): string {
   const directory = join(root, '.cache', 'engines', `${name}-${versionOf(name)}`);
   const [scope, program] = name === 'deno' ? ['@deno', 'deno'] : ['@oven', 'bin/bun'];
@@ -90,7 +90,7 @@ describe.each([
     });
     expect(result.record.frames.slice(0, 2)).toEqual(['leak:2', 'handleRequest:6']);
     expect(result.folded).toMatch(/handleRequest;leak 100\n/);
-    // JavaScriptCore names functions, and does not say where in them its frames are.
+    // JavaScriptCore names the functions of frames, but does not say at which line in them a frame is.
     const expected = name === 'deno' ? ['fail:3', 'crash:4'] : [expect.stringMatching(/^(fail|crash):0$/)];
     expect(result.trap.frames.slice(0, expected.length)).toEqual(expected);
   });

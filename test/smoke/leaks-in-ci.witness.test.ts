@@ -1,5 +1,5 @@
-// The guide docs/leaks-in-ci.md, followed to the letter with the packed package: its files are written, its commands are
-// run, every runner fails at the line of the leak, and passes once the leak is mended.
+// Follows the guide docs/leaks-in-ci.md to the letter with the packed package: writes its files and runs its commands.
+// Every runner fails at the line of the leak, and passes once the leak is mended.
 
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,7 @@ import { newestOr } from '../support/tool-versions.ts';
 const guide = readFileSync(new URL('../../docs/leaks-in-ci.md', import.meta.url), 'utf8');
 const root = new URL('../..', import.meta.url).pathname;
 
-/** Fenced blocks with a word after the language: a file's name, or of `sh` the example that it belongs to. */
+/** Fenced blocks with a word after the language: the name of a file or, for `sh`, the example that the block belongs to. */
 const blocks = [...guide.matchAll(/^```(\w+) (\S+)\n(.*?)^```$/gms)].map(([, language, name, text]) => ({
   language: language!,
   name: name!,
@@ -36,7 +36,7 @@ beforeAll(() => {
 });
 afterAll(() => project.dispose());
 
-/** Writes the guide's files into a folder of the project, with the leak mended or not. */
+/** Writes the guide's files into a folder of the project, with the leak or without it. */
 function write(folder: string, mended: boolean, names: readonly string[]): string {
   const directory = join(project.directory, folder);
   mkdirSync(directory, { recursive: true });
@@ -112,7 +112,7 @@ describe('with nothing in the cache, and the embedded compiler', () => {
     const environment = { HEAPLINE_TOOLCHAIN: 'embedded', HEAPLINE_CACHE: cache };
     const { status, output } = run(directory, commands(example)[0]!, environment);
     expect([status, status === 0 ? '' : output]).toEqual([0, '']);
-    // Told once, by the set-up: the tests found it in the cache.
+    // The set-up says it once, because the tests found the module in the cache.
     expect(output.match(/^heapline: compiled parser\.c in \d+\.\d s$/gm)).toHaveLength(1);
   });
 

@@ -1,5 +1,5 @@
-// docs/linking.md tells how to link a module with one's own build. Its commands are run here as they stand, and the
-// modules they make are loaded, profiled and searched for leaks.
+// docs/linking.md tells how to link a module in a build of one's own. This test runs its commands as the page shows them;
+// the modules that they make are loaded, profiled and searched for leaks.
 
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** Runs commands of the page in a shell; gives what they print. */
+/** Runs commands of the page in a shell and returns their output. */
 function run(commands: string): string {
   const cli = `"${process.execPath}" "${join(root, 'dist/cli.js')}"`;
   const functions = `heapline() { ${cli} "$@"; }\nnpx() { "$@"; }\n`;
@@ -48,12 +48,12 @@ it('a module linked by the command for WASI runs and is profiled at its lines', 
   await expectProfile(false);
 });
 
-it('so does one linked by Emscripten, by the other command', async () => {
+it('a module linked by the command for Emscripten does the same', async () => {
   expect(run(forEmscripten!)).toBe('1000 requests, 10 refused\n');
   await expectProfile(true);
 });
 
-it('so do those that are linked with what `heapline link-flags` prints', async () => {
+it('modules linked with the output of `heapline link-flags` do the same', async () => {
   const [wasi, emscripten] = withLinkFlags!.trim().split('\n');
   run(`${forWasi!.split('clang --target=wasm32-wasi main.o')[0]}${wasi}`);
   await expectProfile(false);
@@ -78,7 +78,7 @@ it('a library is linked by Emscripten with the flags that the page names', async
   expect(lib.heap.profile().top({ granularity: 'lines' })).toContain('grab');
 });
 
-it('a module linked as a WASI command is refused, because its exports run the constructors again', async () => {
+it('a module linked as a WASI command is rejected, because its exports run the constructors again', async () => {
   run(forWasi!.replace('-Wl,--export=__main_void', '-mexec-model=command'));
   await expect(loadWasm(join(directory, 'main.wasm'))).rejects.toThrow(/-mexec-model=reactor/);
 });

@@ -9,7 +9,7 @@ import { type ConsumerProject, createConsumerProject } from '../support/packed-p
 
 const root = new URL('../..', import.meta.url).pathname;
 
-/** Newer Node versions that the package must run on, as npm's own packages of the Node binary. */
+/** Newer Node versions on which the package must run, as npm's packages of the Node binary name them. */
 const NEWER_NODES = ['22.23.3', '24.21.0', '26.10.0'];
 
 const LEAKY = `
@@ -83,7 +83,7 @@ describe('the packed package', () => {
     expectTheLeak(project.run('sh', ['-c', `cd '${folder}' && node use.cjs`]));
   });
 
-  it('says that it has to be left out of a bundle, from whose place it finds none of its files', () => {
+  it('says that bundles must leave it out, because it does not find its files from there', () => {
     const use = `loadC('leaky.c').catch((error) => console.log(error.name, error.message));`;
     writeFileSync(join(project.directory, 'server.mjs'), `import { loadC } from 'heapline';\n${use}`);
     const esbuild = join(root, 'node_modules/esbuild/bin/esbuild');
@@ -98,7 +98,7 @@ describe('the packed package', () => {
     }
   });
 
-  it('has one class of each error, whichever of its entries it comes from', () => {
+  it('has one class for each error, whichever entry exports it', () => {
     for (const [file, load] of [
       ['errors.cjs', 'const [main, assert, pprof] = names.map((name) => require(name));'],
       ['errors.mjs', 'const [main, assert, pprof] = await Promise.all(names.map((name) => import(name)));'],
@@ -122,7 +122,7 @@ describe('the packed package', () => {
     }
   });
 
-  it('installs the heapline command, which passes the exit code of the program on', () => {
+  it('installs the heapline command, which passes on the exit code of the program', () => {
     let status = 0;
     try {
       project.run('npx', ['heapline', 'run', '--toolchain', 'embedded', 'leaky.c']);
@@ -148,7 +148,7 @@ describe('the packed package', () => {
     for (const [file, module] of [
       ['use.mts', 'nodenext'],
       ['use.cts', 'nodenext'],
-      // What TypeScript 5 makes of it where nothing else is said: it looks for modules as Node.js 10 did.
+      // The default of TypeScript 5: it looks for modules as Node.js 10 did.
       ['use.ts', 'commonjs'],
     ] as const) {
       writeFileSync(join(project.directory, file), source + subpaths);
@@ -236,7 +236,7 @@ describe.each(NEWER_NODES)('Node %s', (version) => {
   });
 });
 
-/** Path of a Node binary of that version, fetched from npm's package of it and kept in .cache. */
+/** Path of a Node binary of that version. It comes from npm's package of Node and is kept in .cache. */
 function nodeBinary(version: string): string {
   const directory = join(root, '.cache', 'nodes', version);
   const binary = join(directory, 'package', 'bin', 'node');

@@ -1,5 +1,5 @@
-// The published types are the interface: what dist/ declares is written down in test/types, and two tools that know how
-// Node.js, TypeScript and bundlers read packages find nothing wrong. Needs a current dist/ (./build.sh).
+// The published types are the interface: test/types records what dist/ declares, and two tools that know how Node.js,
+// TypeScript and bundlers read packages find nothing wrong. Needs a current dist/ (./build.sh).
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -20,7 +20,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the published types', () => {
-  it('are those of test/types: write a change that is meant with `npm run api`', () => {
+  it('are those of test/types (`npm run api` writes an intended change)', () => {
     const entries = readdirSync(folder);
     expect(readdirSync(written).filter((file) => file.endsWith('.api.md'))).toEqual(entries);
     for (const entry of entries) {
@@ -28,7 +28,7 @@ describe('the published types', () => {
     }
   });
 
-  it('have no member that is internal', () => {
+  it('have no internal member', () => {
     const declarations = readdirSync(join(root, 'dist')).filter((file) => /\.d\.c?ts$/.test(file));
     expect(declarations.length).toBeGreaterThan(10);
     for (const file of declarations) {

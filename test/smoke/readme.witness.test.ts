@@ -1,5 +1,5 @@
-// README.md, followed to the letter with the packed package: its files are written, its commands are run, and they print
-// what it says.
+// Follows README.md to the letter with the packed package: writes its files, runs its commands, and compares their output
+// with what the page says.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { type ConsumerProject, createConsumerProject } from '../support/packed-p
 const root = new URL('../..', import.meta.url).pathname;
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 
-/** Fenced blocks with a word after the language: the name of a file, `run` for commands, `output` for what they print. */
+/** Fenced blocks with a word after the language: the name of a file, `run` for commands, `output` for their output. */
 const blocks = [...readme.matchAll(/^```\w+ (\S+)\n(.*?)^```$/gms)].map(([, name, text]) => ({
   name: name!,
   text: text!,
@@ -28,7 +28,7 @@ beforeAll(() => {
 });
 afterAll(() => project.dispose());
 
-/** Runs a command in the project; its status, and all that it printed. */
+/** Runs a command in the project; returns its status and its whole output. */
 function run(command: string): { status: number; output: string } {
   const shell = `export HEAPLINE_TOOLCHAIN=embedded NO_COLOR=1 GITHUB_ACTIONS=; (${command}) 2>&1`;
   try {
@@ -48,7 +48,7 @@ describe('README', () => {
     expect(withoutAddresses(output)).toBe(withoutAddresses(textsOf('output')[0]!));
   });
 
-  it('finds it from the command line', () => {
+  it('finds the leak from the command line', () => {
     const { status, output } = run(check);
     expect(status).toBe(1);
     expect(output).toContain('definite leak: 5 bytes in 1 block\n  at count_numbers (parser.c:5:23)');

@@ -1,4 +1,4 @@
-// docs/api is what TypeDoc makes of the docstrings, and every exported name has one.
+// docs/api is what TypeDoc makes from the docstrings, and every exported name has a docstring.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -14,7 +14,7 @@ const pagesIn = (folder: string): string[] =>
 
 let folder: string;
 
-// Fails when a name has no docstring, or a type that is used is not exported: see "validation" in typedoc.json.
+// Fails when a name has no docstring, or when a type is used but not exported: see "validation" in typedoc.json.
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'heapline-reference-'));
   execFileSync('npx', ['--no-install', 'typedoc', '--out', folder], { cwd: root, stdio: 'pipe' });
@@ -27,7 +27,7 @@ describe('the reference of the library', () => {
     expect(pagesIn(committed)).toEqual(pagesIn(folder));
   });
 
-  it('is current: write it with `npm run docs`', () => {
+  it('is current (`npm run docs` writes it)', () => {
     for (const page of pagesIn(folder)) {
       expect(readFileSync(join(committed, page), 'utf8')).toBe(readFileSync(join(folder, page), 'utf8'));
     }

@@ -1,5 +1,5 @@
-// Programs with worker threads as users write them, on the built package: either module system on either side, no
-// warning, nothing left open, nothing left behind by a thousand workers. Needs a current dist/ (./build.sh).
+// Programs with worker threads as users write them, on the built package: each side uses either module system, nothing is
+// warned about, nothing stays open, and a thousand workers leave nothing behind. Needs a current dist/ (./build.sh).
 
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-/** Workers of the test that looks for leaks: a thousand take minutes. */
+/** Number of workers of the test that looks for leaks. A thousand of them take minutes. */
 const SHORT_LIVED = process.env.HEAPLINE_FULL ? 1000 : 60;
 
 const files: Record<string, string> = {
@@ -67,7 +67,7 @@ const { pprofFetch } = require('heapline/pprof');
   await worker.terminate();
 })();
 `,
-  // Nothing here is closed, terminated or disposed of.
+  // Nothing in this program is closed, terminated or disposed of.
   'quiet.mjs': `import { Worker } from 'node:worker_threads';
 import { loadC } from 'heapline';
 import { pprofFetch } from 'heapline/pprof';
@@ -163,7 +163,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** Runs a program that has to end by itself, without a word on standard error. */
+/** Runs a program that has to end by itself and must write nothing to standard error. */
 async function run(...args: string[]): Promise<string> {
   const child = spawn(process.execPath, args, {
     cwd: directory,
@@ -190,7 +190,7 @@ describe('a program with worker threads', () => {
     expect(Object.keys(sums).map((label) => label.replace(/.*\(/, '('))).toEqual(['(1)', '(2)']);
   });
 
-  test('may ask from CommonJS', async () => {
+  test('can ask from CommonJS', async () => {
     expect(await run('both.cjs')).toBe('10000\n');
   });
 
@@ -200,7 +200,7 @@ describe('a program with worker threads', () => {
     expect(after).toEqual(before);
   });
 
-  test('may be without the permission to start threads', async () => {
+  test('works without the permission to start threads', async () => {
     const permission = process.allowedNodeEnvironmentFlags.has('--permission')
       ? '--permission'
       : '--experimental-permission';
@@ -214,11 +214,11 @@ describe('a program with worker threads', () => {
     expect(JSON.parse(await run(...args, 'alone.mjs'))).toEqual({ sums: { main: 10_000 }, leftOut: null });
   });
 
-  test("keeps no context of a test runner's, where every file loads the package anew", async () => {
+  test('keeps no context of a test runner that loads the package anew for every file', async () => {
     expect(JSON.parse(await run('--expose-gc', 'context.cjs'))).toEqual({ listeners: 0, left: 0 });
   });
 
-  test(`of ${SHORT_LIVED} workers that come and go keeps nothing of them`, async () => {
+  test(`keeps nothing of ${SHORT_LIVED} workers that come and go`, async () => {
     const lanes = 2;
     const output = await run('--expose-gc', 'short-lived.mjs', String(SHORT_LIVED), String(lanes));
     const { before, after, seen, members, resources } = JSON.parse(output);
@@ -226,7 +226,7 @@ describe('a program with worker threads', () => {
     // Standard output and error are pipes here.
     expect([members, resources.filter((name: string) => name !== 'PipeWrap')]).toEqual([0, []]);
     for (const { sums, leftOut } of [before, after]) expect([sums, leftOut]).toEqual([{}, null]);
-    // Node.js itself keeps some hundred bytes for each.
+    // Node.js itself keeps some hundred bytes for each worker.
     const each = (after.heapUsed - before.heapUsed) / ((SHORT_LIVED * 2) / 3);
     expect(each).toBeLessThan(8 * 1024);
     expect(after.rss - before.rss).toBeLessThan(64 * 2 ** 20);

@@ -1,5 +1,5 @@
 // The types of heapline/vitest compile without skipLibCheck beside the oldest vitest and TypeScript that are supported
-// and beside the newest. Vitest's interface of matchers has other type parameters in each major version.
+// and beside the newest ones. Vitest's interface of matchers has other type parameters in each major version.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ afterAll(() => {
   for (const project of projects) project.dispose();
 });
 
-/** An own project for each, because npm does not replace a major version that others depend on. */
+/** Each version has a project of its own, because npm does not replace a major version that others depend on. */
 function newProject(): ConsumerProject {
   const project = createConsumerProject();
   projects.push(project);
@@ -67,6 +67,6 @@ it.each([
     `typescript@${typescript}`,
     `@types/node@${node}`,
   ]);
-  // The compiler prints errors to standard output and fails: run() throws with them.
+  // When the compiler fails, it prints errors to standard output, and run() throws with them.
   expect(project.run('npx', ['tsc', '-p', '.'])).toBe('');
 });

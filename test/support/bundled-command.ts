@@ -1,5 +1,5 @@
-// The global set-up of the tiers that run the command: bundles src/cli once for the whole run. A process that reads the
-// sources through a loader starts half a second later than one that reads the bundle, and the tests start hundreds.
+// The global set-up of the tiers that run the command: bundles src/cli once for the whole run. The tests start the
+// command hundreds of times, and a process that reads the sources through a loader starts half a second later.
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import type { TestProject } from 'vitest/node';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export default async function bundleCommand(project: TestProject): Promise<() => void> {
-  // Two folders below package.json, as the sources are, so that the code finds the package's own files.
+  // The bundle is two folders below package.json, as the sources are, so that its code finds the package's files.
   const cache = join(root, '.cache');
   mkdirSync(cache, { recursive: true });
   const outDir = mkdtempSync(join(cache, 'command-'));

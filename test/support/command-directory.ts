@@ -1,4 +1,4 @@
-// Runs the command as users do, in a directory of its own. It is bundled from the sources once for each run of the tests.
+// Runs the command as users run it, in a directory of its own. The sources are bundled once for each run of the tests.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -31,12 +31,12 @@ export class CommandDirectory {
     return existsSync(join(this.path, name));
   }
 
-  /** The program and arguments of a shell command. */
+  /** The program and the arguments of a shell command. */
   commandLine(args: readonly string[]): string[] {
     return [process.execPath, inject('command'), ...args];
   }
 
-  /** Runs Node.js, which reads TypeScript. */
+  /** Runs Node.js with a loader for TypeScript. */
   node(args: readonly string[], env: Record<string, string> = {}): CommandResult {
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', loader, ...args], {
       cwd: this.path,

@@ -1,4 +1,4 @@
-// Removes, adds and exchanges custom sections of modules.
+// Removes, adds and replaces custom sections of modules.
 
 import { readModule, SectionId } from '../../src/binary/index.ts';
 
@@ -20,7 +20,7 @@ export function withSection(wasm: Uint8Array, name: string, content: Uint8Array)
   return new Uint8Array(Buffer.concat([wasm, Buffer.of(SectionId.Custom), unsigned(body.length), body]));
 }
 
-/** The module with the matching custom sections of another module in place of its own. */
+/** The module with the matching custom sections of another module instead of its own. */
 export function withSectionsOf(wasm: Uint8Array, other: Uint8Array, name: RegExp): Uint8Array {
   let result = withoutSections(wasm, name);
   const module = readModule(other);

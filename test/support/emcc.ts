@@ -1,4 +1,4 @@
-// The emcc that the tests run by themselves: the one that Heapline takes, so that HEAPLINE_EMCC tries another version.
+// The emcc that the tests run. It is the one that Heapline uses, so HEAPLINE_EMCC tests another version.
 
 import { findEmcc } from '../../src/compile/emscripten.ts';
 import { readEmccVersion } from '../../src/compile/emscripten-versions.ts';
@@ -7,5 +7,5 @@ const found = findEmcc();
 if (found === null) throw new Error('The tests need emcc: on PATH, in EMSDK or named by HEAPLINE_EMCC.');
 
 export const EMCC = found;
-/** Its version, and what tells its results from those of another one. */
+/** The version of emcc, and a name for its results that differs between versions. */
 export const EMCC_VERSION = readEmccVersion(found);

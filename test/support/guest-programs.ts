@@ -1,4 +1,4 @@
-// Loads the C programs of this folder with each toolchain, and reads what their heaps hold.
+// Loads the C programs of test/sandbox with each toolchain, and reads the contents of their heaps.
 
 import { type LoadCOptions, loadC, type Sandbox } from '../../src/index.ts';
 
@@ -32,5 +32,5 @@ export function thrown(call: () => unknown): unknown {
   } catch (error) {
     return error;
   }
-  throw new Error('nothing was thrown');
+  throw new Error('The call threw no error.');
 }

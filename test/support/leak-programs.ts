@@ -1,18 +1,18 @@
-// What the programs in test/leaks/programs say of themselves, read from the comments on their lines. Each file is two
-// programs: the faulty one, as the file stands, and the fixed one, which is built with -DFIXED and in which nothing may
-// be found. Expectations are about the faulty one.
+// Reads the expectations of the programs in test/leaks/programs from the comments on their lines. Each file is two
+// programs: the faulty one, as the file stands, and the fixed one, which is built with -DFIXED and in which a checker
+// must find nothing. Expectations are about the faulty one.
 //
 //   /* expect: definite 3 blocks 96 bytes */   blocks of this class allocated on this line, all contexts summed
 //   /* expect: definite 1 block 8|16 bytes, indirect 5 blocks 40|80 bytes */   two classes; sizes for 32|64 bits
-//   /* expect: reachable * blocks * bytes */   as many as libc likes, but not none
-//   /* expect: somewhere definite 1 block * bytes */   on whichever line of the program
+//   /* expect: reachable * blocks * bytes */   any number of blocks from one up
+//   /* expect: somewhere definite 1 block * bytes */   on any line of the program
 //   /* expect: double-free p */                the heap is misused here, with the block that is called p
 //   /* expect: allocated p */  /* expect: freed p */   where that block was allocated, and freed first
 // and in the opening comment:
 //   needs: setjmp              a feature that not every toolchain has; programs in C++ need `c++`
-//   differs(lsan): why         the named checker sees it differently: `lsan`, `lsan-split` (the division of what is
-//                              lost into direct and indirect) or `valgrind`
-//   Fixed: how                 what the fixed program does instead
+//   differs(lsan): why         the named checker gives another result: `lsan`, `lsan-split` (the division of lost
+//                              blocks into direct and indirect) or `valgrind`
+//   Fixed: how                 how the fixed program differs
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
@@ -23,14 +23,14 @@ import { type LeakKind, leakKinds } from '../../src/report/index.ts';
 /** Folder of the programs. */
 export const programsFolder = fileURLToPath(new URL('../leaks/programs/', import.meta.url));
 
-/** Width of a pointer, in bits, for which sizes are asked. */
+/** Width of a pointer, in bits, for which somebody asks for sizes. */
 export type PointerBits = 32 | 64;
 
 export interface ExpectedLeak {
   readonly kind: LeakKind;
   /** Line of the allocating call; null for any line of the program. */
   readonly line: number | null;
-  /** Null for any number but none. */
+  /** Null for any number from one up. */
   readonly blocks: number | null;
   /** By pointer width; null for any number. */
   readonly bytes: Readonly<Record<PointerBits, number>> | null;
@@ -46,16 +46,16 @@ export interface ExpectedFault {
 }
 
 export interface Program {
-  /** File name without `.c` or `.cpp`, then `-leak` or `-bad` (the heap is misused), or `-clean` for the fixed one. */
+  /** File name without `.c` or `.cpp`, then `-leak`, `-bad` (the heap is misused) or `-clean` (the fixed program). */
   readonly name: string;
   readonly path: string;
-  /** Whether it is built with -DFIXED. */
+  /** True when the program is built with -DFIXED. */
   readonly fixed: boolean;
   readonly leaks: readonly ExpectedLeak[];
   readonly faults: readonly ExpectedFault[];
   /** Features that not every toolchain has. */
   readonly needs: readonly string[];
-  /** Checkers that see it differently, with the reason. */
+  /** Checkers that give another result, with the reason. */
   readonly differences: ReadonlyMap<string, string>;
 }
 
@@ -172,8 +172,8 @@ function readProgram(path: string): Program {
 }
 
 /**
- * Compares what a checker found with what a program expects, and names each difference in a sentence; none means
- * that they agree. Found leaks may come in any number of records a line and class; they are summed.
+ * Compares the leaks that a checker found with those that a program expects, and describes each difference in a
+ * sentence. An empty list means that they agree. Several records of one line and class are summed.
  */
 export function compareLeaks(program: Program, found: readonly FoundLeak[], bits: PointerBits): string[] {
   const sums = new Map<string, { kind: LeakKind; line: number; blocks: number; bytes: number }>();
@@ -209,15 +209,15 @@ export function compareLeaks(program: Program, found: readonly FoundLeak[], bits
 }
 
 /**
- * What LeakSanitizer can see of a program's leaks: it knows no possible losses (an interior pointer keeps a block
- * alive, as one to its start does), does not report what is reachable, and ends the program at the first misuse.
+ * The leaks of a program that LeakSanitizer can see. It knows no possible losses (an interior pointer keeps a block
+ * alive, as a pointer to the start does), does not report reachable blocks, and ends the program at the first misuse.
  */
 export function lostLeaks(program: Program): Program {
   const isLost = (leak: ExpectedLeak) => leak.kind === 'definite' || leak.kind === 'indirect';
   return { ...program, leaks: program.faults.length > 0 ? [] : program.leaks.filter(isLost) };
 }
 
-/** The same leaks with direct and indirect losses of a line in one. */
+/** The same leaks, with the direct and indirect losses of a line summed. */
 export function unsplit(program: Program): Program {
   const leaks = new Map<number | null, ExpectedLeak>();
   for (const leak of program.leaks) {

@@ -1,6 +1,5 @@
-// llvm-symbolizer, the outside oracle of the symbol tests. It takes offsets from the start of the code
-// section payload (up to LLVM 22). The tests would not agree on a single line if a version took other
-// offsets.
+// llvm-symbolizer, the outside oracle of the symbol tests. Up to LLVM 22 it takes offsets from the start of the code
+// section payload. If a version took other offsets, no line would agree and the tests would fail.
 
 import { spawnSync } from 'node:child_process';
 import { posix } from 'node:path';
@@ -46,7 +45,7 @@ function skipLocals(wasm: Uint8Array, start: number): number {
 }
 
 export interface OracleFrame {
-  /** '' if llvm-symbolizer does not know it; the same applies to `file`. */
+  /** '' if llvm-symbolizer does not know the name; the same applies to `file`. */
   readonly function: string;
   readonly file: string;
   readonly line: number;

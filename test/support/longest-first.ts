@@ -1,5 +1,5 @@
-// The order of the test files. The longest ones start first, so that the workers end at about the same time: a file of
-// a minute that starts last leaves all other workers without work.
+// The order of the test files. The longest ones start first, so that the workers end at about the same time: if a file
+// that takes a minute starts last, all other workers have nothing to do.
 
 import { statSync } from 'node:fs';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
@@ -24,7 +24,7 @@ function rank({ moduleId }: TestSpecification): number {
 }
 
 export class LongestFirst extends BaseSequencer {
-  // What is not listed is sorted by size, which is the best guess that needs no earlier run.
+  // Files that are not listed are sorted by size, which is the best guess without an earlier run.
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const size = new Map(files.map((file) => [file, statSync(file.moduleId).size]));
     return [...files].sort((a, b) => rank(a) - rank(b) || size.get(b)! - size.get(a)!);

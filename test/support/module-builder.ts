@@ -1,5 +1,4 @@
-// Builds small modules byte by byte, for things that assemblers do not write: unusual encodings, new
-// proposals, faults.
+// Builds small modules byte by byte, because assemblers do not write unusual encodings, new proposals and faults.
 
 import { SectionId, writeUnsigned } from '../../src/binary/index.ts';
 

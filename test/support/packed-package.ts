@@ -1,5 +1,5 @@
-// Packs the built library as npm would publish it and installs it into an empty project, once for all smoke
-// tests: what is tested there is what a user gets. Needs a current dist/ (./build.sh).
+// Packs the built library as npm would publish it and installs it into an empty project, once for all smoke tests. The
+// smoke tests therefore test what a user gets. Needs a current dist/ (./build.sh).
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ const root = new URL('../..', import.meta.url).pathname;
 /** A project that has installed the packed package and nothing else. */
 export interface ConsumerProject {
   readonly directory: string;
-  /** Runs a command in the project; throws with its output when it fails. */
+  /** Runs a command in the project. Throws with the command's output when it fails. */
   run(command: string, args: readonly string[], environment?: Record<string, string>): string;
   dispose(): void;
 }

@@ -1,4 +1,4 @@
-// The outside tools that profiles are checked with: protobufjs on profile.proto, and `go tool pprof`.
+// The outside tools that check profiles: protobufjs with profile.proto, and `go tool pprof`.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -40,7 +40,7 @@ export interface DecodedLabel {
 const schema = protobuf.loadSync(fileURLToPath(new URL('profile.proto', import.meta.url)));
 const ProfileMessage = schema.lookupType('perftools.profiles.Profile');
 
-/** What an independent implementation reads, strings filled in. */
+/** The profile as an independent implementation reads it, with its strings filled in. */
 export function protobufDecode(bytes: Uint8Array): DecodedProfile {
   const raw = bytes[0] === 0x1f ? gunzipSync(bytes) : bytes;
   const message = ProfileMessage.toObject(ProfileMessage.decode(raw), {
@@ -92,7 +92,7 @@ export class Workspace implements Disposable {
     return readFileSync(path);
   }
 
-  /** Output of `go tool pprof`; the last arguments are files. */
+  /** The output of `go tool pprof`. The last arguments are files. */
   pprof(...args: string[]): string {
     return execFileSync('go', ['tool', 'pprof', ...args], {
       encoding: 'utf8',
@@ -101,7 +101,7 @@ export class Workspace implements Disposable {
     });
   }
 
-  /** `-top` with every row, of a profile. */
+  /** All rows of `-top` of a profile. */
   pprofTop(profile: HeapProfile | Uint8Array, ...args: string[]): string {
     const bytes = profile instanceof Uint8Array ? profile : profile.encode();
     const path = this.write('top.pb.gz', bytes);

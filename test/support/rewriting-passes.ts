@@ -1,5 +1,5 @@
-// Passes over the rewriter that are no part of the product: they use it as checks of memory accesses,
-// exported globals and a grafted runtime would.
+// Passes over the rewriter that are no part of the product. They use it as checks of memory accesses, exported globals
+// and a grafted runtime would use it.
 
 import { ExternalKind, InstructionWriter, Opcode, skipInstruction } from '../../src/binary/index.ts';
 import type { Rewriter } from '../../src/rewrite/index.ts';
@@ -12,7 +12,7 @@ const F64 = 0x7c;
 const FIRST_LOAD = 0x28;
 const FIRST_STORE = 0x36;
 const LAST_STORE = 0x3e;
-/** Types of what i32.store to i64.store32 store, in order of their opcodes. */
+/** Types of the values that i32.store to i64.store32 store, in order of their opcodes. */
 const STORED = [I32, I64, F32, F64, I32, I32, I64, I64, I64];
 
 const Other = {
@@ -60,7 +60,7 @@ class Locals {
 }
 
 /**
- * Counts loads and stores, and sums up their addresses, in two exported globals. Before each it also tests
+ * Counts loads and stores, and sums up their addresses, in two exported globals. Before each access it also tests
  * the address, as a check of accesses would, in a branch that is hinted to be unlikely. Functions for which
  * `skip` is true stay as they are.
  */
@@ -118,15 +118,15 @@ export function exportGlobals(rewriter: Rewriter): void {
 
 /** What `moveBodies` did. */
 export interface Moved {
-  /** Functions whose bodies were moved, in order; the copy of each is the same number among the appended ones. */
+  /** Functions whose bodies were moved, in order. The copy of the n-th one is the n-th appended function. */
   readonly functions: readonly number[];
 }
 
 /**
- * Moves the bodies of functions to appended ones, and calls those from where they were, as a grafted runtime
- * is called from the bodies of the allocator that it replaces: through a table of its own, by an address that
- * lies in data of its own, with each body padded to its old length. Functions whose bodies are too short for
- * that stay.
+ * Moves the bodies of functions to appended functions, and calls those from the old places. A grafted runtime is called
+ * in the same way from the bodies of the allocator that it replaces: through a table of its own, by an address that
+ * lies in data of its own, with each body padded to its old length. Functions whose bodies are too short for such a
+ * call stay as they are.
  */
 export function moveBodies(rewriter: Rewriter, wanted: (index: number) => boolean, address: number): Moved {
   const { module } = rewriter;

@@ -1,5 +1,5 @@
-// Runs a linked module as the contract in src/compile/link.ts says, without Heapline's own host and without
-// instrumentation: node:wasi for WASI, Emscripten's own glue otherwise. An independent check of that contract.
+// Runs a linked module by the contract in src/compile/link.ts, without Heapline's host and without instrumentation:
+// node:wasi runs WASI modules, Emscripten's glue runs the others. This is an independent check of that contract.
 
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,7 +11,7 @@ import type { CompiledModule } from '../../src/compile/index.ts';
 export interface Outcome {
   readonly stdout: string;
   readonly exitCode: number;
-  /** Codes that the import heapline.exiting was called with. */
+  /** Codes with which the module called the import heapline.exiting. */
   readonly exiting: readonly number[];
 }
 
@@ -82,7 +82,7 @@ async function openEmscripten(compiled: CompiledModule, args: readonly string[],
   });
   const main = () => {
     const memory = (exports as unknown as { memory: WebAssembly.Memory }).memory;
-    // Its name since 3.1.60 or so.
+    // Since about 3.1.60 the export has the first of these names.
     const stackAlloc = (exports._emscripten_stack_alloc ?? exports.stackAlloc)!;
     const words = ['program', ...args].map((word) => {
       const bytes = Buffer.from(`${word}\0`);
@@ -102,16 +102,16 @@ function open(compiled: CompiledModule, args: readonly string[], exiting: number
   return compiled.glue === null ? openWasi(compiled, args, exiting) : openEmscripten(compiled, args, exiting);
 }
 
-/** How node:wasi and Emscripten end a program: an exception that carries the exit code. */
+/** Reads the exit code from an error: node:wasi and Emscripten end a program with an exception that carries the code. */
 function exitCodeOf(error: unknown): number {
   const { status, name } = error as { status?: number; name?: string };
   if (name === 'ExitStatus' && typeof status === 'number') return status;
-  // node:wasi throws a symbol and keeps the code to itself.
+  // node:wasi throws a symbol and does not tell the code.
   if (typeof error === 'symbol') return Number.NaN;
   throw error;
 }
 
-/** Runs main to the end of the program, libc's own end included. */
+/** Runs main and then the end of the program, libc's part included. */
 export async function runMain(compiled: CompiledModule, args: readonly string[] = []): Promise<Outcome> {
   const exiting: number[] = [];
   const program = await open(compiled, args, exiting);
@@ -126,7 +126,7 @@ export async function runMain(compiled: CompiledModule, args: readonly string[] 
   return { stdout: program.stdout(), exitCode, exiting };
 }
 
-/** The exports of a started module that has no need of main. */
+/** The exports of a started module whose main is not needed. */
 export async function openLibrary(compiled: CompiledModule): Promise<Exports> {
   return (await open(compiled, [], [])).exports;
 }

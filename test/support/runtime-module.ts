@@ -1,6 +1,6 @@
-// Links each flavour of the runtime alone, with a few lines of C in the place of a libc, and drives it from JavaScript:
-// slots are written by hand, as instrumented code does it. The objects have the hooks of tests (runtime-objects.ts). The
-// linker is the embedded one, so nothing has to be installed. A module is linked once per flavour and kept.
+// Links each flavour of the runtime without a program, with a few lines of C instead of a libc, and calls it from
+// JavaScript: slots are written by hand, as instrumented code writes them. The objects have the hooks of tests
+// (runtime-objects.ts). The linker is the embedded one, so nothing has to be installed. Each flavour is linked once.
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -187,7 +187,7 @@ export class Runtime {
     return this.u32(this.call('errno_address'));
   }
 
-  /** What instrumented code does before a call at depth `depth` (0: the sentinel): clamps, writes, sets top. */
+  /** Does what instrumented code does before a call at depth `depth` (0: the sentinel): clamps, writes, sets top. */
   enterCall(depth: number, site: number): void {
     const slot = this.shadow + Math.min(depth, layout.SHADOW_SLOTS - 1) * layout.SLOT_SIZE;
     this.setU32(slot + layout.SLOT_SITE, site);
@@ -302,7 +302,7 @@ export class Runtime {
     }
   }
 
-  /** Every span that holds blocks: address of the first, size and number of them, address of their metadata. */
+  /** Every span that holds blocks: the address of its first block, their size and number, the address of their metadata. */
   *spans(): Generator<{ base: number; size: number; blocks: number; metadata: number }> {
     const first = this.runtime(layout.RUNTIME_FIRST_SPAN_CHUNK);
     for (let chunk = first; chunk; chunk = this.u32(chunk + layout.CHUNK_NEXT)) {
@@ -320,7 +320,7 @@ export class Runtime {
     }
   }
 
-  /** Every live block as the span chunks tell it: address → requested bytes, context, serial. */
+  /** Every live block, read from the span chunks: address → requested bytes, context, serial. */
   blocks(): Map<number, Block> {
     const result = new Map<number, Block>();
     for (const { base, size, blocks, metadata } of this.spans()) {

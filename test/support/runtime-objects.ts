@@ -1,5 +1,5 @@
-// Builds of the C runtime that are not shipped: with the hooks of tests, or with assertions as well. They are built when
-// a test asks for them and the sources have changed, and kept in .cache.
+// Builds of the C runtime that are not shipped: with the hooks of tests, or with assertions as well. A test builds them
+// when the sources have changed since the last build. They are kept in .cache.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -19,7 +19,7 @@ const FLAGS: Readonly<Record<Exclude<RuntimeBuild, 'shipped'>, readonly string[]
   debug: ['--debug', '3'],
 };
 
-/** Changes with everything that the objects are made of. */
+/** A key that changes when one of the inputs of the objects changes. */
 function fingerprint(): string {
   const hash = createHash('sha256');
   for (const folder of ['csrc', 'include']) {
@@ -32,7 +32,7 @@ function fingerprint(): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** The directory that has the objects of a build: what HEAPLINE_RUNTIME takes. */
+/** The directory with the objects of a build: the value for HEAPLINE_RUNTIME. */
 export function runtimeObjects(build: RuntimeBuild): string {
   if (build === 'shipped') return join(root, 'wasm');
   const directory = join(cache, `${build}-${fingerprint()}`);

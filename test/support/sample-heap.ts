@@ -1,5 +1,5 @@
-// A made-up heap with every feature a profile has to show: inlined calls, recursion, a JavaScript entry, a host
-// stack that was not captured, truncated stacks, contexts that hold nothing any more. Numbers are chosen so that
+// A made-up heap with every feature that a profile has to show: inlined calls, recursion, a JavaScript entry, a host
+// stack that was not captured, truncated stacks, contexts that no longer hold anything. The numbers were chosen so that
 // every sum in the tests can be checked by hand.
 
 import type { Frame } from '../../src/frames/index.ts';
@@ -51,7 +51,7 @@ export const HOST_FRAMES: ReadonlyMap<number, readonly Frame[]> = new Map([
   ],
 ]);
 
-/** parent, site, allocated objects and bytes, live objects and bytes. */
+/** Parent, site, allocated objects and bytes, live objects and bytes. */
 type Context = readonly [number, number, number, number, number, number];
 
 export const CONTEXTS: readonly Context[] = [

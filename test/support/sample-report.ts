@@ -1,10 +1,10 @@
-// Reports for the tests of this folder: one with a record of each class, inlined frames, a JS frame, awkward names
-// and a double free, and a maker of frames.
+// Sample reports: one with a record of each class, inlined frames, a JS frame, awkward names and a double free; and
+// functions that make frames and records.
 
 import type { Frame } from '../../src/frames/index.ts';
 import { type LeakRecord, LeakReport } from '../../src/report/index.ts';
 
-/** A C frame; `place` is `file:line:column`, shortened from the right where unknown. */
+/** A C frame. `place` is `file:line:column`; unknown parts are left out from the right. */
 export function frame(name: string, place = '', extra: Partial<Frame> = {}): Frame {
   const [file = '', line = '0', column = '0'] = place.split(':');
   return {
@@ -20,7 +20,7 @@ export function frame(name: string, place = '', extra: Partial<Frame> = {}): Fra
   };
 }
 
-/** A record with sizes that do not matter. */
+/** A record whose sizes do not matter. */
 export function record(frames: readonly Frame[], parts: Partial<LeakRecord> = {}): LeakRecord {
   return { kind: 'definite', blocks: 1, bytes: 10, frames, sample: null, ...parts };
 }

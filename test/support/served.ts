@@ -1,4 +1,4 @@
-// A server with Heapline's handler in this process, and the ways to ask it things.
+// A server with Heapline's handler in this process, and the functions that send requests to it.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createServer, request as httpRequest, type IncomingHttpHeaders, type Server } from 'node:http';
@@ -38,7 +38,7 @@ export interface Asking {
   readonly body?: string | Uint8Array;
 }
 
-/** Sends a request with its target as it is: no normalising of paths, no following of redirects. */
+/** Sends a request whose target is not changed: paths are not normalised, redirects are not followed. */
 export function ask(
   port: number,
   target: string,
@@ -112,7 +112,10 @@ export async function startGoServer(
   return { port: port!, timedPort: timedPort!, process: child };
 }
 
-/** Runs a command without blocking this process, whose server it talks to; throws with its output when it fails. */
+/**
+ * Runs a command without blocking this process, because the command talks to the server in this process. Throws with the
+ * command's output when it fails.
+ */
 export function run(
   command: string,
   args: readonly string[],

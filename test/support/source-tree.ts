@@ -1,4 +1,4 @@
-// The toolchains the tests run over. All must be there: a missing tool is a failure, not a skip.
+// The toolchains that the tests use. All of them must be installed: a missing tool is a failure, not a skip.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -7,7 +7,7 @@ import type { ToolchainName } from '../../src/compile/index.ts';
 
 export const toolchainNames: readonly ToolchainName[] = ['embedded', 'clang', 'emscripten'];
 
-/** A directory with the given files, and how to get rid of it. */
+/** A directory with the given files, and the function that removes it. */
 export function sourceTree(files: Readonly<Record<string, string>>) {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'heapline-compile-'));
   const file = (name: string) => path.join(directory, name);

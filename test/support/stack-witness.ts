@@ -1,7 +1,6 @@
-// The outside witness: compares V8's own stack at the moment of an allocation with the context that the
-// runtime recorded. The runtime calls the host after every allocation. There the engine's stack is captured,
-// translated to offsets in the original module, and compared frame by frame, together with the places where
-// the host stands between frames.
+// The outside witness compares V8's own stack at the moment of an allocation with the context that the runtime recorded.
+// The runtime calls the host after every allocation. The host captures the engine's stack, translates it to offsets in
+// the original module, and compares it frame by frame, together with the places where the host stands between frames.
 
 import { readModule } from '../../src/binary/index.ts';
 import type { WasmExports } from '../../src/binary/wasm-types.ts';
@@ -14,16 +13,16 @@ import { linkingWith } from './runtime-objects.ts';
 /** Compiles with the runtime that calls out after every allocation. */
 export const compileTraced: typeof compile = (...args) => linkingWith('hooks', () => compile(...args));
 
-/** Stands for JavaScript between two frames of the guest's. */
+/** Stands for JavaScript between two frames of the guest. */
 const HOST = 'JavaScript';
 /** Emscripten's functions by which the guest calls itself. They are JavaScript, but not the host. */
 const INVOKE = /\binvoke_[a-z]+ \(/;
 
 /** Compares every allocation of one guest. */
 export class Witness {
-  /** Number of allocations that were compared so far. */
+  /** Number of allocations that have been compared. */
   allocations = 0;
-  /** Number of frames of C in the deepest stack. */
+  /** Number of C frames in the deepest stack. */
   deepest = 0;
   /** Number of allocations below more than one entry from JavaScript. */
   nested = 0;
@@ -97,7 +96,7 @@ export class Witness {
 
 interface EngineFrame {
   readonly functionIndex: number;
-  /** File offset in the module that runs. */
+  /** File offset in the module that is running. */
   readonly offset: number;
 }
 
@@ -122,7 +121,7 @@ function engineStack(): (EngineFrame | string)[] {
   return frames;
 }
 
-/** Indices of the runtime's functions, found by their names in csrc. */
+/** Indices of the runtime's functions. They are found by their names in csrc. */
 function functionsOfTheRuntime(wasm: Uint8Array): ReadonlySet<number> {
   const indices = new Set<number>();
   const family = /^(malloc|calloc|realloc|reallocarray|free|aligned_alloc|memalign|posix_memalign)$/;

@@ -1,5 +1,5 @@
-// Builds the modules of the symbol tests with each supported compiler. Results are cached by all their
-// inputs, so that a second run of the tests compiles nothing.
+// Builds the modules of the symbol tests with each supported compiler. The cache key of a result contains all inputs, so
+// a second run of the tests compiles nothing.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -14,7 +14,7 @@ export interface Program {
   readonly name: string;
   /** Translation units. */
   readonly sources: readonly string[];
-  /** Directories of headers. Compilers without access to the disk get every file in them. */
+  /** Directories of headers. Compilers without access to the disk receive every file in them. */
   readonly include?: readonly string[];
   readonly defines?: readonly string[];
   /** Exported functions. If there are none, all functions are kept. */
@@ -25,7 +25,7 @@ export interface BuildOptions {
   readonly toolchain: Toolchain;
   /** Compiler flags, such as -O2 and -gdwarf-5. */
   readonly flags: readonly string[];
-  /** Linker flags beside those for the exports. For Emscripten they are flags of emcc. */
+  /** Linker flags besides those for the exports. For Emscripten they are flags of emcc. */
   readonly link?: readonly string[];
 }
 
@@ -97,7 +97,7 @@ async function compile(
   return output;
 }
 
-// The embedded compiler sees only the files that it gets. They keep their absolute paths.
+// The embedded compiler sees only the files that it receives. They keep their absolute paths.
 async function compileEmbedded(
   arguments_: readonly string[],
   source: string,

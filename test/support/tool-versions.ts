@@ -1,5 +1,5 @@
-// Versions of other people's tools that the smoke tests use. With HEAPLINE_NEWEST=1 (`npm run test:newest`) they take the
-// newest ones that npm has; docs/versions.md says which were run.
+// Versions of other projects' tools that the smoke tests use. With HEAPLINE_NEWEST=1 (`npm run test:newest`) the tests
+// use the newest versions that npm has. docs/versions.md says which versions were tested.
 
 const PINNED = {
   bun: '1.4.5',
@@ -10,12 +10,12 @@ const PINNED = {
 
 export type PinnedTool = keyof typeof PINNED;
 
-/** The version, or range, to install. */
+/** The version, or range of versions, to install. */
 export function versionOf(tool: PinnedTool): string {
   return newestOr(PINNED[tool]);
 }
 
-/** This range, or the newest version when that is asked for. */
+/** This range, or the newest version with HEAPLINE_NEWEST. */
 export function newestOr(range: string): string {
   return process.env.HEAPLINE_NEWEST === '1' ? 'latest' : range;
 }

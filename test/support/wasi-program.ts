@@ -1,4 +1,4 @@
-// Builds the C programs of this folder for WASI, without Heapline's runtime, and runs them in the host alone.
+// Builds the C programs of test/host for WASI without Heapline's runtime, and runs them with only the host.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ExitSignal, type GuestOptions, Input, Output, openWasiGuest } from '../../src/host/index.ts';
 
-/** A directory that is gone when the process ends. */
+/** A directory that is removed when the process ends. */
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'heapline-host-'));
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
@@ -16,7 +16,7 @@ export function temporaryDirectory(): string {
 export const program = (name: string): string =>
   new URL(`../host/programs/${name}`, import.meta.url).pathname;
 
-/** Compiles a program of this folder with the system's clang. */
+/** Compiles a program of test/host with the system's clang. */
 export async function buildWasi(name: string): Promise<WebAssembly.Module> {
   const output = join(temporaryDirectory(), 'program.wasm');
   execFileSync('clang', ['--target=wasm32-wasi', '-O1', program(name), '-o', output]);
@@ -27,7 +27,7 @@ export interface Ran {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** What stopped the program, when it neither returned nor exited. */
+  /** The error that stopped the program, if it neither returned nor exited. */
   readonly error: unknown;
   readonly readFile: (path: string) => Uint8Array | null;
 }

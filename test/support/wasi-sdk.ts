@@ -1,6 +1,7 @@
-// Directories that are laid out as wasi-sdk's releases are, made of what is on this machine: clang 22 with the sysroot
-// inside the npm package @yowasp/clang (the current layout, wasm32-wasip1 alone) or with Debian's wasi-libc (the old
-// one, wasm32-wasi alone). The compiler is a script, because its own default sysroot is not the SDK's.
+// Makes directories with the layout of wasi-sdk's releases from the files on this machine: clang 22 with the sysroot
+// inside the npm package @yowasp/clang (the current layout, which has only wasm32-wasip1) or with Debian's wasi-libc
+// (the old layout, which has only wasm32-wasi). The compiler is a script, because clang's default sysroot is not the
+// SDK's.
 
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -8,12 +9,12 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 
-/** `eh and noeh`: the current one of version 33 and later, with the C++ library twice. */
+/** `eh and noeh`: the layout of version 33 and later, which has the C++ library twice. */
 export type Layout = 'wasm32-wasip1' | 'wasm32-wasi' | 'eh and noeh';
 
 const RESOURCES = '/usr/lib/llvm-22/lib/clang/22';
 
-/** The archive in which @yowasp/clang brings its sysroot. */
+/** The archive with the sysroot of @yowasp/clang. */
 const yowaspResources = (): string =>
   path.join(
     path.dirname(createRequire(import.meta.url).resolve('@yowasp/clang')),
@@ -24,10 +25,10 @@ const yowaspResources = (): string =>
 
 export interface Sdk {
   readonly directory: string;
-  /** The sysroot in it. */
+  /** The path of the sysroot in that archive. */
   readonly sysroot: string;
   readonly clang: string;
-  /** What the compiler was called with, one call a line. */
+  /** The calls of the compiler, one on each line. */
   calls(): string[];
   [Symbol.dispose](): void;
 }
@@ -54,10 +55,10 @@ export function fakeSdk(layouts: readonly Layout[], compiler = 'clang-22'): Sdk 
     execFileSync('mv', [path.join(sysroot, 'include', 'c++'), path.join(headers, 'noeh')]);
     for (const name of ['libc++.a', 'libc++abi.a']) {
       execFileSync('mv', [path.join(archives, name), path.join(archives, 'noeh')]);
-      // Whoever links this one fails.
+      // A link with this library fails.
       writeFileSync(path.join(archives, 'eh', name), 'for exnref');
     }
-    // Clang ignores the folders of a target unless this is there.
+    // Clang ignores the folders of a target unless this folder exists.
     mkdirSync(path.join(sysroot, 'include', 'c++', 'v1'), { recursive: true });
   }
   if (layouts.includes('wasm32-wasi')) {

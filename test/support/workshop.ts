@@ -1,5 +1,4 @@
-// Makes wasm files for tests with the tools of the system: from C with clang 22 and wasm-ld 22, from text
-// with wat2wasm.
+// Makes wasm files for tests with the tools of the system: from C with clang 22 and wasm-ld 22, from text with wat2wasm.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -40,7 +39,7 @@ export class Workshop {
     });
   }
 
-  /** Compiles one C file without libc; returns the object's path. */
+  /** Compiles one C file without libc and returns the object's path. */
   object(source: string, ...flags: string[]): string {
     const path = this.path('.o');
     const options = [
@@ -54,7 +53,7 @@ export class Workshop {
     return path;
   }
 
-  /** The recording runtime of fixtures/, compiled. */
+  /** The compiled recording runtime of fixtures/. */
   runtime(): string {
     const constants = [
       `-DHL_MAGIC=${MAGIC}`,
@@ -68,7 +67,7 @@ export class Workshop {
     );
   }
 
-  /** Links objects with the runtime's symbols exported, as the drivers do. */
+  /** Links objects and exports the runtime's symbols, as the drivers do. */
   link(objects: readonly string[], ...flags: string[]): Uint8Array {
     const path = this.path('.wasm');
     this.run(

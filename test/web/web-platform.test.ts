@@ -11,12 +11,12 @@ import { webPlatform } from '../../src/web/web-platform.ts';
 
 const NO_LIMIT = 2 ** 30;
 
-/** Compares by bytes: the matchers' own comparison of large arrays takes seconds. */
+/** Compares the bytes, because the matchers' comparison of large arrays takes seconds. */
 function expectSame(actual: Uint8Array, expected: Uint8Array): void {
   expect(Buffer.compare(actual, expected)).toBe(0);
 }
 
-/** Text that repeats itself, as profiles do, and bytes that do not. */
+/** Text that repeats itself, as profiles do, and bytes that do not repeat. */
 const data = fc.oneof(
   fc.uint8Array({ maxLength: 5_000 }),
   fc
@@ -46,7 +46,7 @@ describe('gzip', () => {
     );
   });
 
-  test('changed bytes are an error, or change nothing', () => {
+  test('changed bytes cause an error or change nothing', () => {
     const bytes = new TextEncoder().encode('alloc_objects count alloc_space bytes '.repeat(40));
     const file = gzipSync(bytes);
     let refused = 0;
@@ -55,7 +55,7 @@ describe('gzip', () => {
         const changed = Uint8Array.from(file);
         changed[at]! ^= change;
         try {
-          // The header has fields without a meaning for the content: a time, a system.
+          // Some fields of the header (a time, a system) have no meaning for the content.
           expectSame(webPlatform.gunzip(changed, NO_LIMIT), bytes);
         } catch (error) {
           expect((error as Error).name).toBe('Error');
@@ -66,14 +66,14 @@ describe('gzip', () => {
     expect(refused).toBeGreaterThan(2 * file.length);
   });
 
-  test('a file that is cut off is an error wherever the cut is', () => {
+  test('a file that is cut off causes an error wherever the cut is', () => {
     const file = gzipSync(Buffer.from('inuse_space '.repeat(500)));
     for (let end = 0; end < file.length; end++) {
       expect(() => webPlatform.gunzip(file.subarray(0, end), NO_LIMIT), `cut at ${end}`).toThrow();
     }
   });
 
-  test('both stop at the limit and say so by the same error', () => {
+  test('both stop at the limit and throw the same error', () => {
     const file = gzipSync(Buffer.alloc(5_000_000));
     for (const platform of [nodePlatform, webPlatform]) {
       expect(() => platform.gunzip(file, 4_999_999)).toThrow(TooLongError);
@@ -116,7 +116,7 @@ test('the next turn comes after promises that are settled', async () => {
   }
 });
 
-test('C that sleeps blocks the thread for its time', () => {
+test('C code that sleeps blocks the thread for as long', () => {
   for (const platform of [nodePlatform, webPlatform]) {
     const began = performance.now();
     platform.block(30);
@@ -162,7 +162,7 @@ describe('WASI', () => {
     expect(functions.clock_res_get!(9, 8)).toBe(28);
   });
 
-  test('random bytes fill all that was asked for, and no more', () => {
+  test('random bytes fill exactly the range that was asked for', () => {
     const length = 150_000;
     new Uint8Array(memory.buffer).fill(0, 1000, 1000 + length + 100);
     expect(functions.random_get!(1000, length)).toBe(0);

@@ -1,9 +1,9 @@
-/* driver.h -- what the corpus drivers share: a checksum over what a workload computed, repeatable random numbers,
- * growing text, and main.
+/* driver.h -- the parts that the corpus drivers share: a checksum over the results of a workload, repeatable random
+ * numbers, growing text, and main.
  *
  * A driver defines `int workload(int scale)`. It must give the same result on 32-bit WebAssembly and on 64-bit
- * machines, so it feeds values into the checksum, never representations of pointers or size_t, and never draws two
- * random numbers among the arguments of one call, whose order compilers choose.
+ * machines. Therefore it adds values to the checksum, never representations of pointers or size_t, and never draws two
+ * random numbers among the arguments of one call, because compilers choose the order of arguments.
  */
 #ifndef HEAPLINE_DRIVER_H
 #define HEAPLINE_DRIVER_H
@@ -44,7 +44,7 @@ static inline uint32_t random_next(uint32_t *state) {
 
 static inline uint32_t random_below(uint32_t *state, uint32_t limit) { return random_next(state) % limit; }
 
-/* Ends the program: a workload that fails would make a wrong measurement, not a small one. */
+/* Ends the program, because a workload that fails would make the measurement wrong. */
 static inline void fail(const char *what) {
   fprintf(stderr, "workload failed: %s\n", what);
   exit(1);

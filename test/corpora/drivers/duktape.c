@@ -1,5 +1,5 @@
 /* Driver for duktape: runs JavaScript programs on fresh heaps (objects, strings, closures, regular expressions,
- * JSON, sorting, exceptions, garbage), with functions of C called from JavaScript and back. Its errors are longjmps. */
+ * JSON, sorting, exceptions, garbage). JavaScript calls C functions and C calls back. Its errors are longjmps. */
 
 #include "driver.h"
 #include "duktape.h"
@@ -24,7 +24,7 @@ static const char *const programs[] = {
     "var counts = {}, pattern = /^(\\d+\\.\\d+\\.(\\d+)\\.\\d+) (GET|POST) \\/item\\/(\\d+)\\?q=(\\d) (\\d{3})$/gm, m;"
     "while ((m = pattern.exec(log)) !== null) counts[m[2] + ':' + m[5]] = (counts[m[2] + ':' + m[5]] || 0) + 1;"
     "emit(JSON.stringify(counts)); emit(log.replace(/\\d+/g, function (d) { return d.length; }).length);",
-    /* JSON, there and back. */
+    /* JSON, written and read. */
     "function make(depth) { if (depth === 0) return [1, 'two', null, true];"
     "  return { left: make(depth - 1), right: make(depth - 1), depth: depth, name: 'node' + depth }; }"
     "var tree = make(7), text = JSON.stringify(tree), again = JSON.parse(text);"

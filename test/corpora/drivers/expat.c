@@ -1,5 +1,5 @@
 /* Driver for expat: parses a generated document (namespaces, attributes, entities, CDATA, comments, a DTD) in
- * pieces, builds a tree of it, walks the tree and frees it. */
+ * pieces, builds a tree from it, walks the tree and frees it. */
 
 #include "driver.h"
 #include "expat.h"

@@ -1,6 +1,6 @@
 /* Driver for lz4: blocks at several sizes and levels, frames with linked and independent blocks, streams with
- * dictionaries; every output is decompressed again and compared.
- * Sizes stay out of the checksum: lz4 finds other matches on 64-bit machines. */
+ * dictionaries. Every output is decompressed again and compared.
+ * Sizes are not part of the checksum, because lz4 finds other matches on 64-bit machines. */
 
 #include "driver.h"
 #include "lz4.h"

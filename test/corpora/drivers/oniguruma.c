@@ -1,6 +1,6 @@
-/* Driver for oniguruma: a highlighter, as editors make them of regular expressions. Compiles a grammar of some twenty
- * rules and hundreds of generated ones (a parse tree each, most of it folded away again), then tokenizes generated
- * source code with them: at every place the rule that matches first wins, and the tokens go into a list.
+/* Driver for oniguruma: a highlighter that uses regular expressions, as editors have them. Compiles a grammar of some
+ * twenty rules and hundreds of generated ones (each has a parse tree, most of which is folded away again), then tokenizes
+ * generated source code: at every place the rule that matches first wins, and the tokens go into a list.
  */
 
 #include "driver.h"
@@ -11,7 +11,7 @@ struct rule {
   OnigOptionType options;
 };
 
-/* Properties by their POSIX names: the library never gives back its table of the others. */
+/* Properties by their POSIX names, because the library never frees its table of the others. */
 static const struct rule grammar[] = {
     {"//.*$", ONIG_OPTION_NONE},
     {"/\\*(?:(?!\\*/)[\\s\\S])*\\*/", ONIG_OPTION_NONE},
@@ -62,7 +62,7 @@ static int count_name(const UChar *name, const UChar *end, int groups, int *numb
   return 0;
 }
 
-/* Source code, or what looks like it from far away. */
+/* Text that looks like source code from far away. */
 static void write_line(struct text *text, uint32_t *seed) {
   static const char *const names[] = {"buffer", "count", "MAX_SIZE", "node", "left", "right", "hash", "xbcdf"};
   const char *a = names[random_below(seed, 8)];
@@ -87,7 +87,7 @@ static void write_line(struct text *text, uint32_t *seed) {
 static void write_pattern(struct text *pattern, int depth, uint32_t *seed) {
   int alternatives = 1 + (int)random_below(seed, 4);
   for (int i = 0; i < alternatives; i++) {
-    /* Each starts with a letter: of look-ahead alone there would be nothing to repeat. */
+    /* Each starts with a letter: if it were only look-ahead, nothing could be repeated. */
     text_append(pattern, i > 0 ? "|%c" : "%c", 'a' + (char)random_below(seed, 26));
     for (int k = (int)random_below(seed, 4); k > 0; k--) {
       uint32_t letter = random_below(seed, 20);
@@ -129,7 +129,7 @@ static uint32_t generated_rules(const struct text *source, uint32_t *seed, uint3
   return sum;
 }
 
-/* Where each rule matches next is remembered until the text has passed it, as editors do. */
+/* The next match of each rule is remembered until the text has passed it, as in editors. */
 static struct token *tokenize(regex_t *const *rules, const struct text *source) {
   const UChar *start = (const UChar *)source->bytes, *end = start + source->length;
   OnigRegion *regions[RULES];

@@ -1,10 +1,10 @@
-/* Driver for sqlite3: a shop's database in memory. Schema with indices, a view and a trigger; prepared inserts in
- * transactions; joins, grouping, ordering, text functions, JSON; updates, deletes, a rollback, VACUUM. */
+/* Driver for sqlite3: a shop's database in memory. It has a schema with indices, a view and a trigger; prepared inserts
+ * in transactions; joins, grouping, ordering, text functions, JSON; updates, deletes, a rollback, VACUUM. */
 
 #include "driver.h"
 #include "sqlite3.h"
 
-/* The operating system, as far as a database in memory asks for it: no files, a clock that stands still. */
+/* The operating system as far as a database in memory needs it: no files, and a clock that stands still. */
 
 static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags, int *out) {
   (void)vfs, (void)name, (void)flags, (void)out;

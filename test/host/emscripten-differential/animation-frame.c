@@ -1,4 +1,4 @@
-// There is no requestAnimationFrame where there is no browser.
+// requestAnimationFrame does not exist, because there is no browser.
 #include <emscripten/html5.h>
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-// The program's options, read by getopt.
+// getopt reads the program's options.
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>

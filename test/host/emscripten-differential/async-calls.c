@@ -1,4 +1,4 @@
-// Calls that come after main has returned, in the order of their times; atexit functions come last.
+// Calls come after main has returned, in the order of their times; atexit functions come last.
 #include <emscripten.h>
 #include <stdio.h>
 #include <stdlib.h>

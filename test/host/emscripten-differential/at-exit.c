@@ -1,4 +1,4 @@
-// Functions that run at the end, last come first served; one of them ends the program once more.
+// Functions run at the end, the last registered first; one of them ends the program once more.
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-// C called from JavaScript by name.
+// JavaScript calls C functions by name.
 #include <emscripten.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-// Emscripten programs behave under Heapline as plain emcc makes them: each program of this folder is linked both ways,
-// and both have to write the same, end with the same status, and live for as long.
+// Emscripten programs behave under Heapline as when plain emcc links them. Each program of this folder is linked in both
+// ways. Both results must write the same, end with the same status, and live equally long.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,15 +18,15 @@ const { number: version } = readEmccVersion(findEmcc()!);
 /** The status of a shell for a program that SIGABRT ended. */
 const TRAP_STATUS = 134;
 
-// Emscripten's terminal ends the last line where the program has not.
+// Emscripten's terminal adds a newline at the end when the program has written none.
 const withoutLastNewline = (text: string): string => text.replace(/\n$/, '');
 
-/** What plain emcc's program says of itself, by the name that it has under Heapline. */
+/** The output of plain emcc's program, with the name that the program has under Heapline. */
 function named(program: Case, script: string, text: string): string {
   return text.replaceAll(script, basename(program.source).replace(/\.[^.]+$/, ''));
 }
 
-/** Both ways are run at the same time: they wait more than they work. */
+/** Runs both programs at the same time, because they wait more than they work. */
 async function outcomes(program: Case, name: string): Promise<{ plain: Outcome; ours: Outcome }> {
   const [plain, ours] = await Promise.all([
     buildPlain(program, directory, name).then(async (script) => {
@@ -55,17 +55,17 @@ describe('programs behave as with plain emcc', () => {
     expect(withoutLastNewline(program.merged ? head(ours.stdout, plain.stdout) : ours.stdout)).toBe(
       withoutLastNewline(program.stdout ?? plain.stdout),
     );
-    // Heapline's report follows.
+    // Heapline's report follows the program's output.
     expect(head(ours.stderr, plain.stderr)).toBe(plain.stderr);
     expect(ours.status, ours.stderr).toBe(plain.status);
   });
 
-  it('are at least forty', () => {
+  it('there are at least forty programs', () => {
     expect(new Set(CASES.map(({ source }) => source)).size).toBeGreaterThanOrEqual(40);
   });
 });
 
-/** As much of a text as the other has. */
+/** The beginning of a text, as long as the other text. */
 function head(text: string, { length }: string): string {
   return text.slice(0, length);
 }

@@ -1,4 +1,4 @@
-// Timers and promises of JavaScript's own that call C.
+// JavaScript's timers and promises call C.
 #include <emscripten.h>
 #include <stdio.h>
 

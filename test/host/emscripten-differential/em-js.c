@@ -1,4 +1,4 @@
-// JavaScript in C: both kinds, with numbers and strings each way.
+// JavaScript in C: both kinds, with numbers and strings in both directions.
 #include <emscripten.h>
 #include <stdio.h>
 #include <stdlib.h>

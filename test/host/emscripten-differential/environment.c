@@ -1,4 +1,4 @@
-// Variables that were given, and those that the program sets.
+// Variables that the caller gave, and variables that the program sets.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-// C++ exceptions that are caught: by type, by base, again, nested, out of a destructor's way.
+// C++ exceptions are caught: by type, by base class, rethrown, nested, and past a destructor.
 #include <cstdio>
 #include <exception>
 #include <new>

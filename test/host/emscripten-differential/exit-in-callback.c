@@ -1,4 +1,4 @@
-// A callback ends the program: nothing that is still pending runs.
+// A callback ends the program: no call that is still pending runs.
 #include <emscripten.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// The status that main returns, as its argument says.
+// main returns the status that its argument names.
 #include <stdio.h>
 #include <stdlib.h>
 

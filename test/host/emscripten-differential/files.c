@@ -1,4 +1,4 @@
-// Files and directories: written, read, moved, listed and removed.
+// Files and directories are written, read, moved, listed and removed.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

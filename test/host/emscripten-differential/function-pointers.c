@@ -1,4 +1,4 @@
-// JavaScript functions that C calls through pointers.
+// C calls JavaScript functions through pointers.
 #include <emscripten.h>
 #include <stdio.h>
 #include <stdlib.h>

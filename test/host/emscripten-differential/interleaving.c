@@ -1,4 +1,4 @@
-// Both streams, line by line, as one reader sees them. Emscripten's terminal keeps a line until it is whole.
+// One reader sees both streams, line by line. Emscripten's terminal keeps a line until it is whole.
 #include <stdio.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-// setjmp and longjmp, over frames, with values, and again.
+// setjmp and longjmp: over several frames, with values, and repeatedly.
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// _Exit runs nothing and writes nothing that is still in a buffer.
+// _Exit runs no function and does not flush buffers.
 #include <stdio.h>
 #include <stdlib.h>
 

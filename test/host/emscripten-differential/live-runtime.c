@@ -1,4 +1,4 @@
-// main is left, and the runtime lives on for a timer.
+// The program leaves main, and the runtime stays alive for a timer.
 #include <emscripten.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// A main loop that nobody ends: the process has to live.
+// Nobody ends the main loop, so the process must stay alive.
 #include <emscripten.h>
 #include <stdio.h>
 

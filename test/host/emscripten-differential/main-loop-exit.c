@@ -1,4 +1,4 @@
-// exit() in a frame of the main loop.
+// A frame of the main loop calls exit().
 #include <emscripten.h>
 #include <stdio.h>
 #include <stdlib.h>

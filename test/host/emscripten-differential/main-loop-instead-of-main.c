@@ -1,4 +1,4 @@
-// A main loop that main never comes back from, and one after it. Variables of main are still there.
+// Control never returns to main from its main loop. A second loop follows, and the variables of main still exist.
 #include <emscripten.h>
 #include <stdio.h>
 

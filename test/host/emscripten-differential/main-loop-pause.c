@@ -1,4 +1,4 @@
-// A main loop that is paused, resumed by a timer, and changes its pace.
+// A main loop pauses, is resumed by a timer, and changes its pace.
 #include <emscripten.h>
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-// A main loop beside main, which returns at once.
+// A main loop runs beside main, which returns at once.
 #include <emscripten.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// Memory maps, anonymous and of a file.
+// Memory maps: anonymous ones and maps of a file.
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>

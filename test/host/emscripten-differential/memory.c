@@ -1,11 +1,11 @@
-// Memory to the end, and what the allocator says of it.
+// Allocates until memory runs out, and prints what the allocator reports.
 #include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-// Or the compiler does without allocations whose block nobody uses.
+// Otherwise the compiler removes allocations whose block nobody uses.
 static void *volatile made;
 
 int main(void) {

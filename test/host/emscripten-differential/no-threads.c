@@ -1,4 +1,4 @@
-// There are no threads, but everything that one thread needs.
+// Threads cannot be started, but everything that a single thread needs works.
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-// Runs a program of this folder, as plain emcc links it under Node.js, and under Heapline's command; says what it
-// wrote and how it ended.
+// Runs a program of this folder as plain emcc links it, under Node.js, and under Heapline's command. The outcome says
+// what the program wrote and how it ended.
 
 import { execFile, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -19,10 +19,10 @@ export interface Outcome {
 const folder = new URL('./', import.meta.url);
 const run = promisify(execFile);
 
-/** The one that Heapline uses, too. */
+/** The emcc that Heapline uses, too. */
 const emcc = process.env.HEAPLINE_EMCC || 'emcc';
 
-/** Longer than any of the programs takes; one that takes longer hangs. */
+/** No program takes this long unless it hangs. */
 const LIMIT = 60_000;
 
 /** The path of a program's source. */
@@ -30,7 +30,7 @@ export function sourceOf({ source }: Case): string {
   return fileURLToPath(new URL(source, folder));
 }
 
-/** Links a program as emcc does without Heapline, at the level at which Heapline links. */
+/** Links a program as emcc links it without Heapline, at the optimisation level of Heapline's link. */
 export async function buildPlain(program: Case, directory: string, name: string): Promise<string> {
   const script = join(directory, `${name}.js`);
   const extra: string[] = [];
@@ -56,9 +56,9 @@ export async function buildPlain(program: Case, directory: string, name: string)
   return script;
 }
 
-/** Runs what buildPlain() has made. */
+/** Runs the program that buildPlain() has made. */
 export function runPlain(program: Case, script: string): Promise<Outcome> {
-  // Glue of those times takes Node's fetch for a browser's.
+  // The glue of those versions takes Node's fetch for a browser's.
   const options = Number(process.versions.node.split('.')[0]) < 22 ? ['--no-experimental-fetch'] : [];
   return outcome([process.execPath, ...options, script, ...(program.args ?? [])], program);
 }
@@ -103,7 +103,7 @@ function outcome(line: readonly string[], program: Case, cwd?: string): Promise<
     limit(LIMIT);
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8').on('data', (text: string) => {
-        // Compiling does not count.
+        // The time of compiling does not count.
         if (streams.stdout === '' && program.endless !== undefined) limit(program.endless);
         streams[name] += text;
       });
@@ -118,7 +118,7 @@ function outcome(line: readonly string[], program: Case, cwd?: string): Promise<
   });
 }
 
-/** True when an error that nobody caught ended the process, which the glue of some versions says itself. */
+/** True when an uncaught error ended the process. The glue of some versions reports such an error itself. */
 export function crashed({ status, stderr }: Outcome): boolean {
   return status !== 0 && /\nNode\.js v\d+|^exiting due to exception: /m.test(stderr);
 }

@@ -1,31 +1,31 @@
-// The programs of this folder, and how each is linked and run. Each is run twice, as plain emcc makes it and under
-// Heapline, and has to do the same.
+// The programs of this folder, and how each is linked and run. Each runs twice, as plain emcc links it and under
+// Heapline, and must behave the same.
 
 /** A program, and a way to run it. */
 export interface Case {
-  /** What the program does, as a sentence. */
+  /** A sentence that says what the program does. */
   readonly name: string;
   readonly source: string;
-  /** Flags of compiler and linker alike. */
+  /** Flags for both compiler and linker. */
   readonly flags?: readonly string[];
   readonly link?: readonly string[];
   readonly args?: readonly string[];
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** What it has to write where that is not what plain emcc's does, and `why`. */
+  /** The expected output where it differs from that of plain emcc's program; `why` gives the reason. */
   readonly stdout?: string;
   readonly why?: string;
-  /** The first version of Emscripten whose libc can do it, among the versions that were tried. */
+  /** The oldest tested version of Emscripten whose libc can run this program. */
   readonly since?: string;
-  /** Both streams are one pipe, so that the order of what is written to them counts. */
+  /** Both streams are one pipe, so the order of what the program writes to them counts. */
   readonly merged?: true;
-  /** The program does not end by itself: what it has written after this many milliseconds is compared. */
+  /** The program does not end by itself. Its output after this many milliseconds is compared. */
   readonly endless?: number;
 }
 
-/** A runtime that ends with the program: what C says of exit() and atexit(). */
+/** The runtime ends with the program, as C defines exit() and atexit(). */
 const EXITS = ['-sEXIT_RUNTIME=1'];
-/** Emscripten's default: the runtime is there for callbacks even after exit(). */
+/** Emscripten's default: the runtime stays for callbacks even after exit(). */
 const STAYS = ['-sEXIT_RUNTIME=0'];
 const CALLS = '-sEXPORTED_RUNTIME_METHODS=ccall,cwrap,addFunction,removeFunction';
 

@@ -1,4 +1,4 @@
-// Generators that repeat themselves, and sources that do not.
+// Generators repeat their numbers; sources of randomness do not.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

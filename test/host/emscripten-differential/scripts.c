@@ -1,4 +1,4 @@
-// Scripts given as text, and the logs of emscripten.h.
+// C gives scripts as text, and calls the log functions of emscripten.h.
 #include <emscripten.h>
 #include <stdio.h>
 

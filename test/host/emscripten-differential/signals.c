@@ -1,4 +1,4 @@
-// Signals that the program sends to itself.
+// The program sends signals to itself.
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// Each way of sleeping sleeps for as long as it was asked to.
+// Each function that sleeps takes as long as it was asked to.
 #include <emscripten.h>
 #include <stdio.h>
 #include <time.h>

@@ -1,4 +1,4 @@
-// Lines, words and bytes of the standard input, to its end.
+// Reads lines, words and bytes of the standard input until its end.
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// Static objects are made before main and destroyed after it, with atexit functions in between.
+// Static objects are made before main and destroyed after it; atexit functions run in between.
 #include <cstdio>
 #include <cstdlib>
 

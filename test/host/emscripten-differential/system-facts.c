@@ -1,4 +1,4 @@
-// What the system says of itself, and what it says of its errors.
+// Facts that the system reports about itself, and its texts for errors.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-// What the standard streams say that they are.
+// Prints what kind of file each standard stream claims to be.
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-// The timers of html5.h: how often each calls, and in which order those do that are far apart.
+// The timers of html5.h: how often each one calls, and the order of timers whose times are far apart.
 #include <emscripten/html5.h>
 #include <stdio.h>
 

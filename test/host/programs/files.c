@@ -1,5 +1,5 @@
-/* files.c -- what POSIX promises about files, printed line by line. It uses relative paths, so that the same
- * program run natively in an empty directory is the oracle. */
+/* files.c -- prints line by line whether files behave as POSIX promises. It uses relative paths, so the oracle is the
+ * same program run natively in an empty directory. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -252,7 +252,7 @@ static void tables(void) {
   printf("truncated: %zu\n", strlen(contents("n")));
 }
 
-/* What is not there, or not like that. */
+/* Files that do not exist, or that are of another kind. */
 static void mistakes(void) {
   FILE *file = fopen("q", "w");
   fputs("12345", file);

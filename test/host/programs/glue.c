@@ -1,4 +1,4 @@
-// What the tests of Emscripten's glue run: little of libc, so that glue of a hundred lines suffices.
+// The program for the tests of Emscripten's glue. It uses little of libc, so glue of a hundred lines suffices.
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@ int ticks(void) {
 
 static void *kept;
 
-// What glue does between the end of main and that of the program.
+// The glue's work between the end of main and the end of the program.
 void tear_down(void) { free(kept); }
 
 int main(int argc, char **argv) {

@@ -1,4 +1,4 @@
-/* world.c -- everything a program can ask of the world around it, one question per first argument. */
+/* world.c -- asks the world around it everything that a program can ask. The first argument selects the question. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

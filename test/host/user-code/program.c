@@ -35,6 +35,6 @@ void start(void) {
   through_macro(call_back, 15);
   in_header(16);
   later(17);
-  // Emscripten's own timer: none of its JavaScript is the user's.
+  // Emscripten's own timer: the user wrote no part of its JavaScript.
   emscripten_async_call((em_arg_callback_func)call_back, (void *)18, 0);
 }

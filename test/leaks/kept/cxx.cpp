@@ -1,4 +1,4 @@
-// What the C++ runtime makes for itself: streams, locales, functions to run at the end.
+// Objects that the C++ runtime makes for itself: streams, locales, functions to run at the end.
 #include <iostream>
 #include <locale>
 #include <sstream>

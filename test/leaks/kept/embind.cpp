@@ -1,4 +1,4 @@
-// What embind remembers of classes, functions, values, enumerations and vectors.
+// Embind remembers classes, functions, values, enumerations and vectors.
 #include <emscripten/bind.h>
 #include <string>
 #include <vector>

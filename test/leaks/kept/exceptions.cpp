@@ -1,4 +1,4 @@
-// Exceptions that have been caught.
+// Exceptions are thrown and caught.
 #include <cstdio>
 #include <stdexcept>
 

@@ -1,4 +1,4 @@
-/* Keys of threads, where there is one thread. */
+/* Keys of thread-specific data in a program with one thread. */
 #include <pthread.h>
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-/* Each of these lets libc take memory that it keeps: none of it is the program's. */
+/* Each of these calls makes libc allocate memory that libc keeps. The memory does not belong to the program. */
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>

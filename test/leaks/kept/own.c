@@ -1,4 +1,4 @@
-/* The control: what the program asks libc for is its own. */
+/* The control: memory that the program asks libc for belongs to the program. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

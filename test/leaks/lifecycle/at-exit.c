@@ -1,4 +1,4 @@
-/* What an atexit function frees is still there when main returns. */
+/* A block that an atexit function frees still exists when main returns. */
 #include <stdlib.h>
 
 static char *state;

@@ -1,4 +1,4 @@
-/* A block that only a local variable points to while the host is asked to look. */
+/* A local variable has the only pointer to a block while the host is asked to look. */
 #include <stdlib.h>
 
 __attribute__((import_module("env"), import_name("look"))) void look(void);

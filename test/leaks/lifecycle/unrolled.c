@@ -1,4 +1,4 @@
-/* At -O2 these loops are unrolled: each has call sites with one and the same stack. */
+/* At -O2 these loops are unrolled: each has several call sites with the same stack. */
 #include <stdlib.h>
 
 static char *cells[4];
@@ -17,7 +17,7 @@ void loose_ends(void) {
 }
 
 static int turn;
-/* Holds one block, made by the two call sites in turn. */
+/* Holds one block. The two call sites make it in turn. */
 void swap(void) {
   for (int i = 0; i < 2; i++) {
     if (turn != i) continue;

@@ -1,5 +1,5 @@
-/* entries.c -- three functions that do what they are told: allocate, free, call each other directly, by pointer and where
- * they may catch what the other throws, call JavaScript, trap. entries.cpp is the same for Emscripten, with C++. */
+/* entries.c -- three functions that obey orders: they allocate, free, call each other directly, by pointer and where they
+* may catch an exception of the callee, call JavaScript, and trap. entries.cpp is the same for Emscripten, with C++. */
 #include <stdlib.h>
 
 #if defined __EMSCRIPTEN__ && defined __cplusplus
@@ -13,7 +13,7 @@
 #define EXPORT
 #endif
 
-/* What may be thrown, and JavaScript of the module's own, where there are such. */
+/* Throwing, and JavaScript inside the module, for builds that have them. */
 #ifndef GUARD
 #define GUARD(call) call
 #define THROW ((void)0)
