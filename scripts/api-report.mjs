@@ -1,5 +1,5 @@
-// Records the published interface: for each entry of the package, the names and types of its declarations in dist/, as
-// test/types/ENTRY.api.md. A test compares these files with dist/, so that no name and no type changes unnoticed.
+// Records the published interface: for each entry of the package, the names and types of its declarations in dist/,
+// as test/types/ENTRY.api.md. A test compares these files with dist/, so that no name and no type changes unnoticed.
 // A type that a public signature uses must be exported by that entry or by the main one.
 //
 //   node scripts/api-report.mjs            writes test/types; needs a current dist/
@@ -14,7 +14,10 @@ import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const ENTRIES = ['index', 'pprof', 'assert', 'setup', 'vitest', 'vitest-plugin'];
 
-/** The configuration of API Extractor for one entry. It reports forgotten exports only; TypeScript finds the other faults. */
+/**
+ * The configuration of API Extractor for one entry. It reports forgotten exports only; TypeScript finds the other
+ * faults.
+ */
 function configuration(entry, folder) {
   const none = { default: { logLevel: 'none' } };
   return ExtractorConfig.prepare({

@@ -1,7 +1,7 @@
-// Compiles csrc/ into heapline-wasi.o, heapline-emscripten.o and heapline-exceptions.o (C++ exceptions for WASI) with the
-// embedded compiler, so that the objects are the same wherever they are built. Old linkers must accept them: they use the
-// MVP instruction set plus bulk memory and sign extension, and their target_features section names nothing newer than
-// those and what C++ exceptions need.
+// Compiles csrc/ into heapline-wasi.o, heapline-emscripten.o and heapline-exceptions.o (C++ exceptions for WASI) with
+// the embedded compiler, so that the objects are the same wherever they are built. Old linkers must accept them: they
+// use the MVP instruction set plus bulk memory and sign extension, and their target_features section names nothing
+// newer than those and what C++ exceptions need.
 //
 // Usage: node scripts/build-runtime.mjs [--out DIR] [--hooks] [--debug LEVEL]
 //   --out DIR      where to write them; wasm/ when it is not given, which is what the package ships

@@ -1,5 +1,5 @@
-// Writes the --help output of the commands into docs/command-line.md, between marks. A test compares the page with the
-// commands. Needs a current dist/.
+// Writes the --help output of the commands into docs/command-line.md, between marks. A test compares the page with
+// the commands. Needs a current dist/.
 //
 //   npx tsx scripts/command-line-docs.ts
 

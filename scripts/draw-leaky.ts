@@ -1,5 +1,5 @@
-// Draws the picture in README.md, docs/images/leaky.svg: the calls of examples/leaky.c, each as wide as the bytes that it
-// still holds when the program ends. A test compares the file with a new drawing.
+// Draws the picture in README.md, docs/images/leaky.svg: the calls of examples/leaky.c, each as wide as the bytes
+// that it still holds when the program ends. A test compares the file with a new drawing.
 //
 //   npx tsx scripts/draw-leaky.ts
 

@@ -201,7 +201,8 @@ async function responseFiles(): Promise<GeneratedFile[]> {
   }));
 }
 
-// -- the documentation -----------------------------------------------------------------------------------------------
+// -- the documentation
+// -----------------------------------------------------------------------------------------------
 
 function table(heading: string, rows: readonly Declaration[]): string[] {
   const cell = ({ name, parameters, comment }: Declaration): string => {

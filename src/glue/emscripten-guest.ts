@@ -3,9 +3,10 @@
 // glue's in-memory file system holds the files that were handed in.
 //
 // Glue must be linked with -sMODULARIZE=1 and -sEXPORTED_RUNTIME_METHODS=FS,ENV (src/compile/link.ts states the
-// contract). Glue for the environment "node" finds a `process` and a `require` that look like Node's and give no access
-// to anything. All this confines the guest's libc. It does not confine the JavaScript that the C sources contain (EM_JS,
-// EM_ASM): whoever wrote the sources wrote that JavaScript, and node:vm does not stop a determined author.
+// contract). Glue for the environment "node" finds a `process` and a `require` that look like Node's and give no
+// access to anything. All this confines the guest's libc. It does not confine the JavaScript that the C sources
+// contain (EM_JS, EM_ASM): whoever wrote the sources wrote that JavaScript, and node:vm does not stop a determined
+// author.
 
 import { posix } from 'node:path';
 import { createContext, Script } from 'node:vm';
@@ -59,7 +60,10 @@ const STACK_POINTER = /^_?(emscripten_)?stack/;
 /** The system has no such function. */
 const ENOSYS = 52;
 
-/** Messages that the glue writes about an error before it throws it. They are dropped, because the host reports the error. */
+/**
+ * Messages that the glue writes about an error before it throws it. They are dropped, because the host reports the
+ * error.
+ */
 const REPORTED = /^(Aborted\(|exception thrown: |exiting due to exception: )/;
 
 /** The names that main can have in a module. */
@@ -147,8 +151,8 @@ export async function openEmscriptenGuest(
     // The glue calls this when the runtime has ended. While something keeps the runtime alive, exit() ends only the
     // current call.
     onExit: (status: number) => loop.end(status),
-    // Until 3.1.64 the glue calls this function to leave, and ends the process when there is none. Later versions throw by
-    // themselves and set `exitCode` of the process.
+    // Until 3.1.64 the glue calls this function to leave, and ends the process when there is none. Later versions
+    // throw by themselves and set `exitCode` of the process.
     quit(status: number, toThrow: unknown) {
       if (!loop.ended && (toThrow === undefined || exitSignalOf(toThrow) !== null)) loop.status = status;
       throw toThrow ?? new ExitSignal(status);
@@ -259,8 +263,8 @@ function notGlue(error: unknown): UnsupportedModuleError {
   );
 }
 
-// Gives the guest its files and standard streams. The streams are replaced below the glue's character devices, because
-// the devices would call back once per byte and report a terminal.
+// Gives the guest its files and standard streams. The streams are replaced below the glue's character devices,
+// because the devices would call back once per byte and report a terminal.
 function furnish(fs: EmscriptenFS, options: GuestOptions): void {
   // In the first versions of 3.1 `initialized` was a property of the function.
   if (!(fs.initialized ?? fs.init.initialized)) fs.init();
@@ -313,11 +317,12 @@ function watchInvokes(
 }
 
 /**
- * Replaces the functions by which C asks for a shell. The glue would look for a shell, because it takes this process for
- * Node.js.
+ * Replaces the functions by which C asks for a shell. The glue would look for a shell, because it takes this process
+ * for Node.js.
  */
 function withoutShell(functions: Record<string, WebAssembly.ImportValue>, guest: EmscriptenGuest): void {
-  // Older glue implements C's system() itself. Newer glue implements a function that returns the error to C's system().
+  // Older glue implements C's system() itself. Newer glue implements a function that returns the error to C's
+  // system().
   if (typeof functions.system === 'function') {
     functions.system = (command: number) => (command === 0 ? 0 : guest.refuse(ENOSYS));
   }
@@ -346,9 +351,9 @@ class EmscriptenGuest implements Guest {
   }
 
   /**
-   * Takes the instance over and gives the glue an instance whose functions are known as entries. When JavaScript in the
-   * glue calls one of them, the host of that entry is the glue, not the caller of the C code beneath. The same holds for
-   * functions that JavaScript takes out of the table.
+   * Takes the instance over and gives the glue an instance whose functions are known as entries. When JavaScript in
+   * the glue calls one of them, the host of that entry is the glue, not the caller of the C code beneath. The same
+   * holds for functions that JavaScript takes out of the table.
    */
   adopt(
     instance: WebAssembly.Instance,
@@ -372,8 +377,8 @@ class EmscriptenGuest implements Guest {
       entries.add(value as RawFunction, marked);
       exports[name] = marked;
     }
-    // These functions note the heap at the end of the program: when main has returned, and once more when a runtime that
-    // outlived main ends.
+    // These functions note the heap at the end of the program: when main has returned, and once more when a runtime
+    // that outlived main ends.
     for (const name of Object.keys(exports)) {
       this.#observe(exports, name, (call) => this.kept.watched(name, call));
     }

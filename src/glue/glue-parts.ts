@@ -1,5 +1,6 @@
-// Finds the JavaScript of EM_JS and EM_ASM in the text of Emscripten's glue. EM_JS functions are global functions with
-// the name of an import, without the `_` that library functions have. EM_ASM bodies are the members of ASM_CONSTS.
+// Finds the JavaScript of EM_JS and EM_ASM in the text of Emscripten's glue. EM_JS functions are global functions
+// with the name of an import, without the `_` that library functions have. EM_ASM bodies are the members of
+// ASM_CONSTS.
 
 import { Script } from 'node:vm';
 import { INVOKE, type UserPart } from '../host/index.ts';
@@ -29,7 +30,9 @@ export function embeddedParts(glue: string, imports: Iterable<string>): UserPart
   return parts;
 }
 
-/** Where a declaration in the glue ends: after the shortest text that can be compiled. -1 when there is no such text. */
+/**
+ * Where a declaration in the glue ends: after the shortest text that can be compiled. -1 when there is no such text.
+ */
 export function endOfStatement(glue: string, start: number): number {
   const lineEnd = endOfLine(glue, start);
   const mark = lineEnd - start > LONGEST_LINE ? '}' : '\n';

@@ -21,8 +21,8 @@ export function glueWorld(exported: { exports: unknown }, parts: WorldParts) {
   return {
     module: exported,
     exports: exported.exports,
-    // WebAssembly is added when the factory is known. Glue without a factory would start its module at once and fail much
-    // later.
+    // WebAssembly is added when the factory is known. Glue without a factory would start its module at once and fail
+    // much later.
     WebAssembly: undefined as typeof WebAssembly | undefined,
     TextDecoder,
     TextEncoder,

@@ -1,7 +1,7 @@
-// Emscripten's JavaScript library allocates some blocks of the guest's heap for itself, and keeps them for good or until
-// the next call: names of time zones, the result of emscripten_run_script_string(), events. Only variables of the
-// library hold their addresses. A leak scan finds no pointer to such a block, and the block's stack is that of the
-// program's function that called the library. Therefore this file remembers the addresses.
+// Emscripten's JavaScript library allocates some blocks of the guest's heap for itself, and keeps them for good or
+// until the next call: names of time zones, the result of emscripten_run_script_string(), events. Only variables of
+// the library hold their addresses. A leak scan finds no pointer to such a block, and the block's stack is that of
+// the program's function that called the library. Therefore this file remembers the addresses.
 
 import type { RawFunction } from '../host/index.ts';
 

@@ -1,4 +1,5 @@
-// The regression guard of the benchmark: compares its instruction counts with counts made by hand, and tests its verdicts.
+// The regression guard of the benchmark: compares its instruction counts with counts made by hand, and tests its
+// verdicts.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

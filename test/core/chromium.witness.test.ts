@@ -1,5 +1,5 @@
-// heapline/core in Chromium: a bundle for browsers, without any replacement for Node.js modules, loads a module that was
-// built beforehand, runs it, and finds the same in its heap as Heapline in Node.js.
+// heapline/core in Chromium: a bundle for browsers, without any replacement for Node.js modules, loads a module that
+// was built beforehand, runs it, and finds the same in its heap as Heapline in Node.js.
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

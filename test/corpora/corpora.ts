@@ -1,6 +1,7 @@
 // The corpora: real C programs to compile, run, profile and measure. Each is a library from an npm package (see
-// fetch.mjs) and a driver of ours that uses the library. A driver has `int workload(int scale)`, which frees all that it
-// allocates and returns a checksum, and a main that runs it and prints the checksum, which is equal on every toolchain.
+// fetch.mjs) and a driver of ours that uses the library. A driver has `int workload(int scale)`, which frees all that
+// it allocates and returns a checksum, and a main that runs it and prints the checksum, which is equal on every
+// toolchain.
 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,6 +1,7 @@
-// Emscripten's glue in the shapes that it had over the years: how it takes the module's options, makes its promise, marks
-// its file system, ends the program, throws C++ exceptions and tells the time. The text is not Emscripten's, and contains
-// only what programs/glue.c calls. The table says which version did what; the host must run under every shape.
+// Emscripten's glue in the shapes that it had over the years: how it takes the module's options, makes its promise,
+// marks its file system, ends the program, throws C++ exceptions and tells the time. The text is not Emscripten's,
+// and contains only what programs/glue.c calls. The table says which version did what; the host must run under every
+// shape.
 
 export interface Shape {
   /** The Emscripten versions whose glue has this shape. */
@@ -9,13 +10,18 @@ export interface Shape {
   readonly module: 'given' | 'copied';
   /** What ends a program: the module's option `quit`, or only the glue. */
   readonly leaving: 'quit' | 'throw';
-  /** What the factory returns: the promise in a property, or the promise of an async function that waits before it starts. */
+  /**
+   * What the factory returns: the promise in a property, or the promise of an async function that waits before it
+   * starts.
+   */
   readonly factory: 'ready' | 'async';
   /** Which exports the glue calls: those of the instance that it receives, or those that instantiateWasm returns. */
   readonly exports: 'received' | 'returned';
   /** Where the file system records that it was initialised. */
   readonly initialized: 'init.initialized' | 'initialized';
-  /** What the glue throws for a C++ exception: its address, an object, or an abort when nothing catches the exception. */
+  /**
+   * What the glue throws for a C++ exception: its address, an object, or an abort when nothing catches the exception.
+   */
   readonly exception: 'address' | 'object' | 'abort';
   readonly clock: 'hrtime' | 'performance';
 }
@@ -103,7 +109,9 @@ export const SHAPES: readonly Shape[] = [
   },
 ];
 
-/** How the glue exports parts of its runtime. A link with ASSERTIONS has a getter that throws for each missing part. */
+/**
+ * How the glue exports parts of its runtime. A link with ASSERTIONS has a getter that throws for each missing part.
+ */
 export interface Exported {
   readonly FS: 'value' | 'missing' | 'getter';
   readonly ENV: 'value' | 'missing' | 'getter';

@@ -1,4 +1,5 @@
-// Host stacks are interned by content, symbolised lazily, and mapped by source maps; capturing them changes no setting.
+// Host stacks are interned by content, symbolised lazily, and mapped by source maps; capturing them changes no
+// setting.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';

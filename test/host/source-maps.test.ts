@@ -1,4 +1,5 @@
-// Where scripts name their source maps, and which forms the names have. host-stacks.guest.test.ts tests the positions.
+// Where scripts name their source maps, and which forms the names have. host-stacks.guest.test.ts tests the
+// positions.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
-// Functions that the glue puts into the table, and functions that the glue calls without the table: stacks show who called
-// whom, with the lines of the source.
+// Functions that the glue puts into the table, and functions that the glue calls without the table: stacks show who
+// called whom, with the lines of the source.
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

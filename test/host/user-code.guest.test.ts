@@ -1,4 +1,5 @@
-// Stacks show the user's JavaScript inside Emscripten's glue, at its place in the sources, and hide Emscripten's JavaScript.
+// Stacks show the user's JavaScript inside Emscripten's glue, at its place in the sources, and hide Emscripten's
+// JavaScript.
 
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';

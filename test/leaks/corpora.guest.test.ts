@@ -1,5 +1,5 @@
-// Real programs lose no block until their end. When one statement that frees memory is removed, Heapline finds the lost
-// memory on the line that allocated it.
+// Real programs lose no block until their end. When one statement that frees memory is removed, Heapline finds the
+// lost memory on the line that allocated it.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

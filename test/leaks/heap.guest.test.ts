@@ -1,5 +1,5 @@
-// What a heap reports about leaks while its sandbox lives: scopes, marks, held pointers, growth and peaks. The tests ask
-// in every state of a sandbox, and repeatedly.
+// What a heap reports about leaks while its sandbox lives: scopes, marks, held pointers, growth and peaks. The tests
+// ask in every state of a sandbox, and repeatedly.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {

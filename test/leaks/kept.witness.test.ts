@@ -1,5 +1,5 @@
-// Blocks that libc, the C++ runtime and embind allocate for themselves are not leaks, whichever classes are asked for.
-// Blocks that the program asks them for are leaks. The reference is LeakSanitizer on the native build.
+// Blocks that libc, the C++ runtime and embind allocate for themselves are not leaks, whichever classes are asked
+// for. Blocks that the program asks them for are leaks. The reference is LeakSanitizer on the native build.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -50,21 +50,18 @@ describe.each(programs)('$source', (program) => {
   const runs = program.toolchains.flatMap((toolchain) =>
     ['-O0', '-O2'].map((level) => ({ toolchain, level })),
   );
-  it.each(runs)(
-    'leaves no block of the program behind ($toolchain $level)',
-    async ({ toolchain, level }) => {
-      // Static objects belong to the program and are destroyed after the report.
-      const records = (await leaksOf(program, toolchain, level)).filter(
-        ({ frames }) =>
-          !frames.some(
-            (frame) => /texts|local/.test(frame.function) || frame.function.startsWith('__cxx_global'),
-          ),
-      );
-      expect(
-        records.map(({ kind, bytes, frames }) => [kind, bytes, frames.map((frame) => frame.function)]),
-      ).toEqual([]);
-    },
-  );
+  it.each(runs)('leaves no block of the program behind ($toolchain $level)', async ({ toolchain, level }) => {
+    // Static objects belong to the program and are destroyed after the report.
+    const records = (await leaksOf(program, toolchain, level)).filter(
+      ({ frames }) =>
+        !frames.some(
+          (frame) => /texts|local/.test(frame.function) || frame.function.startsWith('__cxx_global'),
+        ),
+    );
+    expect(
+      records.map(({ kind, bytes, frames }) => [kind, bytes, frames.map((frame) => frame.function)]),
+    ).toEqual([]);
+  });
 
   it.runIf(program.native !== false)('leaks nothing natively, says LeakSanitizer', () => {
     const executable = join(directory, program.source.replace('.', '-'));

@@ -1,5 +1,5 @@
-// The native oracles: builds the programs with gcc and g++, lets Valgrind's memcheck and LeakSanitizer judge them, and
-// turns the verdicts into the records that support/leak-programs.ts compares.
+// The native oracles: builds the programs with gcc and g++, lets Valgrind's memcheck and LeakSanitizer judge them,
+// and turns the verdicts into the records that support/leak-programs.ts compares.
 //
 // Starting Valgrind takes half a second, so all programs are linked into one executable that runs each in a forked
 // child. The heap of a child holds only what its program allocated, and each child is judged at its own exit. objcopy
@@ -45,8 +45,8 @@ export interface NativeBuild {
 }
 
 /**
- * Builds all programs. The sanitizers are only linked in. They watch malloc and free; they do not check accesses, which
- * would need instrumented code.
+ * Builds all programs. The sanitizers are only linked in. They watch malloc and free; they do not check accesses,
+ * which would need instrumented code.
  */
 export async function buildNative(programs: readonly Program[], folder: string): Promise<NativeBuild> {
   const entries = programs.map((_, index) => `program_${index}`);
@@ -70,7 +70,8 @@ export async function buildNative(programs: readonly Program[], folder: string):
       '-o',
       object,
     ]);
-    // C++ programs use unnamed namespaces, so the symbols that they share belong to the C++ library and are linked once.
+    // C++ programs use unnamed namespaces, so the symbols that they share belong to the C++ library and are linked
+    // once.
     if (!isCxx(program)) await run('objcopy', ['--keep-global-symbol', entry, object]);
     objects[index] = object;
   };

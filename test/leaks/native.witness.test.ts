@@ -1,6 +1,6 @@
-// The programs against the native oracles. What the programs expect is what Valgrind finds, context by context, and what
-// LeakSanitizer finds as far as it can. The opening comment of a program names every difference. verdicts.md has the
-// table of verdicts.
+// The programs against the native oracles. What the programs expect is what Valgrind finds, context by context, and
+// what LeakSanitizer finds as far as it can. The opening comment of a program names every difference. verdicts.md has
+// the table of verdicts.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ import { buildNative, judgeWithLeakSanitizer, judgeWithValgrind, type NativeVerd
 
 const HEADING = `# Verdicts on the leak programs
 
-Written by native.witness.test.ts. LeakSanitizer is asked about what is lost only: it knows no possible losses and
+Written by native.witness.test.ts. LeakSanitizer is asked only about lost blocks: it knows no possible losses and
 reports nothing that is reachable.
 `;
 
@@ -36,9 +36,9 @@ beforeAll(async () => {
     judgeWithValgrind(programs, build.plain, folder),
     judgeWithLeakSanitizer(programs, build.sanitized, folder),
   ]);
-  // Valgrind takes any word of a native process that happens to be an address within a block for a pointer to the block.
-  // Such words differ from run to run; one of them has made the lost block of megabytes possibly lost. Differences that
-  // the program itself causes are there in every run.
+  // Valgrind takes any word of a native process that happens to be an address within a block for a pointer to the
+  // block. Such words differ from run to run; one of them has made the lost block of megabytes possibly lost.
+  // Differences that the program itself causes are there in every run.
   for (let again = 0; again < 2 && programs.some(mayBeChance); again++) {
     const second = await judgeWithValgrind(programs, build.plain, folder);
     for (const program of programs.filter(mayBeChance)) valgrind.set(program.name, second.get(program.name)!);

@@ -1,9 +1,9 @@
-// The programs, compiled to WebAssembly and judged by Heapline. It must find the classes, blocks, bytes and lines that
-// the programs expect (Valgrind finds the same natively: native.witness.test.ts) and the misuses with all three stacks.
-// Every program in C runs with a WASI toolchain, at -O0 and at -O2. Emscripten and the embedded toolchain take a second
-// or more for each program. Emscripten gets every fifth program and the C++ programs with a leak or misuse, the embedded
-// one gets some, and both get all programs with HEAPLINE_FULL=1. Differences that a toolchain's libc causes are listed
-// here.
+// The programs, compiled to WebAssembly and judged by Heapline. It must find the classes, blocks, bytes and lines
+// that the programs expect (Valgrind finds the same natively: native.witness.test.ts) and the misuses with all three
+// stacks. Every program in C runs with a WASI toolchain, at -O0 and at -O2. Emscripten and the embedded toolchain
+// take a second or more for each program. Emscripten gets every fifth program and the C++ programs with a leak or
+// misuse, the embedded one gets some, and both get all programs with HEAPLINE_FULL=1. Differences that a toolchain's
+// libc causes are listed here.
 
 import { describe, expect, test } from 'vitest';
 import { type Frame, loadC, type Sandbox } from '../../src/index.ts';

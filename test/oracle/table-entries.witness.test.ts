@@ -1,6 +1,6 @@
-// Contexts against V8's own stack where JavaScript enters the guest: through exports, through the function table, at once
-// and later, below C and with no C beneath, by embind, and with every way of failing. The comparison includes the places
-// where the host stands between two frames of C.
+// Contexts against V8's own stack where JavaScript enters the guest: through exports, through the function table, at
+// once and later, below C and with no C beneath, by embind, and with every way of failing. The comparison includes
+// the places where the host stands between two frames of C.
 
 import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';

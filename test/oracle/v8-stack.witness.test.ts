@@ -1,5 +1,5 @@
-// The central claim, against an outside witness: the context that the runtime records for an allocation is the stack that
-// V8 itself sees at that moment. Whole runs of the corpora are compared.
+// The central claim, against an outside witness: the context that the runtime records for an allocation is the stack
+// that V8 itself sees at that moment. Whole runs of the corpora are compared.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ToolchainName } from '../../src/compile/index.ts';
@@ -19,8 +19,8 @@ const RUNS: readonly { toolchain: ToolchainName; flags: readonly string[] }[] = 
 beforeAll(() => fetchCorpora());
 
 describe.each(RUNS)('$toolchain $flags', ({ toolchain, flags }) => {
-  // The tests of the compiler cover the corpus that needs setjmp on a toolchain without it. A capture costs some 20 µs, and
-  // tree-sitter allocates half a million times, so one toolchain is enough every day.
+  // The tests of the compiler cover the corpus that needs setjmp on a toolchain without it. A capture costs some 20
+  // µs, and tree-sitter allocates half a million times, so one toolchain is enough every day.
   const able = corpora.filter(
     (corpus) =>
       (toolchain !== 'clang' || !corpus.setjmp) &&

@@ -1,5 +1,5 @@
-// The rule about rooms finds every violation, and ARCHITECTURE.md shows the same rooms. `npm run lint` applies the rule
-// to src/.
+// The rule about rooms finds every violation, and ARCHITECTURE.md shows the same rooms. `npm run lint` applies the
+// rule to src/.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,5 @@
-// Importing a room of the browser half changes nothing: no globals, no listeners, no timers, no formatter of stacks. A
-// page or a test runner that imports Heapline stays as it was until it calls a function.
+// Importing a room of the browser half changes nothing: no globals, no listeners, no timers, no formatter of stacks.
+// A page or a test runner that imports Heapline stays as it was until it calls a function.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// The packed package in Deno and Bun, as npm has them: the library, leak checks, profiles with frames of JavaScript and
-// C, and typed errors. Deno has V8, but lacks one method of Node's. Bun has JavaScriptCore.
+// The packed package in Deno and Bun, as npm has them: the library, leak checks, profiles with frames of JavaScript
+// and C, and typed errors. Deno has V8, but lacks one method of Node's. Bun has JavaScriptCore.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// Follows the guide docs/leaks-in-ci.md to the letter with the packed package: writes its files and runs its commands.
-// Every runner fails at the line of the leak, and passes once the leak is mended.
+// Follows the guide docs/leaks-in-ci.md to the letter with the packed package: writes its files and runs its
+// commands. Every runner fails at the line of the leak, and passes once the leak is mended.
 
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,10 @@ import { newestOr } from '../support/tool-versions.ts';
 const guide = readFileSync(new URL('../../docs/leaks-in-ci.md', import.meta.url), 'utf8');
 const root = new URL('../..', import.meta.url).pathname;
 
-/** Fenced blocks with a word after the language: the name of a file or, for `sh`, the example that the block belongs to. */
+/**
+ * Fenced blocks with a word after the language: the name of a file or, for `sh`, the example that the block belongs
+ * to.
+ */
 const blocks = [...guide.matchAll(/^```(\w+) (\S+)\n(.*?)^```$/gms)].map(([, language, name, text]) => ({
   language: language!,
   name: name!,

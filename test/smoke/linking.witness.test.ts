@@ -1,5 +1,5 @@
-// docs/linking.md tells how to link a module in a build of one's own. This test runs its commands as the page shows them;
-// the modules that they make are loaded, profiled and searched for leaks.
+// docs/linking.md tells how to link a module in a build of one's own. This test runs its commands as the page shows
+// them; the modules that they make are loaded, profiled and searched for leaks.
 
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

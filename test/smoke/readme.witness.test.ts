@@ -1,5 +1,5 @@
-// Follows README.md to the letter with the packed package: writes its files, runs its commands, and compares their output
-// with what the page says.
+// Follows README.md to the letter with the packed package: writes its files, runs its commands, and compares their
+// output with what the page says.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,9 @@ import { type ConsumerProject, createConsumerProject } from '../support/packed-p
 const root = new URL('../..', import.meta.url).pathname;
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 
-/** Fenced blocks with a word after the language: the name of a file, `run` for commands, `output` for their output. */
+/**
+ * Fenced blocks with a word after the language: the name of a file, `run` for commands, `output` for their output.
+ */
 const blocks = [...readme.matchAll(/^```\w+ (\S+)\n(.*?)^```$/gms)].map(([, name, text]) => ({
   name: name!,
   text: text!,

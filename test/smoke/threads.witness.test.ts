@@ -1,5 +1,6 @@
-// Programs with worker threads as users write them, on the built package: each side uses either module system, nothing is
-// warned about, nothing stays open, and a thousand workers leave nothing behind. Needs a current dist/ (./build.sh).
+// Programs with worker threads as users write them, on the built package: each side uses either module system,
+// nothing is warned about, nothing stays open, and a thousand workers leave nothing behind. Needs a current dist/
+// (./build.sh).
 
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

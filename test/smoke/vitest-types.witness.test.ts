@@ -1,5 +1,6 @@
-// The types of heapline/vitest compile without skipLibCheck beside the oldest vitest and TypeScript that are supported
-// and beside the newest ones. Vitest's interface of matchers has other type parameters in each major version.
+// The types of heapline/vitest compile without skipLibCheck beside the oldest vitest and TypeScript that are
+// supported and beside the newest ones. Vitest's interface of matchers has other type parameters in each major
+// version.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

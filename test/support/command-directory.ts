@@ -1,4 +1,5 @@
-// Runs the command as users run it, in a directory of its own. The sources are bundled once for each run of the tests.
+// Runs the command as users run it, in a directory of its own. The sources are bundled once for each run of the
+// tests.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

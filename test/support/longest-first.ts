@@ -1,5 +1,5 @@
-// The order of the test files. The longest ones start first, so that the workers end at about the same time: if a file
-// that takes a minute starts last, all other workers have nothing to do.
+// The order of the test files. The longest ones start first, so that the workers end at about the same time: if a
+// file that takes a minute starts last, all other workers have nothing to do.
 
 import { statSync } from 'node:fs';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';

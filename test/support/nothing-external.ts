@@ -1,5 +1,5 @@
-// The set-up of the pure tier. A test that starts a process or loads the embedded compiler fails, and the message says
-// which tier it belongs to. PATH is empty, so commands could not be found either.
+// The set-up of the pure tier. A test that starts a process or loads the embedded compiler fails, and the message
+// says which tier it belongs to. PATH is empty, so commands could not be found either.
 
 import childProcess from 'node:child_process';
 import { syncBuiltinESMExports } from 'node:module';

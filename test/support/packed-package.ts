@@ -1,5 +1,5 @@
-// Packs the built library as npm would publish it and installs it into an empty project, once for all smoke tests. The
-// smoke tests therefore test what a user gets. Needs a current dist/ (./build.sh).
+// Packs the built library as npm would publish it and installs it into an empty project, once for all smoke tests.
+// The smoke tests therefore test what a user gets. Needs a current dist/ (./build.sh).
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';

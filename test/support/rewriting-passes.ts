@@ -1,5 +1,5 @@
-// Passes over the rewriter that are no part of the product. They use it as checks of memory accesses, exported globals
-// and a grafted runtime would use it.
+// Passes over the rewriter that are no part of the product. They use it as checks of memory accesses, exported
+// globals and a grafted runtime would use it.
 
 import { ExternalKind, InstructionWriter, Opcode, skipInstruction } from '../../src/binary/index.ts';
 import type { Rewriter } from '../../src/rewrite/index.ts';
@@ -123,10 +123,10 @@ export interface Moved {
 }
 
 /**
- * Moves the bodies of functions to appended functions, and calls those from the old places. A grafted runtime is called
- * in the same way from the bodies of the allocator that it replaces: through a table of its own, by an address that
- * lies in data of its own, with each body padded to its old length. Functions whose bodies are too short for such a
- * call stay as they are.
+ * Moves the bodies of functions to appended functions, and calls those from the old places. A grafted runtime is
+ * called in the same way from the bodies of the allocator that it replaces: through a table of its own, by an address
+ * that lies in data of its own, with each body padded to its old length. Functions whose bodies are too short for
+ * such a call stay as they are.
  */
 export function moveBodies(rewriter: Rewriter, wanted: (index: number) => boolean, address: number): Moved {
   const { module } = rewriter;

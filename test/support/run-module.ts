@@ -102,7 +102,9 @@ function open(compiled: CompiledModule, args: readonly string[], exiting: number
   return compiled.glue === null ? openWasi(compiled, args, exiting) : openEmscripten(compiled, args, exiting);
 }
 
-/** Reads the exit code from an error: node:wasi and Emscripten end a program with an exception that carries the code. */
+/**
+ * Reads the exit code from an error: node:wasi and Emscripten end a program with an exception that carries the code.
+ */
 function exitCodeOf(error: unknown): number {
   const { status, name } = error as { status?: number; name?: string };
   if (name === 'ExitStatus' && typeof status === 'number') return status;

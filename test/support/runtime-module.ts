@@ -302,7 +302,10 @@ export class Runtime {
     }
   }
 
-  /** Every span that holds blocks: the address of its first block, their size and number, the address of their metadata. */
+  /**
+   * Every span that holds blocks: the address of its first block, their size and number, the address of their
+   * metadata.
+   */
   *spans(): Generator<{ base: number; size: number; blocks: number; metadata: number }> {
     const first = this.runtime(layout.RUNTIME_FIRST_SPAN_CHUNK);
     for (let chunk = first; chunk; chunk = this.u32(chunk + layout.CHUNK_NEXT)) {

@@ -1,5 +1,5 @@
-// Builds of the C runtime that are not shipped: with the hooks of tests, or with assertions as well. A test builds them
-// when the sources have changed since the last build. They are kept in .cache.
+// Builds of the C runtime that are not shipped: with the hooks of tests, or with assertions as well. A test builds
+// them when the sources have changed since the last build. They are kept in .cache.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -1,6 +1,6 @@
 // A made-up heap with every feature that a profile has to show: inlined calls, recursion, a JavaScript entry, a host
-// stack that was not captured, truncated stacks, contexts that no longer hold anything. The numbers were chosen so that
-// every sum in the tests can be checked by hand.
+// stack that was not captured, truncated stacks, contexts that no longer hold anything. The numbers were chosen so
+// that every sum in the tests can be checked by hand.
 
 import type { Frame } from '../../src/frames/index.ts';
 import { layout } from '../../src/heap/index.ts';

@@ -113,8 +113,8 @@ export async function startGoServer(
 }
 
 /**
- * Runs a command without blocking this process, because the command talks to the server in this process. Throws with the
- * command's output when it fails.
+ * Runs a command without blocking this process, because the command talks to the server in this process. Throws with
+ * the command's output when it fails.
  */
 export function run(
   command: string,

@@ -1,6 +1,7 @@
-// The outside witness compares V8's own stack at the moment of an allocation with the context that the runtime recorded.
-// The runtime calls the host after every allocation. The host captures the engine's stack, translates it to offsets in
-// the original module, and compares it frame by frame, together with the places where the host stands between frames.
+// The outside witness compares V8's own stack at the moment of an allocation with the context that the runtime
+// recorded. The runtime calls the host after every allocation. The host captures the engine's stack, translates it to
+// offsets in the original module, and compares it frame by frame, together with the places where the host stands
+// between frames.
 
 import { readModule } from '../../src/binary/index.ts';
 import type { WasmExports } from '../../src/binary/wasm-types.ts';

@@ -1,5 +1,5 @@
-// Builds the modules of the symbol tests with each supported compiler. The cache key of a result contains all inputs, so
-// a second run of the tests compiles nothing.
+// Builds the modules of the symbol tests with each supported compiler. The cache key of a result contains all inputs,
+// so a second run of the tests compiles nothing.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -1,5 +1,5 @@
-// Versions of other projects' tools that the smoke tests use. With HEAPLINE_NEWEST=1 (`npm run test:newest`) the tests
-// use the newest versions that npm has. docs/versions.md says which versions were tested.
+// Versions of other projects' tools that the smoke tests use. With HEAPLINE_NEWEST=1 (`npm run test:newest`) the
+// tests use the newest versions that npm has. docs/versions.md says which versions were tested.
 
 const PINNED = {
   bun: '1.4.5',

@@ -1,4 +1,5 @@
-// Makes wasm files for tests with the tools of the system: from C with clang 22 and wasm-ld 22, from text with wat2wasm.
+// Makes wasm files for tests with the tools of the system: from C with clang 22 and wasm-ld 22, from text with
+// wat2wasm.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

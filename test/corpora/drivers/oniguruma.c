@@ -1,6 +1,6 @@
 /* Driver for oniguruma: a highlighter that uses regular expressions, as editors have them. Compiles a grammar of some
- * twenty rules and hundreds of generated ones (each has a parse tree, most of which is folded away again), then tokenizes
- * generated source code: at every place the rule that matches first wins, and the tokens go into a list.
+ * twenty rules and hundreds of generated ones (most of each parse tree is folded away again), then tokenizes generated
+ * source code: at every place the rule that matches first wins, and the tokens go into a list.
  */
 
 #include "driver.h"

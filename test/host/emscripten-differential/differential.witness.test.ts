@@ -1,5 +1,5 @@
-// Emscripten programs behave under Heapline as when plain emcc links them. Each program of this folder is linked in both
-// ways. Both results must write the same, end with the same status, and live equally long.
+// Emscripten programs behave under Heapline as when plain emcc links them. Each program of this folder is linked in
+// both ways. Both results must write the same, end with the same status, and live equally long.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

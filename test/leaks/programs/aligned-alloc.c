@@ -1,4 +1,4 @@
-/* Memory aligned to 64 bytes is dropped. */
+/* A block aligned to 64 bytes is dropped. */
 #include "leaks.h"
 
 static NOINLINE void run(void) {

@@ -1,5 +1,5 @@
-/* The layout of C++'s new[] for elements with destructors: a count, then the elements, and a pointer to the first
- * element is all that is kept. Valgrind knows this layout and takes the block as reachable.
+/* The layout of C++'s new[] for elements with destructors: a count, then the elements. The program keeps only a pointer
+ * to the first element. Valgrind knows this layout and takes the block as reachable.
  * Fixed: delete[] steps back over the count. */
 #include "leaks.h"
 

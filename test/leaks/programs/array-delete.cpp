@@ -1,4 +1,4 @@
-/* delete without [] for what came from new[]: it frees the first element, which has no block of its own. */
+/* delete without [] frees an array from new[]: it frees the first element, which has no block of its own. */
 #include "leaks.h"
 
 namespace {

@@ -1,4 +1,4 @@
-/* asprintf allocates inside libc, as much as it likes; the line is that of the caller. */
+/* asprintf allocates inside libc, and libc chooses the size; the line is that of the caller. */
 #include "leaks.h"
 
 static NOINLINE void run(void) {

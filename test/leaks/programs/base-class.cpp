@@ -1,5 +1,5 @@
-/* An object with two base classes, and all that is kept is a pointer to the second one, which lies in the middle.
- * Valgrind knows objects by their tables of virtual functions and takes the block as reachable.
+/* An object has two base classes. The program keeps only a pointer to the second one, which lies in the middle.
+ * Valgrind recognises objects by their tables of virtual functions and takes the block as reachable.
  * Fixed: the virtual destructor leads back to the start. */
 #include "leaks.h"
 

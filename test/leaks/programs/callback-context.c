@@ -1,4 +1,4 @@
-/* The context that travels with a callback is owned by the registration, which never lets go of it.
+/* A registration owns the context that travels with a callback, and never releases it.
  * Fixed: the registration is taken back. */
 #include "leaks.h"
 

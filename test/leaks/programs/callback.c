@@ -1,4 +1,4 @@
-/* A callback that is called through a pointer allocates; who asked for it drops the result. */
+/* A callback that is called through a pointer allocates; its caller drops the result. */
 #include "leaks.h"
 
 typedef char *(*make_fn)(int size);

@@ -1,4 +1,4 @@
-/* calloc refuses a product that overflows; the block taken before it is forgotten. */
+/* calloc rejects a product that overflows; the block allocated before it is forgotten. */
 #include "leaks.h"
 
 static NOINLINE void *make_grid(size_t rows, size_t columns) {

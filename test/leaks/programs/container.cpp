@@ -1,4 +1,4 @@
-/* A container is lost with all that it holds. */
+/* A container is lost together with everything in it. */
 #include "leaks.h"
 
 #include <string>

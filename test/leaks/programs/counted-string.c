@@ -1,5 +1,5 @@
-/* A string whose length, capacity and count of references come before its characters, as in old C++ libraries: a
- * pointer to the characters is all that is kept. Valgrind knows this layout and takes the block as reachable. */
+/* The length, capacity and reference count of a string come before its characters, as in old C++ libraries. The program
+ * keeps only a pointer to the characters. Valgrind knows this layout and takes the block as reachable. */
 #include "leaks.h"
 #ifdef FIXED
 

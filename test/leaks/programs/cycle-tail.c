@@ -1,5 +1,5 @@
-/* A cycle with a tail: all of it hangs on the cycle, and the tail is lost with it. The tail is allocated last, so
- * that the cycle is looked at first in the order of addresses. differs(lsan-split): it calls cycles indirect. */
+/* A cycle has a tail: all of it is reached from the cycle, and the tail is lost with it. The tail is allocated last, so
+ * that the cycle comes first in the order of addresses. differs(lsan-split): it calls cycles indirect. */
 #include "leaks.h"
 
 struct node {

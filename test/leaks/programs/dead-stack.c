@@ -1,4 +1,4 @@
-/* A pointer that stays behind in a frame that has been left keeps nothing alive. The frame is deep, so that no
+/* A pointer that stays in the frame of a function that has returned keeps nothing alive. The frame is deep, so that no
  * later call writes over it.
  * Fixed: the stale pointer is that of a freed block. */
 #include "leaks.h"

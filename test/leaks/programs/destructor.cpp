@@ -1,4 +1,4 @@
-/* A destructor that is not virtual: deleting through the base class runs that of the base class only.
+/* A destructor is not virtual: deleting through the base class runs only the destructor of the base class.
  * Fixed: the destructor is virtual. */
 #include "leaks.h"
 

@@ -1,4 +1,4 @@
-/* One object stands in two places of a container, which frees what it holds. */
+/* One object stands in two places of a container, and the container frees its objects. */
 #include "leaks.h"
 
 static NOINLINE void destroy(char **items, int count) {

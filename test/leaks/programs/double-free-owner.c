@@ -1,4 +1,4 @@
-/* Callee and caller both think that the buffer is theirs. */
+/* Callee and caller both believe that they own the buffer. */
 #include "leaks.h"
 
 static NOINLINE char *make(void) {

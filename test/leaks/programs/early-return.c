@@ -1,5 +1,5 @@
-/* An empty input takes a short cut past the free.
- * Fixed: the short cut comes first. */
+/* An empty input returns early, before the free.
+ * Fixed: the early return comes before the allocation. */
 #include "leaks.h"
 
 static NOINLINE size_t measure(const char *text) {

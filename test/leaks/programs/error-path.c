@@ -1,5 +1,5 @@
-/* The second step fails and the function returns without freeing what the first step took.
- * Fixed: one way out, over the free. */
+/* The second step fails, and the function returns without freeing the block of the first step.
+ * Fixed: the function has one way out, past the free. */
 #include "leaks.h"
 
 static NOINLINE int second_step(int value) {

@@ -1,4 +1,4 @@
-/* Opening fails, and the path that was made for it is forgotten. */
+/* Opening a file fails, and the path that was made for it is forgotten. */
 #include "leaks.h"
 
 static NOINLINE int load(const char *name) {

@@ -1,5 +1,5 @@
-/* A stream that is not closed is not lost: libc keeps a list of all open streams. How many blocks it takes for one
- * is its own affair. */
+/* A stream that is not closed is not lost, because libc keeps a list of all open streams. libc decides how many blocks
+ * it takes for a stream. */
 #include "leaks.h"
 
 static NOINLINE void run(void) {

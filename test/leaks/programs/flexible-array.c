@@ -1,4 +1,4 @@
-/* Header and elements in one block, which is replaced by a larger one without being freed. */
+/* Header and elements share one block. A larger block replaces it, and the old one is not freed. */
 #include "leaks.h"
 
 struct vector {

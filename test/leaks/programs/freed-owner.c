@@ -1,5 +1,5 @@
-/* A freed block still holds a pointer; a second block reuses nothing of it. Freed memory is never a root.
- * Fixed: a dangling pointer alone is no leak. */
+/* A freed block still holds a pointer; a second block reuses no part of it. Freed memory is never a root.
+ * Fixed: a dangling pointer is not a leak. */
 #include "leaks.h"
 
 struct owner {

@@ -1,5 +1,5 @@
 /* A global is set twice: the first block is lost, the second is still reachable.
- * Fixed: the setter frees what was there. */
+ * Fixed: the setter frees the old block. */
 #include "leaks.h"
 
 ROOT char *setting;

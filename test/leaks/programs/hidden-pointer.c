@@ -1,5 +1,5 @@
-/* A pointer that is kept only in disguise (here: inverted) is none that a checker can see: definitely lost.
- * Fixed: taken out of its disguise and freed. */
+/* The only pointer to a block is kept in disguise (here: inverted). A checker cannot see it: definitely lost.
+ * Fixed: the pointer is restored and freed. */
 #include "leaks.h"
 
 ROOT uintptr_t disguised;

@@ -1,4 +1,4 @@
-/* The caller does not know that the result is for it to free. Two callers make two contexts of one line. */
+/* The caller does not know that it must free the result. Two callers make two contexts of one line. */
 #include "leaks.h"
 
 static NOINLINE char *describe(int value) {

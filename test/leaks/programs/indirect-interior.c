@@ -1,4 +1,4 @@
-/* A lost block points into the middle of another: that one is lost with it, not possibly lost. */
+/* A lost block points into the middle of another block, which is lost with it, not possibly lost. */
 #include "leaks.h"
 
 struct view {

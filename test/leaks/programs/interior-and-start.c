@@ -1,4 +1,4 @@
-/* A pointer to the start beside one into the middle, in whatever order: reachable. */
+/* One pointer to the start and one into the middle, in either order: the block is reachable. */
 #include "leaks.h"
 
 ROOT char *cursors[3];

@@ -1,5 +1,5 @@
-/* Only a pointer into the middle is kept: possibly lost, since it may be a matter of chance.
- * Fixed: the start is found again from the middle. */
+/* Only a pointer into the middle is kept: the block is possibly lost, because the pointer may be a chance value.
+ * Fixed: the start is computed from the middle. */
 #include "leaks.h"
 
 ROOT char *cursor;

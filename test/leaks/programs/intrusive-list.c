@@ -1,4 +1,4 @@
-/* The links of an intrusive list stand in the middle of their objects: all of a list that is still in use looks
+/* The links of an intrusive list lie in the middle of their objects: all objects of a list that is still in use look
  * possibly lost. */
 #include "leaks.h"
 #ifdef FIXED

@@ -1,4 +1,4 @@
-/* A block of megabytes goes other ways in most allocators than a small one. */
+/* Most allocators treat a block of megabytes differently from a small one. */
 #include "leaks.h"
 
 static NOINLINE void run(void) {

@@ -1,5 +1,5 @@
-/* A 64-bit length before the bytes, as allocators within programs do it (sqlite's, for one): a pointer to the bytes
- * is all that is kept. Valgrind knows this layout and takes the block as reachable. */
+/* A 64-bit length comes before the bytes, as in allocators within programs (for example sqlite's). The program keeps
+ * only a pointer to the bytes. Valgrind knows this layout and takes the block as reachable. */
 #include "leaks.h"
 
 ROOT char *bytes;

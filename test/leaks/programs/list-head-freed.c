@@ -1,4 +1,4 @@
-/* Only the head of a list is freed: the second node becomes the one that is lost by itself. A freed block that
+/* Only the head of a list is freed: the second node becomes the one that is definitely lost. A freed block that
  * still holds a pointer keeps nothing alive.
  * Fixed: recursive freeing, tail first. */
 #include "leaks.h"

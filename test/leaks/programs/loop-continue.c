@@ -1,5 +1,5 @@
-/* `continue` jumps over the free in every third turn.
- * Fixed: what is not wanted is skipped before memory is taken. */
+/* `continue` jumps over the free in every third iteration.
+ * Fixed: unwanted items are skipped before memory is allocated. */
 #include "leaks.h"
 
 static NOINLINE void run(void) {

@@ -1,5 +1,5 @@
-/* The free stands behind the loop instead of in it: only the last block is freed.
- * Fixed: the block is reused over the turns. */
+/* The free stands after the loop instead of in it: only the last block is freed.
+ * Fixed: all iterations use the same block. */
 #include "leaks.h"
 
 static NOINLINE void run(void) {

@@ -1,4 +1,4 @@
-/* One line, one context, many blocks: each turn of a loop leaks. */
+/* One line, one context, many blocks: each iteration of a loop leaks. */
 #include "leaks.h"
 
 static NOINLINE void run(void) {

@@ -1,4 +1,4 @@
-/* A block of no bytes is a block all the same, with an address of its own to be freed.
+/* A block of 0 bytes is still a block: it has an address that must be freed.
  * differs(lsan): it counts a block of 0 bytes as 1 byte.
  * Fixed: free(NULL) is allowed as well. */
 #include "leaks.h"

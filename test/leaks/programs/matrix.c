@@ -1,4 +1,4 @@
-/* A matrix of rows is dropped whole: the table of rows is lost, the rows with it. */
+/* A whole matrix is dropped: the table of rows is lost, and the rows with it. */
 #include "leaks.h"
 
 static NOINLINE double **make_matrix(int rows, int columns) {

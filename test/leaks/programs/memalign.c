@@ -1,4 +1,4 @@
-/* The oldest of the aligning functions: a page that is dropped. */
+/* memalign, the oldest of the aligning functions, allocates a page that is dropped. */
 #include "leaks.h"
 
 static NOINLINE void run(void) {

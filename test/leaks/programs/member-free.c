@@ -1,4 +1,4 @@
-/* A member of a struct is freed that has no block of its own.
+/* The program frees a member of a struct, which has no block of its own.
  * Fixed: the first member has the address of the block. */
 #include "leaks.h"
 

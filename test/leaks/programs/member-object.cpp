@@ -1,5 +1,5 @@
-/* All that is kept is a pointer to a member that is an object itself. Its table of virtual functions names another type
- * than the block's own, so it is no base class and leads nowhere near the start.
+/* The program keeps only a pointer to a member that is itself an object. The member's table of virtual functions names
+ * another type than the block's table, so the member is no base class and does not lead to the start.
  * differs(valgrind): it takes any two tables for those of one object. */
 #include "leaks.h"
 

@@ -1,5 +1,5 @@
-/* open_memstream leaves its buffer to the caller when the stream is closed. How often libc grows the buffer, and on
- * which line, is its own affair: the text is short enough for the first one. */
+/* open_memstream leaves its buffer to the caller when the stream is closed. libc decides how often and on which line it
+ * grows the buffer, so the text is short enough for the first buffer. */
 #include "leaks.h"
 
 static NOINLINE void run(void) {

@@ -1,4 +1,4 @@
-/* Two functions that call each other; one of them forgets its block. */
+/* Two functions call each other; one of them forgets its block. */
 #include "leaks.h"
 
 static NOINLINE void odd(int n);

@@ -1,4 +1,4 @@
-/* Elements with a destructor: new[] puts their number before them, so that a pointer to the first one lies in the
+/* Elements have a destructor: new[] stores their number before them, so a pointer to the first one points into the
  * middle of the block. Valgrind knows this layout and takes the block as reachable. */
 #include "leaks.h"
 

@@ -1,4 +1,4 @@
-/* Handles are numbers, the objects stand in a table: an object that is not closed stays reachable. */
+/* Handles are numbers, and the objects are in a table: an object that is not closed stays reachable. */
 #include "leaks.h"
 
 struct session {

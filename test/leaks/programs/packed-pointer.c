@@ -1,4 +1,4 @@
-/* A pointer at an odd address in a packed record: checkers look at aligned words only, so it is lost to them. */
+/* A packed record has a pointer at an odd address: checkers look only at aligned words, so the block is lost to them. */
 #include "leaks.h"
 
 struct __attribute__((packed)) record {

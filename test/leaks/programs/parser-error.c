@@ -1,6 +1,6 @@
-/* A parser builds a tree and gives up at a syntax error: the part that was built is dropped. The outer list holds
+/* A parser builds a tree and gives up at a syntax error: the part that it has built is dropped. The outer list holds
  * the inner one, which holds the atoms.
- * Fixed: a failed parse frees what it made. */
+ * Fixed: a failed parse frees its tree. */
 #include "leaks.h"
 
 struct expression {

@@ -1,4 +1,4 @@
-/* A pointer one past the end does not point into the block: it is lost. */
+/* A pointer one past the end does not point into the block: the block is lost. */
 #include "leaks.h"
 
 ROOT char *end;

@@ -1,4 +1,4 @@
-/* The second base class has no virtual functions: a pointer to it looks like any other into the middle.
+/* The second base class has no virtual functions: a pointer to it looks like any other pointer into the middle.
  * Fixed: a cast leads back to the start. */
 #include "leaks.h"
 

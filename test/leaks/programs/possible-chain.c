@@ -1,4 +1,4 @@
-/* What is reached only through a possibly lost block is possibly lost too. */
+/* A block that is reached only through a possibly lost block is possibly lost, too. */
 #include "leaks.h"
 
 struct node {

@@ -1,4 +1,4 @@
-/* A queue on the stack is drained by half: what is left is lost with it. */
+/* Half of a queue on the stack is drained; the remaining blocks are lost with the queue. */
 #include "leaks.h"
 
 struct item {

@@ -1,4 +1,4 @@
-/* What a global still points to at the end is not lost: still reachable, and so is what hangs on it. */
+/* A global still points to a block at the end: this block and the blocks that it points to are still reachable. */
 #include "leaks.h"
 
 struct node {

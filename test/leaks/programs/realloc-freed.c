@@ -1,5 +1,5 @@
-/* A block is grown after it was freed; realloc gives nothing back.
- * Fixed: grown first, freed afterwards. */
+/* The program grows a block that it has freed; realloc returns no block.
+ * Fixed: the block is grown first and freed afterwards. */
 #include "leaks.h"
 
 static NOINLINE void run(void) {

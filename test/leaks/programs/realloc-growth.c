@@ -1,4 +1,4 @@
-/* A vector grows by doubling and is dropped: one block, at the realloc, of its last size. */
+/* A vector grows by doubling and is dropped: one block, allocated by the last realloc, with its last size. */
 #include "leaks.h"
 
 static NOINLINE void run(void) {

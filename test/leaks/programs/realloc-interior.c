@@ -1,5 +1,5 @@
-/* A pointer into the middle of a block is given to realloc.
- * Fixed: the offset is kept over the growth. */
+/* The program passes a pointer into the middle of a block to realloc.
+ * Fixed: the offset is kept while the block grows. */
 #include "leaks.h"
 
 static NOINLINE void run(void) {

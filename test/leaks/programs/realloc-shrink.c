@@ -1,4 +1,4 @@
-/* A block that shrank belongs to the call that shrank it, with its new size. */
+/* A shrunk block belongs to the call that shrank it, and has its new size. */
 #include "leaks.h"
 
 static NOINLINE void run(void) {

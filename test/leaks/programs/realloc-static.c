@@ -1,4 +1,4 @@
-/* Static storage is to grow: realloc must be given a block of the heap.
+/* The program passes static storage to realloc, which accepts only blocks of the heap.
  * Fixed: the first growth copies. */
 #include "leaks.h"
 

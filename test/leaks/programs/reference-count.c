@@ -1,4 +1,4 @@
-/* One retain too many: the count never falls to nothing. */
+/* There is one retain too many: the count never reaches zero. */
 #include "leaks.h"
 
 struct shared {

@@ -1,4 +1,4 @@
-/* A ring buffer of four overwrites its oldest entries without freeing them; the last four are emptied properly. */
+/* A ring buffer of four overwrites its oldest entries without freeing them; the last four are freed properly. */
 #include "leaks.h"
 
 ROOT char *ring[4];

@@ -1,5 +1,5 @@
-/* A ring of nodes that nothing points to is lost, although each node is pointed to: one node stands for the ring,
- * the others are lost with it. differs(lsan-split): it calls every node of a cycle indirect.
+/* A ring of nodes is lost although each node is pointed to, because nothing points to the ring: one node stands for the
+ * ring, the others are lost with it. differs(lsan-split): it calls every node of a cycle indirect.
  * Fixed: the ring is opened and freed. */
 #include "leaks.h"
 

@@ -1,5 +1,5 @@
-/* longjmp leaves the functions between, and with them the block that they would have freed. needs: setjmp
- * Fixed: who catches knows what to free. */
+/* longjmp leaves functions before they free their block. needs: setjmp
+ * Fixed: the function that calls setjmp knows the block and frees it. */
 #include "leaks.h"
 
 #include <setjmp.h>

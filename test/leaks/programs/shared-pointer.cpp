@@ -1,6 +1,6 @@
-/* Two objects that own each other through counted pointers: the counts never reach zero.
+/* Two objects own each other through counted pointers: the counts never reach zero.
  * differs(lsan-split): it calls every object of a cycle indirect.
- * Fixed: the pointers between the two do not count. */
+ * Fixed: the pointers between the two objects do not count. */
 #include "leaks.h"
 
 #include <memory>

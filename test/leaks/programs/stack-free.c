@@ -1,5 +1,5 @@
-/* A local array is given to free.
- * Fixed: heap for the large, stack for the small. */
+/* The program frees a local array.
+ * Fixed: large texts are on the heap, small ones on the stack, and only the heap is freed. */
 #include "leaks.h"
 
 #ifndef FIXED

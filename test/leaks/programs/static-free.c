@@ -1,5 +1,5 @@
-/* A static array is given to free.
- * Fixed: what is static is told apart. */
+/* The program frees a static array.
+ * Fixed: the program knows which text is static. */
 #include "leaks.h"
 
 static char storage[64];

@@ -1,5 +1,5 @@
 /* A static local variable is a root like a global: its cache is reachable, the caches before it are lost.
- * Fixed: realloc replaces, and a size of nothing empties the cache. */
+ * Fixed: realloc replaces the cache, and a size of 0 empties it. */
 #include "leaks.h"
 
 static NOINLINE char *cached(int size) {

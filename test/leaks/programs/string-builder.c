@@ -1,5 +1,5 @@
-/* Joining strings pairwise: each intermediate result but the last is dropped.
- * Fixed: each step frees what it replaces. */
+/* Strings are joined pairwise: each intermediate result but the last is dropped.
+ * Fixed: each step frees the string that it replaces. */
 #include "leaks.h"
 
 #ifdef FIXED

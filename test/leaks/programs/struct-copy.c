@@ -1,4 +1,4 @@
-/* A struct is copied and the copy given memory of its own, which nobody frees. */
+/* A struct is copied, and the copy gets memory of its own, which nobody frees. */
 #include "leaks.h"
 
 struct message {

@@ -1,4 +1,4 @@
-/* The struct is freed and a member that it owns is not. */
+/* The struct is freed, but a member that it owns is not. */
 #include "leaks.h"
 
 struct person {

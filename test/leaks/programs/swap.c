@@ -1,4 +1,4 @@
-/* An exchange of two buffers that forgets one of them: afterwards both variables name the same block. */
+/* An exchange of two buffers forgets one of them: afterwards both variables name the same block. */
 #include "leaks.h"
 
 static NOINLINE void run(void) {

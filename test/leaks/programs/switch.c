@@ -1,4 +1,4 @@
-/* One case of a switch hands its block to nobody. */
+/* One case of a switch passes its block to nobody. */
 #include "leaks.h"
 
 static NOINLINE void handle(int kind) {

@@ -1,4 +1,4 @@
-/* A tag in the lowest bit makes an interior pointer of the only one: possibly lost. */
+/* A tag in the lowest bit turns the only pointer into an interior one: possibly lost. */
 #include "leaks.h"
 
 ROOT uintptr_t tagged;

@@ -1,4 +1,4 @@
-/* Thread-local variables are roots; what they pointed to before is lost. */
+/* Thread-local variables are roots; the blocks that they pointed to before are lost. */
 #include "leaks.h"
 
 static __attribute__((used)) _Thread_local char *scratch;

@@ -1,4 +1,4 @@
-/* Freeing walks to the left only: each node to the right is lost, and what hangs below it with it.
+/* Freeing walks only to the left: each node to the right is lost, together with the nodes below it.
  * Fixed: without recursion: the tree is turned into a list while it is freed. */
 #include "leaks.h"
 

@@ -1,4 +1,4 @@
-/* A variant of a union owns memory; setting another variant over it loses the pointer. */
+/* A variant of a union owns memory; the program sets another variant over it and loses the pointer. */
 #include "leaks.h"
 
 struct value {

@@ -1,4 +1,4 @@
-/* Diamonds, kept by a pointer to the virtual base class at their end, or to the second of the other two. */
+/* Diamonds: the program keeps a pointer to the virtual base class at their end, or to the second of the other two. */
 #include "leaks.h"
 
 namespace {

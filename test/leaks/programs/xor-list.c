@@ -1,5 +1,5 @@
-/* A list with XOR links: nothing but the head can be seen.
- * Fixed: walked from its head and freed. */
+/* The links of a list are combined by XOR: only the head can be seen.
+ * Fixed: the list is walked from its head and freed. */
 #include "leaks.h"
 
 struct node {
