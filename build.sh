@@ -47,14 +47,14 @@ install_packages() {
   touch node_modules/.package-lock.json
 }
 
-# Whether a file in these places is newer than the stamp that the last build left.
+# Tells whether a file in these places is newer than the stamp of the last build.
 changed() {
   local stamp=$1
   shift
   [ ! -f "$stamp" ] || [ -n "$(find "$@" -newer "$stamp" -print -quit)" ]
 }
 
-# Remembers when a build began, because a source that changes while it runs has to count as newer.
+# Remembers when a build began, because a source that changes during the build must count as newer.
 start_build() {
   mkdir -p .cache/built
   touch .cache/built/start

@@ -1,8 +1,8 @@
-// Builds every program in every variant, from the same objects: one compilation per toolchain, then one link with
-// the toolchain's own allocator and one with the Heapline runtime, so that a ratio compares allocators and
-// slots and nothing else. Results are cached in bench/out by the content of all that went in.
+// Builds every program in every variant from the same objects: one compilation per toolchain, then one link with the
+// toolchain's own allocator and one with the Heapline runtime. A ratio therefore compares only allocators and slots.
+// Results are cached in bench/out by the content of all inputs.
 //
-// The clang driver must not be given -O at the link: it would run wasm-opt on one of the two.
+// The clang driver must not get -O at the link, because it would run wasm-opt on one of the two.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
@@ -15,7 +15,7 @@ const execute = promisify(execFile);
 /** The repository, with a slash at its end. */
 export const root: string = fileURLToPath(new URL('..', import.meta.url));
 
-/** Where built modules and profiles of peers go; ignored by git. */
+/** The folder of built modules and of the peers' profiles; ignored by git. */
 export const outFolder: string = fileURLToPath(new URL('out/', import.meta.url));
 mkdirSync(outFolder, { recursive: true });
 
@@ -26,7 +26,9 @@ export interface Artifact {
   readonly glue: string;
 }
 
-/** Clang deletes allocations whose blocks it can see through; the sources ask for them, so they stay. */
+/**
+ * Clang deletes allocations whose blocks it can see through. This flag keeps them, because the sources ask for them.
+ */
 export const keepAllocations: readonly string[] = [
   'malloc',
   'calloc',
@@ -35,7 +37,7 @@ export const keepAllocations: readonly string[] = [
   'aligned_alloc',
 ].map((name) => `-fno-builtin-${name}`);
 
-/** A build tool and how it is called. */
+/** A build tool and its arguments. */
 export interface Target {
   readonly name: 'wasi' | 'emscripten' | 'native' | 'native-asan';
   readonly compiler: string;
@@ -147,7 +149,7 @@ async function compileOne(
   return output;
 }
 
-/** Compiles sources one after the other; the caller runs at most two such builds at a time. */
+/** Compiles sources one after the other. The caller runs at most two such builds at a time. */
 export async function compileAll(
   target: Target,
   sources: readonly string[],
@@ -179,7 +181,7 @@ async function link(
   return glue ? { path: `${stem}.wasm`, glue: output } : { path: output, glue: '' };
 }
 
-/** 1 MB of C stack, below the data so that an overflow traps; the recursive programs need it. */
+/** 1 MB of C stack, below the data so that an overflow traps. The recursive programs need it. */
 const stackSize = 1 << 20;
 
 const exportsOfRuntime = ['heapline_runtime', 'heapline_shadow', 'heapline_set_flags'];
@@ -187,7 +189,10 @@ const exportsOfRuntime = ['heapline_runtime', 'heapline_shadow', 'heapline_set_f
 export const runtimeObject = (toolchain: 'wasi' | 'emscripten'): string =>
   `${root}wasm/heapline-${toolchain}.o`;
 
-/** How a wasm module is linked: with the toolchain's allocator, another of its allocators, or the runtime. */
+/**
+ * How a wasm module is linked: with the toolchain's default allocator, with another of its allocators, or the
+ * runtime.
+ */
 export type Allocator = 'dlmalloc' | 'emmalloc' | 'heapline';
 
 /** Arguments of a link to a WASI reactor. */
@@ -221,7 +226,7 @@ export async function linkWasi(
   return link(target.compiler, `${program.name}-${allocator}`, '.wasm', objects, args, false);
 }
 
-/** Links objects with the runtime to a file of the caller's, which is not cached: it may be very large. */
+/** Links objects with the runtime to a file of the caller. It is not cached, because it may be very large. */
 export async function linkWasiObjects(
   objects: readonly string[],
   entry: string,
@@ -262,13 +267,13 @@ export async function linkEmscripten(
   ];
   if (allocator === 'heapline') {
     objects.push(runtimeObject('emscripten'));
-    // The runtime's imports are not known to Emscripten's JS libraries; guest.ts supplies them.
+    // Emscripten's JS libraries do not know the runtime's imports; guest.ts supplies them.
     args.push('-sERROR_ON_UNDEFINED_SYMBOLS=0', '-sWARN_ON_UNDEFINED_SYMBOLS=0');
   }
   return link(target.compiler, `${program.name}-${extra.name ?? `em-${allocator}`}`, '', objects, args, true);
 }
 
-/** Native executable around the program's entry; prints what native-main.c says. */
+/** Native executable around the program's entry. Its output is described in native-main.c. */
 export async function linkNative(
   program: Program,
   target: Target = targets.native,

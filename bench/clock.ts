@@ -1,6 +1,6 @@
 // The benchmark's clock: CPU time of this thread, in nanoseconds. Wall time would count the other programs of a
-// shared machine, and process time V8's background compilers; both drown the few per cent that matter here.
-// Node.js 20 has no call for it, but WASI does (clock id 3), so a guest of a hundred bytes asks on our behalf.
+// shared machine, and process time V8's background compilers; both hide the few per cent that matter here.
+// Node.js 20 has no function for it, but WASI does (clock id 3), so a guest of a hundred bytes asks for us.
 
 /* (module
      (import "wasi_snapshot_preview1" "clock_time_get" (func $get (param i32 i64 i32) (result i32)))
@@ -14,7 +14,7 @@ const CLOCK_MODULE =
   'Bm1lbW9yeQIAC19pbml0aWFsaXplAAEDbm93AAIKFgICAAsRAEEDQgFBABAAGkEAKQMAuQs=';
 
 async function openThreadClock(): Promise<() => number> {
-  // node:wasi announces that it is experimental; that is of no interest to whoever reads the table.
+  // node:wasi warns that it is experimental, which does not interest a reader of the table.
   const emitWarning = process.emitWarning;
   process.emitWarning = () => {};
   try {

@@ -1,5 +1,4 @@
-// The real programs, as the benchmark sees them: the corpora of the tests with a scale for each. Sources are fetched
-// when they are not there yet.
+// The real programs in the benchmark: the corpora of the tests with a scale for each. Missing sources are fetched.
 import { fileURLToPath } from 'node:url';
 import { corpora, fetchCorpora } from '../test/corpora/corpora.ts';
 import type { Target } from './build.ts';
@@ -31,7 +30,7 @@ export async function realPrograms(toolchain: Target['name']): Promise<Program[]
       headers,
       flags: [
         ...corpus.flags,
-        // The drivers have a main of their own; natively, native-main.c has the one that counts.
+        // The drivers have a main of their own; in native builds the main of native-main.c is used.
         ...(toolchain.startsWith('native') ? ['-Dmain=corpus_main'] : []),
         ...corpus.include.map((folder) => `-I${folder}`),
         ...Object.entries(corpus.define).map(([name, value]) =>

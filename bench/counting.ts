@@ -52,7 +52,7 @@ const BULK_SHIFT = 4;
 const range = (first: number, last: number): number[] =>
   Array.from({ length: last - first + 1 }, (_, i) => first + i);
 
-/** Instructions that become no machine code. */
+/** Instructions for which a compiler generates no machine code. */
 const silent: ReadonlySet<number> = new Set([
   Other.Nop,
   Opcode.Block,
@@ -68,8 +68,8 @@ const silent: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * Instructions after which control may not continue, or before which it may arrive. Calls are among them, because they
- * may throw.
+ * Instructions after which control may not continue, or before which it may arrive. Calls are among them, because
+ * they may throw.
  */
 const endsStraightCode: ReadonlySet<number> = new Set([
   Other.Unreachable,
@@ -93,7 +93,7 @@ class CountingWriter extends InstructionWriter {
     super();
   }
 
-  /** Adds what `push` leaves on the stack, an i64, to the count. */
+  /** Adds to the count the i64 that `push` leaves on the stack. */
   #add(push: () => void): void {
     this.indexed(Opcode.GlobalGet, this.counters.count);
     push();
@@ -105,7 +105,7 @@ class CountingWriter extends InstructionWriter {
     this.#add(() => this.i64(value));
   }
 
-  /** Adds a share of the i32 on the stack, which stays there. */
+  /** Adds a share of the i32 on the stack to the count. The i32 stays on the stack. */
   addLength(): void {
     this.indexed(Other.GlobalSet, this.counters.length);
     this.#add(() => {

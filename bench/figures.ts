@@ -1,5 +1,5 @@
-// The figures in README.md and docs/performance.md: written from the results of the last run, between marks. Nobody
-// writes them by hand, so they cannot drift. A test compares pages and results.
+// The figures in README.md and docs/performance.md. They are generated from the results of the last run, between
+// marks, and nobody writes them by hand, so they cannot drift. A test compares pages and results.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { root } from './build.ts';
 import { drawTools, type Tool } from './measures/tools.ts';
@@ -9,7 +9,7 @@ import { geometricMean } from './statistics.ts';
 
 const WIDTH = 118;
 
-/** A paragraph in lines of the pages' width. */
+/** Wraps a paragraph to the pages' width. */
 function wrap(text: string, first: number, indent: string): string {
   const lines: string[] = [];
   let line = '';
@@ -28,7 +28,7 @@ const list = (items: readonly string[]): string =>
 
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
-/** A sentence's worth for the list at the top. */
+/** The sentence about real programs for the list at the top. */
 function realPrograms(results: Results): string {
   const real = (results.data.tracking as readonly TrackingResult[]).filter((r) => r.role === 'real');
   const ratios = real.map((r) => r.ratio.median);
@@ -70,7 +70,7 @@ function toolTable(tools: readonly Tool[]): string {
   ].join('\n');
 }
 
-/** What is slower than a person would expect, and every bar that is missed. */
+/** The kernels that are slower than a person would expect, and every bar that is missed. */
 function losses(results: Results): string {
   const kernels = (results.data.tracking as readonly TrackingResult[])
     .filter((r) => r.toolchain === 'wasi' && r.role !== 'real' && r.ratio.median > 1.2)
@@ -83,7 +83,7 @@ function losses(results: Results): string {
         `- ${b.name}: ${number(b.value)}, should be ${b.better === 'lower' ? '≤' : '≥'} ${number(b.bar)}`,
     );
   const text = wrap(
-    `Where it loses. Kernels written to bring it out, times as long as plain: ${list(kernels)}; deep and trees make every allocation in a context never seen before, scatter does so in random order, calls allocates nothing and shows what the slots cost.${missed.length > 0 ? ' Aims of ours that are missed:' : ' No aim of ours is missed.'}`,
+    `Where Heapline is slow. These kernels are written to show it (times as long as plain): ${list(kernels)}; deep and trees make every allocation in a context never seen before, scatter does so in random order, calls allocates nothing and shows the cost of the slots.${missed.length > 0 ? ' These aims are missed:' : ' No aim is missed.'}`,
     0,
     '',
   );
@@ -93,7 +93,7 @@ function losses(results: Results): string {
 function tools(results: Results): string {
   const { machine } = results;
   const run = wrap(
-    `On ${machine.processor}, ${machine.cores} cores, ${machine.system}, ${results.date}, \`${results.command}\`${results.quick ? ' (few rounds, wide spread, but for what is named as full)' : ''}. × as long and × memory: against the same program without the tool, geometric means over three allocation kernels; malloc+free: on one of them, flat churn.`,
+    `On ${machine.processor}, ${machine.cores} cores, ${machine.system}, ${results.date}, \`${results.command}\`${results.quick ? ' (few rounds and a wide spread, except for the measurements named as full)' : ''}. × as long and × memory: compared with the same program without the tool, geometric means over three allocation kernels; malloc+free: on one of them, flat churn.`,
     0,
     '',
   );
@@ -110,7 +110,7 @@ function tools(results: Results): string {
   ].join('\n');
 }
 
-/** The pages that show figures: the name of the region between marks, and what is written there. */
+/** The pages that show figures: the name of the region between marks, and the function that writes it. */
 export const PAGES = [
   { path: 'README.md', region: 'real', write: realPrograms },
   { path: 'docs/performance.md', region: 'tools', write: tools },

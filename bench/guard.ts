@@ -1,11 +1,13 @@
-// The regression guard: `npm run bench -- --guard` compares what a change costs with the committed guard.json and
-// fails where it has become worse by more than a stated margin. It takes what does not depend on the machine's mood:
+// The regression guard: `npm run bench -- --guard` compares the costs of a change with the committed guard.json and
+// fails when a cost has grown by more than a stated margin. It measures values that do not depend on the machine's
+// load:
 //
 // - exact values, the same on every run: instructions executed, linear memory at peak and size of the code, each
 //   tracked ÷ plain on the same objects; the JavaScript that Node.js loads for the library and for the command.
-//   Another version of the compiler moves them a little, hence a margin at all.
+//   They have a margin because another version of the compiler moves them a little.
 // - times as ratios within this run: tracked ÷ plain side by side, and our TypeScript against a yardstick in
-//   JavaScript. Cache and compiler effects show only here. Their margin is wide, and what looks worse is taken again.
+//   JavaScript. Only times show effects of caches and compilers. Their margin is wide, and a time that looks worse is
+//   measured again.
 //
 // A value that is better by more than its margin asks for a new baseline: `npm run bench -- --update-guard`.
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -31,16 +33,16 @@ import { geometricMean, spread } from './statistics.ts';
 /** How much worse a value may get, as a factor. */
 const EXACT_MARGIN = 1.1;
 const TIMED_MARGIN = 2;
-/** How often a time is taken before it counts as worse. */
+/** How often a time is measured before it counts as worse. */
 const ATTEMPTS = 3;
 
 const path = fileURLToPath(new URL('guard.json', import.meta.url));
 
-/** Values by what they say; the lower the better, all of them. */
+/** Values by their descriptions. Lower is better for all of them. */
 export type Values = Record<string, number>;
 
 interface Baseline {
-  /** What the baseline was taken with: where it differs, so may the values. */
+  /** The versions of the tools that made the baseline. Where they differ, the values may differ, too. */
   readonly versions: Readonly<Record<string, string>>;
   readonly exact: Readonly<Values>;
   readonly timed: Readonly<Values>;
@@ -55,7 +57,7 @@ async function versionsThatMatter(): Promise<Record<string, string>> {
   return { clang, 'wasi-libc': libc, v8 };
 }
 
-/** Builds what the guard runs, two programs at a time: on a clean clone that is most of its work. */
+/** Builds the programs that the guard runs, two at a time. On a clean clone this is most of its work. */
 async function buildAll(programs: readonly Program[]): Promise<void> {
   const left = [...programs];
   const worker = async (): Promise<void> => {
@@ -67,7 +69,7 @@ async function buildAll(programs: readonly Program[]): Promise<void> {
   await Promise.all([worker(), worker()]);
 }
 
-/** One run of a module that counts; throws when counting changed what it computes. */
+/** One run of a module that counts. Throws when counting changed the result of the program. */
 function execute(module: Runnable, program: Program): { checksum: number; count: number; memory: number } {
   const guest = module.open();
   const checksum = guest.run(program.scale);
@@ -132,7 +134,7 @@ async function measureLoading(setting: Setting): Promise<Values> {
   }
 }
 
-/** Nanoseconds of FNV-1a over the bytes in JavaScript: what a pass over a module is measured against. */
+/** Nanoseconds of FNV-1a over the bytes in JavaScript: the yardstick for a pass over a module. */
 function yardstick(bytes: Uint8Array): number {
   const times: number[] = [];
   for (let round = 0; round < 7; round++) {
@@ -172,7 +174,7 @@ async function measureTimed(programs: readonly Program[], setting: Setting): Pro
   return values;
 }
 
-/** Takes the times again while one is worse than its baseline allows; the best of each counts. */
+/** Measures the times again while one is worse than its baseline allows. The best of each counts. */
 async function measureTimedPatiently(
   programs: readonly Program[],
   setting: Setting,
@@ -197,7 +199,7 @@ export interface Judgement {
   readonly verdict: Verdict;
 }
 
-/** Compares values with their baseline; both ways, and what only one of them has. */
+/** Compares values with their baseline, and names values that only one of them has. */
 export function judge(before: Readonly<Values>, now: Readonly<Values>, margin: number): Judgement[] {
   const names = new Set([...Object.keys(before), ...Object.keys(now)]);
   return [...names].map((name) => {
@@ -253,11 +255,13 @@ export async function guard(setting: Setting, update: boolean): Promise<number> 
   report(judgements);
   const having = (...verdicts: Verdict[]): boolean => judgements.some((j) => verdicts.includes(j.verdict));
   if (having('better'))
-    console.log('Better than the baseline by more than the margin: npm run bench -- --update-guard');
+    console.log(
+      'Some values are better than the baseline by more than the margin. To write a new one: npm run bench -- --update-guard',
+    );
   if (having('unknown', 'gone'))
-    console.error('guard.json is of another set of values: npm run bench -- --update-guard');
+    console.error('guard.json has another set of values: npm run bench -- --update-guard');
   if (having('NO')) {
-    console.error('Worse than the baseline by more than the margin.');
+    console.error('Some values are worse than the baseline by more than the margin.');
     for (const [name, version] of Object.entries(versions))
       if (baseline.versions[name] !== version)
         console.error(`The baseline was taken with ${name} ${baseline.versions[name]}, this is ${version}.`);

@@ -1,6 +1,6 @@
-// Runs a module for a measurement, with as little around it as can be: a WASI whose every call is a constant, so
-// that host calls cost the same in all variants and every run is the same; the runtime's imports likewise.
-// The library's own host is not used here: what it costs is measured apart (cold start).
+// Runs a module for a measurement with the smallest possible host: each call of its WASI returns a constant, so host
+// calls cost the same in all variants and every run is the same. The same holds for the runtime's imports. The
+// library's own host is not used here; its cost is measured separately (cold start).
 import { createRequire } from 'node:module';
 import type { Artifact } from './build.ts';
 
@@ -38,7 +38,7 @@ function wasiImports(memory: () => WebAssembly.Memory): WebAssembly.ModuleImport
       new Uint8Array(memory().buffer, at, length).fill(42);
       return SUCCESS;
     },
-    /** Output is swallowed: the benchmark's programs report through their checksum. */
+    /** Drops the output, because the benchmark's programs report through their checksum. */
     fd_write: (_fd: number, vectors: number, count: number, written: number) => {
       const data = view();
       let total = 0;
@@ -69,7 +69,7 @@ const heaplineImports: WebAssembly.ModuleImports = {
   exiting: () => {},
 };
 
-/** A module of which instances can be made; compiled once, so that all instances share tiered-up code. */
+/** A compiled module. All instances share its tiered-up code. */
 export interface Runnable {
   open(): Guest;
 }
@@ -100,7 +100,7 @@ function openWasi(module: WebAssembly.Module, entry: string, extraImports: WebAs
   return { instance, memory: memory(), run: instance.exports[entry] as (scale: number) => number };
 }
 
-/** What Emscripten's glue gives its instantiateWasm hook. */
+/** The function that Emscripten's glue passes to its instantiateWasm hook. */
 interface EmscriptenOptions {
   instantiateWasm(
     imports: WebAssembly.Imports,
@@ -133,7 +133,7 @@ function openEmscripten(
     print() {},
     printErr() {},
   });
-  // With a hook that answers at once the glue starts up without a turn of the event loop.
+  // When the hook answers at once, the glue starts up without a turn of the event loop.
   if (!instance || !ready) throw new Error(`the glue ${glue} did not start its module`);
   const { exports } = instance;
   return {

@@ -1,6 +1,6 @@
-// What host frames cost an entry into C: one that allocates nothing, and one that allocates once (one capture of the
-// JavaScript stack). Each against the same module with hostFrames off, and the empty one against a bare WebAssembly
-// function too. Prints nanoseconds; run it alone with
+// The cost of host frames for an entry into C: an entry that allocates nothing, and an entry that allocates once (one
+// capture of the JavaScript stack). Each is compared with the same module without host frames, and the empty one also
+// with a bare WebAssembly function. Prints nanoseconds. To run only this file:
 //   npx tsx bench/host-frames.ts [--quick]
 
 import { fileURLToPath } from 'node:url';
@@ -60,7 +60,7 @@ export async function measureHostFrames(quick: boolean): Promise<HostFrameFigure
   }
   on.dispose();
   off.dispose();
-  // The first rounds are V8's, which compiles.
+  // V8 compiles in the first rounds.
   const settled = (samples: readonly number[]): Spread => spread(samples.slice(3));
   return {
     emptyEntry: { bare: settled(empty.bare), off: settled(empty.off), on: settled(empty.on) },

@@ -1,5 +1,5 @@
-// Takes samples of several variants side by side: round after round, each variant once per round, the order
-// turning, a fresh instance for every sample. What drifts (clock speed, other programs) then hits all alike.
+// Takes samples of several variants side by side: in each round every variant runs once, in rotating order, with a
+// fresh instance for every sample. Drift (clock speed, other programs) then affects all variants alike.
 import { rest, threadTime } from './clock.ts';
 import type { Guest, Runnable } from './guest.ts';
 
@@ -8,20 +8,20 @@ export interface Samples {
   readonly name: string;
   /** CPU time of each round, in nanoseconds. */
   readonly times: number[];
-  /** Linear memory after each sample, in bytes; memory never shrinks, so this is the peak. */
+  /** Linear memory after each sample, in bytes. Memory never shrinks, so this is the peak. */
   memory: number;
 }
 
 export interface InterleaveOptions {
   readonly rounds: number;
-  /** Processor time after which no further round begins, once there are five; in nanoseconds. */
+  /** Nanoseconds of processor time. After them no further round begins, once there are five rounds. */
   readonly budget?: number;
   readonly scale: number;
   /** Rounds after which all variants count as tiered up even if they still get faster. */
   readonly maximalWarmUp: number;
 }
 
-/** A variant got another result than the first one did. */
+/** The error when a variant has another result than the first one. */
 export class ChecksumError extends Error {
   override readonly name = 'ChecksumError';
 }
@@ -32,7 +32,7 @@ function sample(guest: Guest, scale: number): { time: number; checksum: number }
   return { time: threadTime() - start, checksum };
 }
 
-/** Runs the variants until their times stand still (V8 has moved the hot functions to TurboFan), then measures. */
+/** Runs the variants until their times are stable (V8 has moved the hot functions to TurboFan), then measures. */
 export async function interleave(
   variants: ReadonlyMap<string, Runnable>,
   options: InterleaveOptions,
@@ -74,7 +74,7 @@ export async function interleave(
       samples[at]!.times.push(time);
       samples[at]!.memory = Math.max(samples[at]!.memory, memory);
     }
-    // A pause gives the collector and finished instances their turn outside the timed part.
+    // A pause lets the collector and finished instances run outside the timed part.
     await rest(0);
   }
   return samples;

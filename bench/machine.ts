@@ -1,4 +1,4 @@
-// Where the numbers come from: processor, memory, load, and the versions of all tools that took part.
+// The setting of the numbers: processor, memory, load, and the versions of all tools that took part.
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { run, version } from './build.ts';
@@ -8,7 +8,7 @@ export interface Machine {
   readonly cores: number;
   readonly memoryGiB: number;
   readonly system: string;
-  /** Load average of the last minute at the start; above the number of cores, absolute times are inflated. */
+  /** Load average of the last minute at the start. Above the number of cores, absolute times are inflated. */
   readonly load: number;
 }
 
@@ -18,7 +18,7 @@ export function describeMachine(): Machine {
     const name = /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
     if (name) system = `${name}, kernel ${release()}`;
   } catch {
-    // Not Linux: the kernel's name says enough.
+    // This is not Linux, so the kernel's name must do.
   }
   return {
     processor: cpus()[0]?.model.trim() ?? 'unknown',

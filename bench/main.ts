@@ -1,5 +1,5 @@
 // `npm run bench`: runs the measurements, prints their tables, writes RESULTS.md and results.json. Each measurement
-// is a module of its own that is loaded when its turn comes, so that none pays for another's code.
+// is a module that is loaded when its turn comes, so that other measurements do not pay for its code.
 import '../src/node/install.ts';
 import { Command } from 'commander';
 import pc from 'picocolors';
@@ -20,7 +20,7 @@ import type { Setting } from './setting.ts';
 
 type Measurement = (setting: Setting, before: ReadonlyMap<string, Outcome>) => Promise<Outcome>;
 
-/** In the order in which they run and print. */
+/** The measurements, in the order in which they run and print. */
 const measurements: ReadonlyMap<string, Measurement> = new Map<string, Measurement>([
   ['tracking', async (setting) => (await import('./measures/tracking.ts')).measureTracking(setting)],
   ['capture', async (setting) => (await import('./peers/engine-capture.ts')).measureEngineCapture(setting)],
@@ -61,7 +61,7 @@ interface Options {
 
 const collect = (value: string, all: readonly string[] = []): readonly string[] => [...all, value];
 
-/** What --quick promises, on a machine that does nothing else. */
+/** The promise of --quick, on a machine that does nothing else. */
 const QUICK_SECONDS = 120;
 
 async function write(results: Results): Promise<void> {
@@ -115,7 +115,7 @@ async function bench(options: Options): Promise<number> {
   }
   printTable(barTable(bars));
 
-  // A partial run must not replace the results of a whole one.
+  // A partial run must not replace the results of a complete run.
   if (options.write && !options.only && !options.program && failures.length === 0)
     await write({
       date: new Date().toISOString().slice(0, 10),
@@ -132,7 +132,7 @@ async function bench(options: Options): Promise<number> {
   if (setting.quick && full.length === 0 && seconds - buildSeconds() > QUICK_SECONDS)
     console.error(
       pc.yellow(
-        `--quick is meant to end within ${QUICK_SECONDS} s, building apart; the load was ${number(machine.load)} at the start.`,
+        `--quick should end within ${QUICK_SECONDS} s, not counting builds; the load was ${number(machine.load)} at the start.`,
       ),
     );
   if (failures.length > 0) return 2;
@@ -142,18 +142,14 @@ async function bench(options: Options): Promise<number> {
 const program = new Command('bench')
   .description('Measures Heapline against plain builds and against its peers.')
   .option('--quick', 'few rounds, some peers on some programs: within two minutes')
-  .option(
-    '--full <measurement>',
-    'with --quick: take this measurement in full all the same (repeatable)',
-    collect,
-  )
+  .option('--full <measurement>', 'with --quick: still take this measurement in full (repeatable)', collect)
   .option('--check', 'exit with 1 when a bar is missed')
   .option(
     '--guard',
     'compare exact counts and in-run ratios with guard.json: within a minute; exit with 1 when worse',
   )
   .option('--update-guard', 'write guard.json anew')
-  .option('--pages', 'write the figures of the pages from results.json again, measuring nothing')
+  .option('--pages', 'write the figures of the pages from results.json again, without measuring')
   .option(
     '--only <measurement>',
     `run this measurement only (repeatable): ${[...measurements.keys()].join(', ')}`,

@@ -1,6 +1,6 @@
-// Draws the benchmark's curves and comparisons as SVG: logarithmic axes, a legend at the lines themselves, colours
-// that hold on light and on dark ground. Small and the same for the same numbers, so that the files can be kept in
-// the repository and read in a diff.
+// Draws the benchmark's curves and comparisons as SVG: logarithmic axes, labels at the lines instead of a legend,
+// colours that are readable on light and dark backgrounds. The files are small, and the same numbers give the same
+// file, so they can be kept in the repository and read in a diff.
 
 /** One curve. */
 export interface Series {
@@ -20,7 +20,7 @@ export interface Plot {
 export interface Bar {
   readonly name: string;
   readonly value: number;
-  /** Drawn in the colour of what the page is about. */
+  /** Drawn in the colour of the page's subject. */
   readonly ours: boolean;
 }
 
@@ -39,7 +39,7 @@ const escapeText = (text: string): string =>
 
 const at = (value: number): string => String(Math.round(value * 10) / 10);
 
-/** `10^6` as `1 M`; below a thousand the number itself. */
+/** Formats a number: `10^6` as `1 M`; below a thousand the number itself. */
 function short(value: number): string {
   for (const [unit, size] of [
     ['G', 1e9],
@@ -52,7 +52,7 @@ function short(value: number): string {
 
 const times = (value: number): string => Number(value.toPrecision(3)).toLocaleString('en-US');
 
-/** A logarithmic axis: its position for a value, and its ticks, powers of ten or, over few of them, 2 and 5 as well. */
+/** A logarithmic axis: the position of each value, and the ticks (powers of ten; over few of them also 2 and 5). */
 class Scale {
   readonly ticks: readonly number[];
 
@@ -100,7 +100,7 @@ const document = (height: number, title: string, content: readonly string[]): st
 const text = (x: number, y: number, content: string, anchor: 'start' | 'middle' | 'end', more = ''): string =>
   `<text x="${at(x)}" y="${at(y)}" text-anchor="${anchor}"${more}>${escapeText(content)}</text>`;
 
-/** Pushes labels apart that would cover each other; keeps their order. */
+/** Moves labels apart that would cover each other, and keeps their order. */
 function spreadLabels(places: readonly number[], distance: number): number[] {
   const order = places.map((_, i) => i).sort((a, b) => places[a]! - places[b]!);
   const result = [...places];

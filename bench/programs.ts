@@ -1,8 +1,8 @@
-// The work that is measured: allocation kernels of our own (kernels/*.c, each `int run(int scale)`) and the real
+// The programs that are measured: allocation kernels of our own (kernels/*.c, each `int run(int scale)`) and the real
 // programs of the test corpora (each a driver with `int workload(int scale)`).
 import { fileURLToPath } from 'node:url';
 
-/** What a program stands for in the bars. */
+/** The role of a program in the bars. */
 export type Role = 'real' | 'churn' | 'pair' | 'adversarial' | 'hostile' | 'calls' | 'mixed';
 
 /** One C program that can be measured. */
@@ -11,13 +11,13 @@ export interface Program {
   readonly role: Role;
   /** Absolute paths. */
   readonly sources: readonly string[];
-  /** Headers of ours that the sources include: built anew when they change. Absolute paths. */
+  /** Our headers that the sources include: a change of them rebuilds the program. Absolute paths. */
   readonly headers: readonly string[];
   /** Compiler flags besides the common ones of build.ts: -I, -D, warnings. */
   readonly flags: readonly string[];
   /** Exported function, `int (int scale)`, that does the work and returns a checksum. */
   readonly entry: string;
-  /** Argument of a sample; chosen so that the plain build takes some 10 to 40 ms. */
+  /** Argument of a sample, chosen so that the plain build takes some 10 to 40 ms. */
   readonly scale: number;
 }
 
@@ -48,7 +48,7 @@ export const kernels: readonly Program[] = [
   kernel('calls', 'calls', 3),
 ];
 
-/** The kernels that every tool runs, so that all of them can stand in one table. */
+/** The kernels that every tool runs, so that one table can compare all of them. */
 export const comparedKernels: readonly Program[] = kernels.filter((k) =>
   ['churn', 'bignum', 'trees'].includes(k.name),
 );
@@ -57,5 +57,5 @@ export const comparedKernels: readonly Program[] = kernels.filter((k) =>
 export const PAIR_KERNEL = 'churn';
 export const PAIRS = 100_000;
 
-/** The least work of a kernel, for tools that take ten thousand times as long. Trees are one build: a depth. */
+/** The smallest scale of a kernel, for tools that are ten thousand times slower. The scale of trees is a depth. */
 export const smallestScale = (program: Program): number => (program.name === 'trees' ? 14 : 1);

@@ -1,4 +1,4 @@
-// What the benchmark says: tables on the terminal, the same in RESULTS.md, and results.json for machines.
+// The output of the benchmark: tables on the terminal, the same tables in RESULTS.md, and results.json for machines.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import pc from 'picocolors';
@@ -10,9 +10,9 @@ export interface Bar {
   readonly name: string;
   readonly value: number;
   readonly bar: number;
-  /** Whether a good value lies below the bar or above it. */
+  /** Whether a value is good when it is lower or higher than the bar. */
   readonly better: 'lower' | 'higher';
-  /** What DESIGN calls the moonshot, where there is one. */
+  /** The ambitious goal, if there is one. */
   readonly moonshot: number | null;
   readonly ok: boolean;
 }
@@ -21,13 +21,13 @@ export interface Table {
   readonly title: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** What a reader must know to read the numbers right. */
+  /** Facts that a reader needs to read the numbers right. */
   readonly notes: readonly string[];
-  /** The same as a picture: file name without folder and `.svg`, and its text. */
+  /** The same as a picture: the name of the file without folder and `.svg`, and its text. */
   readonly plot?: { readonly file: string; readonly title: string; readonly svg: string };
 }
 
-/** What a measurement hands back. */
+/** The result of a measurement. */
 export interface Outcome {
   readonly tables: readonly Table[];
   readonly bars: readonly Bar[];
@@ -134,7 +134,7 @@ export function writeResults(results: Results): void {
   const text = [
     '# Benchmark results',
     '',
-    `Written by \`${results.command}\` on ${results.date}${results.quick ? ' (quick: few rounds, wide spread, but for what is named as full)' : ''}.`,
+    `Written by \`${results.command}\` on ${results.date}${results.quick ? ' (quick: few rounds and a wide spread, except for the measurements named as full)' : ''}.`,
     '',
     `- Machine: ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}; load ${number(machine.load)} at the start.`,
     `- Versions: ${Object.entries(results.versions)
@@ -150,7 +150,7 @@ export function writeResults(results: Results): void {
   writeFileSync(here('RESULTS.md'), text);
   mkdirSync(here('plots'), { recursive: true });
   for (const { plot } of results.tables) if (plot) writeFileSync(here(`plots/${plot.file}.svg`), plot.svg);
-  // A plot has no numbers that `data` has not.
+  // The plots are left out, because all of their numbers are in `data`.
   const tables = results.tables.map(({ plot: _, ...table }) => table);
   writeFileSync(here('results.json'), `${JSON.stringify({ ...results, tables }, null, 1)}\n`);
 }

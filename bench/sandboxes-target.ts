@@ -1,5 +1,5 @@
-// The process that bench/measures/sandboxes.ts measures: opens many sandboxes of one module, has their profile made
-// several times, disposes of them, and prints what that took as JSON. The argument is the number of sandboxes.
+// The process that bench/measures/sandboxes.ts measures: opens many sandboxes of one module, makes their profile
+// several times, disposes of them, and prints the measured values as JSON. The argument is the number of sandboxes.
 
 import { fileURLToPath } from 'node:url';
 import { loadC, type Sandbox } from '../src/index.ts';
@@ -8,15 +8,15 @@ import { rest, threadTime } from './clock.ts';
 
 type Functions = { open_tenant(tenant: number): void };
 
-/** What one process tells. Times in milliseconds, memory in bytes. */
+/** The values that one process reports. Times are in milliseconds, memory in bytes. */
 export interface SandboxesSample {
-  /** Of each profile, the first one first: on the wall, and of the thread. */
+  /** Of each profile, in order: wall time, and processor time of the thread. */
   readonly profiles: readonly { readonly wall: number; readonly processor: number; readonly held: number }[];
   readonly resident: {
     readonly before: number;
     readonly open: number;
     readonly profiled: number;
-    /** Three seconds after all were disposed of, nothing having been asked of the collector. */
+    /** Three seconds after all sandboxes were disposed of, without a request to the collector. */
     readonly disposed: number;
     /** After a collection. */
     readonly collected: number;
@@ -40,11 +40,11 @@ async function open(count: number): Promise<Sandbox<Functions>[]> {
 async function profileOnce(
   handler: (request: Request) => Promise<Response>,
 ): Promise<SandboxesSample['profiles'][0]> {
-  // Requests in quick succession are held back, which is not to be measured.
+  // Requests in quick succession are delayed on purpose, and the delay must not be measured.
   await rest(300);
   let held = 0;
   let last = threadTime();
-  // Processor time from one turn of the event loop to the next: what other programs do does not count.
+  // Processor time from one turn of the event loop to the next, so that other programs do not count.
   const watch = setInterval(() => {
     const now = threadTime();
     held = Math.max(held, now - last);
@@ -72,7 +72,7 @@ for (const sandbox of sandboxes) sandbox.dispose();
 sandboxes = [];
 await rest(3000);
 const disposed = resident();
-// Twice, because what is freed in one collection may hold what is freed in the next.
+// Collects twice, because an object that the first collection frees may hold another one.
 for (let i = 0; i < 2; i++) {
   gc!();
   await rest(200);

@@ -1,7 +1,7 @@
-// The service that bench/serve.ts puts under load: notes kept by the C of examples/api-server, over node:http. The
-// first argument says how: `tracked` (Heapline: instrumented, host frames on), `sampled` (host frames of one entry in 64),
-// `no-host-frames`, `plain` (the same C linked with the
-// toolchain's own malloc, instantiated by hand; its path is the second argument).
+// The service that bench/serve.ts puts under load: the C code of examples/api-server keeps notes, over node:http. The
+// first argument selects the variant: `tracked` (Heapline: instrumented, host frames on), `sampled` (host frames of
+// one entry in 64), `no-host-frames`, `plain` (the same C linked with the toolchain's own malloc, instantiated by
+// hand; the second argument is its path), `one-frame` (plain, and V8 captures one frame).
 
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -32,7 +32,7 @@ async function tracked(hostFrames: HostFrames): Promise<Store> {
   );
 }
 
-/** One frame of the stack: less than any exact host stack can be had for. */
+/** Captures one frame of the stack, which is cheaper than any exact host stack. */
 function captureOneFrame(): void {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 1;
@@ -119,7 +119,7 @@ const store =
     ? await plain(path!, kind === 'one-frame' ? captureOneFrame : () => {})
     : await tracked(mode);
 
-// The request handling of examples/api-server/server.ts.
+// The same request handling as in examples/api-server/server.ts.
 async function notes(request: IncomingMessage, response: ServerResponse, title: string): Promise<void> {
   if (request.method === 'PUT') {
     const chunks: Buffer[] = [];

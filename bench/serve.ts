@@ -1,10 +1,11 @@
-// Two questions about a service under Heapline: what tracking and host frames cost its throughput, against the same C
-// with its own malloc, and how long a scrape of a large heap takes. Prints ratios; run it alone with
+// Two questions about a service under Heapline: how much throughput do tracking and host frames cost, compared with
+// the same C and its own malloc, and how long does a scrape of a large heap take? Prints ratios. To run only this
+// file:
 //   npx tsx bench/serve.ts [--quick]
 //
-// Both services run at once and get their requests in turns, a burst each. Throughput is taken from the processor
-// time that a burst cost the service: at saturation that is what bounds it, and the wall clock of a shared machine
-// says more about the neighbours.
+// Both services run at once and receive their requests in turns, a burst each. Throughput is computed from the
+// processor time that a burst cost the service, because it limits the service at saturation. The wall clock of a
+// shared machine says more about the neighbours.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -26,9 +27,11 @@ export interface ServeFigures {
   readonly throughput: Spread;
   /** The same with host frames of one entry in 64, on average. */
   readonly sampledHostFrames: Spread;
-  /** The same with host frames off. */
+  /** The same without host frames. */
   readonly withoutHostFrames: Spread;
-  /** The plain service when it has V8 capture one frame below which C allocates: no exact host stack costs less. */
+  /**
+   * The plain service when V8 captures one frame below which C allocates: every exact host stack costs at least this.
+   */
   readonly oneFrame: Spread;
   /** Processor time of a request to the tracked service, in microseconds. */
   readonly requestMicroseconds: Spread;
@@ -64,7 +67,7 @@ class Target {
     this.child.kill();
   }
 
-  /** Processor time of so many requests, in microseconds each. */
+  /** Processor time of this many requests, in microseconds each. */
   async burst(requests: number): Promise<number> {
     const before = Number(await this.#ask('GET', '/cpu'));
     let next = 0;
@@ -157,7 +160,7 @@ async function measureScrape(rounds: number): Promise<Pick<ServeFigures, 'scrape
     const answer = await handler(new Request('http://localhost/debug/pprof/heap'));
     await answer.arrayBuffer();
     times.push(performance.now() - start);
-    // Scrapes in quick succession are held back; these are not to be.
+    // Scrapes in quick succession are delayed on purpose; these must not be delayed.
     await new Promise((resolve) => setTimeout(resolve, 300));
     samples = lib.heap.stats().contexts;
   }

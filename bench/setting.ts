@@ -1,10 +1,10 @@
-// How one run of the benchmark was asked for; every measurement gets it.
+// The options of one run of the benchmark. Every measurement receives them.
 
 export interface Setting {
-  /** Few rounds and small samples: the whole within two minutes. */
+  /** Few rounds and small samples: the whole run within two minutes. */
   readonly quick: boolean;
   /** Whether a program takes part (--program). */
   wants(program: string): boolean;
-  /** Says on the terminal what is being measured now. */
+  /** Tells on the terminal which measurement is running. */
   progress(what: string): void;
 }

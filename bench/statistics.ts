@@ -1,5 +1,5 @@
-// Order statistics for timings: they have a hard floor and a long tail, so medians and quartiles, never means,
-// except the geometric mean over the ratios of several programs.
+// Order statistics for timings. Timings have a hard floor and a long tail, so this file computes medians and
+// quartiles, never means, except the geometric mean over the ratios of several programs.
 
 /** Median and quartiles of a sample. */
 export interface Spread {
@@ -29,7 +29,7 @@ export function spread(values: readonly number[]): Spread {
   };
 }
 
-/** Spread of the ratios of samples that were taken side by side, which cancels what drifts from round to round. */
+/** Spread of the ratios of samples that were taken side by side, which cancels drift from round to round. */
 export function ratioSpread(numerator: readonly number[], denominator: readonly number[]): Spread {
   if (numerator.length !== denominator.length) throw new RangeError('ratioSpread() needs paired samples');
   return spread(numerator.map((value, i) => value / denominator[i]!));

@@ -1,6 +1,6 @@
-/* bignum.c -- many tiny short-lived blocks among arithmetic, after the idea of cfrac: numbers of arbitrary size
- * in blocks of their own, every operation returns a new one. Computes the convergents of the continued
- * fraction of e, exactly, and checksums their digits.
+/* bignum.c -- many tiny short-lived blocks among arithmetic, after the idea of cfrac: numbers of arbitrary size are
+ * blocks of their own, and every operation returns a new one. Computes the convergents of the continued fraction of e
+ * exactly, and adds their digits to the checksum.
  *
  * Scale: 10 fractions of 240 terms each.
  */
@@ -51,7 +51,7 @@ static NOINLINE struct number *add(const struct number *a, const struct number *
   return total;
 }
 
-/* next = term * now + before: one step of a convergent. Takes `before`, gives a new number. */
+/* next = term * now + before: one step of a convergent. Frees `before` and returns a new number. */
 static NOINLINE struct number *step(struct number *before, const struct number *now, uint32_t term) {
   struct number *scaled = multiply(now, term);
   struct number *next = add(scaled, before);

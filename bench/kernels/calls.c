@@ -1,6 +1,6 @@
-/* calls.c -- no allocation at all, but calls that could allocate: the pure price of a slot. Every call below can
- * reach malloc (through `spill`, which never happens), so none can be left uninstrumented. A third of them are
- * indirect; the bodies do next to nothing, which is the worst case for the price in per cent.
+/* calls.c -- no allocation, but calls that could allocate: the pure price of a slot. Every call below can reach malloc
+ * (through `spill`, which never happens), so all of them must be instrumented. A third of them are indirect. The bodies
+ * do next to nothing, which is the worst case for the price in per cent.
  *
  * Scale: 100,000 evaluations of a small expression tree (some 25 calls each).
  */

@@ -45,7 +45,7 @@ static NOINLINE void insert(struct cover *cover, uint32_t values, uint32_t mask)
   cover->cubes++;
 }
 
-/* Frees a cover; the primes (cubes that merged with no other) go into the checksum, order-free. */
+/* Frees a cover, and adds the primes (cubes that merged with no other) to the checksum, independent of order. */
 static NOINLINE uint32_t retire(struct cover *cover, uint32_t *primes) {
   uint32_t sum = 0;
   for (uint32_t b = 0; b < BUCKETS; b++)

@@ -1,6 +1,6 @@
-/* exchange.c -- producer-consumer order, after the ideas of xmalloc and larson: batches are filled by one
- * function, queued, and drained by another much later, so blocks are freed first in, first out, far from where
- * and when they were allocated, and some slots of each batch are replaced on the way.
+/* exchange.c -- producer-consumer order, after the ideas of xmalloc and larson: one function fills batches and queues
+ * them, another drains them much later. Blocks are therefore freed first in, first out, far from the place and time of
+ * their allocation. Some slots of each batch are replaced on the way.
  *
  * Scale: 1,000 batches of 120 blocks, 64 batches in flight.
  */

@@ -1,4 +1,4 @@
-/* scale.c -- what an allocation costs as a program grows, one dimension at a time (see measures/scale.ts).
+/* scale.c -- the cost of an allocation as a program grows, one dimension at a time (see measures/scale.ts).
  *
  *   fill(n, bytes), replace(steps)            n live blocks; free one at random and allocate another in its place
  *   visit_all(n), visit(n, steps)             n calling contexts, all 20 frames deep: each once, then at random
@@ -45,7 +45,7 @@ int replace(int steps) {
   return (int)sum;
 }
 
-/* The array of the blocks: a root from which all of them are reached. */
+/* The array of the blocks: a root from which all blocks can be reached. */
 unsigned char **all_blocks(void) { return blocks; }
 
 static NOINLINE uint32_t allocate_once(uint32_t value) {
@@ -57,10 +57,10 @@ static NOINLINE uint32_t allocate_once(uint32_t value) {
   return read;
 }
 
-/* An empty statement that no other place has: keeps the compiler from folding the two calls into one. */
+/* An empty statement that differs at each place: it keeps the compiler from folding the two calls into one. */
 #define PLACE(n) __asm__ volatile("" : : "i"(n))
 
-/* One of two call sites at each level, by the bits of `context`, highest first: neighbours share most frames. */
+/* Follows one of two call sites at each level, by the bits of `context`, highest first: neighbours share most frames. */
 static NOINLINE uint32_t follow(uint32_t context, uint32_t level) {
   if (level == 0) return allocate_once(context);
   uint32_t sum;

@@ -1,6 +1,6 @@
-/* scatter.c -- worse than any program: every block is allocated 200 frames deep, its last twelve frames drawn at
- * random from four call sites each. A block needs some seven new contexts, scattered over all of the tree, where
- * deep.c, like real recursion, goes through it in order.
+/* scatter.c -- worse than any program: every block is allocated 200 frames deep, and the last twelve frames are drawn at
+ * random from four call sites each. A block needs some seven new contexts, scattered over the whole tree. deep.c, like
+ * real recursion, goes through the tree in order.
  *
  * Scale: 10,000 blocks. Blocks live in a window of 512, then are freed.
  */
@@ -23,11 +23,11 @@ static NOINLINE void leaf(uint32_t depth) {
   stamp(blocks[at], size, count);
 }
 
-/* An empty statement that no other place has: keeps the compiler from folding the four calls into one. */
+/* An empty statement that differs at each place: it keeps the compiler from folding the four calls into one. */
 #define PLACE(n) __asm__ volatile("" : : "i"(n))
 
-/* Four ways down. Above the last twelve levels there is one way only, so that contexts differ by the path of
- * the last levels and a block costs a few new nodes, as in a parser or an interpreter. */
+/* Four ways down. Above the last twelve levels there is only one way. Contexts therefore differ by the path of the last
+ * levels, and a block costs a few new nodes, as in a parser or an interpreter. */
 static NOINLINE void descend(uint32_t depth) {
   if (depth >= DEPTH) {
     leaf(depth);

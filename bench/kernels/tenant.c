@@ -1,4 +1,4 @@
-/* tenant.c -- what each of many sandboxes of one service holds: 40 blocks in 40 calling contexts. */
+/* tenant.c -- the heap of each sandbox when a service has many of them: 40 blocks in 40 calling contexts. */
 #include <stdlib.h>
 
 static void *kept[64];

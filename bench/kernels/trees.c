@@ -1,7 +1,7 @@
-/* trees.c -- binary trees, the adversary of a calling-context tree: left and right are built from call sites of
- * their own, so every node of the tree is allocated in a context that no other node has.
+/* trees.c -- binary trees, the adversary of a calling-context tree: left and right subtrees have call sites of their
+ * own, so every node of the tree is allocated in a context that no other node has.
  *
- * Scale: depth of the tree (2^scale - 1 nodes, as many contexts). Built, summed and freed once per run.
+ * Scale: depth of the tree (2^scale - 1 nodes, and as many contexts). Built, summed and freed once per run.
  */
 #include "kernel.h"
 

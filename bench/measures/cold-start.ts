@@ -1,8 +1,10 @@
-// Cold start: what a person waits for. Whole processes by the clock on the wall, each with its processor time beside it,
-// since this machine may be shared: Node.js alone, the library's import, the command, and `heapline run` of a small
-// file with each toolchain, for the first time, after an edit, and again. Inside a process: from load to first profile.
+// Cold start: the time that a person waits. Measures whole processes in wall time, and their processor time as well,
+// because this machine may be shared: Node.js without the library, the library's import, the command, and `heapline
+// run` of a small file with each toolchain, for the first time, after an edit, and again. Inside a process: from load
+// to the first profile.
 //
-// It measures what is built (dist/), not the sources: a loader for TypeScript would take longer than all the rest.
+// Measures the built library (dist/), not the sources, because a loader for TypeScript would take longer than the
+// rest.
 import { execFile } from 'node:child_process';
 import { appendFileSync, copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,9 +32,9 @@ interface Scenario {
   readonly name: string;
   readonly command: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Before each sample, not counted. */
+  /** Runs before each sample and is not counted. */
   readonly prepare?: () => void;
-  /** Compiles something, which takes seconds: fewer rounds. */
+  /** True for measurements that compile, which takes seconds: they have fewer rounds. */
   readonly slow?: boolean;
 }
 
@@ -42,7 +44,10 @@ interface ColdStartResult {
   readonly processor: Spread;
 }
 
-/** Runs a command to its end. Processor time comes from the shell, which waits for all that the command started. */
+/**
+ * Runs a command to its end. The shell waits for all processes that the command started and tells their processor
+ * time.
+ */
 async function time({ command, env, prepare }: Scenario): Promise<Sample> {
   prepare?.();
   const { stderr } = await execute(
@@ -97,7 +102,7 @@ const FIRST_PROFILE = `
   lib.heap.profile().encode();
   console.log(loaded - start, performance.now() - start);`;
 
-/** From the call of loadC() to a sandbox, and to the bytes of the first profile, in milliseconds; cached. */
+/** Milliseconds from the call of loadC() to a sandbox, and to the bytes of the first profile; with a full cache. */
 async function firstProfile(toolchain: string, scratch: string): Promise<[load: number, profile: number]> {
   const { stdout } = await execute(node, [...inNode(FIRST_PROFILE).slice(1), example, toolchain], {
     cwd: root,

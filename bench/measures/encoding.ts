@@ -1,5 +1,5 @@
-// From linear memory to gzipped pprof: the `trees` kernel leaves 65,535 contexts that allocated (and the nodes that
-// lead to them), which are snapshotted, symbolised, built into a profile and encoded, each time from scratch.
+// From linear memory to gzipped pprof. The `trees` kernel leaves 65,535 contexts that allocated (and the nodes that
+// lead to them). Each round takes a snapshot, symbolises it, builds a profile and encodes it, from scratch.
 import { readFileSync } from 'node:fs';
 import { readSnapshot } from '../../src/heap/index.ts';
 import { instrument } from '../../src/instrument/index.ts';

@@ -1,4 +1,4 @@
-// How fast a module is instrumented: megabytes of code section per second, on the modules of the real programs.
+// Speed of instrumenting a module: megabytes of code section per second, on the modules of the real programs.
 import { readFileSync } from 'node:fs';
 import { readModule, SectionId } from '../../src/binary/index.ts';
 import { instrument } from '../../src/instrument/index.ts';
@@ -15,7 +15,7 @@ interface InstrumentingResult {
   readonly code: number;
   readonly instrumentedCode: number;
   readonly file: number;
-  /** Nanoseconds of the very first call, when the pass itself is cold; then of the warm ones. */
+  /** Nanoseconds of the very first call, before V8 has optimised the pass, then of the later calls. */
   readonly first: number;
   readonly warm: Spread;
 }

@@ -1,7 +1,7 @@
-// How fast a leak scan goes through a heap: a million blocks of 64 bytes, each full of words that may be pointers,
-// linked to a list as they were allocated, or in random order (every block a miss in every cache); larger blocks. And
-// how fast heap.leaks() answers, from the call to the report with its stacks: a quarter of the words of a million
-// blocks are pointers to any of the others.
+// Speed of a leak scan through a heap: a million blocks of 64 bytes, full of words that may be pointers, linked to a
+// list in the order of their allocation or in random order (every block misses every cache); and larger blocks. Also
+// measures how fast heap.leaks() answers, from the call to the report with its stacks, when a quarter of the words of
+// a million blocks are pointers to random other blocks.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadC } from '../../src/index.ts';
@@ -19,7 +19,7 @@ interface Shape {
   readonly blocks: number;
   readonly bytes: number;
   readonly shuffled: boolean;
-  /** Words of a block that point to the next one and to the one seven before. */
+  /** Words of a block that point to the next block and to the block seven before. */
   readonly links?: readonly [number, number];
 }
 
@@ -49,12 +49,12 @@ function shuffle(values: Uint32Array): void {
 
 interface Row {
   readonly name: string;
-  /** MB a second of the first scan, which V8's optimised code comes too late for. */
+  /** MB a second of the first scan, for which V8's optimised code comes too late. */
   readonly first: number;
   readonly speed: Spread;
 }
 
-/** Speeds of the scans of one heap of so many MB. */
+/** Speeds of the scans of one heap with this many MB. */
 function row(name: string, megabytes: number, rounds: number, scan: () => void): Row {
   const speeds: number[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -123,8 +123,8 @@ export async function measureLeakScan(setting: Setting): Promise<Outcome> {
           `${number(speed.median)} (${number(speed.lower)}–${number(speed.upper)})`,
         ]),
         notes: [
-          'Scans alone: all blocks are reachable from one word, through two pointers in each.',
-          'first: V8 has not optimised it yet.',
+          'Only scans: all blocks are reachable from one word, through two pointers in each.',
+          'first: V8 has not optimised the scan yet.',
         ],
       },
     ],

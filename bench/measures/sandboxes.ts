@@ -1,6 +1,6 @@
-// Many sandboxes of one module in one process (sandboxes-target.ts): how long a profile of all of them takes, how long
-// it holds the event loop up, and what memory is left when they are gone. A process of its own for each round, because
-// the first profile is the one that reads the symbols.
+// Many sandboxes of one module in one process (sandboxes-target.ts): how long a profile of all of them takes, how
+// long it blocks the event loop, and how much memory remains when they are gone. Each round has a process of its own,
+// because the first profile reads the symbols.
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -70,7 +70,7 @@ export async function measureSandboxes(setting: Setting): Promise<Outcome> {
         ],
         notes: [
           '/debug/pprof/heap, gzipped. Times on the wall count other programs, and the compressing thread.',
-          'Linear memories are freed by the collector of V8, which nobody asks for in the 3 s.',
+          'V8’s collector frees linear memories. Nobody asks it to run during the 3 s.',
         ],
       },
     ],

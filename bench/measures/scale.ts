@@ -1,6 +1,7 @@
-// How cost grows: live blocks, calling contexts, depth of the stack, size of the heap, size of the module. Each is
-// turned alone, over several powers of ten, tracked beside plain where there is a plain; what a program pays per
-// operation should stay flat, and what the tools do afterwards (scan, profile, instrument) should grow in proportion.
+// How cost grows with live blocks, calling contexts, depth of the stack, size of the heap and size of the module.
+// Each dimension grows by itself over several powers of ten, with the plain variant beside the tracked one if there
+// is one. The cost per operation should stay flat, and the later work of the tools (scan, profile, instrument) should
+// grow in proportion.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,7 +36,7 @@ const functions = ['replace', 'all_blocks', 'visit_all', 'visit', 'bottom', 'des
 const scanFunctions = ['start', 'word', 'finish'].map((name) => `heapline_scan_${name}`);
 const exported = (names: readonly string[]): string[] => names.map((name) => `-Wl,--export=${name}`);
 
-/** Values of one point: what was turned, then `variant value`, such as `tracked replace`. */
+/** Values of one point: the dimension, then `variant value`, such as `tracked replace`. */
 type Row = Record<string, number>;
 
 interface Pair {
@@ -58,7 +59,7 @@ async function build(): Promise<Pair> {
   };
 }
 
-/** Frees the memory of instances that are gone: of a few gigabytes the collector would not hear in time. */
+/** Frees the memory of instances that are gone. V8's collector would not notice a few gigabytes of it in time. */
 const collect: () => void = (() => {
   setFlagsFromString('--expose-gc');
   return runInNewContext('gc') as () => void;
@@ -75,7 +76,7 @@ function time(work: () => void): number {
   return threadTime() - start;
 }
 
-/** Everything is in TurboFan afterwards: V8's tiering must not look like a curve. */
+/** Brings all code to TurboFan, because V8's tiering must not look like a curve. */
 async function warmUp(pair: Pair): Promise<void> {
   for (const module of [pair.plain, pair.tracked]) {
     for (let round = 0; round < 4; round++) {
@@ -98,7 +99,7 @@ function scan(guest: Guest): void {
   call(guest, 'heapline_scan_finish');
 }
 
-/** Measures both variants of one point a few times, in turn; `one` fills in what it measured. */
+/** Measures both variants of one point a few times, in turn. `one` fills in the measured values. */
 function medians(
   pair: Pair,
   wanted: number,
@@ -174,9 +175,9 @@ function measureBlocks(pair: Pair, setting: Setting): Curve {
         number(r['tracked scan']!),
       ]),
       notes: [
-        'malloc+free: one block of many, drawn at random, is freed and another allocated. All values are per block.',
-        'It bends where the blocks no longer fit the processor’s caches, from 10^5 on: a block drawn at random is a miss. The',
-        'tracked free reads metadata that lies apart from the block, a second miss where dlmalloc’s header is beside the block.',
+        'malloc+free: frees one block of many, drawn at random, and allocates another. All values are per block.',
+        'From 10^5 blocks on, the blocks no longer fit the processor’s caches: the curve bends, because a random block is a miss.',
+        'The tracked free reads metadata apart from the block, which is a second miss; dlmalloc’s header is beside the block.',
         'The leak scan follows pointers to random blocks and bends at the same place.',
         GROWTH_NOTE,
       ],
@@ -202,7 +203,7 @@ function measureContexts(pair: Pair, setting: Setting): Curve {
       const before = guest.memory.buffer.byteLength;
       const first = time(() => call(guest, 'visit_all', contexts)) / contexts;
       const values: Row = { again: time(() => call(guest, 'visit', contexts, steps)) / steps };
-      // Fewer are made too fast for the clock.
+      // Fewer contexts are made too fast for the clock.
       if (contexts >= 1e3) values.first = first;
       if (tracked) {
         values.memory = (guest.memory.buffer.byteLength - before) / contexts;
@@ -250,9 +251,9 @@ function measureContexts(pair: Pair, setting: Setting): Curve {
       notes: [
         'A visit: 20 calls down, one malloc+free, and back. First: each context once, in order; again: drawn at random.',
         'Per context: memory of the tree and its accounts; from linear memory to gzipped pprof; its bytes.',
-        'Visits at random bend where the tree no longer fits the processor’s caches, from 10^5 on: each of 20 frames is a look-up',
-        'of a child in its parent, and the lower half of them misses. In order, as programs go through their contexts, there is',
-        'no bend. The profile of few contexts is what opening the debug information costs.',
+        'Random visits bend from 10^5 contexts on, because the tree no longer fits the processor’s caches.',
+        'Each of the 20 frames is looked up in its parent, and the lower half of these look-ups misses. Visits in order do not bend.',
+        'Programs go through their contexts in order. The profile of few contexts costs as much as opening the debug information.',
       ],
       plot: picture('scale-contexts', {
         title: 'One allocation 20 frames deep, by number of contexts',
@@ -300,8 +301,8 @@ function measureDepth(pair: Pair, setting: Setting): Curve {
       ]),
       notes: [
         'At the bottom: the frames above have been walked once and are not walked again, however many there are.',
-        'A descent: all the way down, one malloc+free, and up again, so that every frame is new. With one frame, all of the',
-        'malloc+free is in it.',
+        'A descent goes all the way down, calls malloc and free once, and goes up again, so that every frame is new.',
+        'The value for one frame contains the whole malloc+free.',
       ],
       plot: picture('scale-depth', {
         title: 'One malloc+free, by depth of the stack',
@@ -359,7 +360,7 @@ function measureHeap(pair: Pair, setting: Setting): Curve {
         number(r['tracked scan']!),
       ]),
       notes: [
-        'The first malloc of a block includes what the kernel does for a new page.',
+        'The first malloc of a block includes the work of the kernel for a new page.',
         GROWTH_NOTE,
         'At 2,048 MiB addresses pass 2^31, half of what a 32-bit module can have.',
       ],
@@ -378,14 +379,14 @@ function measureHeap(pair: Pair, setting: Setting): Curve {
   };
 }
 
-/** Copies of sqlite3 in a module: a megabyte of code each. None stands for the kernel of this measurement. */
+/** Copies of sqlite3 in a module: a megabyte of code each. 0 stands for the kernel of this measurement. */
 const copies = { quick: [0, 1], full: [0, 1, 4, 16, 51] };
 
 async function manyCopies(sqlite: Program, count: number, folder: string): Promise<Uint8Array> {
   const inputs = [...sqlite.sources, ...sqlite.headers];
   const objects = await compileAll(targets.wasi, [`${kernelFolder}amalgam.c`], sqlite.flags, inputs);
   const path = join(folder, 'module.wasm');
-  // Without the collection of sections the runtime's wrapper of exit stays as well.
+  // When sections are not collected, the runtime's wrapper of exit stays as well.
   const flags = ['-Wl,--no-gc-sections', '-Wl,--wrap=exit'];
   await linkWasiObjects(Array<string>(count).fill(objects[0]!), sqlite.entry, flags, path);
   return readFileSync(path);
@@ -459,8 +460,8 @@ async function measureModules(setting: Setting): Promise<Curve> {
       ]),
       notes: [
         'sqlite3 with its debug information, many times over; the first row is a small kernel with its C library.',
-        'V8 compiles: `new WebAssembly.Module` of the instrumented module, on this thread. Places are spread over all code,',
-        'so a larger module has more compilation units to read for the same number of them.',
+        'V8 compiles: `new WebAssembly.Module` of the instrumented module, on this thread.',
+        'Places are spread over all code, so a larger module has more compilation units to read for the same number of places.',
       ],
       plot: picture('scale-modules', {
         title: 'What a module costs before it runs, by size of its code',

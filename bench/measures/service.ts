@@ -28,8 +28,8 @@ export async function measureService(setting: Setting): Promise<Outcome> {
           [`scrape of /debug/pprof/heap with ${number(contexts)} contexts, ms`, show(scrapeMilliseconds)],
         ],
         notes: [
-          '16 connections; throughput from the processor time of a burst. Scrapes over no network.',
-          'A request enters C 1.5 times with an allocation, on average. Not even one frame of the stack can be had from V8 for what the bar leaves.',
+          '16 connections. Throughput is computed from the processor time of a burst. Scrapes use no network.',
+          'On average a request enters C 1.5 times with an allocation. The bar leaves less time than V8 needs to capture one frame of the stack.',
         ],
       },
     ],

@@ -1,5 +1,5 @@
-// 5,000 cold symbolications: open the debug information of a large module and ask for the frames of 5,000 places in
-// its code, none asked for before. Every round opens anew, so nothing is remembered but V8's own compiled code.
+// 5,000 cold symbolications: opens the debug information of a large module and asks for the frames of 5,000 new
+// places in its code. Every round opens it anew, so only V8's compiled code is remembered.
 import { readFileSync } from 'node:fs';
 import { readModule } from '../../src/binary/index.ts';
 import { Symbolizer } from '../../src/symbols/index.ts';
@@ -74,7 +74,7 @@ export async function measureSymbolising(setting: Setting): Promise<Outcome> {
           number(r.frames),
         ]),
         notes: [
-          `first: V8 has compiled nothing of it yet for ${results[0]!.program}; the bar takes the first of ${largest.program}.`,
+          `first: V8 has not compiled the code for ${results[0]!.program} yet; the bar takes the first time of ${largest.program}.`,
         ],
       },
     ],

@@ -1,5 +1,5 @@
-// Every tool side by side, on the kernels that all of them ran: what it costs, what it delivers, how it was called.
-// Measures nothing itself: it puts together what the measurements before it found.
+// All tools side by side, on the kernels that every tool ran: their costs, the information that they deliver, and how
+// they were called. This file measures nothing; it combines the results of the measurements before it.
 import { root, targets } from '../build.ts';
 import type { LeakSanitizerResult } from '../peers/emscripten-lsan.ts';
 import type { CaptureResult } from '../peers/engine-capture.ts';
@@ -13,7 +13,7 @@ import type { TrackingResult } from './tracking.ts';
 export interface Tool {
   readonly name: string;
   readonly runs: 'wasm' | 'native';
-  /** Ours, a plain allocator that others are measured against, or somebody else's tool. */
+  /** Heapline, a plain allocator that others are measured against, or another project's tool. */
   readonly kind: 'ours' | 'plain' | 'peer';
   /** Time and peak memory, tool ÷ plain, geometric means over the compared kernels. */
   readonly ratio: number;
@@ -22,7 +22,7 @@ export interface Tool {
   readonly pair: number;
   readonly peak: number;
   readonly delivers: Delivers;
-  /** Which objects it takes, and what is done with them. */
+  /** The objects that the tool takes, and what is done with them. */
   readonly command: string;
 }
 
@@ -32,7 +32,7 @@ const heapline: Delivers = { ...everything, stacks: 'full, with JS', pprof: 'yes
 const names = comparedKernels.map((k) => k.name);
 const pairScale = comparedKernels.find((k) => k.name === PAIR_KERNEL)!.scale;
 
-/** The results of the compared kernels in their order; null when one is missing. */
+/** The results of the compared kernels in their order; null when a result is missing. */
 function compared<T extends { readonly program: string }>(results: readonly T[]): T[] | null {
   const found = names.map((name) => results.find((r) => r.program === name));
   return found.every((r) => r !== undefined) ? (found as T[]) : null;
@@ -182,7 +182,7 @@ export const drawTools = (tools: readonly Tool[]): string =>
 export function compareTools(before: ReadonlyMap<string, Outcome>): Outcome {
   const data = <T>(name: string): T | null => {
     const found = before.get(name)?.data;
-    // A measurement whose tool is missing says so in a sentence.
+    // A measurement whose tool is missing has a sentence instead of results.
     return found === undefined || typeof found === 'string' ? null : (found as T);
   };
   const capture = data<CaptureData>('capture');
@@ -224,7 +224,7 @@ export function compareTools(before: ReadonlyMap<string, Outcome>): Outcome {
           t.delivers.pprof,
         ]),
         notes: [
-          'tool ÷ plain and peak ÷: geometric means over the three kernels, each against the plain build it belongs to.',
+          'tool ÷ plain and peak ÷: geometric means over the three kernels, each compared with its own plain build.',
           `malloc+free and peak MiB: ${PAIR_KERNEL}, one replaced block. Peak: linear memory in wasm, resident memory natively.`,
           'Engine stack capture and LeakSanitizer run the kernels at their smallest scale; the latter must start with 32 MiB.',
         ],

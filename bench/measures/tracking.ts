@@ -1,5 +1,5 @@
-// The heart of the benchmark: every program with its toolchain's own allocator and untracked, beside the same
-// objects linked with the runtime and instrumented. Time and linear memory, checksums compared.
+// The heart of the benchmark: every program with its toolchain's own allocator and untracked, beside the same objects
+// linked with the runtime and instrumented. Measures time and linear memory, and compares checksums.
 import { readFileSync } from 'node:fs';
 import { instrument } from '../../src/instrument/index.ts';
 import { type Artifact, linkEmscripten, linkWasi, version } from '../build.ts';
@@ -106,9 +106,9 @@ function resultTable(results: readonly TrackingResult[], toolchain: 'wasi' | 'em
         number(r.trackedMemory / r.plainMemory),
       ]),
     notes: [
-      'Same objects, two links. A fresh instance per sample: contexts are new, memory is untouched.',
+      'The same objects, linked twice. Each sample has a fresh instance: contexts are new, memory is untouched.',
       'kind: real = a program of the corpora; churn, mixed, adversarial, hostile = allocation kernels; calls = no allocation.',
-      'In no bar: pair, the best case of dlmalloc (what was freed last is handed out next), and scatter (hostile), which no program is like.',
+      'No bar counts pair, the best case of dlmalloc (the block that was freed last is handed out next), or scatter (hostile), because no program is like it.',
       ...(emscripten
         ? ["Emscripten's memory grows in steps of a fifth, so its memory column is coarse."]
         : []),

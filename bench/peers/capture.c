@@ -1,4 +1,4 @@
-/* capture.c -- what other wasm heap tools do: call the host at every allocation, which captures the engine's stack.
+/* capture.c -- other wasm heap tools work like this: each allocation calls the host, which captures the engine's stack.
  *
  * Linked with --wrap for each name below, in front of the plain allocator.
  */

@@ -1,5 +1,5 @@
-// Emscripten's LeakSanitizer: the tool that a user of Emscripten has today. It captures the engine's stack at every
-// allocation and frees nothing of it, so it runs the kernels at their smallest scale.
+// Emscripten's LeakSanitizer, the tool that a user of Emscripten has today. It captures the engine's stack at every
+// allocation and never frees these captures, so it runs the kernels at their smallest scale.
 import { readFileSync } from 'node:fs';
 import { linkEmscripten, version } from '../build.ts';
 import { runnable } from '../guest.ts';
@@ -63,7 +63,9 @@ export async function measureLeakSanitizer(setting: Setting): Promise<Outcome> {
           ]),
           ['geometric mean', '', '', number(geometricMean(results.map((r) => r.ratio.median)))],
         ],
-        notes: ['Smallest scale of each kernel; the tool reports leaks at exit only, no profile.'],
+        notes: [
+          'Each kernel runs at its smallest scale. The tool only reports leaks at exit; it has no profile.',
+        ],
       },
     ],
     bars: [],

@@ -1,4 +1,4 @@
-// The way of all other wasm tools: a host call per allocation that takes the engine's stack as text. The host does
+// All other wasm tools work like this: at each allocation the host takes the engine's stack as text. The host does
 // nothing with the stack here, so a real tool is slower than this.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,7 @@ import { ratioSpread, type Spread, spread } from '../statistics.ts';
 const captureSource = fileURLToPath(new URL('capture.c', import.meta.url));
 const wrapped = ['malloc', 'calloc', 'realloc', 'aligned_alloc'].map((name) => `-Wl,--wrap=${name}`);
 
-/** One kernel under a capture per allocation beside the same kernel without. */
+/** One kernel with a capture per allocation, beside the same kernel without captures. */
 export interface CaptureResult {
   readonly program: string;
   readonly ratio: Spread;
@@ -22,7 +22,7 @@ export interface CaptureResult {
   readonly captureMemory: number;
 }
 
-/** Opens the module that calls the host at every allocation, and the host's part. */
+/** Opens the module that calls the host at every allocation, and the host's part of it. */
 async function capturing(program: Program): Promise<{ module: Runnable; captured: () => number }> {
   const artifact = await linkWasi(program, 'dlmalloc', { sources: [captureSource], flags: wrapped });
   let characters = 0;
@@ -41,7 +41,7 @@ async function plainOf(program: Program): Promise<Runnable> {
   return runnable(readFileSync(artifact.path), artifact, program.entry);
 }
 
-/** Captures keep up to a hundred frames meanwhile. */
+/** Runs `work` while captures keep up to a hundred frames. */
 async function withDeepStacks<T>(work: () => Promise<T>): Promise<T> {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 100;
@@ -54,7 +54,8 @@ async function withDeepStacks<T>(work: () => Promise<T>): Promise<T> {
 
 async function perPair(program: Program, setting: Setting): Promise<Record<string, Spread>> {
   const withRuntime = await linkWasi(program, 'heapline');
-  // The fast pair at a scale that can be timed, the slow one at scale 1; both per pair afterwards.
+  // The fast variant runs at a scale that can be timed, the slow one at scale 1. Both times are then divided per
+  // pair.
   const fast = await interleave(
     new Map([
       ['plain', await plainOf(program)],

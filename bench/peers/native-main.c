@@ -1,9 +1,9 @@
 /* native-main.c -- main() around a program's entry, for the native peers.
  *
  * Arguments: scale, repeats. Runs the entry once to warm up (a JIT such as Valgrind's translates then), then
- * `repeats` times, and prints one line for each: processor time in nanoseconds (all threads), checksum. The
- * last line is the peak resident size in bytes, from /proc because getrusage() starts at the parent's peak.
- * Processor time, as everywhere in this benchmark, because the machine may be shared.
+ * `repeats` times, and prints one line for each: processor time in nanoseconds (all threads), checksum. The last
+ * line is the peak resident size in bytes, read from /proc because getrusage() starts at the parent's peak.
+ * Like the whole benchmark, it measures processor time, because the machine may be shared.
  */
 #include <stdio.h>
 #include <stdlib.h>

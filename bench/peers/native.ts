@@ -1,5 +1,6 @@
-// The native tools, on the native build of the same C: each run is a process of its own that warms up, then times
-// itself (processor time) around the program's entry, so start-up and the writing of reports cost a peer nothing.
+// The native tools, on the native build of the same C. Each run is a process of its own that warms up and then
+// measures the processor time of the program's entry itself, so start-up and the writing of reports cost a peer
+// nothing.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -14,7 +15,7 @@ import { geometricMean, spread } from '../statistics.ts';
 const execute = promisify(execFile);
 const libraries = '/usr/lib/x86_64-linux-gnu/';
 
-/** What a user gets from a tool, as its documentation has it. */
+/** The information that a tool gives its user, according to its documentation. */
 export interface Delivers {
   readonly allocations: string;
   readonly stacks: string;
@@ -25,7 +26,7 @@ export interface Delivers {
 
 export interface Peer {
   readonly name: string;
-  /** Command line in front of the executable. */
+  /** The command line before the executable. */
   readonly prefix: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly sanitized: boolean;
@@ -119,7 +120,9 @@ export const peers: readonly Peer[] = [
   },
 ];
 
-/** Distributions build jemalloc with or without its profiler; without, it calls `prof` an invalid setting. */
+/**
+ * Distributions build jemalloc with or without its profiler. Without it, jemalloc calls `prof` an invalid setting.
+ */
 async function jemallocCanProfile(): Promise<boolean> {
   if (!existsSync(`${libraries}libjemalloc.so.2`)) return false;
   const { stderr } = await execute('sh', ['-c', 'ls / >/dev/null'], {
@@ -157,11 +160,11 @@ export interface NativeResult {
   readonly peak: number;
 }
 
-/** A smaller scale than in wasm: the slow tools cost a hundredfold. Trees are one build, so their scale is a depth. */
+/** The scale is smaller than in wasm, because the slow tools cost a hundredfold. The scale of trees is a depth. */
 const nativeScale = (program: Program, quick: boolean): number =>
   program.name === 'trees' ? program.scale : Math.max(1, Math.round(program.scale / (quick ? 8 : 4)));
 
-/** Rounds of a full run, and milliseconds of the clock after which a tool takes part in no further one of a program. */
+/** Rounds of a full run, and the wall time in milliseconds after which a tool runs no further round of a program. */
 const ROUNDS = 3;
 const PATIENCE = 10_000;
 

@@ -126,7 +126,7 @@ Examples:
           `Wrote ${nameOf(given.output)} (${result.bytes.length} bytes, before ${input.length}; ${milliseconds} ms).`,
         ),
       );
-      // A module of Emscripten's runs only with its JavaScript, which is the same for both modules.
+      // A module that Emscripten has linked runs only with its JavaScript, which is the same for both modules.
       const { gluePath } = await import('../compile/index.ts');
       const [from, to] = [gluePath(path), gluePath(given.output)];
       const files = path !== STANDARD && given.output !== STANDARD;
@@ -152,7 +152,7 @@ async function instrumented(bytes: Uint8Array, maxMemory: number | undefined) {
   return instrument(bytes, maxMemory === undefined ? {} : { maxMemory });
 }
 
-/** Refuses to write over a file that is still to be read. */
+/** Throws instead of writing over a file that is still to be read. */
 function keepInput(input: string, output: string, what: string): void {
   if (!existsSync(input) || !existsSync(output) || realpathSync(input) !== realpathSync(output)) return;
   throw usageError('--output', `${output} is ${what}, and would be lost: name another file to write.`);

@@ -1,4 +1,4 @@
-// How the command ends after an error: it prints one readable text without a stack trace of Heapline's own, and exits
+// How the command ends after an error: it prints one readable text without Heapline's stack trace, and exits
 // with a status that scripts can tell apart.
 
 import {

@@ -1,4 +1,4 @@
-// heapline link-flags: what a build system of one's own adds to its link (docs/linking.md).
+// heapline link-flags: prints the flags that another build system adds to its link (docs/linking.md).
 
 import type { Command } from 'commander';
 import { usageError } from './failure.ts';

@@ -17,7 +17,7 @@ import { Terminal } from './terminal.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
   const terminal = new Terminal(process.stdout, process.stderr, process.env);
-  // Everything after `--` belongs to the program, even if it looks like an option of Heapline's.
+  // Everything after `--` belongs to the program, even if it looks like an option of Heapline.
   const dashes = ['run', 'check', 'serve'].includes(argv[0] ?? '') ? argv.indexOf('--') : -1;
   const own = dashes < 0 ? argv : argv.slice(0, dashes);
   const programArguments = dashes < 0 ? [] : argv.slice(dashes + 1);
@@ -47,7 +47,7 @@ Examples:
 ${ENVIRONMENT_HELP}
 ${STATUS_HELP}`,
     );
-  // Imported for commands alone, because help and errors of the command line need no platform.
+  // Imported only for commands, because help and errors of the command line need no platform.
   program.hook('preAction', async () => {
     await import('../node/install.ts');
   });

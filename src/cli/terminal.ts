@@ -35,7 +35,7 @@ export class Terminal {
     this.#follow(this.#out, content);
   }
 
-  /** Lines of Heapline's own for standard output, after any output of a program. */
+  /** Writes Heapline's lines to standard output, after any output of a program. */
   lines(text: string): void {
     this.data(`${this.#open.has(this.#out) ? '\n' : ''}${text}\n`);
   }
@@ -46,7 +46,7 @@ export class Terminal {
     this.#follow(this.#err, content);
   }
 
-  /** One or more lines of Heapline's own for standard error. */
+  /** Writes one or more of Heapline's lines to standard error. */
   say(text: string): void {
     this.endProgress();
     // Only a terminal shows both streams in one place.

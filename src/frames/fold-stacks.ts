@@ -1,4 +1,4 @@
-// What is known of a stack, computed from its outermost frame inwards, once for each part that stacks share:
+// Facts about a stack, computed from its outermost frame inwards, once for each part that stacks share:
 // whether a suppression matches, which place a report names, which frames repeat.
 
 import type { Frame } from './frame.ts';

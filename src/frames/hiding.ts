@@ -59,7 +59,7 @@ export interface StackView {
   readonly firstLine: Int32Array;
 }
 
-/** What is dropped of a location. */
+/** The part of a location that is dropped. */
 const NOTHING = 0;
 const WHOLE = 1;
 const INLINED = 2;

@@ -1,4 +1,4 @@
-// Door of the frames: frames, call stacks that share what they have in common, what is shown of them and hidden, and
+// Door of the frames: frames, call stacks that share their common parts, the choice of what is shown and hidden, and
 // the words for them. It imports no other room.
 
 export { ALLOCATION_FAMILY, DROP_FRAMES, REMOVABLE_ALLOCATORS } from './allocation-functions.ts';

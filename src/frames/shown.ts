@@ -42,7 +42,7 @@ const OUTERMOST_SHARE = 4;
 type Repeats = Uint32Array;
 const NO_REPEATS: Repeats = new Uint32Array(0);
 
-/** Chooses what is shown of the stacks of one report. Ask for the most important stack first. */
+/** Chooses the frames that are shown from the stacks of one report. Ask for the most important stack first. */
 export class ShownStacks {
   readonly #most: number;
   readonly #least: number;

@@ -1,5 +1,5 @@
 // A stack tree as columns of numbers, the form in which profiles keep it: the tree of a million contexts takes 8
-// bytes a node, and most of what is done to it is one pass over the columns. Writers that spell out whole stacks
+// bytes a node, and most operations are one pass over the columns. Writers that spell out whole stacks
 // bound their depth, because a recursion of depth d that allocates at each level has d * d / 2 frames in all its
 // stacks together (16,000 levels would make 300 MB).
 

@@ -39,7 +39,7 @@ export function gapFrame(gap: Gap): Frame & { readonly omitted: number } {
 }
 
 /**
- * What is shown of a stack, with a line for each frame and gap.
+ * The shown part of a stack as text, with a line for each frame and gap.
  * @param text writes a frame
  */
 export function stackLines(

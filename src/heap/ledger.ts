@@ -1,9 +1,9 @@
 // The ledger that the C runtime keeps in linear memory (csrc/layout.h), read from outside. Every read goes
 // through the present buffer of the memory, so a view stays valid while the guest grows.
 //
-// The guest can write over its own memory, so nothing in it is believed before it was checked. The runtime's own check
-// (csrc/check.c) compares everything that is kept twice. Here every address is compared with the size of the memory
-// before it is followed, so that a module without that check is read safely, too.
+// The guest can write over its own memory, so nothing in it is believed before it was checked. The runtime's own
+// check (csrc/check.c) compares everything that is kept twice. Here every address is compared with the size of the
+// memory before it is followed, so that a module without that check is read safely, too.
 //
 // Counters of 64 bits are read as two words, which is exact up to 2^53 and takes no BigInt for each counter.
 
@@ -161,7 +161,7 @@ export class Ledger {
     return this.#word(L.RUNTIME_FLAGS);
   }
 
-  /** Whether there is such a call site, or such a stack of the host's. By default every number is believed. */
+  /** Whether a call site or a host stack with this number exists. By default every number is believed. */
   isSite: (site: number) => boolean = () => true;
 
   /** Whether the module has the runtime's check. */
@@ -238,8 +238,8 @@ export class Ledger {
   }
 
   /**
-   * Calls functions of the runtime that look at the ledger. A trap in them is no trap of the program's: it means that the
-   * ledger makes no sense.
+   * Calls functions of the runtime that look at the ledger. A trap in them is not a trap of the program: it means
+   * that the ledger makes no sense.
    */
   inRuntime<T>(call: () => T): T {
     const pointer: unknown = this.#stackPointer?.value;
@@ -285,8 +285,8 @@ export class Ledger {
   }
 
   /**
-   * Call sites of the context at this node address, innermost first. Empty for the root and for address 0. checkContext()
-   * or checkTree() must have found the tree whole.
+   * Call sites of the context at this node address, innermost first. Empty for the root and for address 0.
+   * checkContext() or checkTree() must have found the tree whole.
    */
   sites(node: number): number[] {
     const sites: number[] = [];

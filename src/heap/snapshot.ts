@@ -1,6 +1,6 @@
 // A snapshot of the calling-context tree: one typed array per counter, one index per context, parents before their
-// children. Copying the counters into columns costs microseconds per thousand contexts. Profiles, diffs and scopes are
-// built on the copy, so they never have to look at the guest again.
+// children. Copying the counters into columns costs microseconds per thousand contexts. Profiles, diffs and scopes
+// are built on the copy, so they never have to look at the guest again.
 
 import { lastAtMost } from '../algorithms/binary-search.ts';
 import { CorruptLedgerError } from '../errors.ts';
@@ -81,7 +81,8 @@ export function readContexts(
   const clock = totals.allocBytes;
   const limit = words.length * WORD;
 
-  // First pass: the chunks, and the index of every entry's context. A bud stands for several contexts; its own is the last.
+  // First pass: the chunks, and the index of every entry's context. A bud stands for several contexts; its own is the
+  // last.
   const chunks = [
     ...readChunks(words, words[runtime + L.RUNTIME_FIRST_CHUNK / WORD]!, L.NODE_SIZE),
     ...readChunks(words, words[runtime + L.RUNTIME_FIRST_BUD_CHUNK / WORD]!, L.BUD_SIZE),
@@ -212,7 +213,7 @@ export function readContexts(
   return ordered ? snapshot : parentsFirst(snapshot);
 }
 
-/** Whether a column adds up to its total. Beyond 2^53 neither is exact. */
+/** Whether a column adds up to its total. Above 2^53 both are inexact. */
 function addsUp(column: Float64Array, total: number): boolean {
   let sum = 0;
   for (const value of column) sum += value;
@@ -308,8 +309,8 @@ function parentsFirst(snapshot: HeapSnapshot): HeapSnapshot {
 }
 
 /**
- * For each context of `after`, its index in `before`, a snapshot that was taken earlier of the same guest. -1 for contexts
- * that were not there yet or have no node.
+ * For each context of `after`, its index in `before`, a snapshot that was taken earlier of the same guest. -1 for
+ * contexts that were not there yet or have no node.
  */
 export function indicesIn(before: Pick<HeapSnapshot, 'node'>, after: Pick<HeapSnapshot, 'node'>): Int32Array {
   const indexOf = new Map<number, number>();

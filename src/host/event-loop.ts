@@ -7,7 +7,7 @@ import { platform } from '../platform/index.ts';
 
 type Callback = (...args: unknown[]) => unknown;
 
-/** What the guest's owner makes of a callback's error. */
+/** How the guest's owner handles the errors of callbacks. */
 export interface CallbackErrors {
   /** The error to hand out; null when the guest threw only to leave the callback. */
   read(error: unknown): unknown;

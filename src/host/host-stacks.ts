@@ -91,7 +91,7 @@ export class HostStacks {
    * @param entry the function through which the host last entered the guest; it and the frames above it are left out.
    *   Without it, the wasm frames show where the guest begins.
    * @param inner how many times the guest has called back and was entered again since the entry in question
-   * @returns the id of the stack, 0 when there is no frame of the user's in it
+   * @returns the id of the stack, 0 when the stack contains no frame of the user
    */
   capture(entry: AnyFunction | null, inner = 0): number {
     if (!this.#sampler.next()) return 0;
@@ -99,7 +99,7 @@ export class HostStacks {
     const previous = Error.prepareStackTrace;
     let depth = HOST_FRAMES + 1;
     while (depth <= DEEPEST) {
-      // This is no function of its own, because each frame between here and the entry costs as much as one of the
+      // This is not a separate function, because each frame between here and the entry costs as much as one of the
       // user.
       const free = this.#apiIsFree;
       let stack: unknown;

@@ -11,7 +11,7 @@ export interface GuestStack {
   readonly names: readonly string[];
   /** True when the guest's own code, or the engine on its behalf, threw. */
   readonly thrownByGuest: boolean;
-  /** True when JavaScript of the guest's own threw: Emscripten's glue, with what the C sources contain. */
+  /** True when the guest's JavaScript threw: Emscripten's glue, or JavaScript in the C sources. */
   readonly thrownByGlue: boolean;
 }
 

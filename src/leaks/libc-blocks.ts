@@ -37,13 +37,13 @@ const tables = new RegExp(
 const binding = /(^|::)getContext(<|$)/;
 const BINDING_HEADER = /(^|\/)emscripten\/bind\.h$/;
 
-/** What is known of the C frames of a stack. */
+/** Facts about the C frames of a stack. */
 interface Kinds {
   /** All of them are libc's start-up code. */
   readonly startUp: boolean;
-  /** One of them fills a table of libc's. */
+  /** One of them fills a table that belongs to libc. */
   readonly table: boolean;
-  /** One of them is embind's and keeps a bound function. */
+  /** One of them belongs to embind and keeps a bound function. */
   readonly binding: boolean;
   /** There is at least one. */
   readonly any: boolean;

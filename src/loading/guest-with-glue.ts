@@ -3,7 +3,7 @@
 import { openEmscriptenGuest } from '../glue/index.ts';
 import type { OpenGuest } from '../sandbox/index.ts';
 
-/** Opens guests with this JavaScript of Emscripten's; undefined, which means WASI, for a module without any. */
+/** Opens guests with this JavaScript from Emscripten. Undefined for a module without glue, which runs on WASI. */
 export function guestWithGlue(glue: string | null): OpenGuest | undefined {
   if (glue === null) return undefined;
   return (module, options, { runtime, gate, loop }) =>

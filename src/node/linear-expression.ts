@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import type { RE2JS } from 're2js';
 import type { LinearExpression } from '../platform/index.ts';
 
-/** Compiles an expression; null when it is not one of RE2's. */
+/** Compiles an expression; null when it does not follow RE2's syntax. */
 export function linearExpression(expression: string): LinearExpression | null {
   const { RE2JS, RE2JSException } = createRequire(import.meta.url)('re2js') as typeof import('re2js');
   let matcher: RE2JS;

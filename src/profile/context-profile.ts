@@ -67,7 +67,7 @@ interface ModuleLocations {
 export class ContextProfileBuilder {
   readonly #kind: ContextProfileKind;
   readonly #builder: ProfileBuilder;
-  /** By the symbols, which are the same object for all guests of a module. */
+  /** Locations by symbols: the symbols are the same object for all guests of a module. */
   readonly #modules = new Map<ProfileInput['symbols'], ModuleLocations[]>();
   readonly #mappings = new Map<string, number>();
   readonly #comments = new Set<string>([WRITTEN_BY]);
@@ -133,7 +133,7 @@ export class ContextProfileBuilder {
         if (callSite < layout.SITE_HOST_FLAG || callSite === layout.SITE_TRUNCATED) {
           stack = within(stack, locationOf(callSite));
         } else {
-          // A host stack that was not captured, or that has only frames of Heapline's, adds nothing to the C frames.
+          // A host stack that was not captured, or that has only Heapline's frames, adds nothing to the C frames.
           const id = callSite - layout.SITE_HOST_FLAG;
           const frames = id === 0 ? [] : hostStacks.frames(id);
           for (let k = frames.length - 1; k >= 0; k--) {

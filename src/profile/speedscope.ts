@@ -37,7 +37,7 @@ interface SampledProfile {
   readonly weights: readonly number[];
 }
 
-/** What a speedscope file holds. */
+/** The content of a speedscope file. */
 export interface SpeedscopeOptions {
   /** Write only these values, such as `inuse_objects`. Default: all values. */
   sampleType?: string;

@@ -12,7 +12,7 @@ import { type Frame, foldStacks, gapText, isLibraryFile, relativePath, type Stac
 export interface BaselineFrame {
   /** Name of the function, or how many frames are left out here. */
   readonly function: string;
-  /** Relative to the root where it lies below it, with forward slashes. */
+  /** Path with forward slashes, relative to the root when the file lies below it. */
   readonly file: string;
   /** Lines from the start of the function; null when the line or the start is not known. */
   readonly line: number | null;
@@ -104,7 +104,7 @@ export function fineKey(stack: readonly BaselineFrame[]): string {
   return stack.map(frameKey).join('\0\0');
 }
 
-/** A key that tells stacks apart by functions and files alone. */
+/** A key that tells stacks apart only by functions and files. */
 export function coarseKey(stack: readonly BaselineFrame[]): string {
   const names = stack.map((frame) => `${frame.function}\0${frame.file}`);
   return names.filter((name, index) => name !== names[index - 1]).join('\0\0');

@@ -4,7 +4,7 @@
 //
 // A leak is known by its stack (baseline-stack.ts). Lines are counted from the start of the function, so edits
 // elsewhere in the file change nothing. An edit inside the function moves the line. Entries and stacks that are
-// left over are therefore paired again by function and file alone, one entry for one stack. So a second leak beside
+// left over are therefore paired again only by function and file, one entry for one stack. So a second leak beside
 // a known one is new, and a known one that moved is not. A known leak covers its stack in the same or a milder
 // class. The sizes are there for people who read the file.
 

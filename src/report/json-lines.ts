@@ -21,7 +21,7 @@ export class JsonSyntaxError extends Error {
   }
 }
 
-/** Deepest nesting: far deeper than any file of Heapline's, and far shallower than the JS stack. */
+/** Deepest nesting: far deeper than any file that Heapline writes, and far shallower than the JS stack. */
 const MAX_DEPTH = 64;
 const PLAIN =
   /[ \t\r\n]+|([{}[\],:])|(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)|(true|false|null)/y;

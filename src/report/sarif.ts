@@ -143,7 +143,7 @@ function* results(report: LeakReport, options: SarifOptions): Generator<object, 
   }
 }
 
-/** What a baseline takes for one leak: the sums of its records, and the deepest of their stacks. */
+/** Records that a baseline takes for one leak: their sums, and the deepest of their stacks. */
 interface Occurrence {
   readonly record: LeakRecord;
   readonly occurrences: number;

@@ -50,12 +50,12 @@ export class ReportStacks {
     return this.#shown.plenty;
   }
 
-  /** What is shown of the next stack. Ask for the most important stack first. */
+  /** The frames and gaps of the next stack that are shown. Ask for the most important stack first. */
   shown(stack: Stack): readonly ShownFrame[] {
     return this.#shown.of(stack);
   }
 
-  /** What is shown of the next stack as text, with a line for each frame and gap. */
+  /** The same as text, with a line for each frame and gap. */
   lines(stack: Stack, indent: string): string {
     return stackLines(this.shown(stack), this.text, indent).join('\n');
   }

@@ -11,7 +11,7 @@ import type { InsertedHint, OrderedEdits } from './code-edits.ts';
 import type { CodeLayout } from './code-layout.ts';
 import type { OffsetMap } from './offset-map.ts';
 
-/** What the names of such sections begin with. */
+/** The beginning of the names of these sections. */
 export const METADATA_PREFIX = 'metadata.code.';
 /** Hints by which engines lay out code: a branch is likely (1) or unlikely (0) to be taken. */
 export const BRANCH_HINTS = 'metadata.code.branch_hint';

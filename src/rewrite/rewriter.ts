@@ -1,5 +1,5 @@
 // The rewriter: takes the edits of any number of passes to one module and writes the module with all of them.
-// It computes lengths and the offset map and keeps index spaces consistent. It knows nothing of what the
+// It computes lengths and the offset map and keeps index spaces consistent. It does not know what the
 // edits are for.
 //
 // Passes share one walk: each analyses the original module and adds its edits here, at offsets and indices of

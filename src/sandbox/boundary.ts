@@ -1,8 +1,8 @@
-// Everything that stands between the host and one guest, and that exists before the guest does: the gate, host stacks,
-// the event loop, the three standard streams, and the functions that the runtime imports. An instance needs its
-// imports before there is an instance, and instantiating may run its code already. Therefore the boundary is complete
-// on its own. It passes what happens in the guest on to a listener: at first to one that knows no instance, and to the
-// session as soon as there is one.
+// Everything that stands between the host and one guest, and that exists before the guest does: the gate, host
+// stacks, the event loop, the three standard streams, and the functions that the runtime imports. An instance needs
+// its imports before there is an instance, and instantiating may run its code already. Therefore the boundary is
+// complete on its own. It passes what happens in the guest on to a listener: at first to one that knows no instance,
+// and to the session as soon as there is one.
 
 import {
   EventLoop,
@@ -19,8 +19,8 @@ import { GuestErrors } from './guest-errors.ts';
 import type { Subject } from './subject.ts';
 
 /**
- * Which entries from JavaScript into the guest show their JavaScript stack: all below which the guest allocates, none,
- * or on average one of `every` such entries. The stacks in C and all figures are complete in each case.
+ * Which entries from JavaScript into the guest show their JavaScript stack: all below which the guest allocates,
+ * none, or on average one of `every` such entries. The stacks in C and all figures are complete in each case.
  */
 export type HostFrames = 'allocating' | 'off' | HostFramesSampling;
 
@@ -90,7 +90,7 @@ export class Boundary {
       host_stack: (inner) => this.gate.hostStack(inner),
       fault: (record) => this.#listener.recorded(record >>> 0),
       exiting: () => this.#listener.exiting(),
-      // Objects that are built for tests import it, and so do older ones.
+      // Objects that are built for tests import it, and older objects, too.
       trace() {},
     };
     this.errors = new GuestErrors(subject);
@@ -102,7 +102,7 @@ export class Boundary {
     this.#listener = listener;
   }
 
-  /** A listener of the host's that the guest calls in the middle of a read or write. */
+  /** A listener of the host that the guest calls in the middle of a read or write. */
   #aside<Given, Result>(listener: (given: Given) => Result): (given: Given) => Result {
     return (given) => this.gate.aside(() => listener(given));
   }
@@ -112,7 +112,8 @@ export class Boundary {
     return this.#listener.failure(error, name);
   }
 
-  // What comes out of a callback that no call of the host's waits for. Emscripten leaves callbacks by exceptions, too.
+  // The error to report for a callback when no call of the host waits for it. Emscripten leaves callbacks by
+  // exceptions, too.
   #callbackError(error: unknown): unknown {
     const exit = exitSignalOf(error);
     if (exit === null && error !== UNWIND) return this.#failure(error, 'a callback', true);

@@ -1,5 +1,5 @@
-// Turns what comes out of a guest (traps, C++ exceptions, exits) into the errors of errors.ts, with the C stack at which
-// it happened. Errors of the host's own pass as they are.
+// Turns what comes out of a guest (traps, C++ exceptions, exits) into the errors of errors.ts, with the C stack at
+// which it happened. Errors of the host pass as they are.
 
 import { CxxExceptionError, ExitError, HeaplineError, StackOverflowError, TrapError } from '../errors.ts';
 import { ALLOCATION_FAMILY, type Frame, messageFrames, namedFrame } from '../frames/index.ts';
@@ -76,8 +76,8 @@ export class GuestErrors {
   }
 
   // V8 says when the engine's stack is used up. It knows nothing of the C stack: an overflow there shows by a stack
-  // pointer past the end. Functions that call nothing do not move the stack pointer, so it may be short of the end by as
-  // much as such a function uses.
+  // pointer past the end. Functions that call nothing do not move the stack pointer, so it may be short of the end by
+  // as much as such a function uses.
   #stackOverflow(
     error: Error,
     name: string,

@@ -5,7 +5,7 @@ import { HeapMark } from '../leaks/index.ts';
 import { type LeakReport, type Suppression, suppress } from '../report/index.ts';
 import type { Session } from './session.ts';
 
-/** The leaks as the program left them; once the heap or the held pointers have changed, those of the present. */
+/** The leaks as the program left them, or the present leaks once the heap or the held pointers have changed. */
 export function leaksNow(session: Session, suppressions: readonly Suppression[]): LeakReport {
   const { leaks, program, stacks } = session;
   const atEnd = program.atEnd?.leaks ?? null;

@@ -1,6 +1,7 @@
-// The life of a guest's program: from before its constructors have run, through main and the timers that outlive main,
-// to its end. At the end the heap is captured before libc tears itself down, because libc's teardown and atexit
-// functions change what is reachable. What was captured answers questions about the heap until the heap changes again.
+// The life of a guest's program: from before its constructors have run, through main and the timers that outlive
+// main, to its end. At the end the heap is captured before libc tears itself down, because libc's teardown and atexit
+// functions change what is reachable. What was captured answers questions about the heap until the heap changes
+// again.
 
 import { CorruptLedgerError, MissingRuntimeError, StateError } from '../errors.ts';
 import type { HeapSnapshot, Ledger } from '../heap/index.ts';
@@ -14,8 +15,8 @@ export interface RunResult {
   /** What `main` returned, or what the program passed to `exit`. */
   readonly exitCode: number;
   /**
-   * False when `main` has returned and the program goes on, as timers and a main loop allow with Emscripten. Wait for the
-   * end with `sandbox.finished()`.
+   * False when `main` has returned and the program goes on, as timers and a main loop allow with Emscripten. Wait for
+   * the end with `sandbox.finished()`.
    */
   readonly ended: boolean;
   /** Everything that the guest has written to its standard output so far, decoded as UTF-8. */
@@ -53,7 +54,7 @@ export interface ProgramHost {
  */
 type State = 'starting' | 'none' | 'ready' | 'running' | 'alive' | 'ended';
 
-/** Milliseconds that libc may take to write what is left of a program that died. */
+/** Milliseconds that libc may take to write the remaining output of a program that died. */
 const RESCUE_TIME = 1000;
 
 export class Program {
@@ -152,7 +153,9 @@ export class Program {
     }
   }
 
-  /** The result of the program once nothing of it is pending. @param isOpen throws when the sandbox was disposed of */
+  /**
+   * The result of the program once nothing of it is pending. @param isOpen throws when the sandbox was disposed of
+   */
   async finished(isOpen: () => void): Promise<RunResult> {
     const { boundary, name } = this.#host;
     if (boundary.gate.entry !== null) {
@@ -171,8 +174,8 @@ export class Program {
   }
 
   /**
-   * Captures the heap. Called when main returns, when the guest calls exit, and before what outlived main is torn down:
-   * the last moment at which the heap is the program's own. Takes about a millisecond per megabyte in use.
+   * Captures the heap. Called when main returns, when the guest calls exit, and before what outlived main is torn
+   * down: the last moment at which the heap is the program's own. Takes about a millisecond per megabyte in use.
    * @param active whether functions of the program still use the C stack
    */
   ending(active = this.#state === 'alive' && this.#host.leaks.roots.stackInUse): void {

@@ -54,7 +54,7 @@ export interface CollectOptions {
 
 /** Collects profiles for one handler. */
 export class AllThreads {
-  /** The heaps of this thread alone. */
+  /** Only the heaps of this thread. */
   readonly own: ProfileSource;
   readonly #others: OtherThreads | null;
 

@@ -1,5 +1,5 @@
-// Makes the sandboxes of this thread visible to profiles of the other threads, without code of the user's. The entries
-// of the package import this file for its effect.
+// Makes the sandboxes of this thread visible to profiles of the other threads, without any code of the user. The
+// entries of the package import this file for its effect.
 
 import { joinThreads } from '../threads/index.ts';
 

@@ -26,7 +26,7 @@ interface Sampler {
 
 /** The answering half of this thread. */
 export class ThreadAnswers implements Answerer {
-  /** The sandboxes of this thread alone. */
+  /** Only the sandboxes of this thread. */
   readonly #source = new ProfileSource({ sandboxes: null, samplingInterval: null });
   readonly #samplers = new Map<string, Sampler>();
   /** The CPU profiles that are being recorded, by the id of the request. */

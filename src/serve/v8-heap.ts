@@ -31,7 +31,7 @@ import { isOwn, type Owner, ownerOf } from './script-owners.ts';
 const MAX_STACKS = 200_000;
 /** V8 aligns objects to words of 8 bytes (4 with pointer compression, which Node does not use). */
 const WORD = 8;
-/** Number of candidate sizes that are tried for one figure of V8's. */
+/** Number of candidate sizes that are tried for one figure from V8. */
 const CANDIDATES = 32;
 /** Number of reported totals whose sizes are remembered. */
 const SIZES_KEPT = 10_000;
@@ -71,13 +71,13 @@ interface ShownFrame {
   readonly owner: Owner;
 }
 
-/** What a stack of V8's has become in the profile. */
+/** The form that a stack of V8 takes in the profile. */
 interface Shown {
   /** The stack in the builder. For Heapline's own frames, it is the caller's stack. */
   readonly stack: number;
   /** Whether allocations here are Heapline's own. */
   readonly ours: boolean;
-  /** Whether the stack contains a frame of the user's. */
+  /** Whether the stack contains a frame of the user. */
   readonly user: boolean;
 }
 
@@ -245,9 +245,9 @@ export class SampledHeap {
   }
 
   /**
-   * What a stack of V8's becomes in the profile. Heapline's own frames do not appear, and neither do frames of the
-   * engine and of libraries that work for Heapline: allocations there are Heapline's. When Heapline calls a function
-   * of the user's, allocations in that function are the user's again.
+   * The form that a stack of V8 takes in the profile. Heapline's own frames do not appear, and neither do frames of
+   * the engine and of libraries that work for Heapline: allocations there are Heapline's. When Heapline calls a
+   * function of the user, allocations in that function are the user's again.
    */
   #shown(stack: Stack, caller: Shown, builder: ProfileBuilder): Shown {
     const { frame, owner } = this.#frameOf(stack);

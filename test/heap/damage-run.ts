@@ -1,6 +1,6 @@
 // A process of its own for test/heap/damage.guest.test.ts: writes over the memory of a guest again and again, asks
-// everything that can be asked about its heap, and counts the kinds of answers. It prints JSON, with a line of progress every
-// few rounds, so that the test can tell where a process that hangs was.
+// everything that can be asked about its heap, and counts the kinds of answers. It prints JSON, with a line of
+// progress every few rounds, so that the test can tell where a process that hangs was.
 //
 // Arguments: first seed, number of rounds, KB that the heap is larger, 'read' or 'work'.
 
@@ -112,7 +112,7 @@ const regions: Record<string, Region> = {
   'before blocks': blocks.map(({ address }) => [address - 64, address]),
 };
 const names = Object.keys(regions);
-/** Regions of the runtime alone: the blocks that the program can reach do not depend on them. */
+/** Regions that only the runtime uses: the blocks that the program can reach do not depend on them. */
 const ledgerOnly = new Set([
   'header',
   'spans',
@@ -324,7 +324,8 @@ function judge(seed: number, damage: Damage, name: string, figures: Figures[]): 
     if (answer.figures !== undefined) figures.push(answer.figures);
     const was = before.get(name)!;
     if (answer.text === was.text) return 'right';
-    // When the program's own memory was written, other blocks can be reached than before. Then only the sums must be right.
+    // When the program's own memory was written, other blocks can be reached than before. Then only the sums must be
+    // right.
     const sums = JSON.stringify(answer.figures) === JSON.stringify(was.figures);
     if (!damage.inLedger && sums) return 'right';
     differing[`${name}, ${damage.region}`] = (differing[`${name}, ${damage.region}`] ?? 0) + 1;

@@ -1,5 +1,5 @@
-/* entries.c -- three functions that obey orders: they allocate, free, call each other directly, by pointer and where they
-* may catch an exception of the callee, call JavaScript, and trap. entries.cpp is the same for Emscripten, with C++. */
+/* entries.c -- three functions that obey orders: they allocate, free, call each other directly, by pointer and where
+ * an exception of the callee may be caught, call JavaScript, and trap. entries.cpp is the same for Emscripten, in C++. */
 #include <stdlib.h>
 
 #if defined __EMSCRIPTEN__ && defined __cplusplus

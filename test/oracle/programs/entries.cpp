@@ -1,4 +1,4 @@
-/* entries.cpp -- entries.c with exceptions, and with JavaScript inside the module that takes functions out of the table. */
+/* entries.cpp -- entries.c with exceptions, and with JavaScript inside that takes functions out of the table. */
 #include <emscripten.h>
 #include <stdexcept>
 
