@@ -2,8 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ObjectSymbol, readObjectSymbols } from '../../src/binary/index.ts';
-import { HeaplineError, InvalidModuleError } from '../../src/errors.ts';
-import { module } from '../support/module-builder.ts';
+import { HeaplineError } from '../../src/errors.ts';
 import { Workshop } from '../support/workshop.ts';
 
 const source = `
@@ -70,11 +69,6 @@ describe.each(['clang', 'clang-22'])('an object of %s', (compiler) => {
     expect(find('text')).toMatchObject({ kind: 'data', defined: true, size: 5 });
     expect(find('elsewhere')).toMatchObject({ kind: 'data', defined: false, index: -1 });
   });
-});
-
-test('a linked module and other files are rejected with the reason', () => {
-  expect(() => readObjectSymbols(module())).toThrow(/not a relocatable object/);
-  expect(() => readObjectSymbols(new TextEncoder().encode('!<arch>\n'))).toThrow(InvalidModuleError);
 });
 
 test('a damaged symbol table gives symbols or a typed error', () => {

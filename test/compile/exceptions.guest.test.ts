@@ -1,76 +1,24 @@
-// C++ exceptions over WASI, whose C++ libraries are built without them. The oracle is the same program, compiled for this
-// machine.
+// C++ exceptions over WASI, beside setjmp, arguments and the heap. exceptions.witness.test.ts compares them with a native
+// build.
 
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { compile } from '../../src/compile/index.ts';
 import { CompileError } from '../../src/errors.ts';
 import { loadC } from '../../src/index.ts';
 import { sourceTree } from '../support/source-tree.ts';
-import { fakeSdk, type Sdk } from '../support/wasi-sdk.ts';
+import { names, ways } from './cpp-libraries.ts';
 
-const program = fileURLToPath(new URL('programs/exceptions.cpp', import.meta.url));
 const cacheDir = mkdtempSync(path.join(os.tmpdir(), 'heapline-cache-'));
 const tree = sourceTree({});
-const kept = process.env.HEAPLINE_CLANG;
-let sdk: Sdk;
-let dual: Sdk;
-const native: Record<string, string> = {};
-
-beforeAll(() => {
-  sdk = fakeSdk(['wasm32-wasip1']);
-  dual = fakeSdk(['eh and noeh']);
-  const file = path.join(tree.directory, 'native');
-  execFileSync('g++', ['-std=c++17', '-w', program, '-o', file]);
-  native.plain = execFileSync(file).toString();
-  native.nested = execFileSync(file, ['nested']).toString();
-});
-afterEach(() => {
-  delete process.env.WASI_SDK_PATH;
-  if (kept === undefined) delete process.env.HEAPLINE_CLANG;
-  else process.env.HEAPLINE_CLANG = kept;
-});
 afterAll(() => {
-  sdk[Symbol.dispose]();
-  dual[Symbol.dispose]();
   rmSync(cacheDir, { recursive: true, force: true });
   tree[Symbol.dispose]();
 });
 
-/** The toolchains that have a C++ library over WASI, by how they are found. */
-const ways = {
-  embedded: () => 'embedded' as const,
-  'clang 22 of Debian': () => {
-    process.env.HEAPLINE_CLANG = 'clang-22';
-    return 'clang' as const;
-  },
-  'a wasi-sdk': () => {
-    process.env.WASI_SDK_PATH = sdk.directory;
-    return 'clang' as const;
-  },
-  'a wasi-sdk with two C++ libraries': () => {
-    process.env.WASI_SDK_PATH = dual.directory;
-    return 'clang' as const;
-  },
-};
-const names = Object.keys(ways) as (keyof typeof ways)[];
-
 describe.each(names)('exceptions with %s', (name) => {
-  it.each(['-O0', '-O2'])('are thrown and caught as natively, at %s', async (level) => {
-    const flags = [level, '-std=c++17', '-w'];
-    using lib = await loadC(program, { toolchain: ways[name](), flags, cacheDir });
-    expect(lib.run()).toMatchObject({ exitCode: 0, stdout: native.plain, stderr: '' });
-    // Every exception has been destroyed, and every temporary of the library's.
-    expect(lib.heap.leaks().records).toEqual([]);
-    expect(lib.heap.faults()).toEqual([]);
-    using other = await loadC(program, { toolchain: ways[name](), flags, cacheDir, args: ['nested'] });
-    expect(other.run()).toMatchObject({ exitCode: 0, stdout: native.nested });
-  });
-
   it('leave setjmp working beside them', async () => {
     if (name === 'clang 22 of Debian') return; // its libc has no setjmp
     const source = tree.write(

@@ -1,51 +1,20 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+// Each toolchain compiles and links, reports errors, and answers from the cache.
+
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readModule } from '../../src/binary/index.ts';
 import { type CompiledModule, compile } from '../../src/compile/index.ts';
 import { CompileError, LinkError, ToolchainError } from '../../src/errors.ts';
 import { openLibrary, runMain } from '../support/run-module.ts';
-import { sourceTree, toolchainNames } from '../support/source-tree.ts';
-
-const PROGRAM = `#include <stdio.h>
-#include <stdlib.h>
-#include "inner/shape.h"
-
-static int hidden(int n) { return n * 2; }
-
-void said_at_exit(void) { puts("bye"); }
-
-int twice(int n) { return hidden(n) + SHAPE; }
-
-void *grab(int choose, size_t n) {
-  if (choose)
-    return malloc(n);
-  else
-    return malloc(n);
-}
-
-int main(int argc, char **argv) {
-  atexit(said_at_exit);
-  char *text = malloc(32);
-  snprintf(text, 32, "%d:%s", argc, argc > 1 ? argv[1] : "none");
-  puts(text);
-  free(text);
-  if (argc > 2) exit(9);
-  return 3;
-}
-`;
-const SHAPE =
-  '#include "../base.h"\n#define SHAPE (BASE + 1)\nstatic inline int area(int a) { return a * a; }\n';
+import { toolchainNames } from '../support/source-tree.ts';
+import { programTree } from './program-tree.ts';
 
 const cacheDir = mkdtempSync(path.join(os.tmpdir(), 'heapline-cache-'));
-const tree = sourceTree({ 'program.c': PROGRAM, 'base.h': '#define BASE 100\n' });
+const tree = programTree();
 
-beforeAll(() => {
-  execFileSync('mkdir', ['-p', tree.file('inner')]);
-  writeFileSync(tree.file('inner/shape.h'), SHAPE);
-});
 afterAll(() => {
   rmSync(cacheDir, { recursive: true, force: true });
   tree[Symbol.dispose]();
@@ -109,33 +78,6 @@ describe.each(toolchainNames)('%s', (toolchain) => {
     const library = await compile([source], { toolchain, cacheDir });
     expect(library).toMatchObject({ hasMain: false, main: null, exports: ['answer'] });
     expect((await openLibrary(library)).answer!()).toBe(42);
-  });
-
-  it('keeps every call of malloc, on its own line', () => {
-    const output = execFileSync('llvm-dwarfdump-22', ['--debug-line', '-'], {
-      input: program.wasm,
-    }).toString();
-    for (const line of [13, 15]) expect(output).toMatch(new RegExp(`^0x[0-9a-f]+ +${line} +12 `, 'm'));
-  });
-
-  it('writes absolute paths of the real files into DWARF', () => {
-    const info = execFileSync('llvm-dwarfdump-22', ['--debug-info', '-'], { input: program.wasm }).toString();
-    expect(info).toContain(`DW_AT_name\t("${tree.file('program.c')}")`);
-    expect(info).not.toContain('@heapline');
-    const files = execFileSync('llvm-dwarfdump-22', ['--debug-line', '-'], {
-      input: program.wasm,
-    }).toString();
-    expect(files).not.toContain('@heapline');
-  });
-
-  it('leaves code where the linker put it: functions in DWARF start where bodies do', () => {
-    const module = readModule(program.wasm);
-    const starts = new Set(module.bodies.map((body) => body.start - module.codeStart));
-    const info = execFileSync('llvm-dwarfdump-22', ['--debug-info', '-'], { input: program.wasm }).toString();
-    const subprograms = [...info.matchAll(/DW_TAG_subprogram\n\s+DW_AT_low_pc\t\(0x([0-9a-f]+)\)/g)];
-    const pcs = subprograms.map((match) => Number.parseInt(match[1]!, 16)).filter((pc) => pc !== 0);
-    expect(pcs.length).toBeGreaterThan(3);
-    for (const pc of pcs.filter((each) => each < 0xffff_fff0)) expect(starts).toContain(pc);
   });
 
   it('reports each error with absolute file, line, column and message', async () => {
@@ -244,35 +186,6 @@ describe.each(toolchainNames)('%s', (toolchain) => {
     const again = await compile([tree.file('program.c')], { toolchain, cacheDir });
     expect(again.cached).toBe(true);
     expect(Buffer.from(again.wasm).equals(Buffer.from(program.wasm))).toBe(true);
-  });
-});
-
-const USELESS = `#include <stdlib.h>
-#include <string.h>
-void f(void) {
-  free(malloc(1));
-  free(calloc(2, 3));
-  free(realloc(NULL, 4));
-  free(aligned_alloc(16, 16));
-  free(strdup("x"));
-}
-`;
-
-describe('allocations that are of no use', () => {
-  it.each(toolchainNames)('are made all the same with %s', async (toolchain) => {
-    const library = await compile([tree.write('useless.c', USELESS)], {
-      toolchain,
-      cacheDir,
-      flags: ['-O3'],
-    });
-    const output = execFileSync('llvm-dwarfdump-22', ['--debug-line', '-'], {
-      input: library.wasm,
-    }).toString();
-    for (const line of [4, 5, 6, 7, 8]) {
-      // Two calls on each line, so two rows at the columns of the calls.
-      const rows = output.match(new RegExp(`^0x[0-9a-f]+ +${line} +(3|8) `, 'gm'));
-      expect(rows?.length).toBeGreaterThanOrEqual(2);
-    }
   });
 });
 

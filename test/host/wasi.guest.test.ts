@@ -1,25 +1,10 @@
 // The parts of the outside world that a WASI guest can use, and the parts that it cannot reach.
 
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Input, Output } from '../../src/host/index.ts';
-import { buildWasi, program, runWasi, temporaryDirectory } from '../support/wasi-program.ts';
+import { buildWasi, runWasi } from '../support/wasi-program.ts';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
-
-describe('files', () => {
-  test('behave as the native file system does, call by call', async () => {
-    const directory = temporaryDirectory();
-    const native = join(directory, 'native');
-    execFileSync('gcc', ['-O1', '-w', program('files.c'), '-o', native]);
-    const empty = temporaryDirectory();
-    const expected = execFileSync(native, { cwd: empty, encoding: 'utf8' });
-    const ran = await runWasi(await buildWasi('files.c'));
-    expect(ran.error).toBeNull();
-    expect(ran.stdout.split('\n')).toEqual(expected.split('\n'));
-  });
-});
 
 describe('a WASI guest', () => {
   let world: WebAssembly.Module;

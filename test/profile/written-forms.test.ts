@@ -169,3 +169,11 @@ describe('what speedscope needs from a pprof profile', () => {
     for (const { value } of decoded.sample) expect(value.length).toBe(decoded.sampleType.length);
   });
 });
+
+describe('inlines: locations', () => {
+  it('rejects other forms', () => {
+    expect(() => sampleProfile().encode({ inlines: 'frames' as 'lines' })).toThrow(
+      "inlines must be 'lines' or 'locations', not frames.",
+    );
+  });
+});

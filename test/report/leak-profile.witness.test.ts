@@ -1,11 +1,10 @@
-// The pprof form, read by Go's pprof.
+// The pprof form of a report, read by Go's pprof.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { HeapProfile } from '../../src/profile/index.ts';
 import { encodeLeakProfile } from '../../src/report/index.ts';
 import { sampleReport } from '../support/sample-report.ts';
 
@@ -41,17 +40,6 @@ test('the class is a label by which pprof filters', () => {
   expect(pprof('-tags')).toMatch(/leak: Total 1\.1kB[\s\S]*definite/);
 });
 
-test('blocks that are reachable are in the profile only when they are asked for', () => {
-  const classes = (bytes: Uint8Array) =>
-    [...HeapProfile.decode(bytes).samples()].map(({ labels }) => labels.leak).sort();
-  expect(classes(encodeLeakProfile(sampleReport()))).toEqual(['definite', 'indirect', 'possible']);
-  expect(classes(encodeLeakProfile(sampleReport(), { kinds: ['reachable'] }))).toEqual(['reachable']);
-});
-
 test('names that pprof would shorten stay whole', () => {
   expect(pprof('-traces')).toContain('<anonymous>');
-});
-
-test('equal reports give equal bytes', () => {
-  expect(encodeLeakProfile(sampleReport())).toEqual(encodeLeakProfile(sampleReport()));
 });
