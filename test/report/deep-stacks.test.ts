@@ -102,9 +102,12 @@ test('shown and omitted frames together are all the frames of a stack', () => {
       for (const item of items) {
         if (!isGap(item)) expect(item).toEqual(frames[at]);
         else {
-          for (let i = 0; item.period > 0 && i < item.omitted; i++) {
-            expect(frames[at + i]).toBe(frames[at + i - item.period]);
-          }
+          // One expectation for the whole gap, because a hundred thousand of them take most of the test's time.
+          const { omitted, period } = item;
+          const differing = Array.from({ length: period > 0 ? omitted : 0 }, (_, i) => at + i).filter(
+            (index) => frames[index] !== frames[index - period],
+          );
+          expect(differing).toEqual([]);
         }
         at += isGap(item) ? item.omitted : 1;
       }

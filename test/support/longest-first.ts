@@ -4,7 +4,7 @@
 import { statSync } from 'node:fs';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Files that take more than half a minute on a machine with two processors, the longest first. */
+/** Files that take more than half a minute on a machine with two processors, and the longest of the pure tier. */
 const LONGEST = [
   'cli/run.guest',
   'host/emscripten-differential/differential.witness',
@@ -16,6 +16,7 @@ const LONGEST = [
   'compile/exceptions.guest',
   'symbols/corpora.witness',
   'corpora/corpora.witness',
+  'report/deep-stacks',
 ];
 
 function rank({ moduleId }: TestSpecification): number {
