@@ -21,6 +21,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'pure',
+          // A thread starts faster than a process, and there is nothing here that needs a process of its own.
+          pool: 'threads',
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, GUEST, WITNESS],
           setupFiles: ['./test/support/nothing-external.ts'],
