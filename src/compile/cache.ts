@@ -1,8 +1,8 @@
-// The cache on disk: results found again by what went into them. A result is stored under a key of everything
-// known beforehand (tool, flags, paths), as a few variants; each variant lists the files that were read (source
-// and headers) with the hash of their contents, and holds when all of them still have it. The idea is ccache's
-// "direct mode". Files are written beside their place and renamed into it, so that concurrent processes see
-// whole entries or none; whatever cannot be read back counts as absent.
+// The cache on disk finds a result again by what went into it. A result is stored under a key of everything known
+// beforehand (tool, flags, paths), in a few variants. Each variant lists the files that were read (source and
+// headers) with the hash of their contents, and is valid while all of these files still have their hash. The idea is
+// ccache's "direct mode". Each file is written under a temporary name in its own directory and then renamed, so that
+// concurrent processes see whole entries or none. An entry that cannot be read back counts as absent.
 
 import { createHash } from 'node:crypto';
 import {
@@ -22,10 +22,10 @@ import { isDirectory } from './options.ts';
 
 /** Changes whenever the meaning of entries or of the flags behind them changes. */
 const CACHE_VERSION = 1;
-/** Bytes that the cache may hold, and how many pruning leaves, so that not every store prunes. */
+/** Bytes that the cache may hold, and bytes that pruning leaves. The gap means that not every store prunes. */
 const LIMITS = { max: 512 * 2 ** 20, pruned: 384 * 2 ** 20 };
 const MAX_VARIANTS = 8;
-/** Seconds after which a used entry is stamped anew; more often would only cost writes. */
+/** Seconds after which an entry that is used gets a new time stamp. Stamping more often would only cost writes. */
 const STAMP_INTERVAL = 3600;
 
 interface Variant {
@@ -51,8 +51,8 @@ export function hashOf(...parts: readonly (string | Uint8Array)[]): string {
 }
 
 /**
- * Where the cache lives when nobody says: `HEAPLINE_CACHE`, else with the project's other caches, else the user's. Null
- * for a user without a home.
+ * The cache's directory when the caller names none: `HEAPLINE_CACHE`, otherwise a directory beside the project's
+ * other caches, otherwise one beside the user's caches. Null for a user without a home.
  */
 export function defaultCacheDirectory(): string | null {
   const fromEnvironment = process.env.HEAPLINE_CACHE ?? '';
@@ -63,22 +63,22 @@ export function defaultCacheDirectory(): string | null {
     }
     if (directory === path.dirname(directory)) break;
   }
-  // By the specification of XDG, a relative path counts for none.
+  // The XDG specification says that a relative path is to be ignored.
   const base = process.env.XDG_CACHE_HOME ?? '';
   if (path.isAbsolute(base)) return path.join(base, 'heapline');
   try {
     const home = os.homedir();
     return path.isAbsolute(home) ? path.join(home, '.cache', 'heapline') : null;
   } catch {
-    return null; // in a container, where the user is but a number
+    return null; // in a container whose user is only a number
   }
 }
 
 export class Cache {
-  /** Null: nothing is found, nothing stored. */
+  /** When null, nothing is found and nothing is stored. */
   readonly directory: string | null;
   readonly #limits: typeof LIMITS;
-  /** Hashes of the files read in this call: a header that many sources include is hashed once. */
+  /** Hashes of the files read in this call, so that a header included by many sources is hashed once. */
   #hashes = new Map<string, string | null>();
 
   constructor(directory: string | null = defaultCacheDirectory(), limits = LIMITS) {
@@ -101,8 +101,8 @@ export class Cache {
   }
 
   /**
-   * The stored result for this key whose input files are all unchanged.
-   * @param what names the result to people, such as `object of /src/a.c`
+   * The result that is stored for this key and whose input files are all unchanged.
+   * @param what names the result for people, such as `object of /src/a.c`
    */
   find(key: string, what: string): Entry | null {
     const entry = this.#find(key, what);
@@ -146,10 +146,11 @@ export class Cache {
   }
 
   /**
-   * Stores a result; a cache that cannot be written is a slow cache, not an error.
-   * @param what names the result to people
-   * @param since when the inputs were begun to be read, by `Date.now()`: of one that has changed since nobody knows what
-   *   was read, so nothing is stored
+   * Stores a result. A cache that cannot be written makes runs slow; it is not an error.
+   * @param what names the result for people
+   * @param since the time, by `Date.now()`, when reading the inputs began. If an input has changed since, nobody
+   * knows
+   *   which contents were read, so nothing is stored.
    */
   store(
     key: string,
@@ -163,7 +164,7 @@ export class Cache {
     const hashed: [string, string][] = [];
     for (const file of new Set(inputs)) {
       const stat = statSync(file, { throwIfNoEntry: false });
-      // Files have fractions of a millisecond.
+      // Times of files have fractions of a millisecond.
       const changed = stat !== undefined && Math.max(stat.mtimeMs, stat.ctimeMs) >= since + 1;
       const hash = changed ? null : this.fileHash(file);
       if (hash === null) {
@@ -188,7 +189,7 @@ export class Cache {
       if (told) debug('cache', `stores the ${what}`);
       this.#prune();
     } catch (error) {
-      // A full disk or a read-only directory.
+      // The disk is full or the directory is read-only.
       if (told) debug('cache', `cannot store the ${what}: ${error}`);
     }
   }
@@ -221,7 +222,7 @@ export class Cache {
     }
   }
 
-  // The name of a content is its hash: a torn or edited file does not pass.
+  // A blob is named by its hash, so a torn or edited file is rejected.
   #readBlob(hash: string): Uint8Array | null {
     try {
       const file = this.#blobPath(hash);
@@ -234,7 +235,8 @@ export class Cache {
     }
   }
 
-  // Pruning removes what was used longest ago, and not every file system keeps access times.
+  // Pruning removes the entries used longest ago. The time stamp is needed because not every file system keeps access
+  // times.
   #stamp(file: string): void {
     const now = Date.now() / 1000;
     try {

@@ -1,6 +1,6 @@
-// Which toolchain to use. One counts as working once it has compiled and linked something, and that is kept in the
-// cache. The caller's own sources are what a new one is tried with, since they compile as a rule; only when they do
-// not is a small program tried, which tells a toolchain that does not work from a mistake in the sources.
+// Chooses the toolchain. A toolchain counts as working once it has compiled and linked something; the cache remembers
+// it. A new toolchain is tried with the caller's own sources, because they usually compile. Only when they do not
+// compile is a small program tried: it tells a toolchain that does not work from a mistake in the sources.
 
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -25,7 +25,7 @@ const PROBE = `#include <stdio.h>
 int main(void) { void *p = malloc(1); printf("%d", p != 0); free(p); return 0; }
 `;
 
-/** Compiles and links a small program. Throws what the toolchain throws. */
+/** Compiles and links a small program. Throws the errors of the toolchain. */
 async function tryOut(toolchain: Toolchain): Promise<void> {
   const runtime = readRuntime(toolchain.target);
   await withTemporaryDirectory(toolchain.name, async (directory) => {
@@ -48,26 +48,26 @@ async function tryOut(toolchain: Toolchain): Promise<void> {
 /** A toolchain to try. */
 export interface Candidate {
   readonly toolchain: Toolchain;
-  /** To be called when it has compiled and linked what it was given. */
+  /** To be called after this toolchain has compiled and linked the sources. */
   worked(): Promise<void>;
-  /** To be called when it failed: the error again, or null when this toolchain does not work at all. */
+  /** To be called after it has failed. Returns the same error, or null when this toolchain does not work at all. */
   judge(error: unknown): Promise<unknown>;
 }
 
-/** The embedded toolchain comes with its compiler: nothing to find out. */
+/** The embedded toolchain comes with its compiler, so nothing has to be found out. */
 const knownToWork = (toolchain: Toolchain): Candidate => ({
   toolchain,
   worked: async () => {},
   judge: async (error) => error,
 });
 
-/** A toolchain of this machine, of which only the cache may know that it works, and its version. */
+/** A toolchain of this machine. At first only the cache may know its version and that it works. */
 class FoundToolchain implements Candidate {
   readonly #key: string;
   readonly #cache: Cache;
-  /** Why it does not work, once that is known. */
+  /** Why this toolchain does not work, once the reason is known. */
   failure: HeaplineError | null = null;
-  /** What it says of itself, while nobody knows whether it works. */
+  /** The toolchain's own answer, while it is unknown whether the toolchain works. Null once it is known to work. */
   #version: Promise<string> | null = null;
 
   constructor(
@@ -80,7 +80,7 @@ class FoundToolchain implements Candidate {
       | { version?: string }
       | undefined;
     if (typeof known?.version === 'string') toolchain.version = known.version;
-    // Runs beside the first compilation: that of Emscripten takes as long as a small one.
+    // Runs beside the first compilation, because asking Emscripten takes as long as compiling a small source.
     else this.#version = toolchain.readVersion();
   }
 
@@ -109,7 +109,7 @@ class FoundToolchain implements Candidate {
   }
 }
 
-/** What the toolchains are looked for with. */
+/** The values that the search for toolchains needs. */
 export interface Search {
   readonly cache: Cache;
   readonly onProgress: Progress;
@@ -119,7 +119,10 @@ export interface Search {
 
 type Opener = (search: Search) => AsyncGenerator<Candidate, void>;
 
-/** The candidates of each name, up to the first that works. Throws a ToolchainError when there is none. */
+/**
+ * The candidates of each toolchain's name, up to the first one that works. Throws a ToolchainError when there is
+ * none.
+ */
 const openers: Readonly<Record<ToolchainName, Opener>> = {
   async *emscripten({ cache, onProgress }) {
     const emcc = findEmcc();
@@ -127,8 +130,8 @@ const openers: Readonly<Record<ToolchainName, Opener>> = {
       throw new ToolchainError(
         'emscripten',
         namedEmcc() === ''
-          ? `Emscripten: no emcc on PATH nor under EMSDK; ${HOW_TO_GET_EMSCRIPTEN}.`
-          : `Emscripten: HEAPLINE_EMCC is ${namedEmcc()}, and there is no such program. Correct the variable or unset it.`,
+          ? `Emscripten: no emcc was found on PATH or under EMSDK; ${HOW_TO_GET_EMSCRIPTEN}.`
+          : `Emscripten: HEAPLINE_EMCC is ${namedEmcc()}, and there is no such program. Correct or unset the variable.`,
       );
     }
     const found = new FoundToolchain(new EmscriptenToolchain(emcc, onProgress), cache);
@@ -150,12 +153,12 @@ const openers: Readonly<Record<ToolchainName, Opener>> = {
       if (opened.failure === null) return;
       failures.push(`${clang}: ${opened.failure.message}`);
     }
-    const tried = failures.length === 0 ? 'there is no such clang' : failures.join('\n');
+    const tried = failures.length === 0 ? 'no clang was found' : failures.join('\n');
     throw new ToolchainError(
       'clang',
       named === null
-        ? `No clang that compiles for WASI: ${tried}\n${HOW_TO_GET_CLANG}.`
-        : `${named}, but that clang cannot be used: ${tried}\nCorrect the variable or unset it.`,
+        ? `No clang was found that compiles for WASI: ${tried}\n${HOW_TO_GET_CLANG}.`
+        : `${named}, but that clang cannot be used: ${tried}\nCorrect or unset the variable.`,
     );
   },
   async *embedded({ cache, onProgress }) {
@@ -163,7 +166,7 @@ const openers: Readonly<Record<ToolchainName, Opener>> = {
   },
 };
 
-/** A clang with its sysroot; as a text, why it has none. */
+/** A clang with its sysroot, or a text that says why it has none. */
 async function openClang(clang: string, search: Search): Promise<FoundToolchain | string> {
   const { cache, onProgress } = search;
   const fromEnvironment = process.env.WASI_SYSROOT ?? '';
@@ -172,17 +175,17 @@ async function openClang(clang: string, search: Search): Promise<FoundToolchain 
   if (sysroot !== null) return new FoundToolchain(new ClangToolchain(clang, sysroot, onProgress), cache);
   if (named === null) return 'it finds no libc for WASI (lib/wasm32-wasip1/libc.a or lib/wasm32-wasi/libc.a)';
   const variable = search.sysroot === null ? 'WASI_SYSROOT' : '--sysroot';
-  return `${variable} is ${named}, where neither lib/wasm32-wasip1/libc.a nor lib/wasm32-wasi/libc.a is`;
+  return `${variable} is ${named}, which has neither lib/wasm32-wasip1/libc.a nor lib/wasm32-wasi/libc.a`;
 }
 
-/** Whether the user has named the clang or the sysroot, so that taking something else is worth a word. */
+/** Whether the user has named the clang or the sysroot. Then the user is told when another toolchain is taken. */
 function clangIsNamed({ sysroot }: Search): boolean {
   return sysroot !== null || (process.env.WASI_SYSROOT ?? '') !== '' || clangCandidates().named !== null;
 }
 
 /**
- * The toolchains to try for what was asked, in order. Each is opened when the one before it has failed: it does not
- * work, or it cannot do what the sources ask for.
+ * The toolchains to try for the request, in order. Each one is opened only after the one before it has failed: that
+ * one does not work, or it lacks something that the sources need.
  * @param passedOver is told why a compiler that the user named is not taken
  */
 export async function* candidates(
@@ -193,9 +196,9 @@ export async function* candidates(
   if (packageDirectory === null) {
     throw new ToolchainError(
       asked,
-      "Heapline's runtime and compiler cannot be found: it was bundled into other code, and they are files beside " +
-        'its own. Have the bundler leave it out (esbuild --external:heapline, rollup external, vite ssr.external, ' +
-        'webpack externals) and install the npm package heapline where the bundle runs.',
+      "Heapline's runtime and compiler cannot be found, because Heapline was bundled into other code and they are " +
+        'separate files of its package. Tell the bundler to leave it out (esbuild --external:heapline, rollup external, ' +
+        'vite ssr.external, webpack externals) and install the npm package heapline where the bundle runs.',
     );
   }
   if (asked !== 'auto') {

@@ -1,6 +1,6 @@
 // The driver for a clang on this machine with a WASI sysroot: wasi-sdk (WASI_SDK_PATH or /opt/wasi-sdk), or a
-// distribution's clang with its wasi-libc. No -O is passed when linking, because clang then runs wasm-opt when it finds
-// one, and that rewrites code and spoils the DWARF.
+// distribution's clang with its wasi-libc. The link gets no -O, because with -O clang runs wasm-opt when it finds
+// one, and wasm-opt rewrites code and spoils the DWARF.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -19,24 +19,27 @@ import { responseFile, withTemporaryDirectory, writeObjects } from './workspace.
 
 const NEWEST_CLANG = 30;
 const OLDEST_CLANG = 14;
-// clang 19 and later would rather hear wasm32-wasip1, but sysroots in the older layout know only this name.
+// clang 19 and later prefer the name wasm32-wasip1, but sysroots in the older layout only know this one.
 const NOISE = /^.*argument '--target=wasm32-wasi' is deprecated.*\n/gm;
 
-/** A header of C++ is missing, or one of libc++'s is more than the compiler can take: then group 1 is its folder. */
+/**
+ * A header of C++ is missing, or the compiler is too old for one of libc++'s headers. Then group 1 is libc++'s
+ * folder.
+ */
 const CXX_LIBRARY_ERROR = /fatal error: '[\w/]+' file not found|^(\S+\/c\+\+\/v1)\/\S+: (?:fatal )?error: /m;
 
 export const HOW_TO_GET_CLANG =
   'install wasi-sdk and set WASI_SDK_PATH, or on Debian: apt install clang lld wasi-libc libclang-rt-dev-wasm32';
 
-/** The clangs worth trying. */
+/** The clangs that are worth trying. */
 export interface ClangCandidates {
   /** Best first. */
   readonly clangs: readonly string[];
-  /** The variable in which the user named the clang to use, and what it says; null when nobody named one. */
+  /** The variable in which the user named the clang to use, with its value. Null when the user named none. */
   readonly named: string | null;
 }
 
-/** The clang that the user named, and no other; else those that are there. */
+/** Only the clang that the user named; if the user named none, all clangs that were found. */
 export function clangCandidates(): ClangCandidates {
   const asked = process.env.HEAPLINE_CLANG ?? '';
   if (asked !== '') return { clangs: present([findProgram(asked)]), named: `HEAPLINE_CLANG is ${asked}` };
@@ -75,14 +78,14 @@ export class ClangToolchain implements Toolchain {
     this.identity = `clang ${fileIdentity(clang)} ${JSON.stringify(sysroot)} ${fileIdentity(sysroot.libc)}`;
   }
 
-  /** Whether the sysroot has it; old ones lack some. */
+  /** Whether the sysroot has a library. Old sysroots lack some. */
   readonly #hasLibrary = (name: string): boolean =>
     isFile(path.join(path.dirname(this.#sysroot.libc), `lib${name}.a`));
 
-  /** C++ with exceptions compiles setjmp without being asked. */
+  /** C++ with exceptions compiles setjmp without a flag of its own. */
   readonly #mayJump = (job: LinkJob): boolean => job.exceptions !== null && this.#hasLibrary('setjmp');
 
-  /** Asks the tool for its version; part of the probe. */
+  /** Asks clang for its version; part of the probe. */
   async readVersion(): Promise<string> {
     const { stdout } = await runTool(this.#clang, ['--version']);
     const version = /clang version (\S+)/.exec(stdout)?.[1];
@@ -105,12 +108,12 @@ export class ClangToolchain implements Toolchain {
         const has =
           headers === undefined
             ? 'has no C++ library for WASI'
-            : `finds a C++ library for WASI that is not for it (${headers})`;
+            : `finds a C++ library that is made for another compiler (${headers})`;
         throw new ToolchainError(
           'clang',
-          `${source} is C++, and ${this.version} (${this.#clang}) ${has}: use the toolchain \`embedded\` or ` +
-            '`emscripten`, install libc++-dev-wasm32 and libc++abi-dev-wasm32 of its version, or name another clang ' +
-            'in HEAPLINE_CLANG.',
+          `${source} is C++, and ${this.version} (${this.#clang}) ${has}. Use the toolchain \`embedded\` or ` +
+            '`emscripten`, install libc++-dev-wasm32 and libc++abi-dev-wasm32 of the same version as clang, or name another ' +
+            'clang in HEAPLINE_CLANG.',
         );
       }
       throw this.#headerError(source, plain.output) ?? compileError(source, plain.output);
@@ -128,12 +131,12 @@ export class ClangToolchain implements Toolchain {
     if (!/'setjmp\.h' file not found/.test(output)) return missingHeaderError(this.name, output);
     return new ToolchainError(
       'clang',
-      `${source} uses setjmp, which the wasi-libc of ${this.version} (${this.#clang}) does not have: ` +
-        'use the toolchain `embedded` or `emscripten`, or a wasi-sdk of version 25 or later.',
+      `${source} uses setjmp, which the wasi-libc of ${this.version} (${this.#clang}) does not have. ` +
+        'Use the toolchain `embedded` or `emscripten`, or a wasi-sdk of version 25 or later.',
     );
   }
 
-  /** Compiles a source, or with `-M` only reads it and its headers. */
+  /** Compiles a source. With `-M` it only reads the source and its headers. */
   async #compileOnce(
     source: string,
     flags: readonly string[],

@@ -1,4 +1,5 @@
-// From sources to a linked module: choose a toolchain, compile what the cache does not have, link, remember.
+// From sources to a linked module: choose a toolchain, compile the sources that the cache does not have, link, and
+// store the result.
 
 import path from 'node:path';
 import { readModule } from '../binary/index.ts';
@@ -32,17 +33,20 @@ export interface CompiledModule {
   /** Emscripten's JavaScript (a CommonJS module whose export makes a Module); null for WASI. */
   readonly glue: string | null;
   readonly toolchain: { readonly name: ToolchainName; readonly version: string };
-  /** The functions of the sources that are exported, main apart. */
+  /** The functions of the sources that are exported, without main. */
   readonly exports: readonly string[];
   readonly hasMain: boolean;
-  /** Export to call for main: `__main_void` takes nothing, the others take argc and argv. Null without main. */
+  /**
+   * The export to call for main: `__main_void` takes nothing, the others take argc and argv. Null when there is no
+   * main.
+   */
   readonly main: string | null;
   readonly warnings: readonly Diagnostic[];
   /** True when no tool had to run. */
   readonly cached: boolean;
 }
 
-/** What a module will meet where it runs, as far as toolchains need to know. */
+/** What a module finds where it runs, as far as toolchains need to know. */
 export interface Surroundings {
   /** Functions that it imports, by module and name. */
   readonly imports?: WasmImports;
@@ -50,7 +54,7 @@ export interface Surroundings {
   readonly maxMemory?: number;
 }
 
-/** Where the JavaScript of a module of Emscripten's is kept: beside its file. */
+/** The path of the JavaScript that belongs to a module of Emscripten's: beside the module's file. */
 export function gluePath(module: string): string {
   return module.replace(/(?:\.wasm)?$/, '.glue.js');
 }
@@ -66,8 +70,8 @@ type ModuleMeta = Pick<CompiledModule, 'exports' | 'hasMain' | 'main' | 'warning
 /**
  * Compiles and links C (and C++) sources with the Heapline runtime.
  *
- * Throws FileError and InvalidArgumentError before any tool starts, ToolchainError when no toolchain can do it,
- * CompileError and LinkError with the tool's diagnostics.
+ * Throws FileError and InvalidArgumentError before any tool starts, ToolchainError when no toolchain can compile the
+ * sources, and CompileError and LinkError with the tool's diagnostics.
  * @param surroundings what the module will be given when it runs
  */
 export async function compile(
@@ -90,7 +94,8 @@ export async function compile(
       if (toolchain.target === 'emscripten') {
         checkLinkFlags(request.link);
         checkMaximalMemory(surroundings.maxMemory, request.link);
-        // wasm-ld takes every function that C declares as imported for one; only Emscripten wants to know their names.
+        // wasm-ld treats every function that C declares as imported as one. Only Emscripten needs to know their
+        // names.
         given = functionsOf(surroundings.imports ?? {});
       }
       const module = await build(toolchain, request, given, cache);
@@ -103,7 +108,7 @@ export async function compile(
     } catch (error) {
       const meaning = await candidate.judge(error);
       if (meaning === null) continue;
-      // This one cannot do it (no setjmp, no C++ library, too little memory): with `auto` the next one may.
+      // This toolchain cannot do it (no setjmp, no C++ library, too little memory). With `auto` the next one may.
       if (!(meaning instanceof ToolchainError)) throw meaning;
       if (meaning instanceof TemporaryFilesError && !(refusal instanceof TemporaryFilesError)) {
         passedOver(meaning.message);
@@ -187,7 +192,7 @@ async function build(
   return { ...meta, wasm: result.wasm, glue: result.glue, cached: false };
 }
 
-/** Our own flags are part of what an object depends on. */
+/** Heapline's own flags, because an object depends on them, too. */
 function flagsIdentity(source: string): string {
   return JSON.stringify([
     commonFlags(source),
@@ -239,12 +244,13 @@ async function compileSource(
   return { object: { source, bytes: object, inputs, setjmp }, inputs, output };
 }
 
-/** The files that linker flags name: their contents are inputs too. */
+/** The files that linker flags name. Their contents are inputs of the link. */
 function linkInputs(link: readonly string[]): string[] {
   const directories = link.filter((item) => item.startsWith('-L')).map((item) => item.slice(2));
   return link.flatMap((item) => {
     if (!item.startsWith('-')) return [item];
-    // A directory is no content to remember by: what is linked with one is linked anew each time.
+    // A directory has no contents that could be hashed, so a link that names a directory is never taken from the
+    // cache.
     const named = /^--(?:(?:extern-)?(?:pre|post)-js|js-library|embed-file|preload-file)=([^@]+)/.exec(item);
     if (named !== null) return [path.resolve(workingDirectory(), named[1]!)];
     if (!item.startsWith('-l')) return [];
@@ -252,7 +258,7 @@ function linkInputs(link: readonly string[]): string[] {
   });
 }
 
-// Emscripten's name for main changed over the versions.
+// Emscripten's name for main has changed over the versions.
 function mainExport(wasm: Uint8Array, toolchain: Toolchain): string {
   const names = new Set(readModule(wasm).exports.map((each) => each.name));
   const order =
@@ -263,13 +269,13 @@ function mainExport(wasm: Uint8Array, toolchain: Toolchain): string {
   if (found === undefined) {
     throw new ToolchainError(
       toolchain.name,
-      `${toolchain.version} linked a program but did not export its main.`,
+      `${toolchain.version} linked a program but did not export its main. Use another toolchain.`,
     );
   }
   return found;
 }
 
-/** Maps in order of the items, with at most `limit` at once. The first failure wins, by position. */
+/** Maps the items and keeps their order, with at most `limit` at once. Throws the failure of the earliest item. */
 async function inParallel<T, R>(
   items: readonly T[],
   limit: number,

@@ -1,8 +1,9 @@
-// Reads the dependency file that clang writes with -MD: a make rule, its prerequisites escaped as make wants.
+// Reads the dependency file that clang writes with -MD: a make rule whose prerequisites are escaped the way make
+// wants.
 
 /** The files that a compilation read, in clang's order: the source first. */
 export function parseDepfile(text: string): string[] {
-  // The target ends at the first colon that is followed by white space (a drive letter's is not).
+  // The target ends at the first colon that is followed by white space. The colon of a drive letter is not.
   const colon = /:(?=\s)/.exec(text);
   if (colon === null) return [];
   const body = text.slice(colon.index + 1).replaceAll(/\\\r?\n/g, ' ');

@@ -1,4 +1,4 @@
-// What clang, wasm-ld and emcc print, as data. The forms read here are clang's `file:line:column: severity:
+// Turns the output of clang, wasm-ld and emcc into data. The forms read here are clang's `file:line:column: severity:
 // message`, the drivers' `clang: error: …`, wasm-ld's `wasm-ld: error: object: undefined symbol: name` and
 // emcc's `error: undefined symbol: name (referenced by …)`.
 
@@ -10,7 +10,7 @@ const TOOL =
 const UNDEFINED =
   /(?:undefined symbol|undefined exported symbol|symbol exported via --export not found): ["`']?(.+?)["`']?(?: \(referenced by .*)?$/;
 
-/** A driver's last word on a tool that has said itself what is wrong: emcc repeats the whole command. */
+/** A driver's last message about a tool that has already said what is wrong. emcc repeats the whole command. */
 const REPEATED = /^(?:'.*' failed \(.*\)|linker command failed with exit code \d+\b.*)$/;
 
 function severityOf(word: string): Diagnostic['severity'] {
@@ -18,7 +18,7 @@ function severityOf(word: string): Diagnostic['severity'] {
   return word === 'remark' ? 'note' : 'error';
 }
 
-/** Reads every diagnostic in a tool's output; not that the tool failed, where it said why. */
+/** Reads every diagnostic in a tool's output. Skips the message that the tool failed if the tool has said why. */
 export function parseDiagnostics(output: string): Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
   for (const raw of output.split('\n')) {
@@ -59,7 +59,7 @@ function summary(diagnostics: readonly Diagnostic[], output: string): string {
   return errors.slice(0, SHOWN).map(formatDiagnostic).join('\n') + more;
 }
 
-/** The error for sources that the compiler refused. */
+/** The error for sources that the compiler rejected. */
 export function compileError(source: string, output: string): CompileError {
   const diagnostics = parseDiagnostics(output);
   return new CompileError(
@@ -69,21 +69,21 @@ export function compileError(source: string, output: string): CompileError {
   );
 }
 
-/** The error for a compiler that is content and has written nothing, as with `-fsyntax-only`. */
+/** The error for a compiler that succeeded but wrote no object, as it does with `-fsyntax-only`. */
 export function noObjectError(source: string, flags: readonly string[]): InvalidArgumentError {
   return new InvalidArgumentError(
     'flags',
-    `The compiler produced no object of ${source} for these flags: ${flags.join(' ')}. Leave out what keeps it from ` +
+    `The compiler wrote no object for ${source} with these flags: ${flags.join(' ')}. Leave out the flag that keeps it from ` +
       'compiling, such as -fsyntax-only.',
   );
 }
 
-/** The symbols that a linker says nothing defines. */
+/** The symbols that nothing defines, according to the linker. */
 export function missingSymbols(output: string): string[] {
   const missing = new Set<string>();
   for (const line of output.split('\n')) {
     const match = UNDEFINED.exec(line.trimEnd());
-    // Emscripten spells the names of exports with the underscore they have in JavaScript.
+    // Emscripten writes the names of exports with the underscore that they have in JavaScript.
     if (match !== null)
       missing.add(match[0].startsWith('undefined exported') ? match[1]!.replace(/^_/, '') : match[1]!);
   }
@@ -94,17 +94,19 @@ function undefinedSymbol(name: string): Diagnostic {
   return { severity: 'error', file: null, line: 0, column: 0, message: `undefined symbol: ${name}` };
 }
 
-/** The error for objects that the linker refused; names what is missing, `more` besides what it says itself. */
+/**
+ * The error for objects that the linker rejected. It names the missing symbols: the linker's own and those in `more`.
+ */
 export function linkError(output: string, more: readonly string[] = []): LinkError {
   const said = missingSymbols(output);
   const names = [...new Set([...said, ...more])];
   const diagnostics = [...parseDiagnostics(output), ...names.slice(said.length).map(undefinedSymbol)];
   const headline = /Cannot find module 'acorn'/.test(output)
-    ? 'The objects do not link: this Emscripten came without the npm package acorn, which it needs for these linker' +
-      ' flags (install it where its Node.js finds it, such as a folder in NODE_PATH):'
+    ? 'The objects do not link, because this Emscripten lacks the npm package acorn, which it needs for these linker' +
+      ' flags. Install acorn where the Node.js of Emscripten finds it, such as a folder in NODE_PATH:'
     : names.length === 0
       ? 'The objects do not link:'
-      : `The objects do not link, nothing defines ${names.map((name) => `\`${name}\``).join(', ')}` +
+      : `The objects do not link, because nothing defines ${names.map((name) => `\`${name}\``).join(', ')}` +
         ' (is a source file or a `link` library missing?):';
   return new LinkError(names, diagnostics, output, `${headline}\n${summary(diagnostics, output)}`);
 }

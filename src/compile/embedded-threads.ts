@@ -1,6 +1,6 @@
-// Threads that the embedded compiler runs in: several sources compile at once, and the caller's thread is free
-// meanwhile. V8 keeps one copy of the compiler's code for all of them; the memory is each one's own, some 400 MB once
-// it has compiled. So a thread that has nothing to do for a while ends.
+// Threads that the embedded compiler runs in, so that several sources compile at once and the caller's thread stays
+// free. V8 keeps one copy of the compiler's code for all threads, but each thread has its own memory, some 400 MB
+// once it has compiled. So a thread that has had no work for a while ends.
 
 import os from 'node:os';
 import { Worker } from 'node:worker_threads';
@@ -14,7 +14,7 @@ export interface Job {
   /** The tool's name and its arguments. */
   readonly args: readonly string[];
   readonly files: Tree;
-  /** A file at the top that is asked back. */
+  /** A file at the top of the tree whose contents are wanted back. */
   readonly output?: string;
 }
 
@@ -26,7 +26,10 @@ export interface JobResult {
   readonly output: Uint8Array | null;
 }
 
-/** What a thread does, as text, for it has to run from source and from every form in which this package is built. */
+/**
+ * The code of a thread, as text, because it has to run from source and from every form in which this package is
+ * built.
+ */
 const THREAD = `
 const { parentPort, workerData } = require('node:worker_threads');
 const loading = import(workerData).then(async (clang) => {
@@ -63,12 +66,12 @@ parentPort.on('message', async ({ args, files, output }) => {
 });
 `;
 
-/** What a compilation of a large source takes, in bytes. */
+/** Bytes of memory that compiling a large source takes. */
 const MEMORY = 2 ** 30;
 
-/** How many threads there may be: as many as processors, if memory suffices. */
+/** How many threads there may be: one for each processor, if there is enough memory. */
 export function threadLimit(): number {
-  // Node.js before 20.13 does not know of a container's limit.
+  // Node.js before 20.13 does not know a container's limit.
   const free = process.availableMemory?.() ?? os.freemem();
   return Math.max(1, Math.min(os.availableParallelism(), Math.floor(free / MEMORY)));
 }
@@ -80,12 +83,12 @@ class CompilerThread {
   #patience: NodeJS.Timeout | undefined;
 
   constructor(compiler: URL) {
-    // The flags of this process (a loader of TypeScript's, say) are of no use there.
+    // The flags of this process (such as a TypeScript loader) are of no use in the thread.
     this.#worker = new Worker(THREAD, { eval: true, workerData: compiler.href, execArgv: [] });
     this.#worker.unref();
   }
 
-  /** One at a time. Rejects when the thread dies. It keeps the process alive while it works, not while it waits. */
+  /** Runs one job at a time. Rejects when the thread dies. The thread keeps the process alive only while it works. */
   async run(job: Job): Promise<JobResult> {
     const worker = this.#worker;
     worker.ref();
@@ -103,7 +106,7 @@ class CompilerThread {
     }
   }
 
-  /** Calls `bored` when nobody has called `keep` for so many milliseconds. */
+  /** Calls `bored` when nobody has called `keep` for `patience` milliseconds. */
   wait(bored: () => void, patience: number): void {
     this.#patience = setTimeout(bored, patience).unref();
   }
@@ -122,7 +125,7 @@ export class CompilerThreads {
   readonly #compiler: URL;
   readonly #patience: number;
   readonly #turns = new Turns(threadLimit);
-  /** The latest is last. */
+  /** Idle threads; the one that worked last is at the end. */
   readonly #idle: CompilerThread[] = [];
 
   /** `patience`: milliseconds that a thread waits for another job. */
@@ -132,8 +135,9 @@ export class CompilerThreads {
   }
 
   /**
-   * Runs one of the compiler's tools in a thread that is free, in a new one, or, when there are as many as there may
-   * be, in the one that is free next. Throws ToolchainError when a thread cannot be had or dies.
+   * Runs one of the compiler's tools in an idle thread or in a new one. When there are as many threads as there may
+   * be, the job waits for the first thread that becomes free. Throws ToolchainError when a thread cannot be started
+   * or dies.
    */
   run(job: Job): Promise<JobResult> {
     return this.#turns.take(() => this.#run(job));
@@ -149,9 +153,13 @@ export class CompilerThreads {
     } catch (cause) {
       thread.end();
       const { message } = cause as Error;
-      throw new ToolchainError('embedded', `The embedded compiler did not run to its end: ${message}.`, {
-        cause,
-      });
+      throw new ToolchainError(
+        'embedded',
+        `The embedded compiler stopped before it had finished: ${message}.`,
+        {
+          cause,
+        },
+      );
     }
   }
 
@@ -162,7 +170,7 @@ export class CompilerThreads {
       const { message } = cause as Error;
       throw new ToolchainError(
         'embedded',
-        `The embedded compiler needs a thread (under Node.js's permission model, --allow-worker): ${message}`,
+        `The embedded compiler cannot start a thread (under Node.js's permission model, pass --allow-worker): ${message}`,
         { cause },
       );
     }

@@ -1,10 +1,10 @@
-// The driver for @yowasp/clang: clang and wasm-ld as WebAssembly, nothing to install. Loading it takes more than
-// a second, so a thread of its own does that at the first cache miss (embedded-threads.ts). It runs over a file system
-// in memory: the caller's files are put under a prefix there (its own headers live in /usr), and the prefix is taken
-// off again in DWARF, diagnostics and dependencies.
+// The driver for @yowasp/clang: clang and wasm-ld as WebAssembly, so that nothing has to be installed. Loading the
+// compiler takes more than a second, so a separate thread loads it at the first cache miss (embedded-threads.ts). The
+// compiler runs over a file system in memory. The caller's files are put under a prefix there, because the compiler's
+// own headers live in /usr. The prefix is taken off again in DWARF, diagnostics and dependencies.
 //
-// Outputs are taken from standard output: its in-memory files copy themselves whole at every write, which is
-// quadratic (sqlite3.o took more than ten minutes instead of seconds).
+// Outputs are read from standard output, because the compiler's in-memory files copy themselves whole at every write.
+// This cost is quadratic: sqlite3.o took more than ten minutes instead of seconds.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -38,7 +38,7 @@ function fromVirtual(file: string): string | null {
   return /^\/[A-Za-z]:\//.test(rest) ? rest.slice(1) : rest;
 }
 
-/** Takes the prefix off wherever it occurs in what a tool printed. */
+/** Removes the prefix wherever it occurs in a tool's output. */
 function withoutPrefix(output: string): string {
   return output.replaceAll(/\/@heapline(\/[A-Za-z]:\/)?/g, (_, drive?: string) => drive?.slice(1) ?? '');
 }
@@ -65,7 +65,7 @@ function treeOf(files: Iterable<readonly [string, Uint8Array]>): Tree {
   return root;
 }
 
-/** The command that the driver would run, from what it prints with `-###`. */
+/** The command that the driver would run, read from its output with `-###`. */
 export function parseDriverCommand(output: string): string[] | null {
   for (const line of output.split('\n')) {
     if (!line.startsWith(' "')) continue;
@@ -78,7 +78,7 @@ export function parseDriverCommand(output: string): string[] | null {
   return null;
 }
 
-/** Flags that a compiler's driver keeps from the linker: there is no driver here. */
+/** Flags that a compiler's driver does not pass on to the linker. Here no driver stands between. */
 const COMPILER_FLAG = /^-(?:[fgDIUW]|std=|pipe|m(?!$|llvm))/;
 const NEEDS_SETJMP = /Setjmp\/longjmp support requires Exception handling/;
 
@@ -133,7 +133,7 @@ class EmbeddedToolchain implements Toolchain {
     return ok ? null : missingHeaderError(this.name, withoutPrefix(stderr));
   }
 
-  /** The command of the compiler proper. `mode`: what it is to do, with the source. */
+  /** The command of the compiler proper. `mode` says what the compiler is to do, and names the source. */
   #command(source: string, flags: readonly string[], mode: readonly string[]): Promise<string[]> {
     const virtual = toVirtual(source);
     const prefixes = process.platform === 'win32' ? `${PREFIX}/=` : `${PREFIX}=`;
@@ -172,8 +172,8 @@ class EmbeddedToolchain implements Toolchain {
     };
   }
 
-  // The driver is asked what it would run, then that is run: it cannot start processes itself. Its answer depends on
-  // nothing but the arguments, so it is asked once, not each time that the source has changed.
+  // The driver cannot start processes itself, so it is asked which command it would run, and that command is run. The
+  // answer depends only on the arguments, so the driver is asked once and not each time the source has changed.
   async #frontEndCommand(virtual: string, args: string[]): Promise<string[]> {
     const key = hashOf('driver', this.identity, JSON.stringify(args));
     const what = `front end's command of ${virtual}`;
@@ -207,7 +207,7 @@ class EmbeddedToolchain implements Toolchain {
         extra.push(toVirtual(item));
       } else if (!item.startsWith('-L') && !COMPILER_FLAG.test(item)) extra.push(item);
     }
-    // -L and -l: a library of the caller's is looked for here, since its directory is not in there.
+    // -L and -l: a library of the caller's is looked up here, because the in-memory file system lacks its directory.
     const directories = job.link.filter((item) => item.startsWith('-L')).map((item) => item.slice(2));
     for (const [index, library] of libraries.entries()) {
       const archive = directories
@@ -248,10 +248,10 @@ class EmbeddedToolchain implements Toolchain {
   }
 }
 
-/** The process's, so that what follows soon finds the compiler loaded. */
+/** One for the whole process, so that compilations shortly after each other find the compiler loaded. */
 let threads: CompilerThreads | undefined;
 
-/** The embedded toolchain, or the reason why it is not there. Nothing is loaded yet. */
+/** The embedded toolchain. Throws a ToolchainError when its package is missing. The compiler is not loaded yet. */
 export function openEmbedded(cache: Cache, onProgress: (message: string) => void): Toolchain {
   try {
     const entry = createRequire(import.meta.url).resolve('@yowasp/clang');

@@ -1,8 +1,9 @@
-// The caller's linker flags where they meet those of Heapline. Each of Emscripten's settings does one of four things: it
-// is passed on; it replaces a default of Heapline's (the stack's size); its list is joined with Heapline's (exports); or
-// it only shapes files that no caller of Heapline sees (-sEXPORT_ES6, -sSINGLE_FILE, -sMALLOC), and what Heapline decides
-// takes its place. Those that make something which Heapline cannot run or measure are refused, with the reason, before
-// anything is compiled; what no toolchain can do is in support.ts.
+// Decides what happens to the caller's linker flags where they meet Heapline's own. A setting of Emscripten's is
+// treated in one of four ways: it is passed on; it replaces a default of Heapline's (the stack's size); its list is
+// joined with Heapline's (exports); or it is dropped in favour of Heapline's own choice, because it only shapes files
+// that no caller of Heapline sees (-sEXPORT_ES6, -sSINGLE_FILE, -sMALLOC). A setting is rejected, with the reason and
+// before anything is compiled, when Heapline could not run or measure the result. Flags that no toolchain supports
+// are in support.ts.
 
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -11,17 +12,17 @@ import { workingDirectory } from '../node/working-directory.ts';
 import { defaultSettings, linkSettings, moduleOptions, stackSetting } from './emscripten-versions.ts';
 import { refuseUnsupported } from './support.ts';
 
-/** A setting, as `-s` gives it. */
+/** A setting, in the form that `-s` gives it. */
 interface Setting {
   readonly name: string;
   readonly value: string;
-  /** As the caller wrote it. */
+  /** The caller's spelling. */
   readonly text: string;
 }
 
 type Item = Setting | string;
 
-/** Decided by Heapline (linkSettings), or of no consequence for what it makes. */
+/** Settings that Heapline decides (linkSettings), or that make no difference to the module it makes. */
 const DECIDED: ReadonlySet<string> = new Set([
   'MALLOC',
   'MODULARIZE',
@@ -51,7 +52,7 @@ const DECIDED: ReadonlySet<string> = new Set([
   'MINIFY_HTML',
 ]);
 
-/** Lists that are joined with Heapline's. */
+/** Settings whose lists are joined with Heapline's. */
 const JOINED: Readonly<Record<string, string>> = {
   EXPORTED_FUNCTIONS: 'EXPORTED_FUNCTIONS',
   EXPORTED_RUNTIME_METHODS: 'EXPORTED_RUNTIME_METHODS',
@@ -63,33 +64,34 @@ const JOINED: Readonly<Record<string, string>> = {
 const TO_THE_EVENT_LOOP =
   'let C return to the event loop instead, as emscripten_async_call and emscripten_set_main_loop do';
 
-/** Settings that are refused when they are on (WASM: unless it is 1), and why. */
+/** Settings that are rejected when they are on (WASM is rejected unless it is 1), and the reason. */
 const REFUSED: Readonly<Record<string, string>> = {
   STANDALONE_WASM:
-    'it makes a module without the JavaScript that Heapline runs it by; for a module over WASI use the toolchain ' +
+    'it makes a module without the JavaScript that Heapline runs it with; for a module over WASI use the toolchain ' +
     'clang or embedded',
   PURE_WASI:
-    'it makes a module without the JavaScript that Heapline runs it by; for a module over WASI use the toolchain ' +
+    'it makes a module without the JavaScript that Heapline runs it with; for a module over WASI use the toolchain ' +
     'clang or embedded',
   MINIMAL_RUNTIME:
-    'its JavaScript takes no options, so that the guest could have neither files nor environment',
-  WASMFS: 'its file system lies in the module, where Heapline cannot put files, input and output',
-  NODERAWFS: 'it gives the program the files of this machine; hand it those that it needs in `files`',
-  NODERAWSOCKETS: 'it gives the program the network of this machine',
+    'its JavaScript takes no options, so the program could have neither files nor environment variables',
+  WASMFS: 'its file system lies in the module, where Heapline cannot provide files, input and output',
+  NODERAWFS:
+    'it gives the program all files of this machine; pass the files that the program needs in `files`',
+  NODERAWSOCKETS: 'it gives the program access to the network of this machine',
   SAFE_HEAP:
-    'a pass of Binaryen then replaces every access to memory, and the lines of stacks are no longer right',
+    'a pass of Binaryen then replaces every access to memory, and the line numbers in stacks become wrong',
   ASYNCIFY:
-    'a pass of Binaryen then rewrites the code, so that C can be suspended and run once more, and the lines of stacks ' +
-    `are no longer right; ${TO_THE_EVENT_LOOP}`,
+    'a pass of Binaryen then rewrites the code so that C can be suspended and resumed, and the line numbers in stacks ' +
+    `become wrong; ${TO_THE_EVENT_LOOP}`,
   JSPI:
-    'the engine then suspends one stack of C and goes on with another, and Heapline keeps the call sites of one stack; ' +
+    'the engine then suspends one C stack and continues another, and Heapline keeps the call sites of only one stack; ' +
     TO_THE_EVENT_LOOP,
-  SPLIT_MODULE: 'it makes two modules of one',
-  WASM_ESM_INTEGRATION: 'its JavaScript is loaded by an engine that imports WebAssembly as a module',
-  SOURCE_PHASE_IMPORTS: 'its JavaScript is loaded by an engine that imports WebAssembly as a module',
+  SPLIT_MODULE: 'it makes two modules out of one',
+  WASM_ESM_INTEGRATION: 'its JavaScript only loads in an engine that imports WebAssembly as a module',
+  SOURCE_PHASE_IMPORTS: 'its JavaScript only loads in an engine that imports WebAssembly as a module',
 };
 
-/** The caller's flags, as words. Of those in the environment, `-s NAME` may be two. */
+/** The caller's flags, as words. In the environment variable, `-s NAME` may be two words. */
 function itemsOf(link: readonly string[]): Item[] {
   const items: Item[] = [];
   for (let i = 0; i < link.length; i++) {
@@ -104,7 +106,7 @@ function itemsOf(link: readonly string[]): Item[] {
   return items;
 }
 
-/** `-sNO_EXIT_RUNTIME` is `-sEXIT_RUNTIME=0`. */
+/** Reads `-sNO_EXIT_RUNTIME` as `-sEXIT_RUNTIME=0`. */
 function settingOf(name: string, value: string, text: string): Setting {
   const negated = /^NO_(.+)$/.exec(name);
   if (negated === null) return { name, value, text };
@@ -113,20 +115,20 @@ function settingOf(name: string, value: string, text: string): Setting {
 
 const isOn = (value: string): boolean => !/^(0|no|false|)$/i.test(value);
 
-/** The flags of the environment variable that emcc adds to every command line. */
+/** The flags in the environment variable whose flags emcc adds to every command line. */
 function flagsOfEnvironment(): string[] {
   const words = (process.env.EMCC_CFLAGS ?? '').match(/(?:[^\s"']|"[^"]*"|'[^']*')+/g) ?? [];
   return words.map((word) => word.replaceAll(/"([^"]*)"|'([^']*)'/g, '$1$2'));
 }
 
-/** What the caller gives the link, those of the environment last, as emcc has it. */
+/** All flags that the caller gives the link. Those of the environment come last, as they do in emcc. */
 function given(link: readonly string[]): Item[] {
   return itemsOf([...link, ...flagsOfEnvironment()]);
 }
 
 /**
- * Throws an InvalidArgumentError for the first flag with which Emscripten would make something that Heapline cannot run
- * or measure.
+ * Throws an InvalidArgumentError for the first flag with which Emscripten would make a module that Heapline cannot
+ * run or measure.
  */
 export function checkLinkFlags(link: readonly string[]): void {
   refuseUnsupported({ flags: [], link: flagsOfEnvironment(), sysroot: null });
@@ -136,7 +138,7 @@ export function checkLinkFlags(link: readonly string[]): void {
     const text = typeof item === 'string' ? item : item.text;
     throw new InvalidArgumentError(
       'link',
-      `The linker flag ${text} cannot be used with Heapline: ${reason}. Leave it out of the build that is measured.`,
+      `The linker flag ${text} cannot be used with Heapline: ${reason}. Leave it out of the build that you measure.`,
     );
   }
 }
@@ -147,21 +149,21 @@ function settingRefusal({ name, value }: Setting): string | null {
 }
 
 function flagRefusal(flag: string): string | null {
-  return /^--proxy-to-worker/.test(flag) ? 'its JavaScript is for a browser' : null;
+  return /^--proxy-to-worker/.test(flag) ? 'it makes JavaScript that only runs in a browser' : null;
 }
 
-/** The version's settings and the caller's flags, in the order in which they are linked with. */
+/** The version's settings and the caller's flags, in the order in which they are passed to the linker. */
 export interface LinkFlags {
-  /** Objects and flags of the caller's. */
+  /** The caller's objects and flags. */
   readonly before: readonly string[];
-  /** Settings of Heapline's, and the lists of both. */
+  /** Heapline's settings, and the joined lists. */
   readonly after: readonly string[];
 }
 
 /**
- * What to link with.
+ * The flags to link with.
  * @param lists Heapline's own entries of the settings that are lists
- * @param hasMain whether it is a program, or a library
+ * @param hasMain true for a program, false for a library
  */
 export function linkFlags(
   version: string | null,
@@ -193,14 +195,14 @@ export function linkFlags(
       ...defaultSettings(version, hasMain)
         .filter(({ replacedBy }) => !replacedBy.some((name) => names.has(name)))
         .map(({ flag }) => flag),
-      // A program that may not grow its memory has NULL of malloc, as one with `maxMemory` has, and is not ended.
+      // When a program may not grow its memory, malloc returns NULL, as with `maxMemory`. The program is not ended.
       ...(names.has('ALLOW_MEMORY_GROWTH') && !names.has('ABORTING_MALLOC') ? ['-sABORTING_MALLOC=0'] : []),
       ...[...joined].map(([name, entries]) => `-s${name}=${[...entries].join(',')}`),
     ],
   };
 }
 
-/** Strict mode allows no option of the module that is not asked for by name. */
+/** Whether strict mode is on. It only allows options of the module that are asked for by name. */
 function isStrict(settings: readonly Setting[]): boolean {
   const last = settings.findLast(({ name }) => name === 'STRICT');
   return isOn(last?.value ?? process.env.EMCC_STRICT ?? '');
@@ -208,22 +210,24 @@ function isStrict(settings: readonly Setting[]): boolean {
 
 function settingToPass({ name, value }: Setting, version: string | null): string[] {
   if (DECIDED.has(name) || name in JOINED) return [];
-  // It has two names, and either version knows one of them.
+  // The setting has two names. Each version accepts the one that stackSetting() gives.
   if (name === 'STACK_SIZE' || name === 'TOTAL_STACK') return [`-s${stackSetting(version)}=${value}`];
   if (name === 'TOTAL_MEMORY') return [`-sINITIAL_MEMORY=${value}`];
   return [`-s${name}=${value}`];
 }
 
 /**
- * What decides on optimisation and debug information is Heapline's. Files that the program would fetch when it starts go
- * into the module: nothing else of the link is kept.
+ * Drops the flags for optimisation and debug information, because Heapline decides both. A file that the program
+ * would fetch when it starts is put into the module instead, because no other output of the link is kept.
  */
 function flagToPass(flag: string): string[] {
   if (/^-O|^-g|^--closure/.test(flag)) return [];
   return [flag.replace(/^--preload-file/, '--embed-file')];
 }
 
-/** The entries of a list: `a,b`, `["a", "b"]`, or the name of a file with either, or with one in each line. */
+/**
+ * The entries of a list: `a,b`, `["a", "b"]`, or the name of a file that contains either form or one entry a line.
+ */
 function entriesOf(value: string): string[] {
   let text = value;
   if (value.startsWith('@')) {
@@ -231,7 +235,7 @@ function entriesOf(value: string): string[] {
     if (!existsSync(file)) {
       throw new InvalidArgumentError(
         'link',
-        `No such file, which a linker flag names: ${value.slice(1)} (looked for ${file}).`,
+        `A linker flag names a file that does not exist: ${value.slice(1)} (looked for ${file}).`,
       );
     }
     text = readFileSync(file, 'utf8');

@@ -1,5 +1,5 @@
-// What changed in Emscripten over its versions, as far as linking goes, and how an installation's version is found. What
-// changed in its glue is handled in src/glue/emscripten-guest.ts. Each version of emcc that was run is in README.
+// What has changed in linking over Emscripten's versions, and how an installation's version is found. Changes of the
+// glue are handled in src/glue/emscripten-guest.ts. docs/toolchains.md lists the versions of emcc that were run.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync, realpathSync, statSync } from 'node:fs';
@@ -7,26 +7,28 @@ import path from 'node:path';
 import { STACK_SIZE } from './link.ts';
 import { isFile } from './options.ts';
 
-/** The memory that a module starts with when it is linked without other bounds. Before 3.1.56 that is Emscripten's own. */
+/**
+ * Bytes of memory that a module starts with when the link names no other size. Before 3.1.56 this is emcc's default.
+ */
 export const DEFAULT_INITIAL_MEMORY = 2 ** 24;
 
-/** Of that memory, what is left for data beside the stack: Emscripten counts the heap alone since 3.1.56. */
+/** Bytes of that memory for data beside the stack, because Emscripten counts the heap alone since 3.1.56. */
 const ROOM_FOR_DATA = 2 ** 20;
 
 /** An installation of Emscripten. */
 export interface EmccVersion {
-  /** As in `3.1.69`; null when it does not say. */
+  /** Such as `3.1.69`; null when the version is unknown. */
   readonly number: string | null;
-  /** Changes with the installation. */
+  /** Changes when the installation changes. */
   readonly identity: string;
 }
 
-/** What `emcc --version` and emscripten-version.txt say: text with a version in it, in quotes in older ones. */
+/** The version in the text of `emcc --version` or emscripten-version.txt. Older texts put it in quotes. */
 export function versionIn(text: string): string | null {
   return /\b\d+\.\d+\.\d+\b/.exec(text)?.[0] ?? null;
 }
 
-/** Whether a version is at least `first`. One that is not known is taken for the newest. */
+/** Whether a version is at least `first`. An unknown version counts as the newest. */
 export function isSince(version: string | null, first: string): boolean {
   if (version === null) return true;
   const [a, b] = [version, first].map((each) => each.split('.').map(Number)) as [number[], number[]];
@@ -34,16 +36,18 @@ export function isSince(version: string | null, first: string): boolean {
   return true;
 }
 
-/** Where the version is written down, seen from the real place of emcc: beside it, or as Homebrew and Debian have it. */
+/** Directories of the version file, relative to the real path of emcc: its own, and those of Homebrew and Debian. */
 const VERSION_FILES = ['.', '../libexec', '../share/emscripten', '../lib/emscripten'];
 const VERSION_FILE = 'emscripten-version.txt';
 
-/** Versions that only emcc itself could tell, by its real path. To ask takes as long as to compile a small source. */
+/**
+ * Versions that only emcc itself could tell, by emcc's real path. Asking takes as long as compiling a small source.
+ */
 const asked = new Map<string, string | null>();
 
 /**
- * The version of an emcc. All versions of the SDK have the same launcher, so the file that says the version is what
- * identifies them; without it emcc is run, once in this process.
+ * The version of an emcc. All versions of the SDK have the same launcher, so the file that contains the version
+ * identifies the installation. Without this file emcc is run, once in this process.
  */
 export function readEmccVersion(emcc: string, ask: (emcc: string) => string = askEmcc): EmccVersion {
   const real = realPath(emcc);
@@ -81,7 +85,7 @@ function askEmcc(emcc: string): string {
   return stdout ?? '';
 }
 
-/** How a tool of Emscripten's is started. */
+/** How one of Emscripten's tools is started. */
 export interface EmscriptenCommand {
   readonly command: string;
   /** Arguments before the tool's own. */
@@ -89,8 +93,9 @@ export interface EmscriptenCommand {
 }
 
 /**
- * How to start a tool of Emscripten's. Until 6.0.0 it is a batch file on Windows, which Node.js starts only through a
- * shell; it would run the Python program beside it, and so does this. On other systems that program is executable.
+ * How to start one of Emscripten's tools. Before 6.0.0 a tool is a batch file on Windows, which Node.js starts only
+ * through a shell. The batch file would run the Python program beside it, so this function names that program. On
+ * other systems the program is executable.
  */
 export function commandOf(tool: string, platform: NodeJS.Platform = process.platform): EmscriptenCommand {
   const program = tool.replace(/\.(bat|cmd|py)$/i, '.py');
@@ -100,52 +105,56 @@ export function commandOf(tool: string, platform: NodeJS.Platform = process.plat
   return { command: python === '' ? 'python' : python, before: ['-E', program] };
 }
 
-/** The C++ driver that belongs to an emcc; itself when there is none. */
+/** The C++ driver beside an emcc, or emcc itself when there is none. */
 export function cxxDriverOf(emcc: string): string {
   const driver = path.join(path.dirname(emcc), path.basename(emcc).replace('emcc', 'em++'));
   return isFile(driver) ? driver : emcc;
 }
 
-/** Settings that every module needs, also one that is linked by hand. Every version knows them. */
+/** Settings that every module needs, even one that is linked by hand. Every version knows them. */
 export const NEEDED_SETTINGS: readonly string[] = [
   '-sMALLOC=none',
   '-sMODULARIZE=1',
   '-sFORCE_FILESYSTEM=1',
   '-sINVOKE_RUN=0',
-  // It looks for the stack's end above the data; here the stack lies below them, and its overflow traps by itself.
+  // The check looks for the stack's end above the data. Here the stack lies below the data, and its overflow traps
+  // anyway.
   '-sSTACK_OVERFLOW_CHECK=0',
 ];
 
-/** Settings of the link that Heapline decides whatever the caller says, as `-s` flags. */
+/** Settings of the link, as `-s` flags, that Heapline decides regardless of the caller's flags. */
 export function linkSettings(version: string | null): string[] {
   const since = (first: string): boolean => isSince(version, first);
   return [
     ...NEEDED_SETTINGS,
     '-sEXPORT_NAME=heaplineModule',
     '-sENVIRONMENT=node',
-    // 64-bit integers as they are: what takes them apart is a pass of Binaryen. The default since 4.0.0, and since 6.0.8
-    // setting it is warned of.
+    // Leaves 64-bit integers as they are, because taking them apart needs a pass of Binaryen. This is the default
+    // since 4.0.0, and since 6.0.8 emcc warns when it is set.
     ...(since('4.0.0') ? [] : ['-sWASM_BIGINT=1']),
-    // The glue must not hang handlers of its own on the host's process. Since 5.0.2 it has none.
+    // The glue must not attach handlers to the host's process. Since 5.0.2 it has none.
     ...(since('5.0.2') ? [] : ['-sNODEJS_CATCH_EXIT=0', '-sNODEJS_CATCH_REJECTION=0']),
-    // Memory whose buffer grows in place was the default of 6.0.2 alone.
+    // Memory whose buffer grows in place was the default in 6.0.2 only.
     ...(since('6.0.2') ? ['-sGROWABLE_ARRAYBUFFERS=0'] : []),
-    // Archives may hold C++, whatever the sources are. The default until 6.0.6.
+    // Archives may contain C++ even when all sources are C. This was the default until 6.0.6.
     ...(since('6.0.6') ? ['-sDEFAULT_TO_CXX=1'] : []),
   ];
 }
 
-/** Settings of the link that the caller's own replace, by the names that the caller may know them under. */
+/**
+ * Settings of the link that the caller's own settings replace, with the names under which the caller may set them.
+ */
 export function defaultSettings(
   version: string | null,
   hasMain: boolean,
 ): readonly { readonly flag: string; readonly replacedBy: readonly string[] }[] {
   return [
     { flag: '-sALLOW_MEMORY_GROWTH=1', replacedBy: ['ALLOW_MEMORY_GROWTH'] },
-    // A program ends as C says. A library is there to be called again, also after its last timer has run.
+    // A program ends when C says so. A library can be called again, even after its last timer has run.
     { flag: `-sEXIT_RUNTIME=${hasMain ? 1 : 0}`, replacedBy: ['EXIT_RUNTIME'] },
     { flag: `-s${stackSetting(version)}=${STACK_SIZE}`, replacedBy: ['STACK_SIZE', 'TOTAL_STACK'] },
-    // Since 3.1.56 memory would start with a heap of 16 MiB beside stack and data, more than `maxMemory` may allow.
+    // Since 3.1.56 memory would start with a 16 MiB heap beside stack and data, which may be more than `maxMemory`
+    // allows.
     ...(isSince(version, '3.1.56')
       ? [
           {
@@ -157,12 +166,12 @@ export function defaultSettings(
   ];
 }
 
-/** What the setting of the stack's size is called: the other name is an error in strict mode. */
+/** The name of the setting for the stack's size. The other name is an error in strict mode. */
 export function stackSetting(version: string | null): 'STACK_SIZE' | 'TOTAL_STACK' {
   return isSince(version, '3.1.25') ? 'STACK_SIZE' : 'TOTAL_STACK';
 }
 
-/** Options of the module that the host gives the glue (src/glue/emscripten-guest.ts), as INCOMING_MODULE_JS_API names them. */
+/** Options of the module that the host gives the glue (src/glue/emscripten-guest.ts), for INCOMING_MODULE_JS_API. */
 export function moduleOptions(version: string | null): string[] {
   return [
     'thisProgram',

@@ -1,11 +1,12 @@
-// The driver for Emscripten, 3.1.6 and later: the emcc that HEAPLINE_EMCC names, the one on PATH, or that of the SDK that
-// EMSDK names. Sources compile at the caller's optimisation; the link runs at -O1 without legalisation of 64-bit
-// integers, where no pass of Binaryen touches the code, so that offsets in DWARF stay the linker's own.
+// The driver for Emscripten, 3.1.6 and later: the emcc that HEAPLINE_EMCC names, the one on PATH, or the one in the
+// SDK that EMSDK names. Sources are compiled at the caller's optimisation. The link runs at -O1 and leaves 64-bit
+// integers as they are, so that no pass of Binaryen touches the code and the offsets in DWARF stay the linker's own.
 //
-// What differs between versions is in emscripten-versions.ts, what callers may pass in emscripten-settings.ts.
+// The differences between versions are in emscripten-versions.ts, and the flags that callers may pass are in
+// emscripten-settings.ts.
 //
-// Emscripten's JavaScript compiler wants to know every import by name, whatever its module, so a small library of
-// stand-ins names the runtime's and those that the caller gives; the host passes the real ones.
+// Emscripten's JavaScript compiler needs the name of every import, whatever its module. So a small library of
+// stand-ins defines the runtime's imports and those that the caller gives. The host passes the real functions.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -39,7 +40,7 @@ export function namedEmcc(): string {
   return process.env.HEAPLINE_EMCC ?? '';
 }
 
-/** The emcc that HEAPLINE_EMCC names, and no other; else that of PATH or EMSDK. A source tree may have emcc.py alone. */
+/** Only the emcc that HEAPLINE_EMCC names, otherwise that of PATH or EMSDK. A source tree may have only emcc.py. */
 export function findEmcc(): string | null {
   if (namedEmcc() !== '') return findProgram(namedEmcc());
   const sdk = process.env.EMSDK ?? '';
@@ -52,23 +53,25 @@ export function findEmcc(): string | null {
   );
 }
 
-/** Linker flags that are no settings. */
+/** Linker flags that are not settings. */
 const LINKER_FLAGS = [...LINKER_ARGUMENTS, ALL_MESSAGES].map((argument) => `-Wl,${argument}`);
 
-/** Changes with what is written into the glue beside Emscripten's own text. */
+/** Must change whenever the text that Heapline adds to the glue takes another form. */
 const GLUE_FORM = 'places of the user code';
 
-/** What the host asks of the glue and the module, among what the caller asks. */
+/**
+ * Entries of Emscripten's lists that the host needs in the glue and the module. They are joined with the caller's.
+ */
 export const lists = (hasMain: boolean): Record<string, string[]> => ({
   EXPORTED_FUNCTIONS: [...(hasMain ? ['_main'] : []), '_malloc', '_free', '_fflush'],
   EXPORTED_RUNTIME_METHODS: ['FS', 'ENV', ...(hasMain ? ['callMain'] : [])],
   DEFAULT_LIBRARY_FUNCS_TO_INCLUDE: ['$ENV'],
 });
 
-/** Where the memory of a module ends when it is linked without other bounds. */
+/** Most bytes of memory of a module that is linked without other bounds. */
 const DEFAULT_MAXIMAL_MEMORY = 2 ** 31;
 
-/** Throws a ToolchainError when a module that is linked with these flags cannot have at most so many bytes of memory. */
+/** Throws a ToolchainError when a module linked with these flags cannot be limited to `maxMemory` bytes of memory. */
 export function checkMaximalMemory(maxMemory: number | undefined, link: readonly string[]): void {
   if (maxMemory === undefined) return;
   if (
@@ -77,20 +80,20 @@ export function checkMaximalMemory(maxMemory: number | undefined, link: readonly
   ) {
     throw new ToolchainError(
       'emscripten',
-      `maxMemory is ${maxMemory} bytes, but what Emscripten links starts with 16 MiB of memory: add ` +
-        "`link: ['-sINITIAL_MEMORY=2MB']` or as much as the program needs at its start, or use another toolchain.",
+      `maxMemory is ${maxMemory} bytes, but modules linked by Emscripten start with 16 MiB of memory. Add ` +
+        "`link: ['-sINITIAL_MEMORY=2MB']`, or as much as the program needs at its start, or use another toolchain.",
     );
   }
   if (maxMemory <= DEFAULT_MAXIMAL_MEMORY) return;
   if (link.some((item) => item.includes('MAXIMUM_MEMORY='))) return;
   throw new ToolchainError(
     'emscripten',
-    `maxMemory is ${maxMemory} bytes, but what Emscripten links has a memory that ends at 2 GiB: add ` +
+    `maxMemory is ${maxMemory} bytes, but modules linked by Emscripten have at most 2 GiB of memory. Add ` +
       "`link: ['-sMAXIMUM_MEMORY=4GB']` (version 3.1.6 needs the npm package acorn for it), or use another toolchain.",
   );
 }
 
-/** Lets everything pass that the linkers only miss. */
+/** Make the linkers accept everything that they report as missing. */
 const LENIENT_FLAGS = ['-sERROR_ON_UNDEFINED_SYMBOLS=0', '-Wl,--warn-unresolved-symbols'];
 
 const MODULE_JS = 'module.js';
@@ -102,9 +105,9 @@ function readLinked(directory: string): { wasm: Uint8Array; glue: string } {
   };
 }
 
-/** Module of the functions that C declares without naming one. */
+/** The module of functions that C declares without naming a module. */
 const PLAIN_MODULE = 'env';
-/** Emscripten's JavaScript compiler makes variables of the names. */
+/** Emscripten's JavaScript compiler turns import names into variables, so only identifiers work. */
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 
 /** The functions that the runtime imports from the host. */
@@ -115,7 +118,7 @@ function runtimeImports(runtime: Uint8Array): HostImport[] {
 
 const markOf = (name: string): string => `heapline stand-in: ${name};`;
 
-/** A JavaScript library for emcc. What Emscripten's own library has under the same name is kept. */
+/** The text of a JavaScript library for emcc. A function of Emscripten's own library with the same name is kept. */
 function standIns(given: readonly HostImport[]): string {
   const names = new Set(given.map(({ name }) => name).filter((name) => IDENTIFIER.test(name)));
   return [...names]
@@ -128,8 +131,8 @@ function standIns(given: readonly HostImport[]): string {
 }
 
 /**
- * Functions that nothing defines and that only the name of an import let pass: `now` where C means the caller's own
- * and the host gives one of the module `clock`.
+ * Functions that nothing defines and that were accepted only because an import has the same name. Example: C means
+ * its own `now`, and the host gives a `now` of the module `clock`.
  */
 function mistaken(given: readonly HostImport[], wasm: Uint8Array, glue: string): string[] {
   const isGiven = (name: string): boolean =>
@@ -140,7 +143,7 @@ function mistaken(given: readonly HostImport[], wasm: Uint8Array, glue: string):
     .filter((name) => glue.includes(markOf(name)));
 }
 
-/** What of the glue the caller wrote. */
+/** The parts of the glue that the caller wrote. */
 function userParts(job: LinkJob, wasm: Uint8Array, glue: string): UserPart[] {
   const functions = readModule(wasm).imports.filter(({ kind }) => kind === ExternalKind.Function);
   const files = [...new Set(job.objects.flatMap(({ source, inputs = [] }) => [source, ...inputs]))];
@@ -152,7 +155,9 @@ function userParts(job: LinkJob, wasm: Uint8Array, glue: string): UserPart[] {
   );
 }
 
-/** Changes whatever emcc does: it reads some of these variables. */
+/**
+ * The environment variables that emcc reads. They are part of the identity because they may change what emcc does.
+ */
 const variables = (): string[] =>
   Object.entries(process.env)
     .filter(([name]) => /^(EM|EMCC|EMSDK)_/.test(name))
@@ -237,7 +242,7 @@ export class EmscriptenToolchain implements Toolchain {
       }
       const missing = missingSymbols(output);
       if (missing.length === 0) throw linkError(output);
-      // Each of the tools that emcc runs stops the others when it misses something. As warnings, all can be had.
+      // Each tool that emcc runs stops the tools after it when a symbol is missing. As warnings, all are reported.
       const lenient = await run(true);
       missing.push(...missingSymbols(lenient.output));
       if (lenient.status === 0) {
@@ -248,7 +253,9 @@ export class EmscriptenToolchain implements Toolchain {
     });
   }
 
-  /** Writes what is to be linked; what it returns links that, if so asked with errors made warnings. */
+  /**
+   * Writes the files of the link. Returns a function that links them; `lenient` turns missing symbols into warnings.
+   */
   #linker(job: LinkJob, given: readonly HostImport[], directory: string) {
     const { files, runtime } = writeObjects(directory, job);
     const library = path.join(directory, 'heapline-imports.js');
@@ -275,7 +282,8 @@ export class EmscriptenToolchain implements Toolchain {
         '-o',
         path.join(directory, MODULE_JS),
       ];
-      // Its flags are among the caller's: at the end of the line they would replace what Heapline decides.
+      // The flags of EMCC_CFLAGS are among the caller's. At the end of the line they would override Heapline's
+      // settings.
       const { status, stdout, stderr } = await this.#run(cxx, args, { ...process.env, EMCC_CFLAGS: '' });
       return { status, output: (stdout + stderr).replaceAll(`${directory}${path.sep}`, '') };
     };

@@ -1,17 +1,17 @@
-// The compiler flags that Heapline needs, whichever clang runs. Three aims: debug information with absolute
-// paths; every allocation that the source makes is made (clang knows malloc and drops calls it can prove
-// useless; of C++ it may still drop a new with its delete, which the language allows and no flag prevents); and
-// every call keeps a line of its own. The last one matters for a heap profile more than for a debugger: at -O2,
-// clang 22 folds `if (c) p = malloc(a); else p = malloc(b);` into one call on line 0.
+// The compiler flags that Heapline needs for every clang. They have three aims. Debug information has absolute paths.
+// Every allocation in the source is made: clang knows malloc and drops calls that it can prove useless. (In C++ clang
+// may still drop a new with its delete, because the language allows it and no flag prevents it.) And every call keeps
+// a line of its own. This last aim matters more for a heap profile than for a debugger: at -O2, clang 22 folds `if
+// (c) p = malloc(a); else p = malloc(b);` into one call on line 0.
 
 import path from 'node:path';
 import { REMOVABLE_ALLOCATORS } from '../frames/index.ts';
 
-/** Optimisation when the caller names none: what release builds of C use. Inlined frames come from DWARF. */
+/** Optimisation when the caller names none: the level of release builds of C. Inlined frames come from DWARF. */
 const DEFAULT_OPTIMISATION = '-O2';
 
-// Passes that merge calls from different lines: sinking and hoisting in the optimiser, tail merging in the
-// code generator.
+// Switches off the passes that merge calls from different lines: sinking and hoisting in the optimiser, and tail
+// merging in the code generator.
 const KEEP_CALLS_APART = [
   '-mllvm',
   '-simplifycfg-sink-common=false',
@@ -21,14 +21,14 @@ const KEEP_CALLS_APART = [
   '-enable-tail-merge=false',
 ];
 
-/** Flags for any clang to compile `source` with, before the caller's own. */
+/** Flags to compile `source` with, for any clang. The caller's own flags come after them. */
 export function commonFlags(source: string): string[] {
   return [
     '-g',
     DEFAULT_OPTIMISATION,
     ...REMOVABLE_ALLOCATORS.map((name) => `-fno-builtin-${name}`),
     ...KEEP_CALLS_APART,
-    // Lets the stack pointer be exported, for the roots of a leak scan.
+    // Allows the stack pointer to be exported, because leak scans need it to find roots.
     '-mmutable-globals',
     `-fdebug-compilation-dir=${path.dirname(source)}`,
     '-fdiagnostics-absolute-paths',
@@ -37,27 +37,27 @@ export function commonFlags(source: string): string[] {
   ];
 }
 
-/** setjmp and longjmp through WebAssembly exceptions, in the encoding that Node 20 runs. */
+/** setjmp and longjmp use WebAssembly exceptions, in the encoding that Node 20 runs. */
 export const SETJMP_FLAGS = ['-mllvm', '-wasm-enable-sjlj'];
 
-/** Whether C++ may throw: unless the caller has switched it off. */
+/** Whether C++ may throw. True unless the caller has switched exceptions off. */
 export function hasExceptions(flags: readonly string[]): boolean {
   const last = flags.findLast((flag) => /^-f(?:no-)?(?:wasm-|cxx-)?exceptions$/.test(flag));
   return last === undefined || !last.startsWith('-fno-');
 }
 
 /**
- * C++ over WASI: exceptions through WebAssembly's own, in the encoding that Node 20 runs. With them, <setjmp.h> no longer
- * asks for its flag.
+ * Flags for C++ over WASI: exceptions use WebAssembly's own, in the encoding that Node 20 runs. With these flags,
+ * <setjmp.h> does not require a flag of its own.
  */
 export function wasiCxxFlags(flags: readonly string[]): string[] {
   return hasExceptions(flags) ? ['-fwasm-exceptions', '-mllvm', '-wasm-enable-sjlj'] : ['-fno-exceptions'];
 }
 
 /**
- * What wasi-libc emulates when it is asked to: signals that a program raises itself, memory that is mapped, processor
- * time (which is elapsed time) and a process id. Without the macro the header is an error, and nothing is linked of a
- * library that nothing calls.
+ * The emulations that wasi-libc offers on request: signals that a program raises itself, mapped memory, processor
+ * time (which is elapsed time), and a process id. Each needs its macro, because without it the header is an error. A
+ * library that nothing calls adds nothing to the module.
  */
 const EMULATIONS: Readonly<Record<string, string>> = {
   _WASI_EMULATED_SIGNAL: 'wasi-emulated-signal',
@@ -66,13 +66,13 @@ const EMULATIONS: Readonly<Record<string, string>> = {
   _WASI_EMULATED_GETPID: 'wasi-emulated-getpid',
 };
 
-/** Switches the emulations on, where the sysroot has the library. */
+/** The macros of the emulations whose libraries the sysroot has. */
 export function emulationFlags(hasLibrary: (name: string) => boolean = () => true): string[] {
   const macros = Object.keys(EMULATIONS).filter((macro) => hasLibrary(EMULATIONS[macro]!));
   return macros.map((macro) => `-D${macro}`);
 }
 
-/** Links them. */
+/** The linker flags of the emulations whose libraries the sysroot has. */
 export function emulationLibraries(hasLibrary: (name: string) => boolean = () => true): string[] {
   return Object.values(EMULATIONS)
     .filter(hasLibrary)

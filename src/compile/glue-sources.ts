@@ -1,7 +1,7 @@
-// Where the user's JavaScript in Emscripten's glue comes from: EM_JS and EM_ASM out of C sources and headers, functions
-// out of `--js-library` files, and the files of `--pre-js` and its like. Emscripten keeps no record of it. It also
-// changes the texts: the C preprocessor takes line ends and comments away, and the JavaScript compiler indents and
-// expands macros. So texts are compared without blanks and comments, and library functions line by line.
+// Finds where the user's JavaScript in Emscripten's glue comes from: EM_JS and EM_ASM in C sources and headers,
+// functions in `--js-library` files, and the files of `--pre-js` and similar flags. Emscripten keeps no record of the
+// origin. It also changes the texts: the C preprocessor removes line ends and comments, and the JavaScript compiler
+// indents and expands macros. So texts are compared without blanks and comments, and library functions line by line.
 
 import { readFileSync } from 'node:fs';
 import { embeddedParts, endOfStatement } from '../glue/glue-parts.ts';
@@ -9,17 +9,19 @@ import type { UserPart } from '../host/index.ts';
 
 type Place = readonly [offset: number, line: number, column: number];
 
-/** A text without what the C preprocessor takes away, and where each of its characters stood. */
+/**
+ * A text without the characters that the C preprocessor removes, and the original offset of each remaining character.
+ */
 interface Essence {
   readonly text: string;
   readonly offsets: readonly number[];
 }
 
-/** Strings, in which nothing is a comment; comments; blanks. */
+/** Strings, which cannot contain comments; comments; blanks. */
 const TOKEN = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|(\/\*[\s\S]*?\*\/|\/\/[^\n]*|\s+|\\\r?\n)/g;
 
 /**
- * Finds the user's parts of a glue.
+ * Finds the parts of a glue that the user wrote.
  * @param imports names of the functions that the module imports
  * @param cFiles the C sources with their headers
  * @param link the caller's linker flags
@@ -54,7 +56,7 @@ function readSource(file: string): Source {
   try {
     text = readFileSync(file, 'utf8');
   } catch {
-    // A header that was generated for the compiler alone: its frames keep the place in the glue.
+    // A header that was generated only for the compiler is gone. Its frames keep their place in the glue.
   }
   let essence: Essence | null = null;
   return {
@@ -87,7 +89,7 @@ function essenceOf(text: string, start: number, end: number): Essence {
   return { text: kept, offsets };
 }
 
-/** An EM_JS function or all EM_ASM bodies, each with the source in which its text stands. */
+/** An EM_JS function or all EM_ASM bodies, each with the source that contains its text. */
 function placedParts(glue: string, part: UserPart, sources: readonly Source[]): UserPart[] {
   const text = glue.slice(part.start, part.end);
   const bodies = text.startsWith('var ASM_CONSTS') ? memberBodies(text) : [functionBody(text)];
@@ -105,7 +107,7 @@ function placedParts(glue: string, part: UserPart, sources: readonly Source[]): 
     }
     return [];
   });
-  // The first that holds a position counts: the bodies whose source is known stand before the whole.
+  // The first part that contains a position counts, so bodies with a known source come before the whole part.
   return [...placed, part];
 }
 
@@ -113,7 +115,7 @@ interface Body {
   readonly start: number;
   readonly end: number;
   /** Of an EM_JS function. */
-  readonly name: string | null;
+  /** Name of the EM_JS function; null for an EM_ASM body. */
 }
 
 function functionBody(text: string): Body {
@@ -127,7 +129,7 @@ function functionBody(text: string): Body {
   };
 }
 
-/** The members of ASM_CONSTS, each in a line of its own: `1024: ($0) => { … },`. */
+/** The members of ASM_CONSTS, each on a line of its own: `1024: ($0) => { … },`. */
 function memberBodies(text: string): Body[] {
   const starts = [...text.matchAll(/^ *\d+: (?:function)?\([^)]*\) *(?:=> *)?\{/gm)];
   return starts.map((match, index) => {
@@ -140,7 +142,7 @@ function memberBodies(text: string): Body[] {
   });
 }
 
-/** Where a body stands in a source, behind the macro that makes a function of it. */
+/** The offset of a body in a source, after the macro that makes it a function. -1 when the source lacks the body. */
 function findBody(source: Essence, body: string, name: string | null): number {
   if (body === '') return -1;
   if (name === null) {
@@ -151,7 +153,7 @@ function findBody(source: Essence, body: string, name: string | null): number {
   return macro === null ? -1 : source.text.indexOf(body, macro.index);
 }
 
-/** A place for each run of characters that stand in a row in both texts. */
+/** A place for each run of characters that are adjacent in both texts. */
 function placesOf(source: Source, glueOffsets: readonly number[], at: number): Place[] {
   const { offsets } = source.essence();
   const lines = new Lines(source.text);
@@ -190,7 +192,7 @@ function libraryParts(glue: string, source: Source): UserPart[] {
   });
 }
 
-/** Keys of the object that a library file gives to mergeInto() or addToLibrary(): those within one pair of braces. */
+/** Keys of the object that a library file passes to mergeInto() or addToLibrary(): the names at brace depth 1. */
 function libraryNames(text: string): string[] {
   const names: string[] = [];
   const tokens =
@@ -203,14 +205,14 @@ function libraryNames(text: string): string[] {
   return names;
 }
 
-/** A file that stands in the glue as it is, or nearly so. */
+/** A file that the glue contains unchanged, without the blanks around it. */
 function wholeFile(glue: string, source: Source): UserPart[] {
   const text = source.text.trim();
   const start = text === '' ? -1 : glue.indexOf(text);
   return start < 0 ? [] : [partByLines(glue, start, start + text.length, source, null)];
 }
 
-/** A part whose lines are those of a file but for their indentation, and for macros. */
+/** A part whose lines are those of a file, apart from their indentation and from expanded macros. */
 function partByLines(glue: string, start: number, end: number, source: Source, key: string | null): UserPart {
   const originals = source.text.split('\n');
   const defined =

@@ -1,17 +1,17 @@
-// Finds the headers that a source may include, for the embedded compiler, which sees only the files it is
-// given. The scan reads `#include`, `#include_next`, `#import`, `#embed` and `__has_include` without evaluating
-// conditions, so it finds too much rather than too little; a name that no directory of the caller's has is a
-// system header. Includes through a macro are followed to every string the macro is defined as.
+// Finds the headers that a source may include, because the embedded compiler sees only the files it is given. The
+// scan reads `#include`, `#include_next`, `#import`, `#embed` and `__has_include` and ignores conditions, so it finds
+// too many files rather than too few. A name that none of the caller's directories has is a system header. For an
+// include through a macro, the scan follows every string that the macro is defined as.
 //
-// The compiler's file system has no `..` and keeps the caller's files under a prefix, so includes that are
-// spelled with `..` or as an absolute path are rewritten in the copies that the compiler reads.
+// The compiler's file system has no `..` and keeps the caller's files under a prefix. So an include that contains
+// `..` or an absolute path is rewritten in the copy that the compiler reads.
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type CompileOptions, compilerFlags, isFile, mapPathFlags } from './options.ts';
 
-// What may stand between the parts of a directive: blanks, line ends that a \ hides, comments (C17 5.1.1.2), those that
-// are longer than their line left aside.
+// Text that may stand between the parts of a directive: blanks, line ends hidden by a \, and comments (C17 5.1.1.2).
+// Comments longer than one line are not recognised.
 const SPACE = String.raw`(?:[ \t]|\\\r?\n|/\*[^*\n]*\*/)*`;
 const HASH = `${SPACE}(?:#|%:)${SPACE}`;
 const HEADER = '"([^"\\n]+)"|<([^>\\n]+)>';
@@ -20,7 +20,7 @@ const DIRECTIVE = new RegExp(
   'gm',
 );
 const PROBE = new RegExp(`\\b__has_(?:include|include_next|embed)[ \\t]*\\([ \\t]*(?:${HEADER})`, 'g');
-/** A macro that is a header's name, or another macro. */
+/** A macro whose value is a header's name or another macro. */
 const PATH_MACRO = new RegExp(
   `^${HASH}define\\b${SPACE}([A-Za-z_]\\w*)[ \\t]${SPACE}(?:${HEADER}|([A-Za-z_]\\w*)${SPACE}\\r?$)`,
   'gm',
@@ -29,7 +29,7 @@ const PATH_MACRO = new RegExp(
 interface SearchPath {
   readonly quote: readonly string[];
   readonly angle: readonly string[];
-  /** Files read before the source (`-include`). */
+  /** Files that are read before the source (`-include`). */
   readonly forced: readonly string[];
   readonly macros: ReadonlyMap<string, string>;
 }
@@ -56,16 +56,16 @@ function searchPath(flags: readonly string[]): SearchPath {
   return { quote, angle: [...angle, ...system, ...after], forced, macros };
 }
 
-/** Path that the compiler must see for a file of the caller's. */
+/** The path under which the compiler must see a file of the caller's. */
 export type ToVirtual = (file: string) => string;
 
-/** Every file that compiling `source` may read, itself included, headers of the system left aside. */
+/** Every file that compiling `source` may read, including `source`, without the system's headers. */
 export function filesToRead(source: string, options: CompileOptions): string[] {
   if (!isFile(source)) return [source];
   return [...collectFiles(source, compilerFlags(options), (file) => file).keys()];
 }
 
-/** Every file that compiling `source` may read, keyed by its virtual path, includes rewritten where needed. */
+/** Every file that compiling `source` may read, by its virtual path. Includes are rewritten where necessary. */
 export function collectFiles(
   source: string,
   flags: readonly string[],
@@ -75,7 +75,7 @@ export function collectFiles(
   const files = new Map<string, Uint8Array>();
   const queue: string[] = [source];
   const seen = new Set<string>(queue);
-  // Macros that may name a header, and the places that include through a macro.
+  // Macros that may name a header, and the files that include through a macro.
   const macroPaths = new Map<string, Set<string>>();
   const macroAliases = new Map<string, Set<string>>();
   const macroUses: { name: string; from: string }[] = [];
@@ -117,7 +117,7 @@ export function collectFiles(
     } catch {
       continue;
     }
-    // Latin-1 keeps every byte as it is, whatever the file's encoding.
+    // Latin-1 keeps every byte unchanged, whatever the file's encoding.
     const text = bytes.toString('latin1');
     let rewritten: string | null = null;
     const replaced = text.replaceAll(
@@ -153,10 +153,10 @@ function addTo(sets: Map<string, Set<string>>, key: string, value: string): void
   sets.set(key, (sets.get(key) ?? new Set()).add(value));
 }
 
-/** A name and all that it may stand for. */
+/** A name and all names that it may stand for. */
 function reachable(aliases: ReadonlyMap<string, ReadonlySet<string>>, name: string): Set<string> {
   const names = new Set([name]);
-  // A Set is walked to what is added on the way.
+  // Iterating over a Set also visits the names that are added meanwhile.
   for (const each of names) for (const other of aliases.get(each) ?? []) names.add(other);
   return names;
 }

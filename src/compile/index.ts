@@ -1,5 +1,5 @@
-// The door of the compile room: C sources in, a linked module with the Heapline runtime and DWARF out, not yet
-// instrumented. What the module offers to the host is written in link.ts.
+// The entry of the compile room. It turns C sources into a linked module with the Heapline runtime and DWARF, not yet
+// instrumented. link.ts describes what the module offers to the host.
 
 export { defaultCacheDirectory } from './cache.ts';
 export { type CompiledModule, compile, gluePath } from './compile.ts';

@@ -1,6 +1,6 @@
-// How those link who have a build of their own: the flags that make the contract in link.ts, without Heapline's drivers.
-// They are what wasm/link-wasi.rsp and wasm/link-emscripten.rsp contain (scripts/generate-interface.ts writes them), and
-// `heapline link-flags` prints where those files are.
+// The flags for users who link with a build of their own: they fulfil the contract in link.ts without Heapline's
+// drivers. scripts/generate-interface.ts writes them into wasm/link-wasi.rsp and wasm/link-emscripten.rsp, and
+// `heapline link-flags` prints the paths of these files.
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -11,7 +11,7 @@ import { defaultSettings, NEEDED_SETTINGS } from './emscripten-versions.ts';
 import { exportArguments, LINKER_ARGUMENTS, WASI_LINKER_ARGUMENTS } from './link.ts';
 import { runtimeDirectory } from './toolchain.ts';
 
-/** The kinds of modules that there is a runtime object for. */
+/** The kinds of modules for which there is a runtime object. */
 export const LINK_TARGETS = ['wasi', 'emscripten'] as const;
 export type LinkTarget = (typeof LINK_TARGETS)[number];
 
@@ -21,10 +21,10 @@ export function isLinkTarget(name: string): name is LinkTarget {
 
 const forDriver = (args: readonly string[]): string[] => args.map((argument) => `-Wl,${argument}`);
 
-/** Any version of Emscripten, as far as settings go that every version knows. */
+/** Stands for any version of Emscripten, because every version knows the settings of the oldest one. */
 const EVERY_VERSION = '3.1.6';
 
-/** Flags of the compiler's driver, for a module that has a main where that makes a difference. */
+/** Flags of the compiler's driver. Where main makes a difference, they are those of a module that has one. */
 export function linkFlagsByHand(target: LinkTarget): string[] {
   if (target === 'wasi')
     return ['-mexec-model=reactor', ...forDriver([...WASI_LINKER_ARGUMENTS, ...exportArguments('wasi')])];
@@ -32,9 +32,10 @@ export function linkFlagsByHand(target: LinkTarget): string[] {
   return [
     ...NEEDED_SETTINGS,
     ...defaults.filter((flag) => /^-s(?:ALLOW_MEMORY_GROWTH|EXIT_RUNTIME)=/.test(flag)),
-    // 64-bit integers as they are: what takes them apart is a pass of Binaryen. The default since 4.0.0.
+    // Leaves 64-bit integers as they are, because taking them apart needs a pass of Binaryen. The default since
+    // 4.0.0.
     '-sWASM_BIGINT=1',
-    // Emscripten looks for the runtime's imports in its JavaScript libraries, where they are not.
+    // Emscripten looks for the runtime's imports in its JavaScript libraries, which do not have them.
     '-sERROR_ON_UNDEFINED_SYMBOLS=0',
     ...Object.entries(lists(true)).map(([name, entries]) => `-s${name}=${entries.join(',')}`),
     ...forDriver([...LINKER_ARGUMENTS, ...exportArguments('emscripten')]),
@@ -51,7 +52,7 @@ export function linkFilesByHand(target: LinkTarget): readonly [object: string, f
   if (missing !== undefined) {
     throw new ToolchainError(
       target,
-      `The Heapline runtime is missing: ${missing}. In a source tree, ./build.sh compiles it.`,
+      `The Heapline runtime is missing: there is no ${missing}. In a source tree, ./build.sh compiles it.`,
     );
   }
   return files;

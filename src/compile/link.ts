@@ -1,28 +1,29 @@
-// What a linked module looks like to the host. The contract, for WASI (clang, embedded) and Emscripten alike:
+// What a linked module offers to the host. This contract is the same for WASI (clang, embedded) and Emscripten:
 //
 //   Exports   `memory`, `__indirect_function_table`; the runtime's functions (malloc and its family, `heapline_*`);
-//             the functions that the sources define (or `exports` names); `__wrap_exit`, `fflush`; the main
+//             the functions that the sources define (or that `exports` names); `__wrap_exit`, `fflush`; the main
 //             function when there is one, under the name in `CompiledModule.main`.
 //             Immutable globals with addresses: `heapline_runtime`, `heapline_shadow`, `__data_end`, `__heap_base`
-//             (and `__global_base` on WASI). Mutable global: `__stack_pointer`. Where C++ throws by WebAssembly's
+//             (and `__global_base` on WASI). Mutable global: `__stack_pointer`. Where C++ throws with WebAssembly's
 //             exceptions: the tag `__cpp_exception`, `__cxa_begin_catch` and two more.
-//   Imports   WASI preview 1 or Emscripten's glue, and the runtime's own from module `heapline`.
-//   Start     WASI: a reactor; the host calls `_initialize()` once. Emscripten: the glue runs the constructors,
-//             never main (INVOKE_RUN=0).
-//   Main      WASI: `__main_void()` fetches the arguments itself and returns the exit code. Emscripten:
-//             the glue's `callMain(args)` does that, and knows whether timers or a main loop keep the runtime alive;
-//             without it `main(argc, argv)`, with argv built by the host on the guest's stack.
-//   Exit      `exit` is wrapped: C's calls of it, and the host's call of the export `__wrap_exit(code)` after main
-//             has returned, first call the import heapline.exiting(code) (the place to take the last profile:
-//             nothing is torn down yet), then libc's exit: atexit functions, stdio flush, and the end of the
-//             program through proc_exit (WASI) or the Module option `quit(status, toThrow)` (Emscripten; without
-//             that option its glue calls process.exit). Emscripten's glue calls `onExit(status)` when its runtime
-//             ends, which is later than main where something keeps it alive.
-//   Stack     1 MiB, below the data, so that overflowing it traps instead of overwriting data.
-//   DWARF     offsets are the linker's own: no pass of Binaryen runs after it.
+//   Imports   WASI preview 1 or Emscripten's glue, and the runtime's own imports from module `heapline`.
+//   Start     WASI: the module is a reactor, and the host calls `_initialize()` once. Emscripten: the glue runs the
+//             constructors but never main (INVOKE_RUN=0).
+//   Main      WASI: `__main_void()` fetches the arguments itself and returns the exit code. Emscripten: the glue's
+//             `callMain(args)` passes them, and knows whether timers or a main loop keep the runtime alive. Without
+//             `callMain` the host calls `main(argc, argv)`, with argv built on the guest's stack.
+//   Exit      `exit` is wrapped. C calls it, and the host calls the export `__wrap_exit(code)` after main has
+//   returned.
+//             Either call first calls the import heapline.exiting(code); nothing is torn down yet, so the host takes
+//             the last profile here. Then it calls libc's exit: atexit functions, the flush of stdio, and the end of
+//             the program through proc_exit (WASI) or the Module option `quit(status, toThrow)` (Emscripten; without
+//             that option the glue calls process.exit). Emscripten's glue calls `onExit(status)` when its runtime
+//             ends, which is later than the end of main when something keeps the runtime alive.
+//   Stack     1 MiB, below the data, so that a stack overflow traps instead of overwriting data.
+//   DWARF     The offsets are the linker's own, because no pass of Binaryen runs after it.
 //
-// WASI's own default of a 64 KiB stack is too small for real C (sqlite, duktape); it stays one flag away
-// (`link: ['-Wl,-z,stack-size=65536']`).
+// WASI's default stack of 64 KiB is too small for real C programs (sqlite, duktape). One flag restores that size:
+// `link: ['-Wl,-z,stack-size=65536']`.
 
 import { readObjectSymbols } from '../binary/index.ts';
 import { RUNTIME_EXPORTS } from '../runtime/index.ts';
@@ -31,11 +32,15 @@ import { isCxx } from './options.ts';
 
 /** Stack of the guest, in bytes. */
 export const STACK_SIZE = 2 ** 20;
-/** Memory that Emscripten's modules start with where nothing else is said, and what it is a multiple of. */
+/**
+ * Bytes of memory that Emscripten's modules start with by default. PAGE is the size of which memory is a multiple.
+ */
 const EMSCRIPTEN_MEMORY = 2 ** 24;
 const PAGE = 2 ** 16;
 
-/** With these the host catches C++ exceptions that leave the guest: WebAssembly's own, in modules that have them. */
+/**
+ * Exports with which the host catches C++ exceptions that leave the guest, in modules with WebAssembly exceptions.
+ */
 export const CXX_EXPORTS = [
   '__cpp_exception',
   '__cxa_begin_catch',
@@ -43,7 +48,7 @@ export const CXX_EXPORTS = [
   '__cxa_current_exception_type',
 ];
 
-/** Names under which main may be defined; clang renames it by its parameters. */
+/** Names under which main may be defined. clang renames main according to its parameters. */
 const MAIN_NAMES = ['main', '__main_void', '__main_argc_argv', '__original_main'];
 
 /** An object on its way to the linker. */
@@ -52,26 +57,26 @@ export interface ObjectFile {
   readonly bytes: Uint8Array;
   /** Files that were read to compile it, where they are known. */
   readonly inputs?: readonly string[];
-  /** Compiled for setjmp through WebAssembly exceptions. */
+  /** Whether it was compiled for setjmp with WebAssembly exceptions. */
   readonly setjmp: boolean;
 }
 
-/** All that a driver needs to link. */
+/** Everything that a driver needs to link. */
 export interface LinkJob {
   readonly objects: readonly ObjectFile[];
   readonly runtime: Uint8Array;
-  /** What C++ throws and catches with, over WASI; null for programs that do not. */
+  /** The object that C++ over WASI throws and catches with; null for programs that do not throw. */
   readonly exceptions: Uint8Array | null;
-  /** The caller's linker flags and files, absolute. */
+  /** The caller's linker flags and files, with absolute paths. */
   readonly link: readonly string[];
   /** Functions of the sources to export. */
   readonly exports: readonly string[];
-  /** Functions that the host gives the module. */
+  /** Functions that the host provides to the module. */
   readonly imports: readonly HostImport[];
   readonly hasMain: boolean;
 }
 
-/** A function of the host's, by the names that a module imports it under. */
+/** A function of the host's, under the names by which a module imports it. */
 export interface HostImport {
   readonly module: string;
   readonly name: string;
@@ -85,7 +90,7 @@ export interface LinkResult {
   readonly output: string;
 }
 
-/** Functions that an object of the caller's defines for others to call, main apart. */
+/** Functions that an object of the caller's defines for others to call, without main. */
 export function definedFunctions(object: ObjectFile): { names: string[]; hasMain: boolean } {
   const names: string[] = [];
   let hasMain = false;
@@ -98,7 +103,7 @@ export function definedFunctions(object: ObjectFile): { names: string[]; hasMain
   return { names, hasMain };
 }
 
-/** Flags for a stack of this size, after those of the caller's. */
+/** Flags that set the stack to this size. They come after the caller's own flags. */
 export function stackFlags(
   target: 'wasi' | 'emscripten',
   size: number | null,
@@ -114,21 +119,21 @@ export function stackFlags(
 
 /** wasm-ld arguments for every module, whatever its target. */
 export const LINKER_ARGUMENTS: readonly string[] = [
-  // Where an overflow of the stack traps. Emscripten's own place for the stack is above the data.
+  // Makes a stack overflow trap. By default Emscripten puts the stack above the data.
   '--stack-first',
-  // wasm-ld cannot wrap a symbol that is still in an archive, so this fetches it before.
+  // wasm-ld cannot wrap a symbol that is still in an archive, so this flag fetches the symbol first.
   '--undefined=exit',
   '--wrap=exit',
 ];
 
-/** wasm-ld arguments for every module over WASI, a reactor. */
+/** wasm-ld arguments for every module over WASI; such a module is a reactor. */
 export const WASI_LINKER_ARGUMENTS: readonly string[] = [
   ...LINKER_ARGUMENTS,
   `-zstack-size=${STACK_SIZE}`,
   '--export-table',
 ];
 
-/** wasm-ld arguments that export what the host uses. */
+/** wasm-ld arguments that export what the host needs. */
 export function exportArguments(target: 'wasi' | 'emscripten'): string[] {
   const [optional, needed] =
     target === 'wasi'
@@ -143,10 +148,10 @@ export function exportArguments(target: 'wasi' | 'emscripten'): string[] {
   ];
 }
 
-/** All of the messages of wasm-ld, instead of the first 20. */
+/** Makes wasm-ld print all of its messages instead of the first 20. */
 export const ALL_MESSAGES = '--error-limit=0';
 
-/** wasm-ld arguments that make the contract, for the drivers that link with wasm-ld over WASI. */
+/** wasm-ld arguments that fulfil the contract, for the drivers that link with wasm-ld over WASI. */
 export function wasiLinkArguments(job: LinkJob): string[] {
   return [
     ...WASI_LINKER_ARGUMENTS,
@@ -160,7 +165,7 @@ export function wasiLinkArguments(job: LinkJob): string[] {
 /** The function of wasi-libc that fetches the arguments and calls main. */
 const WASI_MAIN = '__main_void';
 
-/** Changes whenever those arguments, or the libraries that are linked beside them, do. */
+/** Changes whenever these arguments or the libraries linked with them change. */
 export const WASI_LINK_IDENTITY = JSON.stringify([
   emulationLibraries(),
   wasiLinkArguments({

@@ -1,19 +1,19 @@
-// What to say about a header that is not found because WASI has no such thing: which header, what for, and which
-// toolchain has it. A header of the caller's own that is missing stays the compiler's error.
+// Words the error for a header that is not found because WASI does not have it: which header, what programs use it
+// for, and which toolchain has it. When a header of the caller's own is missing, the compiler's error stands.
 
 import path from 'node:path';
 import { ToolchainError } from '../errors.ts';
 import { isFile, type ToolchainName } from './options.ts';
 
 interface Group {
-  /** What programs use these headers for; completes "WASI has no …". */
+  /** What programs use these headers for. Completes "it has no …". */
   readonly purpose: string;
   readonly headers: RegExp;
-  /** Whether Emscripten's libc has them. */
+  /** Whether Emscripten's libc has these headers. */
   readonly emscripten: boolean;
 }
 
-/** Headers that systems with processes, users and networks have and WASI preview 1 has not. */
+/** Headers of systems with processes, users and networks. WASI preview 1 lacks them. */
 const GROUPS: readonly Group[] = [
   {
     purpose: 'look-up of hosts and network interfaces',
@@ -72,8 +72,8 @@ const INCLUDE = /^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]/gm;
 const SETJMP = /^c?setjmp(?:\.h)?$/;
 
 /**
- * Whether one of these files mentions a header that may be missing, so that it is worth a look by the preprocessor: an
- * `#ifdef` may exclude it.
+ * Whether one of these files includes a header that may be missing. If so, the preprocessor has to look, because an
+ * `#ifdef` may exclude the header.
  * @param setjmp whether setjmp.h may be missing
  */
 export function mayMissHeader(files: Iterable<Uint8Array>, setjmp: boolean): boolean {
@@ -89,7 +89,7 @@ export function mayMissHeader(files: Iterable<Uint8Array>, setjmp: boolean): boo
 const NOT_FOUND = /^(.+?:\d+:\d+): fatal error: '([^'\n]+)' file not found/m;
 const HOST_DIRECTORIES = ['/usr/include', '/usr/local/include', '/opt/homebrew/include'];
 
-/** The error for a header that WASI does not have; null when the compiler's own is the right one. */
+/** The error for a header that WASI does not have; null when the compiler's own error is the right one. */
 export function missingHeaderError(toolchain: ToolchainName, output: string): ToolchainError | null {
   const found = NOT_FOUND.exec(output);
   if (found === null) return null;
@@ -109,7 +109,7 @@ export function missingHeaderError(toolchain: ToolchainName, output: string): To
   return new ToolchainError(
     toolchain,
     `${place}: '${header}' not found. ${host} belongs to a library of this machine's own system, which WebAssembly ` +
-      'cannot use: build the library for WebAssembly, too (or add its sources), and name the directory of its headers ' +
+      'cannot use. Build the library for WebAssembly, too (or add its sources), and name the directory of its headers ' +
       'in `include` (-I).',
   );
 }

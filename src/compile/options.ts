@@ -1,5 +1,5 @@
-// What the caller asked for, checked and made absolute once, so that the drivers and the cache keys see one
-// form: paths do not depend on the working directory, and a bad option is refused before any tool starts.
+// Checks the caller's options and makes their paths absolute once, so that the drivers and the cache keys see one
+// form: paths do not depend on the working directory, and a bad option is rejected before any tool starts.
 
 import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
@@ -14,57 +14,57 @@ export type ToolchainName = 'emscripten' | 'clang' | 'embedded';
 
 /** How C sources are compiled and linked. */
 export interface CompileOptions {
-  /** Which compiler; `auto` (the default) takes the first of emscripten, clang, embedded that works. */
+  /** The compiler to use. `auto` (the default) takes the first of emscripten, clang and embedded that works. */
   toolchain?: 'auto' | ToolchainName;
-  /** Compiler flags, added after Heapline's own, so that they win (`-O0`, `-std=c99`, `-Wall`, …). */
+  /** Compiler flags. They come after Heapline's own flags and so override them (`-O0`, `-std=c99`, `-Wall`, …). */
   flags?: readonly string[];
-  /** Directories for `-I`: paths, or file: URLs. */
+  /** Directories for `-I`, as paths or file: URLs. */
   include?: readonly (string | URL)[];
-  /** Macros for `-D`; `true` defines the name alone, `false` undefines it (`-U`). */
+  /** Macros for `-D`. `true` defines the name without a value, `false` undefines it (`-U`). */
   define?: Readonly<Record<string, string | boolean>>;
   /** Linker flags, objects and archives (`-lm`, `-Ldir`, `extra.o`, `-Wl,…`). */
   link?: readonly string[];
   /**
-   * Size of the C stack in bytes, 1 MiB by default. Rounded up to a multiple of 16. What a module that comes linked has
-   * (`loadWasm()`) is decided where it is linked.
+   * Size of the C stack in bytes, 1 MiB by default. It is rounded up to a multiple of 16. For a module that comes
+   * linked (`loadWasm()`), its link has decided the size.
    */
   stackSize?: number;
-  /** Functions to export; by default every non-static function that the named sources define. */
+  /** Functions to export. By default every non-static function that the named sources define. */
   exports?: readonly string[];
-  /** Where compiled objects are kept; by default `node_modules/.cache/heapline` of the project. */
+  /** Directory for compiled objects. By default `node_modules/.cache/heapline` of the project. */
   cacheDir?: string;
   /** Called with a line for people when something slow starts. */
   onProgress?: (message: string) => void;
 }
 
-/** The same, absolute and complete. */
+/** The same options, complete and with absolute paths. */
 export interface Request {
   readonly sources: readonly string[];
   readonly toolchain: 'auto' | ToolchainName;
   /** Flags, include directories and macros as one command line, paths absolute. */
   readonly flags: readonly string[];
   readonly link: readonly string[];
-  /** The sysroot that `--sysroot` in the flags names; absolute. */
+  /** The sysroot that `--sysroot` in the flags names, as an absolute path. */
   readonly sysroot: string | null;
-  /** Bytes; null for the default. */
+  /** In bytes; null for the default. */
   readonly stackSize: number | null;
   readonly exports: readonly string[] | null;
   readonly cacheDir: string | null;
   readonly onProgress: (message: string) => void;
 }
 
-// The suffixes that clang and emcc agree on.
+// The suffixes on which clang and emcc agree.
 const C_SOURCE = /\.(c|i)$/;
 const CXX_SOURCE = /\.(cc|cpp|cxx|c\+\+|C|CC|CPP|CXX|C\+\+|ii)$/;
 
-/** What to do with files that are not sources of C or C++, by their suffix. */
+/** Advice about files that are not C or C++ sources, by their suffix. */
 const OTHER_FILES: readonly (readonly [RegExp, string])[] = [
-  [/\.(o|obj|a|lib)$/, 'It is linked, not compiled: give it in `link` (--ldflag).'],
-  [/\.(wasm)$/, 'It is compiled already: run it by itself (`loadWasm`).'],
+  [/\.(o|obj|a|lib)$/, 'It is linked, not compiled: pass it in `link` (--ldflag).'],
+  [/\.(wasm)$/, 'It is compiled already: run it with `loadWasm`.'],
   [/\.(h|hh|hpp|hxx|inc|inl)$/, 'It is a header: name the source that includes it.'],
-  [/\.(s|S|asm|ll|bc)$/, 'Assembly is compiled outside of Heapline: give the object in `link` (--ldflag).'],
-  [/\.(m|mm|mi|mii)$/, 'WebAssembly has no runtime for Objective-C.'],
-  [/\.(so|dylib|dll)$/, 'Dynamic libraries are for another system: give the sources of the library.'],
+  [/\.(s|S|asm|ll|bc)$/, 'Assemble it outside of Heapline and pass the object in `link` (--ldflag).'],
+  [/\.(m|mm|mi|mii)$/, 'WebAssembly has no runtime for Objective-C: leave the file out.'],
+  [/\.(so|dylib|dll)$/, 'Dynamic libraries are for another system: name the sources of the library.'],
 ];
 
 function notASource(source: string, absolute: string): InvalidArgumentError {
@@ -73,18 +73,18 @@ function notASource(source: string, absolute: string): InvalidArgumentError {
     'Its name must end in .c, .i, .cc, .cpp, .cxx, .c++, .C or .ii.';
   return new InvalidArgumentError('sources', `${source} is not a C or C++ source. ${advice}`);
 }
-/** Least and most bytes of the C stack, and what linkers want its size to be a multiple of. */
+/** Smallest and largest size of the C stack in bytes. Linkers need the size to be a multiple of STACK_ALIGNMENT. */
 const SMALLEST_STACK = 4096;
 const LARGEST_STACK = 2 ** 30;
 const STACK_ALIGNMENT = 16;
 const toolchains = ['auto', 'emscripten', 'clang', 'embedded'];
 
-/** True for the sources that the C++ compiler has to take. */
+/** True for sources that need the C++ compiler. */
 export function isCxx(source: string): boolean {
   return CXX_SOURCE.test(source);
 }
 
-// Flags whose value is a path, joined to the flag or in the argument after it.
+// Flags whose value is a path, either joined to the flag or in the next argument.
 const PATH_FLAGS = [
   '-isystem',
   '-iquote',
@@ -99,7 +99,7 @@ const PATH_FLAGS = [
   '-I',
 ] as const;
 
-/** Applies `map` to the path in each path-valued flag (`-I`, `-isystem`, `-include`, `-L`, …). */
+/** Applies `map` to the path in each flag that has one (`-I`, `-isystem`, `-include`, `-L`, …). */
 export function mapPathFlags(
   flags: readonly string[],
   map: (path: string, flag: string) => string,
@@ -123,7 +123,8 @@ export function mapPathFlags(
   return result;
 }
 
-// `-include config.h` may name a header to be found on the include path: only a file that exists is a path.
+// `-include config.h` may name a header to be searched on the include path. So its value is only a path if the file
+// exists.
 function absoluteFlags(flags: readonly string[], base: string): string[] {
   return mapPathFlags(flags, (value, flag) => {
     const absolute = path.resolve(base, value);
@@ -131,7 +132,7 @@ function absoluteFlags(flags: readonly string[], base: string): string[] {
   });
 }
 
-/** What is there; null when there is nothing, or it is in a directory that we may not look into. */
+/** The status of a file. Null when it does not exist or is in a directory that may not be searched. */
 function statusOf(file: string): Stats | null {
   try {
     return statSync(file);
@@ -169,7 +170,7 @@ export const COMPILE_OPTIONS = [
   'onProgress',
 ] as const satisfies readonly (keyof CompileOptions)[];
 
-/** Checks and completes what was passed to `compile()`. */
+/** Checks and completes the arguments of `compile()`. */
 export function readRequest(sources: readonly string[], options: CompileOptions = {}): Request {
   const base = workingDirectory();
   const named = stringList('sources', typeof sources === 'string' ? [sources] : sources);
@@ -184,7 +185,7 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
       stat = statSync(absolute, { throwIfNoEntry: false });
       if (stat?.isFile()) accessSync(absolute, constants.R_OK);
     } catch (cause) {
-      throw new FileError(source, `${source} cannot be read: ${(cause as Error).message}.`, { cause });
+      throw new FileError(source, `Cannot read ${source}: ${(cause as Error).message}.`, { cause });
     }
     if (stat === undefined) {
       throw new FileError(source, `No such file: ${source} (looked for ${absolute}).`);
@@ -253,7 +254,7 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
   };
 }
 
-/** Takes `--sysroot` out of the flags: the linker needs it, too, and it decides what the target is called. */
+/** Takes `--sysroot` out of the flags, because the linker needs it, too, and because it decides the target's name. */
 function takeSysroot(given: readonly string[]): { flags: string[]; sysroot: string | null } {
   let sysroot: string | null = null;
   const flags: string[] = [];
@@ -267,7 +268,7 @@ function takeSysroot(given: readonly string[]): { flags: string[]; sysroot: stri
   return { flags, sysroot };
 }
 
-/** Include directories, macros and flags as one command line, paths made absolute. */
+/** Include directories, macros and flags as one command line, with absolute paths. */
 export function compilerFlags(options: CompileOptions, base = workingDirectory()): string[] {
   const define = options.define ?? {};
   if (typeof define !== 'object' || Array.isArray(define)) {
@@ -290,7 +291,10 @@ export function compilerFlags(options: CompileOptions, base = workingDirectory()
   const flags = stringList('flags', options.flags);
   for (const flag of flags) {
     if (/^(-c|-S|-E|-o.*|-M.*|-###|--target=.*|-target|-x.*)$/.test(flag)) {
-      throw new InvalidArgumentError('flags', `The flag ${flag} is Heapline's to set and cannot be passed.`);
+      throw new InvalidArgumentError(
+        'flags',
+        `The flag ${flag} cannot be passed, because Heapline sets it itself. Leave it out.`,
+      );
     }
   }
   const { include } = options;
@@ -307,12 +311,17 @@ export function compilerFlags(options: CompileOptions, base = workingDirectory()
   ];
 }
 
-/** Flags of Emscripten's that name a file of JavaScript. */
+/** Emscripten's flags that name a JavaScript file. */
 const SCRIPT_FLAG = /^--(?:(?:extern-)?(?:pre|post)-js|js-library)$/;
-/** Others of Emscripten's with a value. Where a file is embedded follows from its name as it is given. */
+/**
+ * Emscripten's other flags with a value. Their files stay as given, because the name decides where a file is
+ * embedded.
+ */
 const VALUE_FLAG = /^--(?:embed-file|preload-file|exclude-file|closure|source-map-base|use-port|shell-file)$/;
 
-/** Linker flags whose value is the next argument, as one argument each: the next one is no file to link. */
+/**
+ * Joins each linker flag whose value is the next argument into one argument, because that value is no file to link.
+ */
 function joinedLinkFlags(items: readonly string[], base: string): string[] {
   const result: string[] = [];
   for (let i = 0; i < items.length; i++) {
@@ -322,7 +331,7 @@ function joinedLinkFlags(items: readonly string[], base: string): string[] {
       i++;
       result.push(`${item}=${SCRIPT_FLAG.test(item) ? linkInput(value, base) : value}`);
     } else if (!/^-[suez]$|^-Xlinker$/.test(item) || value === undefined) result.push(item);
-    // `-s` alone is wasm-ld's for stripping.
+    // `-s` alone is wasm-ld's flag for stripping.
     else if (item === '-s' && !/^[A-Z][A-Z0-9_]+(?:=|$)/.test(value)) result.push(item);
     else {
       i++;

@@ -1,5 +1,5 @@
-// Runs a tool without a shell and waits for it. However much is compiled at once, there are no more of them than there
-// are processors for: sixty sandboxes that are opened together would else start sixty compilers.
+// Runs a tool without a shell and waits for it. However many sources are compiled at once, no more tools run than
+// there are processors. Otherwise sixty sandboxes that are opened together would start sixty compilers.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import os from 'node:os';
@@ -17,11 +17,11 @@ interface ToolOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** Tools at once. Two at least: while one compiles it is asked for its version. */
+/** Most tools at once. At least two, because a compiler is asked for its version while another one compiles. */
 export const TOOLS_AT_ONCE = Math.max(2, os.availableParallelism());
 const turns = new Turns(() => TOOLS_AT_ONCE);
 
-/** Runs `command` with `args`; never rejects, so that callers see one kind of failure. */
+/** Runs `command` with `args`. Never rejects, so that callers see one kind of failure. */
 export function runTool(
   command: string,
   args: readonly string[],
@@ -37,14 +37,14 @@ function start(command: string, args: readonly string[], options: ToolOptions): 
     try {
       child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
     } catch (error) {
-      // Without the permission for it (`node --permission`), or with too long a command line, it throws here.
+      // spawn throws here when Node.js lacks the permission (`node --permission`) or the command line is too long.
       refused(error as Error);
       return;
     }
     child.on('error', refused);
     const out: Buffer[] = [];
     const err: Buffer[] = [];
-    // Without a file descriptor to spare there are no pipes.
+    // There are no pipes when the process has no free file descriptors.
     child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
     child.on('close', (status) =>

@@ -1,15 +1,15 @@
-// Flags that cannot do what they say here, refused in one sentence before any tool starts. Otherwise they fail far from
-// their cause: as undefined symbols of a sanitizer, as relocations against position-independent code, or as a module
-// that traps.
+// Rejects, in one sentence and before any tool starts, flags that cannot have their usual meaning here. Otherwise
+// they fail far from their cause: as undefined symbols of a sanitizer, as relocations against position-independent
+// code, or as a module that traps.
 
 import { InvalidArgumentError, ToolchainError } from '../errors.ts';
 import type { ToolchainName } from './options.ts';
 
 interface Rule {
   readonly pattern: RegExp;
-  /** Where it holds: with every toolchain, with those over WASI, or with one. */
+  /** Where the rule applies: with every toolchain, with those over WASI, or with one. */
   readonly where: 'every' | 'wasi' | ToolchainName;
-  /** Why, and what to do; follows "`flag`: ". */
+  /** Why the flag is rejected and what to do. Follows "`flag`: ". */
   readonly reason: string;
 }
 
@@ -19,8 +19,8 @@ const RULES: readonly Rule[] = [
       /^(?:-pthreads?|-sUSE_PTHREADS(?!=0)|-sPTHREAD\w*(?!=0)|-sWASM_WORKERS(?!=0)|-sSHARED_MEMORY(?!=0)|--shared-memory|-matomics)/,
     where: 'every',
     reason:
-      'no toolchain supports threads, because Heapline profiles one thread. Leave the flag out: <pthread.h> stays ' +
-      'there with `embedded` and `emscripten`, locks succeed, and only pthread_create fails.',
+      'no toolchain supports threads, because Heapline profiles one thread. Leave the flag out: <pthread.h> is still ' +
+      'available with `embedded` and `emscripten`, locks succeed, and only pthread_create fails.',
   },
   {
     pattern:
@@ -34,16 +34,16 @@ const RULES: readonly Rule[] = [
     pattern: /^(?:-flto(?:=|$)|-ffat-lto-objects|-emit-llvm|-fembed-bitcode|-fwhole-program|-fthinlto)/,
     where: 'every',
     reason:
-      'link-time optimisation is refused, because it merges and drops calls of malloc from different lines after ' +
-      'they are compiled, and the profile would show the wrong ones. Leave the flag out; every other optimisation works.',
+      'link-time optimisation is rejected, because it merges and drops calls of malloc from different lines after ' +
+      'they are compiled, and the profile would be wrong. Leave the flag out; every other optimisation works.',
   },
   {
     pattern: /^-fsanitize=(?:.*,)?(?:address|hwaddress|leak|memory|kernel-address|memtag)/,
     where: 'every',
     reason:
-      'this sanitizer brings an allocator of its own, and Heapline is one, too. For leaks and heap faults leave the ' +
-      'flag out, because `heapline check` reports them; for overflows and uses after free run a native build with ' +
-      'the sanitizer.',
+      'this sanitizer brings its own allocator, which conflicts with that of Heapline. To find leaks and heap faults, ' +
+      'leave the flag out, because `heapline check` reports them. To find overflows and uses after free, run a native ' +
+      'build with the sanitizer.',
   },
   {
     pattern: /^-fsanitize=(?:.*,)?(?:thread|dataflow|safe-stack|cfi)/,
@@ -54,19 +54,19 @@ const RULES: readonly Rule[] = [
     pattern: /^-fsanitize=(?:.*,)?(?:undefined|signed-integer-overflow|shift|bounds|integer|null|alignment)/,
     where: 'wasi',
     reason:
-      'WASI has no library that reports what this sanitizer finds. Use the toolchain `emscripten`, or add ' +
-      '`-fsanitize-trap=all`, which traps at the place instead.',
+      'WASI has no library that reports the findings of this sanitizer. Use the toolchain `emscripten`, or add ' +
+      '`-fsanitize-trap=all`, which traps at the fault instead.',
   },
   {
     pattern: /^-m(?:64|x32|16)$|^-sMEMORY64(?!=0)|^-m(?:32)?wasm64$/,
     where: 'every',
-    reason: 'modules have 32-bit memory here. Leave the flag out.',
+    reason: 'WebAssembly modules have 32-bit memory here. Leave the flag out.',
   },
   {
     pattern: /^-m(?:arch|tune|abi|fpu|float-abi)=/,
     where: 'wasi',
     reason:
-      "it chooses a processor, and WebAssembly is none of them. Leave the flag out (`-mcpu=` takes clang's names of WebAssembly's feature sets).",
+      "it chooses a processor, and none of them is WebAssembly. Leave the flag out (`-mcpu=` takes clang's names for WebAssembly's feature sets).",
   },
   {
     pattern: /^-m(?:sse|ssse|avx|fma|bmi|popcnt|neon)/,
@@ -79,7 +79,7 @@ const RULES: readonly Rule[] = [
     pattern:
       /^(?:-s[A-Z][A-Z0-9_]+(?:=|$)|--js-library|--pre-js|--post-js|--extern-p|--preload-file|--embed-file|--bind$|-lembind$|--closure|--profiling|--use-port|--emrun|--shell-file|-l\w+\.js$)/,
     where: 'wasi',
-    reason: "it is a setting of Emscripten's. Use the toolchain `emscripten`, or leave it out.",
+    reason: 'it is a setting of Emscripten. Use the toolchain `emscripten`, or leave the flag out.',
   },
   {
     pattern: /^--sysroot$/,
@@ -93,31 +93,31 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** Single options: those after -Wl by themselves. */
+/** Splits options after -Wl into single options. */
 const singleOptions = (items: readonly string[]): string[] =>
   items.flatMap((item) => (item.startsWith('-Wl,') ? item.slice(4).split(',') : [item]));
 
-/** What is asked for, as far as it may be refused. */
+/** The part of a request that may be rejected. */
 export interface Asked {
   readonly flags: readonly string[];
   readonly link: readonly string[];
   readonly sysroot: string | null;
 }
 
-/** The options in order, each with where it was given. */
+/** The options in order, each with the option of `compile()` that it came from. */
 function* options({ flags, link, sysroot }: Asked): Generator<{ option: string; from: string }> {
   for (const option of singleOptions(flags)) yield { option, from: 'flags' };
   if (sysroot !== null) yield { option: '--sysroot', from: 'flags' };
   for (const option of singleOptions(link)) yield { option, from: 'link' };
 }
 
-/** Whether a later option takes it back, or makes it harmless. */
+/** Whether another option makes this one harmless. */
 function isHarmless(option: string, asked: Asked): boolean {
   if (option.startsWith('-fsanitize=')) return asked.flags.some((flag) => /^-fsanitize-trap/.test(flag));
   return false;
 }
 
-/** Throws an InvalidArgumentError for what no toolchain can do. */
+/** Throws an InvalidArgumentError for the first flag that no toolchain supports. */
 export function refuseUnsupported(asked: Asked): void {
   for (const { option, from } of options(asked)) {
     const rule = RULES.find(({ where, pattern }) => where === 'every' && pattern.test(option));
@@ -125,7 +125,7 @@ export function refuseUnsupported(asked: Asked): void {
   }
 }
 
-/** Throws a ToolchainError for what this toolchain cannot do and another one can. */
+/** Throws a ToolchainError for the first flag that this toolchain does not support. Another toolchain supports it. */
 export function refuseFor(toolchain: ToolchainName, asked: Asked): void {
   const target = toolchain === 'emscripten' ? 'emscripten' : 'wasi';
   for (const { option } of options(asked)) {

@@ -1,7 +1,7 @@
-// Where a clang finds WASI's libc, and under which target's name. Sysroots are laid out by target: the older ones have
-// include/wasm32-wasi and lib/wasm32-wasi (Debian's wasi-libc, wasi-sdk before version 20), the current ones
-// include/wasm32-wasip1 and lib/wasm32-wasip1, and wasi-sdk 20 to 33 have both. Clang looks only into the directories
-// of the target that it is told, so the target follows from what is there.
+// Finds WASI's libc for a clang, and the target's name to use with it. Sysroots are laid out by target. The older
+// ones have include/wasm32-wasi and lib/wasm32-wasi (Debian's wasi-libc, wasi-sdk before version 20). The current
+// ones have include/wasm32-wasip1 and lib/wasm32-wasip1. wasi-sdk 20 to 33 have both. Clang only searches the
+// directories of the target that it is given, so the directories that exist decide the target.
 
 import os from 'node:os';
 import path from 'node:path';
@@ -10,24 +10,24 @@ import { isDirectory, isFile } from './options.ts';
 import { runTool } from './process.ts';
 import { fileIdentity } from './toolchain.ts';
 
-/** Targets that this driver knows, the current name first. Both mean WASI preview 1. */
+/** Targets that this driver knows, the current name first. Both names mean WASI preview 1. */
 const TARGETS = ['wasm32-wasip1', 'wasm32-wasi'] as const;
 type Target = (typeof TARGETS)[number];
 
-/** What a clang has to be told so that it compiles and links for WASI. */
+/** The values that a clang needs to compile and link for WASI. */
 export interface Sysroot {
   readonly target: Target;
-  /** Its directory; null for the one that the compiler finds by itself. */
+  /** The sysroot's directory; null when the compiler finds the sysroot by itself. */
   readonly directory: string | null;
-  /** libc.a; the sysroot is what lies around this file. */
+  /** Path of libc.a. The sysroot is the tree around this file. */
   readonly libc: string;
-  /** The directory of the headers of C; null when the compiler keeps it to itself. */
+  /** The directory of C's headers; null when it is not beside libc, so that only the compiler knows it. */
   readonly headers: string | null;
-  /** compiler-rt for WebAssembly, where the compiler does not look for it; else null. */
+  /** The compiler-rt library for WebAssembly if the compiler does not look where it is; otherwise null. */
   readonly builtins: string | null;
 }
 
-/** Where distributions put a sysroot that their clang does not find by itself (Arch, Alpine, Homebrew). */
+/** Sysroots of distributions (Arch, Alpine, Homebrew) whose clang does not find them by itself. */
 const WELL_KNOWN = [
   '/usr/share/wasi-sysroot',
   '/usr/local/share/wasi-sysroot',
@@ -35,12 +35,12 @@ const WELL_KNOWN = [
   '/opt/wasi-sdk/share/wasi-sysroot',
 ];
 
-/** Prefixes under which the headers of this machine's own system lie. */
+/** Prefixes of the headers of this machine's own system. */
 const HOST_PREFIXES = ['/', '/usr', '/usr/local'];
 
 const libcIn = (directory: string, target: Target): string => path.join(directory, 'lib', target, 'libc.a');
 
-/** The targets that a directory has a libc for. */
+/** The first target for which a directory has a libc. */
 function targetIn(directory: string): Target | null {
   return TARGETS.find((target) => isFile(libcIn(directory, target))) ?? null;
 }
@@ -48,7 +48,7 @@ function targetIn(directory: string): Target | null {
 async function ask(clang: string, target: Target, args: readonly string[]): Promise<string | null> {
   const { status, stdout } = await runTool(clang, [`--target=${target}`, ...args]);
   const answer = stdout.trim();
-  // Clang repeats a file's name when it does not find the file.
+  // Clang prints the name it was asked for when it does not find the file.
   return status === 0 && path.isAbsolute(answer) ? path.normalize(answer) : null;
 }
 
@@ -61,7 +61,7 @@ async function ownLibc(clang: string): Promise<{ target: Target; libc: string } 
   return null;
 }
 
-/** Where compiler-rt may lie in the compiler's own directory, by the names of different versions of clang. */
+/** The compiler-rt library in the compiler's own directory. Its path differs between versions of clang. */
 function builtinsIn(resources: string): string | null {
   const folders = ['wasm32-unknown-wasip1', 'wasip1', 'wasm32-unknown-wasi', 'wasi'];
   const files = folders.flatMap((folder) =>
@@ -72,7 +72,10 @@ function builtinsIn(resources: string): string | null {
   return files.find(isFile) ?? null;
 }
 
-/** Compiler-rt that the compiler would not find for this target, because it was installed for the other name. */
+/**
+ * A compiler-rt that the compiler does not find for this target, because it was installed under the target's other
+ * name.
+ */
 async function misplacedBuiltins(clang: string, target: Target): Promise<string | null> {
   const [expected, resources] = await Promise.all([
     ask(clang, target, ['-print-libgcc-file-name']),
@@ -83,10 +86,10 @@ async function misplacedBuiltins(clang: string, target: Target): Promise<string 
 }
 
 /**
- * Finds the sysroot that a clang is to use: the one that the caller named, else the one beside the compiler, else what
- * the compiler finds by itself, else one at a well-known place. Null when there is none. What the compiler says is
- * remembered, so that it is not started again.
- * @param named the caller's directory, which is not replaced by another one
+ * Finds the sysroot for a clang: the one that the caller named, otherwise the one beside the compiler, otherwise the
+ * one that the compiler finds by itself, otherwise one at a well-known path. Null when there is none. The cache keeps
+ * the compiler's answers, so that the compiler is not started again.
+ * @param named the caller's directory, which no other directory replaces
  */
 export async function findSysroot(
   clang: string,
@@ -98,7 +101,7 @@ export async function findSysroot(
   const what = `sysroot of ${clang}`;
   const known = cache.find(key, what)?.meta as Sysroot | undefined;
   if (known !== undefined && isFile(known.libc) && (known.builtins === null || isFile(known.builtins))) {
-    // One that has appeared beside the compiler since comes first.
+    // A sysroot that has appeared beside the compiler since then comes first.
     if (named !== null || known.directory === beside || targetIn(beside) === null) return known;
   }
   const found = await lookFor(clang, named === null ? [beside, null, ...WELL_KNOWN] : [named]);
@@ -127,15 +130,15 @@ async function lookFor(clang: string, directories: readonly (string | null)[]): 
   return null;
 }
 
-/** The compiler's arguments for this sysroot, compiling as linking. */
+/** The compiler's arguments for this sysroot, both for compiling and for linking. */
 export function sysrootArguments({ target, directory }: Sysroot): string[] {
   return [`--target=${target}`, ...(directory === null ? [] : [`--sysroot=${directory}`])];
 }
 
 /**
- * The C++ library built without exceptions, in sysroots that have two (wasi-sdk 33 and later, in folders `eh` and `noeh`).
- * It is taken whatever the clang would choose, because the other one is in the encoding of exceptions that Node.js 20
- * does not run, and what this one lacks is linked anyway.
+ * The C++ library that is built without exceptions, in sysroots that have two (wasi-sdk 33 and later, in folders `eh`
+ * and `noeh`). It is used whichever one clang would choose, because the other library uses the encoding of exceptions
+ * that Node.js 20 does not run. The parts that this library lacks are linked anyway.
  */
 function chosenLibrary({ headers, libc }: Sysroot): { headers: string; archives: string } | null {
   if (headers === null) return null;
@@ -146,22 +149,23 @@ function chosenLibrary({ headers, libc }: Sysroot): { headers: string; archives:
     : null;
 }
 
-/** The compiler's arguments for the C++ library, behind the caller's own. */
+/** The compiler's arguments for the C++ library. They come after the caller's own. */
 function cxxHeaderArguments(sysroot: Sysroot): string[] {
   const library = chosenLibrary(sysroot);
   return library === null ? [] : ['-cxx-isystem', library.headers];
 }
 
-/** The linker's arguments for it. */
+/** The linker's arguments for the C++ library. */
 export function cxxLibraryArguments(sysroot: Sysroot): string[] {
   const library = chosenLibrary(sysroot);
   return library === null ? [] : [`-L${library.archives}`];
 }
 
 /**
- * Arguments that keep the headers of this machine's own system out of sight. A distribution's clang searches
- * /usr/include after the directories of WASI: there it finds headers for another processor and another libc, which
- * fail far from the cause or, worse, do not fail. They belong behind the caller's flags, whose directories come first.
+ * Arguments that hide the headers of this machine's own system. A distribution's clang searches /usr/include after
+ * the directories of WASI. There it finds headers for another processor and another libc, which fail far from the
+ * cause or, worse, do not fail. These arguments come after the caller's flags, so that the caller's directories are
+ * searched first.
  */
 export function headerArguments(sysroot: Sysroot, cxx: boolean): string[] {
   const { directory, headers } = sysroot;
@@ -174,7 +178,7 @@ export function headerArguments(sysroot: Sysroot, cxx: boolean): string[] {
     ...chosen,
     '-nostdlibinc',
     ...(cxx && isDirectory(library) ? ['-cxx-isystem', library] : []),
-    // After the compiler's own headers, which belong before libc's.
+    // Comes after the compiler's own headers, which have to precede libc's.
     ...['-Xclang', '-internal-isystem', '-Xclang', headers],
   ];
 }

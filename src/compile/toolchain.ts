@@ -1,4 +1,4 @@
-// What the three drivers have in common, and where the runtime objects lie that they link.
+// The interface that the three drivers share, and the place of the runtime objects that they link.
 
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -12,23 +12,25 @@ export interface CompiledObject {
   /** Files that were read: the source and its headers, absolute. */
   readonly inputs: readonly string[];
   readonly setjmp: boolean;
-  /** What the compiler printed: warnings. */
+  /** The compiler's output: warnings. */
   readonly output: string;
 }
 
 export interface Toolchain {
   readonly name: ToolchainName;
-  /** For people: `clang 22.1.8`. */
+  /** For people, such as `clang 22.1.8`. */
   readonly version: string;
-  /** Changes whenever the toolchain may compile differently: goes into every cache key. */
+  /** Changes whenever the toolchain may compile differently. It is part of every cache key. */
   readonly identity: string;
-  /** Changes whenever this driver links differently: goes into the keys of modules. */
+  /** Changes whenever this driver links differently. It is part of the keys of modules. */
   readonly linkIdentity: string;
-  /** Which build of the runtime it links. */
+  /** The build of the runtime that this toolchain links. */
   readonly target: 'wasi' | 'emscripten';
   /** How many sources it may compile at once. */
   readonly parallel: number;
-  /** Compiles one source. Throws CompileError, or ToolchainError for what this toolchain cannot do. */
+  /**
+   * Compiles one source. Throws CompileError, or ToolchainError for a source that this toolchain does not support.
+   */
   compile(source: string, flags: readonly string[]): Promise<CompiledObject>;
   /**
    * Reads a source and its headers without compiling it. Returns the error for a header that this toolchain does not
@@ -39,7 +41,7 @@ export interface Toolchain {
   link(job: LinkJob): Promise<LinkResult>;
 }
 
-/** Finds a program on PATH; null when it is not there. */
+/** Finds a program on PATH. Null when it is not there. */
 export function findProgram(name: string, directories?: readonly string[]): string | null {
   if (name.includes('/') || path.isAbsolute(name)) return isFile(name) ? path.resolve(name) : null;
   const suffixes = process.platform === 'win32' ? ['.exe', '.bat', '.cmd', ''] : [''];
@@ -53,7 +55,7 @@ export function findProgram(name: string, directories?: readonly string[]): stri
   return null;
 }
 
-/** Identifies a file without reading it: where it really is, when it changed, how long it is. */
+/** Identifies a file without reading it: by its real path, its time of change and its length. */
 export function fileIdentity(file: string): string {
   try {
     const real = realpathSync(file);
@@ -64,13 +66,16 @@ export function fileIdentity(file: string): string {
   }
 }
 
-/** Where the compiled runtime is. Those who work on it link another build of it (scripts/build-runtime.mjs). */
+/**
+ * The directory of the compiled runtime. Developers of the runtime link another build of it
+ * (scripts/build-runtime.mjs).
+ */
 export function runtimeDirectory(): string {
   const asked = process.env.HEAPLINE_RUNTIME ?? '';
   return asked === '' ? path.join(packageDirectory ?? '', 'wasm') : path.resolve(asked);
 }
 
-/** The compiled runtime for a target; `exceptions`: what C++ over WASI throws and catches with. */
+/** The compiled runtime for a target. `exceptions` is the object that C++ over WASI throws and catches with. */
 export function readRuntime(target: 'wasi' | 'emscripten' | 'exceptions'): Uint8Array {
   const file = path.join(runtimeDirectory(), `heapline-${target}.o`);
   try {
@@ -78,7 +83,7 @@ export function readRuntime(target: 'wasi' | 'emscripten' | 'exceptions'): Uint8
   } catch (cause) {
     throw new ToolchainError(
       target,
-      `The Heapline runtime is missing: ${file}. In a source tree, ./build.sh compiles it.`,
+      `The Heapline runtime is missing: there is no ${file}. In a source tree, ./build.sh compiles it.`,
       { cause },
     );
   }

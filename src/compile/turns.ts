@@ -1,10 +1,10 @@
-// Work that takes turns: no more of it at once than there is room for.
+// Limits how much work is done at once: each piece of work waits for its turn.
 
 export class Turns {
   #taken = 0;
   readonly #queue: (() => void)[] = [];
 
-  /** `limit`: how much may be under way at once, asked anew each time. */
+  /** `limit` returns how much work may be done at once. It is called again for each turn. */
   constructor(private readonly limit: () => number) {}
 
   /** Does the work when its turn has come. */

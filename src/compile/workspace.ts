@@ -1,4 +1,4 @@
-// Files for compilers that run as processes: a directory for one run, the objects that a linker reads.
+// Files for compilers that run as processes: a directory for each run, and the objects that a linker reads.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -6,7 +6,7 @@ import path from 'node:path';
 import { ToolchainError } from '../errors.ts';
 import type { LinkJob } from './link.ts';
 
-/** Those in use. What ends the process meanwhile may not leave them behind: a compiler cleans up after itself, too. */
+/** Directories in use. If the process ends meanwhile, they must not stay behind, because compilers clean up, too. */
 const directories = new Set<string>();
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 let heedsSignals = false;
@@ -15,7 +15,7 @@ function removeAll(): void {
   for (const directory of directories) rmSync(directory, { recursive: true, force: true });
 }
 
-/** Ends the process as the signal would have. */
+/** Ends the process the way the signal would have ended it. */
 function endBy(signal: NodeJS.Signals): void {
   removeAll();
   process.off(signal, endBy);
@@ -25,7 +25,7 @@ function endBy(signal: NodeJS.Signals): void {
 /** Number of runs that have a directory or are about to make one. */
 let running = 0;
 
-// Before the directory is made: a signal between the two would leave it behind.
+// Runs before the directory is made, because a signal between the two would leave the directory behind.
 function watch(): void {
   if (running++ > 0) return;
   process.on('exit', removeAll);
@@ -38,19 +38,21 @@ function unwatch(): void {
   for (const signal of SIGNALS) process.off(signal, endBy);
 }
 
-/** For the command: a signal, which a library leaves to its program, removes the directories before it ends us. */
+/**
+ * For the command line: signals remove the directories before they end the process. A library leaves signals alone.
+ */
 export function removeDirectoriesOnSignals(): void {
   heedsSignals = true;
 }
 
-/** There is nowhere to write temporary files. No other compiler that runs as a process could do better. */
+/** Temporary files cannot be written. Other compilers that run as processes would fail, too. */
 export class TemporaryFilesError extends ToolchainError {
   override name = 'ToolchainError';
 }
 
 /**
- * Runs `work` with a directory of its own, removed afterwards. Throws a TemporaryFilesError of `toolchain` when there
- * cannot be one or it does not hold what `work` writes.
+ * Runs `work` with a directory of its own, which is removed afterwards. Throws a TemporaryFilesError of `toolchain`
+ * when the directory cannot be made or cannot hold the files that `work` writes.
  */
 export async function withTemporaryDirectory<T>(
   toolchain: string,
@@ -63,14 +65,15 @@ export async function withTemporaryDirectory<T>(
     directories.add(directory);
     return await work(directory);
   } catch (cause) {
-    // A full disk, a directory that is read-only or not there; or Node.js's permission model, which tells no call.
+    // The disk is full, the directory is read-only or missing, or Node.js's permission model refuses (its errors have
+    // no system call).
     const refused = cause instanceof Error && ('syscall' in cause || 'permission' in cause);
     if (!refused) throw cause;
     throw new TemporaryFilesError(
       toolchain,
       `Cannot write temporary files in ${os.tmpdir()}: ${cause.message}. Set ` +
         `${process.platform === 'win32' ? 'TEMP' : 'TMPDIR'} to a directory that you can write to, or use the ` +
-        'toolchain `embedded`, which needs none.',
+        'toolchain `embedded`, which needs no temporary files.',
       { cause },
     );
   } finally {
@@ -82,14 +85,16 @@ export async function withTemporaryDirectory<T>(
   }
 }
 
-/** Writes linker arguments to a response file: command lines have limits, and sqlite has a thousand exports. */
+/**
+ * Writes linker arguments to a response file, because command lines have limits and sqlite has a thousand exports.
+ */
 export function responseFile(directory: string, args: readonly string[]): string {
   const file = path.join(directory, 'arguments');
   writeFileSync(file, args.map((arg) => `"${arg.replaceAll(/[\\"]/g, '\\$&')}"`).join('\n'));
   return `@${file}`;
 }
 
-/** Writes what is linked; gives the paths of the caller's objects and of the runtime's. */
+/** Writes the files to link. Returns the paths of the caller's objects and of the runtime's. */
 export function writeObjects(directory: string, job: LinkJob): { files: string[]; runtime: string[] } {
   const write = (name: string, bytes: Uint8Array): string => {
     const file = path.join(directory, name);
