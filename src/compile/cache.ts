@@ -148,9 +148,8 @@ export class Cache {
   /**
    * Stores a result. A cache that cannot be written makes runs slow; it is not an error.
    * @param what names the result for people
-   * @param since the time, by `Date.now()`, when reading the inputs began. If an input has changed since, nobody
-   * knows
-   *   which contents were read, so nothing is stored.
+   * @param since the time, by `Date.now()`, when reading the inputs began. If an input has changed since then, it is
+   *   unknown which contents were read, so nothing is stored.
    */
   store(
     key: string,
@@ -235,8 +234,7 @@ export class Cache {
     }
   }
 
-  // Pruning removes the entries used longest ago. The time stamp is needed because not every file system keeps access
-  // times.
+  // Pruning removes the entries used longest ago. Not every file system keeps access times, so the entry is stamped.
   #stamp(file: string): void {
     const now = Date.now() / 1000;
     try {

@@ -119,10 +119,7 @@ export interface Search {
 
 type Opener = (search: Search) => AsyncGenerator<Candidate, void>;
 
-/**
- * The candidates of each toolchain's name, up to the first one that works. Throws a ToolchainError when there is
- * none.
- */
+/** The candidates of each toolchain's name, up to the first that works. Throws a ToolchainError when none does. */
 const openers: Readonly<Record<ToolchainName, Opener>> = {
   async *emscripten({ cache, onProgress }) {
     const emcc = findEmcc();

@@ -22,10 +22,7 @@ const OLDEST_CLANG = 14;
 // clang 19 and later prefer the name wasm32-wasip1, but sysroots in the older layout only know this one.
 const NOISE = /^.*argument '--target=wasm32-wasi' is deprecated.*\n/gm;
 
-/**
- * A header of C++ is missing, or the compiler is too old for one of libc++'s headers. Then group 1 is libc++'s
- * folder.
- */
+/** A header of C++ is missing, or libc++ has one that this compiler cannot read. Then group 1 is libc++'s folder. */
 const CXX_LIBRARY_ERROR = /fatal error: '[\w/]+' file not found|^(\S+\/c\+\+\/v1)\/\S+: (?:fatal )?error: /m;
 
 export const HOW_TO_GET_CLANG =

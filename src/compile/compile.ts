@@ -36,10 +36,7 @@ export interface CompiledModule {
   /** The functions of the sources that are exported, without main. */
   readonly exports: readonly string[];
   readonly hasMain: boolean;
-  /**
-   * The export to call for main: `__main_void` takes nothing, the others take argc and argv. Null when there is no
-   * main.
-   */
+  /** The export to call for main: `__main_void` takes nothing, the others take argc and argv. Null without main. */
   readonly main: string | null;
   readonly warnings: readonly Diagnostic[];
   /** True when no tool had to run. */
@@ -94,8 +91,7 @@ export async function compile(
       if (toolchain.target === 'emscripten') {
         checkLinkFlags(request.link);
         checkMaximalMemory(surroundings.maxMemory, request.link);
-        // wasm-ld treats every function that C declares as imported as one. Only Emscripten needs to know their
-        // names.
+        // wasm-ld accepts every function that C declares as an import. Only Emscripten needs to know the names.
         given = functionsOf(surroundings.imports ?? {});
       }
       const module = await build(toolchain, request, given, cache);
@@ -249,8 +245,7 @@ function linkInputs(link: readonly string[]): string[] {
   const directories = link.filter((item) => item.startsWith('-L')).map((item) => item.slice(2));
   return link.flatMap((item) => {
     if (!item.startsWith('-')) return [item];
-    // A directory has no contents that could be hashed, so a link that names a directory is never taken from the
-    // cache.
+    // A directory has no contents that could be hashed, so a link that names one is never taken from the cache.
     const named = /^--(?:(?:extern-)?(?:pre|post)-js|js-library|embed-file|preload-file)=([^@]+)/.exec(item);
     if (named !== null) return [path.resolve(workingDirectory(), named[1]!)];
     if (!item.startsWith('-l')) return [];

@@ -1,5 +1,4 @@
-// Reads the dependency file that clang writes with -MD: a make rule whose prerequisites are escaped the way make
-// wants.
+// Reads the dependency file that clang writes with -MD: a make rule whose prerequisites are escaped for make.
 
 /** The files that a compilation read, in clang's order: the source first. */
 export function parseDepfile(text: string): string[] {

@@ -26,10 +26,7 @@ export interface JobResult {
   readonly output: Uint8Array | null;
 }
 
-/**
- * The code of a thread, as text, because it has to run from source and from every form in which this package is
- * built.
- */
+/** The code of a thread. It is a text, because it has to run from source and from every build of this package. */
 const THREAD = `
 const { parentPort, workerData } = require('node:worker_threads');
 const loading = import(workerData).then(async (clang) => {
@@ -135,9 +132,8 @@ export class CompilerThreads {
   }
 
   /**
-   * Runs one of the compiler's tools in an idle thread or in a new one. When there are as many threads as there may
-   * be, the job waits for the first thread that becomes free. Throws ToolchainError when a thread cannot be started
-   * or dies.
+   * Runs one of the compiler's tools in an idle thread or in a new one. When no more threads are allowed, the job
+   * waits for the first thread that becomes free. Throws ToolchainError when a thread cannot be started or dies.
    */
   run(job: Job): Promise<JobResult> {
     return this.#turns.take(() => this.#run(job));
@@ -156,9 +152,7 @@ export class CompilerThreads {
       throw new ToolchainError(
         'embedded',
         `The embedded compiler stopped before it had finished: ${message}.`,
-        {
-          cause,
-        },
+        { cause },
       );
     }
   }

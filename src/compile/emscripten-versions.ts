@@ -117,8 +117,7 @@ export const NEEDED_SETTINGS: readonly string[] = [
   '-sMODULARIZE=1',
   '-sFORCE_FILESYSTEM=1',
   '-sINVOKE_RUN=0',
-  // The check looks for the stack's end above the data. Here the stack lies below the data, and its overflow traps
-  // anyway.
+  // The check looks for the stack's end above the data. Here the stack lies below, and its overflow traps anyway.
   '-sSTACK_OVERFLOW_CHECK=0',
 ];
 
@@ -129,8 +128,8 @@ export function linkSettings(version: string | null): string[] {
     ...NEEDED_SETTINGS,
     '-sEXPORT_NAME=heaplineModule',
     '-sENVIRONMENT=node',
-    // Leaves 64-bit integers as they are, because taking them apart needs a pass of Binaryen. This is the default
-    // since 4.0.0, and since 6.0.8 emcc warns when it is set.
+    // Keeps 64-bit integers whole, because splitting them needs a pass of Binaryen. This is the default since 4.0.0,
+    // and since 6.0.8 emcc warns when the setting is given.
     ...(since('4.0.0') ? [] : ['-sWASM_BIGINT=1']),
     // The glue must not attach handlers to the host's process. Since 5.0.2 it has none.
     ...(since('5.0.2') ? [] : ['-sNODEJS_CATCH_EXIT=0', '-sNODEJS_CATCH_REJECTION=0']),
@@ -153,8 +152,7 @@ export function defaultSettings(
     // A program ends when C says so. A library can be called again, even after its last timer has run.
     { flag: `-sEXIT_RUNTIME=${hasMain ? 1 : 0}`, replacedBy: ['EXIT_RUNTIME'] },
     { flag: `-s${stackSetting(version)}=${STACK_SIZE}`, replacedBy: ['STACK_SIZE', 'TOTAL_STACK'] },
-    // Since 3.1.56 memory would start with a 16 MiB heap beside stack and data, which may be more than `maxMemory`
-    // allows.
+    // Since 3.1.56 memory would start with a 16 MiB heap beside stack and data, and `maxMemory` may not allow that.
     ...(isSince(version, '3.1.56')
       ? [
           {

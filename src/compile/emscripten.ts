@@ -282,8 +282,7 @@ export class EmscriptenToolchain implements Toolchain {
         '-o',
         path.join(directory, MODULE_JS),
       ];
-      // The flags of EMCC_CFLAGS are among the caller's. At the end of the line they would override Heapline's
-      // settings.
+      // The flags of EMCC_CFLAGS are among the caller's. At the end they would override Heapline's settings.
       const { status, stdout, stderr } = await this.#run(cxx, args, { ...process.env, EMCC_CFLAGS: '' });
       return { status, output: (stdout + stderr).replaceAll(`${directory}${path.sep}`, '') };
     };

@@ -114,8 +114,8 @@ function placedParts(glue: string, part: UserPart, sources: readonly Source[]): 
 interface Body {
   readonly start: number;
   readonly end: number;
-  /** Of an EM_JS function. */
   /** Name of the EM_JS function; null for an EM_ASM body. */
+  readonly name: string | null;
 }
 
 function functionBody(text: string): Body {

@@ -32,8 +32,7 @@ export function linkFlagsByHand(target: LinkTarget): string[] {
   return [
     ...NEEDED_SETTINGS,
     ...defaults.filter((flag) => /^-s(?:ALLOW_MEMORY_GROWTH|EXIT_RUNTIME)=/.test(flag)),
-    // Leaves 64-bit integers as they are, because taking them apart needs a pass of Binaryen. The default since
-    // 4.0.0.
+    // Keeps 64-bit integers whole, because splitting them needs a pass of Binaryen. The default since 4.0.0.
     '-sWASM_BIGINT=1',
     // Emscripten looks for the runtime's imports in its JavaScript libraries, which do not have them.
     '-sERROR_ON_UNDEFINED_SYMBOLS=0',

@@ -123,8 +123,7 @@ export function mapPathFlags(
   return result;
 }
 
-// `-include config.h` may name a header to be searched on the include path. So its value is only a path if the file
-// exists.
+// `-include config.h` may name a header on the include path. So its value is only a path if such a file exists.
 function absoluteFlags(flags: readonly string[], base: string): string[] {
   return mapPathFlags(flags, (value, flag) => {
     const absolute = path.resolve(base, value);
@@ -313,10 +312,7 @@ export function compilerFlags(options: CompileOptions, base = workingDirectory()
 
 /** Emscripten's flags that name a JavaScript file. */
 const SCRIPT_FLAG = /^--(?:(?:extern-)?(?:pre|post)-js|js-library)$/;
-/**
- * Emscripten's other flags with a value. Their files stay as given, because the name decides where a file is
- * embedded.
- */
+/** Emscripten's other flags with a value. The value is not changed, because it decides where a file is embedded. */
 const VALUE_FLAG = /^--(?:embed-file|preload-file|exclude-file|closure|source-map-base|use-port|shell-file)$/;
 
 /**

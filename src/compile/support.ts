@@ -35,7 +35,7 @@ const RULES: readonly Rule[] = [
     where: 'every',
     reason:
       'link-time optimisation is rejected, because it merges and drops calls of malloc from different lines after ' +
-      'they are compiled, and the profile would be wrong. Leave the flag out; every other optimisation works.',
+      'they are compiled, and the profile would show wrong lines. Leave the flag out; every other optimisation works.',
   },
   {
     pattern: /^-fsanitize=(?:.*,)?(?:address|hwaddress|leak|memory|kernel-address|memtag)/,

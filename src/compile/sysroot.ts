@@ -72,10 +72,7 @@ function builtinsIn(resources: string): string | null {
   return files.find(isFile) ?? null;
 }
 
-/**
- * A compiler-rt that the compiler does not find for this target, because it was installed under the target's other
- * name.
- */
+/** A compiler-rt that clang does not find for this target, because it is installed under the target's other name. */
 async function misplacedBuiltins(clang: string, target: Target): Promise<string | null> {
   const [expected, resources] = await Promise.all([
     ask(clang, target, ['-print-libgcc-file-name']),
@@ -164,8 +161,8 @@ export function cxxLibraryArguments(sysroot: Sysroot): string[] {
 /**
  * Arguments that hide the headers of this machine's own system. A distribution's clang searches /usr/include after
  * the directories of WASI. There it finds headers for another processor and another libc, which fail far from the
- * cause or, worse, do not fail. These arguments come after the caller's flags, so that the caller's directories are
- * searched first.
+ * cause or, worse, do not fail. These arguments come after the caller's flags, so that the caller's directories come
+ * first.
  */
 export function headerArguments(sysroot: Sysroot, cxx: boolean): string[] {
   const { directory, headers } = sysroot;

@@ -66,10 +66,7 @@ export function fileIdentity(file: string): string {
   }
 }
 
-/**
- * The directory of the compiled runtime. Developers of the runtime link another build of it
- * (scripts/build-runtime.mjs).
- */
+/** The compiled runtime's directory. Developers of the runtime link another build (scripts/build-runtime.mjs). */
 export function runtimeDirectory(): string {
   const asked = process.env.HEAPLINE_RUNTIME ?? '';
   return asked === '' ? path.join(packageDirectory ?? '', 'wasm') : path.resolve(asked);

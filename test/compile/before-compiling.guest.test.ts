@@ -1,4 +1,4 @@
-// Headers that a toolchain lacks are found before anything is compiled, in whichever source they stand.
+// Headers that a toolchain lacks are found before anything is compiled, no matter which source includes them.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -17,7 +17,7 @@ afterAll(() => {
 
 const fine = tree.write('fine.c', 'int fine(void) { return 1; }\n');
 
-/** What comes of compiling these sources: the error, and whether the compiler was started. */
+/** Compiles these sources. Returns the error, and whether the compiler was started. */
 async function outcome(sources: string[], toolchain: 'clang' | 'embedded') {
   let compiling = false;
   const onProgress = (message: string): void => {
@@ -30,7 +30,7 @@ async function outcome(sources: string[], toolchain: 'clang' | 'embedded') {
 }
 
 describe.each(['clang', 'embedded'] as const)('with %s', (toolchain) => {
-  it('a header that WASI lacks stops all sources', async () => {
+  it('compiles no source when one includes a header that WASI lacks', async () => {
     tree.write('net.h', '#include <netdb.h>\n');
     const sources = [fine, tree.write('net.c', '#include "net.h"\nint net(void) { return 2; }\n')];
     const { error, compiling } = await outcome(sources, toolchain);
@@ -39,7 +39,7 @@ describe.each(['clang', 'embedded'] as const)('with %s', (toolchain) => {
     expect(compiling).toBe(false);
   });
 
-  it('a header that a condition excludes is not missed', async () => {
+  it('ignores a missing header that a condition excludes', async () => {
     const source = tree.write(
       'guarded.c',
       '#ifndef __wasi__\n#include <netdb.h>\n#endif\nint guarded(void) { return 3; }\n',
@@ -50,7 +50,7 @@ describe.each(['clang', 'embedded'] as const)('with %s', (toolchain) => {
   });
 });
 
-it('setjmp stops all sources where the sysroot has none', async () => {
+it('no source is compiled when one uses setjmp and the sysroot lacks it', async () => {
   const sources = [fine, tree.write('jumps.c', '#include <setjmp.h>\njmp_buf place;\n')];
   const { error, compiling } = await outcome(sources, 'clang');
   expect(error.message).toMatch(/jumps\.c uses setjmp.*does not have.*embedded/);

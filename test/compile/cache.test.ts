@@ -25,7 +25,7 @@ const key = hashOf('key');
 const entry = (text: string) => ({ meta: { text }, blobs: { object: Buffer.from(text) } });
 
 describe('the cache', () => {
-  it('finds what was stored, in another process as well', () => {
+  it('finds stored results, also in another process', () => {
     const directory = scratch();
     new Cache(directory).store(key, 'result', [], entry('one'));
     const found = new Cache(directory).find(key, 'result');
@@ -34,7 +34,7 @@ describe('the cache', () => {
     expect(new Cache(directory).find(hashOf('other'), 'result')).toBeNull();
   });
 
-  it('holds a result only while the files it came from are unchanged', () => {
+  it('finds a result only while its input files are unchanged', () => {
     const directory = scratch();
     using tree = sourceTree({ 'a.h': 'one' });
     new Cache(directory).store(key, 'result', [tree.file('a.h')], entry('one'));
@@ -47,7 +47,7 @@ describe('the cache', () => {
     expect(new Cache(directory).find(key, 'result')).toBeNull();
   });
 
-  it('does not keep what was made of a file that changed meanwhile', () => {
+  it('does not store a result whose input file changed meanwhile', () => {
     const directory = scratch();
     using tree = sourceTree({ 'a.h': 'one' });
     new Cache(directory).store(key, 'result', [tree.file('a.h')], entry('one'), Date.now() - 10_000);
@@ -56,7 +56,7 @@ describe('the cache', () => {
     expect(new Cache(directory).find(key, 'result')?.meta).toEqual({ text: 'one' });
   });
 
-  it('takes damaged entries for absent', () => {
+  it('treats damaged entries as absent', () => {
     const directory = scratch();
     new Cache(directory).store(key, 'result', [], entry('one'));
     for (const file of filesUnder(directory)) {
@@ -76,7 +76,7 @@ describe('the cache', () => {
     }
   });
 
-  it('repairs a damaged content when the same is stored again', () => {
+  it('repairs a damaged blob when the same contents are stored again', () => {
     const directory = scratch();
     new Cache(directory).store(key, 'result', [], entry('one'));
     const contents = filesUnder(path.join(directory, 'contents'));
@@ -87,7 +87,7 @@ describe('the cache', () => {
     }
   });
 
-  it('leaves no temporary files and survives a directory that cannot be written', () => {
+  it('leaves no temporary files and tolerates a directory that cannot be written', () => {
     const directory = scratch();
     new Cache(directory).store(key, 'result', [], entry('one'));
     expect(filesUnder(directory).filter((file) => file.endsWith('.tmp'))).toEqual([]);
@@ -110,7 +110,7 @@ describe('the cache', () => {
     expect(new Cache(directory).find(key, 'result')?.meta).toEqual({ text: '19' });
   });
 
-  it('drops what was used longest ago when it grows too large', () => {
+  it('removes the entries used longest ago when it grows too large', () => {
     const directory = scratch();
     const limits = { max: 5000, pruned: 3000 };
     for (let i = 0; i < 12; i++) {
@@ -124,7 +124,7 @@ describe('the cache', () => {
     expect(new Cache(directory, limits).find(hashOf('11'), 'result')).not.toBeNull();
   });
 
-  it('lies where HEAPLINE_CACHE says, else with the project', () => {
+  it('is in the directory that HEAPLINE_CACHE names, otherwise in the project', () => {
     const kept = process.env.HEAPLINE_CACHE;
     process.env.HEAPLINE_CACHE = '/some/where';
     expect(defaultCacheDirectory()).toBe(path.resolve('/some/where'));

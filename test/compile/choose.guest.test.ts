@@ -29,14 +29,14 @@ const failure = (promise: Promise<unknown>) =>
   );
 
 describe('choosing a toolchain', () => {
-  it('takes the embedded one when nothing is installed', async () => {
+  it('takes the embedded toolchain when no other is installed', async () => {
     process.env.PATH = tree.directory;
     delete process.env.EMSDK;
     const compiled = await compile([source], { cacheDir });
     expect(compiled.toolchain.name).toBe('embedded');
   });
 
-  it('passes over a tool that is there but does not work', async () => {
+  it('passes over a tool that exists but does not work', async () => {
     const bin = path.join(tree.directory, 'bin');
     const fake = sourceTree({});
     fake.write('emcc', '#!/bin/sh\nexit 1\n');
@@ -51,7 +51,7 @@ describe('choosing a toolchain', () => {
     fake[Symbol.dispose]();
   });
 
-  it('says how to get the one that was asked for and is missing', async () => {
+  it('says how to install the requested toolchain when it is missing', async () => {
     process.env.PATH = tree.directory;
     delete process.env.EMSDK;
     const emscripten = await failure(compile([source], { cacheDir, toolchain: 'emscripten' }));
@@ -62,7 +62,7 @@ describe('choosing a toolchain', () => {
     expect((clang as ToolchainError).message).toMatch(/WASI_SDK_PATH/);
   });
 
-  it('takes the emcc that HEAPLINE_EMCC names and no other, and says so where it cannot be used', async () => {
+  it('takes only the emcc that HEAPLINE_EMCC names, and says so when that emcc cannot be used', async () => {
     vi.stubEnv('HEAPLINE_EMCC', tree.file('none'));
     const other = await compile([source], { cacheDir });
     expect(other.toolchain.name).not.toBe('emscripten');
@@ -77,7 +77,7 @@ describe('choosing a toolchain', () => {
     vi.unstubAllEnvs();
   });
 
-  it('lets HEAPLINE_TOOLCHAIN decide for auto only', async () => {
+  it('lets HEAPLINE_TOOLCHAIN decide only for `auto`', async () => {
     process.env.HEAPLINE_TOOLCHAIN = 'embedded';
     expect((await compile([source], { cacheDir })).toolchain.name).toBe('embedded');
     expect((await compile([source], { cacheDir, toolchain: 'clang' })).toolchain.name).toBe('clang');
@@ -85,11 +85,11 @@ describe('choosing a toolchain', () => {
     expect(await failure(compile([source], { cacheDir }))).toBeInstanceOf(InvalidArgumentError);
   });
 
-  describe('that is new here', () => {
+  describe('that the cache does not know', () => {
     const scratch = mkdtempSync(path.join(os.tmpdir(), 'heapline-cache-'));
     afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-    /** A clang that writes down what it is called with. */
+    /** A clang that logs the arguments of each call. */
     const recordingClang = () => {
       const fake = sourceTree({});
       const log = fake.file('calls');
@@ -102,13 +102,13 @@ describe('choosing a toolchain', () => {
       };
     };
 
-    it('is tried with the sources themselves, once', async () => {
+    it('tries it once, with the sources themselves', async () => {
       using clang = recordingClang();
       const options = { toolchain: 'clang', cacheDir: path.join(scratch, 'good') } as const;
       const compiled = await compile([source], options);
       expect(compiled.toolchain.version).toMatch(/^clang 22\./);
       const calls = clang.calls();
-      // Beside what it is asked about its sysroot, whose answers are kept.
+      // The calls that ask about its sysroot are not counted here, because their answers are cached.
       expect(calls.filter((call) => !call.includes(' -print-'))).toHaveLength(3);
       expect(calls.length).toBeLessThanOrEqual(7);
       expect(calls.filter((call) => call === '--version')).toHaveLength(1);
@@ -118,7 +118,7 @@ describe('choosing a toolchain', () => {
       expect(clang.calls()).toEqual(calls);
     });
 
-    it('is not blamed for a mistake in the sources', async () => {
+    it('does not blame it for a mistake in the sources', async () => {
       using clang = recordingClang();
       const options = { toolchain: 'clang', cacheDir: path.join(scratch, 'bad') } as const;
       const wrong = tree.write('wrong.c', 'int one(void) { return two; }\n');
@@ -130,7 +130,7 @@ describe('choosing a toolchain', () => {
     });
   });
 
-  it('falls to the next with auto when the first cannot do it', async () => {
+  it('goes on to the next toolchain with `auto` when the first cannot compile the sources', async () => {
     const jumps = tree.write(
       'jumps.c',
       '#include <setjmp.h>\nstatic jmp_buf b;\nint f(void) { if (setjmp(b)) return 1; longjmp(b, 1); }\n',
@@ -149,23 +149,23 @@ describe('choosing a toolchain', () => {
 describe('arguments', () => {
   it.each([
     ['no source', [], {}],
-    ['a source that is no C', ['/etc/hostname'], {}],
+    ['a source that is not C', ['/etc/hostname'], {}],
     ['an unknown toolchain', [source], { toolchain: 'gcc' }],
-    ['flags that are no list', [source], { flags: '-O2' }],
-    ['a macro name that is none', [source], { define: { 'a b': '1' } }],
-    ['a macro value that is none', [source], { define: { A: 1 } }],
-    ['an export that is no name', [source], { exports: ['a b'] }],
+    ['flags that are not a list', [source], { flags: '-O2' }],
+    ['an invalid macro name', [source], { define: { 'a b': '1' } }],
+    ['an invalid macro value', [source], { define: { A: 1 } }],
+    ['an export that is not a name', [source], { exports: ['a b'] }],
     ['an option that does not exist', [source], { defines: {} }],
-    ['a flag that is ours to set', [source], { flags: ['-o', 'x'] }],
+    ['a flag that Heapline sets itself', [source], { flags: ['-o', 'x'] }],
     ['a flag without its path', [source], { flags: ['-I'] }],
     ['a flag without its path', [source], { flags: ['--sysroot'] }],
-  ])('refuses %s', async (_, sources, options) => {
+  ])('rejects %s', async (_, sources, options) => {
     expect(await failure(compile(sources, { cacheDir, ...options } as never))).toBeInstanceOf(
       InvalidArgumentError,
     );
   });
 
-  it('refuses a file that does not exist, as the caller spelled it', async () => {
+  it('rejects a file that does not exist, under the name that the caller gave', async () => {
     const error = await failure(compile(['no/such.c'], { cacheDir }));
     expect(error).toBeInstanceOf(FileError);
     expect((error as FileError).path).toBe('no/such.c');

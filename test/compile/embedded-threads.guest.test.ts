@@ -1,5 +1,5 @@
-// The threads of the embedded compiler, with compilers of a few lines that do what is asked of them, and once with the
-// true one.
+// The threads of the embedded compiler. Most tests use fake compilers of a few lines that obey their arguments; the last
+// test uses the real one.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -20,7 +20,7 @@ function fake(name: string, text: string, patience?: number): CompilerThreads {
   return new CompilerThreads(pathToFileURL(file), patience);
 }
 
-/** Does what its first argument says. */
+/** A fake compiler whose first argument says what it does. */
 const OBEDIENT = `import { threadId } from 'node:worker_threads';
   export class Exit extends Error { constructor(files) { super('exit'); this.files = files; } }
   const bytes = (text) => new TextEncoder().encode(text);
@@ -46,7 +46,7 @@ const rejection = (promise: Promise<unknown>) =>
   );
 
 describe('threads of the embedded compiler', () => {
-  it('give back output, messages and the file that was asked for', async () => {
+  it('return output, messages and the requested file', async () => {
     const good = await obedient.run({ args: ['say', 'hello'], files: {}, output: 'made' });
     expect([good.ok, text(good.stdout), text(good.output)]).toEqual([true, 'hello', 'whole']);
     expect(good.stderr).toMatch(/^thread \d+$/);
@@ -58,12 +58,12 @@ describe('threads of the embedded compiler', () => {
     expect(own.output).toBeNull();
   });
 
-  it('say of a trap in the compiler that it was one', async () => {
+  it('report a trap in the compiler as one', async () => {
     const { ok, stderr } = await obedient.run({ args: ['trap'], files: {} });
     expect([ok, stderr]).toEqual([false, '\nerror: the embedded compiler failed: unreachable']);
   });
 
-  it('are as many as there may be, and each job gets its own answer', async () => {
+  it('are never more than the limit, and each job gets its own answer', async () => {
     const jobs = Array.from({ length: 24 }, (_, index) =>
       obedient.run({ args: ['wait', `${index}`], files: {} }),
     );
@@ -82,7 +82,7 @@ describe('threads of the embedded compiler', () => {
     expect(turns).toBeGreaterThan(1);
   });
 
-  it('end when nothing is to do, and wait for a while before', async () => {
+  it('end when there has been no job for a while', async () => {
     const job = { args: ['say'], files: {} };
     const patient = fake('patient.mjs', OBEDIENT);
     expect((await patient.run(job)).stderr).toBe((await patient.run(job)).stderr);
@@ -91,27 +91,27 @@ describe('threads of the embedded compiler', () => {
     await expect.poll(async () => (await hasty.run(job)).stderr).not.toBe(stderr);
   });
 
-  it('may die: that is a typed error, and the next job gets another', async () => {
+  it('may die, which is a typed error, and the next job gets another thread', async () => {
     const errors = await Promise.all([
       rejection(obedient.run({ args: ['die'], files: {} })),
       rejection(obedient.run({ args: ['die'], files: {} })),
     ]);
     for (const error of errors) {
       expect(error).toBeInstanceOf(ToolchainError);
-      expect((error as Error).message).toMatch(/^The embedded compiler did not run to its end: /);
+      expect((error as Error).message).toMatch(/^The embedded compiler stopped before it had finished: /);
     }
     const after = await obedient.run({ args: ['say', 'again'], files: {} });
     expect(text(after.stdout)).toBe('again');
   });
 
-  it('that cannot load the compiler say why', async () => {
+  it('say why the compiler cannot be loaded', async () => {
     const broken = fake('broken.mjs', 'throw new Error("no such luck");');
     const error = await rejection(broken.run({ args: [], files: {} }));
     expect(error).toBeInstanceOf(ToolchainError);
     expect((error as Error).message).toContain('no such luck');
   });
 
-  it('need a permission where Node.js is told to ask for one', () => {
+  it('need --allow-worker under Node.js’s permission model', () => {
     const flag = process.allowedNodeEnvironmentFlags.has('--permission')
       ? '--permission'
       : '--experimental-permission';
@@ -130,7 +130,7 @@ describe('threads of the embedded compiler', () => {
   });
 });
 
-it('sources compiled at once are what they are compiled alone', async () => {
+it('sources that are compiled at once give the same module as sources that are compiled alone', async () => {
   const names = ['one', 'two', 'three', 'four', 'five'];
   const tree = sourceTree(
     Object.fromEntries(

@@ -1,4 +1,5 @@
-// Linker flags that meet those of Heapline, with the emcc that is there: each is linked with, run and measured.
+// Linker flags that meet Heapline's own, with the installed emcc: each one is used in a link, and the module is run and
+// measured.
 
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -41,7 +42,7 @@ const tree = sourceTree({ 'program.c': PROGRAM });
 const [allocation, caller] = [8, 25];
 afterAll(() => tree[Symbol.dispose]());
 afterEach(() => vi.unstubAllEnvs());
-// Some flags need acorn, which Debian's Emscripten comes without.
+// Some flags need acorn, which Debian's Emscripten lacks.
 const acorn = createRequire(import.meta.url).resolve('acorn/package.json');
 const withAcorn = () => vi.stubEnv('NODE_PATH', path.join(acorn, '..', '..'));
 
@@ -54,7 +55,7 @@ const load = (...link: string[]): Promise<Sandbox> =>
     files: { '/in': 'file' },
   });
 
-/** The program has run, and the one allocation that is left is at its lines, inlined frame and all. */
+/** Checks that the program runs and that its one remaining allocation has the right lines, even in the inlined frame. */
 function expectWhole(sandbox: Sandbox): void {
   expect(sandbox.exports.wide!(2n ** 40n)).toBe(2n ** 40n + 1n);
   expect(sandbox.exports.jumps!()).toBe(3);
@@ -66,7 +67,7 @@ function expectWhole(sandbox: Sandbox): void {
       sandbox.heap.contextFrames(snapshot.node[i]!).map((frame) => `${frame.function}:${frame.line}`),
     );
   expect(stacks).toEqual([expect.arrayContaining([`push:${allocation}`, `main:${caller}`])]);
-  // What newer versions say of settings that older ones need is not the user's concern.
+  // Newer versions must not warn the user about settings that only older versions need.
   expect(sandbox.warnings).toEqual([]);
 }
 
@@ -84,13 +85,13 @@ describe('a linker flag of Emscripten’s', () => {
     { link: ['-sINCOMING_MODULE_JS_API=onExit', '-sWASM_ASYNC_COMPILATION=0'] },
     { link: ['-sTOTAL_MEMORY=32MB'] },
     { link: ['-sALLOW_MEMORY_GROWTH=0'] },
-  ])('leaves a program that runs and stacks that are right: $link', async ({ link, acorn = false }) => {
+  ])('keeps the program working and its stacks right: $link', async ({ link, acorn = false }) => {
     if (acorn) withAcorn();
     using sandbox = await load(...link);
     expectWhole(sandbox);
   });
 
-  it('that makes the stack larger holds under both names', async () => {
+  it('makes the stack larger under both names', async () => {
     using small = await load();
     expect(() => small.exports.deep!(2000)).toThrow();
     for (const name of ['STACK_SIZE', 'TOTAL_STACK']) {
@@ -99,7 +100,7 @@ describe('a linker flag of Emscripten’s', () => {
     }
   });
 
-  it('that bounds the memory holds', async () => {
+  it('limits the memory', async () => {
     using free = await load();
     expect(free.exports.most!(100)).toBe(1);
     expect(free.memory.buffer.byteLength).toBeGreaterThan(100 * 2 ** 20);
@@ -114,7 +115,7 @@ describe('a linker flag of Emscripten’s', () => {
     }
   });
 
-  it('that embeds a file puts it where it says, as one that would be fetched at the start', async () => {
+  it('embeds a file at the given path, even a file that would be fetched at the start', async () => {
     const file = tree.write('embedded.txt', 'embedded');
     for (const flag of ['--embed-file', '--preload-file']) {
       const link = [flag, `${file}@/in`];
@@ -127,7 +128,7 @@ describe('a linker flag of Emscripten’s', () => {
     expect(changed.run().stdout).toBe('word (null) another\n');
   });
 
-  it('that adds JavaScript does so, and a change of it is seen', async () => {
+  it('adds JavaScript, and a change of the JavaScript is noticed', async () => {
     const script = tree.write('before.js', 'var said = 5;');
     tree.write(
       'said.c',
@@ -142,13 +143,13 @@ describe('a linker flag of Emscripten’s', () => {
     }
   });
 
-  it('of the environment variable is one of the caller’s', async () => {
+  it('in the environment variable is treated like one of the caller’s', async () => {
     vi.stubEnv('EMCC_CFLAGS', '-sEXPORT_ES6 -sSINGLE_FILE -O2 -DUNUSED=1');
     using sandbox = await load();
     expectWhole(sandbox);
   });
 
-  it('that Heapline cannot run is refused before anything is compiled', async () => {
+  it('is rejected before anything is compiled if Heapline cannot run the module', async () => {
     const broken = tree.write('broken.c', 'int f(void) { return }\n');
     for (const flag of ['-sWASM=0', '-sSTANDALONE_WASM', '-sWASMFS', '-sMINIMAL_RUNTIME']) {
       const error = await loadC(broken, { toolchain: 'emscripten', link: [flag] }).catch(
@@ -159,7 +160,7 @@ describe('a linker flag of Emscripten’s', () => {
     }
   });
 
-  it('starts with memory in which maxMemory of 16 MiB has room', async () => {
+  it('does not make the module start with more than 16 MiB, so that maxMemory of 16 MiB works', async () => {
     using sandbox = await loadC(tree.file('program.c'), { toolchain: 'emscripten', maxMemory: 2 ** 24 });
     expect(sandbox.memory.buffer.byteLength).toBeLessThanOrEqual(2 ** 24);
     expect(sandbox.exports.most!(17)).toBe(0);

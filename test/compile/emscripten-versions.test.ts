@@ -1,5 +1,5 @@
-// What is known of Emscripten's versions, against recorded output of emcc, recorded layouts of installations and the
-// command lines that result. Emscripten itself is run in toolchains.guest.test.ts; none of it is needed here.
+// Tests the knowledge about Emscripten's versions with recorded output of emcc, recorded layouts of installations and the
+// resulting command lines. toolchains.guest.test.ts runs Emscripten itself; these tests do not need it.
 
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -49,11 +49,11 @@ describe('the version', () => {
     ['6.0.5\n', '6.0.5'],
     ['6.0.9-git\n', '6.0.9'],
     ['no such file', null],
-  ])('is read out of %j', (text, version) => {
+  ])('is read from %j', (text, version) => {
     expect(versionIn(text)).toBe(version);
   });
 
-  it('is compared number by number, and unknown it is the newest', () => {
+  it('is compared number by number, and an unknown one counts as the newest', () => {
     expect(isSince('3.1.6', '3.1.25')).toBe(false);
     expect(isSince('3.1.25', '3.1.25')).toBe(true);
     expect(isSince('3.1.100', '3.1.25')).toBe(true);
@@ -74,13 +74,13 @@ describe('an installation', () => {
     ['the SDK', 'upstream/emscripten/emcc', 'upstream/emscripten/emscripten-version.txt'],
     ['Homebrew', 'bin/emcc', 'libexec/emscripten-version.txt'],
     ['a distribution', 'bin/emcc', 'share/emscripten/emscripten-version.txt'],
-  ])('of %s is known by its version file, and not run', (_, emcc, file) => {
+  ])('of %s is identified by its version file and not run', (_, emcc, file) => {
     const tool = write(emcc, '#!/bin/sh\n');
     write(file, '"4.0.23"\n');
     expect(readEmccVersion(tool, never).number).toBe('4.0.23');
   });
 
-  it('is known through a link to it', () => {
+  it('is identified through a symbolic link', () => {
     write('share/emscripten/emcc', '#!/bin/sh\n');
     write('share/emscripten/emscripten-version.txt', '3.1.69\n');
     mkdirSync(path.join(directory, 'path'));
@@ -88,7 +88,7 @@ describe('an installation', () => {
     expect(readEmccVersion(path.join(directory, 'path/emcc'), never).number).toBe('3.1.69');
   });
 
-  it('is another one when only its version has changed', () => {
+  it('has another identity when only its version has changed', () => {
     const tool = write('emcc', '#!/bin/sh\n');
     const identities = ['3.1.6', '3.1.69', '6.0.5'].map((version) => {
       const file = write('emscripten-version.txt', version);
@@ -101,7 +101,7 @@ describe('an installation', () => {
     expect(readEmccVersion(tool, never).identity).toBe(identities[0]);
   });
 
-  it('without such a file is asked, once', () => {
+  it('without a version file is asked once', () => {
     const tool = write('shims/emcc', '#!/bin/sh\n');
     const ask = vi.fn(() => 'emcc (Emscripten gcc/clang-like replacement) 5.0.7 ()');
     expect(readEmccVersion(tool, ask).number).toBe('5.0.7');
@@ -109,13 +109,13 @@ describe('an installation', () => {
     expect(ask).toHaveBeenCalledTimes(1);
   });
 
-  it('that says nothing has no number', () => {
+  it('whose emcc prints nothing has no version number', () => {
     expect(readEmccVersion(write('silent/emcc'), () => '').number).toBeNull();
   });
 });
 
 describe('emcc', () => {
-  it('is the one that HEAPLINE_EMCC names, and no other', () => {
+  it('is only the one that HEAPLINE_EMCC names', () => {
     const named = write('mine/emcc', '#!/bin/sh\n');
     vi.stubEnv('HEAPLINE_EMCC', named);
     vi.stubEnv('PATH', path.dirname(write('path/emcc', '#!/bin/sh\n')));
@@ -144,7 +144,7 @@ describe('emcc', () => {
     expect(cxxDriverOf(emcc)).toBe(driver);
   });
 
-  it('is started by Python on Windows where it is a batch file', () => {
+  it('is started by Python on Windows if it is a batch file', () => {
     vi.stubEnv('EMSDK_PYTHON', '');
     const batch = write('emcc.bat');
     expect(commandOf(batch, 'win32')).toEqual({ command: batch, before: [] });
@@ -185,7 +185,7 @@ describe('the link', () => {
     vi.stubEnv('EMCC_STRICT', '');
   });
 
-  // The first version with each setting, and the first without.
+  // The first version with each setting, and the first version after it without the setting.
   it.each([
     ['-sTOTAL_STACK=1048576', null, '3.1.25'],
     ['-sSTACK_SIZE=1048576', '3.1.25', null],
@@ -209,7 +209,7 @@ describe('the link', () => {
     }
   });
 
-  it('sets nothing twice, and nothing that the version warns of', () => {
+  it('sets nothing twice, and no setting that the version warns about', () => {
     for (const version of [...VERSIONS, ...NEWER]) {
       const names = flagsOf(version).map((flag) => flag.split('=')[0]);
       expect(new Set(names).size).toBe(names.length);
@@ -217,7 +217,7 @@ describe('the link', () => {
     expect(flagsOf('6.0.8').join()).not.toMatch(/WASM_BIGINT|NODEJS_CATCH|TOTAL_/);
   });
 
-  it('takes the stack of the caller under the name that the version knows', () => {
+  it('passes the caller’s stack size under the name that the version knows', () => {
     for (const given of ['-sSTACK_SIZE=3MB', '-sTOTAL_STACK=3MB']) {
       expect(flagsOf('3.1.6', given)).toContain('-sTOTAL_STACK=3MB');
       expect(flagsOf('3.1.69', given)).toContain('-sSTACK_SIZE=3MB');
@@ -227,7 +227,7 @@ describe('the link', () => {
     }
   });
 
-  it('takes the memory of the caller', () => {
+  it('uses the caller’s memory settings', () => {
     expect(flagsOf('6.0.5', '-sTOTAL_MEMORY=64MB')).toContain('-sINITIAL_MEMORY=64MB');
     for (const given of ['-sINITIAL_MEMORY=64MB', '-sINITIAL_HEAP=64MB', '-sTOTAL_MEMORY=64MB']) {
       expect(flagsOf('6.0.5', given).filter((flag) => /INITIAL/.test(flag))).toHaveLength(1);
@@ -256,7 +256,7 @@ describe('the link', () => {
     ['-gseparate-dwarf=x.wasm'],
     ['--closure=1'],
     ['-s', 'EXPORT_ES6=1'],
-  ])('is the same with %s', (...given) => {
+  ])('does not change with %s', (...given) => {
     for (const version of ['3.1.6', '6.0.8']) {
       expect(linkFlags(version, given, lists)).toEqual(linkFlags(version, [], lists));
     }
@@ -286,7 +286,7 @@ describe('the link', () => {
     expect(linkFlags('3.1.69', [given], lists).before).toEqual([]);
   });
 
-  it('joins a list that is in a file', () => {
+  it('joins a list from a file', () => {
     for (const text of ['_one\n_two\n', '["_one", "_two"]', '# mine\n_one,_two']) {
       const file = write('list', text);
       expect(flagsOf('6.0.5', `-sEXPORTED_FUNCTIONS=@${file}`)).toContain(
@@ -296,7 +296,7 @@ describe('the link', () => {
     expect(() => flagsOf('6.0.5', `-sEXPORTED_FUNCTIONS=@${directory}/none`)).toThrow(InvalidArgumentError);
   });
 
-  it('names the options of the module in strict mode, in which there are no others', () => {
+  it('names the options of the module in strict mode, which allows no others', () => {
     const api = (version: string) => `-sINCOMING_MODULE_JS_API=${moduleOptions(version).join(',')}`;
     expect(flagsOf('6.0.5').join()).not.toContain('INCOMING');
     for (const version of ['3.1.64', '3.1.69']) {
@@ -312,7 +312,7 @@ describe('the link', () => {
     expect(flagsOf('6.0.5')).toContain(api('6.0.5'));
   });
 
-  it('has the flags of EMCC_CFLAGS among those of the caller', () => {
+  it('treats the flags of EMCC_CFLAGS like the caller’s', () => {
     vi.stubEnv('EMCC_CFLAGS', '-O3 -sSTACK_SIZE=2MB  -sMODULARIZE=0 "-DA=1 2" \'-lembind\'');
     const { before, after } = linkFlags('6.0.5', [], lists);
     expect(before).toEqual(['-sSTACK_SIZE=2MB', '-DA=1 2', '-lembind']);
@@ -328,14 +328,14 @@ describe('the link', () => {
     ['-sWASM=2', /instead of WebAssembly/],
     ['-sSTANDALONE_WASM', /toolchain clang or embedded/],
     ['-sMINIMAL_RUNTIME=1', /takes no options/],
-    ['-sWASMFS', /cannot put files/],
+    ['-sWASMFS', /cannot provide files/],
     ['-sNODERAWFS=1', /`files`/],
     ['-sSAFE_HEAP=1', /Binaryen/],
     ['-sASYNCIFY', /suspended.*event loop/],
     ['-sASYNCIFY=2', /event loop/],
-    ['-sJSPI=1', /one stack.*event loop/],
-    ['--proxy-to-worker', /for a browser/],
-  ])('refuses %s with the reason', (given, reason) => {
+    ['-sJSPI=1', /one C stack.*event loop/],
+    ['--proxy-to-worker', /in a browser/],
+  ])('rejects %s with the reason', (given, reason) => {
     expect(() => checkLinkFlags([given])).toThrow(InvalidArgumentError);
     expect(() => checkLinkFlags(['-lm', given])).toThrow(reason);
     expect(() => checkLinkFlags([given])).toThrow(`linker flag ${given} cannot`);
@@ -351,5 +351,5 @@ describe('the link', () => {
     '-sASSERTIONS',
     '-lm',
     '-sNO_WASMFS',
-  ])('does not refuse %s', (given) => expect(() => checkLinkFlags([given])).not.toThrow());
+  ])('does not reject %s', (given) => expect(() => checkLinkFlags([given])).not.toThrow());
 });

@@ -1,4 +1,4 @@
-// What wasi-libc emulates is there without a flag, and does what it does with wasi-libc's own flags.
+// The emulations of wasi-libc work without flags, and behave as they do with wasi-libc's own flags.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -69,7 +69,7 @@ describe.each(['embedded', 'clang'] as const)('%s', (toolchain) => {
     expect(compiled.warnings).toEqual([]);
   });
 
-  it('takes the flags of those who know of them', async () => {
+  it('accepts the flags of users who pass them', async () => {
     const source = tree.write('program.c', PROGRAMS['signal() and raise()']!.source);
     const options = {
       toolchain,
@@ -80,7 +80,7 @@ describe.each(['embedded', 'clang'] as const)('%s', (toolchain) => {
     expect((await runMain(await compile([source], options))).stdout).toBe('1\n');
   });
 
-  it('links nothing of what is not called', async () => {
+  it('links nothing from an emulation that is not called', async () => {
     const source = tree.write('program.c', 'int one(void) { return 1; }\n');
     const { wasm } = await compile([source], { toolchain, cacheDir });
     const names = readModule(wasm).imports.map(({ name }) => name);
@@ -89,7 +89,7 @@ describe.each(['embedded', 'clang'] as const)('%s', (toolchain) => {
     expect(Buffer.from(wasm).includes('mmap')).toBe(false);
   });
 
-  it('shows mapped memory as what it is, a block of the heap', async () => {
+  it('shows mapped memory as a block of the heap', async () => {
     using lib = await loadC(
       tree.write('map.c', '#include <sys/mman.h>\nvoid *map(void) { return mmap(0, 4096, 3, 34, -1, 0); }\n'),
       { toolchain, cacheDir },

@@ -19,7 +19,7 @@ afterAll(() => {
 });
 
 describe.each(names)('exceptions with %s', (name) => {
-  it('leave setjmp working beside them', async () => {
+  it('do not break setjmp', async () => {
     if (name === 'clang 22 of Debian') return; // its libc has no setjmp
     const source = tree.write(
       'both.cc',
@@ -41,7 +41,7 @@ int main() {
     expect(lib.run()).toMatchObject({ exitCode: 0, stdout: 'thrown\n4\n' });
   });
 
-  it('leave a program its arguments, its environment and its clock', async () => {
+  it('do not break arguments, environment and clock', async () => {
     const source = tree.write(
       'surroundings.cc',
       `#include <cstdio>
@@ -60,7 +60,7 @@ int main(int argc, char **argv) {
     expect(lib.run()).toMatchObject({ exitCode: 2, stdout: 'one\nblue 1\n' });
   });
 
-  it('are a block of the heap, with the line that throws', async () => {
+  it('are blocks of the heap, with the line of the throw', async () => {
     const source = tree.write(
       'kept.cc',
       `#include <exception>
@@ -82,7 +82,7 @@ extern "C" void keep() {
     expect(lib.heap.profile().folded()).toMatch(/keep;__cxa_allocate_exception/);
   });
 
-  it('may be switched off, and asked for by name', async () => {
+  it('can be switched off, and requested by name', async () => {
     const source = tree.write('throws.cc', 'extern "C" int f(int n) { if (n > 1) throw n; return n; }\n');
     const toolchain = ways[name]();
     const error = await compile([source], { toolchain, cacheDir, flags: ['-fno-exceptions'] }).catch(

@@ -34,7 +34,7 @@ clang: error: unsupported option '-foo'
     ]);
   });
 
-  it('leaves out that a tool failed, where the tool said why', () => {
+  it('leaves out the message that a tool failed if the tool said why', () => {
     const failed = "emcc: error: '/usr/bin/clang -c a.c -o a.o' failed (returned 1)\n";
     const cause = '/a.c:1:2: error: expected identifier\n';
     expect(parseDiagnostics(cause + failed).map(({ message }) => message)).toEqual(['expected identifier']);
@@ -43,7 +43,7 @@ clang: error: unsupported option '-foo'
         'wasm-ld: error: a.o: undefined symbol: f\nclang: error: linker command failed with exit code 1 (use -v to see invocation)\n',
       ).map(({ message }) => message),
     ).toEqual(['a.o: undefined symbol: f']);
-    // It is all there is of a compiler that was killed.
+    // It is the only message of a compiler that was killed.
     expect(parseDiagnostics(failed)).toHaveLength(1);
     expect(parseDiagnostics(`/a.c:1:2: warning: odd\n${failed}`)).toHaveLength(2);
   });
@@ -53,17 +53,17 @@ clang: error: unsupported option '-foo'
     ['emcc 3', 'error: undefined symbol: foo (referenced by top-level compiled C/C++ code)\n', 'foo'],
     ['an export', 'wasm-ld-14: error: symbol exported via --export not found: foo\n', 'foo'],
     ['C++', 'wasm-ld: error: a.o: undefined symbol: ns::f(int)\n', 'ns::f(int)'],
-  ])('names what is missing for %s', (_, output, name) => {
+  ])('names the missing symbol for %s', (_, output, name) => {
     expect(linkError(output).missing).toEqual([name]);
   });
 
-  it('says what Emscripten lacks when its own JavaScript does not run', () => {
+  it('says which package Emscripten lacks when its own JavaScript does not run', () => {
     const output =
       "Error: Cannot find module 'acorn'\nemcc: error: '/usr/bin/node a.js' failed (returned 1)\n";
     expect(linkError(output)).toMatchObject({ missing: [], message: expect.stringContaining('NODE_PATH') });
   });
 
-  it('takes any text', () => {
+  it('accepts any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
         parseDiagnostics(text);
@@ -93,7 +93,7 @@ describe('dependency files', () => {
 describe('the search for headers', () => {
   const virtual = (file: string) => `/v${file}`;
 
-  it('follows includes, nested ones, those of the include path, and through macros', () => {
+  it('follows nested includes, includes on the include path, and includes through macros', () => {
     using tree = sourceTree({
       'a.c':
         '#include "b.h"\n# include <c.h>\n#include WHERE\n#include <stdio.h>\n#if __has_include("e.h")\n#endif\n',
@@ -113,7 +113,7 @@ describe('the search for headers', () => {
     );
   });
 
-  it('rewrites includes with .. and absolute ones, and nothing else', () => {
+  it('rewrites only includes with .. and absolute includes', () => {
     using tree = sourceTree({ 'x.h': 'int x = "..";\r\n' });
     const text = `// \xff\n#include "../${path.basename(tree.directory)}/x.h"\n#include "${tree.file('x.h')}" // two\n`;
     tree.write('a.c', text);
@@ -144,7 +144,7 @@ describe('the search for headers', () => {
     expect(collectFiles(tree.file('no.c'), [], virtual).size).toBe(1);
   });
 
-  it('ends on headers that include each other', () => {
+  it('terminates when headers include each other', () => {
     using tree = sourceTree({ 'a.c': '#include "b.h"\n', 'b.h': '#include "a.c"\n#include "b.h"\n' });
     expect(collectFiles(tree.file('a.c'), [], virtual).size).toBe(2);
   });

@@ -1,5 +1,5 @@
-// Processes whose surroundings lack what most have: a directory for temporary files, a home, a working directory, a PATH
-// of directories that can all be looked into.
+// Processes that lack something that most processes have: a directory for temporary files, a home directory, a working
+// directory, a PATH whose directories can all be searched.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
@@ -31,18 +31,18 @@ afterAll(() => {
 });
 
 describe('compiling', () => {
-  it('passes over what cannot be looked into on PATH', async () => {
-    // Too long a name is refused as a directory of another user's is, even for root.
+  it('passes over directories on PATH that cannot be searched', async () => {
+    // A name that is too long is refused like another user's directory, but even for root.
     process.env.PATH = [path.join('/', 'x'.repeat(300)), kept.PATH].join(path.delimiter);
     expect((await compile([source], { cacheDir, toolchain: 'clang' })).toolchain.name).toBe('clang');
   });
 
-  it('needs no directory for temporary files where the embedded compiler does', async () => {
+  it('needs no directory for temporary files if the embedded compiler can compile the sources', async () => {
     process.env.TMPDIR = path.join(tree.directory, 'missing');
     const fresh = { cacheDir: path.join(cacheDir, 'fresh') };
     const compiled = await compile([source], fresh);
     expect(compiled.toolchain.name).toBe('embedded');
-    // Told once, although each of the other toolchains has met it.
+    // Reported once, although each of the other toolchains has failed on it.
     expect(compiled.warnings.map(({ message }) => message)).toEqual([
       expect.stringMatching(
         /^Cannot write temporary files in \S+missing: ENOENT.*Set TMPDIR to a directory/s,
@@ -50,21 +50,24 @@ describe('compiling', () => {
     ]);
   });
 
-  it.each(['clang', 'emscripten'] as const)('tells once that %s has nowhere to write', async (toolchain) => {
-    const blocked = [path.join(tree.directory, 'missing'), source];
-    for (const directory of blocked) {
-      process.env.TMPDIR = directory;
-      const options = { cacheDir: path.join(cacheDir, 'fresh'), toolchain };
-      const error = await compile([source], options).catch((reason: unknown) => reason);
-      expect(error).toBeInstanceOf(ToolchainError);
-      const { message, name } = error as Error;
-      expect(name).toBe('ToolchainError');
-      expect(message).toMatch(
-        /^Cannot write temporary files in .*Set TMPDIR to a directory that you can write to/,
-      );
-      expect(message.match(/Cannot write/g)).toHaveLength(1);
-    }
-  });
+  it.each(['clang', 'emscripten'] as const)(
+    'reports once that %s cannot write temporary files',
+    async (toolchain) => {
+      const blocked = [path.join(tree.directory, 'missing'), source];
+      for (const directory of blocked) {
+        process.env.TMPDIR = directory;
+        const options = { cacheDir: path.join(cacheDir, 'fresh'), toolchain };
+        const error = await compile([source], options).catch((reason: unknown) => reason);
+        expect(error).toBeInstanceOf(ToolchainError);
+        const { message, name } = error as Error;
+        expect(name).toBe('ToolchainError');
+        expect(message).toMatch(
+          /^Cannot write temporary files in .*Set TMPDIR to a directory that you can write to/,
+        );
+        expect(message.match(/Cannot write/g)).toHaveLength(1);
+      }
+    },
+  );
 
   it('says so when the working directory has been removed', async () => {
     const directory = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'heapline-gone-')));
@@ -76,7 +79,7 @@ describe('compiling', () => {
     await expect(refusal).rejects.toThrow(/working directory is not there/);
   });
 
-  it('refuses a source whose name no file can have', async () => {
+  it('rejects a source whose name no file can have', async () => {
     await expect(compile([`/${'x'.repeat(300)}.c`], { cacheDir })).rejects.toThrow(FileError);
   });
 });
@@ -93,7 +96,7 @@ describe('the cache', () => {
     expect(new Cache().find(key, 'result')).toBeNull();
   });
 
-  it('takes no relative path out of XDG_CACHE_HOME', () => {
+  it('ignores a relative path in XDG_CACHE_HOME', () => {
     process.chdir(os.tmpdir());
     delete process.env.HEAPLINE_CACHE;
     process.env.XDG_CACHE_HOME = 'relative';
@@ -103,13 +106,13 @@ describe('the cache', () => {
 });
 
 describe('a tool', () => {
-  it('that the system refuses to start is a failure like others', async () => {
+  it('that the system refuses to start fails like any other', async () => {
     const { status, stderr } = await runTool('true', ['x'.repeat(4 * 2 ** 20)]);
     expect(status).toBe(-1);
     expect(stderr).toContain('E2BIG');
   });
 
-  it('for which there is no file descriptor is one, too', () => {
+  it('for which there is no file descriptor fails like any other', () => {
     const script = `
       import { runTool } from ${JSON.stringify(new URL('../../src/compile/process.ts', import.meta.url).pathname)};
       import { openSync } from 'node:fs';
@@ -123,9 +126,9 @@ describe('a tool', () => {
     expect(stdout, stderr).toMatch(/^\[0,-1,".*EMFILE"\]$/);
   });
 
-  it('waits while as many run as there are processors', async () => {
+  it('waits while as many tools run as there are processors', async () => {
     const file = path.join(tree.directory, 'running');
-    // Each counts those that run beside it.
+    // Each tool counts the tools that run at the same time.
     const count = `echo >> ${file}.$$; ls ${file}.* | wc -l; sleep 0.2; rm ${file}.$$`;
     const all = await Promise.all(Array.from({ length: 12 }, () => runTool('sh', ['-c', count])));
     expect(Math.max(...all.map(({ stdout }) => Number(stdout)))).toBeLessThanOrEqual(

@@ -31,7 +31,7 @@ describe.each(toolchainNames)('%s', (toolchain) => {
     expect(program.toolchain.version).toMatch(/\d+\.\d+/);
   });
 
-  it('runs main with its arguments and takes its exit code', async () => {
+  it('runs main with its arguments and returns its exit code', async () => {
     expect(await runMain(program, ['one'])).toEqual({ stdout: '2:one\nbye\n', exitCode: 3, exiting: [3] });
   });
 
@@ -39,7 +39,7 @@ describe.each(toolchainNames)('%s', (toolchain) => {
     expect(await runMain(program, ['a', 'b'])).toEqual({ stdout: '3:a\nbye\n', exitCode: 9, exiting: [9] });
   });
 
-  it('exports every function that is not static, and the runtime’s', async () => {
+  it('exports every non-static function and the runtime’s functions', async () => {
     expect([...program.exports].sort()).toEqual(['grab', 'said_at_exit', 'twice']);
     const { exports } = readModule(program.wasm);
     const names = exports.map((each) => each.name);
@@ -73,7 +73,7 @@ describe.each(toolchainNames)('%s', (toolchain) => {
     expect(readModule(library.wasm).exports.map((each) => each.name)).not.toContain('grab');
   });
 
-  it('makes a library of sources without main', async () => {
+  it('makes a library from sources without main', async () => {
     const source = tree.write('library.c', 'int answer(void) { return 42; }\n');
     const library = await compile([source], { toolchain, cacheDir });
     expect(library).toMatchObject({ hasMain: false, main: null, exports: ['answer'] });
@@ -104,7 +104,7 @@ describe.each(toolchainNames)('%s', (toolchain) => {
     expect((error as CompileError).diagnostics[0]).toMatchObject({ file: tree.file('wrong.h'), line: 2 });
   });
 
-  it('names the symbols that are missing at link time', async () => {
+  it('names the symbols that are missing when it links', async () => {
     const source = tree.write(
       'unresolved.c',
       'int nowhere(int); int elsewhere(void);\nint f(void) { return nowhere(1) + elsewhere(); }\n',
@@ -115,7 +115,7 @@ describe.each(toolchainNames)('%s', (toolchain) => {
     expect((error as LinkError).message).toContain('`nowhere`');
   });
 
-  it('names all that is missing, functions, data and exports, however many', async () => {
+  it('names all missing functions, data and exports, however many', async () => {
     const numbers = Array.from({ length: 30 }, (_, i) => i);
     const source = tree.write(
       'unresolved-all.c',
@@ -140,7 +140,7 @@ describe.each(toolchainNames)('%s', (toolchain) => {
     expect((error as LinkError).missing).toEqual(['absent']);
   });
 
-  it('returns warnings, from the cache as well', async () => {
+  it('returns warnings, also from the cache', async () => {
     const source = tree.write('warned.c', 'int f(void) { int unused = 1; return 2; }\n');
     const options = { toolchain, cacheDir, flags: ['-Wall'] };
     const first = await compile([source], options);
@@ -150,7 +150,7 @@ describe.each(toolchainNames)('%s', (toolchain) => {
     expect(second.warnings).toEqual(first.warnings);
   });
 
-  it('takes macros, include directories, libraries and other flags', async () => {
+  it('accepts macros, include directories, libraries and other flags', async () => {
     const source = tree.write(
       'flagged.c',
       '#include <math.h>\n#include "shape.h"\nint f(int n) { return (int)sqrt(n * FACTOR) + SHAPE; }\n' +
@@ -207,7 +207,7 @@ describe('setjmp', () => {
     expect((await runMain(compiled)).stdout).toBe('7\n');
   });
 
-  it('is refused by name where the sysroot has none', async () => {
+  it('is rejected by name if the sysroot lacks it', async () => {
     const error = await compile([tree.write('jumps.c', JUMPS)], { toolchain: 'clang', cacheDir }).catch(
       (reason: unknown) => reason,
     );
@@ -239,13 +239,13 @@ describe('C++', () => {
     expect(compiled.exports.filter((name) => name.includes('St3__2'))).toEqual([]);
   });
 
-  it('is refused where the C++ library is for another clang', async () => {
+  it('is rejected if the C++ library is for another clang', async () => {
     const error = await compile([tree.write('counted.cc', CXX)], { toolchain: 'clang', cacheDir }).catch(
       (reason: unknown) => reason,
     );
     expect(error).toBeInstanceOf(ToolchainError);
     expect((error as ToolchainError).message).toMatch(
-      /not for it \(\S+\/c\+\+\/v1\).*embedded.*HEAPLINE_CLANG/,
+      /made for another compiler \(\S+\/c\+\+\/v1\).*embedded.*HEAPLINE_CLANG/,
     );
   });
 

@@ -1,4 +1,5 @@
-// What no toolchain, or not this one, can do is told in one sentence, before a compiler starts where that can be.
+// Sources and flags that no toolchain supports, or not the chosen one, are rejected in one sentence, before a compiler starts
+// if possible.
 
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -64,17 +65,17 @@ describe('headers', () => {
     expect(error.message).toContain(`${tree.file('through.h')}:1:10: WASI has no sys/epoll.h`);
   });
 
-  it.each(wasi)('of this machine’s libraries are told apart by %s', async (toolchain) => {
+  it.each(wasi)('of this machine’s libraries are recognised by %s', async (toolchain) => {
     expect(existsSync('/usr/include/thread_db.h')).toBe(true);
     const file = tree.write('library.c', '#include <thread_db.h>\n');
     const error = await failure([file], { toolchain });
     expect(error).toBeInstanceOf(ToolchainError);
     expect(error.message).toMatch(
-      /\/usr\/include\/thread_db\.h belongs to .*build the library for WebAssembly/,
+      /\/usr\/include\/thread_db\.h belongs to .*Build the library for WebAssembly/,
     );
   });
 
-  it.each(wasi)('of the caller’s own that are missing stay an error of %s', async (toolchain) => {
+  it.each(wasi)('of the caller’s own that are missing remain an error of %s', async (toolchain) => {
     const file = tree.write('own.c', '#include "my_config.h"\n');
     const error = await failure([file], { toolchain });
     expect(error).toBeInstanceOf(CompileError);
@@ -85,7 +86,7 @@ describe('headers', () => {
     });
   });
 
-  it('of the caller’s own are found under the name of one that WASI lacks', async () => {
+  it('of the caller’s own are found even if WASI lacks a header of the same name', async () => {
     tree.write('netdb.h', '#define HOSTS 3\n');
     const file = tree.write('shadow.c', '#include <netdb.h>\nint hosts(void) { return HOSTS; }\n');
     for (const toolchain of wasi) {
@@ -107,7 +108,7 @@ describe('flags that no toolchain takes', () => {
     ['-sSIDE_MODULE=2', { link: ['-sSIDE_MODULE=2'] }, /no toolchain supports dynamic linking/],
     ['-shared', { link: ['-shared'] }, /no toolchain supports dynamic linking/],
     ['-Wl,--shared', { link: ['-Wl,--shared'] }, /no toolchain supports dynamic linking/],
-    ['-flto', { flags: ['-flto'] }, /`-flto`: link-time optimisation is refused, because/],
+    ['-flto', { flags: ['-flto'] }, /`-flto`: link-time optimisation is rejected, because/],
     ['-flto=thin', { flags: ['-flto=thin'] }, /link-time optimisation/],
     ['-flto to the linker', { link: ['-flto'] }, /link-time optimisation/],
     ['-fsanitize=address', { flags: ['-fsanitize=address'] }, /`heapline check`/],
@@ -116,7 +117,7 @@ describe('flags that no toolchain takes', () => {
     ['-m64', { flags: ['-m64'] }, /32-bit memory/],
     ['-sMEMORY64=1', { link: ['-sMEMORY64=1'] }, /32-bit memory/],
   ];
-  it.each(cases)('%s is refused with the reason, before anything starts', async (_, options, message) => {
+  it.each(cases)('%s is rejected with the reason, before anything starts', async (_, options, message) => {
     for (const toolchain of ['auto', ...toolchainNames] as const) {
       const said: string[] = [];
       const error = await failure([source], { ...options, toolchain, onProgress: (line) => said.push(line) });
@@ -126,7 +127,7 @@ describe('flags that no toolchain takes', () => {
     }
   });
 
-  it('may be switched off', async () => {
+  it('can be switched off', async () => {
     for (const toolchain of toolchainNames) {
       const options = { toolchain, cacheDir, flags: ['-fno-lto', '-fno-sanitize=all'] };
       expect((await compile([source], options)).exports).toEqual(['one']);
@@ -136,11 +137,7 @@ describe('flags that no toolchain takes', () => {
 
 describe('flags that one toolchain takes and another does not', () => {
   const cases: [string, CompileOptions, RegExp][] = [
-    [
-      '-sASSERTIONS',
-      { link: ['-sASSERTIONS=1'] },
-      /setting of Emscripten's\. Use the toolchain `emscripten`/,
-    ],
+    ['-sASSERTIONS', { link: ['-sASSERTIONS=1'] }, /setting of Emscripten\. Use the toolchain `emscripten`/],
     ['--js-library', { link: ['--js-library'] }, /Use the toolchain `emscripten`/],
     [
       '-fsanitize=undefined',
@@ -150,7 +147,7 @@ describe('flags that one toolchain takes and another does not', () => {
     ['-march=native', { flags: ['-march=native'] }, /it chooses a processor/],
     ['-mavx2', { flags: ['-mavx2'] }, /instructions of another processor/],
   ];
-  it.each(cases)('%s is refused over WASI, before anything starts', async (_, options, message) => {
+  it.each(cases)('%s is rejected over WASI, before anything starts', async (_, options, message) => {
     for (const toolchain of ['embedded', 'clang'] as const) {
       const said: string[] = [];
       const error = await failure([source], { ...options, toolchain, onProgress: (line) => said.push(line) });
@@ -160,7 +157,7 @@ describe('flags that one toolchain takes and another does not', () => {
     }
   });
 
-  it('are taken where `auto` finds the one', async () => {
+  it('are accepted if `auto` finds the toolchain that takes them', async () => {
     const flags = ['-fsanitize=undefined'];
     const compiled = await compile([source], { cacheDir, flags, link: flags });
     expect(compiled.toolchain.name).toBe('emscripten');
@@ -190,7 +187,7 @@ describe('flags that change little here', () => {
   });
 
   it.each(['embedded', 'clang'] as const)(
-    '-fsanitize=undefined traps with %s where asked to',
+    '-fsanitize=undefined works with %s and -fsanitize-trap',
     async (toolchain) => {
       const flags = ['-fsanitize=undefined', '-fsanitize-trap=all'];
       expect((await compile([source], { toolchain, cacheDir, flags })).exports).toEqual(['one']);
@@ -200,34 +197,37 @@ describe('flags that change little here', () => {
 
 describe('sources', () => {
   it.each([
-    ['part.o', /give it in `link`/],
-    ['part.a', /give it in `link`/],
-    ['part.s', /give the object in `link`/],
-    ['part.S', /give the object in `link`/],
-    ['part.ll', /give the object in `link`/],
+    ['part.o', /pass it in `link`/],
+    ['part.a', /pass it in `link`/],
+    ['part.s', /pass the object in `link`/],
+    ['part.S', /pass the object in `link`/],
+    ['part.ll', /pass the object in `link`/],
     ['part.m', /Objective-C/],
     ['part.h', /name the source that includes it/],
     ['part.wasm', /loadWasm/],
     ['part.so', /sources of the library/],
     ['part.txt', /must end in \.c/],
-  ])('%s is refused with what to do', async (name, message) => {
+  ])('%s is rejected with advice', async (name, message) => {
     const error = await failure([tree.write(name, '')], {});
     expect(error).toBeInstanceOf(InvalidArgumentError);
     expect(error.message).toMatch(message);
   });
 
   const suffixes = ['cc', 'cpp', 'CPP', 'cxx', 'c++', 'C'];
-  it.each(toolchainNames)('in C++ are known by every suffix with %s', async (toolchain: ToolchainName) => {
-    if (toolchain === 'clang') process.env.HEAPLINE_CLANG = 'clang-22';
-    const files = suffixes.map((suffix, index) =>
-      tree.write(
-        `of-${suffix.replaceAll('+', 'p')}-${index}.${suffix}`,
-        `extern "C" int f${index}() { return ${index}; }\n`,
-      ),
-    );
-    const compiled = await compile(files, { toolchain, cacheDir });
-    expect([...compiled.exports].sort()).toEqual(suffixes.map((_, index) => `f${index}`));
-  });
+  it.each(toolchainNames)(
+    'in C++ are recognised by every suffix with %s',
+    async (toolchain: ToolchainName) => {
+      if (toolchain === 'clang') process.env.HEAPLINE_CLANG = 'clang-22';
+      const files = suffixes.map((suffix, index) =>
+        tree.write(
+          `of-${suffix.replaceAll('+', 'p')}-${index}.${suffix}`,
+          `extern "C" int f${index}() { return ${index}; }\n`,
+        ),
+      );
+      const compiled = await compile(files, { toolchain, cacheDir });
+      expect([...compiled.exports].sort()).toEqual(suffixes.map((_, index) => `f${index}`));
+    },
+  );
 });
 
 describe('macros', () => {
@@ -271,7 +271,7 @@ describe('linker flags in two arguments', () => {
   ];
   it.each(
     cases.flatMap(([name, link]) => toolchainNames.map((toolchain) => [name, toolchain, link] as const)),
-  )('%s are taken by %s', async (_, toolchain, link) => {
+  )('%s are accepted by %s', async (_, toolchain, link) => {
     expect((await compile([program], { toolchain, cacheDir, link })).exports).toEqual(['linked']);
   });
 });

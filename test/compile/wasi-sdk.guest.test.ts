@@ -39,7 +39,7 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
     (reason: unknown) => reason,
   );
 
-/** The targets that a compiler was told, each once. */
+/** The targets that a compiler was called with, each once. */
 const targetsOf = (calls: readonly string[]): string[] => [
   ...new Set(
     calls.filter((call) => !call.includes('-print-')).flatMap((call) => call.match(/--target=\S+/g) ?? []),
@@ -93,7 +93,7 @@ describe('a wasi-sdk', () => {
   });
 });
 
-describe('a sysroot apart from its compiler', () => {
+describe('a sysroot that is not beside its compiler', () => {
   it.each(['clang', 'clang-22'])('is used by %s through WASI_SYSROOT', async (clang) => {
     using sdk = fakeSdk(['wasm32-wasip1']);
     process.env.HEAPLINE_CLANG = clang;
@@ -108,7 +108,7 @@ describe('a sysroot apart from its compiler', () => {
 
   it.each([
     ['joined', (sysroot: string) => [`--sysroot=${sysroot}`]],
-    ['apart', (sysroot: string) => ['--sysroot', sysroot]],
+    ['as two arguments', (sysroot: string) => ['--sysroot', sysroot]],
   ])('is used through --sysroot in the flags, %s', async (_, flags) => {
     using sdk = fakeSdk(['wasm32-wasip1']);
     const source = tree.write('version.c', '#include <wasi/version.h>\nint one(void) { return 1; }\n');
@@ -116,13 +116,13 @@ describe('a sysroot apart from its compiler', () => {
     expect((await compile([source], options)).exports).toEqual(['one']);
   });
 
-  it.each(['embedded', 'emscripten'] as const)('is refused by %s, which has its own', async (toolchain) => {
+  it.each(['embedded', 'emscripten'] as const)('is rejected by %s, which has its own', async (toolchain) => {
     const error = await failure(compile([hello], { toolchain, cacheDir, flags: ['--sysroot=/nowhere'] }));
     expect(error).toBeInstanceOf(ToolchainError);
     expect((error as Error).message).toMatch(/--sysroot.*toolchain `clang`/);
   });
 
-  it('that is none is told by the name that it came under', async () => {
+  it('that has no libc is reported under the name that the user gave it by', async () => {
     process.env.WASI_SYSROOT = tree.directory;
     const fromVariable = await failure(compile([hello], { toolchain: 'clang', cacheDir }));
     expect((fromVariable as Error).message).toContain(`WASI_SYSROOT is ${tree.directory}`);
@@ -142,8 +142,8 @@ describe('a compiler that the user named and that cannot be used', () => {
   };
   const cases: [string, string, (broken: string) => string][] = [
     ['WASI_SDK_PATH without a compiler', 'WASI_SDK_PATH', () => '/nowhere/wasi-sdk'],
-    ['WASI_SDK_PATH with a broken one', 'WASI_SDK_PATH', (directory) => directory],
-    ['HEAPLINE_CLANG that is not there', 'HEAPLINE_CLANG', () => 'clang-13'],
+    ['WASI_SDK_PATH with a broken compiler', 'WASI_SDK_PATH', (directory) => directory],
+    ['HEAPLINE_CLANG that does not exist', 'HEAPLINE_CLANG', () => 'clang-13'],
     ['HEAPLINE_CLANG that is broken', 'HEAPLINE_CLANG', (directory) => path.join(directory, 'bin/clang')],
   ];
 
@@ -155,9 +155,9 @@ describe('a compiler that the user named and that cannot be used', () => {
     expect((error as Error).message).toContain(`${variable} is ${value(fake.directory)}, but`);
   });
 
-  it.each(cases)('is a warning where `auto` takes another toolchain: %s', async (_, variable, value) => {
+  it.each(cases)('is a warning if `auto` takes another toolchain: %s', async (_, variable, value) => {
     using fake = broken();
-    // Without emcc: with it, `auto` has no need of a clang.
+    // There is no emcc here, because with one `auto` does not need a clang.
     const bin = sourceTree({});
     process.env.PATH = `${bin.directory}${path.delimiter}/usr/bin${path.delimiter}/bin`;
     bin.write('emcc', '#!/bin/sh\nexit 1\n');

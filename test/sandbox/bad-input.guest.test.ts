@@ -204,7 +204,7 @@ describe('loadC()', () => {
     async (toolchain) => {
       const error = await rejection(loadC(programPath('library.c'), { toolchain, flags: ['-fsyntax-only'] }));
       expect(error).toBeInstanceOf(InvalidArgumentError);
-      expect(error.message).toMatch(/produced no object of .*library\.c for these flags: -fsyntax-only/);
+      expect(error.message).toMatch(/wrote no object for .*library\.c with these flags: -fsyntax-only/);
     },
   );
 

@@ -1,5 +1,5 @@
-// Every way to throw and catch, one line of output each. A native compiler's program says what is right. With an
-// argument, also what leaves something behind where the C++ library is built without exceptions.
+// Every way to throw and catch, with one line of output each. The output of the natively compiled program is the expected
+// one. An argument adds the cases that leave allocations behind where the C++ library is built without exceptions.
 #include <any>
 #include <cstdio>
 #include <cstdlib>
