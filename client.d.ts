@@ -1,4 +1,4 @@
-// Types of `import lib from './parser.c?heap'` with heapline/vitest-plugin. Name this file once in a project:
+// The types of `import lib from './parser.c?heap'` with heapline/vitest-plugin. Refer to this file once in a project:
 // "types": ["heapline/client"] in tsconfig.json, or /// <reference types="heapline/client" />.
 
 declare module '*?heap' {

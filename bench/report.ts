@@ -140,8 +140,8 @@ export function writeResults(results: Results): void {
     `- Versions: ${Object.entries(results.versions)
       .map(([name, version]) => `${name} ${version}`)
       .join('; ')}.`,
-    '- Times are processor time of the thread (of the process, for native programs), medians with quartiles in',
-    '  brackets; ratios are medians of the ratios within each interleaved round.',
+    '- Times are processor time of the thread (for native programs, of the process), as medians with quartiles in',
+    '  brackets. Ratios are medians of the ratios within each interleaved round.',
     '- Run it again: `./build.sh bench`, or `npm run bench -- --quick`.',
     '',
     markdownTable(barTable(results.bars)),

@@ -4,7 +4,7 @@
 //   GET /notes/<title>   reads it
 //
 // Two leaks are planted, one on each side of the language boundary:
-//   - here, the C string of a title that is looked up is never freed (in `lookUp`);
+//   - in this file, the C string of a title that is looked up is never freed (in `lookUp`);
 //   - in store.c, the old text of a note that is saved again is lost.
 // FIXED=1 runs the version without them. README.md in this folder walks through finding both.
 

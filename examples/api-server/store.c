@@ -1,7 +1,7 @@
 /* store.c -- the C side of the example service: notes kept by title, in a hash table.
  *
- * One thing is wrong here, on purpose. Saving a note whose title is taken replaces its text; the old text is
- * lost (line 50 overwrites the only pointer to it). Compile with -DFIXED for the version without the leak.
+ * One thing is wrong here, on purpose: when a note is saved under a title that exists, its old text is lost
+ * (line 50 overwrites the only pointer to it). Compile with -DFIXED for the version without the leak.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,2 +1,2 @@
-/** Longest time that a timer can be set to, in milliseconds; a longer one would fire at once. */
+/** The longest delay of a timer, in milliseconds. A timer with a longer delay fires at once. */
 export const LONGEST_TIMER = 2 ** 31 - 1;

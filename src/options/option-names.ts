@@ -1,11 +1,11 @@
-// Options whose names the caller has got wrong: without a word, JavaScript takes them for options that were not given.
+// Checks the names of options. JavaScript itself ignores an option whose name is misspelt, as if it were not given.
 
 import { InvalidArgumentError } from '../errors.ts';
 
 /**
- * Refuses what is no object of options, and names that are none of `known`.
- * @param caller the function that they were given to: `loadC`, say
- * @param within the option that is this object, when it is one itself
+ * Rejects options that are not an object, and names that are not in `known`.
+ * @param caller the function that received the options, such as `loadC`
+ * @param within the name of the option that holds this object, if the object is itself an option
  */
 export function checkOptionNames(
   caller: string,
@@ -29,7 +29,7 @@ export function checkOptionNames(
   }
 }
 
-/** The known name that a slip of the keyboard may have made this of; null when none is like it. */
+/** The known name that the caller probably meant; null when none is similar. */
 function nearest(name: string, known: readonly string[]): string | null {
   let best: string | null = null;
   let least = Math.floor(name.length / 3) + 1;
@@ -42,7 +42,7 @@ function nearest(name: string, known: readonly string[]): string | null {
   return best;
 }
 
-// Levenshtein's, row by row.
+// Levenshtein's distance, computed row by row.
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, i) => i);
   for (let i = 0; i < from.length; i++) {
