@@ -64,7 +64,7 @@ export class StackReader {
       {
         frames: this.#stackAt(path, stacks),
         allocatedAt: allocated && this.#stackAt(allocated, stacks),
-        freedAt: freed && this.#stackAt(freed, stacks),
+        freedAt: freed && knownOrNull(this.#stackAt(freed, stacks)),
       },
     );
   }
@@ -81,3 +81,9 @@ export class StackReader {
     return stacks.of(path.node);
   }
 }
+
+/**
+ * A stack, or null when it has no frames, because its place is not known. This is so for a block that JavaScript freed:
+ * an entry that allocates nothing does not capture the JavaScript stack.
+ */
+const knownOrNull = (stack: Stack): Stack | null => (stack.depth === 0 ? null : stack);

@@ -354,6 +354,18 @@ describe.each(TOOLCHAINS)('a library compiled by %s', (toolchain) => {
     expect(strict.heap.stats().faults).toBe(2);
   });
 
+  test('has no place for a free by JavaScript, whose stack was not captured', async () => {
+    const strict = await load(toolchain, 'library.c', { onError: 'throw' });
+    const block = strict.heap.malloc(8);
+    strict.heap.free(block);
+    const error = thrown(() => strict.heap.realloc(block, 16)) as HeapFaultError;
+    expect(error).toBeInstanceOf(HeapFaultError);
+    expect(error.freedAt).toBeNull();
+    expect(error.allocatedAt).not.toHaveLength(0);
+    expect(error.message).not.toContain('freed first');
+    strict.dispose();
+  });
+
   test('stops at a heap fault when it is to', async () => {
     const seen: string[] = [];
     const strict = await load(toolchain, 'library.c', {
