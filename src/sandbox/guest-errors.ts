@@ -125,9 +125,9 @@ const FAMILY: ReadonlySet<string> = new Set(ALLOCATION_FAMILY);
 const LEAF_FRAME = 128;
 
 const ENGINE_STACK_OVERFLOW =
-  "stack overflow: the JavaScript engine's own stack is used up, on which it keeps return addresses and local " +
-  'variables of C, too; recurse less, or run Node.js with a larger one (node --stack-size=…, resourceLimits.stackSizeMb ' +
-  'of a worker). The C stack is not, and stackSize changes nothing.';
+  "stack overflow: the JavaScript engine's own stack is used up. It also holds return addresses and local variables " +
+  'of C. Recurse less, or run Node.js with a larger stack (node --stack-size=…, resourceLimits.stackSizeMb of a ' +
+  'worker). The C stack is not full, so stackSize changes nothing.';
 
 function formatSize(bytes: number): string {
   const unit = bytes % 2 ** 20 === 0 ? 20 : bytes % 2 ** 10 === 0 ? 10 : 0;

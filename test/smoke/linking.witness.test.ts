@@ -66,7 +66,7 @@ it('a library is linked by Emscripten with the flags that the page names', async
     join(directory, 'library.c'),
     '#include <stdlib.h>\nvoid *grab(int n) { return malloc(n); }\n',
   );
-  const flags = /^A library is linked with `(--no-entry.*?)`/ms.exec(page)![1]!.replaceAll('\n', ' ');
+  const flags = /For a library, add `(--no-entry.*?)`/s.exec(page)![1]!.replaceAll('\n', ' ');
   run(
     `emcc -g -c library.c -o library.o
      emcc -O1 -g library.o $(heapline link-flags emscripten) ${flags.replace('_NAME', '_grab')} -o library.js`,
