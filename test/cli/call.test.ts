@@ -22,7 +22,7 @@ describe('strings of --call', () => {
     [String.raw`"\u12"`, /\\u is not a known escape/],
     [String.raw`"\u{110000}"`, /\\u\{110000\} is not a known escape/],
     [String.raw`"\U0041"`, /\\U is not a known escape/],
-    [String.raw`"\xff"`, /\\x7f is the last/],
+    [String.raw`"\xff"`, /\\x7f is the last \\x escape/],
   ])('%s is refused', (text, reason) => {
     expect(() => parseCall(`f(${text})`)).toThrow(reason);
   });

@@ -296,9 +296,9 @@ describe('heapline run', () => {
     [
       'a byte that is no character',
       ['--call', 'text("ab\\x41\\xff")', 'library.c'],
-      /\\x7f is the last: .* at column 13/,
+      /\\x7f is the last \\x escape: .* at column 13/,
     ],
-    ['a call that is not one', ['--call', 'add(1,', 'library.c'], /--call 'add\(1,': a number .* column 7/],
+    ['a call that is not one', ['--call', 'add(1,', 'library.c'], /--call 'add\(1,': expected a number .* column 7/],
     ['a call with a wrong argument', ['--call', 'add(1)', 'library.c'], /add.*is missing/],
     [
       'a string for a number that is no pointer',
@@ -515,7 +515,7 @@ describe('heapline build and heapline instrument', () => {
     [
       'standard output for a module and its JavaScript',
       ['build', '--toolchain', 'emscripten', '-o', '-', 'library.c'],
-      /^heapline: A module of emscripten comes with JavaScript, .* name a file\.$/m,
+      /^heapline: A module of emscripten needs its JavaScript beside it, .* name a file\.$/m,
     ],
   ])('end with 2 for %s', (_, args, reason) => {
     const { status, stderr } = directory.heapline(args);
