@@ -298,7 +298,11 @@ describe('heapline run', () => {
       ['--call', 'text("ab\\x41\\xff")', 'library.c'],
       /\\x7f is the last \\x escape: .* at column 13/,
     ],
-    ['a call that is not one', ['--call', 'add(1,', 'library.c'], /--call 'add\(1,': expected a number .* column 7/],
+    [
+      'a call that is not one',
+      ['--call', 'add(1,', 'library.c'],
+      /--call 'add\(1,': expected a number .* column 7/,
+    ],
     ['a call with a wrong argument', ['--call', 'add(1)', 'library.c'], /add.*is missing/],
     [
       'a string for a number that is no pointer',
