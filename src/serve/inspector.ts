@@ -1,11 +1,14 @@
 // Access to the engine's own profilers through node:inspector. The session runs in this very thread, so every command
-// is answered before `post` returns. node:inspector is loaded on first use, because other runtimes, and builds of
-// Node without the inspector, do not have it.
+// except that for a garbage collection is answered before `post` returns. node:inspector is loaded on first use,
+// because other runtimes, and builds of Node without the inspector, do not have it.
 
 import type { Session } from 'node:inspector';
 
 /** Says why the inspector cannot be used. */
 export class NoInspectorError extends Error {}
+
+/** Milliseconds to wait for an answer. The engine begins the task at once, and no timer fires while the task runs. */
+const LONGEST_WAIT = 1000;
 
 /** A connected session. */
 export class InspectorSession {
@@ -37,6 +40,22 @@ export class InspectorSession {
     return result as T;
   }
 
+  /**
+   * Sends a command that the engine carries out in a later task. Closing the session before the answer cancels the
+   * command.
+   */
+  sendAndWait(method: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const giveUp = (why: string): void => reject(new NoInspectorError(`${method}: ${why}`));
+      const timer = setTimeout(giveUp, LONGEST_WAIT, 'not answered');
+      this.session.post(method, {}, (error: unknown) => {
+        clearTimeout(timer);
+        if (error === null || error === undefined) resolve();
+        else giveUp((error as { message?: string }).message ?? 'refused');
+      });
+    });
+  }
+
   close(): void {
     this.session.disconnect();
   }
@@ -61,7 +80,7 @@ export async function collectGarbage(): Promise<void> {
   try {
     const session = await InspectorSession.open();
     try {
-      session.send('HeapProfiler.collectGarbage');
+      await session.sendAndWait('HeapProfiler.collectGarbage');
     } finally {
       session.close();
     }
