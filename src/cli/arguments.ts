@@ -2,14 +2,19 @@
 
 import { readFileSync, readSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import { COMPILE_OPTIONS, TOOLCHAINS, type ToolchainName } from '../compile/compile-options.ts';
 import { FileError, InvalidModuleError, MissingRuntimeError, UnsupportedModuleError } from '../errors.ts';
+import type { Reads } from '../options/option-table.ts';
 import { usageError } from './failure.ts';
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 
-/** For an option whose value is a size such as `64M`, `512k` or a number of bytes. */
-export function parseSize(option: string): (text: string) => number {
-  return (text) => readSize(option, text);
+/**
+ * For an option whose value is a size such as `64M`, `512k` or a number of bytes.
+ * @param rule that of the same option in code
+ */
+export function parseSize(option: string, rule: Reads<number>): (text: string) => number {
+  return (text) => rule.read(readSize(option, text), option, 'heapline');
 }
 
 function readSize(option: string, text: string): number {
@@ -21,11 +26,14 @@ function readSize(option: string, text: string): number {
   return bytes;
 }
 
-/** For an option whose value is a whole number that is not negative. */
-export function parseCount(option: string): (text: string) => number {
+/**
+ * For an option whose value is a whole number that is not negative.
+ * @param rule that of the same option in code, when there is one
+ */
+export function parseCount(option: string, rule?: Reads<number>): (text: string) => number {
   return (text) => {
     if (!/^\d+$/.test(text)) throw usageError(option, `${option} takes a whole number, not '${text}'.`);
-    return Number(text);
+    return rule === undefined ? Number(text) : rule.read(Number(text), option, 'heapline');
   };
 }
 
@@ -127,7 +135,7 @@ Environment:
 
 /** The options that say how C is compiled. */
 export interface CompileArguments {
-  toolchain?: 'auto' | 'emscripten' | 'clang' | 'embedded';
+  toolchain?: 'auto' | ToolchainName;
   O?: string;
   I?: string[];
   D?: string[];
@@ -156,7 +164,7 @@ export function addCompileOptions(command: Command): Command {
       new Option(
         '--toolchain <name>',
         'compiler to use (default: HEAPLINE_TOOLCHAIN, or the first that works)',
-      ).choices(['auto', 'emscripten', 'clang', 'embedded']),
+      ).choices(TOOLCHAINS),
     )
     .addOption(
       new Option('-O <level>', 'optimisation level, as in -O2').choices([
@@ -174,7 +182,11 @@ export function addCompileOptions(command: Command): Command {
     .option('-D <name[=value]>', 'macro to define (repeatable)', collect)
     .option('-U <name>', 'macro to undefine (repeatable)', collect)
     .option('-l <library>', 'library to link, as in -lm (repeatable)', collect)
-    .option('--stack-size <size>', 'size of the C stack, such as 4M (default: 1M)', parseSize('--stack-size'))
+    .option(
+      '--stack-size <size>',
+      'size of the C stack, such as 4M (default: 1M)',
+      parseSize('--stack-size', COMPILE_OPTIONS.stackSize),
+    )
     .option('--cflag <flag>', 'any other flag for the compiler, as in --cflag=-std=c99 (repeatable)', collect)
     .option(
       '--ldflag <flag>',

@@ -3,6 +3,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { SANDBOX_OPTIONS } from '../sandbox/sandbox-options.ts';
 import {
   addCompileOptions,
   type CompileArguments,
@@ -41,7 +42,7 @@ export function addBuildCommands(program: Command, terminal: Terminal): void {
       .option(
         '--max-memory <size>',
         'with --instrument: limit of the linear memory, such as 64M',
-        parseSize('--max-memory'),
+        parseSize('--max-memory', SANDBOX_OPTIONS.maxMemory),
       ),
   )
     .addHelpText(
@@ -103,7 +104,7 @@ Examples:
     .option(
       '--max-memory <size>',
       'limit of the linear memory, such as 64M; beyond it malloc returns NULL',
-      parseSize('--max-memory'),
+      parseSize('--max-memory', SANDBOX_OPTIONS.maxMemory),
     )
     .addHelpText(
       'after',

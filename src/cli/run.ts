@@ -15,6 +15,7 @@ import type {
   Sandbox,
   SandboxOptions,
 } from '../index.ts';
+import { SANDBOX_OPTIONS } from '../sandbox/sandbox-options.ts';
 import {
   addCompileOptions,
   type CompileArguments,
@@ -116,7 +117,7 @@ export function addGuestOptions(command: Command): Command {
     .option(
       '--max-memory <size>',
       'limit of the linear memory, such as 64M; beyond it malloc returns NULL',
-      parseSize('--max-memory'),
+      parseSize('--max-memory', SANDBOX_OPTIONS.maxMemory),
     )
     .option(
       '--env <name=value>',

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
 import { ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
 import { LONGEST_TIMER } from '../options/longest-timer.ts';
+import { SERVE_PPROF_OPTIONS } from '../serve/options.ts';
 import { addCompileOptions, parseCount } from './arguments.ts';
 import type { Call } from './call.ts';
 import { failureText, usageError } from './failure.ts';
@@ -38,11 +39,16 @@ export function addServeCommand(
     .description('run C, then serve its heap at /debug/pprof/ for go tool pprof and browsers')
     .usage('[options] <file.c… | module.wasm> [-- arguments of the program]')
     .argument('<files...>', 'C sources, or one module that was linked with the Heapline runtime')
-    .option('-p, --port <number>', 'port to listen on, 0 for any free one', parseCount('--port'), 6060)
+    .option(
+      '-p, --port <number>',
+      'port to listen on, 0 for any free one',
+      parseCount('--port', SERVE_PPROF_OPTIONS.port),
+      SERVE_PPROF_OPTIONS.port.default,
+    )
     .option(
       '--hostname <address>',
       'address to listen on; other than loopback, other machines can read the profiles',
-      '127.0.0.1',
+      SERVE_PPROF_OPTIONS.hostname.default,
     )
     .option(
       '--allow-host <name>',

@@ -8,6 +8,7 @@ import { type Diagnostic, ToolchainError } from '../errors.ts';
 import { workingDirectory } from '../node/working-directory.ts';
 import { Cache, hashOf } from './cache.ts';
 import { candidates } from './choose.ts';
+import type { CompileOptions, ToolchainName } from './compile-options.ts';
 import { parseDiagnostics } from './diagnostics.ts';
 import { checkMaximalMemory } from './emscripten.ts';
 import { checkLinkFlags } from './emscripten-settings.ts';
@@ -15,14 +16,7 @@ import { commonFlags, emulationFlags, hasExceptions, SETJMP_FLAGS, wasiCxxFlags 
 import { collectFiles } from './includes.ts';
 import { definedFunctions, type HostImport, type ObjectFile, stackFlags } from './link.ts';
 import { mayMissHeader } from './missing-headers.ts';
-import {
-  type CompileOptions,
-  isCxx,
-  isFile,
-  type Request,
-  readRequest,
-  type ToolchainName,
-} from './options.ts';
+import { isCxx, isFile, type Request, readRequest } from './options.ts';
 import { refuseFor } from './support.ts';
 import { readRuntime, type Toolchain } from './toolchain.ts';
 import { TemporaryFilesError } from './workspace.ts';

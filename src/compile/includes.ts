@@ -8,7 +8,8 @@
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type CompileOptions, compilerFlags, isFile, mapPathFlags } from './options.ts';
+import { type CompileOptions, flagSettings } from './compile-options.ts';
+import { compilerFlags, isFile, mapPathFlags } from './options.ts';
 
 // Text that may stand between the parts of a directive: blanks, line ends hidden by a \, and comments (C17 5.1.1.2).
 // Comments longer than one line are not recognised.
@@ -62,7 +63,7 @@ export type ToVirtual = (file: string) => string;
 /** Every file that compiling `source` may read, including `source`, without the system's headers. */
 export function filesToRead(source: string, options: CompileOptions): string[] {
   if (!isFile(source)) return [source];
-  return [...collectFiles(source, compilerFlags(options), (file) => file).keys()];
+  return [...collectFiles(source, compilerFlags(flagSettings(options)), (file) => file).keys()];
 }
 
 /** Every file that compiling `source` may read, by its virtual path. Includes are rewritten where necessary. */

@@ -3,7 +3,7 @@
 
 export { defaultCacheDirectory } from './cache.ts';
 export { type CompiledModule, compile, gluePath } from './compile.ts';
+export { COMPILE_OPTIONS, type CompileOptions, type ToolchainName } from './compile-options.ts';
 export { filesToRead } from './includes.ts';
 export { isLinkTarget, LINK_TARGETS, linkFilesByHand } from './link-by-hand.ts';
-export { COMPILE_OPTIONS, type CompileOptions, type ToolchainName } from './options.ts';
 export { removeDirectoriesOnSignals } from './workspace.ts';

@@ -1,4 +1,4 @@
-// Checks the caller's options and makes their paths absolute once, so that the drivers and the cache keys see one
+// Reads the caller's options and makes their paths absolute once, so that the drivers and the cache keys see one
 // form: paths do not depend on the working directory, and a bad option is rejected before any tool starts.
 
 import { accessSync, constants, type Stats, statSync } from 'node:fs';
@@ -6,38 +6,19 @@ import path from 'node:path';
 import { FileError, InvalidArgumentError } from '../errors.ts';
 import { pathOf } from '../node/file-url.ts';
 import { workingDirectory } from '../node/working-directory.ts';
-import { checkOptionNames } from '../options/option-names.ts';
+import { isListOf } from '../options/option-rules.ts';
+import { readOptions } from '../options/option-table.ts';
+import {
+  COMPILE_OPTIONS,
+  type CompileOptions,
+  type FlagSettings,
+  isArgument,
+  TOOLCHAINS,
+  type ToolchainName,
+} from './compile-options.ts';
 import { refuseUnsupported } from './support.ts';
 
-/** Names of the toolchains that Heapline can drive. */
-export type ToolchainName = 'emscripten' | 'clang' | 'embedded';
-
-/** How C sources are compiled and linked. */
-export interface CompileOptions {
-  /** The compiler to use. `auto` (the default) takes the first of emscripten, clang and embedded that works. */
-  toolchain?: 'auto' | ToolchainName;
-  /** Compiler flags. They come after Heapline's own flags and so override them (`-O0`, `-std=c99`, `-Wall`, …). */
-  flags?: readonly string[];
-  /** Directories for `-I`, as paths or file: URLs. */
-  include?: readonly (string | URL)[];
-  /** Macros for `-D`. `true` defines the name without a value, `false` undefines it (`-U`). */
-  define?: Readonly<Record<string, string | boolean>>;
-  /** Linker flags, objects and archives (`-lm`, `-Ldir`, `extra.o`, `-Wl,…`). */
-  link?: readonly string[];
-  /**
-   * Size of the C stack in bytes, 1 MiB by default. It is rounded up to a multiple of 16. For a module that comes
-   * linked (`loadWasm()`), its link has decided the size.
-   */
-  stackSize?: number;
-  /** Functions to export. By default every non-static function that the named sources define. */
-  exports?: readonly string[];
-  /** Directory for compiled objects. By default `node_modules/.cache/heapline` of the project. */
-  cacheDir?: string;
-  /** Called with a line for people when something slow starts. */
-  onProgress?: (message: string) => void;
-}
-
-/** The same options, complete and with absolute paths. */
+/** The options of compile(), complete and with absolute paths. */
 export interface Request {
   readonly sources: readonly string[];
   readonly toolchain: 'auto' | ToolchainName;
@@ -73,11 +54,8 @@ function notASource(source: string, absolute: string): InvalidArgumentError {
     'Its name must end in .c, .i, .cc, .cpp, .cxx, .c++, .C or .ii.';
   return new InvalidArgumentError('sources', `${source} is not a C or C++ source. ${advice}`);
 }
-/** Smallest and largest size of the C stack in bytes. Linkers need the size to be a multiple of STACK_ALIGNMENT. */
-const SMALLEST_STACK = 4096;
-const LARGEST_STACK = 2 ** 30;
+/** Linkers need the size of the C stack to be a multiple of this number of bytes. */
 const STACK_ALIGNMENT = 16;
-const toolchains = ['auto', 'emscripten', 'clang', 'embedded'];
 
 /** True for sources that need the C++ compiler. */
 export function isCxx(source: string): boolean {
@@ -148,35 +126,17 @@ export function isDirectory(file: string): boolean {
   return statusOf(file)?.isDirectory() ?? false;
 }
 
-function stringList(name: string, value: unknown): string[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value) || value.some((item) => typeof item !== 'string' || item.includes('\0'))) {
-    throw new InvalidArgumentError(name, `Option \`${name}\` must be an array of strings.`);
-  }
-  return [...value] as string[];
-}
-
-/** The names of the options. */
-export const COMPILE_OPTIONS = [
-  'toolchain',
-  'flags',
-  'include',
-  'define',
-  'link',
-  'stackSize',
-  'exports',
-  'cacheDir',
-  'onProgress',
-] as const satisfies readonly (keyof CompileOptions)[];
-
 /** Checks and completes the arguments of `compile()`. */
 export function readRequest(sources: readonly string[], options: CompileOptions = {}): Request {
   const base = workingDirectory();
-  const named = stringList('sources', typeof sources === 'string' ? [sources] : sources);
+  const named: unknown = typeof sources === 'string' ? [sources] : sources;
+  if (!isListOf<string>(named, isArgument)) {
+    throw new InvalidArgumentError('sources', 'The sources must be an array of paths.');
+  }
   if (named.length === 0) {
     throw new InvalidArgumentError('sources', 'No source file was given: name at least one C file.');
   }
-  checkOptionNames('compile', options, COMPILE_OPTIONS);
+  const settings = readOptions('compile', options, COMPILE_OPTIONS);
   const files = named.map((source) => {
     const absolute = path.resolve(base, source);
     let stat: Stats | undefined;
@@ -196,50 +156,24 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
     return absolute;
   });
 
-  const asked = options.toolchain ?? 'auto';
-  if (!toolchains.includes(asked)) {
-    throw new InvalidArgumentError(
-      'toolchain',
-      `Unknown toolchain \`${asked}\`: use ${toolchains.join(', ')}.`,
-    );
-  }
+  const asked = settings.toolchain;
   const fromEnvironment = process.env.HEAPLINE_TOOLCHAIN ?? '';
-  if (fromEnvironment !== '' && !toolchains.includes(fromEnvironment)) {
+  if (fromEnvironment !== '' && !(TOOLCHAINS as readonly string[]).includes(fromEnvironment)) {
     throw new InvalidArgumentError(
       'HEAPLINE_TOOLCHAIN',
-      `HEAPLINE_TOOLCHAIN is \`${fromEnvironment}\`: it must be one of ${toolchains.join(', ')}.`,
+      `HEAPLINE_TOOLCHAIN is \`${fromEnvironment}\`: it must be one of ${TOOLCHAINS.join(', ')}.`,
     );
   }
   const toolchain = (
     asked === 'auto' && fromEnvironment !== '' ? fromEnvironment : asked
   ) as Request['toolchain'];
 
-  const { flags, sysroot } = takeSysroot(compilerFlags(options, base));
-  const names = options.exports === undefined ? null : stringList('exports', options.exports);
-  for (const name of names ?? []) {
-    if (!/^[\w$.]+$/.test(name))
-      throw new InvalidArgumentError('exports', `\`${name}\` is not a function name.`);
-  }
-  const link = joinedLinkFlags(absoluteFlags(stringList('link', options.link), base), base).map((item) =>
+  const { flags, sysroot } = takeSysroot(compilerFlags(settings, base));
+  const link = joinedLinkFlags(absoluteFlags(settings.link, base), base).map((item) =>
     item.startsWith('-') ? item : linkInput(item, base),
   );
   refuseUnsupported({ flags, link, sysroot });
-  const { cacheDir, onProgress, stackSize } = options;
-  if (
-    stackSize !== undefined &&
-    !(Number.isInteger(stackSize) && stackSize >= SMALLEST_STACK && stackSize <= LARGEST_STACK)
-  ) {
-    throw new InvalidArgumentError(
-      'stackSize',
-      `Option \`stackSize\` must be a whole number of bytes from ${SMALLEST_STACK} to ${LARGEST_STACK}.`,
-    );
-  }
-  if (cacheDir !== undefined && (typeof cacheDir !== 'string' || cacheDir === '')) {
-    throw new InvalidArgumentError('cacheDir', 'Option `cacheDir` must be the path of a directory.');
-  }
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw new InvalidArgumentError('onProgress', 'Option `onProgress` must be a function.');
-  }
+  const { cacheDir, onProgress, stackSize, exports = null } = settings;
   return {
     sources: files,
     toolchain,
@@ -247,9 +181,9 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
     sysroot,
     link,
     stackSize: stackSize === undefined ? null : Math.ceil(stackSize / STACK_ALIGNMENT) * STACK_ALIGNMENT,
-    exports: names,
+    exports,
     cacheDir: cacheDir === undefined ? null : path.resolve(base, cacheDir),
-    onProgress: onProgress ?? (() => {}),
+    onProgress,
   };
 }
 
@@ -268,26 +202,7 @@ function takeSysroot(given: readonly string[]): { flags: string[]; sysroot: stri
 }
 
 /** Include directories, macros and flags as one command line, with absolute paths. */
-export function compilerFlags(options: CompileOptions, base = workingDirectory()): string[] {
-  const define = options.define ?? {};
-  if (typeof define !== 'object' || Array.isArray(define)) {
-    throw new InvalidArgumentError('define', 'Option `define` must be an object of macro names and values.');
-  }
-  const macros = Object.entries(define).map(([name, value]) => {
-    if (!/^[A-Za-z_]\w*(\([^)]*\))?$/.test(name)) {
-      throw new InvalidArgumentError('define', `\`${name}\` is not a macro name.`);
-    }
-    if (typeof value !== 'boolean' && typeof value !== 'string') {
-      throw new InvalidArgumentError(
-        'define',
-        `The value of macro \`${name}\` must be a string, true or false.`,
-      );
-    }
-    if (typeof value === 'string') return `-D${name}=${value}`;
-    return value ? `-D${name}` : `-U${name}`;
-  });
-
-  const flags = stringList('flags', options.flags);
+export function compilerFlags({ flags, include, define }: FlagSettings, base = workingDirectory()): string[] {
   for (const flag of flags) {
     if (/^(-c|-S|-E|-o.*|-M.*|-###|--target=.*|-target|-x.*)$/.test(flag)) {
       throw new InvalidArgumentError(
@@ -296,16 +211,14 @@ export function compilerFlags(options: CompileOptions, base = workingDirectory()
       );
     }
   }
-  const { include } = options;
-  const directories = stringList(
-    'include',
-    Array.isArray(include)
-      ? include.map((item) => (item instanceof URL ? pathOf('include', item) : item))
-      : include,
-  );
+  const directories = include.map((item) => (item instanceof URL ? pathOf('include', item) : item));
+  const macroFlags = Object.entries(define).map(([name, value]) => {
+    if (typeof value === 'string') return `-D${name}=${value}`;
+    return value ? `-D${name}` : `-U${name}`;
+  });
   return [
     ...directories.map((directory) => `-I${path.resolve(base, directory)}`),
-    ...macros,
+    ...macroFlags,
     ...absoluteFlags(flags, base),
   ];
 }

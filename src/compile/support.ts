@@ -3,7 +3,7 @@
 // code, or as a module that traps.
 
 import { InvalidArgumentError, ToolchainError } from '../errors.ts';
-import type { ToolchainName } from './options.ts';
+import type { ToolchainName } from './compile-options.ts';
 
 interface Rule {
   readonly pattern: RegExp;

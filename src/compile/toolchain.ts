@@ -4,8 +4,9 @@ import { readFileSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { ToolchainError } from '../errors.ts';
 import { packageDirectory } from '../node/own-files.ts';
+import type { ToolchainName } from './compile-options.ts';
 import type { LinkJob, LinkResult } from './link.ts';
-import { isFile, type ToolchainName } from './options.ts';
+import { isFile } from './options.ts';
 
 export interface CompiledObject {
   readonly object: Uint8Array;

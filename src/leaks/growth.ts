@@ -3,9 +3,10 @@
 // The heap is read before the first measured run and after each one. Growing once is not growth: a context counts
 // when it holds more at the end than at the start, and more than at half time.
 
-import { InvalidArgumentError } from '../errors.ts';
 import { type Frame, type Stack, withStacks } from '../frames/index.ts';
 import { type ContextStacks, type HeapSnapshot, indicesIn } from '../heap/index.ts';
+import { wholeNumber } from '../options/option-rules.ts';
+import { type OptionTable, type SettingsOf, withDefault } from '../options/option-table.ts';
 
 /** How often the work is repeated. */
 export interface GrowthOptions {
@@ -14,6 +15,11 @@ export interface GrowthOptions {
   /** Measured runs, at least 2. Default 20. */
   readonly runs?: number;
 }
+
+export const GROWTH_OPTIONS = {
+  warmup: withDefault(wholeNumber(0), 3),
+  runs: withDefault(wholeNumber(2), 20),
+} satisfies OptionTable<GrowthOptions>;
 
 /** A calling context that keeps growing. */
 export interface GrowingContext {
@@ -61,9 +67,9 @@ export class GrowthMeter {
   #start: HeapSnapshot | null = null;
   #middle: HeapSnapshot | null = null;
 
-  constructor(options: GrowthOptions = {}) {
-    this.warmup = count('warmup', options.warmup ?? 3, 0);
-    this.runs = count('runs', options.runs ?? 20, 2);
+  constructor({ warmup, runs }: SettingsOf<typeof GROWTH_OPTIONS>) {
+    this.warmup = warmup;
+    this.runs = runs;
   }
 
   /** Call it with 0 before the first measured run, and with its number after each run. */
@@ -126,12 +132,4 @@ export class GrowthMeter {
       contexts: growing,
     };
   }
-}
-
-function count(argument: string, value: unknown, least: number): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value;
-  throw new InvalidArgumentError(
-    argument,
-    `${argument} must be a whole number, at least ${least}, not ${String(value)}.`,
-  );
 }

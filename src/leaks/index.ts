@@ -1,7 +1,13 @@
 // Door of the leaks: which blocks of a running guest are lost, what a piece of work leaves behind, and whether the
 // heap grows. This room reads the guest through heap/ and makes reports of report/.
 
-export { type GrowingContext, GrowthMeter, type GrowthOptions, type GrowthReport } from './growth.ts';
+export {
+  GROWTH_OPTIONS,
+  type GrowingContext,
+  GrowthMeter,
+  type GrowthOptions,
+  type GrowthReport,
+} from './growth.ts';
 export { type LeakCapture, LeakFinder, type LeakFinderHost } from './leak-finder.ts';
 export { PeakMeter, type ScopePeak } from './peak-meter.ts';
 export { type Range, type RootLayout, type Roots, rootLayout } from './roots.ts';

@@ -4,12 +4,13 @@ import { basename, resolve } from 'node:path';
 import { COMPILE_OPTIONS, type CompiledModule, type CompileOptions, compile } from '../compile/index.ts';
 import { type Diagnostic, InvalidArgumentError } from '../errors.ts';
 import { pathOf } from '../node/file-url.ts';
+import { isListOf } from '../options/option-rules.ts';
+import { type OptionTable, readOptions } from '../options/option-table.ts';
 import {
-  checkSandboxOptions,
   type GuestExports,
-  isListOf,
   openSandbox,
   prepareModule,
+  SANDBOX_OPTIONS,
   type Sandbox,
   type SandboxOptions,
 } from '../sandbox/index.ts';
@@ -17,6 +18,9 @@ import { guestWithGlue } from './guest-with-glue.ts';
 
 /** Options of loadC(): how to compile, and what the guest may see. */
 export interface LoadCOptions extends SandboxOptions, CompileOptions {}
+
+const COMPILE_NAMES = Object.keys(COMPILE_OPTIONS) as (keyof CompileOptions)[];
+const LOAD_C_OPTIONS = { ...SANDBOX_OPTIONS, ...COMPILE_OPTIONS } satisfies OptionTable<LoadCOptions>;
 
 /**
  * Compiles C sources and opens a sandbox of the result.
@@ -26,12 +30,12 @@ export async function loadC<Exports extends object = GuestExports>(
   sources: string | URL | readonly (string | URL)[],
   options: LoadCOptions = {},
 ): Promise<Sandbox<Exports>> {
-  const { compiled, files } = await compileC('loadC', sources, options);
+  const { compiled, files, settings } = await compileC('loadC', sources, options);
   const { toolchain } = compiled;
   const path = resolve(files[0]!);
   return openSandbox<Exports>(
     {
-      module: await prepareModule(compiled.wasm, options.maxMemory),
+      module: await prepareModule(compiled.wasm, settings.maxMemory),
       symbolOptions: {},
       name: basename(path),
       path,
@@ -40,7 +44,7 @@ export async function loadC<Exports extends object = GuestExports>(
       comments: [`toolchain: ${toolchain.name} (${toolchain.version})`],
       names: compiled.exports.filter((name) => name !== 'main'),
     },
-    options,
+    settings,
     guestWithGlue(compiled.glue),
   );
 }
@@ -50,8 +54,12 @@ export async function compileC(
   caller: string,
   sources: string | URL | readonly (string | URL)[],
   options: LoadCOptions,
-): Promise<{ readonly compiled: CompiledModule; readonly files: readonly string[] }> {
-  checkSandboxOptions(caller, options, COMPILE_OPTIONS);
+): Promise<{
+  readonly compiled: CompiledModule;
+  readonly files: readonly string[];
+  readonly settings: LoadCOptions;
+}> {
+  const settings: LoadCOptions = readOptions(caller, options, LOAD_C_OPTIONS);
   const named: unknown = isFile(sources) ? [sources] : sources;
   if (!isFileList(named)) {
     throw new InvalidArgumentError(
@@ -60,12 +68,12 @@ export async function compileC(
     );
   }
   const files = named.map((file) => pathOf('sources', file));
-  return { compiled: await compile(files, compileOptionsOf(options), options), files };
+  return { compiled: await compile(files, compileOptionsOf(settings), settings), files, settings };
 }
 
 function compileOptionsOf(options: LoadCOptions): CompileOptions {
   const given: Record<string, unknown> = {};
-  for (const name of COMPILE_OPTIONS) if (options[name] !== undefined) given[name] = options[name];
+  for (const name of COMPILE_NAMES) if (options[name] !== undefined) given[name] = options[name];
   return given;
 }
 

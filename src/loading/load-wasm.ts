@@ -1,14 +1,14 @@
 // From a module that was linked with the runtime to a sandbox: read its file and the JavaScript beside it.
 
 import { InvalidArgumentError } from '../errors.ts';
+import { text } from '../options/option-rules.ts';
+import { type OptionTable, readOptions } from '../options/option-table.ts';
 import {
-  checkModuleOptions,
   type GuestExports,
-  isText,
+  MODULE_OPTIONS,
   type ModuleOptions,
   openModule,
   ownBytes,
-  reject,
   type Sandbox,
   symbolOptionsOf,
 } from '../sandbox/index.ts';
@@ -24,6 +24,8 @@ export interface LoadWasmOptions extends ModuleOptions {
   readonly glue?: string;
 }
 
+const LOAD_WASM_OPTIONS = { ...MODULE_OPTIONS, glue: text } satisfies OptionTable<LoadWasmOptions>;
+
 /**
  * Opens a sandbox of a module that was linked with the runtime, instrumented already or not.
  * @param bytesOrPath the module, or its file: a path, or a file: URL
@@ -32,12 +34,11 @@ export async function loadWasm<Exports extends object = GuestExports>(
   bytesOrPath: Uint8Array | ArrayBuffer | string | URL,
   options: LoadWasmOptions = {},
 ): Promise<Sandbox<Exports>> {
-  checkModuleOptions('loadWasm', options, ['glue']);
-  if (options.glue !== undefined && !isText(options.glue)) reject('glue', "a string, the glue's JavaScript");
-  const symbolOptions = symbolOptionsOf(options);
+  const settings: LoadWasmOptions = readOptions('loadWasm', options, LOAD_WASM_OPTIONS);
+  const symbolOptions = symbolOptionsOf(settings);
   const { bytes, path } = await moduleOf(bytesOrPath);
-  const glue = options.glue ?? (path === null ? null : await glueBeside(path));
-  return openModule<Exports>({ bytes, path, symbolOptions }, options, guestWithGlue(glue));
+  const glue = settings.glue ?? (path === null ? null : await glueBeside(path));
+  return openModule<Exports>({ bytes, path, symbolOptions }, settings, guestWithGlue(glue));
 }
 
 /** The bytes of the module, and the path of its file; null for bytes that the caller has given. */

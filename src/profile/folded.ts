@@ -2,6 +2,8 @@
 // frame first, frames joined by `;`, then a space and the value. Equal stacks are one line. Lines are sorted.
 
 import { boundedStack, CUT, fileName, type StackView, shapeOf, TRUNCATED, UNKNOWN } from '../frames/index.ts';
+import { flag, text } from '../options/option-rules.ts';
+import { type OptionTable, type SettingsOf, withDefault } from '../options/option-table.ts';
 import type { ProfileModel } from './model.ts';
 import { sampleTypeIndex } from './sample-types.ts';
 
@@ -13,7 +15,16 @@ export interface FoldedOptions {
   lines?: boolean;
 }
 
-export function foldedText(model: ProfileModel, view: StackView, options: FoldedOptions = {}): string {
+export const FOLDED_OPTIONS = {
+  sampleType: text,
+  lines: withDefault(flag, false),
+} satisfies OptionTable<FoldedOptions>;
+
+export function foldedText(
+  model: ProfileModel,
+  view: StackView,
+  options: SettingsOf<typeof FOLDED_OPTIONS>,
+): string {
   const index = sampleTypeIndex(model, options.sampleType);
   const { stacks, samples } = model;
   const width = model.sampleTypes.length;

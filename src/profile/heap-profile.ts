@@ -3,20 +3,21 @@
 import { atOnce } from '../algorithms/steps.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import { type Frame, JAVASCRIPT, type StackView, UNKNOWN } from '../frames/index.ts';
-import { checkOptionNames } from '../options/option-names.ts';
+import { numberAbove0, oneOf, wholeNumber } from '../options/option-rules.ts';
+import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
 import { difference, sum } from './combine.ts';
 import { DEFAULT_MAX_BYTES, decodeProfile } from './decode.ts';
 import { viewOf } from './drop-frames.ts';
 import { encodeProfile } from './encode.ts';
-import { type FoldedOptions, foldedText } from './folded.ts';
+import { FOLDED_OPTIONS, type FoldedOptions, foldedText } from './folded.ts';
 import { withInlineLocations } from './inline-locations.ts';
 import { type ProfileJson, profileJson } from './json.ts';
 import { legacyText } from './legacy-text.ts';
 import type { ProfileKind, ProfileModel, SampleType } from './model.ts';
 import { sampleTypeIndex } from './sample-types.ts';
-import { type SpeedscopeOptions, speedscopeText } from './speedscope.ts';
+import { SPEEDSCOPE_OPTIONS, type SpeedscopeOptions, speedscopeText } from './speedscope.ts';
 import { topText } from './top.ts';
-import { type TopOptions, type TopRow, topRows } from './top-rows.ts';
+import { TOP_OPTIONS, type TopOptions, type TopRow, topRows } from './top-rows.ts';
 
 /**
  * This gzip level takes little more time than level 1, and its result is nearly as small as that of level 9
@@ -49,17 +50,17 @@ export interface DecodeOptions {
   maxBytes?: number;
 }
 
-const TOP_OPTIONS = [
-  'sampleType',
-  'granularity',
-  'sort',
-  'limit',
-  'objects',
-  'trimPath',
-] as const satisfies readonly (keyof TopOptions)[];
-const ENCODE_OPTIONS = ['level', 'inlines'] as const satisfies readonly (keyof EncodeOptions)[];
-const FOLDED_OPTIONS = ['sampleType', 'lines'] as const satisfies readonly (keyof FoldedOptions)[];
-const SPEEDSCOPE_OPTIONS = ['sampleType', 'lines'] as const satisfies readonly (keyof SpeedscopeOptions)[];
+/** How inlined functions are written. */
+export const inlineForms = oneOf('lines', 'locations');
+
+const ENCODE_OPTIONS = {
+  level: withDefault(wholeNumber(0, 9), DEFAULT_LEVEL),
+  inlines: withDefault(inlineForms, 'lines'),
+} satisfies OptionTable<EncodeOptions>;
+
+const DECODE_OPTIONS = {
+  maxBytes: withDefault(numberAbove0(Number.POSITIVE_INFINITY, 'bytes'), DEFAULT_MAX_BYTES),
+} satisfies OptionTable<DecodeOptions>;
 
 /** One sample, spelled out. */
 export interface ProfileSample {
@@ -90,14 +91,7 @@ export class HeapProfile {
         'HeapProfile.decode() takes the bytes of a profile, a Uint8Array.',
       );
     }
-    checkOptionNames('HeapProfile.decode', options, ['maxBytes'] satisfies (keyof DecodeOptions)[]);
-    const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
-    if (typeof maxBytes !== 'number' || !(maxBytes > 0)) {
-      throw new InvalidArgumentError(
-        'maxBytes',
-        `maxBytes must be a number of bytes above 0, not ${String(maxBytes)}.`,
-      );
-    }
+    const { maxBytes } = readOptions('HeapProfile.decode', options, DECODE_OPTIONS);
     return new HeapProfile(decodeProfile(bytes, maxBytes));
   }
 
@@ -188,38 +182,25 @@ export class HeapProfile {
 
   /** The profile as pprof's gzipped protocol buffer, for a `.pb.gz` file. */
   encode(options: EncodeOptions = {}): Uint8Array {
-    checkOptionNames('profile.encode', options, ENCODE_OPTIONS);
-    const level = options.level ?? DEFAULT_LEVEL;
-    if (!Number.isInteger(level) || level < 0 || level > 9) {
-      throw new InvalidArgumentError('level', `The gzip level must be an integer from 0 to 9, not ${level}.`);
-    }
-    const inlines = options.inlines ?? 'lines';
-    if (inlines !== 'lines' && inlines !== 'locations') {
-      throw new InvalidArgumentError(
-        'inlines',
-        `inlines must be 'lines' or 'locations', not ${String(inlines)}.`,
-      );
-    }
+    const { level, inlines } = readOptions('profile.encode', options, ENCODE_OPTIONS);
     return encodeProfile(inlines === 'locations' ? withInlineLocations(this.model) : this.model, level);
   }
 
   /** A table like that of `go tool pprof -top`. */
   top(options: TopOptions = {}): string {
-    checkOptionNames('profile.top', options, TOP_OPTIONS);
-    return topText(this.model, this.#stackView(), options);
+    return topText(this.model, this.#stackView(), readOptions('profile.top', options, TOP_OPTIONS));
   }
 
   /** The rows of the table that `top()` writes. */
   topRows(options: TopOptions = {}): TopRow[] {
-    checkOptionNames('profile.topRows', options, TOP_OPTIONS);
-    const rows = topRows(this.model, this.#stackView(), options);
-    return options.limit === undefined ? rows : rows.slice(0, Math.max(0, options.limit));
+    const settings = readOptions('profile.topRows', options, TOP_OPTIONS);
+    return topRows(this.model, this.#stackView(), settings).slice(0, settings.limit);
   }
 
   /** Folded stacks for flame graph tools: `main;parse;read 4096`. */
   folded(options: FoldedOptions = {}): string {
-    checkOptionNames('profile.folded', options, FOLDED_OPTIONS);
-    return foldedText(this.model, this.#stackView(), options);
+    const settings = readOptions('profile.folded', options, FOLDED_OPTIONS);
+    return foldedText(this.model, this.#stackView(), settings);
   }
 
   /**
@@ -227,8 +208,8 @@ export class HeapProfile {
    * profile for each sample type.
    */
   speedscope(options: SpeedscopeOptions = {}): string {
-    checkOptionNames('profile.speedscope', options, SPEEDSCOPE_OPTIONS);
-    return speedscopeText(this.model, this.#stackView(), options);
+    const settings = readOptions('profile.speedscope', options, SPEEDSCOPE_OPTIONS);
+    return speedscopeText(this.model, this.#stackView(), settings);
   }
 
   /** The text form of Go's `/debug/pprof/heap?debug=1`, which pprof also reads. */

@@ -18,6 +18,7 @@ export {
   type DecodeOptions,
   type EncodeOptions,
   HeapProfile,
+  inlineForms,
   type ProfileSample,
 } from './heap-profile.ts';
 export { importLocations, importStacks } from './import-profile.ts';

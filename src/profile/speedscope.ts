@@ -15,6 +15,8 @@ import {
   TRUNCATED,
   UNKNOWN,
 } from '../frames/index.ts';
+import { flag, text } from '../options/option-rules.ts';
+import { type OptionTable, type SettingsOf, withDefault } from '../options/option-table.ts';
 import type { ProfileLine, ProfileModel, SampleType } from './model.ts';
 import { sampleTypeIndex } from './sample-types.ts';
 import { VERSION } from './version.ts';
@@ -45,10 +47,19 @@ export interface SpeedscopeOptions {
   lines?: boolean;
 }
 
+export const SPEEDSCOPE_OPTIONS = {
+  sampleType: text,
+  lines: withDefault(flag, false),
+} satisfies OptionTable<SpeedscopeOptions>;
+
 /** Text of a speedscope file. */
-export function speedscopeText(model: ProfileModel, view: StackView, options: SpeedscopeOptions): string {
+export function speedscopeText(
+  model: ProfileModel,
+  view: StackView,
+  options: SettingsOf<typeof SPEEDSCOPE_OPTIONS>,
+): string {
   const shown = sampleTypeIndex(model, options.sampleType);
-  const frames = new FrameTable(model, view, options.lines === true);
+  const frames = new FrameTable(model, view, options.lines);
   const profiles: SampledProfile[] = [];
   let active = 0;
   model.sampleTypes.forEach((sampleType, column) => {

@@ -2,8 +2,9 @@
 // together with everything that it called (cum).
 
 import { basename, normalize } from '../algorithms/posix-path.ts';
-import { InvalidArgumentError } from '../errors.ts';
 import type { StackView } from '../frames/index.ts';
+import { flag, oneOf, rule, text } from '../options/option-rules.ts';
+import { type OptionTable, type SettingsOf, withDefault } from '../options/option-table.ts';
 import type { ProfileModel } from './model.ts';
 import { objectsIndex, sampleTypeIndex } from './sample-types.ts';
 import { type Node, sumNodes, sumStacks } from './stack-sums.ts';
@@ -27,6 +28,20 @@ export interface TopOptions {
   trimPath?: string;
 }
 
+export const TOP_OPTIONS = {
+  sampleType: text,
+  granularity: withDefault(oneOf('functions', 'lines', 'files'), 'lines'),
+  sort: withDefault(oneOf('flat', 'cum'), 'flat'),
+  limit: rule(
+    (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= 0),
+    'a whole number, at least 0',
+  ),
+  objects: withDefault(flag, true),
+  trimPath: text,
+} satisfies OptionTable<TopOptions>;
+
+export type TopSettings = SettingsOf<typeof TOP_OPTIONS>;
+
 /** One row of the table. */
 export interface TopRow {
   /** Function name; '' in a table of files. */
@@ -48,25 +63,15 @@ export interface TopRow {
 }
 
 /** All rows, sorted. Rows whose sums are zero are left out, as in pprof. */
-export function topRows(model: ProfileModel, view: StackView, options: TopOptions = {}): TopRow[] {
-  const index = sampleTypeIndex(model, options.sampleType);
+export function topRows(model: ProfileModel, view: StackView, settings: TopSettings): TopRow[] {
+  const { sampleType, granularity, sort } = settings;
+  const index = sampleTypeIndex(model, sampleType);
   const objects = objectsIndex(model, index);
   const columns = objects < 0 ? [index] : [index, objects];
-  const granularity = options.granularity ?? 'lines';
-  if (granularity !== 'functions' && granularity !== 'lines' && granularity !== 'files') {
-    throw new InvalidArgumentError(
-      'granularity',
-      `There is no granularity '${granularity as string}': use functions, lines or files.`,
-    );
-  }
-  const order = options.sort ?? 'flat';
-  if (order !== 'flat' && order !== 'cum') {
-    throw new InvalidArgumentError('sort', `There is no order '${order as string}': use flat or cum.`);
-  }
   const nodes: Node[] = [];
   const nodesOfLocation = nodeTable(model, view, granularity, columns.length, nodes);
   sumNodes(model.stacks, nodesOfLocation, nodes, sumStacks(model, view, columns));
-  return sortedRows(nodes, order);
+  return sortedRows(nodes, sort);
 }
 
 /** The rows of all nodes that have values. */

@@ -5,13 +5,13 @@ import { relativePath, type StackView } from '../frames/index.ts';
 import type { ProfileModel } from './model.ts';
 import { formatQuantity, formatShare, tableFormat } from './quantity.ts';
 import { sampleTypeIndex } from './sample-types.ts';
-import { printedName, type TopOptions, topRows } from './top-rows.ts';
+import { printedName, type TopSettings, topRows } from './top-rows.ts';
 
 /** The table as text with its header. */
-export function topText(model: ProfileModel, view: StackView, options: TopOptions = {}): string {
+export function topText(model: ProfileModel, view: StackView, options: TopSettings): string {
   const index = sampleTypeIndex(model, options.sampleType);
   const all = topRows(model, view, options);
-  const rows = options.limit === undefined ? all : all.slice(0, Math.max(0, options.limit));
+  const rows = all.slice(0, options.limit);
   const { type, unit } = model.sampleTypes[index]!;
   const total = totalOf(model, index);
   let smallest = 0;
@@ -22,7 +22,7 @@ export function topText(model: ProfileModel, view: StackView, options: TopOption
     shown += flat;
   }
   const format = tableFormat(unit, smallest, total);
-  const objects = options.objects !== false && rows.some((row) => row.flatObjects !== null);
+  const objects = options.objects && rows.some((row) => row.flatObjects !== null);
 
   const lines = headerLines(model, type, format(total));
   lines.push(

@@ -10,11 +10,12 @@
 
 import { BaselineError } from '../errors.ts';
 import { type Frame, type Stack, stackOf, stackOfFrames } from '../frames/index.ts';
-import { checkOptionNames } from '../options/option-names.ts';
+import { text } from '../options/option-rules.ts';
+import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
 import { platform } from '../platform/index.ts';
 import { type BaselineFrame, baselineStacks, coarseKey, fineKey, normalised } from './baseline-stack.ts';
 import { type JsonNode, JsonSyntaxError, parseJsonLines } from './json-lines.ts';
-import { defaultLeakKinds, type LeakKind, leakKinds } from './leak-kinds.ts';
+import { anyLeakKinds, defaultLeakKinds, type LeakKind, leakKinds } from './leak-kinds.ts';
 import type { LeakRecord, LeakReport } from './leak-report.ts';
 
 const FORMAT = 'heapline-leak-baseline';
@@ -45,17 +46,20 @@ export interface BaselineOptions {
   readonly root?: string;
 }
 
-const OPTIONS = ['root'] as const satisfies readonly (keyof BaselineOptions)[];
+const OPTIONS = { root: text } satisfies OptionTable<BaselineOptions>;
+const BASELINE_OF_OPTIONS = {
+  ...OPTIONS,
+  kinds: withDefault(anyLeakKinds, defaultLeakKinds),
+} satisfies OptionTable<BaselineOptions & { readonly kinds?: readonly LeakKind[] }>;
 
 /** The baseline of every leak in a report, including those that were known before. */
 export function baselineOf(
   report: LeakReport,
   options: BaselineOptions & { readonly kinds?: readonly LeakKind[] } = {},
 ): Baseline {
-  checkOptionNames('baselineOf', options, [...OPTIONS, 'kinds']);
-  const kinds = options.kinds ?? defaultLeakKinds;
+  const { kinds, root } = readOptions('baselineOf', options, BASELINE_OF_OPTIONS);
   const leaks = new Map<string, BaselineLeak>();
-  const stackIn = baselineStacks(options.root);
+  const stackIn = baselineStacks(root);
   for (const record of [...report.records, ...(report.known ?? [])]) {
     if (!kinds.includes(record.kind)) continue;
     const { kind, blocks, bytes } = record;
@@ -71,7 +75,7 @@ export function applyBaseline(
   baseline: Baseline,
   options: BaselineOptions = {},
 ): LeakReport {
-  checkOptionNames('applyBaseline', options, OPTIONS);
+  const { root } = readOptions('applyBaseline', options, OPTIONS);
   const exact = new Map(
     baseline.leaks.map(({ stack, ...leak }) => {
       const own = normalised(stack);
@@ -82,7 +86,7 @@ export function applyBaseline(
     string,
     { readonly stack: readonly BaselineFrame[]; readonly records: LeakRecord[] }
   >();
-  const stackIn = baselineStacks(options.root);
+  const stackIn = baselineStacks(root);
   for (const record of report.records) {
     const stack = stackIn(stackOf(record, 'frames'));
     const key = fineKey(stack);

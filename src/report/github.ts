@@ -2,8 +2,9 @@
 // source lines. Text is escaped as in the runner's own toolkit (actions/toolkit, core/src/command.ts).
 
 import { type Frame, faultStacks, quantity, relativePath, stackOf } from '../frames/index.ts';
-import { checkOptionNames } from '../options/option-names.ts';
-import { defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
+import { flag, text } from '../options/option-rules.ts';
+import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
+import { anyLeakKinds, defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
 import type { LeakReport } from './leak-report.ts';
 import { inText, ReportStacks } from './stacks.ts';
 import { failureHeadline, faultHeadline, kindTitles, recordHeadline } from './wording.ts';
@@ -30,17 +31,16 @@ interface Annotation {
   readonly message: string;
 }
 
-const OPTIONS = [
-  'kinds',
-  'root',
-  'all',
-  'failedAllocations',
-] as const satisfies readonly (keyof GitHubOptions)[];
+const OPTIONS = {
+  kinds: withDefault(anyLeakKinds, defaultLeakKinds),
+  root: text,
+  all: withDefault(flag, false),
+  failedAllocations: withDefault(flag, false),
+} satisfies OptionTable<GitHubOptions>;
 
 /** The report as workflow commands, one per line; '' when nothing failed. */
 export function formatGitHub(report: LeakReport, options: GitHubOptions = {}): string {
-  checkOptionNames('formatGitHub', options, OPTIONS);
-  const { root } = options;
+  const { kinds, root, all, failedAllocations } = readOptions('formatGitHub', options, OPTIONS);
   const stacks = new ReportStacks(root, inText);
   // An annotation is made only when it is shown.
   const annotations: (() => Annotation)[] = [];
@@ -61,14 +61,14 @@ export function formatGitHub(report: LeakReport, options: GitHubOptions = {}): s
   const failed = report.failedAllocations.map((failure) => (): Annotation => {
     const stack = stackOf(failure, 'frames');
     return {
-      ...(options.failedAllocations ? {} : { level: 'warning' }),
+      ...(failedAllocations ? {} : { level: 'warning' }),
       place: stacks.place(stack),
       title: 'Memory: failed allocation',
       message: `${failureHeadline(failure, stacks)}\n${stacks.lines(stack, '  ')}`,
     };
   });
-  if (options.failedAllocations) annotations.push(...failed);
-  for (const record of report.of(options.kinds ?? defaultLeakKinds)) {
+  if (failedAllocations) annotations.push(...failed);
+  for (const record of report.of(kinds)) {
     annotations.push(() => {
       const stack = stackOf(record, 'frames');
       return {
@@ -78,11 +78,9 @@ export function formatGitHub(report: LeakReport, options: GitHubOptions = {}): s
       };
     });
   }
-  if (!options.failedAllocations) annotations.push(...failed);
+  if (!failedAllocations) annotations.push(...failed);
   const shown =
-    options.all || annotations.length <= ANNOTATION_LIMIT
-      ? annotations
-      : annotations.slice(0, ANNOTATION_LIMIT - 1);
+    all || annotations.length <= ANNOTATION_LIMIT ? annotations : annotations.slice(0, ANNOTATION_LIMIT - 1);
   const lines = shown.map((annotation) => command(annotation(), root));
   const rest = annotations.length - shown.length;
   if (rest > 0) {

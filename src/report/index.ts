@@ -28,7 +28,7 @@ export type { JUnitOptions } from './junit.ts';
 export { formatJUnit } from './junit.ts';
 export { LeakError } from './leak-error.ts';
 export type { LeakKind } from './leak-kinds.ts';
-export { checkLeakKinds, defaultLeakKinds, leakKinds, parseLeakKinds } from './leak-kinds.ts';
+export { defaultLeakKinds, leakKinds, parseLeakKinds, someLeakKinds } from './leak-kinds.ts';
 export type { LeakProfileOptions } from './leak-profile.ts';
 export { encodeLeakProfile } from './leak-profile.ts';
 export type {

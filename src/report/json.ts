@@ -12,7 +12,8 @@ import {
   type Stack,
   stackOf,
 } from '../frames/index.ts';
-import { checkOptionNames } from '../options/option-names.ts';
+import { text } from '../options/option-rules.ts';
+import { type OptionTable, readOptions } from '../options/option-table.ts';
 import type { LeakKind } from './leak-kinds.ts';
 import type { LeakRecord, LeakReport, LeakTotals } from './leak-report.ts';
 import { inJson, ReportStacks } from './stacks.ts';
@@ -130,13 +131,17 @@ export interface JsonOptions {
   readonly root?: string;
 }
 
-const OPTIONS = ['root'] as const satisfies readonly (keyof JsonOptions)[];
+const OPTIONS = { root: text } satisfies OptionTable<JsonOptions>;
 
 /** The report as a value for JSON.stringify. */
 export function toJson(report: LeakReport, options: JsonOptions = {}): LeakJson {
-  checkOptionNames('toJson', options, OPTIONS);
-  const stacks = new ReportStacks(options.root, inJson);
-  const frame = rememberedByFrame((of) => frameJson(of, options.root));
+  const { root } = readOptions('toJson', options, OPTIONS);
+  return jsonOf(report, root);
+}
+
+function jsonOf(report: LeakReport, root: string | undefined): LeakJson {
+  const stacks = new ReportStacks(root, inJson);
+  const frame = rememberedByFrame((of) => frameJson(of, root));
   const stack = (of: Stack): LeakJsonFrame[] =>
     stacks.shown(of).map((item) => (isGap(item) ? gapJson(item) : frame(item)));
   const stackOrNull = (of: Stack | null): LeakJsonFrame[] | null => of && stack(of);
@@ -186,8 +191,8 @@ export function toJson(report: LeakReport, options: JsonOptions = {}): LeakJson 
 
 /** The report as indented JSON text that ends with a newline. */
 export function formatJson(report: LeakReport, options: JsonOptions = {}): string {
-  checkOptionNames('formatJson', options, OPTIONS);
-  return `${JSON.stringify(toJson(report, options), null, 2)}\n`;
+  const { root } = readOptions('formatJson', options, OPTIONS);
+  return `${JSON.stringify(jsonOf(report, root), null, 2)}\n`;
 }
 
 function frameJson(frame: Frame, root: string | undefined): LeakJsonFrame {

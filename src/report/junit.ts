@@ -3,8 +3,9 @@
 // fault is a failed case. So a clean run shows what was checked.
 
 import { type Frame, faultStacks, position, relativePath, stackOf } from '../frames/index.ts';
-import { checkOptionNames } from '../options/option-names.ts';
-import { defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
+import { flag, text } from '../options/option-rules.ts';
+import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
+import { anyLeakKinds, defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
 import type { LeakReport } from './leak-report.ts';
 import { inText, ReportStacks } from './stacks.ts';
 import { failureHeadline, faultHeadline, kindTitles, recordHeadline } from './wording.ts';
@@ -19,7 +20,11 @@ export interface JUnitOptions {
   readonly failedAllocations?: boolean;
 }
 
-const OPTIONS = ['kinds', 'root', 'failedAllocations'] as const satisfies readonly (keyof JUnitOptions)[];
+const OPTIONS = {
+  kinds: withDefault(anyLeakKinds, defaultLeakKinds),
+  root: text,
+  failedAllocations: withDefault(flag, false),
+} satisfies OptionTable<JUnitOptions>;
 
 interface TestCase {
   readonly name: string;
@@ -29,13 +34,12 @@ interface TestCase {
 
 /** The report as a JUnit XML document. */
 export function formatJUnit(report: LeakReport, options: JUnitOptions = {}): string {
-  checkOptionNames('formatJUnit', options, OPTIONS);
-  const kinds = options.kinds ?? defaultLeakKinds;
-  const stacks = new ReportStacks(options.root, inText);
+  const { kinds, root, failedAllocations } = readOptions('formatJUnit', options, OPTIONS);
+  const stacks = new ReportStacks(root, inText);
   const cases = uniquelyNamed([
     ...damageCases(report),
     ...errorCases(report, stacks),
-    ...(options.failedAllocations ? failureCases(report, stacks) : []),
+    ...(failedAllocations ? failureCases(report, stacks) : []),
     // A heap that could not be searched has no passed cases, because nothing is known about its leaks.
     ...(report.damage === null ? leakCases(report, kinds, stacks) : []),
   ]);
@@ -50,10 +54,7 @@ export function formatJUnit(report: LeakReport, options: JUnitOptions = {}): str
   for (const test of cases) {
     const attributes = [`classname="${xml(suite)}"`, `name="${xml(test.name)}"`, 'time="0"'];
     if (test.place !== null) {
-      attributes.push(
-        `file="${xml(relativePath(test.place.file, options.root))}"`,
-        `line="${test.place.line}"`,
-      );
+      attributes.push(`file="${xml(relativePath(test.place.file, root))}"`, `line="${test.place.line}"`);
     }
     if (test.failure === null) {
       lines.push(`    <testcase ${attributes.join(' ')}/>`);
@@ -67,7 +68,7 @@ export function formatJUnit(report: LeakReport, options: JUnitOptions = {}): str
   const output = [
     ...report.unusedSuppressions.map((unused) => `unused suppression: ${unused}`),
     ...report.notes,
-    ...(options.failedAllocations
+    ...(failedAllocations
       ? []
       : report.failedAllocations.map(
           (failed) =>

@@ -1,6 +1,7 @@
 // The classes of live blocks: their names, which of them are leaks, and the check of names that callers give.
 
 import { InvalidArgumentError } from '../errors.ts';
+import type { OptionRule } from '../options/option-table.ts';
 
 /** The classes of live blocks, the gravest first. */
 export const leakKinds = ['definite', 'indirect', 'possible', 'reachable'] as const;
@@ -14,29 +15,38 @@ export type LeakKind = (typeof leakKinds)[number];
 /** The classes that are certainly leaks. Checks fail on these unless told otherwise. */
 export const defaultLeakKinds: readonly LeakKind[] = ['definite', 'indirect'];
 
-/** Throws an InvalidArgumentError unless these are leak classes, and at least one. */
-export function checkLeakKinds(kinds: readonly LeakKind[]): void {
-  checkKindNames(kinds);
-  if (kinds.length === 0) throw notKinds();
-}
+/** An option that is a list of leak classes, which may be empty. */
+export const anyLeakKinds: OptionRule<readonly LeakKind[]> = {
+  read: (value, option) => leakKindsIn(value, option),
+};
+
+/** An option that is a list of the leak classes on which a check fails: at least one. */
+export const someLeakKinds: OptionRule<readonly LeakKind[]> = {
+  read: (value, option) => {
+    const kinds = leakKindsIn(value, option);
+    if (kinds.length === 0) throw notKinds(option);
+    return kinds;
+  },
+};
 
 // Unknown classes are rejected, because a check for a class that does not exist would always succeed.
-export function checkKindNames(kinds: unknown): void {
-  if (!Array.isArray(kinds)) throw notKinds();
+export function leakKindsIn(kinds: unknown, option = 'kinds'): readonly LeakKind[] {
+  if (!Array.isArray(kinds)) throw notKinds(option);
   for (const kind of kinds as readonly unknown[]) {
     if (!(leakKinds as readonly unknown[]).includes(kind)) {
       throw new InvalidArgumentError(
-        'kinds',
+        option,
         `unknown leak class "${String(kind)}": use ${leakKinds.join(', ')}`,
       );
     }
   }
+  return kinds as readonly LeakKind[];
 }
 
-function notKinds(): InvalidArgumentError {
+function notKinds(option: string): InvalidArgumentError {
   return new InvalidArgumentError(
-    'kinds',
-    `kinds must be an array of leak classes: ${leakKinds.join(', ')}.`,
+    option,
+    `The option ${option} must be an array of leak classes: ${leakKinds.join(', ')}.`,
   );
 }
 

@@ -1,9 +1,10 @@
 // The report in pprof's format, through the builder that servers use, too.
 
 import { atOnce } from '../algorithms/steps.ts';
-import { checkOptionNames } from '../options/option-names.ts';
-import { type EncodeOptions, LeakProfileBuilder } from '../profile/index.ts';
-import type { LeakKind } from './leak-kinds.ts';
+import { textByName, timestamp } from '../options/option-rules.ts';
+import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
+import { type EncodeOptions, inlineForms, LeakProfileBuilder } from '../profile/index.ts';
+import { anyLeakKinds, type LeakKind } from './leak-kinds.ts';
 import type { LeakReport } from './leak-report.ts';
 
 /** What goes into the profile. */
@@ -21,17 +22,16 @@ export interface LeakProfileOptions {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-const OPTIONS = [
-  'kinds',
-  'takenAt',
-  'inlines',
-  'labels',
-] as const satisfies readonly (keyof LeakProfileOptions)[];
+const OPTIONS = {
+  kinds: anyLeakKinds,
+  takenAt: withDefault(timestamp, 0),
+  inlines: inlineForms,
+  labels: withDefault(textByName, {}),
+} satisfies OptionTable<LeakProfileOptions>;
 
 /** The report as a gzipped pprof profile. */
 export function encodeLeakProfile(report: LeakReport, options: LeakProfileOptions = {}): Uint8Array {
-  checkOptionNames('encodeLeakProfile', options, OPTIONS);
-  const { kinds, takenAt = 0, inlines, labels = {} } = options;
+  const { kinds, takenAt, inlines, labels } = readOptions('encodeLeakProfile', options, OPTIONS);
   const builder = new LeakProfileBuilder();
   atOnce(
     kinds === undefined

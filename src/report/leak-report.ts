@@ -4,7 +4,7 @@
 // 4.2.8 "Memory leak detection". The writers are beside this file.
 
 import { type Frame, faultStackNames, type HeapFault, StackTree, withStacksIn } from '../frames/index.ts';
-import { checkKindNames, defaultLeakKinds, type LeakKind, leakKinds } from './leak-kinds.ts';
+import { defaultLeakKinds, type LeakKind, leakKinds, leakKindsIn } from './leak-kinds.ts';
 import { compareRecords } from './record-order.ts';
 import { formatText } from './text.ts';
 
@@ -177,7 +177,7 @@ export class LeakReport {
 
   /** The records of these classes, the largest first. */
   of(kinds: readonly LeakKind[]): readonly LeakRecord[] {
-    checkKindNames(kinds);
+    leakKindsIn(kinds);
     return this.records.filter((record) => kinds.includes(record.kind));
   }
 

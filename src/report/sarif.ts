@@ -4,10 +4,11 @@
 // fingerprint is that of the baseline. Suppressed and known records are marked.
 
 import { faultStacks, rememberedByFrame, type Stack, stackOf, withStacks } from '../frames/index.ts';
-import { checkOptionNames } from '../options/option-names.ts';
+import { flag, text } from '../options/option-rules.ts';
+import { type OptionTable, readOptions, type SettingsOf, withDefault } from '../options/option-table.ts';
 import { platform } from '../platform/index.ts';
 import { stackFingerprints } from './baseline.ts';
-import { defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
+import { anyLeakKinds, defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
 import type { LeakRecord, LeakReport } from './leak-report.ts';
 import { locationOf, places, ROOT_ID } from './sarif-locations.ts';
 import { rulesFor } from './sarif-rules.ts';
@@ -30,34 +31,36 @@ export interface SarifOptions {
   readonly toolVersion?: string;
 }
 
-const OPTIONS = [
-  'kinds',
-  'root',
-  'failedAllocations',
-  'toolVersion',
-] as const satisfies readonly (keyof SarifOptions)[];
+const OPTIONS = {
+  kinds: withDefault(anyLeakKinds, defaultLeakKinds),
+  root: text,
+  failedAllocations: withDefault(flag, false),
+  toolVersion: text,
+} satisfies OptionTable<SarifOptions>;
+
+type SarifSettings = SettingsOf<typeof OPTIONS>;
 
 /** The report as a SARIF log, ready for JSON.stringify. */
 export function toSarif(report: LeakReport, options: SarifOptions = {}): object {
-  checkOptionNames('toSarif', options, OPTIONS);
-  return log(report, options, [...results(report, options)]);
+  const settings = readOptions('toSarif', options, OPTIONS);
+  return log(report, settings, [...results(report, settings)]);
 }
 
 /** The report as the text of a SARIF file, with one result per line. */
 export function formatSarif(report: LeakReport, options: SarifOptions = {}): string {
-  checkOptionNames('formatSarif', options, OPTIONS);
+  const settings = readOptions('formatSarif', options, OPTIONS);
   // Indentation would double the size of thousands of results. All of them as objects at once would take many times
   // the memory.
-  const [head, tail] = JSON.stringify(log(report, options, [SEPARATOR])).split(JSON.stringify(SEPARATOR));
+  const [head, tail] = JSON.stringify(log(report, settings, [SEPARATOR])).split(JSON.stringify(SEPARATOR));
   const texts = [head!];
-  for (const result of results(report, options)) {
+  for (const result of results(report, settings)) {
     texts.push(texts.length === 1 ? '\n' : ',\n', JSON.stringify(result));
   }
   return [...texts, `\n${tail}\n`].join('');
 }
 
-function log(report: LeakReport, options: SarifOptions, results: readonly unknown[]): object {
-  const { root, toolVersion, kinds = defaultLeakKinds } = options;
+function log(report: LeakReport, options: SarifSettings, results: readonly unknown[]): object {
+  const { root, toolVersion, kinds } = options;
   const notes = [
     ...report.unusedSuppressions.map((unused) => `Unused suppression: ${unused}`),
     ...report.notes,
@@ -95,8 +98,8 @@ function log(report: LeakReport, options: SarifOptions, results: readonly unknow
   };
 }
 
-function* results(report: LeakReport, options: SarifOptions): Generator<object, void> {
-  const { root, kinds = defaultLeakKinds } = options;
+function* results(report: LeakReport, options: SarifSettings): Generator<object, void> {
+  const { root, kinds } = options;
   const ruleIds = rulesFor(kinds, failureLevel(options)).map(({ id }) => id);
   const stacks = new ReportStacks(root, inSarif);
   const fingerprint = stackFingerprints(root);

@@ -11,9 +11,10 @@ import {
   stackLines,
   stackOf,
 } from '../frames/index.ts';
-import { checkOptionNames } from '../options/option-names.ts';
+import { flag, text } from '../options/option-rules.ts';
+import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
 import { platform } from '../platform/index.ts';
-import { type LeakKind, leakKinds } from './leak-kinds.ts';
+import { anyLeakKinds, type LeakKind, leakKinds } from './leak-kinds.ts';
 import type { BlockSample, LeakRecord, LeakReport } from './leak-report.ts';
 import { inText, ReportStacks } from './stacks.ts';
 import { amount, failureCount, failureHeadline, faultHeadline, hexAddress, kindTitles } from './wording.ts';
@@ -36,23 +37,26 @@ export interface TextOptions {
   readonly root?: string;
 }
 
-const OPTIONS = ['all', 'kinds', 'color', 'root'] as const satisfies readonly (keyof TextOptions)[];
+const OPTIONS = {
+  all: withDefault(flag, false),
+  kinds: withDefault(anyLeakKinds, leakKinds),
+  color: withDefault(flag, false),
+  root: text,
+} satisfies OptionTable<TextOptions>;
 
 type Colors = ReturnType<typeof picocolors.createColors>;
 
 /** The report as text for a terminal. Every line ends with `\n`. */
 export function formatText(report: LeakReport, options: TextOptions = {}): string {
-  checkOptionNames('formatText', options, OPTIONS);
-  const colors = picocolors.createColors(options.color === true && !noColor());
-  const stacks = new ReportStacks(options.root, inText);
-  const records = report.of(options.kinds ?? leakKinds);
-  const shown = options.all ? records : records.slice(0, SHORT_RECORDS);
+  const { all, kinds, color, root } = readOptions('formatText', options, OPTIONS);
+  const colors = picocolors.createColors(color && !noColor());
+  const stacks = new ReportStacks(root, inText);
+  const records = report.of(kinds);
+  const shown = all ? records : records.slice(0, SHORT_RECORDS);
   const blocks: string[][] = [];
   if (report.damage !== null) blocks.push([`${colors.red('ruined heap:')} ${printable(report.damage)}`]);
   for (const fault of report.errors) blocks.push(faultLines(fault, colors, stacks));
-  for (const failed of options.all
-    ? report.failedAllocations
-    : report.failedAllocations.slice(0, SHORT_RECORDS)) {
+  for (const failed of all ? report.failedAllocations : report.failedAllocations.slice(0, SHORT_RECORDS)) {
     blocks.push([
       colors.yellow(failureHeadline(failed, stacks)),
       ...paintedLines(stackOf(failed, 'frames'), colors, stacks, '  '),

@@ -1,14 +1,15 @@
-// The options of a heap's functions, and their checks.
+// The options of a heap's functions, and their tables.
 
 import { InvalidArgumentError } from '../errors.ts';
-import type { GrowthOptions } from '../leaks/index.ts';
-import { checkOptionNames } from '../options/option-names.ts';
+import { isObject, oneOf, rejectOption, text, textByName } from '../options/option-rules.ts';
+import { type OptionRule, type OptionTable, withDefault } from '../options/option-table.ts';
 import type { ContextProfileKind } from '../profile/index.ts';
 import {
-  checkLeakKinds,
+  defaultLeakKinds,
   type LeakKind,
   type Suppression,
   type SuppressionRule,
+  someLeakKinds,
   suppressionsOf,
 } from '../report/index.ts';
 import { describe } from './arguments.ts';
@@ -44,62 +45,40 @@ export interface AssertLeaksOptions extends LeaksOptions {
   readonly root?: string;
 }
 
-const PROFILE_OPTIONS = ['kind', 'labels'] as const satisfies readonly (keyof ProfileOptions)[];
-const LEAKS_OPTIONS = ['suppressions'] as const satisfies readonly (keyof LeaksOptions)[];
-const ASSERT_LEAKS_OPTIONS = [
-  ...LEAKS_OPTIONS,
-  'kinds',
-  'root',
-] as const satisfies readonly (keyof AssertLeaksOptions)[];
-const GROWTH_OPTIONS = ['warmup', 'runs'] as const satisfies readonly (keyof GrowthOptions)[];
+/** Suppressions of any form, which become one form. */
+const suppressions: OptionRule<readonly (SuppressionRule | Suppression)[], readonly Suppression[]> = {
+  read: (value, option) => {
+    if (!Array.isArray(value)) rejectOption(option, 'an array of patterns and predicates', value);
+    for (const given of value as readonly unknown[]) {
+      if (typeof given === 'string' || typeof given === 'function' || isRead(given)) continue;
+      throw new InvalidArgumentError(
+        option,
+        `A suppression is a pattern, a predicate or a suppression read from a file, not ${describe(given)}.`,
+      );
+    }
+    const all = value as readonly (SuppressionRule | Suppression)[];
+    const inCode = suppressionsOf(all.filter((given): given is SuppressionRule => !isRead(given)));
+    return [...inCode, ...all.filter(isRead)];
+  },
+};
 
-export function checkProfileOptions(options: ProfileOptions): void {
-  checkOptionNames('heap.profile', options, PROFILE_OPTIONS);
-  const { labels } = options;
-  if (labels === undefined) return;
-  if (typeof labels !== 'object' || labels === null) {
-    throw new InvalidArgumentError('labels', `labels must be an object of strings, not ${describe(labels)}.`);
-  }
-  for (const [name, text] of Object.entries(labels)) {
-    if (typeof text === 'string') continue;
-    throw new InvalidArgumentError('labels', `The label '${name}' must be a string, not ${describe(text)}.`);
-  }
+/** Whether parseSuppressions() has made this suppression. */
+function isRead(given: unknown): given is Suppression {
+  return isObject(given) && 'matches' in given && typeof given.matches === 'function';
 }
 
-/** The values of the options are checked where they are used. */
-export function checkGrowthOptions(options: GrowthOptions): void {
-  checkOptionNames('heap.growth', options, GROWTH_OPTIONS);
-}
+export const PROFILE_OPTIONS = {
+  kind: withDefault(oneOf('heap', 'allocs', 'peak', 'temporary', 'lifetime'), 'heap'),
+  labels: withDefault(textByName, {}),
+} satisfies OptionTable<ProfileOptions>;
 
-export function checkAssertLeaksOptions(options: AssertLeaksOptions): void {
-  checkOptionNames('heap.assertNoLeaks', options, ASSERT_LEAKS_OPTIONS);
-  if (options.kinds !== undefined) checkLeakKinds(options.kinds);
-}
+export const LEAKS_OPTIONS = {
+  suppressions: withDefault(suppressions, []),
+} satisfies OptionTable<LeaksOptions>;
 
-/** The suppressions among the options of `caller`. */
-export function readSuppressions(caller: string, options: LeaksOptions): Suppression[] {
-  checkOptionNames(caller, options, LEAKS_OPTIONS);
-  const { suppressions } = options;
-  if (suppressions === undefined) return [];
-  if (!Array.isArray(suppressions)) {
-    throw new InvalidArgumentError(
-      'suppressions',
-      'suppressions must be an array of patterns and predicates.',
-    );
-  }
-  for (const rule of suppressions as readonly unknown[]) {
-    if (typeof rule === 'string' || typeof rule === 'function' || isRead(rule)) continue;
-    throw new InvalidArgumentError(
-      'suppressions',
-      `A suppression is a pattern, a predicate or a suppression read from a file, not ${describe(rule)}.`,
-    );
-  }
-  const rules = suppressions as readonly (SuppressionRule | Suppression)[];
-  const inCode = suppressionsOf(rules.filter((rule): rule is SuppressionRule => !isRead(rule)));
-  return [...inCode, ...rules.filter(isRead)];
-}
-
-/** Whether parseSuppressions() has made this rule. */
-function isRead(rule: unknown): rule is Suppression {
-  return typeof rule === 'object' && rule !== null && 'matches' in rule && typeof rule.matches === 'function';
-}
+/** The callers pass the suppressions on to heap.leaks(), which has the default. */
+export const ASSERT_LEAKS_OPTIONS = {
+  suppressions,
+  kinds: withDefault(someLeakKinds, defaultLeakKinds),
+  root: text,
+} satisfies OptionTable<AssertLeaksOptions>;

@@ -7,24 +7,25 @@ import { type Frame, faultMessage, type HeapFault } from '../frames/index.ts';
 import { type ContextStacks, type HeapBlock, type HeapSnapshot, MemoryView } from '../heap/index.ts';
 import { ALLOCATES } from '../host/index.ts';
 import {
+  GROWTH_OPTIONS,
   GrowthMeter,
   type GrowthOptions,
   type GrowthReport,
   HeapMark,
   type ScopeResult,
 } from '../leaks/index.ts';
+import { readOptions } from '../options/option-table.ts';
 import { platform } from '../platform/index.ts';
 import { ContextProfileBuilder, type HeapProfile } from '../profile/index.ts';
 import { type FailedAllocation, firstStack, LeakError, type LeakReport, pointAt } from '../report/index.ts';
 import { checkAddress, checkFunction, checkSize } from './arguments.ts';
 import {
+  ASSERT_LEAKS_OPTIONS,
   type AssertLeaksOptions,
-  checkAssertLeaksOptions,
-  checkGrowthOptions,
-  checkProfileOptions,
+  LEAKS_OPTIONS,
   type LeaksOptions,
+  PROFILE_OPTIONS,
   type ProfileOptions,
-  readSuppressions,
 } from './heap-options.ts';
 import { leaksAfter, leaksNow, markNow } from './leak-queries.ts';
 import { runForGrowth, runInScope } from './measured-work.ts';
@@ -171,9 +172,9 @@ export class Heap {
    */
   profile(options: ProfileOptions = {}): HeapProfile {
     this.#session.check('heap.profile');
-    checkProfileOptions(options);
-    const builder = new ContextProfileBuilder(options.kind ?? 'heap');
-    this.addTo(builder, options.labels ?? {});
+    const { kind, labels } = readOptions('heap.profile', options, PROFILE_OPTIONS);
+    const builder = new ContextProfileBuilder(kind);
+    this.addTo(builder, labels);
     return builder.finish();
   }
 
@@ -225,19 +226,19 @@ export class Heap {
    */
   leaks(options: LeaksOptions = {}): LeakReport {
     this.#session.check('heap.leaks');
-    return leaksNow(this.#session, readSuppressions('heap.leaks', options));
+    return leaksNow(this.#session, readOptions('heap.leaks', options, LEAKS_OPTIONS).suppressions);
   }
 
   /** Throws a LeakError, whose message is the report, when blocks are lost or there was a heap fault. */
   assertNoLeaks(options: AssertLeaksOptions = {}): void {
-    checkAssertLeaksOptions(options);
-    const { kinds, root = platform().workingDirectory(), ...rest } = options;
+    const {
+      kinds,
+      root = platform().workingDirectory(),
+      ...rest
+    } = readOptions('heap.assertNoLeaks', options, ASSERT_LEAKS_OPTIONS);
     const report = this.leaks(rest);
     if (report.isClean(kinds)) return;
-    const error = new LeakError(report, {
-      ...(root === undefined ? {} : { root }),
-      ...(kinds === undefined ? {} : { kinds }),
-    });
+    const error = new LeakError(report, { kinds, ...(root === undefined ? {} : { root }) });
     throw pointAt(error, firstStack(report, kinds), root);
   }
 
@@ -270,7 +271,11 @@ export class Heap {
     if (!(mark instanceof HeapMark) || mark.owner !== this.#session) {
       throw new InvalidArgumentError('mark', "heap.leaksSince() takes a mark of this sandbox's heap.mark().");
     }
-    return leaksAfter(this.#session, mark, readSuppressions('heap.leaksSince', options));
+    return leaksAfter(
+      this.#session,
+      mark,
+      readOptions('heap.leaksSince', options, LEAKS_OPTIONS).suppressions,
+    );
   }
 
   /**
@@ -286,7 +291,7 @@ export class Heap {
   ): ScopeResult<T> | Promise<ScopeResult<T>> {
     this.#session.check('heap.scope');
     checkFunction('work', work);
-    return runInScope(this.#session, work, readSuppressions('heap.scope', options));
+    return runInScope(this.#session, work, readOptions('heap.scope', options, LEAKS_OPTIONS).suppressions);
   }
 
   /**
@@ -298,8 +303,8 @@ export class Heap {
   growth(work: () => unknown, options: GrowthOptions = {}): GrowthReport | Promise<GrowthReport> {
     this.#session.check('heap.growth');
     checkFunction('work', work);
-    checkGrowthOptions(options);
-    return runForGrowth(this.#session, work, new GrowthMeter(options));
+    const meter = new GrowthMeter(readOptions('heap.growth', options, GROWTH_OPTIONS));
+    return runForGrowth(this.#session, work, meter);
   }
 
   /** Frames of a context, innermost first, host frames included. `node` is an address from a snapshot or block. */

@@ -3,10 +3,15 @@
 export { Boundary, type BoundaryOptions, type HostFrames, type HostFramesSampling } from './boundary.ts';
 export type { FunctionTable, TableFunction } from './function-table.ts';
 export type { Heap, HeapStats } from './heap.ts';
-export type { AssertLeaksOptions, LeaksOptions, ProfileOptions } from './heap-options.ts';
 export {
-  checkModuleOptions,
+  ASSERT_LEAKS_OPTIONS,
+  type AssertLeaksOptions,
+  type LeaksOptions,
+  type ProfileOptions,
+} from './heap-options.ts';
+export {
   loadBytes,
+  MODULE_OPTIONS,
   type ModuleOptions,
   openModule,
   ownBytes,
@@ -17,6 +22,6 @@ export { type PreparedModule, prepareModule } from './prepared-module.ts';
 export type { RunResult } from './program.ts';
 export { disposedMemoryBytes, openSandboxes, type SandboxWatcher, watchSandboxes } from './registry.ts';
 export { type GuestExports, Sandbox } from './sandbox.ts';
-export { checkSandboxOptions, isListOf, isText, reject, type SandboxOptions } from './sandbox-options.ts';
+export { SANDBOX_OPTIONS, type SandboxOptions } from './sandbox-options.ts';
 export { type Instantiate, Session, type SessionOptions } from './session.ts';
 export type { Subject, ToolchainInfo } from './subject.ts';

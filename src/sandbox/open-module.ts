@@ -4,18 +4,13 @@
 import { basename } from '../algorithms/posix-path.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import { openInstrumented } from '../instrument/index.ts';
+import { isObject, isText, rule, textList, textNotEmpty } from '../options/option-rules.ts';
+import { type OptionTable, readOptions } from '../options/option-table.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';
 import { type OpenGuest, openSandbox } from './open-sandbox.ts';
 import { prepareModule } from './prepared-module.ts';
 import type { GuestExports, Sandbox } from './sandbox.ts';
-import {
-  checkSandboxOptions,
-  isListOf,
-  isObject,
-  isText,
-  reject,
-  type SandboxOptions,
-} from './sandbox-options.ts';
+import { SANDBOX_OPTIONS, type SandboxOptions } from './sandbox-options.ts';
 
 /** Options of a sandbox that is opened from the bytes of a module. */
 export interface ModuleOptions extends SandboxOptions {
@@ -29,27 +24,14 @@ export interface ModuleOptions extends SandboxOptions {
   readonly exports?: readonly string[];
 }
 
-const MODULE_OPTIONS = [
-  'name',
-  'debugInfo',
-  'sourceMap',
-  'exports',
-] as const satisfies readonly (keyof ModuleOptions)[];
-
-/**
- * Throws when an option of `caller` has a name that is not known or a wrong value.
- * @param others names of the caller's own options
- */
-export function checkModuleOptions(caller: string, options: ModuleOptions, others: readonly string[]): void {
-  checkSandboxOptions(caller, options, [...MODULE_OPTIONS, ...others]);
-  const { name, debugInfo, sourceMap, exports } = options;
-  if (name !== undefined && (!isText(name) || name === '')) reject('name', 'a string that is not empty');
-  if (debugInfo !== undefined && !(debugInfo instanceof Uint8Array)) reject('debugInfo', 'a Uint8Array');
-  if (sourceMap !== undefined && !isText(sourceMap) && !isObject(sourceMap)) {
-    reject('sourceMap', 'JSON text or an object');
-  }
-  if (exports !== undefined && !isListOf(exports, isText)) reject('exports', 'an array of names');
-}
+/** The table of these options. */
+export const MODULE_OPTIONS = {
+  ...SANDBOX_OPTIONS,
+  name: textNotEmpty(),
+  debugInfo: rule((value) => value instanceof Uint8Array, 'a Uint8Array'),
+  sourceMap: rule((value) => isText(value) || isObject(value), 'JSON text or an object'),
+  exports: textList('an array of names'),
+} satisfies OptionTable<ModuleOptions>;
 
 /**
  * A copy of the caller's bytes, made before this package waits for anything: the caller may go on to transfer them to
@@ -131,9 +113,9 @@ export async function loadBytes<Exports extends object = GuestExports>(
   bytes: Uint8Array | ArrayBuffer,
   options: ModuleOptions = {},
 ): Promise<Sandbox<Exports>> {
-  checkModuleOptions('loadWasm', options, []);
-  const symbolOptions = symbolOptionsOf(options);
+  const settings: ModuleOptions = readOptions('loadWasm', options, MODULE_OPTIONS);
+  const symbolOptions = symbolOptionsOf(settings);
   const own = ownBytes('bytes', bytes);
   if (own === null) throw new InvalidArgumentError('bytes', 'loadWasm() takes the bytes of a module.');
-  return openModule<Exports>({ bytes: own, path: null, symbolOptions }, options);
+  return openModule<Exports>({ bytes: own, path: null, symbolOptions }, settings);
 }

@@ -1,12 +1,22 @@
-// The options that every way to a sandbox shares: what a guest may see, and how its heap is watched. They are checked
-// here, once, so that a typing error in JavaScript is an error with a name.
+// The options that every way to a sandbox shares: what a guest may see, and how its heap is watched. Their table
+// checks them once, so that a typing error in JavaScript is an error with a name.
 
 import type { WasmImports } from '../binary/wasm-types.ts';
-import { InvalidArgumentError } from '../errors.ts';
 import type { HeapFault } from '../frames/index.ts';
 import type { InputReader } from '../host/index.ts';
 import { checkOptionNames } from '../options/option-names.ts';
-import type { HostFrames } from './boundary.ts';
+import {
+  callback,
+  flag,
+  isListOf,
+  isObject,
+  isText,
+  oneOf,
+  rejectOption,
+  rule,
+} from '../options/option-rules.ts';
+import type { OptionRule, OptionTable } from '../options/option-table.ts';
+import type { HostFrames, HostFramesSampling } from './boundary.ts';
 
 /** What a guest may see, and how its heap is watched. */
 export interface SandboxOptions {
@@ -57,112 +67,65 @@ export interface SandboxOptions {
   readonly onStderr?: (bytes: Uint8Array) => void;
 }
 
-/** Names of these options. */
-export const SANDBOX_OPTIONS = [
-  'args',
-  'env',
-  'stdin',
-  'files',
-  'maxMemory',
-  'imports',
-  'hostFrames',
-  'freeStacks',
-  'onError',
-  'onFault',
-  'onExit',
-  'onCallbackError',
-  'onStdout',
-  'onStderr',
-] as const satisfies readonly (keyof SandboxOptions)[];
-
 const PAGE = 0x10000;
 const LARGEST_MEMORY = 2 ** 32;
 
-/** Functions that the guest's life or its heap calls. */
-const LISTENERS = ['onFault', 'onExit', 'onCallbackError', 'onStdout', 'onStderr'] as const;
-
-/**
- * Throws when an option of `caller` has a name that is not known, or when a shared option has a wrong value.
- * @param others names of the caller's own options
- */
-export function checkSandboxOptions(
-  caller: string,
-  options: SandboxOptions,
-  others: readonly string[],
-): void {
-  checkOptionNames(caller, options, [...SANDBOX_OPTIONS, ...others]);
-  checkWorld(options);
-  checkMemory(options);
-  checkWatching(caller, options);
-}
-
-/** What the program may see. */
-function checkWorld({ args, env, stdin, files, imports }: SandboxOptions): void {
-  if (args !== undefined && !isListOf(args, isCString)) {
-    reject('args', 'an array of strings without NUL characters');
-  }
-  if (env !== undefined && !(isObject(env) && Object.entries(env).every(isVariable))) {
-    reject('env', 'an object of strings');
-  }
-  if (stdin !== undefined && !isContents(stdin) && typeof stdin !== 'function') {
-    reject('stdin', 'a string, a Uint8Array, or a function that gives the next bytes');
-  }
-  if (files !== undefined && !(isObject(files) && Object.values(files).every(isContents))) {
-    reject('files', 'an object from absolute paths to strings or Uint8Arrays');
-  }
-  for (const path of Object.keys(files ?? {})) {
-    if (path.startsWith('/') && !path.endsWith('/') && !path.includes('\0')) continue;
-    reject(
-      'files',
-      `an object from absolute paths to contents; '${path}' is not the absolute path of a file`,
-    );
-  }
-  if (imports !== undefined && !(isObject(imports) && Object.values(imports).every(isObject))) {
-    reject('imports', 'an object of objects of functions');
-  }
-}
-
-function checkMemory({ maxMemory }: SandboxOptions): void {
-  if (maxMemory === undefined) return;
-  if (Number.isInteger(maxMemory) && maxMemory >= PAGE && maxMemory <= LARGEST_MEMORY) return;
-  reject('maxMemory', `a whole number of bytes from ${PAGE} (one page) to ${LARGEST_MEMORY}`);
-}
-
-/** How the heap is watched, and who is told. */
-function checkWatching(caller: string, options: SandboxOptions): void {
-  const { hostFrames, freeStacks, onError } = options;
-  if (hostFrames !== undefined && hostFrames !== 'allocating' && hostFrames !== 'off') {
-    if (isObject(hostFrames)) checkOptionNames(caller, hostFrames, ['every'], 'hostFrames');
-    const every: unknown = isObject(hostFrames) ? hostFrames.every : undefined;
-    if (!Number.isSafeInteger(every) || (every as number) < 1) {
-      reject('hostFrames', "'allocating', 'off' or { every: N } with a whole number N from 1 on");
+/** The file system of a guest, by absolute path. */
+const files: OptionRule<Readonly<Record<string, string | Uint8Array>>> = {
+  read: (value, option) => {
+    if (!isObject(value) || !Object.values(value).every(isContents)) {
+      rejectOption(option, 'an object from absolute paths to strings or Uint8Arrays', value);
     }
-  }
-  if (freeStacks !== undefined && typeof freeStacks !== 'boolean') reject('freeStacks', 'true or false');
-  if (onError !== undefined && onError !== 'record' && onError !== 'throw') {
-    reject('onError', "'record' or 'throw'");
-  }
-  for (const name of LISTENERS) {
-    if (options[name] !== undefined && typeof options[name] !== 'function') reject(name, 'a function');
-  }
-}
+    for (const path of Object.keys(value)) {
+      if (path.startsWith('/') && !path.endsWith('/') && !path.includes('\0')) continue;
+      rejectOption(
+        option,
+        `an object from absolute paths to contents; '${path}' is not the absolute path of a file`,
+        value,
+      );
+    }
+    return value as Readonly<Record<string, string | Uint8Array>>;
+  },
+};
 
-/** Throws the error that an option has a wrong value. @param expected what it must be */
-export function reject(option: string, expected: string): never {
-  throw new InvalidArgumentError(option, `The option ${option} must be ${expected}.`);
-}
+const hostFrames: OptionRule<HostFrames> = {
+  read: (value, option, caller) => {
+    if (value === 'allocating' || value === 'off') return value;
+    if (isObject(value)) checkOptionNames(caller, value, ['every'], option);
+    const every: unknown = isObject(value) ? (value as { every?: unknown }).every : undefined;
+    if (!Number.isSafeInteger(every) || (every as number) < 1) {
+      rejectOption(option, "'allocating', 'off' or { every: N } with a whole number N from 1 on", value);
+    }
+    return value as HostFramesSampling;
+  },
+};
 
-export function isText(value: unknown): value is string {
-  return typeof value === 'string';
-}
-
-export function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
-}
-
-export function isListOf(value: unknown, isElement: (element: unknown) => boolean): boolean {
-  return Array.isArray(value) && value.every(isElement);
-}
+/** The table of these options. */
+export const SANDBOX_OPTIONS = {
+  args: rule((value) => isListOf(value, isCString), 'an array of strings without NUL characters'),
+  env: rule((value) => isObject(value) && Object.entries(value).every(isVariable), 'an object of strings'),
+  stdin: rule(
+    (value) => isContents(value) || typeof value === 'function',
+    'a string, a Uint8Array, or a function that gives the next bytes',
+  ),
+  files,
+  maxMemory: rule(
+    (value) => Number.isInteger(value) && (value as number) >= PAGE && (value as number) <= LARGEST_MEMORY,
+    `a whole number of bytes from ${PAGE} (one page) to ${LARGEST_MEMORY}`,
+  ),
+  imports: rule(
+    (value) => isObject(value) && Object.values(value).every(isObject),
+    'an object of objects of functions',
+  ),
+  hostFrames,
+  freeStacks: flag,
+  onError: oneOf('record', 'throw'),
+  onFault: callback(),
+  onExit: callback(),
+  onCallbackError: callback(),
+  onStdout: callback(),
+  onStderr: callback(),
+} satisfies OptionTable<SandboxOptions>;
 
 function isContents(value: unknown): boolean {
   return isText(value) || value instanceof Uint8Array;

@@ -9,5 +9,5 @@ import './join.ts';
 
 export { type PprofFetch, pprofFetch } from './fetch-handler.ts';
 export { type PprofHandler, pprofHandler } from './node-handler.ts';
-export type { HostHeapOptions, PprofOptions, ThreadsOptions } from './options.ts';
-export { type PprofServer, type ServePprofOptions, servePprof } from './server.ts';
+export type { HostHeapOptions, PprofOptions, ServePprofOptions, ThreadsOptions } from './options.ts';
+export { type PprofServer, servePprof } from './server.ts';

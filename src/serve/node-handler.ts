@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LONGEST_TIMER } from '../options/longest-timer.ts';
-import { type PprofOptions, settingsOf } from './options.ts';
+import { type PprofOptions, type ServeSettings, settingsOf } from './options.ts';
 import { failure, notFound, type PprofAnswer, type PprofRequest, PprofService } from './service.ts';
 
 /**
@@ -23,7 +23,11 @@ const PATIENCE = 60;
 
 /** Makes a handler for node:http that serves the heaps of this process as Go's net/http/pprof does. */
 export function pprofHandler(options: PprofOptions = {}): PprofHandler {
-  const settings = settingsOf(options, 'pprofHandler');
+  return handlerOf(settingsOf(options, 'pprofHandler'));
+}
+
+/** The handler for settings that were checked. */
+export function handlerOf(settings: ServeSettings): PprofHandler {
   const service = new PprofService(settings);
   const handler = (
     request: IncomingMessage,

@@ -1,7 +1,16 @@
-// What a profile server can be told, checked once.
+// The options of profile servers, and their tables. The command line takes checks and defaults from the same tables.
 
-import { InvalidArgumentError } from '../errors.ts';
-import { checkOptionNames } from '../options/option-names.ts';
+import {
+  callback,
+  flagOrOptions,
+  isText,
+  numberAbove0,
+  rule,
+  textList,
+  textNotEmpty,
+  wholeNumber,
+} from '../options/option-rules.ts';
+import { type OptionTable, readOptions, type SettingsOf, withDefault } from '../options/option-table.ts';
 import type { Sandbox } from '../sandbox/index.ts';
 
 /** What to serve and how much of it at once. */
@@ -38,6 +47,18 @@ export interface PprofOptions {
   readonly cpuInterval?: number;
 }
 
+/** Where to listen, and what to serve. */
+export interface ServePprofOptions extends PprofOptions {
+  /** Default 6060, as in Go's examples; 0 takes any free port. */
+  readonly port?: number;
+  /** Address to listen on. Default `127.0.0.1`. */
+  readonly hostname?: string;
+  /** Host names that the server answers to, in addition to `localhost`, `hostname` and IP addresses. */
+  readonly allowedHosts?: readonly string[];
+  /** Receives the warning that other machines can reach the server. By default it becomes a process warning. */
+  readonly onWarning?: (message: string) => void;
+}
+
 /** How V8's heap is sampled. */
 export interface HostHeapOptions {
   /**
@@ -69,76 +90,73 @@ export interface ServeSettings {
   readonly cpuInterval: number;
 }
 
-export const DEFAULT_SAMPLING_INTERVAL = 524_160;
-export const DEFAULT_THREAD_TIMEOUT = 1;
-const DEFAULT_PREFIX = '/debug/pprof';
+const HOST_HEAP_OPTIONS = {
+  samplingInterval: withDefault(wholeNumber(1, 2 ** 40, 'bytes'), 524_160),
+} satisfies OptionTable<HostHeapOptions>;
 
-const NAMES = [
-  'sandboxes',
-  'host',
-  'threads',
-  'prefix',
-  'writeTimeout',
-  'maxSeconds',
-  'maxCollections',
-  'maxSamples',
-  'cpuInterval',
-] as const satisfies readonly (keyof PprofOptions)[];
+const THREADS_OPTIONS = {
+  timeout: withDefault(numberAbove0(3600, 'seconds'), 1),
+} satisfies OptionTable<ThreadsOptions>;
 
-/** Checks options; `caller` is the function that they were given to, `more` the names of others that it has. */
-export function settingsOf(
-  options: PprofOptions,
-  caller: string,
-  more: readonly string[] = [],
-): ServeSettings {
-  checkOptionNames(caller, options, [...NAMES, ...more]);
-  const { sandboxes, host } = options;
-  if (sandboxes !== undefined && !Array.isArray(sandboxes) && typeof sandboxes !== 'function') {
-    throw refused('sandboxes', 'an array of sandboxes, or a function that gives one');
-  }
-  let samplingInterval: number | null = null;
-  if (typeof host === 'object' && host !== null) {
-    checkOptionNames(caller, host, ['samplingInterval'] satisfies (keyof HostHeapOptions)[], 'host');
-    samplingInterval =
-      positive('host.samplingInterval', host.samplingInterval, 2 ** 40) ?? DEFAULT_SAMPLING_INTERVAL;
-  } else if (host === true) samplingInterval = DEFAULT_SAMPLING_INTERVAL;
-  else if (host !== undefined && host !== false) throw refused('host', 'true, false or an object');
+/** The table of these options. */
+export const PPROF_OPTIONS = {
+  sandboxes: rule(
+    (value) => Array.isArray(value) || typeof value === 'function',
+    'an array of sandboxes, or a function that gives one',
+  ),
+  host: withDefault(flagOrOptions<HostHeapOptions, typeof HOST_HEAP_OPTIONS>(HOST_HEAP_OPTIONS), false),
+  threads: flagOrOptions<ThreadsOptions, typeof THREADS_OPTIONS>(THREADS_OPTIONS),
+  prefix: withDefault(
+    rule<string>(
+      (value) => isText(value) && value.startsWith('/') && !/[?#\s]|\/\/|\/\.{1,2}(\/|$)/.test(value),
+      'a clean absolute path, such as /debug/pprof',
+    ),
+    '/debug/pprof',
+  ),
+  writeTimeout: numberAbove0(2 ** 31, 'seconds'),
+  maxSeconds: withDefault(wholeNumber(1, 2 ** 31, 'seconds'), 3600),
+  maxCollections: withDefault(wholeNumber(1, 2 ** 16), 8),
+  maxSamples: wholeNumber(1, 2 ** 31),
+  cpuInterval: withDefault(wholeNumber(1, 10_000_000, 'microseconds'), 10_000),
+} satisfies OptionTable<PprofOptions>;
+
+/** The table of these options. */
+export const SERVE_PPROF_OPTIONS = {
+  ...PPROF_OPTIONS,
+  port: withDefault(wholeNumber(0, 65535), 6060),
+  hostname: withDefault(textNotEmpty('an address or a name to listen on'), '127.0.0.1'),
+  allowedHosts: withDefault(textList('an array of host names'), []),
+  onWarning: callback(),
+} satisfies OptionTable<ServePprofOptions>;
+
+/** What the options of `caller` mean. */
+export function settingsOf(options: PprofOptions, caller: string): ServeSettings {
+  return settingsFrom(readOptions(caller, options, PPROF_OPTIONS));
+}
+
+/** What options mean that were read. */
+export function settingsFrom(given: SettingsOf<typeof PPROF_OPTIONS>): ServeSettings {
+  const { sandboxes, host, prefix, writeTimeout = null, maxSamples = null } = given;
   return {
     sandboxes: sandboxes === undefined ? null : typeof sandboxes === 'function' ? sandboxes : () => sandboxes,
-    samplingInterval,
-    threadTimeout: threadTimeoutOf(options, caller),
-    prefix: prefixOf(options.prefix ?? DEFAULT_PREFIX),
-    writeTimeout: positive('writeTimeout', options.writeTimeout, 2 ** 31, false) ?? null,
-    maxSeconds: positive('maxSeconds', options.maxSeconds, 2 ** 31) ?? 3600,
-    maxCollections: positive('maxCollections', options.maxCollections, 2 ** 16) ?? 8,
-    maxSamples: positive('maxSamples', options.maxSamples, 2 ** 31) ?? null,
-    cpuInterval: positive('cpuInterval', options.cpuInterval, 10_000_000) ?? 10_000,
+    samplingInterval:
+      host === false
+        ? null
+        : host === true
+          ? HOST_HEAP_OPTIONS.samplingInterval.default
+          : host.samplingInterval,
+    threadTimeout: threadTimeoutOf(given),
+    prefix: prefix.replace(/\/$/, ''),
+    writeTimeout,
+    maxSeconds: given.maxSeconds,
+    maxCollections: given.maxCollections,
+    maxSamples,
+    cpuInterval: given.cpuInterval,
   };
 }
 
-function threadTimeoutOf({ threads, sandboxes }: PprofOptions, caller: string): number | null {
-  if (threads === undefined) return sandboxes === undefined ? DEFAULT_THREAD_TIMEOUT : null;
-  if (typeof threads === 'boolean') return threads ? DEFAULT_THREAD_TIMEOUT : null;
-  if (typeof threads !== 'object' || threads === null) throw refused('threads', 'true, false or an object');
-  checkOptionNames(caller, threads, ['timeout'] satisfies (keyof ThreadsOptions)[], 'threads');
-  return positive('threads.timeout', threads.timeout, 3600, false) ?? DEFAULT_THREAD_TIMEOUT;
-}
-
-function prefixOf(prefix: string): string {
-  if (typeof prefix !== 'string' || !prefix.startsWith('/') || /[?#\s]|\/\/|\/\.{1,2}(\/|$)/.test(prefix)) {
-    throw refused('prefix', 'a clean absolute path, such as /debug/pprof');
-  }
-  return prefix.replace(/\/$/, '');
-}
-
-function positive(name: string, value: number | undefined, limit: number, whole = true): number | undefined {
-  if (value === undefined) return undefined;
-  if (typeof value !== 'number' || !(value > 0 && value <= limit) || (whole && !Number.isInteger(value))) {
-    throw refused(name, `a ${whole ? 'whole ' : ''}number from 1 to ${limit}`);
-  }
-  return value;
-}
-
-function refused(name: string, what: string): InvalidArgumentError {
-  return new InvalidArgumentError(name, `The option ${name} must be ${what}.`);
+function threadTimeoutOf({ threads, sandboxes }: SettingsOf<typeof PPROF_OPTIONS>): number | null {
+  const asked = threads ?? sandboxes === undefined;
+  if (asked === false) return null;
+  return asked === true ? THREADS_OPTIONS.timeout.default : asked.timeout;
 }

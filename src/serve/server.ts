@@ -5,27 +5,9 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
 import { InvalidArgumentError } from '../errors.ts';
-import { pprofHandler } from './node-handler.ts';
-import { type PprofOptions, settingsOf } from './options.ts';
-
-/** Where to listen, and what to serve. */
-export interface ServePprofOptions extends PprofOptions {
-  /** Default 6060, as in Go's examples; 0 takes any free port. */
-  readonly port?: number;
-  /** Address to listen on. Default `127.0.0.1`. */
-  readonly hostname?: string;
-  /** Host names that the server answers to, in addition to `localhost`, `hostname` and IP addresses. */
-  readonly allowedHosts?: readonly string[];
-  /** Receives the warning that other machines can reach the server. By default it becomes a process warning. */
-  readonly onWarning?: (message: string) => void;
-}
-
-const NAMES = [
-  'port',
-  'hostname',
-  'allowedHosts',
-  'onWarning',
-] as const satisfies readonly (keyof ServePprofOptions)[];
+import { readOptions } from '../options/option-table.ts';
+import { handlerOf } from './node-handler.ts';
+import { SERVE_PPROF_OPTIONS, type ServePprofOptions, settingsFrom } from './options.ts';
 
 /** A running profile server. */
 export interface PprofServer extends AsyncDisposable {
@@ -41,23 +23,16 @@ export interface PprofServer extends AsyncDisposable {
 
 /** Serves the heaps of this process on a port of their own. */
 export async function servePprof(options: ServePprofOptions = {}): Promise<PprofServer> {
-  const { prefix } = settingsOf(options, 'servePprof', NAMES);
-  const { port = 6060, hostname = '127.0.0.1', allowedHosts = [], onWarning, ...rest } = options;
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new InvalidArgumentError('port', 'The option port must be a whole number from 0 to 65535.');
-  }
-  if (typeof hostname !== 'string' || hostname === '') {
-    throw new InvalidArgumentError(
-      'hostname',
-      'The option hostname must be an address or a name to listen on.',
-    );
-  }
-  if (!Array.isArray(allowedHosts) || !allowedHosts.every((host) => typeof host === 'string')) {
-    throw new InvalidArgumentError('allowedHosts', 'The option allowedHosts must be an array of host names.');
-  }
+  const { port, hostname, allowedHosts, onWarning, ...rest } = readOptions(
+    'servePprof',
+    options,
+    SERVE_PPROF_OPTIONS,
+  );
+  const settings = settingsFrom(rest);
+  const { prefix } = settings;
   // A server that was told to listen on a name also answers to it.
   const names = new Set([hostname, ...allowedHosts].map((host) => host.toLowerCase()));
-  const handler = pprofHandler(rest);
+  const handler = handlerOf(settings);
   const server = createServer((request, response) => {
     if (!isAllowed(request, names)) {
       response.writeHead(403, {

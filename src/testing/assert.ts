@@ -10,14 +10,15 @@ import '../serve/join.ts';
 import { fileURLToPath } from 'node:url';
 import { HeaplineError, InvalidArgumentError } from '../errors.ts';
 import type { GrowthOptions } from '../leaks/index.ts';
+import { callback } from '../options/option-rules.ts';
+import { type OptionTable, readOptions } from '../options/option-table.ts';
 import { LeakError, pointAt } from '../report/index.ts';
-import type { AssertLeaksOptions } from '../sandbox/index.ts';
+import { ASSERT_LEAKS_OPTIONS, type AssertLeaksOptions } from '../sandbox/index.ts';
 import { AutoCheck } from './auto-check.ts';
 import { reported } from './failure-report.ts';
 import {
   type AllocationLimits,
   after,
-  checked,
   checkSandbox,
   checkWork,
   judgeAllocations,
@@ -131,6 +132,12 @@ export interface AutoCheckHooks extends AssertLeaksOptions {
   readonly afterEach: (hook: () => void) => unknown;
 }
 
+const AUTO_CHECK_OPTIONS = {
+  ...ASSERT_LEAKS_OPTIONS,
+  beforeEach: callback(),
+  afterEach: callback(),
+} satisfies OptionTable<AutoCheckHooks>;
+
 /**
  * Checks every sandbox at the end of each test. A sandbox that the test opened is checked as a whole; a sandbox that
  * was open before is checked for the allocations of the test. Call it once per test file, with the runner's hooks:
@@ -138,21 +145,21 @@ export interface AutoCheckHooks extends AssertLeaksOptions {
  * It checks in an `afterEach` hook, which should run last: in node:test, jest and mocha this is the hook that is
  * registered last on the outermost level, in vitest the one that is registered first.
  */
-export function autoCheck({ beforeEach, afterEach, ...options }: AutoCheckHooks): void {
-  if (typeof beforeEach !== 'function' || typeof afterEach !== 'function') {
+export function autoCheck(hooks: AutoCheckHooks): void {
+  const { beforeEach, afterEach, ...settings } = readOptions('autoCheck', hooks, AUTO_CHECK_OPTIONS);
+  if (beforeEach === undefined || afterEach === undefined) {
     throw new InvalidArgumentError(
       'hooks',
       "autoCheck() needs the test runner's hooks: autoCheck({ beforeEach, afterEach }).",
     );
   }
-  checked('autoCheck', options, ['beforeEach', 'afterEach']);
   // In a hook, the stack has no frame of the test file.
   const place = placeOf(autoCheck);
   // Tests of node:test may contain tests. Runners that tell hooks the name of the test tell both hooks the same name.
   const open: { readonly test: unknown; readonly check: AutoCheck }[] = [];
   // These are rest parameters because mocha and jest wait for a callback when a hook names a parameter.
   beforeEach((...[test]: unknown[]) => {
-    open.push({ test, check: new AutoCheck(options) });
+    open.push({ test, check: new AutoCheck(settings) });
   });
   afterEach((...[test]: unknown[]) => {
     const at = open.findLastIndex((entry) => entry.test === test);

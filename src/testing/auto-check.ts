@@ -4,13 +4,14 @@
 // calls held, not the program.
 
 import type { HeapMark } from '../leaks/index.ts';
+import { readOptions } from '../options/option-table.ts';
 import type { AssertLeaksOptions, Sandbox } from '../sandbox/index.ts';
-import { openSandboxes, watchSandboxes } from '../sandbox/index.ts';
-import { checked, judgeLeaks, leakVerdict, type Verdict } from './judgements.ts';
+import { ASSERT_LEAKS_OPTIONS, openSandboxes, watchSandboxes } from '../sandbox/index.ts';
+import { judgeLeaks, type LeakSettings, leakVerdict, type Verdict } from './judgements.ts';
 
 /** The sandboxes that are opened and disposed of during one test. */
 export class AutoCheck {
-  readonly #options: AssertLeaksOptions;
+  readonly #options: LeakSettings;
   readonly #marks = new Map<Sandbox<object>, HeapMark>();
   readonly #opened = new Set<Sandbox<object>>();
   readonly #verdicts: Verdict[] = [];
@@ -18,7 +19,7 @@ export class AutoCheck {
 
   /** Called when the test starts. */
   constructor(options: AssertLeaksOptions = {}) {
-    this.#options = checked('autoCheck', options);
+    this.#options = readOptions('autoCheck', options, ASSERT_LEAKS_OPTIONS);
     for (const sandbox of openSandboxes()) this.#marks.set(sandbox, sandbox.heap.mark());
     this.#unwatch = watchSandboxes({
       opened: (sandbox) => this.#opened.add(sandbox),

@@ -16,9 +16,9 @@ import {
 } from '../frames/index.ts';
 import { type HeapSnapshot, indicesIn } from '../heap/index.ts';
 import type { GrowthOptions, GrowthReport } from '../leaks/index.ts';
-import { checkOptionNames } from '../options/option-names.ts';
+import { rule } from '../options/option-rules.ts';
+import { type OptionTable, readOptions, type SettingsOf } from '../options/option-table.ts';
 import {
-  checkLeakKinds,
   defaultLeakKinds,
   encodeLeakProfile,
   firstStack,
@@ -26,7 +26,7 @@ import {
   type LeakKind,
   type LeakReport,
 } from '../report/index.ts';
-import type { AssertLeaksOptions, Heap } from '../sandbox/index.ts';
+import { ASSERT_LEAKS_OPTIONS, type AssertLeaksOptions, type Heap } from '../sandbox/index.ts';
 import type { FailureReport } from './failure-report.ts';
 
 /** Anything with a heap: a sandbox. */
@@ -82,26 +82,19 @@ export function checkWork(caller: string, work: unknown): asserts work is () => 
   );
 }
 
-const ASSERT_LEAKS_OPTIONS = [
-  'suppressions',
-  'kinds',
-  'root',
-] as const satisfies readonly (keyof AssertLeaksOptions)[];
+/** Options of an assertion about leaks that were read. */
+export type LeakSettings = SettingsOf<typeof ASSERT_LEAKS_OPTIONS>;
 
-/** Checks options and leak classes before any work is done. `more` has the additional options of `caller`. */
-export function checked(
-  caller: string,
-  options: AssertLeaksOptions,
-  more: readonly string[] = [],
-): AssertLeaksOptions {
-  checkOptionNames(caller, options, [...ASSERT_LEAKS_OPTIONS, ...more]);
-  if (options.kinds !== undefined) checkLeakKinds(options.kinds);
-  return options;
-}
+const limit = rule<number>(
+  (value) => typeof value === 'number' && value >= 0,
+  'a number that is not negative',
+);
+
+const LIMITS = { bytes: limit, objects: limit } satisfies OptionTable<AllocationLimits>;
 
 /** Does the sandbox's heap hold lost blocks, or was there a heap fault? */
 export function judgeLeaks(caller: string, lib: WithHeap, options: AssertLeaksOptions = {}): Verdict {
-  const { kinds, root, ...rest } = checked(caller, options);
+  const { kinds, root, ...rest } = readOptions(caller, options, ASSERT_LEAKS_OPTIONS);
   return leakVerdict(lib.heap.leaks(rest), kinds, root);
 }
 
@@ -150,7 +143,7 @@ export function judgeWork(
   work: () => unknown,
   options: AssertLeaksOptions = {},
 ): Verdict | Promise<Verdict> {
-  const { kinds, root, ...rest } = checked(caller, options);
+  const { kinds, root, ...rest } = readOptions(caller, options, ASSERT_LEAKS_OPTIONS);
   return after(lib.heap.scope(work, rest), ({ leaks }) => leakVerdict(leaks, kinds, root));
 }
 
@@ -161,23 +154,23 @@ export function judgeAllocations(
   work: () => unknown,
   limits: AllocationLimits,
 ): Verdict | Promise<Verdict> {
-  checkLimits(limits);
-  checkOptionNames(caller, limits, ['bytes', 'objects'] satisfies (keyof AllocationLimits)[]);
+  const { bytes, objects } = limitsOf(caller, limits);
   const { heap } = lib;
   const before = heap.snapshot();
   return after(heap.scope(work), ({ allocated }) => {
     const now = heap.snapshot();
-    const { bytes = Number.POSITIVE_INFINITY, objects = Number.POSITIVE_INFINITY } = limits;
     const allowed = [
-      ...(limits.bytes === undefined ? [] : [quantity(limits.bytes, 'byte')]),
-      ...(limits.objects === undefined ? [] : [quantity(limits.objects, 'block')]),
+      ...(bytes === undefined ? [] : [quantity(bytes, 'byte')]),
+      ...(objects === undefined ? [] : [quantity(objects, 'block')]),
     ];
     const contexts = lazily(() => allocatingContexts(heap, before, now));
     const message = (): string =>
       `allocated ${quantity(allocated.bytes, 'byte')} in ${quantity(allocated.objects, 'block')}, ` +
       `where at most ${allowed.join(' and ')} are allowed\n\n${allocationText(contexts())}`;
     return {
-      found: allocated.bytes > bytes || allocated.objects > objects,
+      found:
+        allocated.bytes > (bytes ?? Number.POSITIVE_INFINITY) ||
+        allocated.objects > (objects ?? Number.POSITIVE_INFINITY),
       leaks: null,
       root: process.cwd(),
       stack: () => firstOf(contexts()),
@@ -287,16 +280,12 @@ function stackText(own: (stack: Stack) => Stack, stack: Stack): string {
   return stackLines(shown, (frame) => frameText(frame, process.cwd()), '  ').join('\n');
 }
 
-function checkLimits(limits: unknown): void {
-  const { bytes, objects } = (limits ?? {}) as { bytes?: unknown; objects?: unknown };
-  const isLimit = (value: unknown): boolean =>
-    value === undefined || (typeof value === 'number' && value >= 0 && !Number.isNaN(value));
-  if ((bytes === undefined && objects === undefined) || !isLimit(bytes) || !isLimit(objects)) {
-    throw new InvalidArgumentError(
-      'limits',
-      'The limits must be { bytes } or { objects } or both, none of them negative.',
-    );
+function limitsOf(caller: string, limits: AllocationLimits): AllocationLimits {
+  const { bytes, objects } = (limits ?? {}) as AllocationLimits;
+  if (bytes === undefined && objects === undefined) {
+    throw new InvalidArgumentError('limits', 'The limits must be { bytes } or { objects } or both.');
   }
+  return readOptions(caller, limits, LIMITS);
 }
 
 function describe(value: unknown): string {

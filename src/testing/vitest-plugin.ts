@@ -17,8 +17,9 @@ import { fileURLToPath } from 'node:url';
 import { filesToRead } from '../compile/index.ts';
 import type { LoadCOptions } from '../loading/index.ts';
 import { pathOf } from '../node/file-url.ts';
-import { checkOptionNames } from '../options/option-names.ts';
-import { checkLeakKinds, type LeakKind, suppressionsOf } from '../report/index.ts';
+import { flagOrOptions, rule, textList } from '../options/option-rules.ts';
+import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
+import { type LeakKind, someLeakKinds, suppressionsOf } from '../report/index.ts';
 
 /** How imports with `?heap` are compiled. This is plain data, because the tests run in other processes. */
 export type HeapImportOptions = Omit<
@@ -50,11 +51,28 @@ export interface HeaplinePluginOptions {
   readonly reportFolder?: string | false;
 }
 
-const OPTIONS = [
-  'autoCheck',
-  'compile',
-  'reportFolder',
-] as const satisfies readonly (keyof HeaplinePluginOptions)[];
+const AUTO_CHECK_OPTIONS = {
+  kinds: someLeakKinds,
+  suppressions: textList('an array of patterns'),
+} satisfies OptionTable<AutoCheckOptions>;
+
+const OPTIONS = {
+  autoCheck: withDefault(
+    flagOrOptions<AutoCheckOptions, typeof AUTO_CHECK_OPTIONS>(AUTO_CHECK_OPTIONS),
+    false,
+  ),
+  compile: withDefault(
+    rule<NonNullable<HeaplinePluginOptions['compile']>>(
+      (value) => typeof value === 'function' || (typeof value === 'object' && value !== null),
+      'an object, or a function that gives one',
+    ),
+    {},
+  ),
+  reportFolder: rule(
+    (value) => value === false || typeof value === 'string',
+    'the path of a folder, or false',
+  ),
+} satisfies OptionTable<HeaplinePluginOptions>;
 
 /** @internal What the plugin tells its setup file in the test processes. */
 export interface SetupOptions {
@@ -84,14 +102,9 @@ const C_SOURCE = /\.(c|i|cc|cpp|cxx|c\+\+|C|ii|wasm)$/;
 
 /** The plugin. */
 export default function heapline(options: HeaplinePluginOptions = {}): VitePlugin {
-  checkOptionNames('heapline', options, OPTIONS);
-  const { autoCheck = false, reportFolder } = options;
   // Errors in the configuration are better reported once, before the tests.
-  if (typeof autoCheck === 'object') {
-    checkOptionNames('heapline', autoCheck, ['kinds', 'suppressions'], 'autoCheck');
-    if (autoCheck.kinds !== undefined) checkLeakKinds(autoCheck.kinds);
-    suppressionsOf(autoCheck.suppressions ?? []);
-  }
+  const { autoCheck, compile, reportFolder } = readOptions('heapline', options, OPTIONS);
+  if (typeof autoCheck === 'object') suppressionsOf(autoCheck.suppressions ?? []);
   const setup: SetupOptions = {
     autoCheck: autoCheck === false ? null : autoCheck === true ? {} : autoCheck,
     reportFolder: reportFolder === undefined ? null : reportFolder === false ? '' : resolve(reportFolder),
@@ -119,7 +132,6 @@ export default function heapline(options: HeaplinePluginOptions = {}): VitePlugi
       if (!C_SOURCE.test(file)) return null;
       if (!existsSync(file))
         throw new Error(`There is no file ${file}, which is imported as ${basename(file)}${QUERY}.`);
-      const { compile = {} } = options;
       const { sources = [], include, ...others } = typeof compile === 'function' ? compile(file) : compile;
       // A path in the program's text, because a URL would be a string there.
       const load =

@@ -326,8 +326,13 @@ describe('heapline run', () => {
     ],
     ['a profile for standard output', ['--pprof', '-', 'program.c'], /name a file for the profile/],
     ['a size that is not one', ['--max-memory', 'lots', 'program.c'], /'lots' is not a size/],
-    ['a stack that is too small', ['--stack-size', '1k', 'program.c'], /stackSize.*from 4096/],
+    ['a stack that is too small', ['--stack-size', '1k', 'program.c'], /--stack-size must be .*from 4096/],
     ['a stack size that is not one', ['--stack-size', 'deep', 'program.c'], /'deep' is not a size/],
+    [
+      'a memory limit below a page',
+      ['--max-memory', '1k', 'program.c'],
+      /--max-memory must be .* from 65536 /,
+    ],
     ['a variable that is not set', ['--env', 'HEAPLINE_NO_SUCH', 'program.c'], /HEAPLINE_NO_SUCH/],
     ['a relative guest path', ['--file', 'a=b', 'program.c'], /--file a=b/],
     [

@@ -37,9 +37,11 @@ describe('the table', () => {
   });
 
   it('rejects an order and a granularity that do not exist', () => {
-    expect(() => sampleProfile().top({ sort: 'cumulative' as never })).toThrow(/flat or cum/);
+    expect(() => sampleProfile().top({ sort: 'cumulative' as never })).toThrow(
+      /'flat' or 'cum', not 'cumulative'/,
+    );
     expect(() => sampleProfile().topRows({ granularity: 'line' as never })).toThrow(
-      /functions, lines or files/,
+      /'functions', 'lines' or 'files', not 'line'/,
     );
   });
 
@@ -173,7 +175,7 @@ describe('what speedscope needs from a pprof profile', () => {
 describe('inlines: locations', () => {
   it('rejects other forms', () => {
     expect(() => sampleProfile().encode({ inlines: 'frames' as 'lines' })).toThrow(
-      "inlines must be 'lines' or 'locations', not frames.",
+      "The option inlines must be 'lines' or 'locations', not 'frames'.",
     );
   });
 });
