@@ -6,12 +6,12 @@ import { type OptionTable, readOptions } from '../options/option-table.ts';
 import {
   type GuestExports,
   MODULE_OPTIONS,
-  type ModuleOptions,
   openModule,
   ownBytes,
   type Sandbox,
   symbolOptionsOf,
 } from '../sandbox/index.ts';
+import type { ModuleOptions } from '../sandbox/open-module.ts';
 import { guestWithGlue } from './guest-with-glue.ts';
 import { glueBeside, readModuleFile } from './module-file.ts';
 

@@ -14,7 +14,7 @@ import '../node/install.ts';
 import '../serve/join.ts';
 import { basename } from 'node:path';
 import { defaultCacheDirectory } from '../compile/index.ts';
-import { compileC, type LoadCOptions } from '../loading/index.ts';
+import { compileC, type LoadCOptions } from '../loading/load-c.ts';
 
 export type { LoadCOptions };
 

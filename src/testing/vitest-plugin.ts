@@ -15,7 +15,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { filesToRead } from '../compile/index.ts';
-import type { LoadCOptions } from '../loading/index.ts';
+import type { LoadCOptions } from '../loading/load-c.ts';
 import { pathOf } from '../node/file-url.ts';
 import { flagOrOptions, rule, textList } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
