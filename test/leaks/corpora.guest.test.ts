@@ -1,7 +1,15 @@
 // Real programs lose no block until their end. When one statement that frees memory is removed, Heapline finds the
 // lost memory on the line that allocated it.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -29,12 +37,12 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 async function run(corpus: Corpus, driver: string): Promise<LeakReport> {
-  const [original, ...library] = corpus.sources;
+  const [, ...library] = corpus.sources;
   using lib = await loadC([driver, ...library], {
-    // Debian's sysroots have no setjmp.
+    // Debian's sysroots have no setjmp. The flags are those of test/oracle, so that both use the same objects.
     toolchain: corpus.setjmp ? 'emscripten' : 'clang',
-    flags: ['-O1', ...corpus.flags],
-    include: [...corpus.include, dirname(original!)],
+    flags: corpus.setjmp ? corpus.flags : ['-O1', ...corpus.flags],
+    include: corpus.include,
     define: corpus.define,
     args: ['1'],
   });
@@ -57,6 +65,10 @@ describe.each(corpora)('$name', (corpus) => {
     expect(source.split(statement)).toHaveLength(2);
     const directory = join(folder, corpus.name);
     mkdirSync(directory);
+    const drivers = dirname(original);
+    for (const header of readdirSync(drivers).filter((name) => name.endsWith('.h'))) {
+      copyFileSync(join(drivers, header), join(directory, header));
+    }
     const driver = join(directory, basename(original));
     writeFileSync(driver, source.replace(statement, ';'));
     const lines = source.split('\n').flatMap((line, index) => (line.includes(origin) ? [index + 1] : []));
