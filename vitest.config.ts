@@ -23,6 +23,8 @@ export default defineConfig({
           name: 'pure',
           // A thread starts faster than a process, and there is nothing here that needs a process of its own.
           pool: 'threads',
+          // The files leave nothing behind that another one could see, so they need not load every module anew.
+          isolate: false,
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, GUEST, WITNESS],
           setupFiles: ['./test/support/nothing-external.ts'],
