@@ -25,7 +25,7 @@ import {
   type Suppression,
   suppress,
 } from '../report/index.ts';
-import { addCompileOptions, collect, readInput } from './arguments.ts';
+import { addCompileOptions, collect, parseTolerance, readInput } from './arguments.ts';
 import type { Call } from './call.ts';
 import { failureText, STATUS, usageError } from './failure.ts';
 import { addCallOption, checkCalls, enterGuest, readable } from './guest.ts';
@@ -98,7 +98,7 @@ export function addCheckCommand(
     .option(
       '--max-bytes <size>',
       'leaks that are tolerated: fail when more bytes are lost; 0 for none',
-      parseTolerance,
+      parseTolerance('--max-bytes'),
       0,
     )
     .option('--fail-on-failed-allocations', 'fail when malloc or one of its siblings returned NULL')
@@ -341,12 +341,4 @@ function parseFormat(text: string): Output {
     );
   }
   return { format: format as Format, file };
-}
-
-function parseTolerance(text: string): number {
-  const match = /^(\d+)([kmg]?)(?:i?b)?$/i.exec(text.trim());
-  const power = match === null ? Number.NaN : ['', 'k', 'm', 'g'].indexOf(match[2]!.toLowerCase());
-  const bytes = Number(match?.[1]) * 1024 ** power;
-  if (Number.isSafeInteger(bytes)) return bytes;
-  throw usageError('--max-bytes', `'${text}' is not a size: write bytes, or 512k, 64M.`);
 }

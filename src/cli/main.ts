@@ -8,6 +8,7 @@ import { VERSION } from '../profile/index.ts';
 import { ENVIRONMENT_HELP, fileError } from './arguments.ts';
 import { addBuildCommands } from './build.ts';
 import { addCheckCommand } from './check.ts';
+import { addCompareCommands } from './compare.ts';
 import { failureText, STATUS, STATUS_HELP, statusOf, usageError } from './failure.ts';
 import { addLinkFlagsCommand } from './link-flags.ts';
 import { addRunCommand } from './run.ts';
@@ -61,6 +62,9 @@ ${STATUS_HELP}`,
   addBuildCommands(program, terminal);
   addLinkFlagsCommand(program, terminal);
   addShowCommands(program, terminal);
+  addCompareCommands(program, terminal, (result) => {
+    status = result;
+  });
 
   try {
     refuseFileAsCommand(own, program);

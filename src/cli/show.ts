@@ -20,26 +20,22 @@ interface FrameArguments extends SampleTypeArgument {
   lines?: true;
 }
 
-interface TopArguments extends ShowArguments, SampleTypeArgument {
+/** What the options of a table are. */
+export interface TableArguments extends SampleTypeArgument {
   granularity: 'functions' | 'lines' | 'files';
   cum?: true;
   limit: number;
   absolute?: true;
 }
 
-const FILE = 'profile in the format of pprof, gzipped or not, from any tool; - for standard input';
+/** What an argument that names a profile may be. */
+export const PROFILE_FILE =
+  'profile in the format of pprof, gzipped or not, from any tool; - for standard input';
 
 export function addShowCommands(program: Command, terminal: Terminal): void {
-  withSampleType(withProfile(program.command('top')))
+  addTableOptions(withProfile(program.command('top')))
     .description('print the places that hold the heap, as `go tool pprof -top` does')
-    .addOption(
-      new Option('--granularity <what>', 'one row for each')
-        .choices(['functions', 'lines', 'files'])
-        .default('lines'),
-    )
-    .option('--cum', 'sort by what a place holds together with all that it called')
     .option('-n, --limit <rows>', 'rows to print, 0 for all', parseCount('--limit'), 40)
-    .option('--absolute', 'print whole paths; otherwise those under the current directory are shortened')
     .option('--json', 'print the rows as JSON')
     .addHelpText(
       'after',
@@ -50,15 +46,9 @@ Examples:
   heapline top --base before.pb.gz after.pb.gz       what grew between the two
   curl -s http://localhost:6060/debug/pprof/heap | heapline top -`,
     )
-    .action((file: string, given: TopArguments) => {
+    .action((file: string, given: ShowArguments & TableArguments) => {
       const profile = open(file, given);
-      const options: TopOptions = {
-        granularity: given.granularity,
-        sort: given.cum ? 'cum' : 'flat',
-        ...(given.limit === 0 ? {} : { limit: given.limit }),
-        ...(given.absolute ? {} : { trimPath: process.cwd() }),
-        ...(given.sampleType === undefined ? {} : { sampleType: given.sampleType }),
-      };
+      const options = tableOptions(given);
       terminal.data(
         given.json ? `${JSON.stringify(profile.topRows(options), null, 2)}\n` : profile.top(options),
       );
@@ -113,13 +103,36 @@ Examples:
     });
 }
 
+/** Adds the options that say what a table shows. */
+export function addTableOptions(command: Command): Command {
+  return withSampleType(command)
+    .addOption(
+      new Option('--granularity <what>', 'one row for each')
+        .choices(['functions', 'lines', 'files'])
+        .default('lines'),
+    )
+    .option('--cum', 'sort by what a place holds together with all that it called')
+    .option('--absolute', 'print whole paths; otherwise those under the current directory are shortened');
+}
+
+/** The options of a table as HeapProfile.top() takes them. */
+export function tableOptions(given: TableArguments): TopOptions {
+  return {
+    granularity: given.granularity,
+    sort: given.cum ? 'cum' : 'flat',
+    ...(given.limit === 0 ? {} : { limit: given.limit }),
+    ...(given.absolute ? {} : { trimPath: process.cwd() }),
+    ...(given.sampleType === undefined ? {} : { sampleType: given.sampleType }),
+  };
+}
+
 function frameOptions({ lines, sampleType }: FrameArguments): { lines: boolean; sampleType?: string } {
   return { lines: lines === true, ...(sampleType === undefined ? {} : { sampleType }) };
 }
 
 function withProfile(command: Command): Command {
   return command
-    .argument('<file>', FILE)
+    .argument('<file>', PROFILE_FILE)
     .option('--base <file>', 'show what changed since this earlier profile');
 }
 
@@ -131,11 +144,12 @@ function withSampleType(command: Command): Command {
 }
 
 function open(file: string, { base }: ShowArguments): HeapProfile {
-  const profile = read(file);
-  return base === undefined ? profile : read(base).diff(profile);
+  const profile = openProfile(file);
+  return base === undefined ? profile : openProfile(base).diff(profile);
 }
 
-function read(file: string): HeapProfile {
+/** Reads a profile, and names its file in errors. */
+export function openProfile(file: string): HeapProfile {
   const bytes = readInput(file);
   try {
     return HeapProfile.decode(bytes);

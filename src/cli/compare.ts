@@ -1,0 +1,105 @@
+// heapline diff | merge: make one profile of several, whichever tool wrote them. `diff` is also a check for CI: it
+// fails when the heap has grown by more than was allowed.
+
+import type { Command } from 'commander';
+import { HeapProfile, type TopOptions } from '../profile/index.ts';
+import { parseCount, parseTolerance } from './arguments.ts';
+import { checkWritable, writeOutput } from './output-files.ts';
+import { addTableOptions, openProfile, PROFILE_FILE, type TableArguments, tableOptions } from './show.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Exit statuses of `diff`. Errors have the same status in every command. */
+const DIFF_STATUS = { ok: 0, grown: 1 } as const;
+
+/** Rows that `diff` prints by default. */
+const ROWS = 20;
+
+interface DiffArguments extends TableArguments {
+  limit: number;
+  json?: true;
+  output?: string;
+  failOnGrowth?: number;
+}
+
+export function addCompareCommands(
+  program: Command,
+  terminal: Terminal,
+  finish: (status: number) => void,
+): void {
+  addTableOptions(
+    program
+      .command('diff')
+      .description('print what grew and what shrank between two profiles')
+      .argument('<before>', PROFILE_FILE)
+      .argument('<after>', 'a later profile of the same kind'),
+  )
+    .option('-n, --limit <rows>', 'rows to print, 0 for all', parseCount('--limit'), ROWS)
+    .option('--json', 'print the sums and the rows as JSON')
+    .option('-o, --output <file>', 'write the difference as a pprof profile, too')
+    .option(
+      '--fail-on-growth <size>',
+      'end with status 1 when the sum has grown by more than this, such as 512k; 0 for any growth',
+      parseTolerance('--fail-on-growth'),
+    )
+    .addHelpText(
+      'after',
+      `
+The sum counts, and not single lines: what one line freed may be what another one allocated.
+
+Exit status:
+  0  the difference was printed
+  1  the sum grew by more than --fail-on-growth allows
+  2  wrong usage, or files that cannot be read or compared
+
+Examples:
+  heapline diff before.pb.gz after.pb.gz
+  heapline diff --fail-on-growth 64k main.pb.gz branch.pb.gz       for CI
+  heapline diff -t alloc_objects --granularity functions before.pb.gz after.pb.gz
+  heapline diff before.pb.gz after.pb.gz -o grown.pb.gz && go tool pprof -http=: grown.pb.gz`,
+    )
+    .action((before: string, after: string, given: DiffArguments) => {
+      finish(diff(before, after, given, terminal));
+    });
+
+  program
+    .command('merge')
+    .description('add up profiles, for instance of several runs')
+    .argument('<files...>', PROFILE_FILE)
+    .requiredOption('-o, --output <file>', 'where to write the sum; - for standard output')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  heapline merge worker-*.pb.gz -o all.pb.gz
+  heapline merge a.pb.gz b.pb.gz -o - | heapline top -`,
+    )
+    .action((files: string[], { output }: { output: string }) => {
+      if (output !== '-') checkWritable(output);
+      const bytes = HeapProfile.merge(files.map(openProfile)).encode();
+      if (output === '-') terminal.data(bytes);
+      else writeOutput(output, bytes);
+    });
+}
+
+function diff(before: string, after: string, given: DiffArguments, terminal: Terminal): number {
+  if (given.output !== undefined) checkWritable(given.output);
+  const [earlier, later] = [openProfile(before), openProfile(after)];
+  const change = earlier.diff(later);
+  const sampleType = given.sampleType ?? change.defaultSampleType;
+  const growth = change.total(sampleType);
+  const options: TopOptions = { ...tableOptions(given), sampleType };
+  if (given.json) {
+    const sums = { before: earlier.total(sampleType), after: later.total(sampleType), growth };
+    terminal.data(`${JSON.stringify({ sampleType, ...sums, rows: change.topRows(options) }, null, 2)}\n`);
+  } else {
+    terminal.data(change.top(options));
+  }
+  if (given.output !== undefined) writeOutput(given.output, change.encode());
+  const { failOnGrowth: allowed } = given;
+  if (allowed === undefined || growth <= allowed) return DIFF_STATUS.ok;
+  terminal.error(
+    `${sampleType} grew by ${growth}, from ${earlier.total(sampleType)} to ${later.total(sampleType)}; ` +
+      `--fail-on-growth allows ${allowed}.`,
+  );
+  return DIFF_STATUS.grown;
+}
