@@ -16,6 +16,7 @@ import {
   formatJson,
   formatJUnit,
   formatSarif,
+  formatSuppressions,
   formatText,
   LeakReport,
   leakKinds,
@@ -34,7 +35,7 @@ import { checkWritable, writeOutput } from './output-files.ts';
 import { addGuestOptions, type GuestArguments, guestOptions, inlinesOption, load } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
-const FORMATS = ['text', 'json', 'junit', 'sarif', 'github'] as const;
+const FORMATS = ['text', 'json', 'junit', 'sarif', 'github', 'suppressions'] as const;
 type Format = (typeof FORMATS)[number];
 
 /** A report to write. Without a file, `text` goes to standard error and the other formats to standard output. */
@@ -54,6 +55,7 @@ interface CheckArguments extends GuestArguments {
   inlines: 'lines' | 'locations';
   maxBytes: number;
   failOnFailedAllocations?: true;
+  genSuppressions?: true;
   all?: true;
 }
 
@@ -85,7 +87,12 @@ export function addCheckCommand(
         .argParser((text) => parseLeakKinds(text, '--leak-kinds'))
         .default(defaultLeakKinds, defaultLeakKinds.join(',')),
     )
-    .option('--suppressions <file>', "leaks to leave out, in LeakSanitizer's format (repeatable)", collect)
+    .option(
+      '--suppressions <file>',
+      "leaks to leave out, in LeakSanitizer's or Valgrind's format (repeatable)",
+      collect,
+    )
+    .option('--gen-suppressions', 'print suppressions for what is found, after the report')
     .option('--baseline <file>', 'known leaks: fail on new ones only')
     .option('--update-baseline', 'write the leaks that are found to the baseline')
     .option(
@@ -114,6 +121,8 @@ Examples:
   heapline check -Iinclude test.c parser.c
   heapline check --leak-kinds all --suppressions leaks.supp test.c
   heapline check --format junit=leaks.xml --format sarif=leaks.sarif test.c
+  heapline check --format suppressions=leaks.supp test.c            hide what is found …
+  heapline check --suppressions leaks.supp test.c                   … from now on
   heapline check --baseline leaks.json --update-baseline test.c    live with what there is …
   heapline check --baseline leaks.json test.c                      … and fail on what is new
   heapline check --call 'parse("[1, 2]", 6)' parser.c
@@ -220,6 +229,10 @@ async function check(
     if (annotations !== '' && aside) terminal.say(annotations);
     else if (annotations !== '') terminal.lines(annotations);
   }
+  if (given.genSuppressions) {
+    const text = formatSuppressions(report, { root, kinds }).trimEnd();
+    if (text !== '') terminal.say(text);
+  }
   if (tolerated) {
     terminal.say(`Tolerated: ${lost} bytes, of ${given.maxBytes} that --max-bytes allows.`);
   }
@@ -262,6 +275,8 @@ function formatted(
       return formatJUnit(report, { root, kinds, failedAllocations });
     case 'sarif':
       return formatSarif(report, { root, kinds, failedAllocations, toolVersion: VERSION });
+    case 'suppressions':
+      return formatSuppressions(report, { root, kinds });
     case 'github':
       return formatGitHub(report, {
         root: process.env.GITHUB_WORKSPACE ?? root,

@@ -11,6 +11,8 @@ export {
   stackFingerprint,
 } from './baseline.ts';
 export type { BaselineFrame } from './baseline-stack.ts';
+export type { SuppressionsOptions } from './generated-suppressions.ts';
+export { formatSuppressions } from './generated-suppressions.ts';
 export type { GitHubOptions } from './github.ts';
 export { formatGitHub } from './github.ts';
 export type {

@@ -1,4 +1,5 @@
-// Suppressions in the format of LeakSanitizer: lines `leak:pattern`, and comments that start with `#`. A pattern is
+// Suppressions: blocks in Valgrind's format (valgrind-suppressions.ts), and lines in the format of LeakSanitizer,
+// which are `leak:pattern`, and comments that start with `#`. A pattern is
 // searched for in the function names, source files and the module of every frame of a record. `*` stands for any
 // text; `^` at the start and `$` at the end anchor the pattern. Reference: compiler-rt, sanitizer_common/
 // sanitizer_common.cpp (TemplateMatch). There are two differences. LeakSanitizer tries `b$` only at the first `b`,
@@ -8,6 +9,7 @@
 import { SuppressionError } from '../errors.ts';
 import { foldStacks, stackOf } from '../frames/index.ts';
 import type { LeakRecord, LeakReport, SuppressedLeak } from './leak-report.ts';
+import { parseValgrindSuppression, startsValgrindSuppression } from './valgrind-suppressions.ts';
 
 const PREFIX = 'leak:';
 /** File name in errors and messages for patterns that are given in code. */
@@ -15,7 +17,10 @@ const IN_CODE = '<code>';
 
 /** One suppression. */
 export interface Suppression {
-  /** The suppression as its file or the program spells it, with `leak:`; of a predicate, its name. */
+  /**
+   * The suppression as its file or the program spells it, with `leak:`; the name of a predicate, or of a suppression
+   * in Valgrind's format.
+   */
   readonly text: string;
   /** Name of the file that it was read from; `<code>` for a pattern given in code. */
   readonly file: string;
@@ -28,15 +33,25 @@ export interface Suppression {
 /** A suppression given in code: a pattern, with or without `leak:`, or a predicate. */
 export type SuppressionRule = string | ((record: LeakRecord) => boolean);
 
-/** Reads a suppression file. Throws a SuppressionError that names the file and the line. */
+/**
+ * Reads a file of suppressions in the format of LeakSanitizer or of Valgrind, or of both. Valgrind's suppressions for
+ * other errors than leaks are left out. Throws a SuppressionError that names the file and the line.
+ */
 export function parseSuppressions(text: string, file: string): Suppression[] {
   const suppressions: Suppression[] = [];
   const lines = text.replace(/^\ufeff/, '').split('\n');
-  for (const [index, raw] of lines.entries()) {
-    const line = raw.trim();
+  for (let at = 0; at < lines.length; ) {
+    const line = lines[at]!.trim();
+    if (startsValgrindSuppression(line)) {
+      const block = parseValgrindSuppression(lines, at, file);
+      if (block.suppression !== null) suppressions.push(block.suppression);
+      at = block.next;
+      continue;
+    }
+    at++;
     if (line === '' || line.startsWith('#')) continue;
-    if (!line.startsWith(PREFIX)) throw new SuppressionError(file, index + 1, problemWith(line));
-    suppressions.push(suppression(line, file, index + 1));
+    if (!line.startsWith(PREFIX)) throw new SuppressionError(file, at, problemWith(line));
+    suppressions.push(suppression(line, file, at));
   }
   return suppressions;
 }
@@ -84,7 +99,7 @@ export function suppress(report: LeakReport, suppressions: readonly Suppression[
 function problemWith(line: string): string {
   const type = /^([A-Za-z_]+):/.exec(line)?.[1];
   if (type !== undefined) return `unknown suppression type "${type}": only leak:pattern is read`;
-  return `not a suppression: "${line.slice(0, 60)}"; write leak:pattern, or # before a comment`;
+  return `not a suppression: "${line.slice(0, 60)}"; write leak:pattern, a block of Valgrind's in braces, or # before a comment`;
 }
 
 function suppression(text: string, file: string, line: number): Suppression {

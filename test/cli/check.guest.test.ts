@@ -247,6 +247,19 @@ describe('suppressions', () => {
     expect(stderr).toContain('bad.supp:2: unknown suppression type "race"');
     expect(check(['--suppressions', 'none.supp', 'leaky.c']).stderr).toContain('there is no such file');
   });
+
+  test('are written for what is found', () => {
+    const suppression = 'leak:^lose$\n';
+    const { status, stdout } = check(['--format', 'suppressions=all.supp', '--leak-kinds', 'all', 'leaky.c']);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: 'from the program\n' });
+    expect(directory.read('all.supp').toString()).toContain(suppression);
+    expect(check(['--suppressions', 'all.supp', '--leak-kinds', 'all', 'leaky.c']).status).toBe(0);
+    const { stderr } = check(['--gen-suppressions', 'leaky.c']);
+    expect(stderr).toMatch(
+      /leaky\.c: .*\n# definite leak: 30 bytes in 1 block allocated in lose, leaky\.c:5\nleak:\^lose\$\n$/,
+    );
+    expect(check(['--gen-suppressions', 'clean.c']).stderr).not.toContain('leak:');
+  });
 });
 
 describe('a baseline', () => {

@@ -1,11 +1,19 @@
-// LeakSanitizer suppresses the same functions with the same patterns.
+// LeakSanitizer suppresses the same functions with the same patterns, and what Valgrind writes to suppress leaks of a
+// program hides the same leaks here.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { LeakReport, suppress, suppressionsOf } from '../../src/report/index.ts';
+import { loadC } from '../../src/index.ts';
+import {
+  LeakReport,
+  leakKinds,
+  parseSuppressions,
+  suppress,
+  suppressionsOf,
+} from '../../src/report/index.ts';
 import { frame, record } from '../support/sample-report.ts';
 
 describe('against LeakSanitizer', () => {
@@ -72,6 +80,62 @@ describe('against LeakSanitizer', () => {
         return NAMES.filter((name) => stderr.includes(` in ${name} `));
       };
       for (const pattern of PATTERNS) expect([pattern, ours(pattern)]).toEqual([pattern, theirs(pattern)]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe('against Valgrind', () => {
+  const SOURCE = `#include <stdlib.h>
+#include <string.h>
+struct node { struct node *next; };
+static struct node *kept;
+__attribute__((noinline)) static void *xcalloc(size_t n) { void *p = calloc(1, n); if (!p) abort(); return p; }
+__attribute__((noinline)) static struct node *push(struct node *next) {
+  struct node *node = xcalloc(sizeof *node); node->next = next; return node;
+}
+__attribute__((noinline)) static void recurse(int depth) { if (depth) recurse(depth - 1); else push(0); }
+__attribute__((noinline)) static void lose_text(void) { volatile char *text = strdup("lost"); text = 0; }
+int main(void) {
+  push(push(0));
+  recurse(3);
+  lose_text();
+  kept = push(0);
+  kept = realloc(kept, 100);
+  return 0;
+}
+`;
+
+  test('what it writes for each of its records hides every record here', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'heapline-supp-'));
+    try {
+      const source = join(folder, 'leaking.c');
+      writeFileSync(source, SOURCE);
+      const program = join(folder, 'program');
+      execFileSync('gcc', ['-g', '-O0', '-o', program, source]);
+      const options = ['--leak-check=full', '--show-leak-kinds=all', '--gen-suppressions=all'];
+      const { stderr } = spawnSync('valgrind', [...options, program], { encoding: 'utf8' });
+      const blocks = stderr.match(/^\{\n[\s\S]*?^\}$/gm) ?? [];
+      expect(blocks.length).toBeGreaterThanOrEqual(4);
+
+      using lib = await loadC(source, { toolchain: 'clang', flags: ['-O0', '-w'] });
+      lib.run();
+      const report = lib.heap.leaks();
+      expect(report.of(leakKinds).length).toBeGreaterThanOrEqual(4);
+      const suppressions = parseSuppressions(blocks.join('\n'), 'valgrind.supp');
+      const hidden = suppress(report, suppressions);
+      expect(hidden.records).toEqual([]);
+      expect(hidden.unusedSuppressions).toEqual([]);
+      // Each of them hides its own records only.
+      for (const each of suppressions) {
+        expect(
+          suppress(
+            report,
+            suppressions.filter((other) => other !== each),
+          ).records,
+        ).not.toEqual([]);
+      }
     } finally {
       rmSync(folder, { recursive: true });
     }
