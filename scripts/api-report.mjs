@@ -5,14 +5,18 @@
 //   node scripts/api-report.mjs            writes test/types; needs a current dist/
 //   node scripts/api-report.mjs DIRECTORY  writes the files into that directory
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const ENTRIES = ['index', 'pprof', 'assert', 'setup', 'vitest', 'vitest-plugin'];
+
+/** The entries of package.json that have declarations in dist/, the main one first. */
+const ENTRIES = Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).exports)
+  .map((name) => (name === '.' ? 'index' : name.slice('./'.length)))
+  .filter((name) => existsSync(join(root, 'dist', `${name}.d.ts`)));
 
 /**
  * The configuration of API Extractor for one entry. It reports forgotten exports only; TypeScript finds the other

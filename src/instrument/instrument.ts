@@ -21,6 +21,7 @@ import { isThunk, type SlotAddresses, slotAddresses } from './slot-code.ts';
 import { addSlots } from './slots.ts';
 import { addThunks } from './thunks.ts';
 
+/** Limits that instrumenting sets. */
 export interface InstrumentOptions {
   /**
    * Most bytes that the module's own memory may grow to; rounded down to pages of 64 KiB. An imported memory is
@@ -68,11 +69,19 @@ function refuseStripped(module: WasmModule, addresses: SlotAddresses): void {
 }
 
 /**
- * Instruments a linked module. `passes` run before the slots in the same walk: a slot stands right before its
- * call, behind what they insert there. Throws an InvalidModuleError for malformed bytes, a
- * MissingRuntimeError if the runtime is not in the module, and an UnsupportedModuleError, with the reason,
- * for what the passes cannot do.
+ * Instruments a linked module. Throws an InvalidModuleError for malformed bytes, a MissingRuntimeError if the runtime
+ * is not in the module, and an UnsupportedModuleError, with the reason, for what the passes cannot do.
  */
+export function instrument(bytes: Uint8Array, options?: InstrumentOptions): InstrumentedModule;
+/**
+ * @internal The same with `passes`, which run before the slots in the same walk: a slot stands right before its call,
+ * behind what they insert there.
+ */
+export function instrument(
+  bytes: Uint8Array,
+  options: InstrumentOptions,
+  passes: readonly Pass[],
+): InstrumentedModule;
 export function instrument(
   bytes: Uint8Array,
   options: InstrumentOptions = {},

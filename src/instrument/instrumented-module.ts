@@ -29,8 +29,9 @@ export interface InstrumentStatistics {
   readonly recordedCalls: number;
   /** Functions appended to record entries from the host. */
   readonly thunks: number;
-  /** Size of the code section's payload in bytes, before and after. */
+  /** Size of the original code section's payload in bytes. */
   readonly originalCodeSize: number;
+  /** The same after instrumenting. */
   readonly instrumentedCodeSize: number;
 }
 
@@ -38,8 +39,11 @@ export interface InstrumentStatistics {
 export class InstrumentedModule {
   #bodies: readonly Body[] | null = null;
 
+  /** @internal */
   constructor(
+    /** The module's own bytes, to write to a file or to compile. */
     readonly bytes: Uint8Array,
+    /** @internal Where each instruction of the original stands now. */
     readonly offsets: OffsetMap,
     /** Address of `heapline_runtime` in linear memory. */
     readonly runtimeAddress: number,
@@ -47,12 +51,13 @@ export class InstrumentedModule {
     readonly shadowAddress: number,
     /** File offset of the code section's payload in the original module, from which source maps count. */
     readonly originalCodeStart: number,
+    /** What instrumenting did. */
     readonly statistics: InstrumentStatistics,
-    /** For each original body, the bytes between it and the one before, and its length. */
+    /** @internal For each original body, the bytes between it and the one before, and its length. */
     readonly bodyExtents: Uint32Array,
   ) {}
 
-  /** Ranges of the original function bodies, relative to the payload of the original code section. */
+  /** @internal Ranges of the original function bodies, relative to the payload of the original code section. */
   get bodies(): readonly Body[] {
     if (this.#bodies === null) {
       const bodies: Body[] = [];

@@ -20,9 +20,12 @@ export interface SymbolizerOptions {
   readonly debugInfo?: Uint8Array;
   /** Source map of the original module: JSON text or the parsed object. */
   readonly sourceMap?: SourceMapInput;
-  /** Function bodies of the original module, if the given module is an instrumented one. */
+  /** @internal Function bodies of the original module, if the given module is an instrumented one. */
   readonly bodies?: readonly BodyRange[];
-  /** File offset of the code section payload in the original module, if the given module is an instrumented one. */
+  /**
+   * @internal File offset of the code section payload in the original module, if the given module is an instrumented
+   * one.
+   */
   readonly codeStart?: number;
 }
 

@@ -100,23 +100,28 @@ describe('the packed package', () => {
 
   it('has one class for each error, whichever entry exports it', () => {
     for (const [file, load] of [
-      ['errors.cjs', 'const [main, assert, pprof] = names.map((name) => require(name));'],
-      ['errors.mjs', 'const [main, assert, pprof] = await Promise.all(names.map((name) => import(name)));'],
+      ['errors.cjs', 'const [main, assert, pprof, core] = names.map((name) => require(name));'],
+      [
+        'errors.mjs',
+        'const [main, assert, pprof, core] = await Promise.all(names.map((name) => import(name)));',
+      ],
     ] as const) {
       writeFileSync(
         join(project.directory, file),
-        `const names = ['heapline', 'heapline/assert', 'heapline/pprof'];
+        `const names = ['heapline', 'heapline/assert', 'heapline/pprof', 'heapline/core'];
         ${load}
         const thrown = [];
         for (const call of [() => assert.assertNoLeaks({}), () => pprof.pprofHandler({ maxSamples: -1 })])
           try { call(); } catch (error) { thrown.push(error instanceof main.HeaplineError, error.name); }
-        console.log(JSON.stringify([...thrown, main.LeakError === assert.LeakError]));`,
+        const same = [assert.LeakError, core.LeakError].every((each) => each === main.LeakError);
+        console.log(JSON.stringify([...thrown, same, main.HeaplineError === core.HeaplineError]));`,
       );
       expect(JSON.parse(project.run('node', [file]))).toEqual([
         true,
         'InvalidArgumentError',
         true,
         'InvalidArgumentError',
+        true,
         true,
       ]);
     }
@@ -144,7 +149,8 @@ describe('the packed package', () => {
     `;
     const subpaths = `import { pprofHandler } from 'heapline/pprof';
       import { assertNoLeaks } from 'heapline/assert';
-      export const others = [pprofHandler, assertNoLeaks];`;
+      import { instrument } from 'heapline/core';
+      export const others = [pprofHandler, assertNoLeaks, instrument];`;
     for (const [file, module] of [
       ['use.mts', 'nodenext'],
       ['use.cts', 'nodenext'],
@@ -172,11 +178,12 @@ describe('the packed package', () => {
       `import { loadC, loadWasm } from 'heapline';
       import { pprofFetch, pprofHandler } from 'heapline/pprof';
       import { assertNoLeaks } from 'heapline/assert';
+      import { loadWasm as loadInPage } from 'heapline/core';
       import 'heapline/vitest';
       import plugin from 'heapline/vitest-plugin';
       import image from './image.c?heap';
       ${use}
-      export const others = [pprofHandler, assertNoLeaks, plugin, image.memory.buffer];`,
+      export const others = [pprofHandler, assertNoLeaks, loadInPage, plugin, image.memory.buffer];`,
     );
     writeFileSync(
       join(directory, 'use.cts'),
