@@ -26,6 +26,7 @@ export const ROOMS = [
   { name: 'leaks', browser: true },
   { name: 'sandbox', browser: true, doors: ['index\\.ts', 'sandbox-options\\.ts', 'open-module\\.ts'] },
   { name: 'web', browser: true, doors: EVERY_FILE },
+  { name: 'shared-exports.ts', browser: true },
   { name: 'core.ts', browser: true },
   { name: 'node', doors: EVERY_FILE },
   { name: 'glue', doors: ['index\\.ts', 'glue-parts\\.ts'] },

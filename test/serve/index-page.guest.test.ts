@@ -3,16 +3,12 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadC, type Sandbox } from '../../src/index.ts';
-import { loadService, type Served, type Service, serve } from '../support/served.ts';
+import { pageService, type Served, type Service, serve } from '../support/served.ts';
 
 let lib: Sandbox<Service>;
 let served: Served;
 beforeAll(async () => {
-  lib = await loadService();
-  lib.exports.keep(300_000);
-  lib.exports.contexts(6);
-  lib.exports.churn(1000);
-  served = await serve({ sandboxes: [lib], host: true });
+  ({ lib, served } = await pageService());
 });
 afterAll(async () => {
   await served[Symbol.asyncDispose]();

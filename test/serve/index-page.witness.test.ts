@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import type { Sandbox } from '../../src/index.ts';
-import { loadService, run, type Served, type Service, serve } from '../support/served.ts';
+import { pageService, run, type Served, type Service } from '../support/served.ts';
 
 /** CI keeps this folder beside the test results. */
 const artifacts = fileURLToPath(new URL('../../.cache/artifacts/', import.meta.url));
@@ -18,11 +18,7 @@ let served: Served;
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'heapline-page-'));
   mkdirSync(artifacts, { recursive: true });
-  lib = await loadService();
-  lib.exports.keep(300_000);
-  lib.exports.contexts(6);
-  lib.exports.churn(1000);
-  served = await serve({ sandboxes: [lib], host: true });
+  ({ lib, served } = await pageService());
 });
 afterAll(async () => {
   await served[Symbol.asyncDispose]();

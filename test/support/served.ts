@@ -143,3 +143,12 @@ export function run(
     });
   });
 }
+
+/** The service with something of everything that its index page lists, and a server for it. */
+export async function pageService(): Promise<{ lib: Sandbox<Service>; served: Served }> {
+  const lib = await loadService();
+  lib.exports.keep(300_000);
+  lib.exports.contexts(6);
+  lib.exports.churn(1000);
+  return { lib, served: await serve({ sandboxes: [lib], host: true }) };
+}

@@ -1,11 +1,9 @@
 // The assertions of heapline/assert: what they accept, what they reject, and how they fail.
 
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { format, inspect } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { InvalidArgumentError, LeakError, loadC, type Sandbox, TrapError } from '../../src/index.ts';
+import { expect, test } from 'vitest';
+import { InvalidArgumentError, LeakError, loadC, TrapError } from '../../src/index.ts';
 import {
   assertAllocatesAtMost,
   assertDoesNotGrow,
@@ -16,29 +14,7 @@ import {
   autoCheck,
   HeapAssertionError,
 } from '../../src/testing/assert.ts';
-import { setReportFolder } from '../../src/testing/failure-report.ts';
-
-type Functions = {
-  clean(): number;
-  leak(size: number): void;
-  append(): void;
-  free_twice(): void;
-  crash(): void;
-};
-
-const program = new URL('programs/requests.c', import.meta.url).pathname;
-let folder: string;
-let lib: Sandbox<Functions>;
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'heapline-report-'));
-  setReportFolder(folder);
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-beforeEach(async () => {
-  lib = await loadC<Functions>(program, { toolchain: 'clang', flags: ['-O1'] });
-});
-afterEach(() => lib.dispose());
+import { folder, lib, program, type Requests } from './requests.ts';
 
 test('clean work passes, whether it is asynchronous or not', async () => {
   assertNoLeaks(lib);
@@ -186,7 +162,7 @@ test('autoCheck checks tests that have tests in them, and tests side by side', (
 });
 
 test('autoCheck tells of every sandbox that is not clean, in reports that are named by file and test', async () => {
-  using other = await loadC<Functions>(program, { toolchain: 'clang', flags: ['-O1'] });
+  using other = await loadC<Requests>(program, { toolchain: 'clang', flags: ['-O1'] });
   const [start, end] = hooksOfAutoCheck();
   const context = { name: 'both' };
   start(context);

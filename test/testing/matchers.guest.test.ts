@@ -1,38 +1,11 @@
 // The matchers of heapline/vitest: what they accept, what they reject, and with which words.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
 import '../../src/testing/vitest.ts';
 import { gunzipSync } from 'node:zlib';
 import { Profile } from 'pprof-format';
-import { loadC, type Sandbox } from '../../src/index.ts';
-import { setReportFolder } from '../../src/testing/failure-report.ts';
-
-type Functions = {
-  clean(): number;
-  leak(size: number): void;
-  make(size: number): number;
-  destroy(block: number): void;
-  fill_cache(): void;
-  append(): void;
-  free_twice(): void;
-};
-
-const program = new URL('programs/requests.c', import.meta.url).pathname;
-let folder: string;
-let lib: Sandbox<Functions>;
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'heapline-report-'));
-  setReportFolder(folder);
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-beforeEach(async () => {
-  lib = await loadC<Functions>(program, { toolchain: 'clang', flags: ['-O1'] });
-});
-afterEach(() => lib.dispose());
+import { lib } from './requests.ts';
 
 /** The message with which an expectation fails. */
 async function failure(expectation: () => unknown): Promise<string> {
