@@ -224,6 +224,24 @@ export class ExitError extends HeaplineError {
   }
 }
 
+/** JavaScript that attach() ran did not give it an instance to watch. */
+export class AttachError extends HeaplineError {
+  readonly code = 'HEAPLINE_ATTACH';
+
+  constructor(
+    /**
+     * - `failed`: the function that attach() called has thrown, or its promise was rejected; `cause` has the error
+     * - `not-instantiated`: it has instantiated no module, or none that attach() could see
+     * - `not-finished`: it has not ended within the time limit
+     */
+    readonly reason: 'failed' | 'not-instantiated' | 'not-finished',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
 /** Heapline needs a feature that its platform (Node.js or a browser) does not offer. */
 export class PlatformError extends HeaplineError {
   readonly code = 'HEAPLINE_PLATFORM';

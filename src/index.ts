@@ -9,6 +9,8 @@
 import './node/install.ts';
 import './serve/join.ts';
 
+export type { Attach, Attached, AttachOptions, CreateModule } from './attach/index.ts';
+export { attach } from './attach/lazy.ts';
 export type { CompileOptions, ToolchainName } from './compile/index.ts';
 export {
   type LoadCOptions,

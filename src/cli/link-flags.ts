@@ -8,16 +8,18 @@ export function addLinkFlagsCommand(program: Command, terminal: Terminal): void 
   program
     .command('link-flags')
     .description('print what to add to a link of your own: the runtime and its linker flags')
-    .usage('wasi|emscripten')
-    .argument('<target>', 'wasi (clang) or emscripten (emcc)')
+    .usage('wasi|emscripten|emscripten-sandbox')
+    .argument('<target>', 'wasi (clang), emscripten (emcc), or emscripten-sandbox (emcc, for loadWasm)')
     .addHelpText(
       'after',
       `
 It prints two paths: the runtime's object, and a response file with the flags that Heapline needs.
+A module linked with those for emscripten keeps its own JavaScript, and attach() watches it. With those for
+emscripten-sandbox, loadWasm() and heapline run the module and its JavaScript.
 
 Examples:
   clang --target=wasm32-wasi main.o $(heapline link-flags wasi) -Wl,--export=__main_void -o main.wasm
-  emcc -O1 -g main.o $(heapline link-flags emscripten) -o main.js`,
+  emcc -g -sMODULARIZE -sEXPORT_ES6 lib.c $(heapline link-flags emscripten) -o lib.mjs`,
     )
     .action(async (target: string) => {
       const { isLinkTarget, LINK_TARGETS, linkFilesByHand } = await import('../compile/index.ts');

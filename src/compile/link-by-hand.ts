@@ -1,6 +1,7 @@
 // The flags for users who link with a build of their own: they fulfil the contract in link.ts without Heapline's
-// drivers. scripts/generate-interface.ts writes them into wasm/link-wasi.rsp and wasm/link-emscripten.rsp, and
-// `heapline link-flags` prints the paths of these files.
+// drivers. scripts/generate-interface.ts writes them into the files wasm/link-*.rsp, and `heapline link-flags` prints
+// the paths of these files. With Emscripten there are two ways: a module may keep the JavaScript and all settings of its
+// project (`attach`), or it may be linked for a sandbox, which runs Emscripten's JavaScript itself.
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -11,9 +12,10 @@ import { defaultSettings, NEEDED_SETTINGS } from './emscripten-versions.ts';
 import { exportArguments, LINKER_ARGUMENTS, WASI_LINKER_ARGUMENTS } from './link.ts';
 import { runtimeDirectory } from './toolchain.ts';
 
-/** The kinds of modules for which there is a runtime object. */
-export const LINK_TARGETS = ['wasi', 'emscripten'] as const;
-export type LinkTarget = (typeof LINK_TARGETS)[number];
+/** What a link by hand can be for, with the runtime's object for it. */
+const OBJECTS = { wasi: 'wasi', emscripten: 'emscripten', 'emscripten-sandbox': 'emscripten' } as const;
+export const LINK_TARGETS = Object.keys(OBJECTS) as readonly (keyof typeof OBJECTS)[];
+export type LinkTarget = keyof typeof OBJECTS;
 
 export function isLinkTarget(name: string): name is LinkTarget {
   return (LINK_TARGETS as readonly string[]).includes(name);
@@ -24,18 +26,34 @@ const forDriver = (args: readonly string[]): string[] => args.map((argument) => 
 /** Stands for any version of Emscripten, because every version knows the settings of the oldest one. */
 const EVERY_VERSION = '3.1.6';
 
+/** Emscripten looks for the runtime's imports in its JavaScript libraries, which do not have them. */
+const UNDEFINED_SYMBOLS = '-sERROR_ON_UNDEFINED_SYMBOLS=0';
+
+/** The flags of a module that keeps its project's JavaScript and settings. */
+const OWN_GLUE = [
+  '-sMALLOC=none',
+  UNDEFINED_SYMBOLS,
+  // Keeps Binaryen from renaming the runtime's exports, and from inlining the allocator into its callers.
+  '-g',
+  ...forDriver([
+    '--stack-first',
+    // This export would take exit() to the sandbox, but the project's own JavaScript ends its program.
+    ...exportArguments('emscripten').filter((argument) => argument !== '--export=__wrap_exit'),
+  ]),
+];
+
 /** Flags of the compiler's driver. Where main makes a difference, they are those of a module that has one. */
 export function linkFlagsByHand(target: LinkTarget): string[] {
   if (target === 'wasi')
     return ['-mexec-model=reactor', ...forDriver([...WASI_LINKER_ARGUMENTS, ...exportArguments('wasi')])];
+  if (target === 'emscripten') return OWN_GLUE;
   const defaults = defaultSettings(EVERY_VERSION, true).map(({ flag }) => flag);
   return [
     ...NEEDED_SETTINGS,
     ...defaults.filter((flag) => /^-s(?:ALLOW_MEMORY_GROWTH|EXIT_RUNTIME)=/.test(flag)),
     // Keeps 64-bit integers whole, because splitting them needs a pass of Binaryen. The default since 4.0.0.
     '-sWASM_BIGINT=1',
-    // Emscripten looks for the runtime's imports in its JavaScript libraries, which do not have them.
-    '-sERROR_ON_UNDEFINED_SYMBOLS=0',
+    UNDEFINED_SYMBOLS,
     ...Object.entries(lists(true)).map(([name, entries]) => `-s${name}=${entries.join(',')}`),
     ...forDriver([...LINKER_ARGUMENTS, ...exportArguments('emscripten')]),
   ];
@@ -44,7 +62,7 @@ export function linkFlagsByHand(target: LinkTarget): string[] {
 /** The files that a link by hand names: the runtime's object, and the response file with the flags. */
 export function linkFilesByHand(target: LinkTarget): readonly [object: string, flags: string] {
   const files = [
-    path.join(runtimeDirectory(), `heapline-${target}.o`),
+    path.join(runtimeDirectory(), `heapline-${OBJECTS[target]}.o`),
     path.join(packageDirectory ?? '', 'wasm', `link-${target}.rsp`),
   ] as const;
   const missing = files.find((file) => !existsSync(file));

@@ -23,6 +23,7 @@ import {
   type GuestOptions,
   INVOKE,
   instantiate,
+  KeptBlocks,
   type Output,
   type RawFunction,
   TableEntries,
@@ -30,7 +31,6 @@ import {
 import type { RuntimeImports } from '../runtime/index.ts';
 import { embeddedParts } from './glue-parts.ts';
 import { glueWorld, type WorldParts } from './glue-world.ts';
-import { KeptBlocks } from './kept-blocks.ts';
 
 /** The parts of Emscripten's FS that this file uses. */
 interface EmscriptenFS {

@@ -4,6 +4,7 @@
 // catches the error in between, both stacks become what they were when the host made the call.
 
 import { SITE_HOST_PENDING, SLOT_SIZE } from '../runtime/layout.ts';
+import { engine } from './engine.ts';
 
 /** The shadow stack of a guest: `top` is the address of its innermost slot. */
 export interface ShadowStack {
@@ -143,6 +144,6 @@ export class GuestStacks {
 
 function readerOf(pointer: WebAssembly.Global | null): () => number {
   if (pointer === null) return () => 0;
-  reader ??= new WebAssembly.Module(new Uint8Array(READER.flat()));
-  return new WebAssembly.Instance(reader, { g: { p: pointer } }).exports.r as () => number;
+  reader ??= new engine.Module(new Uint8Array(READER.flat()));
+  return new engine.Instance(reader, { g: { p: pointer } }).exports.r as () => number;
 }

@@ -2,6 +2,7 @@
 
 import type { WasmExports, WasmImports, WasmMemory } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, InvalidModuleError, UnsupportedModuleError } from '../errors.ts';
+import { engine } from './engine.ts';
 import type { Input } from './input.ts';
 import type { Output } from './output.ts';
 import { readGuestStack } from './traps.ts';
@@ -54,7 +55,7 @@ export function instantiate(
 ): WebAssembly.Instance {
   refuseMissing(WebAssembly.Module.imports(module), imports);
   try {
-    return new WebAssembly.Instance(module, imports);
+    return new engine.Instance(module, imports);
   } catch (error) {
     const reason = String((error as Error | null)?.message).replace(/^WebAssembly\.Instance\(\): /, '');
     if (error instanceof WebAssembly.LinkError) {

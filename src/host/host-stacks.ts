@@ -19,6 +19,8 @@ const DEEPEST = 200_000;
 const DEEPER = 20;
 
 interface RawFrame {
+  /** Name of its script, as the engine knows it. */
+  readonly script: string;
   readonly function: string;
   readonly file: string;
   readonly line: number;
@@ -44,7 +46,7 @@ interface TrieNode {
 
 /** Key of the frames that were cut off. No frame has this key. */
 const CUT = -1;
-const CUT_OFF: RawFrame = { function: TRUNCATED, file: '', line: 0, column: 0, mapped: true };
+const CUT_OFF: RawFrame = { script: '', function: TRUNCATED, file: '', line: 0, column: 0, mapped: true };
 
 function follow(node: TrieNode, key: number): TrieNode {
   let next = node.next.get(key);
@@ -59,6 +61,16 @@ function follow(node: TrieNode, key: number): TrieNode {
 const scriptNumbers = new Map<string, number>();
 /** Number of all scripts of guests. */
 const GUEST = -1;
+/**
+ * Number of the modules whose functions stand for those of a guest in other JavaScript. Behind such a function, further
+ * in, the frames up to the guest are those of the gate.
+ */
+const ENTRY = 0;
+/** How many frames the gate has between such a function and the guest. */
+const GATE_FRAMES = 3;
+/** The name of those modules, and the beginning of their scripts' names. */
+export const ENTRY_MODULE = 'heapline-entry';
+const ENTRY_SCRIPT = `wasm://wasm/${ENTRY_MODULE}-`;
 /** Stands for the number of a script where the stack has ended. */
 const END = -2;
 /** Limits of positions: of any script, and of nearly all scripts. Below the latter, V8 need not box the key. */
@@ -73,12 +85,26 @@ export class HostStacks {
   readonly #raw: (readonly RawFrame[])[] = [[]];
   readonly #frames: (readonly Frame[] | undefined)[] = [[]];
   readonly #sampler: Sampler;
+  /** Scripts whose frames are not shown. */
+  readonly #hidden = new Set<string>();
+  /** Whether functions of ENTRY_MODULE stand for those of the guest. */
+  #hasEntries = false;
   /** False once V8's stack API could not be set (`--frozen-intrinsics`). Stacks are short texts from then on. */
   #apiIsFree = true;
 
   /** @param every one of this many stacks is captured, on average; the others get the id 0 */
   constructor(every = 1) {
     this.#sampler = new Sampler(every);
+  }
+
+  /** Frames of this script are not shown. */
+  hide(script: string): void {
+    this.#hidden.add(script);
+  }
+
+  /** From now on stacks are looked through for functions of `ENTRY_MODULE`. */
+  expectEntries(): void {
+    this.#hasEntries = true;
   }
 
   /** Number of distinct stacks seen. */
@@ -136,9 +162,13 @@ export class HostStacks {
       const runs = entry === null ? inner + 1 : inner;
       for (let run = 0; ; run++) {
         while (script === GUEST) script = scriptNumberAt(sites, ++first);
-        if (run > 0 && isInvoke(sites, first)) run--;
+        if (run > 0 && isInvoke(sites, first, this.#hasEntries)) run--;
         else if (run === runs) break;
         while (script >= 0) script = scriptNumberAt(sites, ++first);
+      }
+      if (this.#hasEntries) {
+        first = pastGate(sites, first);
+        script = scriptNumberAt(sites, first);
       }
       const enough = first + HOST_FRAMES;
       if (length < depth || enough < length || endsWithin(sites, first)) {
@@ -195,7 +225,7 @@ export class HostStacks {
     if (raw === undefined) return [];
     let frames = this.#frames[id];
     if (frames === undefined) {
-      frames = raw.map(symbolise);
+      frames = raw.filter(({ script }) => !this.#hidden.has(script)).map(symbolise);
       this.#frames[id] = frames;
     }
     return frames;
@@ -244,7 +274,7 @@ function scriptNumber(site: NodeJS.CallSite): number {
   if (script === '' && site.isEval()) script = `${site.getFunctionName()} in ${site.getEvalOrigin()}`;
   let number = scriptNumbers.get(script);
   if (number === undefined) {
-    number = isGuest(script) ? GUEST : scriptNumbers.size;
+    number = script.startsWith(ENTRY_SCRIPT) ? ENTRY : isGuest(script) ? GUEST : scriptNumbers.size + 1;
     scriptNumbers.set(script, number);
   }
   return number;
@@ -254,15 +284,25 @@ function scriptNumberAt(sites: NodeJS.CallSite[], index: number): number {
   return index < sites.length ? scriptNumber(sites[index]!) : END;
 }
 
+/** The index of the frame that called into the gate, when the frames from `first` on are the gate's. */
+function pastGate(sites: NodeJS.CallSite[], first: number): number {
+  for (let at = first; at < sites.length && at <= first + GATE_FRAMES; at++) {
+    const script = scriptNumber(sites[at]!);
+    if (script === ENTRY) return at + 1;
+    if (script < 0) break;
+  }
+  return first;
+}
+
 /**
  * Whether the JavaScript frames from `first` on belong to an `invoke_*`. The guest calls itself through it, so this
  * is no entry. Between it and the guest stands one frame: the stand-in of the guest's function.
  */
-function isInvoke(sites: NodeJS.CallSite[], first: number): boolean {
+function isInvoke(sites: NodeJS.CallSite[], first: number, anyGlue: boolean): boolean {
   const site = sites[first + 1];
   if (site === undefined) return false;
   const script = scriptOf(site);
-  return isGlue(script) && INVOKE.test(nameIn(String(site), script));
+  return (anyGlue || isGlue(script)) && INVOKE.test(nameIn(String(site), script));
 }
 
 /** Whether a frame of the guest ends the host's frames from `first` on. */
@@ -282,11 +322,12 @@ function readFrames(sites: NodeJS.CallSite[], previous: PrepareStackTrace | unde
     const place = placeOf(site);
     if (isGlue(place.file)) {
       const own = userPlace(place.file, place.line, place.column, nameIn(String(site), place.file));
-      if (own !== null) frames.push({ ...own, mapped: true });
+      if (own !== null) frames.push({ ...own, script: place.file, mapped: true });
       return;
     }
     if (isEngineOrOwn(place.file) || site.isNative()) return;
     const script = scriptOf(site);
+    if (script.startsWith(ENTRY_SCRIPT)) return;
     const name = nameIn(String(site), script);
     // Code that was passed to eval() is in no file. It is shown where eval() was called, and formatters do not know
     // that.
@@ -296,7 +337,7 @@ function readFrames(sites: NodeJS.CallSite[], previous: PrepareStackTrace | unde
         ? script !== '' && (previous !== undefined || platform().scripts.mapsStackText())
         : shown !== null && (shown.line !== place.line || shown.column !== place.column);
     const named = name !== '' && name !== '<anonymous>';
-    frames.push({ function: named ? name : '(anonymous)', ...place, ...shown, mapped });
+    frames.push({ script, function: named ? name : '(anonymous)', ...place, ...shown, mapped });
   });
   return frames;
 }

@@ -1,6 +1,8 @@
 // Door of the host: a running module, and everything that passes between it and JavaScript.
 
+export { callerScript } from './caller-script.ts';
 export type { CxxException } from './cxx-exceptions.ts';
+export { engine } from './engine.ts';
 export {
   ALLOCATES,
   Gate,
@@ -19,8 +21,9 @@ export {
   instantiate,
 } from './guest.ts';
 export { GuestStacks } from './guest-stacks.ts';
-export { HostStacks } from './host-stacks.ts';
+export { ENTRY_MODULE, HostStacks } from './host-stacks.ts';
 export { Input, type InputReader } from './input.ts';
+export { KeptBlocks } from './kept-blocks.ts';
 export { Output } from './output.ts';
 export { type ErrorClasses, TableEntries } from './table-entries.ts';
 export type { Thrown } from './thrown-object.ts';

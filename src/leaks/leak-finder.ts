@@ -34,6 +34,8 @@ export interface LeakFinderHost {
   readonly kept: ReadonlySet<number>;
   /** The stacks of contexts, valid until the guest runs again. The context tree has been checked before. */
   contextStacks(): ContextStacks;
+  /** What every report says about this guest. */
+  readonly notes: readonly string[];
 }
 
 interface CapturedGroup extends ScannedGroup {
@@ -67,7 +69,7 @@ export class LeakFinder {
    * @param active overrides the host: at the end of `main` the gate is still open, but no C frame is left
    */
   capture(after = 0, active = this.#host.active()): LeakCapture {
-    const { ledger, exports, kept } = this.#host;
+    const { ledger, exports, kept, notes } = this.#host;
     const roots = this.roots.find(this.held.addresses(), active);
     const groups = scanHeap(exports, ledger, roots, after, kept);
     const bytes = new Uint8Array(ledger.memory.buffer);
@@ -76,7 +78,7 @@ export class LeakFinder {
         ...group,
         sample: bytes.slice(group.address, group.address + Math.min(group.size, SAMPLE_BYTES)),
       })),
-      notes: this.traps > 0 ? [...roots.notes, TRAPPED] : roots.notes,
+      notes: [...roots.notes, ...notes, ...(this.traps > 0 ? [TRAPPED] : [])],
       heldVersion: this.held.version,
     };
   }

@@ -3,7 +3,7 @@
 // Nobody leaks these blocks, so reports leave them out, as Valgrind does with glibc's through __libc_freeres. They
 // are recognised only by the names of the libraries' functions. A block that the program asked libc for (fopen,
 // strdup, getline) belongs to the program. Blocks that Emscripten's JavaScript keeps have no such names
-// (src/glue/kept-blocks.ts).
+// (src/host/kept-blocks.ts).
 
 import { type Frame, foldStacks, rememberedByFrame, type Stack } from '../frames/index.ts';
 import type { LeakKind } from '../report/index.ts';

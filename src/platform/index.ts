@@ -3,7 +3,14 @@
 import { PlatformError } from '../errors.ts';
 import type { Platform } from './platform.ts';
 
-export type { LinearExpression, MoreWasi, Platform, Scripts, SourcePosition } from './platform.ts';
+export type {
+  CallScopes,
+  LinearExpression,
+  MoreWasi,
+  Platform,
+  Scripts,
+  SourcePosition,
+} from './platform.ts';
 export { TooLongError } from './platform.ts';
 
 let installed: Platform | null = null;

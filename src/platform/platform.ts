@@ -42,6 +42,16 @@ export interface LinearExpression {
   matches(text: string): boolean;
 }
 
+/** Follows pieces of work through the promises, timers and callbacks that they start. */
+export interface CallScopes {
+  /** Runs work as a part of this scope. */
+  run<T>(scope: object, work: () => T): T;
+  /** The scope of the running code; undefined outside of all. */
+  current(): object | undefined;
+  /** Following costs time. Nobody needs the scopes that were run so far any more. */
+  forget(): void;
+}
+
 /** Everything that the rooms of the browser half ask of their surroundings. */
 export interface Platform {
   readonly name: 'node' | 'web';
@@ -81,6 +91,9 @@ export interface Platform {
    * @param args the program's name and its arguments
    */
   moreWasi(args: readonly string[], env: Readonly<Record<string, string>>): Promise<MoreWasi>;
+
+  /** Makes scopes of calls; null when the platform cannot follow them. */
+  readonly callScopes: (() => Promise<CallScopes>) | null;
 
   readonly scripts: Scripts;
 }

@@ -12,6 +12,7 @@ import {
   HostStacks,
   Input,
   type InputReader,
+  isTrap,
   Output,
 } from '../host/index.ts';
 import type { RuntimeImports, RuntimeTestImports } from '../runtime/index.ts';
@@ -37,6 +38,8 @@ export interface BoundaryOptions {
   readonly onStdout: ((bytes: Uint8Array) => void) | undefined;
   readonly onStderr: ((bytes: Uint8Array) => void) | undefined;
   readonly onCallbackError: ((error: unknown) => void) | undefined;
+  /** The guest runs in JavaScript that is not Heapline's, and that receives all errors of the guest. */
+  readonly attached: boolean;
 }
 
 /** Hears what happens inside a guest. */
@@ -45,6 +48,8 @@ export interface GuestListener {
   recorded(record: number): void;
   /** The guest calls `exit`. */
   exiting(): void;
+  /** A call by JavaScript that is not Heapline's has trapped. */
+  trapped(): void;
   /**
    * No frame of the guest is left on the engine's stack.
    * @param mainLivesOn `main` was left by an exception and its variables in memory stay in use
@@ -72,12 +77,15 @@ export class Boundary {
   #listener: GuestListener;
 
   constructor(subject: Subject, options: BoundaryOptions) {
-    const { hostFrames, stdin, onStdout, onStderr, onCallbackError } = options;
+    const { hostFrames, stdin, onStdout, onStderr, onCallbackError, attached } = options;
     this.hostStacks = new HostStacks(typeof hostFrames === 'object' ? hostFrames.every : 1);
     this.gate = new Gate(
       (error, name, outermost) => this.#failure(error, name, outermost),
       hostFrames === 'off' ? null : this.hostStacks,
-      (error) => this.#listener.emptied(error === UNWIND),
+      (error) => {
+        this.#listener.emptied(error === UNWIND);
+        if (attached && isTrap(error)) this.#listener.trapped();
+      },
     );
     this.loop = new EventLoop({
       read: (error) => this.#callbackError(error),
@@ -134,6 +142,8 @@ class NoInstance implements GuestListener {
   recorded(): void {}
 
   exiting(): void {}
+
+  trapped(): void {}
 
   emptied(): void {}
 

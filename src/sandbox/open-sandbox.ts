@@ -52,7 +52,8 @@ export function openSandbox<Exports extends object>(
   return Sandbox.open<Exports>(subject, sessionOptions(options), instantiate);
 }
 
-function sessionOptions(options: SandboxOptions): SessionOptions {
+/** How the guest of these options is watched. @param attached whether other code than Heapline's runs it */
+export function sessionOptions(options: SandboxOptions, attached = false): SessionOptions {
   const { stdin = '' } = options;
   return {
     hostFrames: options.hostFrames ?? 'allocating',
@@ -64,6 +65,7 @@ function sessionOptions(options: SandboxOptions): SessionOptions {
     stdin: typeof stdin === 'function' ? stdin : toBytes(stdin),
     onStdout: options.onStdout,
     onStderr: options.onStderr,
+    attached,
   };
 }
 

@@ -9,8 +9,8 @@ import { ExternalKind, readModule } from '../binary/index.ts';
 import type { WasmModule } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, InvalidModuleError } from '../errors.ts';
 import { ALLOCATION_FAMILY } from '../frames/index.ts';
-import { type ValueType, valueTypeOf } from '../host/index.ts';
-import { type InstrumentedModule, instrument } from '../instrument/index.ts';
+import { engine, type ValueType, valueTypeOf } from '../host/index.ts';
+import { type InstrumentedModule, instrument, openInstrumented } from '../instrument/index.ts';
 import { type RootLayout, rootLayout } from '../leaks/index.ts';
 import { platform } from '../platform/index.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';
@@ -43,14 +43,29 @@ export class PreparedModule {
 
   /** @internal Use `prepareModule`. */
   static async make(bytes: Uint8Array, instrumented: InstrumentedModule): Promise<PreparedModule> {
-    let module: WebAssembly.Module;
     try {
-      module = await WebAssembly.compile(instrumented.bytes as Uint8Array<ArrayBuffer>);
+      const module = await engine.compile(instrumented.bytes as Uint8Array<ArrayBuffer>);
+      return PreparedModule.#of(bytes, instrumented, module);
     } catch (error) {
-      throw new InvalidModuleError(`The engine refuses the module: ${(error as Error).message}`, null, {
-        cause: error,
-      });
+      throw refusedByEngine(error);
     }
+  }
+
+  /** @internal Use `prepareModuleNow`. */
+  static makeNow(bytes: Uint8Array, instrumented: InstrumentedModule): PreparedModule {
+    try {
+      const module = new engine.Module(instrumented.bytes as Uint8Array<ArrayBuffer>);
+      return PreparedModule.#of(bytes, instrumented, module);
+    } catch (error) {
+      throw refusedByEngine(error);
+    }
+  }
+
+  static #of(
+    bytes: Uint8Array,
+    instrumented: InstrumentedModule,
+    module: WebAssembly.Module,
+  ): PreparedModule {
     const tables = readModule(instrumented.bytes);
     const functions = new Map<string, readonly ValueType[]>();
     for (const entry of tables.exports) {
@@ -95,6 +110,11 @@ export class PreparedModule {
   }
 }
 
+function refusedByEngine(error: unknown): unknown {
+  if (!(error instanceof WebAssembly.CompileError)) return error;
+  return new InvalidModuleError(`The engine refuses the module: ${error.message}`, null, { cause: error });
+}
+
 /** Opcodes that call: call, call_indirect, and those of tail calls and typed references. */
 function isCall(opcode: number): boolean {
   return opcode >= 0x10 && opcode <= 0x15;
@@ -117,7 +137,7 @@ export function prepareModule(
   maxMemory: number | undefined,
   instrumented: InstrumentedModule | null = null,
 ): Promise<PreparedModule> {
-  const key = `${platform().sha256(bytes)} ${maxMemory ?? ''}`;
+  const key = keyOf(bytes, maxMemory);
   let prepared = kept.get(key);
   if (prepared === undefined) {
     const inUse = alive.get(key)?.deref();
@@ -127,6 +147,34 @@ export function prepareModule(
   return prepared;
 }
 
+/**
+ * The same without waiting: for code that instantiates modules synchronously.
+ * @param bytes the module; the result owns them
+ */
+export function prepareModuleNow(bytes: Uint8Array, maxMemory: number | undefined): PreparedModule {
+  const key = keyOf(bytes, maxMemory);
+  const inUse = alive.get(key)?.deref();
+  if (inUse !== undefined) return inUse;
+  const instrumented = openInstrumented(bytes) ?? instrument(bytes, limitOf(maxMemory));
+  const prepared = PreparedModule.makeNow(bytes, instrumented);
+  enlist(key, prepared);
+  kept.set(key, Promise.resolve(prepared));
+  return prepared;
+}
+
+function keyOf(bytes: Uint8Array, maxMemory: number | undefined): string {
+  return `${platform().sha256(bytes)} ${maxMemory ?? ''}`;
+}
+
+function limitOf(maxMemory: number | undefined): { readonly maxMemory?: number } {
+  return maxMemory === undefined ? {} : { maxMemory };
+}
+
+function enlist(key: string, prepared: PreparedModule): void {
+  alive.set(key, new WeakRef(prepared));
+  forget.register(prepared, key);
+}
+
 function prepareNew(
   key: string,
   bytes: Uint8Array,
@@ -134,12 +182,8 @@ function prepareNew(
   opened: InstrumentedModule | null,
 ): Promise<PreparedModule> {
   const make = async (): Promise<PreparedModule> => {
-    const prepared = await PreparedModule.make(
-      bytes,
-      opened ?? instrument(bytes, maxMemory === undefined ? {} : { maxMemory }),
-    );
-    alive.set(key, new WeakRef(prepared));
-    forget.register(prepared, key);
+    const prepared = await PreparedModule.make(bytes, opened ?? instrument(bytes, limitOf(maxMemory)));
+    enlist(key, prepared);
     return prepared;
   };
   const prepared = make();

@@ -63,6 +63,11 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     }
   }
 
+  /** @internal A sandbox of a session that other code has made complete. */
+  static around<Exports extends object>(session: Session): Sandbox<Exports> {
+    return new Sandbox<Exports>(session);
+  }
+
   /** The guest's linear memory. Its buffer is replaced whenever it grows. */
   get memory(): WasmMemory {
     this.#session.check('memory');

@@ -27,6 +27,10 @@ export interface SessionOptions extends BoundaryOptions {
   readonly onExit: ((exitCode: number) => void) | undefined;
 }
 
+const HELD_BY_JAVASCRIPT =
+  'JavaScript of its own runs this module, and may hold pointers that the scan cannot see: blocks that only JavaScript ' +
+  'holds are reported as lost unless heap.hold() was called. heap.scope() and heap.growth() need no such calls.';
+
 /**
  * Makes an instance with the imports of the boundary. Calls `instantiated` with the guest as soon as there is an
  * instance and before its constructors run, and ends when the guest is ready. `kept` has the addresses of blocks that
@@ -91,6 +95,7 @@ export class Session {
       active: () => gate.entry !== null,
       kept,
       contextStacks: () => this.stacks.contexts(),
+      notes: options.attached ? [HELD_BY_JAVASCRIPT] : [],
     });
     this.table = new FunctionTable(exports, signatures, gate);
     const { ledger, peaks, leaks } = this;
@@ -98,6 +103,9 @@ export class Session {
     boundary.listen({
       recorded: (record) => this.#recorded(record),
       exiting: () => this.program.ending(true),
+      trapped: () => {
+        this.leaks.traps++;
+      },
       emptied: (mainLivesOn) => this.#emptied(mainLivesOn),
       failure: (error, called) => this.#failure(error, called),
     });

@@ -22,6 +22,7 @@ export const webPlatform: Platform = {
   block,
   atMost: null,
   moreWasi: async (args, env) => moreWasi(args, env),
+  callScopes: null,
   scripts: {
     ownDirectory: null,
     toPath: (file) => file,

@@ -10,13 +10,17 @@ import { runtimeObjects } from '../support/runtime-objects.ts';
 const directory = new CommandDirectory();
 afterAll(() => directory.dispose());
 
-it.each(['wasi', 'emscripten'])('names the files for %s by absolute paths', (target) => {
+it.each([
+  ['wasi', 'wasi'],
+  ['emscripten', 'emscripten'],
+  ['emscripten-sandbox', 'emscripten'],
+])('names the files for %s by absolute paths', (target, kind) => {
   const { status, stdout, stderr } = directory.heapline(['link-flags', target]);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   const [object, flags, ...rest] = stdout.trimEnd().split(' ');
   expect(rest).toEqual([]);
-  expect(object).toBe(join(fileURLToPath(new URL('../..', import.meta.url)), `wasm/heapline-${target}.o`));
-  expect(flags).toBe(`@${object!.replace(`heapline-${target}.o`, `link-${target}.rsp`)}`);
+  expect(object).toBe(join(fileURLToPath(new URL('../..', import.meta.url)), `wasm/heapline-${kind}.o`));
+  expect(flags).toBe(`@${object!.replace(`heapline-${kind}.o`, `link-${target}.rsp`)}`);
   expect([object!, flags!.slice(1)].every((file) => existsSync(file))).toBe(true);
 });
 
@@ -30,7 +34,9 @@ it('rejects other targets, no target, and a directory without the runtime', () =
   expect(directory.heapline(['link-flags', 'native'])).toMatchObject({
     status: 2,
     stdout: '',
-    stderr: expect.stringContaining('native is no target: it is one of wasi, emscripten.'),
+    stderr: expect.stringContaining(
+      'native is no target: it is one of wasi, emscripten, emscripten-sandbox.',
+    ),
   });
   expect(directory.heapline(['link-flags']).status).toBe(2);
   const none = directory.heapline(['link-flags', 'wasi'], { env: { HEAPLINE_RUNTIME: directory.path } });

@@ -1,8 +1,8 @@
 // Which blocks are remembered as kept by the JavaScript library, on a guest whose allocator is scripted.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { KeptBlocks } from '../../src/glue/kept-blocks.ts';
 import type { RawFunction } from '../../src/host/entries.ts';
+import { KeptBlocks } from '../../src/host/kept-blocks.ts';
 
 let kept: KeptBlocks;
 /** The address that the next call of the allocator returns. */

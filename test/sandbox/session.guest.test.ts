@@ -20,6 +20,7 @@ const OPTIONS: SessionOptions = {
   stdin: new Uint8Array(),
   onStdout: undefined,
   onStderr: undefined,
+  attached: false,
 };
 
 type Raw = Record<string, (...values: number[]) => number>;

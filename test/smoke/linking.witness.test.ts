@@ -69,7 +69,7 @@ it('a library is linked by Emscripten with the flags that the page names', async
   const flags = /For a library, add `(--no-entry.*?)`/s.exec(page)![1]!.replaceAll('\n', ' ');
   run(
     `emcc -g -c library.c -o library.o
-     emcc -O1 -g library.o $(heapline link-flags emscripten) ${flags.replace('_NAME', '_grab')} -o library.js`,
+     emcc -O1 -g library.o $(heapline link-flags emscripten-sandbox) ${flags.replace('_NAME', '_grab')} -o library.js`,
   );
   const glue = readFileSync(join(directory, 'library.js'), 'utf8');
   using lib = await loadWasm(join(directory, 'library.wasm'), { glue });

@@ -3,7 +3,7 @@
 // the library hold their addresses. A leak scan finds no pointer to such a block, and the block's stack is that of
 // the program's function that called the library. Therefore this file remembers the addresses.
 
-import type { RawFunction } from '../host/index.ts';
+import type { RawFunction } from './entries.ts';
 
 /**
  * Functions of the library that keep the blocks that they allocate. The functions of the calendar read the time zones

@@ -1,0 +1,4 @@
+// Door of `attach`: sandboxes around modules that other JavaScript runs.
+
+export { type Attach, type Attached, attach, type CreateModule } from './attach.ts';
+export type { AttachOptions } from './attach-options.ts';

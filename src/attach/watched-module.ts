@@ -1,0 +1,102 @@
+// A module that is taken over: each instance that other code makes of it becomes a sandbox.
+
+import { basename } from '../algorithms/posix-path.ts';
+import { UnsupportedModuleError } from '../errors.ts';
+import { engine } from '../host/index.ts';
+import {
+  Boundary,
+  type PreparedModule,
+  prepareModule,
+  prepareModuleNow,
+  Sandbox,
+  Session,
+  type Subject,
+  sessionOptions,
+  symbolOptionsOf,
+} from '../sandbox/index.ts';
+import type { AttachOptions } from './attach-options.ts';
+import { AttachedGuest, type GivenImports } from './attached-guest.ts';
+import type { Taken } from './interception.ts';
+
+/** What is known of a module beside its bytes. */
+export interface Watch {
+  readonly options: AttachOptions;
+  /** Called with each new sandbox, before constructors of the module run. */
+  opened(sandbox: Sandbox<object>, guest: AttachedGuest): void;
+}
+
+/** Prepares a module. @param bytes the module; the result owns them */
+export async function watchModule(bytes: Uint8Array, watch: Watch): Promise<Taken> {
+  refuseComponents(bytes);
+  const prepared = await prepareModule(bytes, watch.options.maxMemory);
+  // Each user gets a module object of its own, by which its instances are told apart. The engine shares the code.
+  const module = await engine.compile(prepared.instrumented.bytes as Uint8Array<ArrayBuffer>);
+  return takenOf(prepared, module, watch);
+}
+
+/** The same for code that does not wait. */
+export function watchModuleNow(bytes: Uint8Array, watch: Watch): Taken {
+  refuseComponents(bytes);
+  const prepared = prepareModuleNow(bytes, watch.options.maxMemory);
+  const module = new engine.Module(prepared.instrumented.bytes as Uint8Array<ArrayBuffer>);
+  return takenOf(prepared, module, watch);
+}
+
+function takenOf(prepared: PreparedModule, module: WebAssembly.Module, watch: Watch): Taken {
+  return { module, instantiate: (imports, caller) => openInstance(prepared, imports, caller, watch) };
+}
+
+function openInstance(
+  prepared: PreparedModule,
+  imports: GivenImports,
+  caller: string | null,
+  watch: Watch,
+): WebAssembly.Instance {
+  const { options } = watch;
+  const settings = sessionOptions(options, true);
+  const subject = subjectOf(prepared, caller, options);
+  const boundary = new Boundary(subject, settings);
+  if (options.hideGlue === true && caller !== null) boundary.hostStacks.hide(caller);
+  const guest = new AttachedGuest(prepared, imports, boundary);
+  const session = new Session(subject, settings, boundary, guest, guest.kept.addresses);
+  const instance = guest.instanceForGlue();
+  session.program.started();
+  watch.opened(Sandbox.around(session), guest);
+  return instance;
+}
+
+function subjectOf(prepared: PreparedModule, caller: string | null, options: AttachOptions): Subject {
+  const { bytes, instrumented } = prepared;
+  const cameInstrumented = bytes === instrumented.bytes;
+  const name = options.name ?? nameAfter(caller);
+  return {
+    module: prepared,
+    symbols: prepared.symbols({
+      ...symbolOptionsOf(options),
+      ...(cameInstrumented ? { bodies: instrumented.bodies, codeStart: instrumented.originalCodeStart } : {}),
+    }),
+    name,
+    path: name,
+    toolchain: null,
+    warnings: [],
+    comments: [],
+    functions: prepared.functions(options.exports ?? null),
+  };
+}
+
+/** The module has no name of its own, so it is called after the script that made the instance. */
+function nameAfter(caller: string | null): string {
+  const file = (caller ?? '').replace(/[?#].*$/s, '').replaceAll('\\', '/');
+  const base = basename(file);
+  return base === '' ? 'module.wasm' : base.replace(/(\.[cm]?[jt]s)?$/, '.wasm');
+}
+
+const COMPONENT = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
+
+function refuseComponents(bytes: Uint8Array): void {
+  if (!COMPONENT.every((byte, at) => bytes[at] === byte)) return;
+  throw new UnsupportedModuleError(
+    'These bytes are a component, which contains modules: let jco transpile take it apart, and attach to the core ' +
+      'module that contains malloc (attach.bytes with the .core.wasm file).',
+  );
+}
