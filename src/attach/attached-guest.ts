@@ -40,7 +40,7 @@ export class AttachedGuest implements Guest {
   ) {
     this.#boundary = boundary;
     const imports = this.#imports(given);
-    this.#real = new engine.Instance(prepared.module, imports).exports;
+    this.#real = new (engine().Instance)(prepared.module, imports).exports;
     const values = [this.#real, ...Object.values(imports)].flatMap((each): unknown[] => Object.values(each));
     this.memory = memoryIn(this.#real.memory, values);
     this.exports = this.#real.memory === this.memory ? this.#real : { ...this.#real, memory: this.memory };
@@ -66,7 +66,7 @@ export class AttachedGuest implements Guest {
       if (standIn !== undefined) entries.add(value as RawFunction, standIn as RawFunction);
       exports[name] = standIn ?? value;
     }
-    return Object.create(engine.Instance.prototype, {
+    return Object.create(engine().Instance.prototype, {
       exports: { value: Object.freeze(exports), enumerable: true },
     }) as WebAssembly.Instance;
   }
@@ -74,7 +74,7 @@ export class AttachedGuest implements Guest {
   /** The glue's imports that the module wants, with watchers, and those of the runtime. */
   #imports(given: GivenImports): Imports {
     const imports: Imports = {};
-    for (const { module, name } of engine.Module.imports(this.prepared.module)) {
+    for (const { module, name } of engine().Module.imports(this.prepared.module)) {
       const value = given[module]?.[name];
       imports[module] ??= {};
       // The engine says what is wrong with a value that is missing.

@@ -50,12 +50,12 @@ export class EntryModule {
     const entrances = entrancesOf(prepared);
     this.names = entrances.map(({ name }) => name);
     this.#module =
-      entrances.length === 0 ? null : new engine.Module(bytesOf(entrances) as Uint8Array<ArrayBuffer>);
+      entrances.length === 0 ? null : new (engine().Module)(bytesOf(entrances) as Uint8Array<ArrayBuffer>);
   }
 
   /** @param gates what each function calls, by name */
   instantiate(gates: Readonly<Record<string, RawFunction>>): WebAssembly.Exports {
-    return this.#module === null ? {} : new engine.Instance(this.#module, { [FROM]: gates }).exports;
+    return this.#module === null ? {} : new (engine().Instance)(this.#module, { [FROM]: gates }).exports;
   }
 }
 

@@ -3,7 +3,7 @@
 // engine, with the same results and errors. When nobody is interested any more, the engine's functions are back.
 
 import { PlatformError } from '../errors.ts';
-import { callerScript } from '../host/index.ts';
+import { callerScript, keepEngine } from '../host/index.ts';
 import type { GivenImports } from './attached-guest.ts';
 
 /** A module that was taken over. */
@@ -52,9 +52,11 @@ export function intercept(interceptor: Interceptor, { last = false } = {}): () =
   if (last) interceptors.push(interceptor);
   else interceptors.unshift(interceptor);
   try {
+    keepEngine(true);
     restore ??= replaceFunctions();
   } catch (cause) {
     interceptors.splice(interceptors.indexOf(interceptor), 1);
+    keepEngine(false);
     throw cause;
   }
   return () => {
@@ -64,6 +66,7 @@ export function intercept(interceptor: Interceptor, { last = false } = {}): () =
     if (interceptors.length > 0) return;
     restore?.();
     restore = null;
+    keepEngine(false);
   };
 }
 

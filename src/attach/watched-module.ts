@@ -30,7 +30,7 @@ export async function watchModule(bytes: Uint8Array, watch: Watch): Promise<Take
   refuseComponents(bytes);
   const prepared = await prepareModule(bytes, watch.options.maxMemory);
   // Each user gets a module object of its own, by which its instances are told apart. The engine shares the code.
-  const module = await engine.compile(prepared.instrumented.bytes as Uint8Array<ArrayBuffer>);
+  const module = await engine().compile(prepared.instrumented.bytes as Uint8Array<ArrayBuffer>);
   return takenOf(prepared, module, watch);
 }
 
@@ -38,7 +38,7 @@ export async function watchModule(bytes: Uint8Array, watch: Watch): Promise<Take
 export function watchModuleNow(bytes: Uint8Array, watch: Watch): Taken {
   refuseComponents(bytes);
   const prepared = prepareModuleNow(bytes, watch.options.maxMemory);
-  const module = new engine.Module(prepared.instrumented.bytes as Uint8Array<ArrayBuffer>);
+  const module = new (engine().Module)(prepared.instrumented.bytes as Uint8Array<ArrayBuffer>);
   return takenOf(prepared, module, watch);
 }
 

@@ -144,6 +144,6 @@ export class GuestStacks {
 
 function readerOf(pointer: WebAssembly.Global | null): () => number {
   if (pointer === null) return () => 0;
-  reader ??= new engine.Module(new Uint8Array(READER.flat()));
-  return new engine.Instance(reader, { g: { p: pointer } }).exports.r as () => number;
+  reader ??= new (engine().Module)(new Uint8Array(READER.flat()));
+  return new (engine().Instance)(reader, { g: { p: pointer } }).exports.r as () => number;
 }

@@ -55,7 +55,7 @@ export function instantiate(
 ): WebAssembly.Instance {
   refuseMissing(WebAssembly.Module.imports(module), imports);
   try {
-    return new engine.Instance(module, imports);
+    return new (engine().Instance)(module, imports);
   } catch (error) {
     const reason = String((error as Error | null)?.message).replace(/^WebAssembly\.Instance\(\): /, '');
     if (error instanceof WebAssembly.LinkError) {

@@ -2,7 +2,7 @@
 
 export { callerScript } from './caller-script.ts';
 export type { CxxException } from './cxx-exceptions.ts';
-export { engine } from './engine.ts';
+export { engine, keepEngine } from './engine.ts';
 export {
   ALLOCATES,
   Gate,

@@ -44,7 +44,7 @@ export class PreparedModule {
   /** @internal Use `prepareModule`. */
   static async make(bytes: Uint8Array, instrumented: InstrumentedModule): Promise<PreparedModule> {
     try {
-      const module = await engine.compile(instrumented.bytes as Uint8Array<ArrayBuffer>);
+      const module = await engine().compile(instrumented.bytes as Uint8Array<ArrayBuffer>);
       return PreparedModule.#of(bytes, instrumented, module);
     } catch (error) {
       throw refusedByEngine(error);
@@ -54,7 +54,7 @@ export class PreparedModule {
   /** @internal Use `prepareModuleNow`. */
   static makeNow(bytes: Uint8Array, instrumented: InstrumentedModule): PreparedModule {
     try {
-      const module = new engine.Module(instrumented.bytes as Uint8Array<ArrayBuffer>);
+      const module = new (engine().Module)(instrumented.bytes as Uint8Array<ArrayBuffer>);
       return PreparedModule.#of(bytes, instrumented, module);
     } catch (error) {
       throw refusedByEngine(error);

@@ -7,6 +7,7 @@ import { readModule } from '../../src/binary/index.ts';
 import type { WasmExports } from '../../src/binary/wasm-types.ts';
 import { compile } from '../../src/compile/index.ts';
 import { Ledger, layout } from '../../src/heap/index.ts';
+import { ENTRY_MODULE } from '../../src/host/index.ts';
 import type { InstrumentedModule } from '../../src/instrument/index.ts';
 import type { RuntimeImports, RuntimeTestImports } from '../../src/runtime/index.ts';
 import { linkingWith } from './runtime-objects.ts';
@@ -110,7 +111,9 @@ function engineStack(): (EngineFrame | string)[] {
     Error.stackTraceLimit = Number.POSITIVE_INFINITY;
     Error.prepareStackTrace = (_error, sites) => sites;
     for (const site of new Error().stack as unknown as NodeJS.CallSite[]) {
-      const match = /wasm-function\[(\d+)\]:0x([0-9a-f]+)/.exec(String(site));
+      // A function that stands for one of the guest calls JavaScript and is called by it.
+      const match =
+        !String(site).includes(ENTRY_MODULE) && /wasm-function\[(\d+)\]:0x([0-9a-f]+)/.exec(String(site));
       frames.push(
         match ? { functionIndex: Number(match[1]), offset: Number.parseInt(match[2]!, 16) } : String(site),
       );
