@@ -1,13 +1,16 @@
 // The service that bench/serve.ts puts under load: the C code of examples/api-server keeps notes, over node:http. The
 // first argument selects the variant: `tracked` (Heapline: instrumented, host frames on), `sampled` (host frames of
-// one entry in 64), `no-host-frames`, `plain` (the same C linked with the toolchain's own malloc, instantiated by
-// hand; the second argument is its path), `one-frame` (plain, and V8 captures one frame).
+// one entry in 64), `budget` (host frames for 2 % of the time), `no-host-frames`, `plain` (the same C linked with the toolchain's own malloc, instantiated by
+// hand; the second argument is its path), `one-frame` (plain, and V8 captures one frame). In `glue` and `attached`,
+// Emscripten's JavaScript runs the C: as it is, and with attach() and host frames for 2 % of the time. The second argument
+// is the path of that JavaScript.
 
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { type HostFrames, loadC } from '../src/index.ts';
+import { attach, type HostFrames, loadC } from '../src/index.ts';
 
 interface Store {
   save(title: string, text: string): number;
@@ -29,6 +32,36 @@ async function tracked(hostFrames: HostFrames): Promise<Store> {
     (text) => heap.cstring(text),
     (pointer) => heap.free(pointer),
     (pointer) => heap.readCString(pointer),
+  );
+}
+
+/** What Emscripten's JavaScript offers. */
+interface Glue {
+  _save_note(title: number, text: number): number;
+  _read_note(title: number): number;
+  _malloc(size: number): number;
+  _free(pointer: number): void;
+  HEAPU8: Uint8Array;
+}
+
+async function withGlue(path: string, attached: boolean): Promise<Store> {
+  const create = createRequire(import.meta.url)(path) as () => PromiseLike<Glue>;
+  const module = attached
+    ? (await attach(create, {}, { hostFrames: { budget: 0.02 } })).module
+    : await create();
+  const encoder = new TextEncoder();
+  const decoder = new TextDecoder();
+  return storeOf(
+    { save_note: module._save_note, read_note: module._read_note },
+    (text) => {
+      const encoded = encoder.encode(text);
+      const pointer = module._malloc(encoded.length + 1) >>> 0;
+      module.HEAPU8.set(encoded, pointer);
+      module.HEAPU8[pointer + encoded.length] = 0;
+      return pointer;
+    },
+    (pointer) => module._free(pointer),
+    (pointer) => decoder.decode(module.HEAPU8.subarray(pointer, module.HEAPU8.indexOf(0, pointer))),
   );
 }
 
@@ -111,13 +144,17 @@ const [kind, path] = process.argv.slice(2);
 const modes: Readonly<Record<string, HostFrames>> = {
   tracked: 'allocating',
   sampled: { every: 64 },
+  budget: { budget: 0.02 },
   'no-host-frames': 'off',
 };
 const mode = modes[kind!];
-const store =
-  mode === undefined
-    ? await plain(path!, kind === 'one-frame' ? captureOneFrame : () => {})
-    : await tracked(mode);
+
+function openStore(): Promise<Store> {
+  if (kind === 'glue' || kind === 'attached') return withGlue(path!, kind === 'attached');
+  return mode === undefined ? plain(path!, kind === 'one-frame' ? captureOneFrame : () => {}) : tracked(mode);
+}
+
+const store = await openStore();
 
 // The same request handling as in examples/api-server/server.ts.
 async function notes(request: IncomingMessage, response: ServerResponse, title: string): Promise<void> {

@@ -100,6 +100,7 @@ export {
   type Heap,
   type HeapStats,
   type HostFrames,
+  type HostFramesBudget,
   type HostFramesSampling,
   type LeaksOptions,
   type ModuleOptions,

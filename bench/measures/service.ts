@@ -19,6 +19,8 @@ export async function measureService(setting: Setting): Promise<Outcome> {
         rows: [
           ['throughput, tracked ÷ plain', show(throughput)],
           ['throughput with host frames of one entry in 64', show(sampledHostFrames)],
+          ['throughput with host frames for 2 % of the time', show(figures.budgetedHostFrames)],
+          ['throughput under attach(), with the same host frames', show(figures.attached)],
           ['throughput without host frames', show(figures.withoutHostFrames)],
           [
             'throughput of the plain service when V8 captures one frame an allocating entry',
@@ -36,6 +38,8 @@ export async function measureService(setting: Setting): Promise<Outcome> {
     bars: [
       bar('throughput of a service, tracked ÷ plain', throughput.median, 0.95, 'higher', 0.99),
       bar('the same with host frames of one entry in 64', sampledHostFrames.median, 0.95, 'higher'),
+      bar('the same with host frames for 2 % of the time', figures.budgetedHostFrames.median, 0.95, 'higher'),
+      bar('a service under attach(), the same', figures.attached.median, 0.95, 'higher'),
     ],
     data: figures,
   };

@@ -149,7 +149,8 @@ class Attachment implements Interceptor, Watch {
     try {
       const result = this.#scopes === null ? run() : this.#scopes.run(this, run);
       const waited = isThenable(result);
-      const ready = waited ? null : whenInitialized(result);
+      // Glue that has instantiated by now has started as well, unless it waits for something and says so later.
+      const ready = waited || this.#sandbox !== null ? null : whenInitialized(result);
       const module = await result;
       if (this.#sandbox === null) await this.#instanceAfter(waited);
       // The instance is there, and the glue goes on with it in the next turns.

@@ -30,6 +30,7 @@ export {
   EXTERNAL,
   HOST,
   JAVASCRIPT,
+  NOT_CAPTURED,
   OTHER,
   OWN,
   TRUNCATED,

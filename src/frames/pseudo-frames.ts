@@ -8,6 +8,8 @@ import { namedFrame } from './frame.ts';
 export const TRUNCATED = '[truncated]';
 /** Stands for a host stack that was not captured. */
 export const HOST = '[host]';
+/** Stands for a stack of JavaScript that was left out to save time (`hostFrames: { budget }`). */
+export const NOT_CAPTURED = '[JavaScript not captured]';
 /** Stands for a stack without any frame, and for a frame without any name. */
 export const UNKNOWN = '[unknown]';
 /** Stands for the samples that were cut from a profile to make it smaller. */

@@ -7,10 +7,19 @@
 // source maps are looked up when a profile is made. V8's stack API is restored before anything else runs
 // (https://v8.dev/docs/stack-trace-api).
 
-import { type Frame, isEngineScript, isGlue, isOwnScript, namedFrame, TRUNCATED } from '../frames/index.ts';
+import {
+  type Frame,
+  isEngineScript,
+  isGlue,
+  isOwnScript,
+  NOT_CAPTURED,
+  namedFrame,
+  TRUNCATED,
+} from '../frames/index.ts';
 import { platform } from '../platform/index.ts';
 import { INVOKE, userPlace } from './glue-code.ts';
 import { Sampler } from './sampler.ts';
+import { TimeBudget } from './time-budget.ts';
 
 /** How many of the host's frames are kept of one stack: the innermost ones. `[truncated]` stands for the rest. */
 const HOST_FRAMES = 100;
@@ -47,6 +56,8 @@ interface TrieNode {
 /** Key of the frames that were cut off. No frame has this key. */
 const CUT = -1;
 const CUT_OFF: RawFrame = { script: '', function: TRUNCATED, file: '', line: 0, column: 0, mapped: true };
+/** The stack of entries whose stack was not captured because the budget was used up. */
+const LEFT_OUT: readonly RawFrame[] = [{ ...CUT_OFF, function: NOT_CAPTURED }];
 
 function follow(node: TrieNode, key: number): TrieNode {
   let next = node.next.get(key);
@@ -92,9 +103,16 @@ export class HostStacks {
   /** False once V8's stack API could not be set (`--frozen-intrinsics`). Stacks are short texts from then on. */
   #apiIsFree = true;
 
-  /** @param every one of this many stacks is captured, on average; the others get the id 0 */
-  constructor(every = 1) {
+  readonly #budget: TimeBudget | null;
+  #idOfLeftOut: number | null = null;
+
+  /**
+   * @param every one of this many stacks is captured, on average; the others get the id 0
+   * @param share of the time that captures may use; beyond it stacks consist of a frame that says so. Null for no limit
+   */
+  constructor(every = 1, share: number | null = null) {
     this.#sampler = new Sampler(every);
+    this.#budget = share === null ? null : new TimeBudget(share);
   }
 
   /** Frames of this script are not shown. */
@@ -121,6 +139,9 @@ export class HostStacks {
    */
   capture(entry: AnyFunction | null, inner = 0): number {
     if (!this.#sampler.next()) return 0;
+    const budget = this.#budget;
+    if (budget !== null && !budget.allows()) return this.#leftOut();
+    const begun = budget === null ? 0 : budget.begin();
     const limit = Error.stackTraceLimit;
     const previous = Error.prepareStackTrace;
     let depth = HOST_FRAMES + 1;
@@ -152,7 +173,7 @@ export class HostStacks {
       }
       if (free && !this.#apiIsFree) continue;
       if (!free && typeof stack === 'string') stack = sitesIn(stack);
-      if (!Array.isArray(stack)) return 0;
+      if (!Array.isArray(stack)) break;
       const sites = stack as NodeJS.CallSite[];
       // V8 leaves out the JavaScript frames above `entry`, but not the wasm frames. Without an entry, Heapline's own
       // JavaScript frames come before them.
@@ -172,11 +193,14 @@ export class HostStacks {
       }
       const enough = first + HOST_FRAMES;
       if (length < depth || enough < length || endsWithin(sites, first)) {
-        return this.#intern(sites, first, script, !free && length >= limit, previous);
+        const id = this.#intern(sites, first, script, !free && length >= limit, previous);
+        budget?.spend(begun);
+        return id;
       }
       // The guest's frames, or frames further in, have used up the room for the host's.
       depth = first < length ? enough + 1 : depth * DEEPER;
     }
+    budget?.spend(begun);
     return 0;
   }
 
@@ -201,6 +225,11 @@ export class HostStacks {
       node.id = this.#internContent(cut ? [...frames, CUT_OFF] : frames);
     }
     return node.id;
+  }
+
+  #leftOut(): number {
+    this.#idOfLeftOut ??= this.#internContent(LEFT_OUT);
+    return this.#idOfLeftOut;
   }
 
   #internContent(frames: readonly RawFrame[]): number {

@@ -21,14 +21,24 @@ import type { Subject } from './subject.ts';
 
 /**
  * Which entries from JavaScript into the guest show their JavaScript stack: all below which the guest allocates,
- * none, or on average one of `every` such entries. The stacks in C and all figures are complete in each case.
+ * none, on average one of `every` such entries, or as many as a `budget` of time allows. The stacks in C and all figures
+ * are complete in each case.
  */
-export type HostFrames = 'allocating' | 'off' | HostFramesSampling;
+export type HostFrames = 'allocating' | 'off' | HostFramesSampling | HostFramesBudget;
 
 /** Shows the JavaScript stack of one entry in so many. */
 export interface HostFramesSampling {
   /** How many entries there are, on average, to each one that shows its stack. */
   readonly every: number;
+}
+
+/** Shows JavaScript stacks as long as capturing them takes no more than a share of the time. */
+export interface HostFramesBudget {
+  /**
+   * The share, such as 0.02 for 2 %. Entries beyond it show the frame `[JavaScript not captured]`. Time without entries
+   * counts for a tenth of a second only.
+   */
+  readonly budget: number;
 }
 
 /** What a boundary is made with. */
@@ -78,7 +88,7 @@ export class Boundary {
 
   constructor(subject: Subject, options: BoundaryOptions) {
     const { hostFrames, stdin, onStdout, onStderr, onCallbackError, attached } = options;
-    this.hostStacks = new HostStacks(typeof hostFrames === 'object' ? hostFrames.every : 1);
+    this.hostStacks = hostStacksBy(hostFrames);
     this.gate = new Gate(
       (error, name, outermost) => this.#failure(error, name, outermost),
       hostFrames === 'off' ? null : this.hostStacks,
@@ -130,6 +140,11 @@ export class Boundary {
     if (error instanceof ExitSignal) this.loop.end(error.exitCode);
     return null;
   }
+}
+
+function hostStacksBy(hostFrames: HostFrames): HostStacks {
+  if (typeof hostFrames === 'string') return new HostStacks();
+  return 'budget' in hostFrames ? new HostStacks(1, hostFrames.budget) : new HostStacks(hostFrames.every);
 }
 
 /** Listens while there is no instance yet, or while its start function runs: there is no ledger to look at. */

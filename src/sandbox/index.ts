@@ -1,6 +1,12 @@
 // A running module as the user sees it, and the session behind it.
 
-export { Boundary, type BoundaryOptions, type HostFrames, type HostFramesSampling } from './boundary.ts';
+export {
+  Boundary,
+  type BoundaryOptions,
+  type HostFrames,
+  type HostFramesBudget,
+  type HostFramesSampling,
+} from './boundary.ts';
 export type { FunctionTable, TableFunction } from './function-table.ts';
 export type { Heap, HeapStats } from './heap.ts';
 export {

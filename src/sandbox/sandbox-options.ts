@@ -91,14 +91,27 @@ const files: OptionRule<Readonly<Record<string, string | Uint8Array>>> = {
 const hostFrames: OptionRule<HostFrames> = {
   read: (value, option, caller) => {
     if (value === 'allocating' || value === 'off') return value;
-    if (isObject(value)) checkOptionNames(caller, value, ['every'], option);
+    if (isObject(value)) checkOptionNames(caller, value, ['every', 'budget'], option);
+    if (isObject(value) && 'budget' in value) {
+      if (!('every' in value)) return readBudget(value.budget, option);
+      rejectOption(option, 'either { budget } or { every }', value);
+    }
     const every: unknown = isObject(value) ? (value as { every?: unknown }).every : undefined;
     if (!Number.isSafeInteger(every) || (every as number) < 1) {
-      rejectOption(option, "'allocating', 'off' or { every: N } with a whole number N from 1 on", value);
+      rejectOption(
+        option,
+        "'allocating', 'off', { budget: SHARE } or { every: N } with a whole number N from 1 on",
+        value,
+      );
     }
     return value as HostFramesSampling;
   },
 };
+
+function readBudget(budget: unknown, option: string): HostFrames {
+  if (typeof budget === 'number' && budget > 0 && budget <= 1) return { budget };
+  rejectOption(`${option}.budget`, 'a share of the time, above 0 and up to 1', budget);
+}
 
 /** The table of these options. */
 export const SANDBOX_OPTIONS = {

@@ -176,6 +176,8 @@ describe('loadC()', () => {
     ['hostFrames', 'always'],
     ['hostFrames', { every: 0 }],
     ['hostFrames', { every: 1.5 }],
+    ['hostFrames', { budget: 0 }],
+    ['hostFrames', { every: 2, budget: 0.5 }],
     ['hostFrames', {}],
     ['freeStacks', 1],
     ['onError', 'crash'],

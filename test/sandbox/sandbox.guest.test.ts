@@ -636,6 +636,18 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
     expect(shown).toBeLessThan(1600);
   });
 
+  test('say where the budget of time for host stacks was used up, and lose no byte', async () => {
+    const imports = { env: { host_call: () => 0 } };
+    using lib = await load(toolchain, 'callback.c', { imports, hostFrames: { budget: 0.001 } });
+    for (let i = 0; i < 2000; i++) lib.heap.malloc(10);
+    const stacks = Object.entries(held(lib));
+    const sum = (list: typeof stacks): number => list.reduce((total, [, bytes]) => total + bytes, 0);
+    expect(sum(stacks)).toBe(20_000);
+    expect(sum(stacks.filter(([stack]) => stack.includes('[JavaScript not captured]')))).toBeGreaterThan(
+      10_000,
+    );
+  });
+
   test('let JavaScript errors through unchanged', async () => {
     const failure = new RangeError('from the host');
     using lib = await load(toolchain, 'callback.c', {
