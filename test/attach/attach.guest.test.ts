@@ -14,6 +14,7 @@ import {
 } from '../../src/errors.ts';
 import type { Sandbox } from '../../src/index.ts';
 import { openSandboxes } from '../../src/sandbox/index.ts';
+import { FULL } from '../support/full.ts';
 import { BuiltPackages } from './built-packages.ts';
 
 const require = createRequire(import.meta.url);
@@ -58,7 +59,7 @@ const SHAPES = [
   },
   { shape: 'no factory', ending: '.cjs', flags: ['-O2', '-sSINGLE_FILE'] },
   { shape: 'an ES module', ending: '.mjs', flags: ['-Os', '-sMODULARIZE', '-sEXPORT_ES6'] },
-  ...(process.env.HEAPLINE_FULL === '1'
+  ...(FULL
     ? (['-O0', '-O1', '-O2', '-O3', '-Os', '-Oz'] as const).flatMap(
         (level) =>
           [

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadC } from '../../src/index.ts';
+import { FULL } from '../support/full.ts';
 import { names, ways } from './cpp-libraries.ts';
 
 const program = fileURLToPath(new URL('programs/exceptions.cpp', import.meta.url));
@@ -24,14 +25,18 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 describe.each(names)('exceptions with %s', (name) => {
-  it.each(['-O0', '-O2'])('are thrown and caught as natively, at %s', async (level) => {
-    const flags = [level, '-std=c++17', '-w'];
-    using lib = await loadC(program, { toolchain: ways[name](), flags, cacheDir });
-    expect(lib.run()).toMatchObject({ exitCode: 0, stdout: native.plain, stderr: '' });
-    // Every exception has been destroyed, and every temporary of the library's.
-    expect(lib.heap.leaks().records).toEqual([]);
-    expect(lib.heap.faults()).toEqual([]);
-    using other = await loadC(program, { toolchain: ways[name](), flags, cacheDir, args: ['nested'] });
-    expect(other.run()).toMatchObject({ exitCode: 0, stdout: native.nested });
-  });
+  // -O0 differs by the compiler, and the SDKs have one.
+  it.each(FULL || name === 'clang 22 of Debian' ? ['-O0', '-O2'] : ['-O2'])(
+    'are thrown and caught as natively, at %s',
+    async (level) => {
+      const flags = [level, '-std=c++17', '-w'];
+      using lib = await loadC(program, { toolchain: ways[name](), flags, cacheDir });
+      expect(lib.run()).toMatchObject({ exitCode: 0, stdout: native.plain, stderr: '' });
+      // Every exception has been destroyed, and every temporary of the library's.
+      expect(lib.heap.leaks().records).toEqual([]);
+      expect(lib.heap.faults()).toEqual([]);
+      using other = await loadC(program, { toolchain: ways[name](), flags, cacheDir, args: ['nested'] });
+      expect(other.run()).toMatchObject({ exitCode: 0, stdout: native.nested });
+    },
+  );
 });

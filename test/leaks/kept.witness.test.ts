@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadC } from '../../src/index.ts';
+import { FULL } from '../support/full.ts';
 
 const folder = new URL('kept/', import.meta.url);
 const directory = mkdtempSync(join(tmpdir(), 'heapline-kept-'));
@@ -48,7 +49,7 @@ async function leaksOf(
 
 describe.each(programs)('$source', (program) => {
   const runs = program.toolchains.flatMap((toolchain) =>
-    ['-O0', '-O2'].map((level) => ({ toolchain, level })),
+    (FULL || toolchain === 'clang' ? ['-O0', '-O2'] : ['-O2']).map((level) => ({ toolchain, level })),
   );
   it.each(runs)('leaves no block of the program behind ($toolchain $level)', async ({ toolchain, level }) => {
     // Static objects belong to the program and are destroyed after the report.

@@ -1,7 +1,7 @@
 // The programs, compiled to WebAssembly and judged by Heapline. It must find the classes, blocks, bytes and lines
 // that the programs expect (Valgrind finds the same natively: native.witness.test.ts) and the misuses with all three
 // stacks. Every program in C runs with a WASI toolchain, at -O0 and at -O2. Emscripten and the embedded toolchain
-// take a second or more for each program. Emscripten gets every fifth program and the C++ programs with a leak or
+// take a second or more for each program. Emscripten gets every tenth program and the C++ programs with a leak or
 // misuse, the embedded one gets some, and both get all programs with HEAPLINE_FULL=1. Differences that a toolchain's
 // libc causes are listed here.
 
@@ -15,6 +15,7 @@ import {
   type Sandbox,
   suppress,
 } from '../../src/index.ts';
+import { FULL } from '../support/full.ts';
 import {
   compareFaults,
   compareLeaks,
@@ -27,7 +28,6 @@ import {
 type Toolchain = 'clang' | 'emscripten' | 'embedded';
 
 const programs = readPrograms();
-const full = process.env.HEAPLINE_FULL === '1';
 
 const lastPath =
   'wasi-libc keeps a pointer to the relative part of the path that was opened last, so the path is possibly lost';
@@ -91,13 +91,13 @@ describe.each<[Toolchain, string, readonly Program[]]>([
     '-O1',
     programs.filter(
       (program, index) =>
-        full || index % 5 === 0 || (program.needs.includes('c++') && !program.name.endsWith('-clean')),
+        FULL || index % 10 === 0 || (program.needs.includes('c++') && !program.name.endsWith('-clean')),
     ),
   ],
   [
     'embedded',
     '-O1',
-    programs.filter((program, index) => full || index % 20 === 0 || program.needs.includes('setjmp')),
+    programs.filter((program, index) => FULL || index % 40 === 0 || program.needs.includes('setjmp')),
   ],
 ])('%s %s', (toolchain, optimisation, chosen) => {
   test.each(chosen)('$name', async (program) => {

@@ -19,6 +19,7 @@ import {
 import { instrument } from '../../src/instrument/index.ts';
 import { FunctionTable } from '../../src/sandbox/function-table.ts';
 import { TableSignatures } from '../../src/sandbox/table-signatures.ts';
+import { FULL } from '../support/full.ts';
 import { compileTraced, Witness } from '../support/stack-witness.ts';
 
 const program = (name: string): string => new URL(`programs/${name}`, import.meta.url).pathname;
@@ -173,7 +174,7 @@ describe.each(RUNS)('$toolchain $source', ({ toolchain, source, flags }) => {
           opened.guest.dispose();
         },
       ),
-      { numRuns: process.env.HEAPLINE_FULL === '1' ? 400 : 30, interruptAfterTimeLimit: 200_000 },
+      { numRuns: FULL ? 400 : 30, interruptAfterTimeLimit: 200_000 },
     );
     console.log(
       `${toolchain}: ${allocations} allocations compared, ${nested} of them below several entries, deepest ${deepest} frames`,

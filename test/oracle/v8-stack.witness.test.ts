@@ -7,6 +7,7 @@ import { openEmscriptenGuest } from '../../src/glue/index.ts';
 import { ExitSignal, Gate, type GuestOptions, Input, Output, openWasiGuest } from '../../src/host/index.ts';
 import { instrument } from '../../src/instrument/index.ts';
 import { type Corpus, corpora, fetchCorpora } from '../corpora/corpora.ts';
+import { FULL } from '../support/full.ts';
 import { compileTraced, Witness } from '../support/stack-witness.ts';
 
 /**
@@ -23,11 +24,13 @@ beforeAll(() => fetchCorpora());
 
 describe.each(RUNS)('$toolchain $flags', ({ toolchain, flags }) => {
   // The tests of the compiler cover the corpus that needs setjmp on a toolchain without it. A capture costs some 20
-  // µs, and tree-sitter allocates half a million times, so one toolchain is enough every day.
+  // µs, and tree-sitter allocates half a million times, so one toolchain is enough every day; and so it is for
+  // sqlite3, which takes longest to compile.
   const able = corpora.filter(
     (corpus) =>
       (toolchain !== 'clang' || !corpus.setjmp) &&
-      (toolchain === 'embedded' || corpus.name !== 'tree-sitter' || process.env.HEAPLINE_FULL === '1'),
+      (FULL || corpus.name !== 'tree-sitter' || toolchain === 'embedded') &&
+      (FULL || corpus.name !== 'sqlite3' || toolchain === 'clang'),
   );
 
   it.each(able)(

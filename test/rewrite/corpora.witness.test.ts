@@ -8,6 +8,7 @@ import { type InstrumentedModule, instrument } from '../../src/instrument/index.
 import { Rewriter } from '../../src/rewrite/index.ts';
 import type { RuntimeImports, RuntimeTestImports } from '../../src/runtime/index.ts';
 import { type Corpus, corpora, fetchCorpora } from '../corpora/corpora.ts';
+import { FULL } from '../support/full.ts';
 import { ACCESSES, countAccesses, exportGlobals, moveBodies } from '../support/rewriting-passes.ts';
 import { compileTraced, Witness } from '../support/stack-witness.ts';
 
@@ -16,8 +17,10 @@ const FREE_ADDRESS = 4096;
 
 beforeAll(() => fetchCorpora());
 
-// A capture of V8's stack costs some 20 µs, and tree-sitter allocates half a million times.
-const chosen = corpora.filter(({ name, setjmp }) => !setjmp && name !== 'tree-sitter');
+// A capture of V8's stack costs some 20 µs, and tree-sitter allocates half a million times, sqlite3 a quarter million.
+const chosen = corpora.filter(
+  ({ name, setjmp }) => !setjmp && name !== 'tree-sitter' && (FULL || name !== 'sqlite3'),
+);
 
 async function compiled(corpus: Corpus): Promise<Uint8Array> {
   const { wasm } = await compileTraced([...corpus.sources], {

@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { FULL } from '../support/full.ts';
 import { type ConsumerProject, createConsumerProject } from '../support/packed-package.ts';
 import { newestOr } from '../support/tool-versions.ts';
 
@@ -68,16 +69,16 @@ const CURRENT = [
   `webpack-cli@${newestOr('7.3.1')}`,
 ];
 
-it.each([
-  ...(process.env.HEAPLINE_FULL === '1' ? [['the oldest', OLDEST] as const] : []),
-  ['current', CURRENT] as const,
-])('programs run from the bundles of %s bundlers', (_, packages) => {
-  const project = createConsumerProject();
-  projects.push(project);
-  for (const [name, text] of Object.entries(FILES)) writeFileSync(join(project.directory, name), text);
-  project.run('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefer-offline', ...packages]);
-  for (const { command, output } of BUNDLERS) {
-    project.run('npx', ['--no-install', ...command]);
-    expect(`${output}: ${project.run('node', [output])}`).toBe(`${output}: 10 1\n`);
-  }
-});
+it.each([...(FULL ? [['the oldest', OLDEST] as const] : []), ['current', CURRENT] as const])(
+  'programs run from the bundles of %s bundlers',
+  (_, packages) => {
+    const project = createConsumerProject();
+    projects.push(project);
+    for (const [name, text] of Object.entries(FILES)) writeFileSync(join(project.directory, name), text);
+    project.run('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefer-offline', ...packages]);
+    for (const { command, output } of BUNDLERS) {
+      project.run('npx', ['--no-install', ...command]);
+      expect(`${output}: ${project.run('node', [output])}`).toBe(`${output}: 10 1\n`);
+    }
+  },
+);

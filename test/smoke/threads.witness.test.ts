@@ -8,9 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FULL } from '../support/full.ts';
 
 /** Number of workers of the test that looks for leaks. A thousand of them take minutes. */
-const SHORT_LIVED = process.env.HEAPLINE_FULL ? 1000 : 60;
+const SHORT_LIVED = FULL ? 1000 : 60;
 
 const files: Record<string, string> = {
   'kept.c': `#include <stdlib.h>

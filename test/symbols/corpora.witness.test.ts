@@ -6,11 +6,10 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
 import { Symbolizer } from '../../src/symbols/index.ts';
 import { type Corpus, corpora, fetchCorpora } from '../corpora/corpora.ts';
+import { FULL } from '../support/full.ts';
 import { callOffsets, compareFrames } from '../support/llvm-symbolizer.ts';
 import { build, type Program, type Toolchain } from '../support/symbol-modules.ts';
 import { setjmpHeader } from '../support/symbol-programs.ts';
-
-const FULL = process.env.HEAPLINE_FULL === '1';
 
 beforeAll(fetchCorpora);
 

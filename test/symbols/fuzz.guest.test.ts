@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { readModule, SectionId } from '../../src/binary/index.ts';
 import { InvalidModuleError } from '../../src/errors.ts';
 import { Symbolizer } from '../../src/symbols/index.ts';
+import { FULL } from '../support/full.ts';
 import { callOffsets } from '../support/llvm-symbolizer.ts';
 import { build } from '../support/symbol-modules.ts';
 import { nestedInlines, shapes } from '../support/symbol-programs.ts';
@@ -55,7 +56,7 @@ function exercise(wasm: Uint8Array, offsets: readonly number[]): number {
   return performance.now() - start;
 }
 
-const RUNS = process.env.HEAPLINE_FULL === '1' ? 5000 : 300;
+const RUNS = FULL ? 5000 : 300;
 /** A limit in milliseconds that only an endless loop reaches, even on a busy machine. */
 const SLOW = 30_000;
 

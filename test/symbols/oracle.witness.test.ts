@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readModule } from '../../src/binary/index.ts';
 import { Symbolizer } from '../../src/symbols/index.ts';
+import { FULL } from '../support/full.ts';
 import {
   callOffsets,
   compareFrames,
@@ -15,7 +16,6 @@ import {
 import { build, type Toolchain } from '../support/symbol-modules.ts';
 import { nestedInlines, shapes } from '../support/symbol-programs.ts';
 
-const FULL = process.env.HEAPLINE_FULL === '1';
 const LEVELS = FULL ? ['-O0', '-O1', '-O2', '-O3', '-Os', '-Oz'] : ['-O0', '-O2'];
 
 async function expectAgreement(
