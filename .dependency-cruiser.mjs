@@ -22,6 +22,7 @@ export const ROOMS = [
   { name: 'symbols', browser: true },
   { name: 'profile', browser: true, doors: ['index\\.ts', 'version\\.ts'] },
   { name: 'host', browser: true },
+  { name: 'graft', browser: true },
   { name: 'report', browser: true },
   { name: 'leaks', browser: true },
   { name: 'sandbox', browser: true, doors: ['index\\.ts', 'sandbox-options\\.ts', 'open-module\\.ts'] },

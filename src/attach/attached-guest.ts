@@ -4,7 +4,15 @@
 
 import type { WasmExports } from '../binary/wasm-types.ts';
 import { StateError, UnsupportedModuleError } from '../errors.ts';
-import { engine, type Guest, INVOKE, KeptBlocks, type RawFunction, TableEntries } from '../host/index.ts';
+import {
+  connectHooks,
+  engine,
+  type Guest,
+  INVOKE,
+  KeptBlocks,
+  type RawFunction,
+  TableEntries,
+} from '../host/index.ts';
 import type { Boundary, PreparedModule } from '../sandbox/index.ts';
 import { entryModuleOf } from './entry-module.ts';
 
@@ -41,6 +49,7 @@ export class AttachedGuest implements Guest {
     this.#boundary = boundary;
     const imports = this.#imports(given);
     this.#real = new (engine().Instance)(prepared.module, imports).exports;
+    connectHooks(this.#real, boundary.runtime);
     const values = [this.#real, ...Object.values(imports)].flatMap((each): unknown[] => Object.values(each));
     this.memory = memoryIn(this.#real.memory, values);
     this.exports = this.#real.memory === this.memory ? this.#real : { ...this.#real, memory: this.memory };

@@ -2,6 +2,7 @@
 
 import { basename } from '../algorithms/posix-path.ts';
 import { UnsupportedModuleError } from '../errors.ts';
+import { graftAndInstrument } from '../graft/index.ts';
 import { engine } from '../host/index.ts';
 import {
   Boundary,
@@ -37,7 +38,7 @@ export async function watchModule(bytes: Uint8Array, watch: Watch): Promise<Take
 /** The same for code that does not wait. */
 export function watchModuleNow(bytes: Uint8Array, watch: Watch): Taken {
   refuseComponents(bytes);
-  const prepared = prepareModuleNow(bytes, watch.options.maxMemory);
+  const prepared = prepareModuleNow(bytes, watch.options.maxMemory, graftAndInstrument);
   const module = new (engine().Module)(prepared.instrumented.bytes as Uint8Array<ArrayBuffer>);
   return takenOf(prepared, module, watch);
 }
@@ -79,7 +80,7 @@ function subjectOf(prepared: PreparedModule, caller: string | null, options: Att
     path: name,
     toolchain: null,
     warnings: [],
-    comments: [],
+    comments: prepared.instrumented.notes,
     functions: prepared.functions(options.exports ?? null),
   };
 }

@@ -18,6 +18,8 @@ export interface ObjectSymbol {
   readonly exported: boolean;
   /** Index in the index space of its kind: a function, a data segment, …; -1 for undefined data. */
   readonly index: number;
+  /** Where defined data begin in their segment, in bytes; 0 for others. */
+  readonly offset: number;
   /** Size of defined data in bytes; 0 for others. */
   readonly size: number;
 }
@@ -60,12 +62,13 @@ function readSymbol(reader: ByteReader, imports: Map<string, string>): ObjectSym
   const defined = (flags & UNDEFINED) === 0;
   let name = '';
   let index = -1;
+  let offset = 0;
   let size = 0;
   if (kind === 'data') {
     name = reader.name();
     if (defined) {
       index = reader.u32();
-      reader.u64();
+      offset = Number(reader.u64());
       size = Number(reader.u64());
     }
   } else {
@@ -87,6 +90,7 @@ function readSymbol(reader: ByteReader, imports: Map<string, string>): ObjectSym
     defined,
     exported: (flags & EXPORTED) !== 0,
     index,
+    offset,
     size,
   };
 }

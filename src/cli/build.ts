@@ -28,6 +28,7 @@ interface BuildArguments extends CompileArguments {
 interface InstrumentArguments {
   output: string;
   maxMemory?: number;
+  graft?: true;
 }
 
 export function addBuildCommands(program: Command, terminal: Terminal): void {
@@ -101,6 +102,7 @@ Examples:
     .usage('[options] -o out.wasm <in.wasm>')
     .argument('<module>', 'module to read; - for standard input')
     .requiredOption('-o, --output <file>', 'module to write; - for standard output')
+    .option('--graft', 'put the runtime into a module that was linked without it, in place of its own malloc')
     .option(
       '--max-memory <size>',
       'limit of the linear memory, such as 64M; beyond it malloc returns NULL',
@@ -113,15 +115,17 @@ Examples:
 
 Examples:
   heapline instrument app.wasm -o app.heap.wasm
-  heapline instrument --max-memory 64M app.wasm -o app.heap.wasm`,
+  heapline instrument --max-memory 64M app.wasm -o app.heap.wasm
+  heapline instrument --graft library.wasm -o library.heap.wasm`,
     )
     .action(async (path: string, given: InstrumentArguments) => {
       const input = readInput(path);
       if (path !== STANDARD) keepInput(path, given.output, 'the module to read');
       const started = performance.now();
-      const result = await instrumentedOnce(path, input, given.maxMemory);
+      const result = await instrumentedOnce(path, input, given);
       const milliseconds = Math.round(performance.now() - started);
       write(given.output, result.bytes, terminal);
+      for (const note of result.notes) terminal.say(terminal.colors.dim(note));
       terminal.say(
         terminal.colors.dim(
           `Wrote ${nameOf(given.output)} (${result.bytes.length} bytes, before ${input.length}; ${milliseconds} ms).`,
@@ -138,10 +142,14 @@ Examples:
     });
 }
 
-async function instrumentedOnce(path: string, input: Uint8Array, maxMemory: number | undefined) {
+async function instrumentedOnce(path: string, input: Uint8Array, given: InstrumentArguments) {
   const { openInstrumented } = await import('../instrument/index.ts');
   try {
-    if (openInstrumented(input) === null) return await instrumented(input, maxMemory);
+    if (openInstrumented(input) === null) {
+      if (!given.graft) return await instrumented(input, given.maxMemory);
+      const { graftAndInstrument } = await import('../graft/index.ts');
+      return graftAndInstrument(input, limitOf(given.maxMemory));
+    }
   } catch (error) {
     throw moduleError(path, error);
   }
@@ -150,7 +158,11 @@ async function instrumentedOnce(path: string, input: Uint8Array, maxMemory: numb
 
 async function instrumented(bytes: Uint8Array, maxMemory: number | undefined) {
   const { instrument } = await import('../instrument/index.ts');
-  return instrument(bytes, maxMemory === undefined ? {} : { maxMemory });
+  return instrument(bytes, limitOf(maxMemory));
+}
+
+function limitOf(maxMemory: number | undefined): { readonly maxMemory?: number } {
+  return maxMemory === undefined ? {} : { maxMemory };
 }
 
 /** Throws instead of writing over a file that is still to be read. */

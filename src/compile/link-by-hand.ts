@@ -6,11 +6,10 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { ToolchainError } from '../errors.ts';
-import { packageDirectory } from '../node/own-files.ts';
+import { packageDirectory, runtimeDirectory } from '../node/own-files.ts';
 import { lists } from './emscripten.ts';
 import { defaultSettings, NEEDED_SETTINGS } from './emscripten-versions.ts';
 import { exportArguments, LINKER_ARGUMENTS, WASI_LINKER_ARGUMENTS } from './link.ts';
-import { runtimeDirectory } from './toolchain.ts';
 
 /** What a link by hand can be for, with the runtime's object for it. */
 const OBJECTS = { wasi: 'wasi', emscripten: 'emscripten', 'emscripten-sandbox': 'emscripten' } as const;

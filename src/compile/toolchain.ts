@@ -3,7 +3,7 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { ToolchainError } from '../errors.ts';
-import { packageDirectory } from '../node/own-files.ts';
+import { runtimeDirectory } from '../node/own-files.ts';
 import type { ToolchainName } from './compile-options.ts';
 import type { LinkJob, LinkResult } from './link.ts';
 import { isFile } from './options.ts';
@@ -65,12 +65,6 @@ export function fileIdentity(file: string): string {
   } catch {
     return `${file} absent`;
   }
-}
-
-/** The compiled runtime's directory. Developers of the runtime link another build (scripts/build-runtime.mjs). */
-export function runtimeDirectory(): string {
-  const asked = process.env.HEAPLINE_RUNTIME ?? '';
-  return asked === '' ? path.join(packageDirectory ?? '', 'wasm') : path.resolve(asked);
 }
 
 /** The compiled runtime for a target. `exceptions` is the object that C++ over WASI throws and catches with. */

@@ -3,6 +3,7 @@
 import type { WasmExports, WasmImports, WasmMemory } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, InvalidModuleError, UnsupportedModuleError } from '../errors.ts';
 import { engine } from './engine.ts';
+import { connectHooks } from './hooks.ts';
 import type { Input } from './input.ts';
 import type { Output } from './output.ts';
 import { readGuestStack } from './traps.ts';
@@ -55,7 +56,9 @@ export function instantiate(
 ): WebAssembly.Instance {
   refuseMissing(WebAssembly.Module.imports(module), imports);
   try {
-    return new (engine().Instance)(module, imports);
+    const instance = new (engine().Instance)(module, imports);
+    connectHooks(instance.exports, imports.heapline ?? {});
+    return instance;
   } catch (error) {
     const reason = String((error as Error | null)?.message).replace(/^WebAssembly\.Instance\(\): /, '');
     if (error instanceof WebAssembly.LinkError) {

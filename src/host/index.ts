@@ -21,6 +21,7 @@ export {
   instantiate,
 } from './guest.ts';
 export { GuestStacks } from './guest-stacks.ts';
+export { connectHooks } from './hooks.ts';
 export { ENTRY_MODULE, HostStacks } from './host-stacks.ts';
 export { Input, type InputReader } from './input.ts';
 export { KeptBlocks } from './kept-blocks.ts';

@@ -5,9 +5,13 @@
 // specification compares them: all concrete references count as one type, and a function has the signatures
 // of its supertypes, too. An error on this side only costs a slot.
 
+import { lastAtMost } from '../algorithms/binary-search.ts';
 import { ExternalKind, type TypeDefinition, type ValueType, type WasmModule } from '../binary/index.ts';
 import { ALLOCATION_FAMILY } from '../frames/index.ts';
 import { type CallSites, SiteFlag } from './scan.ts';
+
+/** Export of the table by which a runtime that was grafted in calls the host. */
+export const HOOKS_TABLE = 'heapline_hooks';
 
 /** Modules whose functions never call back into the guest. */
 const SILENT_MODULES = new Set(['heapline', 'wasi_snapshot_preview1', 'wasi_unstable']);
@@ -171,6 +175,8 @@ class Edges {
 
   #resolve(): Uint32Array {
     const { module, sites } = this;
+    // The runtime calls the host through this table, and those functions never call back.
+    const hooks = module.export(HOOKS_TABLE, ExternalKind.Table)?.index ?? -1;
     const hostSees = new Uint8Array(module.tables.length);
     for (const { kind, index } of [...module.imports, ...module.exports]) {
       if (kind === ExternalKind.Table) hostSees[index] = 1;
@@ -183,10 +189,20 @@ class Edges {
         callee[site] = target;
         continue;
       }
-      const host = (flags & SiteFlag.Reference) !== 0 || hostSees[sites.tables.get(site) ?? 0] === 1;
+      const table = sites.tables.get(site) ?? 0;
+      if (table === hooks && (flags & SiteFlag.Indirect) !== 0) {
+        callee[site] = module.importedFunctions + this.#bodyOf(site);
+        continue;
+      }
+      const host = (flags & SiteFlag.Reference) !== 0 || hostSees[table] === 1;
       callee[site] = (host ? this.hostSignatures : this.#functions) + this.#signatures.of[target]!;
     }
     return callee;
+  }
+
+  /** The body that the site is in. */
+  #bodyOf(site: number): number {
+    return lastAtMost(this.sites.first, site, 0, this.module.bodies.length);
   }
 
   /** Marks all nodes that can reach one of `seeds` without passing a node with `barrier` set. */

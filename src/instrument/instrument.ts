@@ -5,7 +5,7 @@
 import { ExternalKind, readModule, type WasmModule } from '../binary/index.ts';
 import { UnsupportedModuleError } from '../errors.ts';
 import { debug, debugs } from '../platform/debug.ts';
-import { Rewriter, type RewrittenCode } from '../rewrite/index.ts';
+import { type CodeRuns, OffsetMap, Rewriter, type RewrittenCode } from '../rewrite/index.ts';
 import { analyseCalls, type CallGraph } from './call-graph.ts';
 import { findRuntime } from './find-runtime.ts';
 import {
@@ -20,6 +20,16 @@ import { scanCalls } from './scan.ts';
 import { isThunk, type SlotAddresses, slotAddresses } from './slot-code.ts';
 import { addSlots } from './slots.ts';
 import { addThunks } from './thunks.ts';
+
+/** Where the code was before a tool of Heapline's changed the module: debug information speaks of that place. */
+export interface CodeOrigin {
+  /** By how many bytes each instruction lies further back in the code section's payload now. */
+  readonly moved: number;
+  /** File offset that the code section's payload had. */
+  readonly codeStart: number;
+  /** What the tool did, in sentences. */
+  readonly notes: readonly string[];
+}
 
 /** Limits that instrumenting sets. */
 export interface InstrumentOptions {
@@ -75,17 +85,19 @@ function refuseStripped(module: WasmModule, addresses: SlotAddresses): void {
 export function instrument(bytes: Uint8Array, options?: InstrumentOptions): InstrumentedModule;
 /**
  * @internal The same with `passes`, which run before the slots in the same walk: a slot stands right before its call,
- * behind what they insert there.
+ * behind what they insert there. `origin` says where the code was in the module that debug information belongs to.
  */
 export function instrument(
   bytes: Uint8Array,
   options: InstrumentOptions,
   passes: readonly Pass[],
+  origin?: CodeOrigin | null,
 ): InstrumentedModule;
 export function instrument(
   bytes: Uint8Array,
   options: InstrumentOptions = {},
   passes: readonly Pass[] = [],
+  origin: CodeOrigin | null = null,
 ): InstrumentedModule {
   const module = readModule(bytes);
   refuseUnsupported(module);
@@ -93,21 +105,23 @@ export function instrument(
   const addresses = slotAddresses(runtimeAddress, shadowAddress);
   refuseStripped(module, addresses);
 
+  const moved = origin?.moved ?? 0;
+  const originalCodeStart = origin?.codeStart ?? module.codeStart;
   const rewriter = new Rewriter(module);
   if (options.maxMemory !== undefined) limitMemory(rewriter, options.maxMemory);
   for (const pass of passes) pass(rewriter);
   const sites = scanCalls(module);
   const graph = analyseCalls(module, sites);
-  const counts = addSlots(rewriter, sites, graph, addresses);
+  const counts = addSlots(rewriter, sites, graph, addresses, module.codeStart + moved);
   const thunks = addThunks(rewriter, sites, graph, addresses);
 
-  const extents = bodyExtents(module);
+  const extents = bodyExtents(module, module.codeStart + moved);
   const statisticsOf = (code: RewrittenCode): InstrumentStatistics => ({
     functions: module.bodies.length,
     calls: sites.count,
     ...counts,
     thunks,
-    originalCodeSize: module.codeEnd - module.codeStart,
+    originalCodeSize: module.codeEnd - module.codeStart - moved,
     instrumentedCodeSize: code.size,
   });
   const written = rewriter.write((code) => [
@@ -116,23 +130,29 @@ export function instrument(
       content: sectionContent(
         runtimeAddress,
         shadowAddress,
-        module.codeStart,
+        originalCodeStart,
         statisticsOf(code),
         extents,
-        code.offsets.runs,
+        movedBack(code.offsets.runs, moved),
       ),
     },
   ]);
   if (debugs('instrument')) describe(module, graph, statisticsOf(written));
   return new InstrumentedModule(
     written.bytes,
-    written.offsets,
+    new OffsetMap(written.offsets.codeStart, movedBack(written.offsets.runs, moved)),
     runtimeAddress,
     shadowAddress,
-    module.codeStart,
+    originalCodeStart,
     statisticsOf(written),
     extents,
+    origin?.notes,
   );
+}
+
+/** Runs whose original is where it was `moved` bytes before. */
+function movedBack(runs: CodeRuns, moved: number): CodeRuns {
+  return moved === 0 ? runs : { ...runs, original: runs.original.map((offset) => offset - moved) };
 }
 
 /** Prints what was instrumented, for HEAPLINE_DEBUG=instrument. */

@@ -55,6 +55,8 @@ export class InstrumentedModule {
     readonly statistics: InstrumentStatistics,
     /** @internal For each original body, the bytes between it and the one before, and its length. */
     readonly bodyExtents: Uint32Array,
+    /** What was done to the module before, in sentences: the runtime was grafted in. */
+    readonly notes: readonly string[] = [],
   ) {}
 
   /** @internal Ranges of the original function bodies, relative to the payload of the original code section. */
@@ -73,10 +75,10 @@ export class InstrumentedModule {
   }
 }
 
-/** For each body, the number of bytes between it and the previous one, and its length. */
-export function bodyExtents(module: WasmModule): Uint32Array {
+/** For each body, the number of bytes between it and the previous one, and its length. Offsets count from `codeStart`. */
+export function bodyExtents(module: WasmModule, codeStart: number): Uint32Array {
   const extents = new Uint32Array(module.bodies.length * 2);
-  let at = module.codeStart;
+  let at = codeStart;
   module.bodies.forEach(({ start, end }, index) => {
     extents[2 * index] = start - at;
     extents[2 * index + 1] = end - start;

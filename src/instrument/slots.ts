@@ -24,6 +24,7 @@ class SlotPass {
     readonly sites: CallSites,
     readonly graph: CallGraph,
     addresses: SlotAddresses,
+    readonly codeStart: number,
   ) {
     this.#module = rewriter.module;
     this.#slots = new SlotCode(addresses);
@@ -78,7 +79,7 @@ class SlotPass {
     const edits = this.rewriter.code;
     edits.begin(position);
     edits.code.copy(sequences.slotHead);
-    edits.code.signed(position - this.#module.codeStart);
+    edits.code.signed(position - this.codeStart);
     edits.code.copy(sequences.slotTail);
     if (!topIsSet) edits.code.copy(sequences.top);
   }
@@ -96,7 +97,7 @@ class SlotPass {
 }
 
 /**
- * Adds the slots of all functions that the call graph names. Throws an UnsupportedModuleError for a function
+ * Adds the slots of all functions that the call graph names. Sites are offsets from `codeStart`, a file offset. Throws an UnsupportedModuleError for a function
  * that would exceed what engines allow.
  */
 export function addSlots(
@@ -104,6 +105,7 @@ export function addSlots(
   sites: CallSites,
   graph: CallGraph,
   addresses: SlotAddresses,
+  codeStart: number,
 ): SlotCounts {
-  return new SlotPass(rewriter, sites, graph, addresses).run();
+  return new SlotPass(rewriter, sites, graph, addresses, codeStart).run();
 }

@@ -3,13 +3,16 @@
 import { AssertionError } from 'node:assert';
 import { constants } from 'node:buffer';
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers';
 import { pathToFileURL } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { MissingRuntimeError } from '../errors.ts';
 import { type Platform, type Scripts, TooLongError } from '../platform/index.ts';
 import { linearExpression } from './linear-expression.ts';
 import { moreWasi } from './more-wasi.ts';
-import { codeDirectory } from './own-files.ts';
+import { codeDirectory, runtimeDirectory } from './own-files.ts';
 import { originalPosition, toPath } from './source-maps.ts';
 import { stoppable } from './stoppable.ts';
 
@@ -42,8 +45,21 @@ export const nodePlatform: Platform = {
   atMost: (milliseconds, work, stopped) => stoppable(work, { timeout: milliseconds }, stopped),
   moreWasi,
   callScopes: async () => (await import('./call-scopes.ts')).callScopes,
+  runtimeObject,
   scripts,
 };
+
+function runtimeObject(flavour: 'wasi' | 'emscripten'): Uint8Array {
+  const file = join(runtimeDirectory(), `heapline-${flavour}.o`);
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw new MissingRuntimeError(
+      `The module was linked without the runtime, and the runtime to graft in is missing: there is no ${file}.`,
+      { cause },
+    );
+  }
+}
 
 function gunzip(bytes: Uint8Array, most: number): Uint8Array {
   try {

@@ -2,6 +2,7 @@
 // so there it lies one folder below.
 
 import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const manifest = findManifest();
@@ -15,6 +16,12 @@ export const codeDirectory =
 
 /** Path of the package; null when it is bundled, because its files are not beside the code any more. */
 export const packageDirectory = manifest === null ? null : fileURLToPath(new URL('.', manifest.url));
+
+/** The compiled runtime's directory. Developers of the runtime link another build (scripts/build-runtime.mjs). */
+export function runtimeDirectory(): string {
+  const asked = process.env.HEAPLINE_RUNTIME ?? '';
+  return asked === '' ? join(packageDirectory ?? '', 'wasm') : resolve(asked);
+}
 
 function findManifest(): { readonly url: URL; readonly levels: number } | null {
   for (const levels of [1, 2]) {

@@ -95,6 +95,9 @@ export interface Platform {
   /** Makes scopes of calls; null when the platform cannot follow them. */
   readonly callScopes: (() => Promise<CallScopes>) | null;
 
+  /** The runtime as a relocatable object. Throws a MissingRuntimeError when it is not there. */
+  runtimeObject(flavour: 'wasi' | 'emscripten'): Uint8Array;
+
   readonly scripts: Scripts;
 }
 

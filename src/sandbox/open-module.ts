@@ -81,9 +81,10 @@ export async function openModule<Exports extends object>(
       'The module is instrumented already, and its memory limit with it: give maxMemory to `heapline instrument`.',
     );
   }
+  const module = await prepareModule(bytes, options.maxMemory, instrumented);
   return openSandbox<Exports>(
     {
-      module: await prepareModule(bytes, options.maxMemory, instrumented),
+      module,
       symbolOptions:
         instrumented === null
           ? symbolOptions
@@ -96,7 +97,7 @@ export async function openModule<Exports extends object>(
       path: path ?? options.name ?? 'module.wasm',
       toolchain: null,
       warnings: [],
-      comments: [],
+      comments: module.instrumented.notes,
       names: options.exports ?? null,
     },
     options,

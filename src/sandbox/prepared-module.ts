@@ -10,7 +10,12 @@ import type { WasmModule } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, InvalidModuleError } from '../errors.ts';
 import { ALLOCATION_FAMILY } from '../frames/index.ts';
 import { engine, type ValueType, valueTypeOf } from '../host/index.ts';
-import { type InstrumentedModule, instrument, openInstrumented } from '../instrument/index.ts';
+import {
+  type InstrumentedModule,
+  type InstrumentOptions,
+  instrument,
+  openInstrumented,
+} from '../instrument/index.ts';
 import { type RootLayout, rootLayout } from '../leaks/index.ts';
 import { platform } from '../platform/index.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';
@@ -151,11 +156,15 @@ export function prepareModule(
  * The same without waiting: for code that instantiates modules synchronously.
  * @param bytes the module; the result owns them
  */
-export function prepareModuleNow(bytes: Uint8Array, maxMemory: number | undefined): PreparedModule {
+export function prepareModuleNow(
+  bytes: Uint8Array,
+  maxMemory: number | undefined,
+  instrumentNow: (bytes: Uint8Array, options: InstrumentOptions) => InstrumentedModule = instrument,
+): PreparedModule {
   const key = keyOf(bytes, maxMemory);
   const inUse = alive.get(key)?.deref();
   if (inUse !== undefined) return inUse;
-  const instrumented = openInstrumented(bytes) ?? instrument(bytes, limitOf(maxMemory));
+  const instrumented = openInstrumented(bytes) ?? instrumentNow(bytes, limitOf(maxMemory));
   const prepared = PreparedModule.makeNow(bytes, instrumented);
   enlist(key, prepared);
   kept.set(key, Promise.resolve(prepared));
@@ -182,7 +191,10 @@ function prepareNew(
   opened: InstrumentedModule | null,
 ): Promise<PreparedModule> {
   const make = async (): Promise<PreparedModule> => {
-    const prepared = await PreparedModule.make(bytes, opened ?? instrument(bytes, limitOf(maxMemory)));
+    const prepared = await PreparedModule.make(
+      bytes,
+      opened ?? (await instrumentAny(bytes, limitOf(maxMemory))),
+    );
     enlist(key, prepared);
     return prepared;
   };
@@ -191,6 +203,15 @@ function prepareNew(
     kept.delete(key, prepared);
   });
   return prepared;
+}
+
+/** Grafting is loaded only for modules that were linked without the runtime. */
+async function instrumentAny(bytes: Uint8Array, options: InstrumentOptions): Promise<InstrumentedModule> {
+  if (readModule(bytes).export('heapline_runtime', ExternalKind.Global) !== undefined) {
+    return instrument(bytes, options);
+  }
+  const { graftAndInstrument } = await import('../graft/index.ts');
+  return graftAndInstrument(bytes, options);
 }
 
 function textOf(map: object): string | null {

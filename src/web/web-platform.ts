@@ -3,6 +3,7 @@
 
 import { sha256 } from '@noble/hashes/sha2';
 import { bytesToHex } from '@noble/hashes/utils';
+import { MissingRuntimeError } from '../errors.ts';
 import type { Platform } from '../platform/index.ts';
 import { gunzip, gzip } from './gzip.ts';
 import { moreWasi } from './more-wasi.ts';
@@ -23,6 +24,11 @@ export const webPlatform: Platform = {
   atMost: null,
   moreWasi: async (args, env) => moreWasi(args, env),
   callScopes: null,
+  runtimeObject: () => {
+    throw new MissingRuntimeError(
+      'The module was linked without the runtime, and in browsers none is at hand to graft in: let `heapline instrument --graft` do it.',
+    );
+  },
   scripts: {
     ownDirectory: null,
     toPath: (file) => file,

@@ -1,0 +1,389 @@
+// Grafting: puts the runtime into a module that was linked without it. The runtime's object is linked at the beginning
+// of the module's own heap, its functions are appended, and the bodies of malloc, free and their relatives become calls
+// of the runtime's, padded to their old length. So no function index and no code offset changes, and debug information
+// stays valid.
+//
+// The runtime calls the host through a table of its own, because further imports would move every function index. The
+// table is filled with functions that do nothing, until the host puts its own there (`connectHooks` in `host`).
+
+import {
+  ExternalKind,
+  InstructionWriter,
+  Opcode,
+  readModule,
+  type TypeDefinition,
+  type WasmModule,
+} from '../binary/index.ts';
+import { MissingRuntimeError, UnsupportedModuleError } from '../errors.ts';
+import { HOOKS_TABLE, howToLink } from '../instrument/index.ts';
+import { platform } from '../platform/index.ts';
+import { Rewriter } from '../rewrite/index.ts';
+import { ALLOCATION_FAMILY, HOST_EXPORTS } from '../runtime/interface.ts';
+import { findBlockers } from './closure.ts';
+import { readFacts } from './function-facts.ts';
+import { findHeapPlace, type HeapPlace } from './heap-place.ts';
+import { findRoles, type RoleFunction } from './roles.ts';
+import { RuntimeObject } from './runtime-object.ts';
+import { selfTest } from './self-test.ts';
+
+const PAGE = 0x10000;
+const I32 = 0x7f;
+const NOP = 0x01;
+/** The runtime's imports in the order in which they lie in the table. */
+const HOOKS = ['host_stack', 'fault', 'exiting'] as const;
+/** Room that the module's heap keeps in the initial memory, at least. */
+const LEAST_HEAP = PAGE;
+
+/** What was found of the module's allocator. */
+export type FoundRole = RoleFunction;
+
+/** A module with the runtime. */
+export interface Grafted {
+  readonly bytes: Uint8Array;
+  /** By how many bytes the code lies further back in its section: the number of functions may take a byte more. */
+  readonly moved: number;
+  /** File offset of the code section's payload in the module as it was. */
+  readonly originalCodeStart: number;
+  /** The functions that were replaced. */
+  readonly roles: readonly FoundRole[];
+  /** What was found and done, in sentences. */
+  readonly notes: readonly string[];
+}
+
+/** Whether the module was linked with the runtime. */
+export function hasRuntime(module: WasmModule): boolean {
+  return module.export('heapline_runtime', ExternalKind.Global) !== undefined;
+}
+
+function refuse(reason: string): never {
+  throw new UnsupportedModuleError(`the runtime cannot be grafted into the module: ${reason}`);
+}
+
+function nameOf(module: WasmModule, index: number): string {
+  const name = module.functionNames().get(index);
+  const exported = module.exports.find((each) => each.kind === ExternalKind.Function && each.index === index);
+  if (name !== undefined) return `function ${index} (${name})`;
+  return exported === undefined ? `function ${index}` : `function ${index}, exported as ${exported.name},`;
+}
+
+function refuseUnsupported(module: WasmModule): void {
+  if (module.customSection('dylink') !== undefined || module.customSection('dylink.0') !== undefined) {
+    refuse(
+      'it is position-independent (dynamic linking), and other modules share its heap. Link it statically',
+    );
+  }
+  const memory = module.memories[0];
+  if (memory === undefined) {
+    throw new MissingRuntimeError(
+      `the module has no runtime and no memory to graft it into: ${howToLink(module)}`,
+    );
+  }
+  if (memory.shared) refuse('its memory is shared between threads. Build it without -pthread');
+  if (memory.is64) refuse('its memory has 64-bit addresses (memory64). Build it for wasm32');
+  if (module.customSection('linking') !== undefined) refuse('it is a relocatable object. Link it first');
+}
+
+/** The functions to replace; throws when malloc or free is not known or something would be left behind. */
+function chooseRoles(
+  module: WasmModule,
+  place: HeapPlace,
+  facts: ReturnType<typeof readFacts>,
+): RoleFunction[] {
+  const roles = findRoles(module);
+  for (const role of ['malloc', 'free'] as const) {
+    if (roles.some((each) => each.role === role)) continue;
+    throw new MissingRuntimeError(
+      `the module has no runtime, and none can be grafted into it, because no export or name says which function is ${role}: ${howToLink(module)}`,
+    );
+  }
+  const blockers = findBlockers(module, facts, roles, [place.dataStart, place.heapBase!]);
+  if (blockers.length > 0) {
+    const { index, reason } = blockers[0]!;
+    const more = blockers.length === 1 ? '' : `; ${blockers.length - 1} other functions as well`;
+    refuse(
+      `${nameOf(module, index)} cannot be replaced, and ${reason}${more}. Instead, ${howToLink(module)}`,
+    );
+  }
+  return roles;
+}
+
+const sameType = (one: TypeDefinition, other: TypeDefinition): boolean =>
+  one.parameters.map(({ code }) => code).join() === other.parameters.map(({ code }) => code).join() &&
+  one.results.map(({ code }) => code).join() === other.results.map(({ code }) => code).join();
+
+function getParameters(code: InstructionWriter, type: TypeDefinition): void {
+  for (const parameter of type.parameters.keys()) code.indexed(Opcode.LocalGet, parameter);
+}
+
+/** Adds the runtime to one module. */
+class Graft {
+  readonly #rewriter: Rewriter;
+  readonly #object: RuntimeObject;
+  readonly #types = new Map<string, number>();
+  readonly #base: number;
+  #firstBody = 0;
+  #functions = new Map<string, number>();
+
+  constructor(
+    readonly module: WasmModule,
+    readonly place: HeapPlace,
+    readonly roles: readonly RoleFunction[],
+  ) {
+    this.#rewriter = new Rewriter(module);
+    this.#object = new RuntimeObject(platform().runtimeObject(place.resize === null ? 'wasi' : 'emscripten'));
+    this.#base = place.heapBase!;
+  }
+
+  write(): { readonly bytes: Uint8Array; readonly end: number; readonly pages: number } {
+    const { segments, end: dataEnd } = this.#object.layout(this.#base);
+    const errorNumber = dataEnd;
+    const end = dataEnd + 64;
+    this.#addStubs(errorNumber);
+    this.#addRuntime(errorNumber, end);
+    this.#addExports(segments);
+    this.#replace();
+    const pages = this.#makeRoom(end);
+    return { bytes: this.#rewriter.write().bytes, end, pages };
+  }
+
+  #type(type: TypeDefinition): number {
+    const parameters = type.parameters.map(({ code }) => code);
+    const results = type.results.map(({ code }) => code);
+    const key = `${parameters}>${results}`;
+    let index = this.#types.get(key);
+    if (index === undefined) {
+      index = this.#rewriter.addType(parameters, results);
+      this.#types.set(key, index);
+    }
+    return index;
+  }
+
+  /** A function with this code, without its `end`. */
+  #add(type: TypeDefinition, write: (code: InstructionWriter) => void): number {
+    const code = new InstructionWriter();
+    code.byte(0);
+    write(code);
+    code.byte(Opcode.End);
+    return this.#rewriter.addFunction(this.#type(type), code.take());
+  }
+
+  /** The functions that stand for the object's imports: those of the host by the table, those of libc by code. */
+  #addStubs(errorNumber: number): void {
+    const object = this.#object.module;
+    const table = this.#rewriter.addFunctionTable(HOOKS.length, HOOKS.length);
+    this.#rewriter.addExport(HOOKS_TABLE, ExternalKind.Table, table);
+    const silent: number[] = [];
+    for (const hook of HOOKS) {
+      const found = object.imports.find(({ module, name }) => module === 'heapline' && name === hook)!;
+      const type = object.functionType(found.index);
+      silent.push(
+        this.#add(type, (code) => {
+          if (type.results.length > 0) code.i32(0);
+        }),
+      );
+      const stub = this.#add(type, (code) => {
+        getParameters(code, type);
+        code.i32(silent.length - 1);
+        code.indexed(Opcode.CallIndirect, this.#type(type));
+        code.unsigned(table);
+      });
+      this.#functions.set(`heapline_host_${hook.replace('host_', '')}`, stub);
+      this.#functions.set(hook, stub);
+    }
+    this.#rewriter.addElements(table, 0, silent);
+    for (const { kind, index, module, name } of object.imports) {
+      if (kind !== ExternalKind.Function || module === 'heapline') continue;
+      if (name === 'emscripten_resize_heap') this.#functions.set(name, this.place.resize!);
+      else if (name === '__errno_location') {
+        this.#functions.set(
+          name,
+          this.#add(object.functionType(index), (code) => code.i32(errorNumber)),
+        );
+      } else {
+        this.#functions.set(
+          name,
+          this.#add(object.functionType(index), (code) => code.byte(Opcode.Unreachable)),
+        );
+      }
+    }
+  }
+
+  #addRuntime(errorNumber: number, end: number): void {
+    const object = this.#object.module;
+    const stackPointer = this.place.stackPointer;
+    const needsStack = this.#object.symbols.some(({ kind, defined }) => kind === 'global' && !defined);
+    if (needsStack && stackPointer === null) refuse('its stack pointer was not found');
+    this.#firstBody = this.#nextFunction();
+    const addresses: Readonly<Record<string, number>> = {
+      errno: errorNumber,
+      __heap_base: end,
+      __data_end: this.#base,
+      __global_base: this.place.dataStart,
+    };
+    const bytes = this.#object.placed(this.#base, {
+      functionIndex: (name) => this.#functions.get(name) ?? refuse(`the runtime needs ${name}`),
+      address: (name) => addresses[name] ?? refuse(`the runtime needs ${name}`),
+      globalIndex: () => stackPointer!,
+      typeIndex: (type) => this.#type(object.types[type]!),
+      bodyIndex: (body) => this.#firstBody + body,
+    });
+    object.bodies.forEach(({ start, end: bodyEnd }, body) => {
+      const type = object.functionType(object.importedFunctions + body);
+      this.#rewriter.addFunction(this.#type(type), bytes.subarray(start, bodyEnd));
+    });
+    const { segments } = this.#object.layout(this.#base);
+    object.data.forEach(({ start, end: dataEnd }, segment) => {
+      const content = bytes.subarray(start, dataEnd);
+      // Memory is zero where nothing has been written yet.
+      if (content.some((byte) => byte !== 0)) this.#rewriter.addData(segments[segment]!, content);
+    });
+  }
+
+  /** The index that the next function gets. */
+  #nextFunction(): number {
+    return Math.max(...this.#ownStubs()) + 1;
+  }
+
+  #ownStubs(): number[] {
+    return [...this.#functions.values()].filter((index) => index >= this.module.functions.length);
+  }
+
+  /** Index in the module of a function that the runtime defines. */
+  #runtimeFunction(name: string): number {
+    return this.#firstBody + this.#object.definedFunction(name) - this.#object.module.importedFunctions;
+  }
+
+  #export(name: string, kind: 0 | 2 | 3, index: number): void {
+    const taken = this.module.exports.find((each) => each.name === name);
+    if (taken === undefined) this.#rewriter.addExport(name, kind, index);
+    else if (taken.kind !== kind || taken.index !== index) {
+      refuse(`it has an export ${name} already, which is something else`);
+    }
+  }
+
+  #constant(name: string, value: number): void {
+    if (this.module.exports.some((each) => each.name === name)) return;
+    const code = new InstructionWriter();
+    code.i32(value);
+    this.#rewriter.addExport(name, ExternalKind.Global, this.#rewriter.addGlobal(I32, false, code.take()));
+  }
+
+  #addExports(segments: readonly number[]): void {
+    for (const name of ALLOCATION_FAMILY) {
+      const own = this.roles.find((each) => each.role === name);
+      this.#export(name, ExternalKind.Function, own?.index ?? this.#runtimeFunction(name));
+    }
+    for (const name of HOST_EXPORTS) {
+      const data = this.#object.symbols.find((each) => each.name === name && each.kind === 'data');
+      if (data === undefined) this.#export(name, ExternalKind.Function, this.#runtimeFunction(name));
+      else this.#constant(name, this.#object.addressOf(data, segments));
+    }
+    if (this.place.stackPointer !== null) {
+      this.#export('__stack_pointer', ExternalKind.Global, this.place.stackPointer);
+    }
+    this.#constant('__global_base', this.place.dataStart);
+    this.#constant('__data_end', this.#base);
+    if (!this.module.exports.some(({ name }) => name === 'memory')) {
+      this.#rewriter.addExport('memory', ExternalKind.Memory, 0);
+    }
+  }
+
+  /** Lets the functions with roles call the runtime; further functions of a role call the first one. */
+  #replace(): void {
+    const indices = new Set(this.roles.map((each) => each.index));
+    for (const each of this.roles) {
+      const { role, index } = each;
+      const first = this.roles.find((other) => other.role === role)!;
+      const target = first === each ? this.#runtimeFunction(role) : first.index;
+      const runtimeType = this.#object.module.functionType(this.#object.definedFunction(role));
+      if (!sameType(runtimeType, this.module.functionType(index))) {
+        refuse(`${nameOf(this.module, index)} should be ${role}, but its parameters are others`);
+      }
+      const { start, end } = this.module.bodies[index - this.module.importedFunctions]!;
+      const code = new InstructionWriter();
+      code.byte(0);
+      getParameters(code, runtimeType);
+      code.indexed(Opcode.Call, target);
+      if (code.length + 1 > end - start) {
+        if (this.#forwards(index, role, indices)) continue;
+        refuse(`${nameOf(this.module, index)} is too short to be replaced`);
+      }
+      while (code.length < end - start - 1) code.byte(NOP);
+      code.byte(Opcode.End);
+      this.#rewriter.replaceBody(index, code.take());
+    }
+  }
+
+  /** Whether all that a short function does is to call another one of the same role. */
+  #forwards(index: number, role: string, indices: ReadonlySet<number>): boolean {
+    const { start, end } = this.module.bodies[index - this.module.importedFunctions]!;
+    const called = this.roles.filter(
+      (each) => each.role === role && each.index !== index && indices.has(each.index),
+    );
+    return called.some((each) => {
+      const code = new InstructionWriter();
+      code.byte(0);
+      getParameters(code, this.module.functionType(index));
+      code.indexed(Opcode.Call, each.index);
+      code.byte(Opcode.End);
+      const expected = code.take();
+      return (
+        expected.length === end - start &&
+        expected.every((byte, at) => byte === this.module.bytes[start + at])
+      );
+    });
+  }
+
+  /** Returns how many pages the initial memory has more than before. */
+  #makeRoom(end: number): number {
+    const { minimum, maximum } = this.module.memories[0]!;
+    const needed = BigInt(Math.ceil((end + LEAST_HEAP) / PAGE));
+    if (needed <= minimum) return 0;
+    if (this.module.imports.some(({ kind }) => kind === ExternalKind.Memory)) {
+      refuse(
+        `its JavaScript supplies a memory of ${minimum} pages, and with the runtime it needs ${needed}. Link it with a larger -sINITIAL_MEMORY`,
+      );
+    }
+    const more = needed - minimum;
+    this.#rewriter.setMemoryLimits(0, needed, maximum === null ? null : maximum + more);
+    return Number(more);
+  }
+}
+
+function describeRole({ role, index, name, by }: RoleFunction): string {
+  const how = by === 'export' ? `exported as ${name}` : `named ${name}`;
+  return `${role} is function ${index}, ${how}`;
+}
+
+/**
+ * Puts the runtime into a module that was linked without it. Throws a MissingRuntimeError when the module's allocator is
+ * not known, and an UnsupportedModuleError that names what cannot be replaced.
+ */
+export function graft(bytes: Uint8Array): Grafted {
+  const module = readModule(bytes);
+  refuseUnsupported(module);
+  const facts = readFacts(module);
+  const found = findHeapPlace(module, facts);
+  if (found.heapBase === null) {
+    if (findRoles(module).length === 0) chooseRoles(module, { ...found, heapBase: 0 }, facts);
+    refuse(`nothing says where its heap begins. Export __heap_base, or ${howToLink(module)}`);
+  }
+  const place = { ...found, heapBase: Math.ceil(found.heapBase / 64) * 64 };
+  const roles = chooseRoles(module, place, facts);
+  const written = new Graft(module, place, roles).write();
+  const codeOf = (each: WasmModule): number => each.bodies[0]!.start - each.codeStart;
+  const grafted = readModule(written.bytes);
+  selfTest(grafted);
+  const notes = [
+    `${roles.map(describeRole).join('; ')}.`,
+    `The runtime is at ${place.heapBase} to ${written.end}, where the heap began` +
+      `${written.pages === 0 ? '' : `; the initial memory has ${written.pages} pages more`}.`,
+  ];
+  return {
+    bytes: written.bytes,
+    moved: codeOf(grafted) - codeOf(module),
+    originalCodeStart: module.codeStart,
+    roles,
+    notes,
+  };
+}

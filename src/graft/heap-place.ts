@@ -1,0 +1,78 @@
+// Where the module's own heap begins, and how it grows. Linkers put the static data first, the stack before or behind
+// it, and the heap last. The runtime takes the place at the beginning of the heap, so that the memory does not grow
+// where it never did.
+
+import { ExternalKind, type WasmModule } from '../binary/index.ts';
+import type { FunctionFacts } from './function-facts.ts';
+
+const PAGE = 0x10000;
+const I32 = 0x7f;
+
+export interface HeapPlace {
+  /** Address of the first static datum. */
+  readonly dataStart: number;
+  /** Address at which the heap begins; null when nothing says it. */
+  readonly heapBase: number | null;
+  /** Import by which Emscripten's JavaScript grows the memory; null when the module grows it itself. */
+  readonly resize: number | null;
+  /** The global that looks like the stack pointer; null without one. */
+  readonly stackPointer: number | null;
+}
+
+/** The initial content of memory at `address`, if one active segment has all of it; null otherwise. */
+function initialWord(module: WasmModule, address: number): number | null {
+  for (const { mode, offset, start, end } of module.data) {
+    const base = offset?.i32;
+    if (mode !== 'active' || base == null || address < base || address + 4 > base + end - start) continue;
+    const view = new DataView(module.bytes.buffer, module.bytes.byteOffset);
+    return view.getUint32(start + address - base, true);
+  }
+  return null;
+}
+
+function exportedConstant(module: WasmModule, name: string): number | null {
+  const found = module.export(name, ExternalKind.Global);
+  return found === undefined ? null : (module.globals[found.index]!.initializer?.i32 ?? null);
+}
+
+export function findHeapPlace(module: WasmModule, facts: readonly FunctionFacts[]): HeapPlace {
+  const memoryEnd = Number(module.memories[0]!.minimum) * PAGE;
+  let dataStart = memoryEnd;
+  let dataEnd = 0;
+  for (const { mode, offset, start, end } of module.data) {
+    const at = offset?.i32;
+    if (mode !== 'active' || at == null) continue;
+    dataStart = Math.min(dataStart, at);
+    dataEnd = Math.max(dataEnd, at + end - start);
+  }
+  const named = module.export('__stack_pointer', ExternalKind.Global)?.index;
+  const looksRight = module.globals.findIndex(({ mutable, type, initializer }) => {
+    const value = initializer?.i32 ?? null;
+    return mutable && type.code === I32 && value !== null && value > 1024 && value <= memoryEnd;
+  });
+  const stackPointer = named ?? (looksRight < 0 ? null : looksRight);
+  const stackTop = stackPointer === null ? null : (module.globals[stackPointer]!.initializer?.i32 ?? null);
+  const least = Math.max(dataEnd, stackTop ?? 0);
+
+  // sbrk keeps the end of the heap in a word that holds the beginning of the heap at first.
+  let breakWord: number | null = null;
+  let resize = module.imports.find(
+    ({ kind, name }) => kind === ExternalKind.Function && name === 'emscripten_resize_heap',
+  )?.index;
+  for (const each of facts) {
+    if (!each.readsMemorySize) continue;
+    for (const value of [...each.constants, ...each.offsets]) {
+      const word = initialWord(module, value >>> 0);
+      if (word !== null && word % 16 === 0 && word >= least && word <= memoryEnd) breakWord ??= word;
+    }
+    for (const callee of each.calls) {
+      if (callee >= module.importedFunctions || each.growsMemory) continue;
+      const { parameters, results } = module.functionType(callee);
+      if (parameters.length === 1 && results.length === 1) resize ??= callee;
+    }
+  }
+  // With the stack behind the data, the heap begins where the stack does.
+  const behindStack = stackTop !== null && stackTop > dataEnd ? stackTop : null;
+  const heapBase = exportedConstant(module, '__heap_base') ?? breakWord ?? behindStack;
+  return { dataStart, heapBase, resize: resize ?? null, stackPointer };
+}

@@ -1,0 +1,57 @@
+// Which function of a module has which role in its allocator. Exports and the name section say so.
+
+import { ExternalKind, type WasmModule } from '../binary/index.ts';
+
+/** The functions of the allocation family that can be replaced. */
+export const ROLES = [
+  'malloc',
+  'free',
+  'calloc',
+  'realloc',
+  'reallocarray',
+  'memalign',
+  'aligned_alloc',
+  'posix_memalign',
+  'valloc',
+  'malloc_usable_size',
+] as const;
+export type Role = (typeof ROLES)[number];
+
+/** A function with a role. */
+export interface RoleFunction {
+  readonly role: Role;
+  readonly index: number;
+  /** The name by which it was found. */
+  readonly name: string;
+  readonly by: 'export' | 'name';
+}
+
+/** What allocators put before the C name: dlmalloc, emmalloc and mimalloc, and the names that the libcs use inside. */
+const PREFIXES = ['', '__libc_', 'emscripten_builtin_', 'dl', 'emmalloc_', 'mi_', '__'];
+const ALIASES = new Map<string, Role>([
+  ['dlmalloc_usable_size', 'malloc_usable_size'],
+  ['emmalloc_usable_size', 'malloc_usable_size'],
+  ['mi_usable_size', 'malloc_usable_size'],
+]);
+for (const role of ROLES) for (const prefix of PREFIXES) ALIASES.set(prefix + role, role);
+
+/** All functions with a role. The first one of a role is that which programs call: the export, or C's own name. */
+export function findRoles(module: WasmModule): RoleFunction[] {
+  const found: RoleFunction[] = [];
+  const add = (role: Role | undefined, index: number, name: string, by: 'export' | 'name'): void => {
+    if (role === undefined || index < module.importedFunctions) return;
+    if (found.some((each) => each.index === index)) return;
+    found.push({ role, index, name, by });
+  };
+  for (const { kind, name, index } of module.exports) {
+    if (kind !== ExternalKind.Function) continue;
+    add(ALIASES.get(name.replace(/^_(?=[a-z])/, '')), index, name, 'export');
+  }
+  const named = [...module.functionNames()];
+  for (const own of [true, false]) {
+    for (const [index, name] of named) {
+      if ((ROLES as readonly string[]).includes(name) === own) add(ALIASES.get(name), index, name, 'name');
+    }
+  }
+  return found;
+}

@@ -1,0 +1,179 @@
+// The self-test of a grafted module, in an instance of its own that is thrown away: the allocation family must hand out
+// blocks that are aligned, apart from each other and keep their contents, and the ledger must agree. The program's own
+// code does not run: the start function is left out, and imports do nothing.
+
+import { type Export, ExternalKind, SectionId, type WasmModule } from '../binary/index.ts';
+import { UnsupportedModuleError } from '../errors.ts';
+import { engine } from '../host/index.ts';
+import { CHECK_HEAP, CHECK_SUMS, CHECK_TREE } from '../runtime/layout.ts';
+
+const PAGE = 0x10000;
+const SIZES = [0, 1, 7, 16, 24, 100, 1000, 5000, 40_000, 70_000];
+
+type Family = Readonly<Record<string, (...args: number[]) => number>>;
+
+function fail(reason: string): never {
+  throw new UnsupportedModuleError(
+    `the runtime was grafted into the module, but it failed its self-test: ${reason}`,
+  );
+}
+
+function withoutStart(module: WasmModule): Uint8Array {
+  const section = module.section(SectionId.Start);
+  if (section === undefined) return module.bytes;
+  const bytes = new Uint8Array(module.bytes.length - (section.end - section.start));
+  bytes.set(module.bytes.subarray(0, section.start));
+  bytes.set(module.bytes.subarray(section.end), section.start);
+  return bytes;
+}
+
+const TYPES: Readonly<Record<number, 'i32' | 'i64' | 'f32' | 'f64' | 'externref' | 'anyfunc'>> = {
+  127: 'i32',
+  126: 'i64',
+  125: 'f32',
+  124: 'f64',
+  112: 'anyfunc',
+  111: 'externref',
+};
+
+/** Imports that do nothing. The memory is the one that is tested; growing it works. */
+function standIns(module: WasmModule, memory: () => WebAssembly.Memory): WebAssembly.Imports {
+  const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
+  for (const { module: from, name, kind, index } of module.imports) {
+    imports[from] ??= {};
+    imports[from][name] = standIn(module, kind, index, memory);
+  }
+  return imports;
+}
+
+function standIn(
+  module: WasmModule,
+  kind: Export['kind'],
+  index: number,
+  memory: () => WebAssembly.Memory,
+): WebAssembly.ImportValue {
+  switch (kind) {
+    case ExternalKind.Memory: {
+      return memory();
+    }
+    case ExternalKind.Table: {
+      const { minimum, maximum, type } = module.tables[index]!;
+      const element = TYPES[type.code] === 'externref' ? 'externref' : 'anyfunc';
+      const limits = maximum === null ? {} : { maximum: Number(maximum) };
+      return new WebAssembly.Table({ element, initial: Number(minimum), ...limits });
+    }
+    case ExternalKind.Global: {
+      const { type, mutable } = module.globals[index]!;
+      const value = TYPES[type.code] ?? fail('it imports a global of an unknown type');
+      return new WebAssembly.Global({ value, mutable }, value === 'i64' ? 0n : 0);
+    }
+    case ExternalKind.Function: {
+      const { results } = module.functionType(index);
+      return results[0]?.code === 0x7e ? () => 0n : () => 0;
+    }
+    default: {
+      const Tag = (WebAssembly as unknown as { Tag: new (type: object) => WebAssembly.ImportValue }).Tag;
+      const parameters = module.types[module.tags[index]!]!.parameters.map(({ code }) => TYPES[code]);
+      return new Tag({ parameters });
+    }
+  }
+}
+
+function open(module: WasmModule): { readonly family: Family; readonly memory: WebAssembly.Memory } {
+  const { minimum, maximum } = module.memories[0]!;
+  let memory: WebAssembly.Memory | null = null;
+  const make = (): WebAssembly.Memory => {
+    memory ??= new WebAssembly.Memory({
+      initial: Number(minimum),
+      ...(maximum === null ? {} : { maximum: Number(maximum) }),
+    });
+    return memory;
+  };
+  try {
+    const compiled = new (engine().Module)(withoutStart(module) as Uint8Array<ArrayBuffer>);
+    const { exports } = new (engine().Instance)(compiled, standIns(module, make));
+    return { family: exports as unknown as Family, memory: exports.memory as WebAssembly.Memory };
+  } catch (error) {
+    if (error instanceof UnsupportedModuleError) throw error;
+    return fail(`the engine rejects the module (${(error as Error).message})`);
+  }
+}
+
+interface Block {
+  readonly address: number;
+  readonly size: number;
+  readonly fill: number;
+}
+
+/** Works with the family of one instance. */
+class FamilyTest {
+  readonly #blocks: Block[] = [];
+  #fill = 0;
+
+  constructor(
+    readonly family: Family,
+    readonly memory: WebAssembly.Memory,
+  ) {}
+
+  run(): void {
+    const { family } = this;
+    for (const size of SIZES) {
+      this.#take(family.malloc!(size), size, 16);
+      const zeroed = this.#take(family.calloc!(size, 1), size, 16, true);
+      this.#grow(zeroed);
+      for (const alignment of [16, 64, 4096]) this.#take(family.memalign!(alignment, size), size, alignment);
+    }
+    for (const block of this.#blocks) this.#check(block);
+    for (const { address } of this.#blocks) family.free!(address);
+    if (family.heapline_check!(CHECK_SUMS | CHECK_TREE | CHECK_HEAP) !== 0)
+      fail('the ledger does not agree with itself');
+  }
+
+  #bytes({ address, size }: Pick<Block, 'address' | 'size'>): Uint8Array {
+    return new Uint8Array(this.memory.buffer, address, size);
+  }
+
+  #take(returned: number, size: number, alignment: number, zero = false): Block {
+    const address = returned >>> 0;
+    const end = address + size;
+    if (address === 0) return fail(`there is no memory for ${size} bytes`);
+    if (address % alignment !== 0) fail(`a block at ${address} is not aligned to ${alignment}`);
+    if (end > this.memory.buffer.byteLength) fail(`a block of ${size} bytes at ${address} leaves the memory`);
+    for (const each of this.#blocks) {
+      if (address < each.address + each.size && each.address < end) fail(`two blocks overlap at ${address}`);
+    }
+    this.#fill = (this.#fill % 250) + 1;
+    const block = { address, size, fill: this.#fill };
+    if (zero && this.#bytes(block).some((byte) => byte !== 0)) fail('a block of calloc is not zero');
+    this.#bytes(block).fill(block.fill);
+    this.#blocks.push(block);
+    return block;
+  }
+
+  #grow(block: Block): void {
+    this.#blocks.splice(this.#blocks.indexOf(block), 1);
+    const size = block.size * 3 + 1;
+    const address = this.family.realloc!(block.address, size) >>> 0;
+    if (address === 0) fail(`there is no memory for ${size} bytes`);
+    this.#check({ ...block, address });
+    this.#take(address, size, 16);
+  }
+
+  #check(block: Block): void {
+    if (this.#bytes(block).some((byte) => byte !== block.fill)) {
+      fail(`the contents of a block of ${block.size} bytes changed`);
+    }
+  }
+}
+
+/** Throws an UnsupportedModuleError when the allocation family of a grafted module does not work. */
+export function selfTest(module: WasmModule): void {
+  const { family, memory } = open(module);
+  const pages = memory.buffer.byteLength / PAGE;
+  try {
+    new FamilyTest(family, memory).run();
+  } catch (error) {
+    if (error instanceof UnsupportedModuleError) throw error;
+    fail(`${(error as Error).message} (with ${pages} pages of memory)`);
+  }
+}
