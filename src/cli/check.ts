@@ -215,12 +215,14 @@ async function check(
   const found = !report.isClean(failing) || (failFailures && report.failedAllocations.length > 0);
 
   const github = process.env.GITHUB_ACTIONS === 'true' && !outputs.some(({ format }) => format === 'github');
+  const written: string[] = [];
   for (const { format, file } of outputs) {
     // The text shows the kinds that the user asked about, tolerated or not.
     const shown = format === 'text' ? kinds : failing;
     const text = formatted(format, report, shown, given, terminal, file === null);
-    if (file !== null) write(file, text);
-    else if (format === 'text') terminal.say(text.trimEnd());
+    if (file !== null) {
+      if (write(file, text)) written.push(file);
+    } else if (format === 'text') terminal.say(text.trimEnd());
     else terminal.data(text);
   }
   if (github) {
@@ -237,8 +239,9 @@ async function check(
     terminal.say(`Tolerated: ${lost} bytes, of ${given.maxBytes} that --max-bytes allows.`);
   }
   if (given.pprof !== undefined && write(given.pprof, leakProfile(report, kinds, given))) {
-    terminal.say(terminal.colors.dim(`Wrote ${given.pprof}.`));
+    written.push(given.pprof);
   }
+  if (written.length > 0) terminal.say(terminal.colors.dim(`Wrote ${written.join(', ')}.`));
   if (baselineWritten) {
     const { length } = report.known ?? [];
     terminal.say(terminal.colors.dim(`Wrote ${given.baseline} (${length} known).`));

@@ -157,5 +157,9 @@ function whatToCall(sandbox: Sandbox): string {
   const names = Object.keys(sandbox.exports);
   if (names.length === 0) return 'It exports no function at all.';
   const shown = names.slice(0, 12).join(', ');
-  return `Call one of its functions with --call '${names[0]}(…)': ${shown}${names.length > 12 ? ', …' : ''}.`;
+  const parameters =
+    sandbox.parametersOf(names[0]!)?.map((type) => C_TYPES[type] ?? 'an integer or a pointer') ?? [];
+  const takes = parameters.length === 0 ? '' : ` (it takes ${parameters.length}: ${parameters.join(', ')})`;
+  const call = `${names[0]}(${parameters.length === 0 ? '' : '…'})`;
+  return `Call one of its functions with --call '${call}'${takes}: ${shown}${names.length > 12 ? ', …' : ''}.`;
 }

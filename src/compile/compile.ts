@@ -1,7 +1,6 @@
 // From sources to a linked module: choose a toolchain, compile the sources that the cache does not have, link, and
 // store the result.
 
-import path from 'node:path';
 import { readModule } from '../binary/index.ts';
 import type { WasmImports } from '../binary/wasm-types.ts';
 import { type Diagnostic, ToolchainError } from '../errors.ts';
@@ -15,8 +14,9 @@ import { checkLinkFlags } from './emscripten-settings.ts';
 import { commonFlags, emulationFlags, hasExceptions, SETJMP_FLAGS, wasiCxxFlags } from './flags.ts';
 import { collectFiles } from './includes.ts';
 import { definedFunctions, type HostImport, type ObjectFile, stackFlags } from './link.ts';
+import { linkInputs } from './link-inputs.ts';
 import { mayMissHeader } from './missing-headers.ts';
-import { isCxx, isFile, type Request, readRequest } from './options.ts';
+import { isCxx, type Request, readRequest } from './options.ts';
 import { refuseFor } from './support.ts';
 import { readRuntime, type Toolchain } from './toolchain.ts';
 import { TemporaryFilesError } from './workspace.ts';
@@ -84,7 +84,7 @@ export async function compile(
       let given: readonly HostImport[] = [];
       if (toolchain.target === 'emscripten') {
         checkLinkFlags(request.link);
-        checkMaximalMemory(surroundings.maxMemory, request.link);
+        checkMaximalMemory(surroundings.maxMemory, request.link, request.stackSize);
         // wasm-ld accepts every function that C declares as an import. Only Emscripten needs to know the names.
         given = functionsOf(surroundings.imports ?? {});
       }
@@ -130,11 +130,13 @@ async function build(
   const throws = toolchain.target === 'wasi' && request.sources.some(isCxx) && hasExceptions(request.flags);
   const exceptions = throws ? readRuntime('exceptions') : null;
   const link = [...request.link, ...stackFlags(toolchain.target, request.stackSize, request.link)];
+  const named = linkInputs(request.link, workingDirectory());
   const key = hashOf(
     'module',
     toolchain.identity,
     hashOf(runtime, exceptions ?? ''),
-    JSON.stringify([request.sources, request.flags, link, request.exports, imports]),
+    // The same relative name is another file in another directory.
+    JSON.stringify([request.sources, request.flags, link, named, request.exports, imports]),
     toolchain.linkIdentity,
     ...request.sources.map(flagsIdentity),
   );
@@ -175,7 +177,7 @@ async function build(
     main: hasMain ? mainExport(result.wasm, toolchain) : null,
     warnings: parseDiagnostics([...compiled.map(({ output }) => output), result.output].join('\n')),
   };
-  const inputs = [...compiled.flatMap((each) => each.inputs), ...linkInputs(request.link)];
+  const inputs = [...compiled.flatMap((each) => each.inputs), ...named];
   const blobs: Record<string, Uint8Array> = { wasm: result.wasm };
   if (result.glue !== null) blobs.glue = Buffer.from(result.glue);
   cache.store(key, what, inputs, { meta, blobs }, since);
@@ -232,19 +234,6 @@ async function compileSource(
   const meta: ObjectMeta = { setjmp, output, inputs };
   cache.store(key, what, inputs, { meta, blobs: { object } }, since);
   return { object: { source, bytes: object, inputs, setjmp }, inputs, output };
-}
-
-/** The files that linker flags name. Their contents are inputs of the link. */
-function linkInputs(link: readonly string[]): string[] {
-  const directories = link.filter((item) => item.startsWith('-L')).map((item) => item.slice(2));
-  return link.flatMap((item) => {
-    if (!item.startsWith('-')) return [item];
-    // A directory has no contents that could be hashed, so a link that names one is never taken from the cache.
-    const named = /^--(?:(?:extern-)?(?:pre|post)-js|js-library|embed-file|preload-file)=([^@]+)/.exec(item);
-    if (named !== null) return [path.resolve(workingDirectory(), named[1]!)];
-    if (!item.startsWith('-l')) return [];
-    return directories.map((directory) => path.join(directory, `lib${item.slice(2)}.a`)).filter(isFile);
-  });
 }
 
 // Emscripten's name for main has changed over the versions.

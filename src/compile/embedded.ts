@@ -82,6 +82,13 @@ export function parseDriverCommand(output: string): string[] | null {
 const COMPILER_FLAG = /^-(?:[fgDIUW]|std=|pipe|m(?!$|llvm))/;
 const NEEDS_SETJMP = /Setjmp\/longjmp support requires Exception handling/;
 
+const linkDirectories = (link: readonly string[]): string[] =>
+  link.filter((item) => item.startsWith('-L')).map((item) => item.slice(2));
+
+function archiveIn(directories: readonly string[], library: string): string | undefined {
+  return directories.map((directory) => path.join(directory, `lib${library}.a`)).find(isFile);
+}
+
 class EmbeddedToolchain implements Toolchain {
   readonly name = 'embedded';
   readonly target = 'wasi';
@@ -197,25 +204,21 @@ class EmbeddedToolchain implements Toolchain {
       return file;
     });
     if (job.exceptions !== null) files.push(['/heapline/exceptions.o', job.exceptions]);
+    // Flags, files and libraries keep their order, because flags such as --whole-archive are for what follows them.
+    const directories = linkDirectories(job.link);
     const extra: string[] = [];
-    const libraries: string[] = [];
     for (const item of job.link) {
-      if (item.startsWith('-l')) libraries.push(item);
-      else if (item.startsWith('-Wl,')) extra.push(...item.slice(4).split(','));
-      else if (!item.startsWith('-')) {
-        files.push([toVirtual(item), readFileSync(item)]);
-        extra.push(toVirtual(item));
-      } else if (!item.startsWith('-L') && !COMPILER_FLAG.test(item)) extra.push(item);
-    }
-    // -L and -l: a library of the caller's is looked up here, because the in-memory file system lacks its directory.
-    const directories = job.link.filter((item) => item.startsWith('-L')).map((item) => item.slice(2));
-    for (const [index, library] of libraries.entries()) {
-      const archive = directories
-        .map((directory) => path.join(directory, `lib${library.slice(2)}.a`))
-        .find((file) => isFile(file));
-      if (archive === undefined) continue;
-      files.push([toVirtual(archive), readFileSync(archive)]);
-      libraries[index] = toVirtual(archive);
+      if (item.startsWith('-L') || (!item.startsWith('-Wl,') && COMPILER_FLAG.test(item))) continue;
+      for (const word of item.startsWith('-Wl,') ? item.slice(4).split(',') : [item]) {
+        // A library of the caller's is looked up here, because the in-memory file system lacks its directory.
+        const file = /^-l./.test(word) ? archiveIn(directories, word.slice(2)) : word;
+        if (file === undefined || (word === file && (item !== word || word.startsWith('-'))))
+          extra.push(word);
+        else {
+          files.push([toVirtual(file), readFileSync(file)]);
+          extra.push(toVirtual(file));
+        }
+      }
     }
     const cxx = job.objects.some((object) => isCxx(object.source));
     const result = await this.#run(
@@ -232,7 +235,6 @@ class EmbeddedToolchain implements Toolchain {
         ...(job.exceptions === null ? [] : ['/heapline/exceptions.o']),
         ...wasiLinkArguments(job),
         ...extra,
-        ...libraries,
         ...(cxx ? ['-lc++', '-lc++abi'] : []),
         ...(job.exceptions !== null || job.objects.some((object) => object.setjmp) ? ['-lsetjmp'] : []),
         ...emulationLibraries(),

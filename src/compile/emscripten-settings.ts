@@ -126,6 +126,11 @@ function given(link: readonly string[]): Item[] {
   return itemsOf([...link, ...flagsOfEnvironment()]);
 }
 
+/** The names of the settings that the caller chooses, on the command line or in the environment. */
+export function namedSettings(link: readonly string[]): Set<string> {
+  return new Set(given(link).flatMap((item) => (typeof item === 'string' ? [] : [item.name])));
+}
+
 /**
  * Throws an InvalidArgumentError for the first flag with which Emscripten would make a module that Heapline cannot
  * run or measure.

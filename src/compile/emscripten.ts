@@ -15,7 +15,7 @@ import { ToolchainError } from '../errors.ts';
 import { type UserPart, withUserParts } from '../host/index.ts';
 import { parseDepfile } from './depfile.ts';
 import { compileError, linkError, missingSymbols, noObjectError } from './diagnostics.ts';
-import { linkFlags } from './emscripten-settings.ts';
+import { linkFlags, namedSettings } from './emscripten-settings.ts';
 import { commandOf, cxxDriverOf, DEFAULT_INITIAL_MEMORY, readEmccVersion } from './emscripten-versions.ts';
 import { commonFlags } from './flags.ts';
 import { userPartsOf } from './glue-sources.ts';
@@ -23,6 +23,7 @@ import {
   ALL_MESSAGES,
   exportArguments,
   type HostImport,
+  initialMemory,
   LINKER_ARGUMENTS,
   type LinkJob,
   type LinkResult,
@@ -71,21 +72,32 @@ export const lists = (hasMain: boolean): Record<string, string[]> => ({
 /** Most bytes of memory of a module that is linked without other bounds. */
 const DEFAULT_MAXIMAL_MEMORY = 2 ** 31;
 
-/** Throws a ToolchainError when a module linked with these flags cannot be limited to `maxMemory` bytes of memory. */
-export function checkMaximalMemory(maxMemory: number | undefined, link: readonly string[]): void {
+/**
+ * Throws a ToolchainError when a module linked with these flags, and those of EMCC_CFLAGS, cannot be limited to
+ * `maxMemory` bytes of memory. The memory that a module starts with contains its stack of `stackSize` bytes.
+ */
+export function checkMaximalMemory(
+  maxMemory: number | undefined,
+  link: readonly string[],
+  stackSize: number | null = null,
+): void {
   if (maxMemory === undefined) return;
-  if (
-    maxMemory < DEFAULT_INITIAL_MEMORY &&
-    !link.some((item) => /(?:INITIAL_MEMORY|TOTAL_MEMORY|INITIAL_HEAP)=/.test(item))
-  ) {
+  const settings = namedSettings(link);
+  const isInitialChosen = ['INITIAL_MEMORY', 'TOTAL_MEMORY', 'INITIAL_HEAP'].some((name) =>
+    settings.has(name),
+  );
+  const initial = initialMemory(stackSize);
+  if (maxMemory < initial && !isInitialChosen) {
+    const stack = initial === DEFAULT_INITIAL_MEMORY ? '' : `, of which stackSize is ${stackSize} bytes`;
     throw new ToolchainError(
       'emscripten',
-      `maxMemory is ${maxMemory} bytes, but modules linked by Emscripten start with 16 MiB of memory. Add ` +
-        "`link: ['-sINITIAL_MEMORY=2MB']`, or as much as the program needs at its start, or use another toolchain.",
+      `maxMemory is ${maxMemory} bytes, but modules linked by Emscripten start with ` +
+        `${stack === '' ? '16 MiB' : `${initial} bytes`} of memory${stack}. Add ` +
+        `\`link: ['-sINITIAL_MEMORY=${Math.max(2, Math.ceil((stackSize ?? 0) / 2 ** 20) + 1)}MB']\`, or as much as ` +
+        'the program needs at its start, or use another toolchain.',
     );
   }
-  if (maxMemory <= DEFAULT_MAXIMAL_MEMORY) return;
-  if (link.some((item) => item.includes('MAXIMUM_MEMORY='))) return;
+  if (maxMemory <= DEFAULT_MAXIMAL_MEMORY || settings.has('MAXIMUM_MEMORY')) return;
   throw new ToolchainError(
     'emscripten',
     `maxMemory is ${maxMemory} bytes, but modules linked by Emscripten have at most 2 GiB of memory. Add ` +

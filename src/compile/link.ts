@@ -103,6 +103,12 @@ export function definedFunctions(object: ObjectFile): { names: string[]; hasMain
   return { names, hasMain };
 }
 
+/** Bytes of memory that Emscripten's modules start with. Emscripten counts the stack as part of them. */
+export function initialMemory(stackSize: number | null): number {
+  const larger = Math.max(0, (stackSize ?? STACK_SIZE) - STACK_SIZE);
+  return Math.ceil((EMSCRIPTEN_MEMORY + larger) / PAGE) * PAGE;
+}
+
 /** Flags that set the stack to this size. They come after the caller's own flags. */
 export function stackFlags(
   target: 'wasi' | 'emscripten',
@@ -111,10 +117,8 @@ export function stackFlags(
 ): string[] {
   if (size === null) return [];
   if (target === 'wasi') return [`-Wl,-z,stack-size=${size}`];
-  // Emscripten counts the stack as part of the memory that a module starts with.
-  const memory = Math.ceil((EMSCRIPTEN_MEMORY + Math.max(0, size - STACK_SIZE)) / PAGE) * PAGE;
   const isChosen = link.some((item) => /(?:INITIAL|TOTAL)_(?:MEMORY|HEAP)=/.test(item));
-  return [`-sSTACK_SIZE=${size}`, ...(isChosen ? [] : [`-sINITIAL_MEMORY=${memory}`])];
+  return [`-sSTACK_SIZE=${size}`, ...(isChosen ? [] : [`-sINITIAL_MEMORY=${initialMemory(size)}`])];
 }
 
 /** wasm-ld arguments for every module, whatever its target. */

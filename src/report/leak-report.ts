@@ -4,6 +4,7 @@
 // 4.2.8 "Memory leak detection". The writers are beside this file.
 
 import { type Frame, faultStackNames, type HeapFault, StackTree, withStacksIn } from '../frames/index.ts';
+import { INSPECT } from './inspect.ts';
 import { defaultLeakKinds, type LeakKind, leakKinds, leakKindsIn } from './leak-kinds.ts';
 import { compareRecords } from './record-order.ts';
 import { formatText } from './text.ts';
@@ -206,6 +207,11 @@ export class LeakReport {
   /** The report as text for messages and logs, as `formatText()` writes it. */
   toString(): string {
     return formatText(this).trimEnd();
+  }
+
+  /** @internal Makes console.log() print the report instead of its fields. */
+  [INSPECT](): string {
+    return this.toString();
   }
 
   #class(kind: LeakKind): LeakClass {

@@ -5,12 +5,11 @@
 
 import { isAbsolute } from '../algorithms/posix-path.ts';
 import { type Frame, isGap, ShownStacks, type Stack, stackOf } from '../frames/index.ts';
+import { INSPECT } from './inspect.ts';
 import { defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
 import type { LeakReport } from './leak-report.ts';
 import { inText, ReportStacks } from './stacks.ts';
 
-/** The property by which an error says how console.log() shows it. Here it shows the original stack. */
-const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 /** Most frames of a leak that go into the stack. */
 const MOST = 24;
 
@@ -45,6 +44,7 @@ export function pointAt<E extends Error>(
   // The report stays in the stack for readers that show nothing but the stack, such as vitest's JSON reporter.
   const value = `${header.replace(/^(\s*)(?=at )/gm, '$1| ')}\n${lines.join('\n')}${rest}`;
   Object.defineProperty(error, 'stack', { value, configurable: true, writable: true });
+  // console.log() shows the original stack.
   Object.defineProperty(error, INSPECT, { value: () => text, configurable: true });
   return error;
 }

@@ -169,6 +169,7 @@ describe('--format', () => {
     const formats = ['junit=leaks.xml', 'sarif=leaks.sarif', 'json=leaks.json', 'text=leaks.txt', 'text'];
     const { stderr } = check([...formats.flatMap((format) => ['--format', format]), 'leaky.c']);
     expect(stderr).toContain('definite leak');
+    expect(stderr).toContain('Wrote leaks.xml, leaks.sarif, leaks.json, leaks.txt.');
     expect(directory.read('leaks.txt').toString()).toContain('definite leak');
     expect(directory.read('leaks.xml').toString()).toMatch(/failures="1"/);
     expect(JSON.parse(directory.read('leaks.sarif').toString()).runs[0].results).toHaveLength(2);

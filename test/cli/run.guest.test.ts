@@ -292,7 +292,11 @@ describe('heapline run', () => {
       /broken\.c:2:10: error: use of undeclared identifier 'missing'/,
     ],
     ['objects that do not link', ['unlinked.c'], /elsewhere/],
-    ['a library without --call', ['library.c'], /no main\(\).*--call 'add\(…\)': add, .*keep/],
+    [
+      'a library without --call',
+      ['library.c'],
+      /no main\(\).*--call 'add\(…\)' \(it takes \d: .*\): add, .*keep/,
+    ],
     ['a function that does not exist', ['--call', 'nosuch()', 'library.c'], /no function 'nosuch'/],
     [
       'a byte that is no character',

@@ -1,6 +1,7 @@
 // Sources and flags that no toolchain supports, or not the chosen one, are rejected in one sentence, before a compiler starts
 // if possible.
 
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -274,4 +275,24 @@ describe('linker flags in two arguments', () => {
   )('%s are accepted by %s', async (_, toolchain, link) => {
     expect((await compile([program], { toolchain, cacheDir, link })).exports).toEqual(['linked']);
   });
+});
+
+it('libraries keep their place among the flags of the embedded linker', async () => {
+  const member = tree.write('member.c', 'int member(void) { return 7; }\n');
+  const object = tree.file('member.o');
+  execFileSync('clang', ['--target=wasm32', '-c', member, '-o', object]);
+  execFileSync('ar', ['rcS', tree.file('libmember.a'), object]);
+  const directory = `-L${path.dirname(object)}`;
+  const link = [
+    '-Wl,--export-if-defined=member',
+    directory,
+    '-Wl,--whole-archive',
+    '-lmember',
+    '-Wl,--no-whole-archive',
+  ];
+  const { wasm } = await compile([source], { toolchain: 'embedded', cacheDir, link });
+  const names = WebAssembly.Module.exports(new WebAssembly.Module(wasm as BufferSource)).map(
+    ({ name }) => name,
+  );
+  expect(names).toContain('member');
 });

@@ -1,5 +1,6 @@
 // The model: order, sums, classes, and the reading of class names.
 
+import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { InvalidArgumentError } from '../../src/errors.ts';
 import { LeakError, LeakReport, leakKinds, parseLeakKinds } from '../../src/report/index.ts';
@@ -72,4 +73,10 @@ test('the message of a LeakError is the report, cut to the classes that failed',
   expect(error.message).toContain('definite leak: 1,024 bytes in 4 blocks');
   expect(error.message).toContain('at node_new (src/list.c:12:17) [inlined]');
   expect(error.message).not.toContain('text_copy');
+});
+
+test('console.log prints the text of a report, alone and inside other values', () => {
+  const report = sampleReport();
+  expect(inspect(report)).toBe(String(report));
+  expect(inspect({ report })).not.toContain('_LeakReport');
 });
