@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { defineConfig, type Options } from 'tsup';
+import { withoutComments } from './scripts/without-comments.ts';
 
 const library = {
   index: 'src/index.ts',
@@ -14,7 +15,8 @@ const common = {
   dts: { compilerOptions: { stripInternal: true } },
   sourcemap: true,
   target: 'node20',
-} as const;
+  plugins: [withoutComments],
+} satisfies Options;
 
 // The classes of errors: one file each for all entries, so that `instanceof` holds between them.
 const errors = { errors: 'src/errors.ts', 'leak-error': 'src/report/leak-error.ts' };
@@ -73,6 +75,7 @@ export default defineConfig([
     format: ['esm'],
     sourcemap: true,
     target: 'node20',
+    plugins: [withoutComments],
     banner: { js: '#!/usr/bin/env node' },
   },
 ]);

@@ -5,6 +5,11 @@ import { LongestFirst } from './test/support/longest-first.ts';
 
 const GUEST = 'test/**/*.guest.test.ts';
 const WITNESS = 'test/**/*.witness.test.ts';
+/**
+ * The embedded compiler is a large WebAssembly module that compiles small programs here. By default V8 spends more time
+ * on optimising it than it saves. With this limit, V8 optimises only what runs for long.
+ */
+const EXEC_ARGV = ['--wasm-tiering-budget=20000000'];
 const COMMAND = './test/support/bundled-command.ts';
 
 export default defineConfig({
@@ -30,8 +35,11 @@ export default defineConfig({
           setupFiles: ['./test/support/nothing-external.ts'],
         },
       },
-      { extends: true, test: { name: 'guest', include: [GUEST], globalSetup: COMMAND } },
-      { extends: true, test: { name: 'witness', include: [WITNESS], globalSetup: COMMAND } },
+      { extends: true, test: { name: 'guest', include: [GUEST], globalSetup: COMMAND, execArgv: EXEC_ARGV } },
+      {
+        extends: true,
+        test: { name: 'witness', include: [WITNESS], globalSetup: COMMAND, execArgv: EXEC_ARGV },
+      },
     ],
   },
 });
