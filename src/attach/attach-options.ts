@@ -14,7 +14,7 @@ export interface AttachOptions
   > {
   /** Leave the frames of the module's own JavaScript file out of stacks. Default false. */
   readonly hideGlue?: boolean;
-  /** Most milliseconds until the module is ready. Default 30 seconds. */
+  /** Most milliseconds until the module is ready. Default 30,000. */
   readonly timeLimit?: number;
 }
 

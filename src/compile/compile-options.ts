@@ -25,7 +25,7 @@ export type ToolchainName = 'emscripten' | 'clang' | 'embedded';
 
 /** How C sources are compiled and linked. */
 export interface CompileOptions {
-  /** The compiler to use. `auto` (the default) takes the first of emscripten, clang and embedded that works. */
+  /** The compiler to use. `auto` takes the first of emscripten, clang and embedded that works. Default `'auto'`. */
   toolchain?: 'auto' | ToolchainName;
   /** Compiler flags. They come after Heapline's own flags and so override them (`-O0`, `-std=c99`, `-Wall`, …). */
   flags?: readonly string[];

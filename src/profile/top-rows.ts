@@ -16,9 +16,9 @@ export type Granularity = 'functions' | 'lines' | 'files';
 export interface TopOptions {
   /** Which values to show, such as `inuse_space`. Default: the profile's default type. */
   sampleType?: string;
-  /** One row per function, source line (the default) or file. */
+  /** What a row stands for. Default `'lines'`. */
   granularity?: Granularity;
-  /** Sort by own values (the default), or by values together with everything called. */
+  /** Sort by own values, or by values together with everything called. Default `'flat'`. */
   sort?: 'flat' | 'cum';
   /** Show at most this many rows. Default: all rows. */
   limit?: number;

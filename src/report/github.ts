@@ -18,9 +18,9 @@ export interface GitHubOptions {
   readonly kinds?: readonly LeakKind[];
   /** The work tree (GITHUB_WORKSPACE). Paths below it are relative to it, as GitHub wants them. */
   readonly root?: string;
-  /** Write every annotation, not only the ten that GitHub shows. */
+  /** Write every annotation, not only the ten that GitHub shows. Default false. */
   readonly all?: boolean;
-  /** Make failed allocations errors instead of warnings. */
+  /** Make failed allocations errors instead of warnings. Default false. */
   readonly failedAllocations?: boolean;
 }
 

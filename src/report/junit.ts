@@ -16,7 +16,7 @@ export interface JUnitOptions {
   readonly kinds?: readonly LeakKind[];
   /** Write paths below this folder relative to it. */
   readonly root?: string;
-  /** Make failed allocations failures instead of output. */
+  /** Make failed allocations failures instead of output. Default false. */
   readonly failedAllocations?: boolean;
 }
 

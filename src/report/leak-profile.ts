@@ -14,7 +14,7 @@ export interface LeakProfileOptions {
    * possible), as `/debug/pprof/leaks` has them.
    */
   readonly kinds?: readonly LeakKind[];
-  /** When the report was taken, in milliseconds since 1970; left out by default, so that equal reports are equal. */
+  /** When the report was taken, in milliseconds since 1970. Default 0, which leaves it out, so that equal reports are equal. */
   readonly takenAt?: number;
   /** How inlined functions are written, as in `HeapProfile.encode()`. Default `'lines'`. */
   readonly inlines?: EncodeOptions['inlines'];

@@ -25,7 +25,7 @@ export interface SarifOptions {
   readonly kinds?: readonly LeakKind[];
   /** Absolute path of the project's folder. Paths below it are written relative to it. */
   readonly root?: string;
-  /** Make failed allocations errors instead of notes. */
+  /** Make failed allocations errors instead of notes. Default false. */
   readonly failedAllocations?: boolean;
   /** Version of Heapline, for `tool.driver.version`. */
   readonly toolVersion?: string;

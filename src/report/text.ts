@@ -27,7 +27,7 @@ const ROW_BYTES = 16;
 
 /** How the text is written. */
 export interface TextOptions {
-  /** Show every record instead of the ten largest. */
+  /** Show every record instead of the ten largest. Default false. */
   readonly all?: boolean;
   /** Show only records of these classes. The totals always cover all classes. Default: all classes. */
   readonly kinds?: readonly LeakKind[];

@@ -17,7 +17,9 @@ import { describe } from './arguments.ts';
 /** Which question a profile answers. */
 export interface ProfileOptions {
   /**
-   * - `heap`: blocks in use, and all allocations so far (the default)
+   * What to profile. Default `'heap'`.
+   *
+   * - `heap`: blocks in use, and all allocations so far
    * - `allocs`: the same data, all allocations first
    * - `peak`: what was in use when the heap was at its largest
    * - `temporary`: blocks that were freed before the next allocation
