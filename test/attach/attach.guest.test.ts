@@ -386,9 +386,9 @@ describe('what cannot be attached to', () => {
     const dynamic = [...header, 0, 9, 8, ...new TextEncoder().encode('dylink.0')];
     const component = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
     for (const [bytes, advice] of [
-      [shared, /build without -pthread/],
-      [wide, /build for wasm32/],
-      [dynamic, /link statically/],
+      [shared, /[Bb]uild it without -pthread/],
+      [wide, /[Bb]uild (?:it )?for wasm32/],
+      [dynamic, /[Ll]ink (?:it )?statically/],
       [component, /jco transpile/],
     ] as const) {
       const error = await failure(attach(() => WebAssembly.instantiate(new Uint8Array(bytes))));
