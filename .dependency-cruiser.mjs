@@ -37,6 +37,7 @@ export const ROOMS = [
   { name: 'threads' },
   { name: 'serve', doors: ['index\\.ts', 'join\\.ts', 'options\\.ts'] },
   { name: 'index.ts' },
+  { name: 'register' },
   { name: 'testing' },
   { name: 'cli' },
 ];

@@ -9,7 +9,11 @@ const library = {
   assert: 'src/testing/assert.ts',
   setup: 'src/testing/setup.ts',
 };
-const vitest = { vitest: 'src/testing/vitest.ts', 'vitest-plugin': 'src/testing/vitest-plugin.ts' };
+const vitest = {
+  register: 'src/register/index.ts',
+  vitest: 'src/testing/vitest.ts',
+  'vitest-plugin': 'src/testing/vitest-plugin.ts',
+};
 // Declarations have no members that are marked @internal.
 const common = {
   dts: { compilerOptions: { stripInternal: true } },

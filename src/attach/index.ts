@@ -2,3 +2,4 @@
 
 export { type Attach, type Attached, attach, type CreateModule } from './attach.ts';
 export type { AttachOptions } from './attach-options.ts';
+export { trackModules } from './track-modules.ts';

@@ -86,7 +86,7 @@ function subjectOf(prepared: PreparedModule, caller: string | null, options: Att
 }
 
 /** The module has no name of its own, so it is called after the script that made the instance. */
-function nameAfter(caller: string | null): string {
+export function nameAfter(caller: string | null): string {
   const file = (caller ?? '').replace(/[?#].*$/s, '').replaceAll('\\', '/');
   const base = basename(file);
   return base === '' ? 'module.wasm' : base.replace(/(\.[cm]?[jt]s)?$/, '.wasm');

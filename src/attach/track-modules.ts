@@ -1,0 +1,66 @@
+// Tracks all modules of a process that somebody chooses: `heapline/register`.
+
+import { readModule } from '../binary/index.ts';
+import type { WasmMemory } from '../binary/wasm-types.ts';
+import { HeaplineError } from '../errors.ts';
+import { SECTION_NAME } from '../instrument/index.ts';
+import type { Sandbox } from '../sandbox/index.ts';
+import { intercept, type Taken } from './interception.ts';
+import { nameAfter, type Watch, watchModule, watchModuleNow } from './watched-module.ts';
+
+/** Chooses modules. @param script the script that has the module; null when it is not known @param name the module's */
+type Choose = (script: string | null, name: string) => boolean;
+
+/** A sandbox lives as long as the memory of its module: nobody else refers to it. */
+const sandboxes = new WeakMap<WasmMemory, Sandbox<object>>();
+
+const watch: Watch = {
+  options: {},
+  opened: (sandbox) => void sandboxes.set(sandbox.memory, sandbox),
+};
+
+/** Tracks modules that `choose` chooses and that can be tracked. The others run as without Heapline. */
+export function trackModules(choose: Choose): void {
+  const told = new Set<string>();
+  const unsuitable = (error: unknown): null => {
+    if (!(error instanceof HeaplineError)) throw error;
+    if (!told.has(error.message)) console.error(`heapline: a module is not tracked: ${error.message}`);
+    told.add(error.message);
+    return null;
+  };
+  intercept(
+    {
+      wants: (bytes, script) =>
+        script?.startsWith('node:') !== true && choose(script, nameAfter(script)) && hasHeap(bytes),
+      async prepare(bytes): Promise<Taken | null> {
+        try {
+          return await watchModule(bytes, watch);
+        } catch (error) {
+          return unsuitable(error);
+        }
+      },
+      prepareNow(bytes): Taken | null {
+        try {
+          return watchModuleNow(bytes, watch);
+        } catch (error) {
+          return unsuitable(error);
+        }
+      },
+    },
+    { last: true },
+  );
+}
+
+/** Whether the module has malloc. Malformed bytes are for the engine to reject. */
+function hasHeap(bytes: Uint8Array): boolean {
+  try {
+    const module = readModule(bytes);
+    if (module.customSection(SECTION_NAME) !== undefined) return true;
+    if (module.exports.some(({ name }) => /^_?malloc$/.test(name))) return true;
+    return [...module.functionNames().values()].some((name) =>
+      /^(emscripten_builtin_|dl|em)?malloc$/.test(name),
+    );
+  } catch {
+    return false;
+  }
+}

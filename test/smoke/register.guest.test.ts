@@ -1,0 +1,119 @@
+// heapline/register: programs that know nothing of Heapline, with a package of emcc in them.
+
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { HeapProfile } from '../../src/index.ts';
+import { readSettings } from '../../src/register/settings.ts';
+import { BuiltPackages } from '../attach/built-packages.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const packages = new BuiltPackages();
+afterAll(() => packages.remove());
+let folder: string;
+
+beforeAll(async () => {
+  const flags = ['-O1', '-sMODULARIZE', '-sSINGLE_FILE', '-sALLOW_TABLE_GROWTH', '-sEXIT_RUNTIME=0'];
+  folder = dirname(await packages.build({ source: 'library.c', ending: '.cjs', flags }));
+});
+
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts a program under heapline/register. */
+function start(name: string, text: string, env: Record<string, string>) {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  const child = spawn(process.execPath, ['--import', join(root, 'dist/register.js'), file], {
+    cwd: folder,
+    env: { ...process.env, ...env },
+  });
+  return { child };
+}
+
+/** The same, and waits until it ends. */
+function run(name: string, text: string, env: Record<string, string>): Promise<Ended> {
+  const { child } = start(name, text, env);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (data) => {
+    stdout += data;
+  });
+  child.stderr.on('data', (data) => {
+    stderr += data;
+  });
+  return new Promise((resolve) => child.on('close', (status) => resolve({ status, stdout, stderr })));
+}
+
+const LEAKS = `require('./package.cjs')().then((module) => { module._leak(123); console.log('done'); });`;
+
+it('reports leaks and writes a profile when the program ends, and ends with status 1', async () => {
+  const { status, stdout, stderr } = await run('leaks.cjs', LEAKS, {
+    HEAPLINE_AT_EXIT: 'check,pprof:heap.pb.gz',
+  });
+  expect({ status, stdout }).toEqual({ status: 1, stdout: 'done\n' });
+  expect(stderr).toMatch(/definite leak: 123 bytes in 1 block[\s\S]*make \(.*library\.c:\d+/);
+  const profile = HeapProfile.decode(readFileSync(join(folder, 'heap.pb.gz')));
+  expect(profile.folded()).toMatch(/leaks\.cjs|leak;make 123/);
+  expect(profile.total('inuse_space')).toBe(123);
+});
+
+it('changes nothing for a program that asks for nothing, or whose modules are not meant', async () => {
+  const text = `import create from './package.cjs'; const m = await create(); console.log(m._plus(1, 2));`;
+  expect(await run('quiet.mjs', text.replace('_plus(1, 2)', '_leak(5) > 0'), {})).toEqual({
+    status: 0,
+    stdout: 'true\n',
+    stderr: '',
+  });
+  const other = await run(
+    'other.cjs',
+    `require('./package.cjs')().catch((error) => console.log('not tracked'));`,
+    {
+      HEAPLINE_MODULES: 'other-*.wasm,**/elsewhere/*',
+      HEAPLINE_AT_EXIT: 'check',
+    },
+  );
+  // The package was linked with the runtime, whose imports only Heapline has.
+  expect(other).toMatchObject({ status: 0, stdout: 'not tracked\n' });
+});
+
+it('tracks modules of worker threads', async () => {
+  const text = `const { Worker, isMainThread } = require('node:worker_threads');
+    if (isMainThread) new Worker(__filename);
+    else ${LEAKS}`;
+  const { stderr } = await run('threads.cjs', text, { HEAPLINE_AT_EXIT: 'check,pprof:threads.pb.gz' });
+  expect(stderr).toMatch(/definite leak: 123 bytes in 1 block/);
+  expect(existsSync(join(folder, 'threads.1.pb.gz'))).toBe(true);
+});
+
+it('serves pprof while the program runs', async () => {
+  const text = `require('./package.cjs')().then((module) => { module._leak(321); console.error('ready'); });
+    setTimeout(() => {}, 60_000);`;
+  const { child } = start('served.cjs', text, { HEAPLINE_SERVE: '0' });
+  let stderr = '';
+  await new Promise<void>((resolve) =>
+    child.stderr.on('data', (data) => {
+      stderr += data;
+      if (stderr.includes('ready')) resolve();
+    }),
+  );
+  const [url] = /http:\/\/\S+/.exec(stderr)!;
+  const answer = await fetch(`${url.replace(/\/$/, '')}/heap?debug=1`);
+  child.kill();
+  expect(await answer.text()).toMatch(/1: 321/);
+}, 60_000);
+
+it('reads globs, a port and what to do at the end, and rejects anything else', () => {
+  const { tracks } = readSettings({ HEAPLINE_MODULES: 'sql-*.wasm, **/lib/?.js' });
+  expect(
+    ['sql-wasm.wasm', 'sql/x.wasm', '/a/b/lib/c.js', '/a/lib/cc.js'].map((name) => tracks([name])),
+  ).toEqual([true, false, true, false]);
+  expect(readSettings({}).tracks(['any'])).toBe(true);
+  expect(() => readSettings({ HEAPLINE_SERVE: 'web' })).toThrow(/HEAPLINE_SERVE/);
+  expect(() => readSettings({ HEAPLINE_AT_EXIT: 'chek' })).toThrow(/'chek' is neither/);
+});
