@@ -39,6 +39,7 @@ export const ROOMS = [
   { name: 'index.ts' },
   { name: 'register' },
   { name: 'testing' },
+  { name: 'cc' },
   { name: 'cli' },
 ];
 

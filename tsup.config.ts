@@ -82,4 +82,20 @@ export default defineConfig([
     plugins: [withoutComments],
     banner: { js: '#!/usr/bin/env node' },
   },
+  {
+    // The compilers and the runner of linked programs: entries of their own, because builds start them all day.
+    entry: {
+      'heapline-cc': 'src/cc/bin/heapline-cc.ts',
+      'heapline-c++': 'src/cc/bin/heapline-c++.ts',
+      'heapline-ar': 'src/cc/bin/heapline-ar.ts',
+      'heapline-ranlib': 'src/cc/bin/heapline-ranlib.ts',
+      'cc-run': 'src/cc/run.ts',
+    },
+    format: ['esm'],
+    splitting: true,
+    sourcemap: true,
+    target: 'node20',
+    banner: { js: '#!/usr/bin/env node' },
+    outExtension: () => ({ js: '.js' }),
+  },
 ]);

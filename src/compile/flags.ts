@@ -21,15 +21,22 @@ const KEEP_CALLS_APART = [
   '-enable-tail-merge=false',
 ];
 
-/** Flags to compile `source` with, for any clang. The caller's own flags come after them. */
-export function commonFlags(source: string): string[] {
+/** Flags that every object needs, whoever chooses the rest of its flags. */
+export function objectFlags(): string[] {
   return [
     '-g',
-    DEFAULT_OPTIMISATION,
     ...REMOVABLE_ALLOCATORS.map((name) => `-fno-builtin-${name}`),
     ...KEEP_CALLS_APART,
     // Allows the stack pointer to be exported, because leak scans need it to find roots.
     '-mmutable-globals',
+  ];
+}
+
+/** Flags to compile `source` with, for any clang. The caller's own flags come after them. */
+export function commonFlags(source: string): string[] {
+  return [
+    ...objectFlags(),
+    DEFAULT_OPTIMISATION,
     `-fdebug-compilation-dir=${path.dirname(source)}`,
     '-fdiagnostics-absolute-paths',
     '-fno-color-diagnostics',

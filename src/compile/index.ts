@@ -1,9 +1,29 @@
 // The entry of the compile room. It turns C sources into a linked module with the Heapline runtime and DWARF, not yet
 // instrumented. link.ts describes what the module offers to the host.
 
-export { defaultCacheDirectory } from './cache.ts';
+export { Cache, defaultCacheDirectory, hashOf } from './cache.ts';
+export { clangCandidates, HOW_TO_GET_CLANG } from './clang.ts';
 export { type CompiledModule, compile, gluePath } from './compile.ts';
 export { COMPILE_OPTIONS, type CompileOptions, type ToolchainName } from './compile-options.ts';
+export {
+  emulationFlags,
+  emulationLibraries,
+  hasExceptions,
+  objectFlags,
+  SETJMP_FLAGS,
+  wasiCxxFlags,
+} from './flags.ts';
 export { filesToRead } from './includes.ts';
+export { wasiLinkArguments } from './link.ts';
 export { isLinkTarget, LINK_TARGETS, linkFilesByHand } from './link-by-hand.ts';
-export { removeDirectoriesOnSignals } from './workspace.ts';
+export { isFile } from './options.ts';
+export { runTool } from './process.ts';
+export {
+  cxxLibraryArguments,
+  findSysroot,
+  headerArguments,
+  type Sysroot,
+  sysrootArguments,
+} from './sysroot.ts';
+export { fileIdentity, readRuntime, runtimeDirectory } from './toolchain.ts';
+export { removeDirectoriesOnSignals, withTemporaryDirectory } from './workspace.ts';

@@ -30,7 +30,7 @@ export function checkOptionNames(
 }
 
 /** The known name that the caller probably meant; null when none is similar. */
-function nearest(name: string, known: readonly string[]): string | null {
+export function nearest(name: string, known: readonly string[]): string | null {
   let best: string | null = null;
   let least = Math.floor(name.length / 3) + 1;
   for (const other of known) {

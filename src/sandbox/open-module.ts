@@ -66,11 +66,13 @@ export interface ModuleSource {
   /** Path of the module's file; null when the caller gave bytes. */
   readonly path: string | null;
   readonly symbolOptions: SymbolizerOptions;
+  /** `argv[0]`; the name of the module without its suffix by default. */
+  readonly programName?: string;
 }
 
 /** Opens a sandbox of a module. @param openGuest for a module whose system interface is not WASI */
 export async function openModule<Exports extends object>(
-  { bytes, path, symbolOptions }: ModuleSource,
+  { bytes, path, symbolOptions, programName }: ModuleSource,
   options: ModuleOptions,
   openGuest?: OpenGuest,
 ): Promise<Sandbox<Exports>> {
@@ -99,6 +101,7 @@ export async function openModule<Exports extends object>(
       warnings: [],
       comments: module.instrumented.notes,
       names: options.exports ?? null,
+      ...(programName === undefined ? {} : { programName }),
     },
     options,
     openGuest,

@@ -16,6 +16,8 @@ export interface Source extends Pick<Subject, 'name' | 'path' | 'toolchain' | 'w
   readonly symbolOptions: SymbolizerOptions;
   /** Names of the functions to offer; null for all. */
   readonly names: readonly string[] | null;
+  /** `argv[0]`; the name without its suffix by default. */
+  readonly programName?: string;
 }
 
 /** Makes an instance and everything that it runs on. */
@@ -29,7 +31,7 @@ const openWasi: OpenGuest = (module, options, { runtime }) => openWasiGuest(modu
 
 /** Opens a sandbox of this module. @param openGuest for a module whose system interface is not WASI */
 export function openSandbox<Exports extends object>(
-  { names, symbolOptions, ...source }: Source,
+  { names, symbolOptions, programName, ...source }: Source,
   options: SandboxOptions,
   openGuest = openWasi,
 ): Promise<Sandbox<Exports>> {
@@ -38,7 +40,7 @@ export function openSandbox<Exports extends object>(
   const instantiate: Instantiate = (boundary, instantiated) => {
     const guestOptions: GuestOptions = {
       args: options.args ?? [],
-      programName: source.name.replace(/\.[^.]+$/, ''),
+      programName: programName ?? source.name.replace(/\.[^.]+$/, ''),
       env: options.env ?? {},
       stdin: boundary.stdin,
       files: filesOf(options),

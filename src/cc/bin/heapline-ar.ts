@@ -1,0 +1,5 @@
+// The executable heapline-ar.
+
+import { main } from '../main.ts';
+
+await main('ar');

@@ -1,0 +1,5 @@
+// The executable heapline-c++.
+
+import { main } from '../main.ts';
+
+await main('c++');

@@ -1,0 +1,5 @@
+// The executable heapline-cc.
+
+import { main } from '../main.ts';
+
+await main('cc');

@@ -1,0 +1,5 @@
+// The executable heapline-ranlib.
+
+import { main } from '../main.ts';
+
+await main('ranlib');

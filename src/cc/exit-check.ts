@@ -1,0 +1,161 @@
+// The check of a program's heap at its end. It is loaded with everything that reports need only when there is
+// something to look at.
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { CorruptLedgerError } from '../errors.ts';
+import { writeOutputBytes } from '../node/standard-streams.ts';
+import { VERSION } from '../profile/version.ts';
+import {
+  encodeLeakProfile,
+  formatGitHub,
+  formatJson,
+  formatJUnit,
+  formatSarif,
+  formatSuppressions,
+  formatText,
+  LeakReport,
+  parseSuppressions,
+  suppress,
+} from '../report/index.ts';
+import type { Sandbox } from '../sandbox/index.ts';
+import type { ProgramSettings } from './program-options.ts';
+
+/** How the program has ended. */
+interface Ending {
+  readonly status: number;
+  /** Something has stopped it: a trap, or a heap fault. */
+  readonly failed: boolean;
+  readonly fault: boolean;
+}
+
+/** Checks the heap and reports. Returns the status that the process is to end with. */
+export function checkAtExit(sandbox: Sandbox, ending: Ending, settings: ProgramSettings): number {
+  const report = reportOf(sandbox, ending, settings);
+  if (settings.pprof !== '') writeProfiles(sandbox, report, settings);
+  const kinds = settings.detect_leaks ? settings.leak_kinds : [];
+  const clean = report.isClean(kinds) && report.damage === null;
+  if (clean) {
+    if (settings.verbosity > 0 && !ending.failed) tell(sandbox, settings, `${sandbox.name}: no leaks.\n`);
+    return ending.status;
+  }
+  const text = formatted(report, settings, kinds);
+  tell(sandbox, settings, text.endsWith('\n') ? text : `${text}\n`);
+  if (settings.abort_on_error && process.platform !== 'win32') process.kill(process.pid, 'SIGABRT');
+  // A trap says more about the program than its leaks.
+  if (ending.failed && !ending.fault) return ending.status;
+  return settings.exitcode === 0 ? ending.status : settings.exitcode;
+}
+
+// Blocks that a stopped program still held are no leaks, so only its heap faults count.
+function reportOf(sandbox: Sandbox, ending: Ending, settings: ProgramSettings): LeakReport {
+  const of = (errors: LeakReport['errors'], damage?: string): LeakReport =>
+    new LeakReport({
+      records: [],
+      errors,
+      failedAllocations: [],
+      program: sandbox.name,
+      ...(damage === undefined ? {} : { damage }),
+    });
+  try {
+    if (ending.failed || !settings.detect_leaks) return of(sandbox.heap.faults());
+    const report = sandbox.heap.leaks();
+    return settings.suppressions === '' ? report : suppressed(report, settings.suppressions);
+  } catch (error) {
+    if (error instanceof CorruptLedgerError) return of([], error.message);
+    throw error;
+  }
+}
+
+function suppressed(report: LeakReport, file: string): LeakReport {
+  try {
+    return suppress(report, parseSuppressions(readFileSync(file, 'utf8'), file));
+  } catch (error) {
+    write(
+      2,
+      `heapline: HEAPLINE_OPTIONS: suppressions=${file} cannot be used: ${(error as Error).message}\n`,
+    );
+    return report;
+  }
+}
+
+function formatted(
+  report: LeakReport,
+  settings: ProgramSettings,
+  kinds: ProgramSettings['leak_kinds'],
+): string {
+  const root = process.cwd();
+  switch (settings.format) {
+    case 'json':
+      return formatJson(report, { root });
+    case 'junit':
+      return formatJUnit(report, { root, kinds, failedAllocations: false });
+    case 'sarif':
+      return formatSarif(report, { root, kinds, failedAllocations: false, toolVersion: VERSION });
+    case 'github':
+      return formatGitHub(report, {
+        root: process.env.GITHUB_WORKSPACE ?? root,
+        kinds,
+        all: true,
+        failedAllocations: false,
+      });
+    case 'suppressions':
+      return formatSuppressions(report, { root, kinds });
+    case 'text':
+      return formatText(report, {
+        root,
+        kinds,
+        all: settings.report_objects,
+        color:
+          settings.log_path === 'stderr' &&
+          process.stderr.isTTY === true &&
+          (process.env.NO_COLOR ?? '') === '',
+      });
+  }
+}
+
+/** Writes to where `log_path` says. A file is appended to, because a program may run many times. */
+function tell(sandbox: Sandbox, settings: ProgramSettings, text: string): void {
+  const { log_path: log } = settings;
+  if (log === 'stderr' || log === 'stdout' || log === '') {
+    write(log === 'stdout' ? 1 : 2, text);
+    return;
+  }
+  const program = path.basename(sandbox.name);
+  const filled = log.replaceAll(/%([pe%])/g, (_, key) =>
+    key === 'p' ? String(process.pid) : key === 'e' ? program : '%',
+  );
+  const file = [
+    filled,
+    ...(settings.log_exe_name ? [program] : []),
+    ...(log.includes('%p') ? [] : [String(process.pid)]),
+  ].join('.');
+  try {
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, text, { flag: 'a' });
+  } catch (error) {
+    write(2, `heapline: ${file} cannot be written: ${(error as Error).message}\n${text}`);
+  }
+}
+
+function writeProfiles(sandbox: Sandbox, report: LeakReport, settings: ProgramSettings): void {
+  const name = `${path.basename(sandbox.name)}.${process.pid}`;
+  try {
+    mkdirSync(settings.pprof, { recursive: true });
+    writeFileSync(path.join(settings.pprof, `${name}.heap.pb.gz`), sandbox.heap.profile().encode());
+    if (report.records.length > 0) {
+      const leaks = encodeLeakProfile(report, { kinds: settings.leak_kinds, takenAt: Date.now() });
+      writeFileSync(path.join(settings.pprof, `${name}.leaks.pb.gz`), leaks);
+    }
+  } catch (error) {
+    write(2, `heapline: no profile in ${settings.pprof}: ${(error as Error).message}\n`);
+  }
+}
+
+function write(descriptor: number, text: string): void {
+  try {
+    writeOutputBytes(descriptor, Buffer.from(text));
+  } catch {
+    // The stream is closed: nobody can be told.
+  }
+}

@@ -1,0 +1,49 @@
+// The door of `heapline cc`: compilers, archivers and CMake for builds that other people wrote.
+
+import path from 'node:path';
+import { Cache } from '../compile/index.ts';
+import { FileError, HeaplineError, ToolchainError } from '../errors.ts';
+import { packageDirectory } from '../node/own-files.ts';
+import { runArchiver } from './archiver.ts';
+import { readCommandLine } from './command-line.ts';
+import { CompilerRun } from './run-clang.ts';
+import { chooseClang } from './wasi-clang.ts';
+
+export { cmakeToolchain } from './cmake.ts';
+
+/** The tools, by the names of their commands. */
+export const TOOLS = ['cc', 'c++', 'ar', 'ranlib'] as const;
+export type Tool = (typeof TOOLS)[number];
+
+/** Exit status of a compiler that could not do its work. */
+const FAILED = 1;
+
+/** Runs a tool with the arguments of a build system. Returns its exit status. */
+export async function runTool(tool: Tool, args: readonly string[]): Promise<number> {
+  try {
+    if (tool === 'ar' || tool === 'ranlib') return runArchiver(tool, args);
+    return await compiler(tool, args);
+  } catch (error) {
+    if (!(error instanceof HeaplineError)) throw error;
+    process.stderr.write(`heapline ${tool}: error: ${error.message}\n`);
+    return FAILED;
+  }
+}
+
+async function compiler(tool: 'cc' | 'c++', args: readonly string[]): Promise<number> {
+  const line = readCommandLine(args);
+  const cache = new Cache();
+  const chosen = await chooseClang(cache);
+  if (chosen === null) {
+    throw new ToolchainError('clang', 'no clang was found that compiles for WASI.');
+  }
+  const starter = { runner: path.join(packageDirectory ?? '', 'dist', 'cc-run.js'), node: process.execPath };
+  try {
+    return await new CompilerRun(chosen, tool === 'c++', cache, starter).run(line);
+  } catch (error) {
+    if (error instanceof Error && 'syscall' in error) {
+      throw new FileError(String((error as { path?: unknown }).path), error.message, { cause: error });
+    }
+    throw error;
+  }
+}
