@@ -1,5 +1,5 @@
-// Compiles csrc/ into heapline-wasi.o, heapline-emscripten.o and heapline-exceptions.o (C++ exceptions for WASI) with
-// the embedded compiler, so that the objects are the same wherever they are built. Old linkers must accept them: they
+// Compiles csrc/ into heapline-wasi.o, heapline-emscripten.o, heapline-exceptions.o (C++ exceptions for WASI) and
+// heapline-program.o (what programs of `heapline cc` need) with the embedded compiler, so that the objects are the same wherever they are built. Old linkers must accept them: they
 // use the MVP instruction set plus bulk memory and sign extension, and their target_features section names nothing
 // newer than those and what C++ exceptions need.
 //
@@ -50,6 +50,12 @@ const runtime = [
 const objects = {
   wasi: [...runtime, '--target=wasm32-unknown-wasip1'],
   emscripten: [...runtime, '--target=wasm32-unknown-emscripten'],
+  program: [
+    ...['clang', '-c', 'program.c', '-O2', '-g0', '-std=c17', '-ffreestanding', '-fno-builtin', '-fno-ident'],
+    ...warnings,
+    ...instructions,
+    '--target=wasm32-unknown-wasip1',
+  ],
   exceptions: [
     ...['clang++', '-c', 'exceptions.cc', '-O2', '-g0', '-std=c++17', '-fwasm-exceptions', '-fno-ident'],
     ...warnings,

@@ -1,7 +1,7 @@
 // The door of `heapline cc`: compilers, archivers and CMake for builds that other people wrote.
 
 import path from 'node:path';
-import { Cache } from '../compile/index.ts';
+import { Cache, HOW_TO_GET_CLANG } from '../compile/index.ts';
 import { FileError, HeaplineError, ToolchainError } from '../errors.ts';
 import { packageDirectory } from '../node/own-files.ts';
 import { runArchiver } from './archiver.ts';
@@ -35,7 +35,11 @@ async function compiler(tool: 'cc' | 'c++', args: readonly string[]): Promise<nu
   const cache = new Cache();
   const chosen = await chooseClang(cache);
   if (chosen === null) {
-    throw new ToolchainError('clang', 'no clang was found that compiles for WASI.');
+    throw new ToolchainError(
+      'clang',
+      `no clang was found that compiles for WASI, and the embedded compiler starts too slowly for a build: ${HOW_TO_GET_CLANG}. ` +
+        'Any clang from 19 on with its wasm-ld will do.',
+    );
   }
   const starter = { runner: path.join(packageDirectory ?? '', 'dist', 'cc-run.js'), node: process.execPath };
   try {

@@ -60,9 +60,7 @@ export const PROGRAM_OPTIONS = {
     'classes of blocks that are leaks, such as definite,possible; or all',
   ),
   suppressions: text('', "file of suppressions, in LeakSanitizer's or Valgrind's format"),
-  print_suppressions: flag(true, 'print which suppressions matched'),
-  max_leaks: count(0, 1e9, 'report only so many of the largest leaks; 0 for the usual ten'),
-  report_objects: flag(false, 'print all records, and addresses of their blocks'),
+  report_objects: flag(false, 'print all records, and not only the ten largest'),
   log_path: text(
     'stderr',
     'file for the reports, stderr or stdout; %p stands for the process, %e for the program',
@@ -77,14 +75,9 @@ export const PROGRAM_OPTIONS = {
     `how to report: ${FORMATS.join(', ')}`,
   ),
   pprof: text('', 'directory for a heap profile and a leak profile of each program'),
-  dir: option<readonly string[]>(
-    [],
-    (given, before) => [...before, given],
-    "directory of this machine that the program sees, 'HOST[::GUEST][:ro]' (repeatable; default: all)",
-  ),
   verbosity: count(0, 9, '1 prints a line also when nothing was found'),
   help: flag(false, 'print these options'),
-} satisfies Record<string, ProgramOption<never> | ProgramOption<unknown> | object>;
+};
 
 type Table = typeof PROGRAM_OPTIONS;
 /** The options with their values. */

@@ -224,7 +224,7 @@ export class CompilerRun {
       hasMain: true,
     };
     const throws = this.cxx && hasExceptions(line.flags);
-    const runtime = ['wasi', ...(throws ? ['exceptions'] : [])];
+    const runtime = ['program', 'wasi', ...(throws ? ['exceptions'] : [])];
     return [
       ...this.#base(),
       '-mexec-model=reactor',

@@ -6,12 +6,16 @@ import { readFileSync } from 'node:fs';
 import nodeModule from 'node:module';
 import path from 'node:path';
 import { ExitError, HeapFaultError, HeaplineError, StackOverflowError, TrapError } from '../errors.ts';
-import '../node/install.ts';
-import { readInputBytes, writeOutputBytes } from '../node/standard-streams.ts';
-import type { GuestExports } from '../sandbox/index.ts';
+import { openWasiGuest } from '../host/index.ts';
+import { nodePlatform } from '../node/node-platform.ts';
+import { writeOutputBytes } from '../node/standard-streams.ts';
+import { usePlatform } from '../platform/index.ts';
+import type { GuestExports, OpenGuest } from '../sandbox/index.ts';
 import { openModule } from '../sandbox/open-module.ts';
 import type { SandboxOptions } from '../sandbox/sandbox-options.ts';
+import { moreWasi } from '../web/more-wasi.ts';
 import { moduleIn } from './executable.ts';
+import { guestPath, nativeFiles } from './native-files.ts';
 import { type ProgramSettings, programOptionsHelp, readProgramOptions } from './program-options.ts';
 
 /** Exit statuses, as a shell reports them for a native program: 128 plus the number of the signal. */
@@ -47,6 +51,7 @@ async function main([file = '', ...args]: readonly string[]): Promise<number> {
   const sandbox = await openModule<GuestExports>(
     { bytes, path: file, symbolOptions: {}, programName: file },
     options(args, settings),
+    openProgram,
   );
   let status: number;
   let failure: unknown = null;
@@ -72,31 +77,33 @@ function options(args: readonly string[], settings: ProgramSettings): SandboxOpt
   for (const [name, value] of Object.entries(process.env)) {
     if (value !== undefined && name !== '' && !name.includes('=')) env[name] = value;
   }
+  // C starts in this directory (csrc/program.c).
+  env.PWD = guestPath(process.cwd());
   return {
     args,
     env,
-    stdin: readInputBytes,
     hostFrames: 'off',
     onError: settings.halt_on_error ? 'throw' : 'record',
-    onStdout: (bytes) => write(1, bytes),
-    onStderr: (bytes) => write(2, bytes),
-    ...fileOptions(settings),
   };
 }
 
-function fileOptions(_settings: ProgramSettings): SandboxOptions {
-  return {};
-}
-
-// A native program whose reader has gone is ended by SIGPIPE.
-function write(descriptor: number, bytes: Uint8Array): void {
-  try {
-    writeOutputBytes(descriptor, bytes);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(STATUS.pipe);
-    // A full disk or a closed stream: C's own writes are buffered, and few programs look at their result.
-  }
-}
+/** A guest with the files and the standard streams of this machine. */
+const openProgram: OpenGuest = (module, options, { runtime }) => {
+  let memory: { readonly buffer: ArrayBufferLike } = { buffer: new ArrayBuffer(0) };
+  const files = nativeFiles(() => memory, { brokenPipe: () => process.exit(STATUS.pipe) });
+  return openWasiGuest(
+    module,
+    {
+      ...options,
+      imports: { wasi_snapshot_preview1: files },
+      instantiated: (guest, kept) => {
+        memory = guest.memory;
+        options.instantiated(guest, kept);
+      },
+    },
+    runtime,
+  );
+};
 
 function trapStatus(error: HeaplineError): number {
   if (error instanceof StackOverflowError) return STATUS.segmentation;
@@ -105,6 +112,8 @@ function trapStatus(error: HeaplineError): number {
   return /out of bounds|null function|signature/i.test(error.message) ? STATUS.segmentation : STATUS.abort;
 }
 
+// @wasmer/wasi takes 30 ms to load; a program at the command line needs little of it.
+usePlatform({ ...nodePlatform, moreWasi: async (args, env) => moreWasi(args, env) });
 (nodeModule as { enableCompileCache?: () => void }).enableCompileCache?.();
 void main(process.argv.slice(2)).then(
   (status) => {

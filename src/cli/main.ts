@@ -7,6 +7,7 @@ import { workingDirectory } from '../node/working-directory.ts';
 import { VERSION } from '../profile/index.ts';
 import { ENVIRONMENT_HELP, fileError } from './arguments.ts';
 import { addBuildCommands } from './build.ts';
+import { addCcCommands, ccTool } from './cc.ts';
 import { addCheckCommand } from './check.ts';
 import { addCompareCommands } from './compare.ts';
 import { failureText, STATUS, STATUS_HELP, statusOf, usageError } from './failure.ts';
@@ -17,6 +18,9 @@ import { addShowCommands } from './show.ts';
 import { Terminal } from './terminal.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
+  // Their arguments are those of gcc and ar, which no parser of ours may see.
+  const tool = ccTool(argv[0]);
+  if (tool !== null) return (await import('../cc/index.ts')).runTool(tool, argv.slice(1));
   const terminal = new Terminal(process.stdout, process.stderr, process.env);
   // Everything after `--` belongs to the program, even if it looks like an option of Heapline.
   const dashes = ['run', 'check', 'serve'].includes(argv[0] ?? '') ? argv.indexOf('--') : -1;
@@ -61,6 +65,7 @@ ${STATUS_HELP}`,
   addServeCommand(program, terminal, programArguments);
   addBuildCommands(program, terminal);
   addLinkFlagsCommand(program, terminal);
+  addCcCommands(program, terminal);
   addShowCommands(program, terminal);
   addCompareCommands(program, terminal, (result) => {
     status = result;

@@ -16,7 +16,11 @@ export default async function bundleCommand(project: TestProject): Promise<() =>
   const outDir = mkdtempSync(join(cache, 'command-'));
   await build({
     config: false,
-    entry: { main: join(root, 'src/cli/main.ts') },
+    entry: {
+      main: join(root, 'src/cli/main.ts'),
+      'heapline-cc': join(root, 'src/cc/bin/heapline-cc.ts'),
+      'cc-run': join(root, 'src/cc/run.ts'),
+    },
     format: 'esm',
     target: 'node20',
     outDir,

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { PROGRAM_OPTIONS, programOptionsHelp, readProgramOptions } from '../../src/cc/program-options.ts';
+
+function read(variable: string) {
+  const warnings: string[] = [];
+  return { settings: readProgramOptions(variable, (text) => void warnings.push(text)), warnings };
+}
+
+test('without the variable, the defaults are those of AddressSanitizer and LeakSanitizer', () => {
+  expect(read('').settings).toMatchObject({
+    detect_leaks: true,
+    exitcode: 23,
+    halt_on_error: true,
+    abort_on_error: false,
+    log_path: 'stderr',
+    leak_kinds: ['definite', 'indirect'],
+  });
+});
+
+test('options are separated by colons, and a value in quotes may have colons', () => {
+  const { settings, warnings } = read(`exitcode=5:log_path='c:/x y':pprof="p"  leak_kinds=all`);
+  expect(warnings).toEqual([]);
+  expect(settings).toMatchObject({ exitcode: 5, log_path: 'c:/x y', pprof: 'p' });
+  expect(settings.leak_kinds).toHaveLength(4);
+});
+
+test.each([
+  ['exitcde=5', "did you mean 'exitcode'"],
+  ['toString=1', 'no option'],
+  ['exitcode=many', 'whole number'],
+  ['exitcode=256', '255'],
+  ['detect_leaks=maybe', '0 or 1'],
+  ['format=xml', 'text, json'],
+  ['leak_kinds=certain', 'certain'],
+  ['nonsense', 'name=value'],
+])('%s gives a warning and leaves the defaults', (variable, warning) => {
+  const { settings, warnings } = read(variable);
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toContain(warning);
+  expect(settings).toEqual(read('').settings);
+});
+
+test('the help names every option', () => {
+  for (const name of Object.keys(PROGRAM_OPTIONS)) expect(programOptionsHelp()).toContain(`  ${name} `);
+});

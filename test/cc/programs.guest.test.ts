@@ -1,0 +1,229 @@
+// Programs as `heapline cc` makes them: compiled, archived, linked and started as a build does it.
+
+import { spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+
+const directory = mkdtempSync(join(tmpdir(), 'heapline-cc-'));
+const bundle = join(inject('command'), '..');
+const env = { ...process.env, HEAPLINE_RUNNER: join(bundle, 'cc-run.js'), HEAPLINE_TOOLCHAIN: 'clang' };
+
+interface Options {
+  readonly input?: string;
+  readonly options?: string;
+}
+
+function start(command: string, args: readonly string[], { input = '', options = '' }: Options = {}) {
+  const ended = spawnSync(command, args, {
+    cwd: directory,
+    encoding: 'utf8',
+    input,
+    env: { ...env, HEAPLINE_OPTIONS: options },
+  });
+  return { status: ended.status, stdout: ended.stdout, stderr: ended.stderr };
+}
+
+const heapline = (...args: string[]) => start(process.execPath, [inject('command'), ...args]);
+const cc = (...args: string[]) => heapline('cc', ...args);
+const write = (name: string, text: string) => writeFileSync(join(directory, name), text);
+
+const PROGRAM = `#include <dirent.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+int helper(int x);
+static jmp_buf back;
+int main(int argc, char **argv) {
+  const char *what = argc > 1 ? argv[1] : "";
+  if (!strcmp(what, "leak")) { char *lost = malloc(100); lost[0] = 1; lost = 0; return helper(1); }
+  if (!strcmp(what, "twice")) { void *p = malloc(8); free(p); free(p); puts("went on"); return 0; }
+  if (!strcmp(what, "abort")) abort();
+  if (!strcmp(what, "null")) return *(volatile int *)0xfffffff0;
+  if (!strcmp(what, "status")) return 7;
+  if (!strcmp(what, "_exit")) { fputs("gone", stderr); _exit(9); }
+  if (!strcmp(what, "jump")) { if (setjmp(back) == 0) longjmp(back, 1); puts("back"); return 0; }
+  if (!strcmp(what, "echo")) { int c; while ((c = getchar()) != EOF) putchar(c); return 0; }
+  if (!strcmp(what, "world")) {
+    char here[4096];
+    printf("%s|%s|%s|%d\\n", argv[2], getenv("HEAPLINE_TEST_VALUE"), getcwd(here, sizeof here), isatty(1));
+    return 0;
+  }
+  if (!strcmp(what, "files")) {
+    struct stat s;
+    mkdir("sub", 0777);
+    FILE *f = fopen("sub/one", "w"); fputs("abc", f); fclose(f);
+    f = fopen("sub/one", "a"); fputs("def", f); fclose(f);
+    rename("sub/one", "sub/two");
+    symlink("two", "sub/link");
+    stat("sub/link", &s);
+    int n = 0; DIR *d = opendir("sub"); while (readdir(d)) n++; closedir(d);
+    printf("%d %d %d\\n", (int)s.st_size, n, fopen("sub/missing", "r") == NULL);
+    unlink("sub/link");
+    return 0;
+  }
+  return 1;
+}
+`;
+
+beforeAll(() => {
+  write('main.c', PROGRAM);
+  write('helper.h', '#define ANSWER 0\n');
+  write('helper.c', '#include "helper.h"\nint helper(int x) { return x * ANSWER; }\n');
+  expect(cc('-O1', '-MMD', '-MP', '-c', 'helper.c', '-o', 'helper.o')).toMatchObject({
+    status: 0,
+    stderr: '',
+  });
+  expect(heapline('ar', 'rcs', 'libhelper.a', 'helper.o').status).toBe(0);
+  expect(cc('-O1', 'main.c', '-L.', '-lhelper', '-lpthread', '-Wl,-rpath,/x', '-o', 'main')).toMatchObject({
+    status: 0,
+    stderr: '',
+  });
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const main = (args: readonly string[], options: Options = {}) => start('./main', args, options);
+
+test('a program sees its arguments, environment and working directory', () => {
+  process.env.HEAPLINE_TEST_VALUE = 'seen';
+  Object.assign(env, { HEAPLINE_TEST_VALUE: 'seen' });
+  expect(main(['world', 'two words'])).toEqual({
+    status: 0,
+    stdout: `two words|seen|${directory}|0\n`,
+    stderr: '',
+  });
+});
+
+test('a program reads and writes the files of this machine', () => {
+  expect(main(['files'])).toMatchObject({ status: 0, stdout: '6 4 1\n' });
+  expect(readFileSync(join(directory, 'sub/two'), 'utf8')).toBe('abcdef');
+});
+
+test('a large input goes through whole', () => {
+  const input = 'All work and no play.\n'.repeat(20_000);
+  expect(main(['echo'], { input }).stdout).toBe(input);
+});
+
+test.each([
+  ['status', 7],
+  ['_exit', 9],
+  ['abort', 134],
+  ['null', 139],
+  ['jump', 0],
+])('a program that does %s ends with %i', (what, status) => {
+  expect(main([what]).status).toBe(status);
+});
+
+test('a leak is reported at its line, with the exit status of LeakSanitizer', () => {
+  const line = PROGRAM.split('\n').findIndex((text) => text.includes('malloc(100)')) + 1;
+  const { status, stderr } = main(['leak']);
+  expect(status).toBe(23);
+  expect(stderr).toContain('100 bytes in 1 block');
+  expect(stderr).toContain(`main.c:${line}:`);
+  expect(main(['leak'], { options: 'exitcode=0' }).status).toBe(0);
+  expect(main(['leak'], { options: 'detect_leaks=0' })).toMatchObject({ status: 0, stderr: '' });
+  expect(main(['leak'], { options: 'exitcod=0' }).stderr).toContain("did you mean 'exitcode'");
+});
+
+test('a double free stops the program, unless halt_on_error is 0', () => {
+  expect(main(['twice'])).toMatchObject({ status: 23, stdout: '' });
+  expect(main(['twice']).stderr).toContain('double free');
+  expect(main(['twice'], { options: 'halt_on_error=0' })).toMatchObject({ status: 23, stdout: 'went on\n' });
+});
+
+test('reports go to log_path and profiles to pprof', () => {
+  const { stderr } = main(['leak'], {
+    options: 'log_path=logs/leaks.%e:log_exe_name=0:format=json:pprof=profiles',
+  });
+  expect(stderr).toBe('');
+  const files = spawnSync('ls', ['logs', 'profiles'], { cwd: directory, encoding: 'utf8' }).stdout;
+  expect(files).toMatch(/leaks\.main\.\d+/);
+  expect(files).toMatch(/main\.\d+\.heap\.pb\.gz/);
+  expect(files).toMatch(/main\.\d+\.leaks\.pb\.gz/);
+});
+
+test('a program runs after it was copied, and one that was stripped says so', () => {
+  copyFileSync(join(directory, 'main'), join(directory, 'copy'));
+  expect(start('./copy', ['status']).status).toBe(7);
+  const script = readFileSync(join(directory, 'main')).subarray(0, 2000);
+  writeFileSync(join(directory, 'stripped'), script.subarray(0, script.indexOf('\0asm')), { mode: 0o755 });
+  expect(start('./stripped', [])).toMatchObject({ status: 127 });
+});
+
+test('dependency files are written, also when the object comes from the cache', () => {
+  const first = readFileSync(join(directory, 'helper.d'), 'utf8');
+  expect(first).toContain('helper.h');
+  rmSync(join(directory, 'helper.d'));
+  expect(cc('-O1', '-MMD', '-MP', '-c', 'helper.c', '-o', 'helper.o').status).toBe(0);
+  expect(readFileSync(join(directory, 'helper.d'), 'utf8')).toBe(first);
+});
+
+test('a header that has changed is read again', () => {
+  const object = () => readFileSync(join(directory, 'h.o'));
+  expect(cc('-O1', '-g0', '-c', 'helper.c', '-o', 'h.o').status).toBe(0);
+  const before = object();
+  write('helper.h', '#define ANSWER 1234567\n');
+  expect(cc('-O1', '-g0', '-c', 'helper.c', '-o', 'h.o').status).toBe(0);
+  expect(object()).not.toEqual(before);
+});
+
+test("clang's own answers and errors come through unchanged", () => {
+  expect(cc('--version').stdout).toContain('clang version');
+  expect(cc('-dumpmachine').stdout).toContain('wasm32');
+  expect(cc('-print-prog-name=ld').stdout).toContain('wasm-ld');
+  expect(cc('nothing.c')).toMatchObject({ status: 1 });
+  expect(cc('nothing.c').stderr).toContain('no such file or directory');
+  const piped = start(process.execPath, [inject('command'), 'cc', '-E', '-x', 'c', '-'], {
+    input: '#define A 42\nA\n',
+  });
+  expect(piped.stdout).toContain('42');
+  expect(cc('-shared', 'helper.o').stderr).toContain('--disable-shared');
+});
+
+test('an archive that GNU ar has made without an index is linked, too', () => {
+  write('bare.c', 'int helper(int x) { return x; }\n');
+  expect(cc('-c', 'bare.c').status).toBe(0);
+  rmSync(join(directory, 'libbare.a'), { force: true });
+  expect(start('ar', ['rcS', 'libbare.a', 'bare.o']).status).toBe(0);
+  expect(cc('main.c', 'libbare.a', '-o', 'bare')).toMatchObject({ status: 0 });
+  expect(start('./bare', ['status']).status).toBe(7);
+});
+
+test('llvm-nm reads the index that heapline ar and ranlib write, and ar lists and extracts the members', () => {
+  expect(heapline('ar', 't', 'libhelper.a').stdout).toBe('helper.o\n');
+  expect(heapline('ranlib', 'libhelper.a').status).toBe(0);
+  const { stdout } = start('llvm-nm', ['--print-armap', 'libhelper.a']);
+  expect(stdout).toMatch(/helper in helper\.o/);
+  const object = readFileSync(join(directory, 'helper.o'));
+  rmSync(join(directory, 'helper.o'));
+  expect(heapline('ar', 'x', 'libhelper.a').status).toBe(0);
+  expect(readFileSync(join(directory, 'helper.o'))).toEqual(object);
+});
+
+test('without a compiler, the message says what to install', () => {
+  const { PATH: _, ...rest } = env;
+  const ended = spawnSync(process.execPath, [inject('command'), 'cc', '-c', 'helper.c'], {
+    cwd: directory,
+    encoding: 'utf8',
+    env: { ...rest, PATH: '/nowhere', HEAPLINE_TOOLCHAIN: '', WASI_SDK_PATH: '' },
+  });
+  expect(ended.status).toBe(1);
+  expect(ended.stderr).toMatch(/install/);
+});
+
+test('a program is an executable file', () => {
+  expect(statSync(join(directory, 'main')).mode & 0o111).toBe(0o111);
+  expect(existsSync(join(directory, 'main.wasm'))).toBe(false);
+});
