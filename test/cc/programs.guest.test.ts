@@ -16,7 +16,11 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 
 const directory = mkdtempSync(join(tmpdir(), 'heapline-cc-'));
 const bundle = join(inject('command'), '..');
-const env = { ...process.env, HEAPLINE_RUNNER: join(bundle, 'cc-run.js'), HEAPLINE_TOOLCHAIN: 'clang' };
+const env: NodeJS.ProcessEnv = {
+  ...process.env,
+  HEAPLINE_RUNNER: join(bundle, 'cc-run.js'),
+  HEAPLINE_TOOLCHAIN: 'clang',
+};
 
 interface Options {
   readonly input?: string;
@@ -213,11 +217,10 @@ test('llvm-nm reads the index that heapline ar and ranlib write, and ar lists an
 });
 
 test('without a compiler, the message says what to install', () => {
-  const { PATH: _, ...rest } = env;
   const ended = spawnSync(process.execPath, [inject('command'), 'cc', '-c', 'helper.c'], {
     cwd: directory,
     encoding: 'utf8',
-    env: { ...rest, PATH: '/nowhere', HEAPLINE_TOOLCHAIN: '', WASI_SDK_PATH: '' },
+    env: { ...env, PATH: '/nowhere', HEAPLINE_TOOLCHAIN: '', WASI_SDK_PATH: '' },
   });
   expect(ended.status).toBe(1);
   expect(ended.stderr).toMatch(/install/);
