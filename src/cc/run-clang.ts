@@ -13,7 +13,6 @@ import {
   headerArguments,
   isFile,
   objectFlags,
-  runtimeDirectory,
   SETJMP_FLAGS,
   sysrootArguments,
   wasiCxxFlags,
@@ -21,6 +20,7 @@ import {
   withTemporaryDirectory,
 } from '../compile/index.ts';
 import { instrument } from '../instrument/index.ts';
+import { runtimeDirectory } from '../node/own-files.ts';
 import { isArchive, readArchive, writeArchive } from './archive.ts';
 import type { CommandLine, LinkItem } from './command-line.ts';
 import { type Starter, writeExecutable } from './executable.ts';

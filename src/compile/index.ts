@@ -25,5 +25,5 @@ export {
   type Sysroot,
   sysrootArguments,
 } from './sysroot.ts';
-export { fileIdentity, readRuntime, runtimeDirectory } from './toolchain.ts';
+export { fileIdentity, readRuntime } from './toolchain.ts';
 export { removeDirectoriesOnSignals, withTemporaryDirectory } from './workspace.ts';
