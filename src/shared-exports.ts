@@ -104,6 +104,7 @@ export {
   type HostFramesSampling,
   type LeaksOptions,
   type ModuleOptions,
+  type PreopenedDirectory,
   type ProfileOptions,
   type RunResult,
   Sandbox,

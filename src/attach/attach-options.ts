@@ -10,7 +10,16 @@ import type { ModuleOptions } from '../sandbox/open-module.ts';
 export interface AttachOptions
   extends Omit<
     ModuleOptions,
-    'args' | 'env' | 'stdin' | 'files' | 'imports' | 'onExit' | 'onCallbackError' | 'onStdout' | 'onStderr'
+    | 'args'
+    | 'env'
+    | 'stdin'
+    | 'files'
+    | 'preopens'
+    | 'imports'
+    | 'onExit'
+    | 'onCallbackError'
+    | 'onStdout'
+    | 'onStderr'
   > {
   /** Leave the frames of the module's own JavaScript file out of stacks. Default false. */
   readonly hideGlue?: boolean;

@@ -40,6 +40,7 @@ export interface GuestArguments extends CompileArguments {
   maxMemory?: number;
   env?: string[];
   file?: string[];
+  dir?: string[];
   stdin: string;
   glue?: string;
 }
@@ -127,6 +128,12 @@ export function addGuestOptions(command: Command): Command {
     .option(
       '--file <guest=host>',
       'give the program a file: absolute path there, then path here (repeatable)',
+      collect,
+    )
+    .option(
+      '--dir <host[::guest][:ro]>',
+      'let the program use a directory: path here, then absolute path there (default: the same); :ro refuses changes' +
+        ' (repeatable, WASI only)',
       collect,
     )
     .option('--stdin <file>', "the program's standard input; - passes on your own", '-')
@@ -248,9 +255,27 @@ export function guestOptions(given: GuestArguments, programArguments: readonly s
     args: programArguments,
     env,
     files,
+    ...(given.dir === undefined ? {} : { preopens: preopensOf(given.dir) }),
     stdin: given.stdin === '-' ? readOurInput : readInput(given.stdin),
     ...(given.maxMemory === undefined ? {} : { maxMemory: given.maxMemory }),
   };
+}
+
+/** Directories by path in the program: `src`, `src::/src`, `/data::/data:ro`. */
+function preopensOf(directories: readonly string[]): NonNullable<SandboxOptions['preopens']> {
+  return Object.fromEntries(
+    directories.map((text) => {
+      const readOnly = text.endsWith(':ro');
+      const [path = '', guest = resolve(path), ...more] = (readOnly ? text.slice(0, -3) : text).split('::');
+      if (path === '' || more.length > 0 || !guest.startsWith('/')) {
+        throw usageError(
+          '--dir',
+          `--dir ${text}: write path/here::/path/for/the/program, and :ro behind it.`,
+        );
+      }
+      return [guest, { path, readOnly }];
+    }),
+  );
 }
 
 /** Loads C sources, or a module. */

@@ -11,7 +11,7 @@
 import { posix } from 'node:path';
 import { createContext, Script } from 'node:vm';
 import type { WasmExports } from '../binary/wasm-types.ts';
-import { UnsupportedModuleError } from '../errors.ts';
+import { InvalidArgumentError, UnsupportedModuleError } from '../errors.ts';
 import {
   type ErrorClasses,
   EventLoop,
@@ -84,6 +84,13 @@ export async function openEmscriptenGuest(
   gate: Gate,
   loop = new EventLoop({ read: (error) => error, report: undefined }),
 ): Promise<Guest> {
+  if ((options.preopens ?? []).length > 0) {
+    throw new InvalidArgumentError(
+      'preopens',
+      "preopens (--dir) works for WASI, and Emscripten's JavaScript has a file system of its own: compile with the " +
+        'toolchain clang or embedded, or give the guest its files in the option files (--file).',
+    );
+  }
   const guest = new EmscriptenGuest(gate, options, loop);
   // The glue swallows the error when instantiating fails, and then waits for ever.
   let fail: (error: unknown) => void;

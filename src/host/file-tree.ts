@@ -97,6 +97,19 @@ export class FileTree {
     const parts = path.split('/').filter(Boolean);
     const name = parts.pop();
     if (name === undefined) throw new RangeError(`'${path}' is the root directory, not a file.`);
+    const directory = this.#directory(parts, path);
+    if (directory.entries.get(name)?.kind === 'directory') {
+      throw new RangeError(`'${path}' is a file and a directory.`);
+    }
+    this.attach(directory, name, new FileNode(this.#inodes++, contents));
+  }
+
+  /** Makes a directory and those above it, where they are missing. */
+  makeDirectory(path: string): void {
+    this.#directory(path.split('/').filter(Boolean), path);
+  }
+
+  #directory(parts: readonly string[], path: string): DirectoryNode {
     let directory = this.root;
     for (const part of parts) {
       const next = directory.entries.get(part) ?? this.createDirectory(directory, part);
@@ -104,10 +117,7 @@ export class FileTree {
         throw new RangeError(`'${part}' in '${path}' is a file and a directory.`);
       directory = next;
     }
-    if (directory.entries.get(name)?.kind === 'directory') {
-      throw new RangeError(`'${path}' is a file and a directory.`);
-    }
-    this.attach(directory, name, new FileNode(this.#inodes++, contents));
+    return directory;
   }
 
   /** A copy of a file's contents; null when there is no such file. */

@@ -2,6 +2,7 @@
 
 import type { WasmExports, WasmImports, WasmMemory } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, InvalidModuleError, UnsupportedModuleError } from '../errors.ts';
+import type { Preopen } from '../platform/index.ts';
 import { engine } from './engine.ts';
 import { connectHooks } from './hooks.ts';
 import type { Input } from './input.ts';
@@ -18,6 +19,8 @@ export interface GuestOptions {
   readonly stdin: Input;
   /** Absolute path to contents. */
   readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Directories of this machine; none when it is not given. */
+  readonly preopens?: readonly Preopen[];
   readonly stdout: Output;
   readonly stderr: Output;
   /** Functions of the host that the guest imports, by module and name. */

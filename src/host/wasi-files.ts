@@ -10,12 +10,10 @@
 //
 // The numbers come from https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md.
 
-import { type DirectoryNode, FileNode, type FileTree, type TreeNode } from './file-tree.ts';
+import type { DescriptorNumbers, FileSystem, WasiFunctions } from '../platform/index.ts';
+import { type DirectoryNode, FileNode, FileTree, type TreeNode } from './file-tree.ts';
 import type { Input } from './input.ts';
 import type { Output } from './output.ts';
-
-/** Functions of a WASI module by name. */
-export type WasiFunctions = Record<string, (...args: never[]) => number>;
 
 const Errno = {
   success: 0,
@@ -45,7 +43,8 @@ const Whence = { set: 0, current: 1, end: 2 } as const;
 const SetTime = { accessed: 1, accessedNow: 2, modified: 4, modifiedNow: 8 } as const;
 
 const DIRENT_SIZE = 24;
-const PREOPENED = 3;
+/** The descriptor of the root. */
+export const PREOPENED = 3;
 /** Larger files are rejected with EFBIG, because their positions would not fit 32-bit lengths. */
 const LARGEST_FILE = 2 ** 32;
 
@@ -73,36 +72,61 @@ function fail(errno: number): never {
   throw new WasiError(errno);
 }
 
-/** Makes the file functions of one guest. Each call asks for `memory`, because it may have grown. */
-export function wasiFiles(
-  tree: FileTree,
-  memory: () => WebAssembly.Memory,
-  stdin: Input,
-  stdout: Output,
-  stderr: Output,
-): WasiFunctions {
-  const files = new WasiFiles(tree, memory, stdin, stdout, stderr);
-  return files.functions();
+/** The standard streams of a guest. */
+export interface Streams {
+  readonly stdin: Input;
+  readonly stdout: Output;
+  readonly stderr: Output;
 }
 
-class WasiFiles {
+/**
+ * Makes the file system of one guest. Each call asks for `memory`, because it may have grown.
+ * @param tree null when the root of the guest's file system is elsewhere
+ */
+export function wasiFiles(
+  tree: FileTree | null,
+  memory: () => WebAssembly.Memory,
+  streams: Streams,
+  numbers: DescriptorNumbers,
+): FileSystem {
+  return new WasiFiles(tree, memory, streams, numbers);
+}
+
+class WasiFiles implements FileSystem {
+  readonly functions: WasiFunctions;
+  private readonly tree: FileTree;
   readonly #descriptors = new Map<number, Descriptor>();
   #view = new DataView(new ArrayBuffer(0));
 
   constructor(
-    private readonly tree: FileTree,
+    tree: FileTree | null,
     private readonly memory: () => WebAssembly.Memory,
-    stdin: Input,
-    stdout: Output,
-    stderr: Output,
+    { stdin, stdout, stderr }: Streams,
+    private readonly numbers: DescriptorNumbers,
   ) {
+    this.tree = tree ?? new FileTree();
+    numbers.add(this);
     this.#descriptors.set(0, stream(null, stdin));
     this.#descriptors.set(1, stream(stdout, null));
     this.#descriptors.set(2, stream(stderr, null));
-    this.#descriptors.set(PREOPENED, opened(tree.root, ALL_RIGHTS, 0));
+    if (tree !== null) this.#descriptors.set(PREOPENED, opened(tree.root, ALL_RIGHTS, 0));
+    this.functions = this.#functions();
   }
 
-  functions(): WasiFunctions {
+  has(fd: number): boolean {
+    return this.#descriptors.has(fd);
+  }
+
+  close(fd: number): void {
+    this.#descriptors.delete(fd);
+  }
+
+  renumber(from: number, to: number): void {
+    this.#descriptors.set(to, this.#descriptor(from));
+    this.#descriptors.delete(from);
+  }
+
+  #functions(): WasiFunctions {
     const calls: Record<string, (...args: never[]) => void> = {
       fd_advise: (fd: number) => this.#use(fd),
       fd_allocate: (fd: number, offset: bigint, length: bigint) => {
@@ -429,8 +453,7 @@ class WasiFiles {
       if (mustBeDirectory || (openFlags & OpenFlag.directory) !== 0) fail(Errno.notdir);
       if ((openFlags & OpenFlag.truncate) !== 0) node.resize(0);
     }
-    let next = PREOPENED + 1;
-    while (this.#descriptors.has(next)) next++;
+    const next = this.numbers.next();
     this.#word(at, next);
     this.#descriptors.set(next, opened(node, rights & ALL_RIGHTS, flags));
   }

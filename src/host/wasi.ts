@@ -6,11 +6,12 @@
 import { fromRoot } from '../algorithms/posix-path.ts';
 import type { WasmExports } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, UnsupportedModuleError } from '../errors.ts';
-import { type MoreWasi, platform } from '../platform/index.ts';
+import { type LiveFileSystem, type MoreWasi, type Preopen, platform } from '../platform/index.ts';
 import type { RuntimeImports } from '../runtime/index.ts';
 import { FileTree } from './file-tree.ts';
 import { ExitSignal, type Guest, type GuestOptions, instantiate } from './guest.ts';
-import { wasiFiles } from './wasi-files.ts';
+import { GuestDescriptors, joinFileSystems } from './mounted-files.ts';
+import { PREOPENED, wasiFiles } from './wasi-files.ts';
 import { pollOneoff } from './wasi-poll.ts';
 
 const WASI_MODULE = 'wasi_snapshot_preview1';
@@ -34,7 +35,10 @@ export async function openWasiGuest(
     }
   }
 
+  const preopens = options.preopens ?? [];
+  showMountPoints(tree, preopens, options.files);
   let wasi: MoreWasi | null = null;
+  let live: LiveFileSystem | null = null;
   let memory: WebAssembly.Memory | null = null;
   const memoryNow = (): WebAssembly.Memory => {
     if (memory !== null) return memory;
@@ -44,7 +48,11 @@ export async function openWasiGuest(
     );
   };
   if (wanted.some((entry) => entry.module === WASI_MODULE)) {
-    const files = wasiFiles(tree, memoryNow, options.stdin, options.stdout, options.stderr);
+    const numbers = new GuestDescriptors(PREOPENED);
+    const hasRoot = preopens.some(({ guest }) => guest === '/');
+    const inMemory = wasiFiles(hasRoot ? null : tree, memoryNow, options, numbers);
+    if (preopens.length > 0) live = await openPreopens(preopens, memoryNow, numbers);
+    const files = live === null ? inMemory.functions : joinFileSystems(inMemory, live);
     // Advice about an open descriptor is accepted and has no effect.
     const statusOf = files.fd_advise as (fd: number) => number;
     const own = {
@@ -79,10 +87,11 @@ export async function openWasiGuest(
     }
     memory = exports.memory;
     wasi?.start(memory);
-    const guest = new WasiGuest(exports, memory, wasi, tree);
+    const guest = new WasiGuest(exports, memory, wasi, tree, live);
     options.instantiated(guest);
     return guest;
   } catch (error) {
+    live?.dispose();
     try {
       wasi?.dispose();
     } catch {
@@ -92,12 +101,66 @@ export async function openWasiGuest(
   }
 }
 
+/** Directories in memory where the others begin, so that the guest sees their names. */
+function showMountPoints(
+  tree: FileTree,
+  preopens: readonly Preopen[],
+  files: ReadonlyMap<string, Uint8Array>,
+): void {
+  for (const { guest } of preopens) {
+    const below = guest === '/' ? '/' : `${guest}/`;
+    const hidden = [...files.keys()].find((path) => path === guest || path.startsWith(below));
+    if (hidden !== undefined) {
+      throw new InvalidArgumentError(
+        'files',
+        `'${hidden}' cannot be given in files, because preopens has a directory at '${guest}': write the file there.`,
+      );
+    }
+    try {
+      tree.makeDirectory(guest);
+    } catch (error) {
+      throw new InvalidArgumentError('preopens', (error as Error).message);
+    }
+  }
+}
+
+async function openPreopens(
+  preopens: readonly Preopen[],
+  memory: () => WebAssembly.Memory,
+  numbers: GuestDescriptors,
+): Promise<LiveFileSystem> {
+  const { liveFiles, name } = platform();
+  if (liveFiles === null) {
+    throw new InvalidArgumentError(
+      'preopens',
+      `preopens needs directories, and there are none here (${name}): give the guest its files in the option files.`,
+    );
+  }
+  try {
+    return await liveFiles(preopens, memory, numbers);
+  } catch (error) {
+    const { code, message, path } = error as { code?: string; message: string; path?: string };
+    if (code === undefined) throw error;
+    const which = path ?? preopens.map((each) => each.path).join(', ');
+    const reason =
+      code === 'ENOENT'
+        ? 'there is no such directory'
+        : code === 'ENOTDIR'
+          ? 'it is not a directory'
+          : message;
+    throw new InvalidArgumentError('preopens', `${which} cannot be opened for the guest: ${reason}.`, {
+      cause: error,
+    });
+  }
+}
+
 class WasiGuest implements Guest {
   constructor(
     readonly exports: WasmExports,
     readonly memory: WebAssembly.Memory,
     private wasi: MoreWasi | null,
     private readonly tree: FileTree,
+    private readonly live: LiveFileSystem | null,
   ) {}
 
   get hasMain(): boolean {
@@ -131,6 +194,7 @@ class WasiGuest implements Guest {
   }
 
   dispose(): void {
+    this.live?.dispose();
     this.wasi?.dispose();
     this.wasi = null;
   }

@@ -44,6 +44,7 @@ export const nodePlatform: Platform = {
   block: (milliseconds) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds),
   atMost: (milliseconds, work, stopped) => stoppable(work, { timeout: milliseconds }, stopped),
   moreWasi,
+  liveFiles: async (...given) => (await import('./live-files.ts')).liveFiles(...given),
   callScopes: async () => (await import('./call-scopes.ts')).callScopes,
   runtimeObject,
   scripts,

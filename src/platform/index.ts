@@ -4,6 +4,13 @@ import { PlatformError } from '../errors.ts';
 import type { Platform } from './platform.ts';
 
 export type {
+  DescriptorNumbers,
+  FileSystem,
+  LiveFileSystem,
+  Preopen,
+  WasiFunctions,
+} from './files.ts';
+export type {
   CallScopes,
   LinearExpression,
   MoreWasi,

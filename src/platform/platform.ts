@@ -1,6 +1,8 @@
 // What differs between Node.js and a browser. The rooms that a browser can run take these things from here and import
 // no module of Node.js. `src/node` implements the interface for Node.js, `src/web` for browsers.
 
+import type { DescriptorNumbers, LiveFileSystem, Preopen } from './files.ts';
+
 /** A position in a source file. Line and column count from 1. */
 export interface SourcePosition {
   readonly file: string;
@@ -91,6 +93,18 @@ export interface Platform {
    * @param args the program's name and its arguments
    */
   moreWasi(args: readonly string[], env: Readonly<Record<string, string>>): Promise<MoreWasi>;
+
+  /**
+   * Opens directories of this machine for a guest; null when the platform has none. Throws the system's error for one
+   * that cannot be opened.
+   */
+  readonly liveFiles:
+    | ((
+        preopens: readonly Preopen[],
+        memory: () => WebAssembly.Memory,
+        numbers: DescriptorNumbers,
+      ) => Promise<LiveFileSystem>)
+    | null;
 
   /** Makes scopes of calls; null when the platform cannot follow them. */
   readonly callScopes: (() => Promise<CallScopes>) | null;

@@ -28,6 +28,6 @@ export { type PreparedModule, prepareModule, prepareModuleNow } from './prepared
 export type { RunResult } from './program.ts';
 export { disposedMemoryBytes, openSandboxes, type SandboxWatcher, watchSandboxes } from './registry.ts';
 export { type GuestExports, Sandbox } from './sandbox.ts';
-export { SANDBOX_OPTIONS, type SandboxOptions } from './sandbox-options.ts';
+export { type PreopenedDirectory, SANDBOX_OPTIONS, type SandboxOptions } from './sandbox-options.ts';
 export { type Instantiate, Session, type SessionOptions } from './session.ts';
 export type { Subject, ToolchainInfo } from './subject.ts';

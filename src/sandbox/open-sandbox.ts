@@ -2,6 +2,7 @@
 
 import { fromRoot } from '../algorithms/posix-path.ts';
 import { type Guest, type GuestOptions, openWasiGuest } from '../host/index.ts';
+import type { Preopen } from '../platform/index.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';
 import type { Boundary } from './boundary.ts';
 import type { PreparedModule } from './prepared-module.ts';
@@ -44,6 +45,7 @@ export function openSandbox<Exports extends object>(
       env: options.env ?? {},
       stdin: boundary.stdin,
       files: filesOf(options),
+      preopens: preopensOf(options),
       stdout: boundary.stdout,
       stderr: boundary.stderr,
       imports: options.imports ?? {},
@@ -74,6 +76,13 @@ export function sessionOptions(options: SandboxOptions, attached = false): Sessi
 /** The guest's files by path without `.` and `..`. */
 function filesOf({ files = {} }: SandboxOptions): ReadonlyMap<string, Uint8Array> {
   return new Map(Object.entries(files).map(([path, contents]) => [fromRoot(path), toBytes(contents)]));
+}
+
+function preopensOf({ preopens = {} }: SandboxOptions): Preopen[] {
+  return Object.entries(preopens).map(([guest, directory]) => {
+    const { path, readOnly = false } = typeof directory === 'string' ? { path: directory } : directory;
+    return { guest: fromRoot(guest), path, readOnly };
+  });
 }
 
 function toBytes(contents: string | Uint8Array): Uint8Array {

@@ -18,6 +18,14 @@ import {
 import type { OptionRule, OptionTable } from '../options/option-table.ts';
 import type { HostFrames, HostFramesSampling } from './boundary.ts';
 
+/** A directory of this machine that a guest may use. */
+export interface PreopenedDirectory {
+  /** Its path on this machine. */
+  readonly path: string;
+  /** Refuse all changes. Default false. */
+  readonly readOnly?: boolean;
+}
+
 /** What a guest may see, and how its heap is watched. */
 export interface SandboxOptions {
   /** Arguments of the program, without its name. */
@@ -29,8 +37,13 @@ export interface SandboxOptions {
    * and null or no bytes at the end. By default the input is empty.
    */
   readonly stdin?: string | Uint8Array | InputReader;
-  /** Files by absolute path; the guest has no others. */
+  /** Files in memory, by absolute path. The guest has no others, unless `preopens` gives it directories. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  /**
+   * Directories of this machine that the guest may use, by absolute path in the guest: the directory itself, not a copy.
+   * Nothing outside of them can be reached. With `readOnly`, every change fails with EROFS. Only for WASI.
+   */
+  readonly preopens?: Readonly<Record<string, string | PreopenedDirectory>>;
   /**
    * Most bytes of linear memory, in whole pages of 64 KiB; beyond it `malloc` returns NULL. Emscripten needs
    * `link: ['-sMAXIMUM_MEMORY=4GB']` for more than 2 GiB and `-sINITIAL_MEMORY=` for less than 16 MiB; without them
@@ -88,6 +101,36 @@ const files: OptionRule<Readonly<Record<string, string | Uint8Array>>> = {
   },
 };
 
+/** Directories of this machine, by absolute path in the guest. */
+const preopens: OptionRule<Readonly<Record<string, string | PreopenedDirectory>>> = {
+  read: (value, option, caller) => {
+    if (!isObject(value) || Array.isArray(value)) {
+      rejectOption(option, 'an object from absolute paths in the guest to directories', value);
+    }
+    for (const [guest, directory] of Object.entries(value)) {
+      if (!guest.startsWith('/') || guest.includes('\0')) {
+        rejectOption(
+          option,
+          `an object from absolute paths to directories; '${guest}' is not absolute`,
+          value,
+        );
+      }
+      const one = `${option}['${guest}']`;
+      if (isObject(directory)) checkOptionNames(caller, directory, ['path', 'readOnly'], one);
+      if (!isPreopen(directory)) {
+        rejectOption(one, 'the path of a directory, or { path, readOnly }', directory);
+      }
+    }
+    return value as Readonly<Record<string, string | PreopenedDirectory>>;
+  },
+};
+
+function isPreopen(value: unknown): value is string | PreopenedDirectory {
+  if (!isObject(value)) return isCString(value) && value !== '';
+  const { path, readOnly } = value as { path?: unknown; readOnly?: unknown };
+  return isCString(path) && path !== '' && (readOnly === undefined || typeof readOnly === 'boolean');
+}
+
 const hostFrames: OptionRule<HostFrames> = {
   read: (value, option, caller) => {
     if (value === 'allocating' || value === 'off') return value;
@@ -122,6 +165,7 @@ export const SANDBOX_OPTIONS = {
     'a string, a Uint8Array, or a function that gives the next bytes',
   ),
   files,
+  preopens,
   maxMemory: rule(
     (value) => Number.isInteger(value) && (value as number) >= PAGE && (value as number) <= LARGEST_MEMORY,
     `a whole number of bytes from ${PAGE} (one page) to ${LARGEST_MEMORY}`,

@@ -23,6 +23,7 @@ export const webPlatform: Platform = {
   block,
   atMost: null,
   moreWasi: async (args, env) => moreWasi(args, env),
+  liveFiles: null,
   callScopes: null,
   runtimeObject: () => {
     throw new MissingRuntimeError(

@@ -1,0 +1,339 @@
+// Live directories against a native program: the same C runs the same calls on both sides, and both print the same
+// results and the same names of errors. Then the ways out of a directory: none leads anywhere.
+
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { Input } from '../../src/host/index.ts';
+import { realPaths } from '../../src/node/confined-paths.ts';
+import { liveFiles } from '../../src/node/live-files.ts';
+import { nodePlatform } from '../../src/node/node-platform.ts';
+import { type Preopen, usePlatform } from '../../src/platform/index.ts';
+import { buildWasi, program, runWasi, temporaryDirectory } from '../support/wasi-program.ts';
+
+const ROUNDS = FULL ? 500 : 10;
+const temporary = temporaryDirectory();
+const native = join(temporary, 'native');
+let module: WebAssembly.Module;
+
+beforeAll(async () => {
+  module = await buildWasi('file-calls.c');
+  execFileSync('clang', ['-O1', program('file-calls.c'), '-o', native]);
+});
+
+/** Runs with the way of looking paths up that systems without /proc have. */
+async function withoutProc(run: () => Promise<void>): Promise<void> {
+  usePlatform({ ...nodePlatform, liveFiles: async (...given) => liveFiles(...given, realPaths) });
+  try {
+    await run();
+  } finally {
+    usePlatform(nodePlatform);
+  }
+}
+
+const fresh = (): string => mkdtempSync(join(temporary, 'd-'));
+
+const inWasi = async (
+  lines: readonly string[],
+  path: string,
+  { guest = '/mnt', readOnly = false }: Partial<Preopen> = {},
+): Promise<string> => {
+  const ran = await runWasi(module, [guest === '/' ? path : guest], {
+    stdin: new Input(new TextEncoder().encode(`${lines.join('\n')}\n`)),
+    preopens: [{ guest, path: guest === '/' ? '/' : path, readOnly }],
+  });
+  expect(ran.error).toBeNull();
+  return ran.stdout;
+};
+
+const inNative = (lines: readonly string[], path: string): string =>
+  execFileSync(native, [path], { input: `${lines.join('\n')}\n`, encoding: 'utf8' });
+
+/** Both sides, each call with its result. */
+async function expectSame(lines: readonly string[], options: Partial<Preopen> = {}): Promise<void> {
+  const [ours, theirs] = [fresh(), fresh()];
+  const result = await inWasi(lines, ours, options);
+  expect(result, lines.join('\n')).toBe(inNative(lines, theirs));
+  expect(readdirSync(ours, { recursive: true }).sort()).toEqual(
+    readdirSync(theirs, { recursive: true }).sort(),
+  );
+}
+
+const CALLS = [
+  ...[
+    'open 0 f wc',
+    'write 0 hello',
+    'close 0',
+    'stat f',
+    'open 0 f r',
+    'read 0',
+    'write 0 x',
+    'read 0',
+    'fstat 0',
+  ],
+  ...[
+    'open 1 f wcx',
+    'open 1 f wa',
+    'write 1 world',
+    'seek 1 0',
+    'write 1 !',
+    'close 1',
+    'seek 0 0',
+    'read 0',
+  ],
+  ...[
+    'open 1 f +',
+    'pwrite 1 XY',
+    'pread 1 2',
+    'end 1 -3',
+    'read 1',
+    'seek 1 -1',
+    'size 1 4',
+    'fstat 1',
+    'sync 1',
+  ],
+  ...[
+    'size 0 3',
+    'open 1 f wt',
+    'fstat 1',
+    'seek 1 3000000000',
+    'write 1 z',
+    'fstat 1',
+    'stat f',
+    'open 1 f +t',
+  ],
+  ...[
+    'mkdir d',
+    'mkdir d',
+    'mkdir f',
+    'mkdir n/n',
+    'mkdir d/e/',
+    'list d',
+    'list f',
+    'list n',
+    'list -',
+    'rmdir d',
+  ],
+  ...['rmdir f', 'rmdir n', 'rmdir d/e', 'unlink d', 'unlink n', 'unlink f/', 'unlink f/x', 'open 2 d w'],
+  ...['open 2 d r', 'open 2 d rd', 'fstat 2', 'open 2 f rd', 'open 2 f/ r', 'open 2 n r', 'open 2 f/x wc'],
+  ...[
+    'symlink f l',
+    'symlink n dead',
+    'symlink d ld',
+    'symlink loop2 loop1',
+    'symlink loop1 loop2',
+    'symlink x l',
+  ],
+  ...[
+    'stat l',
+    'lstat l',
+    'lstat ld/',
+    'stat dead',
+    'lstat dead',
+    'stat loop1',
+    'open 3 loop1 r',
+    'open 3 l rn',
+  ],
+  ...[
+    'open 3 l r',
+    'open 3 dead wcx',
+    'open 3 dead wc',
+    'write 3 made',
+    'lstat n',
+    'readlink l',
+    'readlink f',
+  ],
+  ...[
+    'readlink gone',
+    'mkdir ld/in',
+    'list ld',
+    'unlink l',
+    'stat f',
+    'rename d/in d/out',
+    'rename d d/out/x',
+  ],
+  ...[
+    'rename f d',
+    'rename d f',
+    'rename f g',
+    'rename f g',
+    'rename g d/out/g',
+    'stat ld/out/g',
+    'rename d ld',
+  ],
+  ...[
+    'link ld/out/g two',
+    'stat two',
+    'link two two',
+    'link d three',
+    'link gone x',
+    'unlink ld/out/g',
+    'stat two',
+  ],
+  ...['open 4 two +', 'unlink two', 'write 4 after', 'seek 4 0', 'read 4', 'fstat 4', 'list -', 'utimes n'],
+  ...['utimes gone', `stat ${'n'.repeat(300)}`, 'stat ä€', 'open 5 ä€ wc', 'list -', 'close 7', 'read 7'],
+];
+
+describe('results and errors are those of a native program', () => {
+  test('below a directory', () => expectSame(CALLS));
+
+  test('with the whole file system', () => expectSame(CALLS, { guest: '/' }));
+
+  test('below a directory, where there is no /proc', async () => {
+    await withoutProc(() => expectSame(CALLS));
+  });
+
+  test('random calls', async () => {
+    let state = Number(process.env.HEAPLINE_SEED ?? 12345);
+    const pick = <T>(from: readonly T[]): T => {
+      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+      return from[(state >>> 8) % from.length]!;
+    };
+    const names = ['a', 'b', 'c', 'a/b', 'a/c', 'b/a', 'a/b/c', 'a/', 'b/c/'];
+    const operations: (() => string)[] = [
+      () =>
+        `open ${pick([0, 1, 2])} ${pick(names)} ${pick(['r', 'wc', '+c', 'wct', 'wa', 'wcx', 'rd', 'rn'])}`,
+      () => `write ${pick([0, 1, 2])} ${pick(['x', 'yy', 'hello'])}`,
+      () => `read ${pick([0, 1, 2])}`,
+      () => `seek ${pick([0, 1, 2])} ${pick([0, 1, 7])}`,
+      () => `size ${pick([0, 1, 2])} ${pick([0, 3, 9])}`,
+      () =>
+        `${pick(['stat', 'lstat', 'mkdir', 'mkdir', 'rmdir', 'unlink', 'readlink', 'list'])} ${pick(names)}`,
+      () => `${pick(['rename', 'link'])} ${pick(names)} ${pick(names)}`,
+      () => `symlink ${pick(['a', 'b', 'a/b', 'c'])} ${pick(['a', 'b', 'c', 'a/b', 'a/c'])}`,
+    ];
+    for (let round = 0; round < ROUNDS; round++) {
+      await expectSame(Array.from({ length: 300 }, () => pick(operations)()));
+    }
+  });
+});
+
+describe('nothing outside of a directory can be reached', () => {
+  const outside = join(temporary, 'outside');
+  beforeAll(() => {
+    mkdirSync(outside);
+    writeFileSync(join(outside, 'secret'), 'S');
+  });
+
+  test('without /proc, through .., symbolic links of every kind, renames and links', () =>
+    withoutProc(tryAllWaysOut));
+
+  test('through .., symbolic links of every kind, renames and links', tryAllWaysOut);
+
+  async function tryAllWaysOut(): Promise<void> {
+    const inside = fresh();
+    mkdirSync(join(inside, 'd'));
+    writeFileSync(join(inside, 'f'), 'f');
+    symlinkSync(outside, join(inside, 'absolute'));
+    symlinkSync('../outside', join(inside, 'relative'));
+    symlinkSync('d/../../outside', join(inside, 'winding'));
+    symlinkSync('relative', join(inside, 'chain'));
+    symlinkSync('../outside/secret', join(inside, 'last'));
+    symlinkSync('../outside/new', join(inside, 'dangling'));
+    symlinkSync('/proc/self/root', join(inside, 'proc'));
+    const paths = [
+      ...[
+        '../outside',
+        'd/../../outside',
+        'absolute',
+        'relative',
+        'winding',
+        'chain',
+        'chain/../outside',
+        '..',
+      ],
+      ...[`proc${outside}`, './..//outside'],
+    ];
+    const tries = paths.flatMap((path) => [
+      `open 0 ${path}/secret r`,
+      `open 0 ${path}/made wc`,
+      `stat ${path}/secret`,
+      `unlink ${path}/secret`,
+      `rename ${path}/secret stolen`,
+      `rename f ${path}/given`,
+      `link ${path}/secret stolen`,
+      `link f ${path}/given`,
+      `mkdir ${path}/made`,
+      `rmdir ${path}/made`,
+      `symlink x ${path}/made`,
+      `list ${path}`,
+      `utimes ${path}/secret`,
+    ]);
+    const more = [
+      'open 0 last r',
+      'open 0 last w',
+      'open 0 last +t',
+      'open 0 dangling wc',
+      'stat last',
+      'utimes last',
+    ];
+    const refused = [...tries, ...more, `symlink ${outside}/secret new`];
+    const printed = (await inWasi(refused, inside)).trimEnd().split('\n');
+    expect(printed).toHaveLength(refused.length);
+    expect(printed.filter((line) => !/: (?:ENOTCAPABLE|ENOENT)$/.test(line))).toEqual([]);
+    expect(readdirSync(outside)).toEqual(['secret']);
+    expect(readFileSync(join(outside, 'secret'), 'utf8')).toBe('S');
+    expect(existsSync(join(inside, 'stolen'))).toBe(false);
+  }
+
+  test('through a directory that another process replaces by a symbolic link all the time', async () => {
+    const inside = fresh();
+    mkdirSync(join(inside, 'real'));
+    writeFileSync(join(inside, 'real', 'secret'), 'f');
+    symlinkSync(outside, join(inside, 'link'));
+    symlinkSync(join(outside, 'secret'), join(inside, 'file-link'));
+    writeFileSync(join(inside, 'file'), 'f');
+    // Names change places with one call each, so that the guest sees both kinds often.
+    const flip = `const fs = require('fs'); process.chdir(process.argv[1]); console.log('on');
+      for (;;) for (const [a, b] of [['real', 'link'], ['file', 'file-link']]) {
+        fs.renameSync(a, 'x'); fs.renameSync(b, a); fs.renameSync('x', b); }`;
+    const flipper = spawn(process.execPath, ['-e', flip, inside], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await new Promise((resolve) => flipper.stdout.once('data', resolve));
+    try {
+      const printed = await inWasi(['spin real/secret 20000', 'spin file 20000'], inside);
+      expect(printed).toBe('leaked 0, saw both\nleaked 0, saw both\n');
+    } finally {
+      flipper.kill('SIGKILL');
+    }
+  });
+
+  test('a read-only directory refuses every change', async () => {
+    const inside = fresh();
+    writeFileSync(join(inside, 'f'), 'f');
+    linkSync(join(inside, 'f'), join(inside, 'g'));
+    const changes = [
+      ...[
+        'open 0 f w',
+        'open 0 f +',
+        'open 0 f wt',
+        'open 0 n wc',
+        'mkdir n',
+        'rmdir n',
+        'unlink f',
+        'rename f n',
+      ],
+      ...['link f n', 'symlink f n', 'utimes f'],
+    ];
+    const reads = ['open 0 f r', 'read 0', 'list -', 'stat f'];
+    const printed = (await inWasi([...changes, ...reads], inside, { readOnly: true })).trimEnd().split('\n');
+    expect(printed.slice(0, changes.length).filter((line) => !line.endsWith(': EROFS'))).toEqual([]);
+    expect(printed.slice(changes.length)).toEqual([
+      'open: 0',
+      'read: 1',
+      'f',
+      'list: 4 . .. f g',
+      'stat: file size 1 links 2',
+    ]);
+    expect(readdirSync(inside).sort()).toEqual(['f', 'g']);
+  });
+});
