@@ -19,6 +19,7 @@ import { realPaths } from '../../src/node/confined-paths.ts';
 import { liveFiles } from '../../src/node/live-files.ts';
 import { nodePlatform } from '../../src/node/node-platform.ts';
 import { type Preopen, usePlatform } from '../../src/platform/index.ts';
+import { FULL } from '../support/full.ts';
 import { buildWasi, program, runWasi, temporaryDirectory } from '../support/wasi-program.ts';
 
 const ROUNDS = FULL ? 500 : 10;
@@ -215,7 +216,7 @@ describe('results and errors are those of a native program', () => {
     for (let round = 0; round < ROUNDS; round++) {
       await expectSame(Array.from({ length: 300 }, () => pick(operations)()));
     }
-  });
+  }, 120_000);
 });
 
 describe('nothing outside of a directory can be reached', () => {
