@@ -8,6 +8,7 @@ import * as fs from 'node:fs';
 import path from 'node:path';
 import tty from 'node:tty';
 import { readInputBytes, writeOutputBytes } from '../node/standard-streams.ts';
+import { wasiErrno } from '../node/wasi-errno.ts';
 
 type Functions = Record<string, (...args: never[]) => number>;
 
@@ -16,49 +17,12 @@ const Errno = {
   badf: 8,
   fault: 21,
   inval: 28,
-  io: 29,
+  isdir: 31,
   noent: 44,
   notdir: 54,
   pipe: 64,
   spipe: 70,
 } as const;
-
-/** WASI's numbers of the errors that Node names. */
-const CODES: Readonly<Record<string, number>> = {
-  E2BIG: 1,
-  EACCES: 2,
-  EAGAIN: 6,
-  EBADF: 8,
-  EBUSY: 10,
-  EDQUOT: 19,
-  EEXIST: 20,
-  EFAULT: 21,
-  EFBIG: 22,
-  EINTR: 27,
-  EINVAL: 28,
-  EIO: 29,
-  EISDIR: 31,
-  ELOOP: 32,
-  EMFILE: 33,
-  EMLINK: 34,
-  ENAMETOOLONG: 37,
-  ENFILE: 41,
-  ENODEV: 43,
-  ENOENT: 44,
-  ENOMEM: 48,
-  ENOSPC: 51,
-  ENOSYS: 52,
-  ENOTDIR: 54,
-  ENOTEMPTY: 55,
-  ENOTSUP: 58,
-  ENXIO: 60,
-  EPERM: 63,
-  EPIPE: 64,
-  EROFS: 69,
-  ESPIPE: 70,
-  ETXTBSY: 74,
-  EXDEV: 75,
-};
 
 const FileType = {
   unknown: 0,
@@ -365,7 +329,7 @@ class NativeFiles {
 
   #read(descriptor: Descriptor, vectors: number, count: number): number {
     const { host, position } = descriptor;
-    if (host === null) fail(descriptor.directory === null ? Errno.badf : CODES.EISDIR!);
+    if (host === null) fail(descriptor.directory === null ? Errno.badf : Errno.isdir);
     if (position === null) {
       // A pipe or a terminal gives what it has: a second read would wait.
       let first = true;
@@ -473,9 +437,9 @@ function guarded(call: (...args: never[]) => void): (...args: never[]) => number
       return Errno.success;
     } catch (error) {
       if (error instanceof WasiError) return error.errno;
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== undefined && (error as NodeJS.ErrnoException).syscall !== undefined)
-        return CODES[code] ?? Errno.io;
+      const { code, syscall } = error as NodeJS.ErrnoException;
+      const errno = syscall === undefined ? null : wasiErrno(error);
+      if (errno !== null) return errno;
       // A pointer outside of the memory, or a path with a NUL character.
       if (error instanceof RangeError) return Errno.fault;
       if (code?.startsWith('ERR_')) return Errno.inval;

@@ -16,7 +16,7 @@ import {
   SETJMP_FLAGS,
   sysrootArguments,
   wasiCxxFlags,
-  wasiLinkArguments,
+  wasiProgramArguments,
   withTemporaryDirectory,
 } from '../compile/index.ts';
 import { instrument } from '../instrument/index.ts';
@@ -214,15 +214,6 @@ export class CompilerRun {
     const bare = items.some(
       ({ kind, text }) => kind === 'driver' && /^-(?:nostdlib|nodefaultlibs)$/.test(text),
     );
-    const job = {
-      objects: [],
-      runtime: new Uint8Array(),
-      exceptions: null,
-      link: [],
-      exports: [],
-      imports: [],
-      hasMain: true,
-    };
     const throws = this.cxx && hasExceptions(line.flags);
     const runtime = ['program', 'wasi', ...(throws ? ['exceptions'] : [])];
     return [
@@ -230,7 +221,7 @@ export class CompilerRun {
       '-mexec-model=reactor',
       '--no-wasm-opt',
       ...(builtins === null ? [] : ['-nodefaultlibs']),
-      ...wasiLinkArguments(job).flatMap((arg) => ['-Xlinker', arg]),
+      ...wasiProgramArguments().flatMap((arg) => ['-Xlinker', arg]),
       ...items.flatMap((item) => linkWords(item, directory)),
       ...runtime.map((name) => path.join(runtimeDirectory(), `heapline-${name}.o`)),
       ...(has('setjmp') ? ['-lsetjmp'] : []),

@@ -14,7 +14,7 @@ export {
   wasiCxxFlags,
 } from './flags.ts';
 export { filesToRead } from './includes.ts';
-export { wasiLinkArguments } from './link.ts';
+export { wasiProgramArguments } from './link.ts';
 export { isLinkTarget, LINK_TARGETS, linkFilesByHand } from './link-by-hand.ts';
 export { isFile } from './options.ts';
 export { runTool } from './process.ts';

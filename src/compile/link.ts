@@ -166,13 +166,9 @@ export function wasiLinkArguments(job: LinkJob): string[] {
   ];
 }
 
-/** The function of wasi-libc that fetches the arguments and calls main. */
-const WASI_MAIN = '__main_void';
-
-/** Changes whenever these arguments or the libraries linked with them change. */
-export const WASI_LINK_IDENTITY = JSON.stringify([
-  emulationLibraries(),
-  wasiLinkArguments({
+/** The arguments for every program that has a main, without objects and exports of its own. */
+export function wasiProgramArguments(): string[] {
+  return wasiLinkArguments({
     objects: [],
     runtime: new Uint8Array(),
     exceptions: null,
@@ -180,5 +176,11 @@ export const WASI_LINK_IDENTITY = JSON.stringify([
     exports: [],
     imports: [],
     hasMain: true,
-  }),
-]);
+  });
+}
+
+/** The function of wasi-libc that fetches the arguments and calls main. */
+const WASI_MAIN = '__main_void';
+
+/** Changes whenever these arguments or the libraries linked with them change. */
+export const WASI_LINK_IDENTITY = JSON.stringify([emulationLibraries(), wasiProgramArguments()]);
