@@ -5,19 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { CorruptLedgerError } from '../errors.ts';
 import { writeOutputBytes } from '../node/standard-streams.ts';
-import { VERSION } from '../profile/version.ts';
-import {
-  encodeLeakProfile,
-  formatGitHub,
-  formatJson,
-  formatJUnit,
-  formatSarif,
-  formatSuppressions,
-  formatText,
-  LeakReport,
-  parseSuppressions,
-  suppress,
-} from '../report/index.ts';
+import { encodeLeakProfile, formatReport, LeakReport, parseSuppressions, suppress } from '../report/index.ts';
 import type { Sandbox } from '../sandbox/index.ts';
 import type { ProgramSettings } from './program-options.ts';
 
@@ -84,34 +72,15 @@ function formatted(
   settings: ProgramSettings,
   kinds: ProgramSettings['leak_kinds'],
 ): string {
-  const root = process.cwd();
-  switch (settings.format) {
-    case 'json':
-      return formatJson(report, { root });
-    case 'junit':
-      return formatJUnit(report, { root, kinds, failedAllocations: false });
-    case 'sarif':
-      return formatSarif(report, { root, kinds, failedAllocations: false, toolVersion: VERSION });
-    case 'github':
-      return formatGitHub(report, {
-        root: process.env.GITHUB_WORKSPACE ?? root,
-        kinds,
-        all: true,
-        failedAllocations: false,
-      });
-    case 'suppressions':
-      return formatSuppressions(report, { root, kinds });
-    case 'text':
-      return formatText(report, {
-        root,
-        kinds,
-        all: settings.report_objects,
-        color:
-          settings.log_path === 'stderr' &&
-          process.stderr.isTTY === true &&
-          (process.env.NO_COLOR ?? '') === '',
-      });
-  }
+  return formatReport(report, settings.format, {
+    root: process.cwd(),
+    workspace: process.env.GITHUB_WORKSPACE,
+    kinds,
+    failedAllocations: false,
+    all: settings.report_objects || settings.format === 'github',
+    color:
+      settings.log_path === 'stderr' && process.stderr.isTTY === true && (process.env.NO_COLOR ?? '') === '',
+  });
 }
 
 /** Writes to where `log_path` says. A file is appended to, because a program may run many times. */

@@ -3,7 +3,14 @@
 // stops the program, because the variable often reaches many programs that somebody else starts.
 
 import { nearest } from '../options/option-names.ts';
-import { defaultLeakKinds, type LeakKind, parseLeakKinds } from '../report/index.ts';
+import {
+  defaultLeakKinds,
+  isReportFormat,
+  type LeakKind,
+  parseLeakKinds,
+  REPORT_FORMATS,
+  type ReportFormat,
+} from '../report/index.ts';
 
 /** How one option is read from its text, and what its value is otherwise. */
 interface ProgramOption<Value> {
@@ -44,10 +51,6 @@ const count = (value: number, most: number, help: string): ProgramOption<number>
 
 const text = (value: string, help: string): ProgramOption<string> => option(value, (given) => given, help);
 
-const FORMATS = ['text', 'json', 'junit', 'sarif', 'github', 'suppressions'] as const;
-/** How a report is written. */
-export type ProgramFormat = (typeof FORMATS)[number];
-
 /** The one table of these options. */
 export const PROGRAM_OPTIONS = {
   detect_leaks: flag(true, 'look for leaks at the end'),
@@ -66,13 +69,13 @@ export const PROGRAM_OPTIONS = {
     'file for the reports, stderr or stdout; %p stands for the process, %e for the program',
   ),
   log_exe_name: flag(false, 'add the name of the program to log_path'),
-  format: option<ProgramFormat>(
+  format: option<ReportFormat>(
     'text',
     (given) => {
-      if ((FORMATS as readonly string[]).includes(given)) return given as ProgramFormat;
-      throw new Error(`it takes ${FORMATS.join(', ')}`);
+      if (isReportFormat(given)) return given;
+      throw new Error(`it takes ${REPORT_FORMATS.join(', ')}`);
     },
-    `how to report: ${FORMATS.join(', ')}`,
+    `how to report: ${REPORT_FORMATS.join(', ')}`,
   ),
   pprof: text('', 'directory for a heap profile and a leak profile of each program'),
   verbosity: count(0, 9, '1 prints a line also when nothing was found'),

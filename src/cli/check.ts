@@ -5,24 +5,22 @@ import { type Command, Option } from 'commander';
 import { BaselineError, type CorruptLedgerError, FileError, SuppressionError } from '../errors.ts';
 import { foldStacks, stackOf } from '../frames/index.ts';
 import type { LeakKind, Sandbox, SandboxOptions } from '../index.ts';
-import { VERSION } from '../profile/index.ts';
 import {
   applyBaseline,
   baselineOf,
   defaultLeakKinds,
   encodeLeakProfile,
   formatBaseline,
-  formatGitHub,
-  formatJson,
-  formatJUnit,
-  formatSarif,
+  formatReport,
   formatSuppressions,
-  formatText,
+  isReportFormat,
   LeakReport,
   leakKinds,
   parseBaseline,
   parseLeakKinds,
   parseSuppressions,
+  REPORT_FORMATS,
+  type ReportFormat,
   type Suppression,
   suppress,
 } from '../report/index.ts';
@@ -35,12 +33,9 @@ import { checkWritable, writeOutput } from './output-files.ts';
 import { addGuestOptions, type GuestArguments, guestOptions, inlinesOption, load } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
-const FORMATS = ['text', 'json', 'junit', 'sarif', 'github', 'suppressions'] as const;
-type Format = (typeof FORMATS)[number];
-
 /** A report to write. Without a file, `text` goes to standard error and the other formats to standard output. */
 interface Output {
-  readonly format: Format;
+  readonly format: ReportFormat;
   readonly file: string | null;
 }
 
@@ -97,7 +92,7 @@ export function addCheckCommand(
     .option('--update-baseline', 'write the leaks that are found to the baseline')
     .option(
       '--format <format[=file]>',
-      `how to report: ${FORMATS.join(', ')}; to a file, or else printed (repeatable)`,
+      `how to report: ${REPORT_FORMATS.join(', ')}; to a file, or else printed (repeatable)`,
       (text: string, outputs: Output[] | undefined) => [...(outputs ?? []), parseFormat(text)],
     )
     .option('--pprof <file>', 'write the leaks as a pprof profile, too')
@@ -259,35 +254,21 @@ function leakProfile(report: LeakReport, asked: readonly LeakKind[], given: Chec
 }
 
 function formatted(
-  format: Format,
+  format: ReportFormat,
   report: LeakReport,
   kinds: readonly LeakKind[],
   given: CheckArguments,
   terminal: Terminal,
   printed: boolean,
 ): string {
-  const root = process.cwd();
-  const all = given.all === true;
-  const failedAllocations = given.failOnFailedAllocations === true;
-  switch (format) {
-    case 'text':
-      return formatText(report, { root, all, kinds, color: printed && terminal.colors.isColorSupported });
-    case 'json':
-      return formatJson(report, { root });
-    case 'junit':
-      return formatJUnit(report, { root, kinds, failedAllocations });
-    case 'sarif':
-      return formatSarif(report, { root, kinds, failedAllocations, toolVersion: VERSION });
-    case 'suppressions':
-      return formatSuppressions(report, { root, kinds });
-    case 'github':
-      return formatGitHub(report, {
-        root: process.env.GITHUB_WORKSPACE ?? root,
-        kinds,
-        all,
-        failedAllocations,
-      });
-  }
+  return formatReport(report, format, {
+    root: process.cwd(),
+    workspace: process.env.GITHUB_WORKSPACE,
+    kinds,
+    failedAllocations: given.failOnFailedAllocations === true,
+    all: given.all === true,
+    color: printed && terminal.colors.isColorSupported,
+  });
 }
 
 // There is a report for a heap that the program has ruined, too: it has everything that the host was told before.
@@ -352,11 +333,11 @@ function parseFormat(text: string): Output {
   const equals = text.indexOf('=');
   const format = equals < 0 ? text : text.slice(0, equals);
   const file = equals < 0 ? null : text.slice(equals + 1);
-  if (!(FORMATS as readonly string[]).includes(format) || file === '') {
+  if (!isReportFormat(format) || file === '') {
     throw usageError(
       '--format',
-      `--format ${text}: write ${FORMATS.join(', ')}, or one of them as FORMAT=FILE.`,
+      `--format ${text}: write ${REPORT_FORMATS.join(', ')}, or one of them as FORMAT=FILE.`,
     );
   }
-  return { format: format as Format, file };
+  return { format: format, file };
 }

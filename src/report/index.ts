@@ -45,6 +45,8 @@ export type {
 } from './leak-report.ts';
 export { LeakReport } from './leak-report.ts';
 export { firstStack, pointAt } from './pointing.ts';
+export type { ReportFormat, ReportOptions } from './report-formats.ts';
+export { formatReport, isReportFormat, REPORT_FORMATS } from './report-formats.ts';
 export type { SarifOptions } from './sarif.ts';
 export { formatSarif, toSarif } from './sarif.ts';
 export type { Suppression, SuppressionRule } from './suppressions.ts';

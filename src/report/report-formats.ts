@@ -1,0 +1,57 @@
+// The formats of a leak report by name, for commands and options that let their user choose one.
+
+import { VERSION } from '../profile/version.ts';
+import { formatSuppressions } from './generated-suppressions.ts';
+import { formatGitHub } from './github.ts';
+import { formatJson } from './json.ts';
+import { formatJUnit } from './junit.ts';
+import type { LeakKind } from './leak-kinds.ts';
+import type { LeakReport } from './leak-report.ts';
+import { formatSarif } from './sarif.ts';
+import { formatText } from './text.ts';
+
+/** The names of the formats. */
+export const REPORT_FORMATS = ['text', 'json', 'junit', 'sarif', 'github', 'suppressions'] as const;
+
+/** How a report is written. */
+export type ReportFormat = (typeof REPORT_FORMATS)[number];
+
+/** True for the name of a format. */
+export function isReportFormat(name: string): name is ReportFormat {
+  return (REPORT_FORMATS as readonly string[]).includes(name);
+}
+
+/** What the writers of all formats need to know. Each of them uses its part. */
+export interface ReportOptions {
+  /** Paths under this directory are written relative to it. */
+  readonly root: string;
+  /** The root of the repository on GitHub's runner, where it differs from `root`. */
+  readonly workspace: string | undefined;
+  /** The kinds of leaks that are failures. */
+  readonly kinds: readonly LeakKind[];
+  /** Whether allocations that returned NULL are failures. */
+  readonly failedAllocations: boolean;
+  /** Write every record, and not only the ten largest. */
+  readonly all: boolean;
+  /** Write colours where the format has them. */
+  readonly color: boolean;
+}
+
+/** Writes a report in the format of this name. */
+export function formatReport(report: LeakReport, format: ReportFormat, options: ReportOptions): string {
+  const { root, workspace = root, kinds, failedAllocations, all, color } = options;
+  switch (format) {
+    case 'text':
+      return formatText(report, { root, kinds, all, color });
+    case 'json':
+      return formatJson(report, { root });
+    case 'junit':
+      return formatJUnit(report, { root, kinds, failedAllocations });
+    case 'sarif':
+      return formatSarif(report, { root, kinds, failedAllocations, toolVersion: VERSION });
+    case 'github':
+      return formatGitHub(report, { root: workspace, kinds, failedAllocations, all });
+    case 'suppressions':
+      return formatSuppressions(report, { root, kinds });
+  }
+}
