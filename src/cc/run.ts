@@ -7,15 +7,16 @@ import nodeModule from 'node:module';
 import path from 'node:path';
 import { ExitError, HeapFaultError, HeaplineError, StackOverflowError, TrapError } from '../errors.ts';
 import { openWasiGuest } from '../host/index.ts';
+import { liveFiles } from '../node/live-files.ts';
 import { nodePlatform } from '../node/node-platform.ts';
 import { writeOutputBytes } from '../node/standard-streams.ts';
+import { posixPath } from '../node/windows-paths.ts';
 import { usePlatform } from '../platform/index.ts';
 import type { GuestExports, OpenGuest } from '../sandbox/index.ts';
 import { openModule } from '../sandbox/open-module.ts';
 import type { SandboxOptions } from '../sandbox/sandbox-options.ts';
 import { moreWasi } from '../web/more-wasi.ts';
 import { moduleIn } from './executable.ts';
-import { guestPath, nativeFiles } from './native-files.ts';
 import { type ProgramSettings, programOptionsHelp, readProgramOptions } from './program-options.ts';
 
 /** Exit statuses, as a shell reports them for a native program: 128 plus the number of the signal. */
@@ -78,7 +79,8 @@ function options(args: readonly string[], settings: ProgramSettings): SandboxOpt
     if (value !== undefined && name !== '' && !name.includes('=')) env[name] = value;
   }
   // C starts in this directory (csrc/program.c).
-  env.PWD = guestPath(process.cwd());
+  const here = nodePlatform.workingDirectory();
+  if (here !== undefined) env.PWD = process.platform === 'win32' ? posixPath(here) : here;
   return {
     args,
     env,
@@ -89,17 +91,13 @@ function options(args: readonly string[], settings: ProgramSettings): SandboxOpt
 
 /** A guest with the files and the standard streams of this machine. */
 const openProgram: OpenGuest = (module, options, { runtime }) => {
-  let memory: { readonly buffer: ArrayBufferLike } = { buffer: new ArrayBuffer(0) };
-  const files = nativeFiles(() => memory, { brokenPipe: () => process.exit(STATUS.pipe) });
+  const root = { guest: '/', path: '/', readOnly: false };
+  const streams = { brokenPipe: () => process.exit(STATUS.pipe) };
   return openWasiGuest(
     module,
     {
       ...options,
-      imports: { wasi_snapshot_preview1: files },
-      instantiated: (guest, kept) => {
-        memory = guest.memory;
-        options.instantiated(guest, kept);
-      },
+      fileSystem: (memory, numbers) => liveFiles([root], memory, numbers, { streams }),
     },
     runtime,
   );

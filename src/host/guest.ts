@@ -2,7 +2,7 @@
 
 import type { WasmExports, WasmImports, WasmMemory } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, InvalidModuleError, UnsupportedModuleError } from '../errors.ts';
-import type { Preopen } from '../platform/index.ts';
+import type { DescriptorNumbers, LiveFileSystem, Preopen } from '../platform/index.ts';
 import { engine } from './engine.ts';
 import { connectHooks } from './hooks.ts';
 import type { Input } from './input.ts';
@@ -21,6 +21,8 @@ export interface GuestOptions {
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Directories of this machine; none when it is not given. */
   readonly preopens?: readonly Preopen[];
+  /** Makes the whole file system of a WASI guest, in place of the files, directories and streams that are given here. */
+  readonly fileSystem?: (memory: () => WebAssembly.Memory, numbers: DescriptorNumbers) => LiveFileSystem;
   readonly stdout: Output;
   readonly stderr: Output;
   /** Functions of the host that the guest imports, by module and name. */

@@ -20,6 +20,7 @@ export {
   type GuestOptions,
   instantiate,
 } from './guest.ts';
+export { GuestMemory } from './guest-memory.ts';
 export { GuestStacks } from './guest-stacks.ts';
 export { connectHooks } from './hooks.ts';
 export { ENTRY_MODULE, HostStacks } from './host-stacks.ts';
@@ -30,3 +31,11 @@ export { type ErrorClasses, TableEntries } from './table-entries.ts';
 export type { Thrown } from './thrown-object.ts';
 export { type GuestStack, isTrap, readGuestStack } from './traps.ts';
 export { openWasiGuest } from './wasi.ts';
+export { ALL_RIGHTS, APPEND, FileType, FOLLOW, OpenFlag, Right, SetTime } from './wasi-numbers.ts';
+export {
+  type DirectoryRecord,
+  type FileStatus,
+  writeDescriptorStatus,
+  writeFileStatus,
+  writeRecords,
+} from './wasi-records.ts';

@@ -7,13 +7,14 @@
 // mkdir below a missing directory succeeds, and using a file after unlinking it, like any poll() or sleep(), ends
 // in a panic inside Wasmer. So these calls are answered here, and the platform answers the rest (arguments,
 // environment, clocks, random numbers, scheduling). The tests keep a list of the differences.
-//
-// The numbers come from https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md.
 
 import type { DescriptorNumbers, FileSystem, WasiFunctions } from '../platform/index.ts';
 import { type DirectoryNode, FileNode, FileTree, type TreeNode } from './file-tree.ts';
+import { GuestMemory } from './guest-memory.ts';
 import type { Input } from './input.ts';
 import type { Output } from './output.ts';
+import { ALL_RIGHTS, APPEND, FileType, OpenFlag, Right, SetTime } from './wasi-numbers.ts';
+import { writeDescriptorStatus, writeFileStatus, writeRecords } from './wasi-records.ts';
 
 const Errno = {
   success: 0,
@@ -33,16 +34,9 @@ const Errno = {
   notcapable: 76,
 } as const;
 
-const FileType = { characterDevice: 2, directory: 3, regularFile: 4 } as const;
-const Right = { read: 1n << 1n, seek: 1n << 2n, tell: 1n << 5n, write: 1n << 6n };
-const ALL_RIGHTS = (1n << 29n) - 1n;
 const STREAM_RIGHTS = ALL_RIGHTS & ~(Right.seek | Right.tell);
-const OpenFlag = { create: 1, directory: 2, exclusive: 4, truncate: 8 } as const;
-const APPEND = 1;
 const Whence = { set: 0, current: 1, end: 2 } as const;
-const SetTime = { accessed: 1, accessedNow: 2, modified: 4, modifiedNow: 8 } as const;
 
-const DIRENT_SIZE = 24;
 /** The descriptor of the root. */
 export const PREOPENED = 3;
 /** Larger files are rejected with EFBIG, because their positions would not fit 32-bit lengths. */
@@ -96,15 +90,16 @@ class WasiFiles implements FileSystem {
   readonly functions: WasiFunctions;
   private readonly tree: FileTree;
   readonly #descriptors = new Map<number, Descriptor>();
-  #view = new DataView(new ArrayBuffer(0));
+  readonly #memory: GuestMemory;
 
   constructor(
     tree: FileTree | null,
-    private readonly memory: () => WebAssembly.Memory,
+    memory: () => WebAssembly.Memory,
     { stdin, stdout, stderr }: Streams,
     private readonly numbers: DescriptorNumbers,
   ) {
     this.tree = tree ?? new FileTree();
+    this.#memory = new GuestMemory(memory);
     numbers.add(this);
     this.#descriptors.set(0, stream(null, stdin));
     this.#descriptors.set(1, stream(stdout, null));
@@ -154,21 +149,21 @@ class WasiFiles implements FileSystem {
         setTimes(this.#descriptor(fd).node, accessed, modified, flags),
       fd_pread: (fd: number, vectors: number, count: number, offset: bigint, done: number) => {
         const file = this.#file(fd, Right.read);
-        this.#word(done, this.#readAt(file, vectors, count, size(offset)));
+        this.#memory.setWord(done, this.#readAt(file, vectors, count, size(offset)));
       },
       fd_prestat_get: (fd: number, at: number) => {
         if (fd !== PREOPENED || !this.#descriptors.has(fd)) fail(Errno.badf);
-        this.#word(at, 0);
-        this.#word(at + 4, 1);
+        this.#memory.setWord(at, 0);
+        this.#memory.setWord(at + 4, 1);
       },
       fd_prestat_dir_name: (fd: number, at: number, length: number) => {
         if (fd !== PREOPENED || !this.#descriptors.has(fd)) fail(Errno.badf);
         if (length < 1) fail(Errno.inval);
-        this.#data().setUint8(at >>> 0, 0x2f);
+        this.#memory.view.setUint8(at >>> 0, 0x2f);
       },
       fd_pwrite: (fd: number, vectors: number, count: number, offset: bigint, done: number) => {
         const file = this.#file(fd, Right.write);
-        this.#word(done, this.#writeAt(file, vectors, count, size(offset)));
+        this.#memory.setWord(done, this.#writeAt(file, vectors, count, size(offset)));
       },
       fd_read: (fd: number, vectors: number, count: number, done: number) =>
         this.#read(fd, vectors, count, done),
@@ -183,7 +178,7 @@ class WasiFiles implements FileSystem {
       fd_seek: (fd: number, offset: bigint, whence: number, at: number) => this.#seek(fd, offset, whence, at),
       fd_tell: (fd: number, at: number) => {
         this.#file(fd);
-        this.#long(at, BigInt(this.#descriptor(fd).position));
+        this.#memory.setLong(at, BigInt(this.#descriptor(fd).position));
       },
       fd_write: (fd: number, vectors: number, count: number, done: number) =>
         this.#write(fd, vectors, count, done),
@@ -277,20 +272,6 @@ class WasiFiles implements FileSystem {
     return functions;
   }
 
-  #data(): DataView {
-    const { buffer } = this.memory();
-    if (this.#view.buffer !== buffer) this.#view = new DataView(buffer);
-    return this.#view;
-  }
-
-  #word(at: number, value: number): void {
-    this.#data().setUint32(at >>> 0, value, true);
-  }
-
-  #long(at: number, value: bigint): void {
-    this.#data().setBigUint64(at >>> 0, value, true);
-  }
-
   #descriptor(fd: number): Descriptor {
     return this.#descriptors.get(fd) ?? fail(Errno.badf);
   }
@@ -308,47 +289,27 @@ class WasiFiles implements FileSystem {
   }
 
   #status(fd: number, at: number): void {
-    const descriptor = this.#descriptor(fd);
-    const data = this.#data();
-    const address = at >>> 0;
-    data.setUint8(address, fileType(descriptor.node));
-    data.setUint16(address + 2, descriptor.flags, true);
-    data.setBigUint64(address + 8, descriptor.rights, true);
-    data.setBigUint64(address + 16, ALL_RIGHTS, true);
+    const { node, flags, rights } = this.#descriptor(fd);
+    writeDescriptorStatus(this.#memory, at, { type: fileType(node), flags, rights });
   }
 
   #attributes(node: TreeNode | null, at: number): void {
-    const data = this.#data();
-    const address = at >>> 0;
-    data.setBigUint64(address, 1n, true);
-    data.setBigUint64(address + 8, BigInt(node?.inode ?? 0), true);
-    data.setBigUint64(address + 16, BigInt(fileType(node)), true);
-    data.setBigUint64(address + 24, BigInt(node?.kind === 'file' ? node.links : 1), true);
-    data.setBigUint64(address + 32, BigInt(node?.kind === 'file' ? node.size : 0), true);
-    data.setBigUint64(address + 40, nanoseconds(node?.accessed ?? 0), true);
-    data.setBigUint64(address + 48, nanoseconds(node?.modified ?? 0), true);
-    data.setBigUint64(address + 56, nanoseconds(node?.modified ?? 0), true);
-  }
-
-  // The buffers of a scatter/gather call, as views of the guest's memory.
-  *#buffers(vectors: number, count: number): Generator<Uint8Array> {
-    const data = this.#data();
-    for (let i = 0; i < count; i++) {
-      const at = (vectors >>> 0) + i * 8;
-      yield this.#bytes(data.getUint32(at, true), data.getUint32(at + 4, true));
-    }
-  }
-
-  // Checked here, because V8 reports a range outside of the memory and a lack of memory by the same error.
-  #bytes(at: number, length: number): Uint8Array {
-    const { buffer } = this.#data();
-    if (at + length > buffer.byteLength) fail(Errno.fault);
-    return new Uint8Array(buffer, at, length);
+    const file = node?.kind === 'file' ? node : null;
+    writeFileStatus(this.#memory, at, {
+      device: 1n,
+      inode: BigInt(node?.inode ?? 0),
+      type: fileType(node),
+      links: BigInt(file?.links ?? 1),
+      size: BigInt(file?.size ?? 0),
+      accessed: nanoseconds(node?.accessed ?? 0),
+      modified: nanoseconds(node?.modified ?? 0),
+      changed: nanoseconds(node?.modified ?? 0),
+    });
   }
 
   #fill(contents: Uint8Array, vectors: number, count: number, position: number): number {
     let total = 0;
-    for (const buffer of this.#buffers(vectors, count)) {
+    for (const buffer of this.#memory.buffers(vectors, count)) {
       const piece = contents.subarray(position + total, position + total + buffer.length);
       buffer.set(piece);
       total += piece.length;
@@ -364,7 +325,7 @@ class WasiFiles implements FileSystem {
 
   #writeAt(file: FileNode, vectors: number, count: number, position: number): number {
     let total = 0;
-    for (const buffer of this.#buffers(vectors, count)) {
+    for (const buffer of this.#memory.buffers(vectors, count)) {
       if (position + total + buffer.length > LARGEST_FILE) fail(Errno.fbig);
       if (buffer.length > 0) file.write(position + total, buffer);
       total += buffer.length;
@@ -380,21 +341,21 @@ class WasiFiles implements FileSystem {
       total = this.#readAt(this.#file(fd, Right.read), vectors, count, descriptor.position);
       descriptor.position += total;
     } else {
-      const room = [...this.#buffers(vectors, count)].reduce((sum, { length }) => sum + length, 0);
+      const room = [...this.#memory.buffers(vectors, count)].reduce((sum, { length }) => sum + length, 0);
       total = this.#fill(descriptor.input.take(room), vectors, count, 0);
     }
-    this.#word(done, total);
+    this.#memory.setWord(done, total);
   }
 
   #write(fd: number, vectors: number, count: number, done: number): void {
     const descriptor = this.#descriptor(fd);
     if (descriptor.output !== null) {
       let total = 0;
-      for (const buffer of this.#buffers(vectors, count)) {
+      for (const buffer of this.#memory.buffers(vectors, count)) {
         descriptor.output.write(buffer.slice());
         total += buffer.length;
       }
-      this.#word(done, total);
+      this.#memory.setWord(done, total);
       return;
     }
     if (descriptor.input !== null) fail(Errno.badf);
@@ -402,7 +363,7 @@ class WasiFiles implements FileSystem {
     if ((descriptor.flags & APPEND) !== 0) descriptor.position = file.size;
     const total = this.#writeAt(file, vectors, count, descriptor.position);
     descriptor.position += total;
-    this.#word(done, total);
+    this.#memory.setWord(done, total);
   }
 
   #seek(fd: number, offset: bigint, whence: number, at: number): void {
@@ -425,7 +386,7 @@ class WasiFiles implements FileSystem {
     const position = BigInt(base) + offset;
     if (position < 0n) fail(Errno.inval);
     descriptor.position = size(position);
-    this.#long(at, position);
+    this.#memory.setLong(at, position);
   }
 
   #open(
@@ -454,7 +415,7 @@ class WasiFiles implements FileSystem {
       if ((openFlags & OpenFlag.truncate) !== 0) node.resize(0);
     }
     const next = this.numbers.next();
-    this.#word(at, next);
+    this.#memory.setWord(at, next);
     this.#descriptors.set(next, opened(node, rights & ALL_RIGHTS, flags));
   }
 
@@ -484,31 +445,19 @@ class WasiFiles implements FileSystem {
     if (cookie === 0 || descriptor.listing === null) {
       descriptor.listing = [['.', node], ['..', node], ...node.entries];
     }
-    const target = this.#bytes(at, length);
-    let written = 0;
-    for (let i = cookie; i < descriptor.listing.length && written < length; i++) {
-      const [name, entry] = descriptor.listing[i]!;
-      const encoded = encoder.encode(name);
-      const record = new Uint8Array(DIRENT_SIZE + encoded.length);
-      const header = new DataView(record.buffer);
-      header.setBigUint64(0, BigInt(i + 1), true);
-      header.setBigUint64(8, BigInt(entry.inode), true);
-      header.setUint32(16, encoded.length, true);
-      header.setUint8(20, fileType(entry));
-      record.set(encoded, DIRENT_SIZE);
-      // The last record may be cut off. A full buffer tells the guest to ask again with a larger one.
-      const piece = record.subarray(0, length - written);
-      target.set(piece, written);
-      written += piece.length;
-    }
-    this.#word(used, written);
+    const { listing } = descriptor;
+    const written = writeRecords(this.#memory.bytes(at, length), cookie, listing.length, (index) => {
+      const [name, entry] = listing[index]!;
+      return { name: encoder.encode(name), type: fileType(entry), inode: BigInt(entry.inode) };
+    });
+    this.#memory.setWord(used, written);
   }
 
   // Resolves a path below an open directory. The result never leaves the tree: `..` above the root is rejected.
   #lookUp(fd: number, path: number, length: number): Place {
     const start = this.#descriptor(fd).node;
     if (start === null || start.kind !== 'directory') fail(Errno.notdir);
-    const bytes = this.#bytes(path >>> 0, length >>> 0);
+    const bytes = this.#memory.bytes(path, length);
     let text: string;
     try {
       text = decoder.decode(bytes.slice());
@@ -559,8 +508,8 @@ function opened(node: TreeNode, rights: bigint, flags: number): Descriptor {
 }
 
 function fileType(node: TreeNode | null): number {
-  if (node === null) return FileType.characterDevice;
-  return node instanceof FileNode ? FileType.regularFile : FileType.directory;
+  if (node === null) return FileType.character;
+  return node instanceof FileNode ? FileType.regular : FileType.directory;
 }
 
 function contains(directory: DirectoryNode, searched: DirectoryNode): boolean {

@@ -6,7 +6,13 @@
 import { fromRoot } from '../algorithms/posix-path.ts';
 import type { WasmExports } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, UnsupportedModuleError } from '../errors.ts';
-import { type LiveFileSystem, type MoreWasi, type Preopen, platform } from '../platform/index.ts';
+import {
+  type LiveFileSystem,
+  type MoreWasi,
+  type Preopen,
+  platform,
+  type WasiFunctions,
+} from '../platform/index.ts';
 import type { RuntimeImports } from '../runtime/index.ts';
 import { FileTree } from './file-tree.ts';
 import { ExitSignal, type Guest, type GuestOptions, instantiate } from './guest.ts';
@@ -26,17 +32,7 @@ export async function openWasiGuest(
 ): Promise<Guest> {
   const wanted = WebAssembly.Module.imports(module);
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
-  const tree = new FileTree();
-  for (const [path, contents] of options.files) {
-    try {
-      tree.writeFile(path, contents);
-    } catch (error) {
-      throw new InvalidArgumentError('files', (error as Error).message);
-    }
-  }
-
-  const preopens = options.preopens ?? [];
-  showMountPoints(tree, preopens, options.files);
+  const tree = treeOf(options);
   let wasi: MoreWasi | null = null;
   let live: LiveFileSystem | null = null;
   let memory: WebAssembly.Memory | null = null;
@@ -48,11 +44,9 @@ export async function openWasiGuest(
     );
   };
   if (wanted.some((entry) => entry.module === WASI_MODULE)) {
-    const numbers = new GuestDescriptors(PREOPENED);
-    const hasRoot = preopens.some(({ guest }) => guest === '/');
-    const inMemory = wasiFiles(hasRoot ? null : tree, memoryNow, options, numbers);
-    if (preopens.length > 0) live = await openPreopens(preopens, memoryNow, numbers);
-    const files = live === null ? inMemory.functions : joinFileSystems(inMemory, live);
+    const opened = await openFiles(tree, options, memoryNow);
+    const { functions: files } = opened;
+    live = opened.live;
     // Advice about an open descriptor is accepted and has no effect.
     const statusOf = files.fd_advise as (fd: number) => number;
     const own = {
@@ -99,6 +93,44 @@ export async function openWasiGuest(
     }
     throw error;
   }
+}
+
+/** The files in memory, and directories where those of the machine begin. */
+function treeOf({ files, preopens = [] }: GuestOptions): FileTree {
+  const tree = new FileTree();
+  for (const [path, contents] of files) {
+    try {
+      tree.writeFile(path, contents);
+    } catch (error) {
+      throw new InvalidArgumentError('files', (error as Error).message);
+    }
+  }
+  showMountPoints(tree, preopens, files);
+  return tree;
+}
+
+interface OpenedFiles {
+  readonly functions: WasiFunctions;
+  readonly live: LiveFileSystem | null;
+}
+
+/** The file half of WASI. */
+async function openFiles(
+  tree: FileTree,
+  options: GuestOptions,
+  memory: () => WebAssembly.Memory,
+): Promise<OpenedFiles> {
+  const { preopens = [], fileSystem } = options;
+  if (fileSystem !== undefined) {
+    const live = fileSystem(memory, new GuestDescriptors(0));
+    return { functions: live.functions, live };
+  }
+  const numbers = new GuestDescriptors(PREOPENED);
+  const hasRoot = preopens.some(({ guest }) => guest === '/');
+  const inMemory = wasiFiles(hasRoot ? null : tree, memory, options, numbers);
+  if (preopens.length === 0) return { functions: inMemory.functions, live: null };
+  const live = await openPreopens(preopens, memory, numbers);
+  return { functions: joinFileSystems(inMemory, live), live };
 }
 
 /** Directories in memory where the others begin, so that the guest sees their names. */
@@ -190,7 +222,8 @@ class WasiGuest implements Guest {
   }
 
   readFile(path: string): Uint8Array | null {
-    return this.tree.readFile(fromRoot(path));
+    const absolute = fromRoot(path);
+    return this.live?.readFile(absolute) ?? this.tree.readFile(absolute);
   }
 
   dispose(): void {

@@ -10,6 +10,7 @@
 // Names are byte strings (latin1), because a name need not be UTF-8.
 
 import * as fs from 'node:fs';
+import { windowsPath } from './windows-paths.ts';
 
 const { O_DIRECTORY = 0, O_NOFOLLOW = 0, O_RDONLY } = fs.constants;
 /** Linux's flag for a descriptor that only stands for a place. Node.js does not name it. */
@@ -25,7 +26,7 @@ export class PathError extends Error {
   }
 }
 
-/** A directory of the host, by a descriptor or, without /proc, by its real path. */
+/** A directory of the host: by a descriptor, or by its real path (the root, and where there is no /proc). */
 export interface HostDirectory {
   readonly fd: number | null;
   readonly path: string | null;
@@ -68,7 +69,7 @@ export const descriptorPaths: PathSystem = {
     isFree: false,
   }),
   close: ({ fd }) => fs.closeSync(fd!),
-  fileIn: ({ fd }, name) => `/proc/self/fd/${fd}/${name}`,
+  fileIn: ({ fd, path }, name) => (fd === null ? below(path!, name) : `/proc/self/fd/${fd}/${name}`),
 };
 
 /** Through real paths, for systems without /proc. */
@@ -79,12 +80,17 @@ export const realPaths: PathSystem = {
     return { fd: null, path, isFree: false };
   },
   close: () => {},
-  fileIn: ({ path }, name) => {
-    const real = fs.realpathSync.native(bytes(path!), 'buffer').toString('latin1');
-    if (real !== path) throw new PathError('ENOTDIR');
-    return path.endsWith('/') ? path + name : `${path}/${name}`;
+  fileIn: ({ path, isFree }, name) => {
+    if (!isFree && fs.realpathSync.native(bytes(path!), 'buffer').toString('latin1') !== path) {
+      throw new PathError('ENOTDIR');
+    }
+    return below(path!, name);
   },
 };
+
+function below(directory: string, name: string): string {
+  return directory.endsWith('/') ? directory + name : `${directory}/${name}`;
+}
 
 /** The better way that this system has. */
 export function pathSystem(): PathSystem {
@@ -104,11 +110,12 @@ export function pathSystem(): PathSystem {
 
 /** Opens the directory where a guest's paths begin. @param path that of the user, which may lead through links */
 export function openRoot(system: PathSystem, path: string): HostDirectory {
-  const real = fs.realpathSync.native(path);
+  // On Windows, only the path `/` stands for all drives.
+  const real = path === '/' ? path : fs.realpathSync.native(path);
+  if (real === '/') return { fd: null, path: '/', isFree: true };
   if (!fs.statSync(real).isDirectory()) throw new PathError('ENOTDIR');
-  const isFree = real === '/';
-  if (system === realPaths) return { fd: null, path: Buffer.from(real).toString('latin1'), isFree };
-  return { fd: fs.openSync(real, O_RDONLY | O_DIRECTORY), path: null, isFree };
+  if (system === realPaths) return { fd: null, path: Buffer.from(real).toString('latin1'), isFree: false };
+  return { fd: fs.openSync(real, O_RDONLY | O_DIRECTORY), path: null, isFree: false };
 }
 
 /**
@@ -123,8 +130,9 @@ export function atPlace<T>(
   use: (place: Place) => T,
 ): T {
   if (start.isFree) {
-    checkPath(path);
-    const file = bytes(system.fileIn(start, path));
+    checkPath(path, true);
+    const full = system.fileIn(start, path);
+    const file = bytes(process.platform === 'win32' ? windowsPath(full) : full);
     return use({ file, follow: follow === 'always', mustBeDirectory: endsAsDirectory(path), verify() {} });
   }
   const walk = new Walk(system, start);
@@ -213,13 +221,13 @@ function linkAt(file: Buffer): string | null {
   }
 }
 
-function checkPath(path: string): void {
+function checkPath(path: string, isFree = false): void {
   if (path === '') throw new PathError('ENOENT');
   if (path.includes('\0')) throw new PathError('EINVAL');
   if (path.length >= LONGEST_PATH) throw new PathError('ENAMETOOLONG');
   if (path.startsWith('/')) throw new PathError('ENOTCAPABLE');
   // Windows has a second separator, drives and streams.
-  if (process.platform === 'win32' && /[\\:]/.test(path)) throw new PathError('EINVAL');
+  if (!isFree && process.platform === 'win32' && /[\\:]/.test(path)) throw new PathError('EINVAL');
 }
 
 function endsAsDirectory(path: string): boolean {

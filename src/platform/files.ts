@@ -17,6 +17,8 @@ export interface FileSystem {
 
 /** Directories of the machine. */
 export interface LiveFileSystem extends FileSystem {
+  /** Contents of the file at an absolute path of the guest; null when there is none, or when the path is not here. */
+  readFile(path: string): Uint8Array | null;
   /** Closes all descriptors. */
   dispose(): void;
 }

@@ -59,6 +59,8 @@ int main(int argc, char **argv) {
   if (!strcmp(what, "status")) return 7;
   if (!strcmp(what, "_exit")) { fputs("gone", stderr); _exit(9); }
   if (!strcmp(what, "jump")) { if (setjmp(back) == 0) longjmp(back, 1); puts("back"); return 0; }
+  if (!strcmp(what, "seek")) { fseek(stdin, atoi(argv[2]), SEEK_SET); printf("%c%ld\\n", getchar(), ftell(stdin)); return 0; }
+  if (!strcmp(what, "close")) { fclose(stderr); fopen("caught", "w"); what = malloc(100); return helper(what[0]); }
   if (!strcmp(what, "echo")) { int c; while ((c = getchar()) != EOF) putchar(c); return 0; }
   if (!strcmp(what, "world")) {
     char here[4096];
@@ -118,6 +120,20 @@ test('a program reads and writes the files of this machine', () => {
 test('a large input goes through whole', () => {
   const input = 'All work and no play.\n'.repeat(20_000);
   expect(main(['echo'], { input }).stdout).toBe(input);
+});
+
+test('standard input that is a file can be positioned, and a pipe cannot', () => {
+  write('letters', 'abcdef');
+  expect(start('sh', ['-c', './main seek 3 <letters'])).toMatchObject({ status: 0, stdout: 'd4\n' });
+  expect(start('sh', ['-c', '(read -r _; ./main seek 3) <helper.c']).stdout).toBe('c4\n');
+  expect(main(['seek', '3'], { input: 'abcdef' }).stdout).toBe('a-1\n');
+});
+
+test('a program that closes its standard error is checked all the same', () => {
+  const { status, stderr } = main(['close']);
+  expect(status).toBe(23);
+  expect(stderr).toContain('100 bytes in 1 block');
+  expect(readFileSync(join(directory, 'caught'), 'utf8')).toBe('');
 });
 
 test.each([

@@ -34,7 +34,7 @@ beforeAll(async () => {
 
 /** Runs with the way of looking paths up that systems without /proc have. */
 async function withoutProc(run: () => Promise<void>): Promise<void> {
-  usePlatform({ ...nodePlatform, liveFiles: async (...given) => liveFiles(...given, realPaths) });
+  usePlatform({ ...nodePlatform, liveFiles: async (...given) => liveFiles(...given, { system: realPaths }) });
   try {
     await run();
   } finally {
@@ -217,6 +217,27 @@ describe('results and errors are those of a native program', () => {
       await expectSame(Array.from({ length: 300 }, () => pick(operations)()));
     }
   }, 120_000);
+});
+
+test('the host reads files of a directory by the paths of the guest, and nothing else', async () => {
+  const inside = fresh();
+  mkdirSync(join(inside, 'd'));
+  writeFileSync(join(inside, 'd', 'ä'), 'text');
+  symlinkSync('/etc/passwd', join(inside, 'out'));
+  execFileSync('mkfifo', [join(inside, 'pipe')]);
+  const { readFile } = await runWasi(module, ['/mnt'], {
+    preopens: [{ guest: '/mnt', path: inside, readOnly: true }],
+    files: new Map([['/memory', new TextEncoder().encode('m')]]),
+  });
+  const text = (path: string): string | null => {
+    const bytes = readFile(path);
+    return bytes === null ? null : new TextDecoder().decode(bytes);
+  };
+  expect(text('/mnt/d/ä')).toBe('text');
+  expect(text('/memory')).toBe('m');
+  for (const path of ['/mnt', '/mnt/d', '/mnt/gone', '/mnt/out', '/mnt/pipe', '/mnt/../etc/passwd', '/d/ä']) {
+    expect(text(path), path).toBeNull();
+  }
 });
 
 describe('nothing outside of a directory can be reached', () => {
