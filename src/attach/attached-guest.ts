@@ -3,13 +3,14 @@
 // restored when a call was cut off; errors pass unchanged, because glue recognises its own by identity.
 
 import type { WasmExports } from '../binary/wasm-types.ts';
-import { StateError, UnsupportedModuleError } from '../errors.ts';
+import { StateError } from '../errors.ts';
 import {
   connectHooks,
   engine,
   type Guest,
   INVOKE,
   KeptBlocks,
+  memoryIn,
   type RawFunction,
   TableEntries,
 } from '../host/index.ts';
@@ -124,15 +125,6 @@ export class AttachedGuest implements Guest {
   dispose(): void {
     this.glueModule = null;
   }
-}
-
-function memoryIn(exported: unknown, values: readonly unknown[]): WebAssembly.Memory {
-  const memory =
-    exported instanceof WebAssembly.Memory
-      ? exported
-      : values.find((value) => value instanceof WebAssembly.Memory);
-  if (memory !== undefined) return memory;
-  throw new UnsupportedModuleError('The module neither exports nor imports a memory.');
 }
 
 /** Not read directly, because glue that was linked with ASSERTIONS ends the program when a missing property is read. */

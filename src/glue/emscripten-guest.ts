@@ -24,13 +24,15 @@ import {
   INVOKE,
   instantiate,
   KeptBlocks,
+  memoryIn,
   type Output,
   type RawFunction,
   TableEntries,
 } from '../host/index.ts';
 import type { RuntimeImports } from '../runtime/index.ts';
+import { withoutFactory } from './before-factory.ts';
 import { embeddedParts } from './glue-parts.ts';
-import { glueWorld, type WorldParts } from './glue-world.ts';
+import { glueWorld, openWorld, type WorldParts } from './glue-world.ts';
 
 /** The parts of Emscripten's FS that this file uses. */
 interface EmscriptenFS {
@@ -65,6 +67,12 @@ const ENOSYS = 52;
  * error.
  */
 const REPORTED = /^(Aborted\(|exception thrown: |exiting due to exception: )/;
+
+/** The text of the function that glue with ASSERTIONS has in place of a part that was not exported. */
+const NOT_EXPORTED = /\bwas not exported\b/;
+
+/** Where glue that was linked with -sNODERAWFS puts Node's file system in place of its own. */
+const DIRECT_FILES = /\bvar NODERAWFS ?= ?\{/;
 
 /** The names that main can have in a module. */
 const MAIN_NAMES = ['__main_void', '__main_argc_argv', 'main', '__original_main'];
@@ -101,6 +109,7 @@ export async function openEmscriptenGuest(
   failed.catch(() => {});
 
   let own: EmscriptenModule | null = null;
+  let asked = false;
   const { factory, errors, code } = openGlue(glue, module, { ...options, loop });
   guest.code = code;
   const config: EmscriptenModule = {
@@ -110,6 +119,7 @@ export async function openEmscriptenGuest(
       imports: Record<string, Record<string, WebAssembly.ImportValue>>,
       received: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void,
     ): object {
+      asked = true;
       try {
         const all: Record<string, Record<string, WebAssembly.ImportValue>> = {
           ...Object.fromEntries(
@@ -171,10 +181,11 @@ export async function openEmscriptenGuest(
   try {
     await Promise.race([failed, factory(config)]);
   } catch (error) {
+    // Such glue looks for the module's file, which is not there.
+    if (!asked) throw withoutOption('instantiateWasm', error);
     throw gate.failure(error, '__wasm_call_ctors', true);
   }
-  if (own === null)
-    throw withoutAccess('does not call preRun', 'preRun among -sINCOMING_MODULE_JS_API, if that is set,');
+  if (own === null) throw withoutOption('preRun');
   guest.module = own;
   return guest;
 }
@@ -182,8 +193,12 @@ export async function openEmscriptenGuest(
 /** Gives the guest its environment, files and streams. */
 function prepare(module: EmscriptenModule, options: GuestOptions): void {
   const fs = given(module, 'FS');
-  if (fs?.init === undefined || fs.streams === undefined)
-    throw withoutAccess('does not give its file system');
+  if (fs === undefined) throw withoutAccess('does not give its file system');
+  if (fs.init === undefined || fs.streams === undefined || fs.writeFile === undefined) {
+    throw new UnsupportedModuleError(
+      "Emscripten's glue gives a file system whose functions have shortened names: link it without --closure.",
+    );
+  }
   const env = given(module, 'ENV');
   if (env === undefined) throw withoutAccess('does not give its environment');
   for (const name of DEFAULT_ENV) env[name] = undefined;
@@ -193,20 +208,29 @@ function prepare(module: EmscriptenModule, options: GuestOptions): void {
 
 /**
  * A property of the glue's module. It is not read directly, because glue that was linked with ASSERTIONS ends the
- * program when somebody reads a property that is missing.
+ * program when somebody reads a property that is missing. Glue of 2.0 to 3.1 has a function there that ends the program
+ * when somebody calls it.
  */
 function given<Name extends 'FS' | 'ENV' | 'callMain'>(
   module: EmscriptenModule,
   name: Name,
 ): EmscriptenModule[Name] {
-  return Object.getOwnPropertyDescriptor(module, name)?.value;
+  const value: unknown = Object.getOwnPropertyDescriptor(module, name)?.value;
+  const missing = typeof value === 'function' && NOT_EXPORTED.test(Function.prototype.toString.call(value));
+  return (missing ? undefined : value) as EmscriptenModule[Name];
 }
 
-function withoutAccess(fault: string, more = ''): UnsupportedModuleError {
+function withoutAccess(fault: string, more = '', cause?: unknown): UnsupportedModuleError {
   return new UnsupportedModuleError(
     `Emscripten's glue ${fault}: link with ${more === '' ? '' : `${more} `}-sFORCE_FILESYSTEM=1 and ` +
       '-sEXPORTED_RUNTIME_METHODS=FS,ENV.',
+    cause === undefined ? {} : { cause },
   );
+}
+
+function withoutOption(option: 'instantiateWasm' | 'preRun', cause?: unknown): UnsupportedModuleError {
+  const list = `${option} among -sINCOMING_MODULE_JS_API, if that is set,`;
+  return withoutAccess(`does not call ${option}`, list, cause);
 }
 
 interface OpenedGlue {
@@ -218,6 +242,11 @@ interface OpenedGlue {
 function compiledGlue(glue: string, module: WebAssembly.Module): { script: Script; code: GlueCode } {
   const known = scripts.get(glue);
   if (known !== undefined) return known;
+  if (DIRECT_FILES.test(glue)) {
+    throw new UnsupportedModuleError(
+      "Emscripten's glue uses the file system of Node.js itself, which a guest does not see: link without -sNODERAWFS.",
+    );
+  }
   const code = new GlueCode(glue, () => embeddedParts(glue, importedFunctions(module)));
   let script: Script;
   try {
@@ -245,16 +274,12 @@ function openGlue(glue: string, module: WebAssembly.Module, parts: WorldParts): 
   try {
     script.runInContext(context);
   } catch (error) {
-    throw notGlue(error);
+    throw error instanceof UnsupportedModuleError ? error : notGlue(error);
   }
   const found =
     typeof exported.exports === 'function' ? exported.exports : (context as { Module?: unknown }).Module;
-  if (typeof found !== 'function') {
-    throw new UnsupportedModuleError(
-      "Emscripten's glue does not define a module factory: link with -sMODULARIZE=1.",
-    );
-  }
-  world.WebAssembly = WebAssembly;
+  if (typeof found !== 'function') throw withoutFactory();
+  openWorld(world);
   return {
     factory: found as Factory,
     errors: new Script('({ TypeError, RangeError })').runInContext(context) as ErrorClasses,
@@ -367,17 +392,13 @@ class EmscriptenGuest implements Guest {
     imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
     errors: ErrorClasses,
   ): WebAssembly.Instance {
-    this.exports = instance.exports;
-    const { memory } = instance.exports;
-    if (!(memory instanceof WebAssembly.Memory)) {
-      throw new UnsupportedModuleError('The module does not export its memory under the name "memory".');
-    }
-    this.memory = memory;
     const exports: Record<string, WebAssembly.ExportValue> = { ...instance.exports };
+    // The glue may have made the memory and the table itself.
+    const values = [exports, ...Object.values(imports)].flatMap((each): unknown[] => Object.values(each));
+    this.memory = memoryIn(exports.memory, values);
+    this.exports = exports.memory === this.memory ? instance.exports : { ...exports, memory: this.memory };
     const entries = new TableEntries((raw) => this.gate.markIndirect(raw));
-    // The glue may have made the table itself.
-    const tables = [exports, ...Object.values(imports)].flatMap((each) => Object.values(each));
-    for (const table of tables) if (table instanceof WebAssembly.Table) entries.watch(table, errors);
+    for (const table of values) if (table instanceof WebAssembly.Table) entries.watch(table, errors);
     for (const [name, value] of Object.entries(exports)) {
       if (typeof value !== 'function' || STACK_POINTER.test(name)) continue;
       const marked = this.gate.mark(value as RawFunction);
@@ -428,8 +449,9 @@ class EmscriptenGuest implements Guest {
     return (__main_void ?? __main_argc_argv ?? main) as ((...args: number[]) => number) | undefined;
   }
 
+  // Optimised links give main a name of one letter, which only the glue knows.
   get hasMain(): boolean {
-    return this.#main !== undefined;
+    return this.#main !== undefined || (this.module !== null && given(this.module, 'callMain') !== undefined);
   }
 
   // The glue has called the constructors.

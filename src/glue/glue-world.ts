@@ -4,10 +4,12 @@
 
 import { Console } from 'node:console';
 import { randomBytes, randomFillSync } from 'node:crypto';
+import { constants } from 'node:fs';
 import { posix } from 'node:path';
 import { Writable } from 'node:stream';
 import type { EventLoop, Output } from '../host/index.ts';
 import { ExitSignal } from '../host/index.ts';
+import { never, STILL_FILES, stillEngine } from './before-factory.ts';
 
 /** The parts that a world is made of. */
 export interface WorldParts {
@@ -21,9 +23,8 @@ export function glueWorld(exported: { exports: unknown }, parts: WorldParts) {
   return {
     module: exported,
     exports: exported.exports,
-    // WebAssembly is added when the factory is known. Glue without a factory would start its module at once and fail
-    // much later.
-    WebAssembly: undefined as typeof WebAssembly | undefined,
+    WebAssembly: stillEngine(),
+    fetch: never as typeof never | undefined,
     TextDecoder,
     TextEncoder,
     URL,
@@ -47,10 +48,17 @@ export function glueWorld(exported: { exports: unknown }, parts: WorldParts) {
     // Glue exports ENV even when it was linked without it. Such glue exports this object, which nobody reads.
     ENV: {},
     process: emptyProcess(parts.loop),
-    require: emptyRequire,
+    require: stillRequire as typeof emptyRequire,
     __filename: '/glue.js',
     __dirname: '/',
   };
+}
+
+/** Lets the world's script start its module, now that the factory is known. */
+export function openWorld(world: ReturnType<typeof glueWorld>): void {
+  world.WebAssembly = WebAssembly;
+  world.fetch = undefined;
+  world.require = emptyRequire;
 }
 
 /** A console that writes to the guest's streams. */
@@ -88,6 +96,8 @@ function emptyProcess(loop: EventLoop): object {
     hrtime: Object.assign((since?: [number, number]) => process.hrtime(since), {
       bigint: () => process.hrtime.bigint(),
     }),
+    // Glue with NODEFS asks for the constants when it starts. They give no access to files.
+    binding: (name: string) => (name === 'constants' ? { fs: { ...constants } } : {}),
     // Glue up to 4.0.8 uses this property when it was linked with ASSERTIONS.
     release: { name: 'node' },
     exit(code?: number): never {
@@ -98,18 +108,28 @@ function emptyProcess(loop: EventLoop): object {
   };
 }
 
+function stillRequire(name: string): unknown {
+  return /^(node:)?fs$/.test(name) ? STILL_FILES : emptyRequire(name);
+}
+
 function emptyRequire(name: string): unknown {
   switch (name.replace(/^node:/, '')) {
     case 'path':
-      return {
-        dirname: posix.dirname,
-        join: posix.join,
-        normalize: posix.normalize,
-        isAbsolute: posix.isAbsolute,
-      };
+      return emptyPath();
     case 'crypto':
       return { randomBytes, randomFillSync, webcrypto: crypto };
     default:
       return {};
   }
+}
+
+/** Node's module `path` in a process whose working directory is the root. */
+function emptyPath(): object {
+  const absolute = (...parts: string[]): string => posix.resolve('/', ...parts);
+  const path = {
+    ...posix,
+    resolve: absolute,
+    relative: (from: string, to: string) => posix.relative(absolute(from), absolute(to)),
+  };
+  return Object.assign(path, { posix: path });
 }

@@ -85,6 +85,19 @@ export function instantiate(
   }
 }
 
+/**
+ * The memory of an instance whose JavaScript is not Heapline's. Optimised links give it another name, and some glue makes
+ * it and passes it in.
+ * @param exported what the instance exports as "memory"
+ * @param values all that it exports and imports
+ */
+export function memoryIn(exported: unknown, values: readonly unknown[]): WebAssembly.Memory {
+  if (exported instanceof WebAssembly.Memory) return exported;
+  const memory = values.find((value) => value instanceof WebAssembly.Memory);
+  if (memory !== undefined) return memory;
+  throw new UnsupportedModuleError('The module neither exports nor imports a memory.');
+}
+
 /** Throws when imports of the module are missing. The message names all of them. */
 function refuseMissing(
   wanted: readonly WebAssembly.ModuleImportDescriptor[],

@@ -19,6 +19,7 @@ export {
   type Guest,
   type GuestOptions,
   instantiate,
+  memoryIn,
 } from './guest.ts';
 export { GuestMemory } from './guest-memory.ts';
 export { GuestStacks } from './guest-stacks.ts';

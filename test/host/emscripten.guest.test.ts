@@ -84,6 +84,16 @@ describe.each(SHAPES)('glue like that of Emscripten $versions', (shape) => {
       /does not give its file system: .*=FS,ENV/,
     ],
     [
+      'a function in place of its file system',
+      { FS: 'function' },
+      /does not give its file system: .*=FS,ENV/,
+    ],
+    [
+      'a function in place of its environment',
+      { ENV: 'function' },
+      /does not give its environment: .*=FS,ENV/,
+    ],
+    [
       'no environment',
       { ENV: 'missing' },
       /does not give its environment: .*-sEXPORTED_RUNTIME_METHODS=FS,ENV/,

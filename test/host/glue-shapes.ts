@@ -110,11 +110,12 @@ export const SHAPES: readonly Shape[] = [
 ];
 
 /**
- * How the glue exports parts of its runtime. A link with ASSERTIONS has a getter that throws for each missing part.
+ * How the glue exports parts of its runtime. A link with ASSERTIONS has a getter that throws for each missing part; in
+ * 2.0 to 3.1 it has a function that throws.
  */
 export interface Exported {
-  readonly FS: 'value' | 'missing' | 'getter';
-  readonly ENV: 'value' | 'missing' | 'getter';
+  readonly FS: 'value' | 'missing' | 'getter' | 'function';
+  readonly ENV: 'value' | 'missing' | 'getter' | 'function';
   /** Whether the glue takes the option preRun (INCOMING_MODULE_JS_API). */
   readonly preRun: boolean;
   /** Whether the glue runs main itself and tears down the blocks that the program kept. */
@@ -129,6 +130,8 @@ const exporting = (name: 'FS' | 'ENV', how: Exported['FS']): string => {
       return `Module["${name}"] = ${name};`;
     case 'missing':
       return '';
+    case 'function':
+      return `Module["${name}"] = function() { throw new Error("'${name}' was not exported. add it to EXPORTED_RUNTIME_METHODS (see the FAQ)") };`;
     case 'getter':
       return `Object.defineProperty(Module, "${name}", { configurable: true, get() { throw new Error("'${name}' was not exported"); } });`;
   }
