@@ -9,7 +9,7 @@ const WITNESS = 'test/**/*.witness.test.ts';
  * The embedded compiler is a large WebAssembly module that compiles small programs here. By default V8 spends more time
  * on optimising it than it saves. With this limit, V8 optimises only what runs for long.
  */
-const EXEC_ARGV = ['--wasm-tiering-budget=20000000'];
+const EXEC_ARGV = ['--wasm-tiering-budget=200000000'];
 const COMMAND = './test/support/bundled-command.ts';
 
 export default defineConfig({

@@ -1,7 +1,7 @@
 // Compiles csrc/ into heapline-wasi.o, heapline-emscripten.o, heapline-exceptions.o (C++ exceptions for WASI) and
-// heapline-program.o (what programs of `heapline cc` need) with the embedded compiler, so that the objects are the same wherever they are built. Old linkers must accept them: they
-// use the MVP instruction set plus bulk memory and sign extension, and their target_features section names nothing
-// newer than those and what C++ exceptions need.
+// heapline-program.o (what programs of `heapline cc` need). The embedded compiler compiles them, so that they are the
+// same wherever they are built. Old linkers must accept them: they use the MVP instruction set plus bulk memory and sign
+// extension, and their target_features section names nothing newer than those and what C++ exceptions need.
 //
 // Usage: node scripts/build-runtime.mjs [--out DIR] [--hooks] [--debug LEVEL]
 //   --out DIR      where to write them; wasm/ when it is not given, which is what the package ships
@@ -11,7 +11,11 @@
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { runLLVM } from '@yowasp/clang';
+
+// V8 would spend more time on optimising the compiler than it saves with files as small as these.
+setFlagsFromString('--wasm-tiering-budget=200000000');
 
 const { values: options } = parseArgs({
   options: { out: { type: 'string' }, hooks: { type: 'boolean' }, debug: { type: 'string' } },

@@ -6,15 +6,13 @@ import { readModule } from '../../src/binary/index.ts';
 import { type CompiledModule, compile } from '../../src/compile/index.ts';
 import { loadWasm } from '../../src/index.ts';
 import { linkingWith, type RuntimeBuild } from '../support/runtime-objects.ts';
-import { type Corpus, corpora, fetchCorpora } from './corpora.ts';
+import { type Corpus, corpora, corpusBuild, fetchCorpora } from './corpora.ts';
 
 beforeAll(fetchCorpora);
 
-/** The sources compile with the flags of the other tests of the corpora, so that their objects are in the cache. */
 function build(corpus: Corpus, runtime: RuntimeBuild): Promise<CompiledModule> {
-  const { sources, flags, include, define } = corpus;
-  const toolchain = corpus.setjmp ? 'embedded' : 'clang';
-  return linkingWith(runtime, () => compile(sources, { toolchain, flags, include, define }));
+  const options = corpusBuild(corpus, corpus.setjmp ? 'embedded' : 'clang');
+  return linkingWith(runtime, () => compile(corpus.sources, options));
 }
 
 async function run({ wasm }: CompiledModule) {

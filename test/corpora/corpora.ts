@@ -5,6 +5,7 @@
 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { CompileOptions, ToolchainName } from '../../src/compile/index.ts';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const packages = path.join(here, '..', '..', '.cache', 'corpora');
@@ -128,5 +129,24 @@ export const corpora: readonly Corpus[] = [
     setjmp: false,
   },
 ];
+
+/** The level at which each toolchain builds the corpora: another one for each, so that all are tried. */
+const LEVELS: Readonly<Record<ToolchainName, string>> = {
+  embedded: '-O0',
+  clang: '-O1',
+  emscripten: '-O2',
+};
+
+/**
+ * The options with which a toolchain builds a corpus. All tests use these, so that each object is compiled once: sqlite3
+ * alone takes half a minute.
+ */
+export function corpusBuild(
+  { flags, include, define }: Corpus,
+  toolchain: ToolchainName,
+  level = LEVELS[toolchain],
+): CompileOptions {
+  return { toolchain, flags: [level, ...flags], include, define };
+}
 
 export { fetchCorpora } from './fetch.mjs';

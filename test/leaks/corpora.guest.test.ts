@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatText, type LeakReport, loadC } from '../../src/index.ts';
-import { type Corpus, corpora, fetchCorpora } from '../corpora/corpora.ts';
+import { type Corpus, corpora, corpusBuild, fetchCorpora } from '../corpora/corpora.ts';
 
 /** For each corpus: the statement of its driver that is removed, and the one that allocates what it frees. */
 const forgotten: Readonly<Record<string, { readonly statement: string; readonly origin: string }>> = {
@@ -39,11 +39,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 async function run(corpus: Corpus, driver: string): Promise<LeakReport> {
   const [, ...library] = corpus.sources;
   using lib = await loadC([driver, ...library], {
-    // Debian's sysroots have no setjmp. The flags are those of test/oracle, so that both use the same objects.
-    toolchain: corpus.setjmp ? 'emscripten' : 'clang',
-    flags: corpus.setjmp ? corpus.flags : ['-O1', ...corpus.flags],
-    include: corpus.include,
-    define: corpus.define,
+    // Debian's sysroots have no setjmp.
+    ...corpusBuild(corpus, corpus.setjmp ? 'emscripten' : 'clang'),
     args: ['1'],
   });
   expect(lib.run().exitCode).toBe(0);

@@ -7,7 +7,7 @@ import { ExitSignal, Input, Output, openWasiGuest } from '../../src/host/index.t
 import { type InstrumentedModule, instrument } from '../../src/instrument/index.ts';
 import { Rewriter } from '../../src/rewrite/index.ts';
 import type { RuntimeImports, RuntimeTestImports } from '../../src/runtime/index.ts';
-import { type Corpus, corpora, fetchCorpora } from '../corpora/corpora.ts';
+import { type Corpus, corpora, corpusBuild, fetchCorpora } from '../corpora/corpora.ts';
 import { FULL } from '../support/full.ts';
 import { ACCESSES, countAccesses, exportGlobals, moveBodies } from '../support/rewriting-passes.ts';
 import { compileTraced, Witness } from '../support/stack-witness.ts';
@@ -23,12 +23,7 @@ const chosen = corpora.filter(
 );
 
 async function compiled(corpus: Corpus): Promise<Uint8Array> {
-  const { wasm } = await compileTraced([...corpus.sources], {
-    toolchain: 'clang',
-    flags: ['-O1', ...corpus.flags],
-    include: [...corpus.include],
-    define: corpus.define,
-  });
+  const { wasm } = await compileTraced(corpus.sources, corpusBuild(corpus, 'clang'));
   return wasm;
 }
 
