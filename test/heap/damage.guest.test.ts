@@ -2,15 +2,16 @@
 // memories (words, bits, floods, texts past the ends of blocks, records over other records; seeds are fixed) are asked in
 // processes of their own (damage-run.ts), so that a process that hangs is noticed and reported with its seed.
 //
-// HEAPLINE_DAMAGE=100000 runs that many rounds.
+// HEAPLINE_DAMAGE=100000 runs that many rounds, and HEAPLINE_FULL=1 more than every day.
 
 import { spawn } from 'node:child_process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
+import { FULL } from '../support/full.ts';
 
 const loader = pathToFileURL(fileURLToPath(import.meta.resolve('tsx'))).href;
 const runner = fileURLToPath(new URL('damage-run.ts', import.meta.url));
-const rounds = Number(process.env.HEAPLINE_DAMAGE ?? 20_000);
+const rounds = Number(process.env.HEAPLINE_DAMAGE ?? (FULL ? 20_000 : 8_000));
 /** A process that gives no sign of life (250 rounds) for so many milliseconds hangs. */
 const PATIENCE = 120_000;
 

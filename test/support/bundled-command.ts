@@ -1,5 +1,6 @@
 // The global set-up of the tiers that run the command: bundles src/cli once for the whole run. The tests start the
-// command hundreds of times, and a process that reads the sources through a loader starts half a second later.
+// command hundreds of times, and a process that reads the sources through a loader starts half a second later. Beside
+// the bundle, test files can keep what they share during the run.
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,6 +28,7 @@ export default async function bundleCommand(project: TestProject): Promise<() =>
     silent: true,
   });
   project.provide('command', join(outDir, 'main.js'));
+  project.provide('scratch', outDir);
   return () => rmSync(outDir, { recursive: true, force: true });
 }
 
@@ -34,5 +36,7 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** Path of the bundled command. */
     command: string;
+    /** A directory for what test files of one run share. */
+    scratch: string;
   }
 }

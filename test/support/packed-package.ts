@@ -1,10 +1,12 @@
-// Packs the built library as npm would publish it and installs it into an empty project, once for all smoke tests.
-// The smoke tests therefore test what a user gets. Needs a current dist/ (./build.sh).
+// The built library as npm would publish it, installed into empty projects. The smoke tests therefore test what a user
+// gets. It is packed and installed once for a run of the tests; each project is a copy. Needs a current dist/
+// (./build.sh).
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inject } from 'vitest';
 
 const root = new URL('../..', import.meta.url).pathname;
 
@@ -16,23 +18,46 @@ export interface ConsumerProject {
   dispose(): void;
 }
 
+function runIn(
+  directory: string,
+  command: string,
+  args: readonly string[],
+  environment: Record<string, string> = {},
+): string {
+  return execFileSync(command, args, {
+    cwd: directory,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment, NODE_OPTIONS: '' },
+  });
+}
+
+/** The project that all others are copies of. The first test file that needs it makes it. */
+function installedProject(): string {
+  const scratch = inject('scratch');
+  const directory = join(scratch, 'consumer');
+  if (existsSync(directory)) return directory;
+  const work = mkdtempSync(join(scratch, 'consumer-'));
+  execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', work], { cwd: root });
+  // The project keeps the archive, because package.json names it.
+  const tarball = readdirSync(work).find((name) => name.endsWith('.tgz'))!;
+  writeFileSync(join(work, 'package.json'), '{ "name": "consumer", "private": true, "type": "module" }\n');
+  runIn(work, 'npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefer-offline', `./${tarball}`]);
+  try {
+    renameSync(work, directory);
+  } catch (error) {
+    if (!existsSync(directory)) throw error; // another test file was faster
+    rmSync(work, { recursive: true, force: true });
+  }
+  return directory;
+}
+
 export function createConsumerProject(): ConsumerProject {
   const directory = mkdtempSync(join(tmpdir(), 'heapline-consumer-'));
-  const run = (command: string, args: readonly string[], environment: Record<string, string> = {}) =>
-    execFileSync(command, args, {
-      cwd: directory,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...environment, NODE_OPTIONS: '' },
-    });
-  execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', directory], {
-    cwd: root,
-  });
-  const tarball = readdirSync(directory).find((name) => name.endsWith('.tgz'))!;
-  writeFileSync(
-    join(directory, 'package.json'),
-    '{ "name": "consumer", "private": true, "type": "module" }\n',
-  );
-  run('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefer-offline', `./${tarball}`]);
-  return { directory, run, dispose: () => rmSync(directory, { recursive: true, force: true }) };
+  cpSync(installedProject(), directory, { recursive: true, verbatimSymlinks: true });
+  return {
+    directory,
+    run: (...call) => runIn(directory, ...call),
+    dispose: () => rmSync(directory, { recursive: true, force: true }),
+  };
 }
