@@ -18,7 +18,7 @@ HL_INLINE int hl_is_traced(void) { return 0; }
 HL_INLINE void hl_trace(u32 address, u32 size, const hl_node *node) { (void)address, (void)size, (void)node; }
 #endif
 
-HL_INLINE u32 hl_fast_limit(void) { return hl_is_traced() ? 0 : HL_SMALL_MAX + 1; }
+HL_INLINE u32 hl_fast_limit(void) { return hl_is_traced() || hl.shadow.base ? 0 : HL_SMALL_MAX + 1; }
 
 HL_COLD void hl_heap_initialise(void) {
   HL_ASSERT(!hl.initialised);
@@ -136,8 +136,9 @@ HL_SLOW void *hl_allocate_slow(u32 size, u32 alignment) {
   HL_ASSERT(alignment >= HL_ALIGNMENT && !(alignment & (alignment - 1)));
   hl_node *node = hl_context();
   u32 address;
-  hl_block *block = hl_block_take_slow(size, alignment, &address);
+  hl_block *block = hl_block_take_slow(hl_with_redzone(size), alignment, &address);
   if (!block) return hl_allocation_failed(size);
+  hl_shadow_open(address, size, hl.map[hl_page_of(address)]->block_size);
   HL_ASSERT(!(address & (alignment - 1)) && size <= hl.map[hl_page_of(address)]->block_size);
   hl_block_hand_out(block, hl_ledger_allocate(node, size, 0), size);
   HL_ASSERT_EXPENSIVE(hl_span_is_valid(hl.map[hl_page_of(address)]));

@@ -30,7 +30,7 @@ typedef struct hl_sums {
 typedef struct hl_heap_sums {
   u32 structs, unused, runs, ghosts, listed, empty_spans, empty_pages;
   u32 span_pages, run_pages, map_entries;
-  u32 objects;
+  u32 objects, kept;
   u64 bytes, weighed;
 } hl_heap_sums;
 
@@ -53,6 +53,7 @@ static u32 hl_check_header(void) {
   HL_CHECK(rt.fault_ring == hl.fault_ring && rt.first_span_chunk == &hl.first_span_chunk.header);
   HL_CHECK(rt.top >= hl_slots && rt.top <= HL_LAST_SLOT && !((u32)rt.top & (HL_SLOT_SIZE - 1)));
   HL_CHECK(rt.flags < 2 * HL_FLAG_FREE_CONTEXTS && rt.peak_epoch && hl.initialised <= 1);
+  HL_CHECK(rt.heap_base == (u32)&__heap_base);
   u32 memory = hl_memory_end(), objects = (u32)rt.alloc_objects - rt.freed_objects;
   u32 bytes = (u32)rt.alloc_bytes - rt.freed_bytes;
   HL_CHECK(rt.heap_bytes <= memory && !(rt.heap_bytes & (HL_PAGE - 1)) && rt.metadata_bytes <= rt.heap_bytes);
@@ -250,14 +251,17 @@ static const hl_node *hl_check_owner(u32 owner) {
 
 /* The blocks of a span. */
 static u32 hl_check_blocks(const hl_span *span, u32 *freed, hl_heap_sums *sums) {
-  u32 last = HL_BLOCK_FREED, objects = 0, newest = (u32)rt.alloc_objects;
+  u32 last = HL_BLOCK_FREED, objects = 0, kept = 0, newest = (u32)rt.alloc_objects;
   u32 oldest = rt.alloc_objects >> 32 ? -1u : newest - 1; /* how many allocations ago, at most */
   const hl_node *node = 0;
   for (u32 i = 0; i < span->blocks; i++) {
     const hl_block *block = &span->metadata[i];
     u32 owner = block->owner;
     if (owner & HL_BLOCK_FREED) {
-      ++*freed;
+      if (hl_block_next_free(block) == HL_QUARANTINED)
+        kept++;
+      else
+        ++*freed;
       continue;
     }
     HL_CHECK(block->requested <= span->block_size && !(owner & HL_WAITING));
@@ -270,8 +274,9 @@ static u32 hl_check_blocks(const hl_span *span, u32 *freed, hl_heap_sums *sums) 
     sums->bytes += block->requested;
     sums->weighed += hl_weigh(node, 1, block->requested);
   }
-  HL_CHECK(objects == span->used);
+  HL_CHECK(objects + kept == span->used);
   sums->objects += objects;
+  sums->kept += kept;
   return 0;
 }
 
@@ -415,6 +420,7 @@ static u32 hl_check_constants(void) {
   HL_CHECK(!hl.graph.tables && !hl.graph.pieces);
   if (!hl.initialised) return 0;
   HL_CHECK(hl.fast_limit == hl_fast_limit());
+  HL_CHECK(hl.keeps_freed <= 1 && hl.free_pages == (hl.keeps_freed ? 0 : hl.map_pages));
   u32 class = 0;
   for (u32 i = 0; i < HL_ARRAY_LENGTH(hl.class_of); i++) {
     if (i * 16 > hl_class_size(class)) class++;
@@ -441,6 +447,7 @@ static u32 hl_check_heap(u32 what, const hl_sums *contexts) {
     }
   }
   HL_CHECK(sums.objects == contexts->live_objects && sums.bytes == contexts->live_bytes);
+  HL_CHECK(sums.kept == hl.quarantine.count && hl.quarantine.bytes <= hl.quarantine.limit);
   HL_CHECK(sums.weighed == contexts->weighed);
   HL_CHECK(sums.empty_spans == hl.empty_spans && sums.empty_pages == hl.empty_pages);
   for (u32 page = 0; page < hl.map_pages; page++) entries += !!hl.map[page];

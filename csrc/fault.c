@@ -17,6 +17,16 @@ static hl_node *hl_block_freer(const hl_block *block) {
   return node && site ? hl_child(node, site) : node;
 }
 
+/* Puts a record into the ring and tells the host. */
+HL_COLD void hl_fault_tell(const hl_fault *record) {
+  hl_fault *slot = &rt.fault_ring[rt.faults % HL_FAULT_RING_LENGTH];
+  *slot = *record;
+  rt.faults++;
+  heapline_host_fault(slot);
+}
+
+static u32 hl_freed_size(u32 address, const hl_span *span);
+
 /* `address` is not the start of a live block. */
 HL_COLD void hl_fault_report(u32 address, int reallocating) {
   if (!hl.initialised) hl_heap_initialise();
@@ -40,7 +50,7 @@ HL_COLD void hl_fault_report(u32 address, int reallocating) {
         record.block = span->base + index * span->block_size;
         if (block->owner & HL_BLOCK_FREED) {
           record.free_context = (u32)hl_block_freer(block);
-          record.block_size = span->block_size;
+          record.block_size = hl_freed_size(record.block, span);
           record.kind = start ? HL_FAULT_DOUBLE_FREE : HL_FAULT_INTERIOR_FREE;
         } else {
           record.block_size = block->requested;
@@ -51,8 +61,5 @@ HL_COLD void hl_fault_report(u32 address, int reallocating) {
   }
   if (reallocating)
     record.kind = record.kind == HL_FAULT_DOUBLE_FREE ? HL_FAULT_REALLOC_FREED : HL_FAULT_REALLOC_FOREIGN;
-  hl_fault *slot = &rt.fault_ring[rt.faults % HL_FAULT_RING_LENGTH];
-  *slot = record;
-  rt.faults++;
-  heapline_host_fault(slot);
+  hl_fault_tell(&record);
 }

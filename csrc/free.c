@@ -11,10 +11,11 @@
  */
 #include "platform.h"
 
-/* The live block that starts at `address`, with its span and its index there; null when there is none. */
-HL_INLINE hl_block *hl_block_find(u32 address, hl_span **found, u32 *at) {
+/* The live block that starts at `address`, with its span and its index there; null when there is none in the first
+ * `pages` pages. */
+HL_INLINE hl_block *hl_block_find_below(u32 pages, u32 address, hl_span **found, u32 *at) {
   u32 page = hl_page_of(address);
-  if (HL_UNLIKELY(page >= hl.map_pages)) return 0;
+  if (HL_UNLIKELY(page >= pages)) return 0;
   hl_span *span = hl.map[page];
   if (HL_UNLIKELY(!span)) return 0;
   if (HL_UNLIKELY(address < span->base)) return 0;
@@ -27,6 +28,10 @@ HL_INLINE hl_block *hl_block_find(u32 address, hl_span **found, u32 *at) {
   *found = span;
   *at = index;
   return block;
+}
+
+HL_INLINE hl_block *hl_block_find(u32 address, hl_span **found, u32 *at) {
+  return hl_block_find_below(hl.map_pages, address, found, at);
 }
 
 /* Counts a block that is freed, or that changes its size. */
@@ -57,12 +62,28 @@ HL_INLINE void hl_block_put(hl_span *span, hl_block *block, u32 index, hl_place 
 
 HL_INLINE u32 hl_block_next_free(const hl_block *block) { return block->serial >> HL_NEXT_FREE_SHIFT; }
 
+static void hl_quarantine_put(hl_span *span, hl_block *block, u32 index, hl_place freer);
+
+/* A pointer that is not of a live block, or any pointer while freed blocks go to the quarantine. */
+HL_SLOW void hl_free_slow(u32 address) {
+  hl_span *span;
+  u32 index;
+  hl_block *block = hl.keeps_freed ? hl_block_find(address, &span, &index) : 0;
+  if (!block) {
+    hl_fault_report(address, 0);
+    return;
+  }
+  hl_place freer = hl_free_place();
+  hl_ledger_free(block, block->requested);
+  hl_quarantine_put(span, block, index, freer);
+}
+
 HL_INLINE void hl_free(void *pointer) {
   hl_span *span;
   u32 index;
-  hl_block *block = hl_block_find((u32)pointer, &span, &index);
+  hl_block *block = hl_block_find_below(hl.free_pages, (u32)pointer, &span, &index);
   if (HL_UNLIKELY(!block)) {
-    if (pointer) hl_fault_report((u32)pointer, 0);
+    if (pointer) hl_free_slow((u32)pointer);
     return;
   }
   hl_place freer = hl_free_place();

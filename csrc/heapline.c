@@ -33,6 +33,8 @@
 
 #include "state.c"
 
+#include "shadow.c"
+
 #include "pages.c"
 
 #include "metadata.c"
@@ -51,11 +53,15 @@
 
 #include "free.c"
 
+#include "quarantine.c"
+
 #include "allocate.c"
 
 #include "realloc.c"
 
 #include "pointers.c"
+
+#include "access.c"
 
 #include "mark.c"
 

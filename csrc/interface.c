@@ -29,6 +29,18 @@ HL_ASSERT_FIELD(struct heapline_block, freed_bytes, HL_RUNTIME_FREED_BYTES);
 
 void heapline_set_flags(u32 flags) { hl_set_flags(flags); }
 
+u32 heapline_set_checks(u32 quarantine, u32 shadow, u32 shadow_bytes) {
+  return hl_checks_set(quarantine, shadow, shadow_bytes);
+}
+
+void heapline_access(u32 address, u32 what, u32 site) { hl_access_judge(address, what >> 1, what & 1, site); }
+
+void heapline_access_range(u32 address, u32 bytes, u32 writes, u32 site) {
+  hl_access_judge(address, bytes, writes, site);
+}
+
+u32 heapline_access_string(u32 address, u32 most, u32 site) { return hl_access_string(address, most, site); }
+
 u32 heapline_check(u32 what) { return hl_check(what); }
 
 u32 heapline_check_context(const hl_node *node) { return hl_check_context(node); }

@@ -50,6 +50,15 @@ HL_HOST hl_initialised heapline_runtime;
 HL_HOST hl_zeroed heapline_shadow;
 /* Sets the flags (HL_FLAG_*). */
 HL_HOST void heapline_set_flags(u32 flags);
+/* Keeps up to so many bytes of freed blocks from being used again and, when `shadow_bytes` is not 0, puts a shadow of
+ * memory there, before the first allocation. Returns 0 when there is no memory for the shadow. */
+HL_HOST u32 heapline_set_checks(u32 quarantine, u32 shadow, u32 shadow_bytes);
+/* Judges an access whose shadow is not 0. `what` is its size in bytes, doubled, plus 1 when it writes. */
+HL_HOST void heapline_access(u32 address, u32 what, u32 site);
+/* Judges an access to so many bytes. */
+HL_HOST void heapline_access_range(u32 address, u32 bytes, u32 writes, u32 site);
+/* Judges reading a string of at most so many bytes; returns how many are read, the zero byte included. */
+HL_HOST u32 heapline_access_string(u32 address, u32 most, u32 site);
 /* Compares what the ledger keeps twice (`what`: HL_CHECK_*); returns 0, or the line of the check that failed. */
 HL_HOST u32 heapline_check(u32 what);
 /* The same for the path of one context. */

@@ -11,7 +11,7 @@
 /* The first word of the runtime block. */
 #define HL_MAGIC 0x50414548
 /* The second word of the runtime block. It changes whenever something in this file changes its meaning. */
-#define HL_ABI_VERSION 6
+#define HL_ABI_VERSION 7
 
 /* The shadow stack is an array of slots { site: u32, node: u32 } in the data symbol `heapline_shadow`. Slot 0 is the
  * sentinel: its node is the root. `top` is the address of the innermost written slot. A function that is entered uses
@@ -58,6 +58,8 @@
 #define HL_RUNTIME_METADATA_BYTES 84
 #define HL_RUNTIME_HEAP_BYTES 88
 #define HL_RUNTIME_FAILED 92
+/* Where memory that nothing is linked to begins. */
+#define HL_RUNTIME_HEAP_BASE 96
 
 /* Flags of HL_RUNTIME_FLAGS, which the host sets through heapline_set_flags. */
 
@@ -173,7 +175,7 @@
 /* Fault records are in a ring of this length at HL_RUNTIME_FAULT_RING. HL_RUNTIME_FAULTS counts all faults ever. The
  * contexts in a record are nodes. */
 #define HL_FAULT_RING_LENGTH 64
-#define HL_FAULT_SIZE 32
+#define HL_FAULT_SIZE 48
 #define HL_FAULT_KIND 0
 #define HL_FAULT_ADDRESS 4
 #define HL_FAULT_CONTEXT 8
@@ -181,6 +183,12 @@
 #define HL_FAULT_FREE_CONTEXT 16
 #define HL_FAULT_BLOCK 20
 #define HL_FAULT_BLOCK_SIZE 24
+/* Of a wrong access: the first byte that it must not touch, how many bytes it touches, whether it writes them, and the
+ * offset of its instruction, which counts like that of a site. */
+#define HL_FAULT_BAD 28
+#define HL_FAULT_ACCESS_SIZE 32
+#define HL_FAULT_ACCESS_WRITES 36
+#define HL_FAULT_ACCESS_SITE 40
 #define HL_FAULT_DOUBLE_FREE 1
 #define HL_FAULT_INTERIOR_FREE 2
 #define HL_FAULT_FOREIGN_FREE 3
@@ -191,6 +199,24 @@
  * counted in HL_RUNTIME_FAILED. HL_FAULT_BLOCK_SIZE has the low word of the size that was asked for, and
  * HL_FAULT_BLOCK the high word, which calloc's product may have. */
 #define HL_FAULT_NO_MEMORY 7
+
+/* Wrong accesses (access.c): beside a block, in a freed block, near address 0, and in heap memory without a block. */
+#define HL_FAULT_OVERFLOW 8
+#define HL_FAULT_USE_AFTER_FREE 9
+#define HL_FAULT_NULL_ACCESS 10
+#define HL_FAULT_WILD_ACCESS 11
+
+/* The shadow has a byte for each granule of memory. From 1 to 7 it says how many bytes of the granule, from the first
+ * one on, the program may touch; 0 stands for all of them, and these values for none. They are AddressSanitizer's. */
+#define HL_SHADOW_GRANULE 8
+#define HL_SHADOW_SHIFT 3
+/* Heap memory beside blocks. */
+#define HL_SHADOW_REDZONE 0xfa
+#define HL_SHADOW_FREED 0xfd
+/* Memory near address 0. */
+#define HL_SHADOW_NULL 0xfe
+/* Addresses below this one are near 0, unless they are static data or in the part of the stack that is in use. */
+#define HL_NULL_END 4096
 
 /* Bits that say what heapline_check() looks at. Without any, it looks at the runtime block alone. */
 

@@ -309,6 +309,7 @@ again:
     if (!base) return 0;
     HL_ASSERT(!((base | got) & (HL_PAGE - 1)) && got >= (target + map_pages) << HL_PAGE_SHIFT);
     if (!hl.heap_start) hl.heap_start = base;
+    hl_shadow_poison(base, base + got, HL_SHADOW_REDZONE);
     rt.heap_bytes += got;
     u32 end_page = hl_page_of(base) + (got >> HL_PAGE_SHIFT);
     u32 contiguous = hl_page_of(base) == hl.map_pages;
@@ -324,6 +325,7 @@ again:
       contiguous = 0;
     }
     hl.map_pages = end_page;
+    if (!hl.keeps_freed) hl.free_pages = end_page;
     hl_span *run = hl_struct_new();
     if (!run) {
       rt.heap_bytes -= got; /* they are lost */
@@ -339,6 +341,8 @@ again:
 }
 
 static void hl_spans_scavenge(void);
+
+static void hl_quarantine_empty(u32 most);
 
 static u32 hl_empty_pages(void);
 
@@ -362,6 +366,7 @@ HL_SLOW hl_span *hl_pages_allocate(u32 pages) {
   }
   if (!run && hl_grow(pages)) run = hl_bin_find(pages);
   if (!run && !hl.refilling) {
+    hl_quarantine_empty(0);
     hl_spans_scavenge();
     run = hl_bin_find(pages);
     /* The freed pages may be most of what is wanted, at the end of the heap. */

@@ -14,6 +14,9 @@
 /* Returns the start of at least `bytes` new, zeroed bytes and stores their number in *got; 0 when there are none.
  * Start and end are multiples of HL_PAGE. */
 HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got);
+/* Takes the memory from `start` up to `end` for the runtime, before hl_system_grow has given any. Both are multiples of
+ * HL_WASM_PAGE. Returns 0 when there is not so much memory, or somebody else has it. */
+HL_COLD int hl_system_reserve(u32 start, u32 end);
 /* An upper bound of the number of HL_PAGE pages below the first memory that hl_system_grow will give. */
 static u32 hl_system_end(void);
 
@@ -43,6 +46,11 @@ HL_INLINE void *hl_sbrk(intptr_t increment) {
 
 static u32 hl_system_end(void) { return ((u32)sbrk(0) >> HL_PAGE_SHIFT) + 1; }
 
+HL_COLD int hl_system_reserve(u32 start, u32 end) {
+  u32 now = (u32)sbrk(0);
+  return now <= start && (u32)sbrk((intptr_t)(end - now)) == now;
+}
+
 HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got) {
   u32 end = (u32)sbrk(0);
   u32 padding = -end & (HL_PAGE - 1);
@@ -67,10 +75,20 @@ extern u8 __heap_base;
 
 static u32 hl_system_end(void) { return (u32)__builtin_wasm_memory_size(0) * (HL_WASM_PAGE / HL_PAGE); }
 
+HL_COLD int hl_system_reserve(u32 start, u32 end) {
+  (void)start;
+  u64 size = (u64)__builtin_wasm_memory_size(0) * HL_WASM_PAGE;
+  u32 missing = end > size ? (u32)((end - size + HL_WASM_PAGE - 1) / HL_WASM_PAGE) : 0;
+  if (missing && __builtin_wasm_memory_grow(0, missing) == -1u) return 0;
+  heapline_shadow.state.reserved_end = end;
+  return 1;
+}
+
 HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got) {
   if (!heapline_shadow.state.tail_taken) {
     heapline_shadow.state.tail_taken = 1;
     u32 start = ((u32)&__heap_base + HL_PAGE - 1) & -HL_PAGE;
+    if (start < heapline_shadow.state.reserved_end) start = heapline_shadow.state.reserved_end;
     u64 size = (u64)__builtin_wasm_memory_size(0) * HL_WASM_PAGE;
     u32 end = size > 0xfffff000u ? 0xfffff000u : (u32)size;
     if (end > start && end - start >= bytes) {

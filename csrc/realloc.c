@@ -33,24 +33,56 @@ HL_INLINE void hl_copy_block(u32 to, u32 from, u32 size) {
   }
 }
 
+/* Writes down that a block has another size now. */
+HL_INLINE void hl_block_resized(hl_block *block, hl_node *node, u32 size) {
+  hl_ledger_free(block, block->requested);
+  hl_block_hand_out(block, hl_ledger_allocate(node, size, 0), size);
+}
+
+/* A pointer that is not of a live block, or any pointer while freed blocks go to the quarantine. With access checks every
+ * block moves, so that old pointers are seen. */
+HL_SLOW void *hl_realloc_slow(u32 address, u32 size) {
+  hl_span *span;
+  u32 index, to;
+  hl_block *block = hl.keeps_freed ? hl_block_find(address, &span, &index) : 0;
+  if (!block) {
+    hl_fault_report(address, 1);
+    return 0;
+  }
+  u32 old = block->requested;
+  if (size == old) return (void *)address;
+  if (size > HL_SIZE_MAX) return hl_allocation_failed(size);
+  hl_node *node = hl_context();
+  if (!hl.shadow.base && hl_block_resize_in_place(span, size)) {
+    hl_block_resized(block, node, size);
+    to = address;
+  } else {
+    hl_block *moved = hl_block_take_slow(hl_with_redzone(size), HL_ALIGNMENT, &to);
+    if (!moved) return hl_allocation_failed(size);
+    hl_shadow_open(to, size, hl.map[hl_page_of(to)]->block_size);
+    hl_copy_block(to, address, old < size ? old : size);
+    hl_ledger_free(block, old);
+    hl_quarantine_put(span, block, index, hl_place_of(node, 0));
+    hl_block_hand_out(moved, hl_ledger_allocate(node, size, 0), size);
+  }
+  if (hl_is_traced()) hl_trace(to, size, node);
+  return (void *)to;
+}
+
 HL_INLINE void *hl_realloc(void *pointer, u32 size) {
   if (!pointer) return malloc(size);
   u32 address = (u32)pointer;
   hl_span *span;
   u32 index;
-  hl_block *block = hl_block_find(address, &span, &index);
-  if (HL_UNLIKELY(!block)) {
-    hl_fault_report(address, 1);
-    return 0;
-  }
+  hl_block *block = hl_block_find_below(hl.free_pages, address, &span, &index);
+  if (HL_UNLIKELY(!block)) return hl_realloc_slow(address, size);
   u32 old = block->requested;
   if (size == old) return pointer;
   if (size > HL_SIZE_MAX) return hl_allocation_failed(size);
   hl_node *node = hl_context();
   if (hl_block_resize_in_place(span, size)) {
     HL_ASSERT(size <= span->block_size && hl.map[hl_page_of(address)] == span);
-    hl_ledger_free(block, old);
-    hl_block_hand_out(block, hl_ledger_allocate(node, size, 0), size);
+    hl_block_resized(block, node, size);
   } else {
     u32 to;
     /* A block that had to move before to grow will grow again: put it where there is room behind it. */

@@ -38,6 +38,7 @@
               .peak_epoch = 1,                                                   \
               .fault_ring = hl.fault_ring,                                       \
               .first_span_chunk = &hl.first_span_chunk.header,                   \
+              .heap_base = (uintptr_t)&__heap_base,                              \
           },                                                                     \
       .no_child = {.site = HL_SITE_NONE, .next_sibling = &hl_start.no_child},    \
       .no_span = {.free = HL_NO_BLOCK, .class = HL_LARGE_CLASS},                 \

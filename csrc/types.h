@@ -114,6 +114,8 @@ typedef struct hl_block {
 
 /* An index that no block has. It is also one more than the number of blocks that a span may have. */
 #define HL_NO_BLOCK 0xfffu
+/* Takes the place of the index of the next free block while a freed block waits in the quarantine (quarantine.c). */
+#define HL_QUARANTINED 0xffeu
 /* From this bit on, hl_block.serial of a free block has the index of the next free one (free.c). */
 #define HL_NEXT_FREE_SHIFT 20u
 
@@ -158,6 +160,10 @@ typedef struct hl_fault {
   u32 free_context;
   u32 block;
   u32 block_size; /* requested bytes */
+  u32 bad;
+  u32 access_size;
+  u32 access_writes;
+  u32 access_site;
   u32 unused;
 } hl_fault;
 
@@ -185,6 +191,7 @@ typedef struct hl_runtime {
   u32 metadata_bytes;
   u32 heap_bytes; /* obtained from the system */
   u32 failed;
+  u32 heap_base;
 } hl_runtime;
 
 #define HL_ASSERT_FIELD(type, field, offset) \
@@ -240,6 +247,10 @@ HL_ASSERT_FIELD(hl_fault, alloc_context, HL_FAULT_ALLOC_CONTEXT);
 HL_ASSERT_FIELD(hl_fault, free_context, HL_FAULT_FREE_CONTEXT);
 HL_ASSERT_FIELD(hl_fault, block, HL_FAULT_BLOCK);
 HL_ASSERT_FIELD(hl_fault, block_size, HL_FAULT_BLOCK_SIZE);
+HL_ASSERT_FIELD(hl_fault, bad, HL_FAULT_BAD);
+HL_ASSERT_FIELD(hl_fault, access_size, HL_FAULT_ACCESS_SIZE);
+HL_ASSERT_FIELD(hl_fault, access_writes, HL_FAULT_ACCESS_WRITES);
+HL_ASSERT_FIELD(hl_fault, access_site, HL_FAULT_ACCESS_SITE);
 HL_ASSERT_FIELD(hl_runtime, magic, HL_RUNTIME_MAGIC);
 HL_ASSERT_FIELD(hl_runtime, version, HL_RUNTIME_VERSION);
 HL_ASSERT_FIELD(hl_runtime, top, HL_RUNTIME_TOP);
@@ -263,6 +274,7 @@ HL_ASSERT_FIELD(hl_runtime, spans, HL_RUNTIME_SPANS);
 HL_ASSERT_FIELD(hl_runtime, metadata_bytes, HL_RUNTIME_METADATA_BYTES);
 HL_ASSERT_FIELD(hl_runtime, heap_bytes, HL_RUNTIME_HEAP_BYTES);
 HL_ASSERT_FIELD(hl_runtime, failed, HL_RUNTIME_FAILED);
+HL_ASSERT_FIELD(hl_runtime, heap_base, HL_RUNTIME_HEAP_BASE);
 
 /* Nodes and span structs that need no memory from the system. */
 #define HL_FIRST_NODES 60u
@@ -337,6 +349,30 @@ typedef struct hl_graph {
   u32 guesses;
 } hl_graph;
 
+/* A freed block that waits before it is used again (quarantine.c). */
+typedef struct hl_kept {
+  u32 address;
+  u32 requested; /* bytes */
+} hl_kept;
+
+/* The blocks that wait, in the order in which they were freed: a ring. */
+typedef struct hl_quarantine {
+  u32 limit; /* bytes */
+  u32 bytes; /* that the waiting blocks take */
+  u32 first, count;
+  u32 capacity; /* of `entries`: a power of two, or 0 */
+  hl_kept *entries;
+} hl_quarantine;
+
+/* Which bytes the program may touch (shadow.c). */
+typedef struct hl_shadow {
+  u32 base; /* address of the byte for address 0; 0 while accesses are not checked */
+  u32 bytes;
+  u32 null_end; /* addresses below this one are near 0 */
+  u32 *reported; /* hash table of the places whose faults were reported (access.c) */
+  u32 reported_count;
+} hl_shadow;
+
 /* Bounds of the leak scan, in bytes. They are variables because tests set them. */
 typedef struct hl_scan_limits {
   u32 heap_least; /* smaller heaps get no graph: all that a scan touches there is in the caches of one core */
@@ -347,8 +383,11 @@ typedef struct hl_scan_limits {
 /* The rest of the state: nobody outside reads it. */
 typedef struct hl_state {
   /* malloc's first test: requests below it take the fast path. It is 0 until the heap is initialised and while
-   * HL_FLAG_TRACE is set, so that neither costs the fast path anything. */
+   * HL_FLAG_TRACE is set, so that neither costs the fast path anything. With access checks it is 0, too. */
   u32 fast_limit;
+  /* The first test of free and realloc: addresses in pages below it take the fast path. It is map_pages or, while freed
+   * blocks go to the quarantine, 0. */
+  u32 free_pages;
   u32 peak_dirty; /* some context saved its live share since the last peak */
 
   /* page map: the span of each page of the linear memory, 0 for pages that hold no blocks */
@@ -392,6 +431,11 @@ typedef struct hl_state {
   u8 class_of[(HL_SMALL_MAX >> 4) + 1]; /* by (size + 15) / 16 */
 
   u32 tail_taken; /* the memory behind the program's data is in the heap (platform.h, WASI) */
+  u32 reserved_end; /* the shadow's memory: hl_system_grow gives none below (platform.h, WASI) */
+
+  u32 keeps_freed; /* freed blocks go to the quarantine */
+  hl_quarantine quarantine;
+  hl_shadow shadow;
 
   hl_fault failure; /* the last allocation that failed */
   hl_fault fault_ring[HL_FAULT_RING_LENGTH];

@@ -18,7 +18,7 @@
 #define HEAPLINE_H_VERSION 1
 
 /* Version and mark of the runtime block that this header can read. */
-#define HEAPLINE_ABI 6
+#define HEAPLINE_ABI 7
 #define HEAPLINE_MAGIC 0x50414548
 
 #ifdef __cplusplus

@@ -27,8 +27,18 @@ export interface AttachOptions
   readonly timeLimit?: number;
 }
 
-const { name, debugInfo, sourceMap, exports, maxMemory, hostFrames, freeStacks, onError, onFault } =
-  MODULE_OPTIONS;
+const {
+  name,
+  debugInfo,
+  sourceMap,
+  exports,
+  maxMemory,
+  hostFrames,
+  freeStacks,
+  quarantine,
+  onError,
+  onFault,
+} = MODULE_OPTIONS;
 
 /** The table of these options. */
 export const ATTACH_OPTIONS = {
@@ -39,6 +49,7 @@ export const ATTACH_OPTIONS = {
   maxMemory,
   hostFrames,
   freeStacks,
+  quarantine,
   onError,
   onFault,
   hideGlue: withDefault(flag, false),

@@ -11,6 +11,7 @@ import {
   REPORT_FORMATS,
   type ReportFormat,
 } from '../report/index.ts';
+import { QUARANTINE } from '../sandbox/sandbox-options.ts';
 
 /** How one option is read from its text, and what its value is otherwise. */
 interface ProgramOption<Value> {
@@ -57,6 +58,11 @@ export const PROGRAM_OPTIONS = {
   exitcode: count(23, 255, 'exit status of a program that leaks or has heap faults; 0 keeps its own'),
   halt_on_error: flag(true, 'stop the program at the first heap fault'),
   abort_on_error: flag(false, 'end with SIGABRT instead of the exit status `exitcode`'),
+  quarantine_size_kb: count(
+    QUARANTINE / 1024,
+    2 ** 20,
+    'KiB of freed blocks that wait before they are used again, so that double frees are told from others',
+  ),
   leak_kinds: option<readonly LeakKind[]>(
     defaultLeakKinds,
     (given) => parseLeakKinds(given, 'leak_kinds'),

@@ -86,6 +86,7 @@ function options(args: readonly string[], settings: ProgramSettings): SandboxOpt
     env,
     hostFrames: 'off',
     onError: settings.halt_on_error ? 'throw' : 'record',
+    quarantine: settings.quarantine_size_kb * 1024,
   };
 }
 

@@ -37,13 +37,18 @@ export function parseCount(option: string, rule?: Reads<number>): (text: string)
   };
 }
 
-/** For an option whose value is a number of bytes that may be 0, such as `64M`, `512k` or `0`. */
-export function parseTolerance(option: string): (text: string) => number {
+/**
+ * For an option whose value is a number of bytes that may be 0, such as `64M`, `512k` or `0`.
+ * @param rule that of the same option in code, when there is one
+ */
+export function parseTolerance(option: string, rule?: Reads<number>): (text: string) => number {
   return (text) => {
     const match = /^(\d+)([kmg]?)(?:i?b)?$/i.exec(text.trim());
     const bytes = match === null ? Number.NaN : Number(match[1]) * UNITS[match[2]!.toLowerCase()]!;
-    if (Number.isSafeInteger(bytes)) return bytes;
-    throw usageError(option, `'${text}' is not a size: write bytes, or 512k, 64M.`);
+    if (!Number.isSafeInteger(bytes)) {
+      throw usageError(option, `'${text}' is not a size: write bytes, or 512k, 64M.`);
+    }
+    return rule === undefined ? bytes : rule.read(bytes, option, 'heapline');
   };
 }
 

@@ -24,6 +24,7 @@ import {
   type Suppression,
   suppress,
 } from '../report/index.ts';
+import { QUARANTINE } from '../sandbox/sandbox-options.ts';
 import { addCompileOptions, collect, parseTolerance, readInput } from './arguments.ts';
 import type { Call } from './call.ts';
 import { failureText, STATUS, usageError } from './failure.ts';
@@ -155,6 +156,7 @@ async function check(
 
   const aside = printed.length > 0;
   const options: SandboxOptions = {
+    quarantine: QUARANTINE,
     ...guestOptions(given, programArguments),
     // The JavaScript frames above this function are Heapline's own.
     hostFrames: 'off',

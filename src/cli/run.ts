@@ -26,6 +26,7 @@ import {
   moduleError,
   parseCount,
   parseSize,
+  parseTolerance,
   readInput,
   readOurInput,
 } from './arguments.ts';
@@ -38,6 +39,7 @@ import type { Terminal } from './terminal.ts';
 /** How a guest is compiled, and what it may see. */
 export interface GuestArguments extends CompileArguments {
   maxMemory?: number;
+  quarantine?: number;
   env?: string[];
   file?: string[];
   dir?: string[];
@@ -135,6 +137,12 @@ export function addGuestOptions(command: Command): Command {
       'let the program use a directory: path here, then absolute path there (default: the same); :ro refuses changes' +
         ' (repeatable, WASI only)',
       collect,
+    )
+    .option(
+      '--quarantine <size>',
+      'bytes of freed blocks that wait before they are used again, so that double frees are told from others (default:' +
+        ' 256k in check, 0 in run)',
+      parseTolerance('--quarantine', SANDBOX_OPTIONS.quarantine),
     )
     .option('--stdin <file>', "the program's standard input; - passes on your own", '-')
     .option(
@@ -258,6 +266,7 @@ export function guestOptions(given: GuestArguments, programArguments: readonly s
     ...(given.dir === undefined ? {} : { preopens: preopensOf(given.dir) }),
     stdin: given.stdin === '-' ? readOurInput : readInput(given.stdin),
     ...(given.maxMemory === undefined ? {} : { maxMemory: given.maxMemory }),
+    ...(given.quarantine === undefined ? {} : { quarantine: given.quarantine }),
   };
 }
 

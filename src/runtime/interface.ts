@@ -37,6 +37,17 @@ export interface RuntimeExports {
   /** Sets the flags (HL_FLAG_*). */
   heapline_set_flags(flags: number): void;
   /**
+   * Keeps up to so many bytes of freed blocks from being used again and, when `shadow_bytes` is not 0, puts a
+   * shadow of memory there, before the first allocation. Returns 0 when there is no memory for the shadow.
+   */
+  heapline_set_checks(quarantine: number, shadow: number, shadow_bytes: number): number;
+  /** Judges an access whose shadow is not 0. `what` is its size in bytes, doubled, plus 1 when it writes. */
+  heapline_access(address: number, what: number, site: number): void;
+  /** Judges an access to so many bytes. */
+  heapline_access_range(address: number, bytes: number, writes: number, site: number): void;
+  /** Judges reading a string of at most so many bytes; returns how many are read, the zero byte included. */
+  heapline_access_string(address: number, most: number, site: number): number;
+  /**
    * Compares what the ledger keeps twice (`what`: HL_CHECK_*); returns 0, or the line of the check that
    * failed.
    */
@@ -93,6 +104,10 @@ export const HOST_EXPORTS: readonly string[] = [
   'heapline_runtime',
   'heapline_shadow',
   'heapline_set_flags',
+  'heapline_set_checks',
+  'heapline_access',
+  'heapline_access_range',
+  'heapline_access_string',
   'heapline_check',
   'heapline_check_context',
   'heapline_peak_written',

@@ -4,7 +4,7 @@
 /** The first word of the runtime block. */
 export const MAGIC = 0x50414548;
 /** The second word of the runtime block. It changes whenever something in this file changes its meaning. */
-export const ABI_VERSION = 6;
+export const ABI_VERSION = 7;
 /**
  * The shadow stack is an array of slots { site: u32, node: u32 } in the data symbol `heapline_shadow`. Slot 0
  * is the sentinel: its node is the root. `top` is the address of the innermost written slot. A function that
@@ -53,6 +53,8 @@ export const RUNTIME_SPANS = 80;
 export const RUNTIME_METADATA_BYTES = 84;
 export const RUNTIME_HEAP_BYTES = 88;
 export const RUNTIME_FAILED = 92;
+/** Where memory that nothing is linked to begins. */
+export const RUNTIME_HEAP_BASE = 96;
 /** Call the import heapline.trace after every allocation. Only objects with the hooks of tests obey it. */
 export const FLAG_TRACE = 1;
 /** Ask the host for its stack at the first allocation below a host entry. */
@@ -184,7 +186,7 @@ export const BLOCK_CLASS_REACHABLE = 3;
  * The contexts in a record are nodes.
  */
 export const FAULT_RING_LENGTH = 64;
-export const FAULT_SIZE = 32;
+export const FAULT_SIZE = 48;
 export const FAULT_KIND = 0;
 export const FAULT_ADDRESS = 4;
 export const FAULT_CONTEXT = 8;
@@ -192,6 +194,14 @@ export const FAULT_ALLOC_CONTEXT = 12;
 export const FAULT_FREE_CONTEXT = 16;
 export const FAULT_BLOCK = 20;
 export const FAULT_BLOCK_SIZE = 24;
+/**
+ * Of a wrong access: the first byte that it must not touch, how many bytes it touches, whether it writes
+ * them, and the offset of its instruction, which counts like that of a site.
+ */
+export const FAULT_BAD = 28;
+export const FAULT_ACCESS_SIZE = 32;
+export const FAULT_ACCESS_WRITES = 36;
+export const FAULT_ACCESS_SITE = 40;
 export const FAULT_DOUBLE_FREE = 1;
 export const FAULT_INTERIOR_FREE = 2;
 export const FAULT_FOREIGN_FREE = 3;
@@ -204,6 +214,31 @@ export const FAULT_REALLOC_FOREIGN = 6;
  * FAULT_BLOCK the high word, which calloc's product may have.
  */
 export const FAULT_NO_MEMORY = 7;
+/**
+ * Wrong accesses (access.c): beside a block, in a freed block, near address 0, and in heap memory without a
+ * block.
+ */
+export const FAULT_OVERFLOW = 8;
+export const FAULT_USE_AFTER_FREE = 9;
+export const FAULT_NULL_ACCESS = 10;
+export const FAULT_WILD_ACCESS = 11;
+/**
+ * The shadow has a byte for each granule of memory. From 1 to 7 it says how many bytes of the granule, from
+ * the first one on, the program may touch; 0 stands for all of them, and these values for none. They are
+ * AddressSanitizer's.
+ */
+export const SHADOW_GRANULE = 8;
+export const SHADOW_SHIFT = 3;
+/** Heap memory beside blocks. */
+export const SHADOW_REDZONE = 0xfa;
+export const SHADOW_FREED = 0xfd;
+/** Memory near address 0. */
+export const SHADOW_NULL = 0xfe;
+/**
+ * Addresses below this one are near 0, unless they are static data or in the part of the stack that is in
+ * use.
+ */
+export const NULL_END = 4096;
 /** Whether the contexts add up to the totals. It is part of the checks below. */
 export const CHECK_SUMS = 1;
 /** The links of the context tree. */

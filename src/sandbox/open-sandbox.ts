@@ -62,6 +62,7 @@ export function sessionOptions(options: SandboxOptions, attached = false): Sessi
   return {
     hostFrames: options.hostFrames ?? 'allocating',
     freeContexts: options.freeStacks ?? true,
+    quarantine: options.quarantine ?? 0,
     onError: options.onError ?? 'record',
     onFault: options.onFault,
     onExit: options.onExit,

@@ -57,6 +57,11 @@ export interface SandboxOptions {
   /** Remember where each block is freed, for the third stack of a double free. Default true. */
   readonly freeStacks?: boolean;
   /**
+   * How many bytes of freed blocks wait before their memory is used again, so that a second free of them is judged
+   * rightly whatever was allocated meanwhile. Default 0.
+   */
+  readonly quarantine?: number;
+  /**
    * What a heap fault (a bad free or realloc) does: it is written down and the call is ignored (`'record'`, the default),
    * or it stops the guest there (`'throw'`).
    */
@@ -82,6 +87,10 @@ export interface SandboxOptions {
 
 const PAGE = 0x10000;
 const LARGEST_MEMORY = 2 ** 32;
+const LARGEST_QUARANTINE = 2 ** 30;
+
+/** Bytes of the quarantine where it is on by default: in \`heapline check\` and in tests. */
+export const QUARANTINE = 2 ** 18;
 
 /** The file system of a guest, by absolute path. */
 const files: OptionRule<Readonly<Record<string, string | Uint8Array>>> = {
@@ -176,6 +185,10 @@ export const SANDBOX_OPTIONS = {
   ),
   hostFrames,
   freeStacks: flag,
+  quarantine: rule(
+    (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= LARGEST_QUARANTINE,
+    `a whole number of bytes from 0 to ${LARGEST_QUARANTINE}`,
+  ),
   onError: oneOf('record', 'throw'),
   onFault: callback(),
   onExit: callback(),

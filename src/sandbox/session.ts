@@ -10,7 +10,7 @@ import { faultMessage, type HeapFault } from '../frames/index.ts';
 import { Ledger, layout } from '../heap/index.ts';
 import { type EventLoop, type Gate, type Guest, GuestStacks, type HostStacks } from '../host/index.ts';
 import { LeakFinder, PeakMeter } from '../leaks/index.ts';
-import { runtimeFunctions } from '../runtime/index.ts';
+import { type RuntimeFunctions, runtimeFunctions } from '../runtime/index.ts';
 import { Boundary, type BoundaryOptions } from './boundary.ts';
 import { FunctionTable } from './function-table.ts';
 import { HeapEvents } from './heap-events.ts';
@@ -22,6 +22,8 @@ import type { Subject } from './subject.ts';
 export interface SessionOptions extends BoundaryOptions {
   /** Remember where each block is freed. */
   readonly freeContexts: boolean;
+  /** Bytes of freed blocks that wait before their memory is used again. */
+  readonly quarantine: number;
   readonly onError: 'record' | 'throw';
   readonly onFault: ((fault: HeapFault) => void) | undefined;
   readonly onExit: ((exitCode: number) => void) | undefined;
@@ -85,7 +87,9 @@ export class Session {
     this.ledger.isSite = (site) => this.#isSite(site);
     gate.stacks = new GuestStacks(this.ledger, exports.__stack_pointer);
     gate.exceptions.attach(exports, gate);
-    runtimeFunctions(exports).heapline_set_flags?.(flagsOf(options));
+    const runtime = runtimeFunctions(exports);
+    runtime.heapline_set_flags?.(flagsOf(options));
+    if (options.quarantine > 0) startChecks(runtime, options);
     this.peaks = new PeakMeter(this.ledger, exports);
     this.stacks = new StackReader(this.ledger, this.events, symbols, hostStacks);
     this.leaks = new LeakFinder(roots, {
@@ -197,6 +201,17 @@ export class Session {
     if (failure.cutOff) this.leaks.traps++;
     return failure.error;
   }
+}
+
+function startChecks(runtime: Partial<RuntimeFunctions>, { quarantine }: SessionOptions): void {
+  const set = runtime.heapline_set_checks;
+  if (set === undefined) {
+    throw new UnsupportedModuleError(
+      'the module does not export heapline_set_checks, which the quarantine needs: link it with the flags that ' +
+        '`heapline link-flags` prints, or set quarantine: 0',
+    );
+  }
+  set(quarantine, 0, 0);
 }
 
 function flagsOf({ hostFrames, freeContexts }: SessionOptions): number {

@@ -20,6 +20,7 @@ import { pathOf } from '../node/file-url.ts';
 import { flagOrOptions, rule, textList } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
 import { type LeakKind, someLeakKinds, suppressionsOf } from '../report/index.ts';
+import { QUARANTINE } from '../sandbox/sandbox-options.ts';
 
 /** How imports with `?heap` are compiled. This is plain data, because the tests run in other processes. */
 export type HeapImportOptions = Omit<
@@ -45,7 +46,10 @@ export interface HeaplinePluginOptions {
    * before for the allocations of the test. An object says which leaks fail a test. Default false.
    */
   readonly autoCheck?: boolean | AutoCheckOptions;
-  /** How to compile imports with `?heap`: the same for all, or by the path of the file. */
+  /**
+   * How to compile imports with `?heap`: the same for all, or by the path of the file. Unless `quarantine` says
+   * otherwise, 256 KiB of freed blocks wait there before they are used again.
+   */
   readonly compile?: HeapImportOptions | ((file: string) => HeapImportOptions);
   /** Folder for the reports of failed tests; false for none. Default `heapline-report` in the project's root. */
   readonly reportFolder?: string | false;
@@ -143,8 +147,8 @@ export default function heapline(options: HeaplinePluginOptions = {}): VitePlugi
       const read = isModule ? files : files.flatMap((source) => filesToRead(source, load));
       for (const path of new Set(read)) this.addWatchFile(path);
       const call = isModule
-        ? `loadWasm(${JSON.stringify(file)})`
-        : `loadC(${JSON.stringify(files)}, ${JSON.stringify(load)})`;
+        ? `loadWasm(${JSON.stringify(file)}, ${JSON.stringify({ quarantine: QUARANTINE })})`
+        : `loadC(${JSON.stringify(files)}, ${JSON.stringify({ quarantine: QUARANTINE, ...load })})`;
       return (
         `import { ${isModule ? 'loadWasm' : 'loadC'} } from ${JSON.stringify(sibling('index'))};\n` +
         `const lib = await ${call};\nexport default lib;\n`

@@ -15,6 +15,7 @@ import {
   parseSuppressions,
   suppress,
 } from '../../src/index.ts';
+import { QUARANTINE } from '../../src/sandbox/sandbox-options.ts';
 import { FULL } from '../support/full.ts';
 import {
   compareFaults,
@@ -74,7 +75,12 @@ function notSuppressed(report: LeakReport): string[] {
 
 async function judge(program: Program, toolchain: Toolchain, flags: readonly string[]): Promise<string[]> {
   const define = program.fixed ? { FIXED: true } : {};
-  using lib = await loadC(program.path, { toolchain, flags: [...flags, '-w'], define });
+  using lib = await loadC(program.path, {
+    toolchain,
+    flags: [...flags, '-w'],
+    define,
+    quarantine: QUARANTINE,
+  });
   lib.run();
   const report = lib.heap.leaks();
   const { leaks, faults } = found(program, report);

@@ -275,7 +275,9 @@ describe.each(flavours)('heap faults in the %s runtime', (flavour) => {
     for (let i = 1; i <= 100; i++) at(runtime, i, 'free', i * 16);
     expect(runtime.runtime(layout.RUNTIME_FAULTS)).toBe(100);
     const ring = runtime.runtime(layout.RUNTIME_FAULT_RING);
-    const addresses = Array.from({ length: 64 }, (_, i) => runtime.u32(ring + i * 32 + layout.FAULT_ADDRESS));
+    const addresses = Array.from({ length: 64 }, (_, i) =>
+      runtime.u32(ring + i * layout.FAULT_SIZE + layout.FAULT_ADDRESS),
+    );
     expect([...addresses].sort((x, y) => x - y)).toEqual(Array.from({ length: 64 }, (_, i) => (i + 37) * 16));
   });
 

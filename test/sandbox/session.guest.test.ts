@@ -13,6 +13,7 @@ import { programPath } from '../support/guest-programs.ts';
 const OPTIONS: SessionOptions = {
   hostFrames: 'allocating',
   freeContexts: true,
+  quarantine: 0,
   onError: 'record',
   onFault: undefined,
   onExit: undefined,

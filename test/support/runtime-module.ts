@@ -73,6 +73,10 @@ export interface Fault {
   freeContext: number;
   block: number;
   blockSize: number;
+  bad: number;
+  accessSize: number;
+  accessWrites: number;
+  accessSite: number;
 }
 
 /** A live block. */
@@ -352,6 +356,10 @@ export class Runtime {
       freeContext: this.u32(record + layout.FAULT_FREE_CONTEXT),
       block: this.u32(record + layout.FAULT_BLOCK),
       blockSize: this.u32(record + layout.FAULT_BLOCK_SIZE),
+      bad: this.u32(record + layout.FAULT_BAD),
+      accessSize: this.u32(record + layout.FAULT_ACCESS_SIZE),
+      accessWrites: this.u32(record + layout.FAULT_ACCESS_WRITES),
+      accessSite: this.u32(record + layout.FAULT_ACCESS_SITE),
     };
   }
 }

@@ -34,7 +34,7 @@ test('an import becomes a sandbox of its own, and its sources are watched', () =
     compile: { sources: ['other.c'], flags: ['-O1'], include: ['/a', new URL('file:///b%20c')] },
   });
   const code = plugin.load.call({ addWatchFile: (path) => void watched.push(path) }, `${source}?heap`);
-  expect(code).toContain('{"flags":["-O1"],"include":["/a","/b c"]}');
+  expect(code).toContain('{"quarantine":262144,"flags":["-O1"],"include":["/a","/b c"]}');
   expect(watched).toEqual([source, source.replace('requests.c', 'other.c')]);
 });
 
