@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { defineConfig, type Options } from 'tsup';
+import { withOwnUrl } from './scripts/with-own-url.ts';
 import { withoutComments } from './scripts/without-comments.ts';
 
 const library = {
@@ -69,10 +70,7 @@ export default defineConfig([
     // tsup splits CommonJS by way of another compiler, which gets private fields and class names wrong.
     splitting: false,
     esbuildPlugins: [errorsApart, answersApart],
-    esbuildOptions(options) {
-      options.define = { ...options.define, 'import.meta.url': 'ownUrl' };
-      options.inject = [...(options.inject ?? []), 'scripts/own-url.js'];
-    },
+    esbuildOptions: withOwnUrl,
   },
   {
     entry: { cli: 'src/cli/main.ts' },
@@ -83,19 +81,27 @@ export default defineConfig([
     banner: { js: '#!/usr/bin/env node' },
   },
   {
-    // The compilers and the runner of linked programs: entries of their own, because builds start them all day.
+    // The compilers and the runner of linked programs. Builds start them all day, so each loads one file.
     entry: {
       'heapline-cc': 'src/cc/bin/heapline-cc.ts',
       'heapline-c++': 'src/cc/bin/heapline-c++.ts',
       'heapline-ar': 'src/cc/bin/heapline-ar.ts',
       'heapline-ranlib': 'src/cc/bin/heapline-ranlib.ts',
-      'cc-run': 'src/cc/run.ts',
+      'cc-run': 'src/cc/bin/cc-run.ts',
     },
     format: ['esm'],
-    splitting: true,
-    sourcemap: true,
+    splitting: false,
     target: 'node20',
     banner: { js: '#!/usr/bin/env node' },
     outExtension: () => ({ js: '.js' }),
+  },
+  {
+    entry: { 'cc-tools': 'src/cc/main.ts', 'cc-program': 'src/cc/run.ts' },
+    format: ['cjs'],
+    splitting: false,
+    sourcemap: true,
+    target: 'node20',
+    plugins: [withoutComments],
+    esbuildOptions: withOwnUrl,
   },
 ]);

@@ -45,6 +45,10 @@ const measurements: ReadonlyMap<string, Measurement> = new Map<string, Measureme
   ['encoding', async (setting) => (await import('./measures/encoding.ts')).measureEncoding(setting)],
   ['scale', async (setting) => (await import('./measures/scale.ts')).measureScale(setting)],
   ['cold-start', async (setting) => (await import('./measures/cold-start.ts')).measureColdStart(setting)],
+  [
+    'program-start',
+    async (setting) => (await import('./measures/program-start.ts')).measureProgramStart(setting),
+  ],
 ]);
 
 interface Options {

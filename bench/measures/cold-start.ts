@@ -18,17 +18,17 @@ import { type Spread, spread } from '../statistics.ts';
 
 const execute = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const dist = join(root, 'dist');
+export const dist = join(root, 'dist');
 const example = join(root, 'examples', 'leaky.c');
-const node = process.execPath;
+export const node = process.execPath;
 
-interface Sample {
+export interface Sample {
   /** Milliseconds. */
   readonly wall: number;
   readonly processor: number;
 }
 
-interface Scenario {
+export interface Scenario {
   readonly name: string;
   readonly command: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -48,7 +48,7 @@ interface ColdStartResult {
  * Runs a command to its end. The shell waits for all processes that the command started and tells their processor
  * time.
  */
-async function time({ command, env, prepare }: Scenario): Promise<Sample> {
+export async function time({ command, env, prepare }: Scenario): Promise<Sample> {
   prepare?.();
   const { stderr } = await execute(
     'bash',

@@ -3,24 +3,38 @@
 // its heap is checked.
 
 import { readFileSync } from 'node:fs';
-import nodeModule from 'node:module';
 import path from 'node:path';
-import { ExitError, HeapFaultError, HeaplineError, StackOverflowError, TrapError } from '../errors.ts';
+import {
+  CorruptLedgerError,
+  ExitError,
+  HeapFaultError,
+  HeaplineError,
+  StackOverflowError,
+  TrapError,
+} from '../errors.ts';
 import { openWasiGuest } from '../host/index.ts';
 import { liveFiles } from '../node/live-files.ts';
-import { nodePlatform } from '../node/node-platform.ts';
+import { machine } from '../node/machine.ts';
+import { codeDirectory } from '../node/own-files.ts';
 import { writeOutputBytes } from '../node/standard-streams.ts';
 import { posixPath } from '../node/windows-paths.ts';
-import { usePlatform } from '../platform/index.ts';
-import type { GuestExports, OpenGuest } from '../sandbox/index.ts';
+import { type Scripts, usePlatform } from '../platform/index.ts';
+import type { GuestExports, OpenGuest, Sandbox } from '../sandbox/index.ts';
 import { openModule } from '../sandbox/open-module.ts';
 import type { SandboxOptions } from '../sandbox/sandbox-options.ts';
 import { moreWasi } from '../web/more-wasi.ts';
 import { moduleIn } from './executable.ts';
 import { type ProgramSettings, programOptionsHelp, readProgramOptions } from './program-options.ts';
 
-/** Exit statuses, as a shell reports them for a native program: 128 plus the number of the signal. */
-const STATUS = { abort: 134, arithmetic: 136, segmentation: 139, pipe: 141, noProgram: 127 } as const;
+/** Exit statuses, as a shell reports them for a native program: 128 plus the number of the signal. 70 is a fault here. */
+const STATUS = {
+  abort: 134,
+  arithmetic: 136,
+  segmentation: 139,
+  pipe: 141,
+  noProgram: 127,
+  software: 70,
+} as const;
 
 const say = (text: string): void => {
   try {
@@ -30,7 +44,7 @@ const say = (text: string): void => {
   }
 };
 
-async function main([file = '', ...args]: readonly string[]): Promise<number> {
+async function runProgram([file = '', ...args]: readonly string[]): Promise<number> {
   const name = path.basename(file);
   const settings = readProgramOptions(process.env.HEAPLINE_OPTIONS ?? '', (text) =>
     say(`${name}: HEAPLINE_OPTIONS: ${text}\n`),
@@ -50,7 +64,7 @@ async function main([file = '', ...args]: readonly string[]): Promise<number> {
     return STATUS.noProgram;
   }
   const sandbox = await openModule<GuestExports>(
-    { bytes, path: file, symbolOptions: {}, programName: file },
+    { bytes, path: file, symbolOptions: {}, programName: file, once: true },
     options(args, settings),
     openProgram,
   );
@@ -64,7 +78,7 @@ async function main([file = '', ...args]: readonly string[]): Promise<number> {
     status = error instanceof ExitError ? error.exitCode & 0xff : trapStatus(error);
     if (!(error instanceof HeapFaultError)) say(`${name}: ${error.message}\n`);
   }
-  if (!settings.detect_leaks && settings.pprof === '' && !(failure instanceof HeapFaultError)) return status;
+  if (endsClean(sandbox, failure !== null, settings)) return status;
   const { checkAtExit } = await import('./exit-check.ts');
   return checkAtExit(
     sandbox,
@@ -73,13 +87,25 @@ async function main([file = '', ...args]: readonly string[]): Promise<number> {
   );
 }
 
+/** Whether the end has nothing to report. Looking costs little, and a report needs much code. */
+function endsClean(sandbox: Sandbox, failed: boolean, settings: ProgramSettings): boolean {
+  if (settings.pprof !== '' || settings.verbosity > 0) return false;
+  try {
+    // Blocks that a stopped program still held are no leaks.
+    return !sandbox.heap.mayLeak(failed || !settings.detect_leaks ? [] : settings.leak_kinds);
+  } catch (error) {
+    if (error instanceof CorruptLedgerError) return false;
+    throw error;
+  }
+}
+
 function options(args: readonly string[], settings: ProgramSettings): SandboxOptions {
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {
     if (value !== undefined && name !== '' && !name.includes('=')) env[name] = value;
   }
   // C starts in this directory (csrc/program.c).
-  const here = nodePlatform.workingDirectory();
+  const here = machine.workingDirectory();
   if (here !== undefined) env.PWD = process.platform === 'win32' ? posixPath(here) : here;
   return {
     args,
@@ -111,16 +137,24 @@ function trapStatus(error: HeaplineError): number {
   return /out of bounds|null function|signature/i.test(error.message) ? STATUS.segmentation : STATUS.abort;
 }
 
-// @wasmer/wasi takes 30 ms to load; a program at the command line needs little of it.
-usePlatform({ ...nodePlatform, moreWasi: async (args, env) => moreWasi(args, env) });
-(nodeModule as { enableCompileCache?: () => void }).enableCompileCache?.();
-void main(process.argv.slice(2)).then(
-  (status) => {
-    process.exitCode = status;
-  },
-  (error: unknown) => {
+/** Where scripts stand: reports of programs show no JavaScript. */
+const scripts: Scripts = {
+  ownDirectory: codeDirectory,
+  toPath: (file) => file,
+  originalPosition: (file, line, column) => ({ file, line, column }),
+  mapsStackText: () => false,
+  mainError: Error,
+};
+
+/** Runs the program that these arguments begin with, and ends this process with its status. */
+export async function main(args: readonly string[]): Promise<void> {
+  // @wasmer/wasi takes 30 ms to load; a program at the command line needs little of it.
+  usePlatform({ ...machine, scripts, moreWasi: async (given, env) => moreWasi(given, env) });
+  try {
+    process.exitCode = await runProgram(args);
+  } catch (error) {
     const known = error instanceof HeaplineError;
     say(`heapline: ${known ? error.message : `unexpected ${(error as Error)?.stack ?? String(error)}`}\n`);
-    process.exitCode = known ? STATUS.noProgram : 70;
-  },
-);
+    process.exitCode = known ? STATUS.noProgram : STATUS.software;
+  }
+}

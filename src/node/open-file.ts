@@ -2,7 +2,7 @@
 // another one was made of does not share its position, because WASI has no way to make one.
 
 import * as fs from 'node:fs';
-import { isatty } from 'node:tty';
+import { createRequire } from 'node:module';
 import { ALL_RIGHTS, APPEND, FileType, Right } from '../host/index.ts';
 import { PathError } from './confined-paths.ts';
 import { type TimeChange, timesOf, typeOf } from './file-status.ts';
@@ -10,6 +10,8 @@ import { readInputBytes, writeOutputBytes } from './standard-streams.ts';
 
 const BIG = { bigint: true } as const;
 const Whence = { set: 0, current: 1, end: 2 } as const;
+/** Linux's major number of /dev/null, /dev/zero and their like. */
+const MEMORY_DEVICES = 1n;
 /** libc takes a character device without these rights for a terminal. */
 const SEEKABLE = Right.seek | Right.tell;
 
@@ -36,7 +38,7 @@ export class OpenFile {
     readonly readOnly: boolean,
   ) {
     this.type = typeOf(stat);
-    const isTerminal = this.type === FileType.character && isatty(fd);
+    const isTerminal = this.type === FileType.character && isTerminalDevice(fd, stat);
     this.rights = rights & ALL_RIGHTS & (isTerminal ? ~SEEKABLE : ALL_RIGHTS);
     this.position = this.type === FileType.regular ? 0n : null;
   }
@@ -187,6 +189,12 @@ export class StandardStream extends OpenFile {
   }
 
   override close(): void {}
+}
+
+/** Whether a character device is a terminal. The module that tells takes milliseconds to load, and /dev/null is none. */
+function isTerminalDevice(fd: number, { rdev }: fs.BigIntStats): boolean {
+  if (process.platform === 'linux' && rdev >> 8n === MEMORY_DEVICES) return false;
+  return (createRequire(import.meta.url)('node:tty') as typeof import('node:tty')).isatty(fd);
 }
 
 /** The position of a descriptor, which only Linux tells without a call that Node.js lacks. */

@@ -17,7 +17,14 @@ import {
 import { readOptions } from '../options/option-table.ts';
 import { platform } from '../platform/index.ts';
 import { ContextProfileBuilder, type HeapProfile } from '../profile/index.ts';
-import { type FailedAllocation, firstStack, LeakError, type LeakReport, pointAt } from '../report/index.ts';
+import {
+  type FailedAllocation,
+  firstStack,
+  LeakError,
+  type LeakKind,
+  type LeakReport,
+  pointAt,
+} from '../report/index.ts';
 import { checkAddress, checkFunction, checkSize } from './arguments.ts';
 import {
   ASSERT_LEAKS_OPTIONS,
@@ -27,7 +34,7 @@ import {
   PROFILE_OPTIONS,
   type ProfileOptions,
 } from './heap-options.ts';
-import { leaksAfter, leaksNow, markNow } from './leak-queries.ts';
+import { leaksAfter, leaksNow, markNow, mayFind } from './leak-queries.ts';
 import { runForGrowth, runInScope } from './measured-work.ts';
 import { bytesAt, decodeCString, encodeCString } from './memory-access.ts';
 import type { Session } from './session.ts';
@@ -311,6 +318,12 @@ export class Heap {
   contextFrames(node: number): readonly Frame[] {
     this.#session.check('heap.contextFrames');
     return this.#session.stacks.frames(node);
+  }
+
+  /** @internal False when leaks() would find no heap fault and no leak of these classes. Costs no more than the scan. */
+  mayLeak(kinds: readonly LeakKind[]): boolean {
+    this.#session.check('heap.mayLeak');
+    return mayFind(this.#session, kinds);
   }
 
   /** @internal The stacks of contexts whose paths were checked, until the guest runs again. */

@@ -1,16 +1,28 @@
 // Questions about leaks: of the whole run, or since a mark. A capture of the heap becomes a report together with the
 // faults and the failed allocations of the same time.
 
-import { HeapMark } from '../leaks/index.ts';
-import { type LeakReport, type Suppression, suppress } from '../report/index.ts';
+import { HeapMark, type LeakCapture } from '../leaks/index.ts';
+import { type LeakKind, type LeakReport, type Suppression, suppress } from '../report/index.ts';
 import type { Session } from './session.ts';
 
 /** The leaks as the program left them, or the present leaks once the heap or the held pointers have changed. */
 export function leaksNow(session: Session, suppressions: readonly Suppression[]): LeakReport {
-  const { leaks, program, stacks } = session;
+  const { leaks, stacks } = session;
+  return suppress(leaks.report(captureNow(session), stacks.faults(), stacks.failures()), suppressions);
+}
+
+/**
+ * Whether leaksNow() has to be asked. When this is false, it would find no heap fault and no leak of these classes. No
+ * stack is read for the answer, so blocks of libc count, too.
+ */
+export function mayFind(session: Session, kinds: readonly LeakKind[]): boolean {
+  if (session.events.faults.length > 0) return true;
+  return kinds.length > 0 && captureNow(session).groups.some(({ kind }) => kinds.includes(kind));
+}
+
+function captureNow({ leaks, program }: Session): LeakCapture {
   const atEnd = program.atEnd?.leaks ?? null;
-  const capture = atEnd !== null && atEnd.heldVersion === leaks.held.version ? atEnd : leaks.capture();
-  return suppress(leaks.report(capture, stacks.faults(), stacks.failures()), suppressions);
+  return atEnd !== null && atEnd.heldVersion === leaks.held.version ? atEnd : leaks.capture();
 }
 
 /** The leaks among the blocks that were allocated since the mark. */

@@ -8,7 +8,7 @@ import { isObject, isText, rule, textList, textNotEmpty } from '../options/optio
 import { type OptionTable, readOptions } from '../options/option-table.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';
 import { type OpenGuest, openSandbox } from './open-sandbox.ts';
-import { prepareModule } from './prepared-module.ts';
+import { prepareModule, prepareModuleOnce } from './prepared-module.ts';
 import type { GuestExports, Sandbox } from './sandbox.ts';
 import { SANDBOX_OPTIONS, type SandboxOptions } from './sandbox-options.ts';
 
@@ -68,11 +68,13 @@ export interface ModuleSource {
   readonly symbolOptions: SymbolizerOptions;
   /** `argv[0]`; the name of the module without its suffix by default. */
   readonly programName?: string;
+  /** Nobody opens this module again in this process, so it is not kept for others. */
+  readonly once?: true;
 }
 
 /** Opens a sandbox of a module. @param openGuest for a module whose system interface is not WASI */
 export async function openModule<Exports extends object>(
-  { bytes, path, symbolOptions, programName }: ModuleSource,
+  { bytes, path, symbolOptions, programName, once }: ModuleSource,
   options: ModuleOptions,
   openGuest?: OpenGuest,
 ): Promise<Sandbox<Exports>> {
@@ -83,7 +85,8 @@ export async function openModule<Exports extends object>(
       'The module is instrumented already, and its memory limit with it: give maxMemory to `heapline instrument`.',
     );
   }
-  const module = await prepareModule(bytes, options.maxMemory, instrumented);
+  const prepare = once ? prepareModuleOnce : prepareModule;
+  const module = await prepare(bytes, options.maxMemory, instrumented);
   return openSandbox<Exports>(
     {
       module,

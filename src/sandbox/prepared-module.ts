@@ -152,6 +152,15 @@ export function prepareModule(
   return prepared;
 }
 
+/** The same for a module that this process opens only once: it is neither looked for nor kept. */
+export async function prepareModuleOnce(
+  bytes: Uint8Array,
+  maxMemory: number | undefined,
+  instrumented: InstrumentedModule | null,
+): Promise<PreparedModule> {
+  return PreparedModule.make(bytes, instrumented ?? (await instrumentAny(bytes, limitOf(maxMemory))));
+}
+
 /**
  * The same without waiting: for code that instantiates modules synchronously.
  * @param bytes the module; the result owns them
@@ -191,10 +200,7 @@ function prepareNew(
   opened: InstrumentedModule | null,
 ): Promise<PreparedModule> {
   const make = async (): Promise<PreparedModule> => {
-    const prepared = await PreparedModule.make(
-      bytes,
-      opened ?? (await instrumentAny(bytes, limitOf(maxMemory))),
-    );
+    const prepared = await prepareModuleOnce(bytes, maxMemory, opened);
     enlist(key, prepared);
     return prepared;
   };

@@ -5,6 +5,7 @@ import {
   copyFileSync,
   existsSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -172,6 +173,29 @@ test('reports go to log_path and profiles to pprof', () => {
   expect(files).toMatch(/leaks\.main\.\d+/);
   expect(files).toMatch(/main\.\d+\.heap\.pb\.gz/);
   expect(files).toMatch(/main\.\d+\.leaks\.pb\.gz/);
+});
+
+test('the compiled code of the runner is kept, and a damaged copy does no harm', () => {
+  const cache = join(directory, 'cache');
+  const run = () =>
+    spawnSync('./main', ['status'], { cwd: directory, env: { ...env, HEAPLINE_CACHE: cache } }).status;
+  const jump = () =>
+    spawnSync('./main', ['jump'], { cwd: directory, env: { ...env, HEAPLINE_CACHE: cache } });
+  expect(jump().status).toBe(0);
+  const [name, ...others] = readdirSync(join(cache, 'code'));
+  expect(others).toEqual([]);
+  const code = join(cache, 'code', name!);
+  const good = readFileSync(code);
+  for (const bad of [
+    good.subarray(0, good.length / 2),
+    good.map((byte, i) => (i < 100 ? byte : byte ^ 1)),
+    [],
+  ]) {
+    writeFileSync(code, Buffer.from(bad));
+    expect(run()).toBe(7);
+    expect(jump().stdout.toString()).toBe('back\n');
+  }
+  expect(readFileSync(code).length).toBeGreaterThan(good.length / 2);
 });
 
 test('a program runs after it was copied, and one that was stripped says so', () => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'tsup';
 import type { TestProject } from 'vitest/node';
+import { withOwnUrl } from '../../scripts/with-own-url.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -20,12 +21,23 @@ export default async function bundleCommand(project: TestProject): Promise<() =>
     entry: {
       main: join(root, 'src/cli/main.ts'),
       'heapline-cc': join(root, 'src/cc/bin/heapline-cc.ts'),
-      'cc-run': join(root, 'src/cc/run.ts'),
+      'cc-run': join(root, 'src/cc/bin/cc-run.ts'),
     },
     format: 'esm',
     target: 'node20',
     outDir,
     silent: true,
+  });
+  await build({
+    config: false,
+    entry: { 'cc-tools': join(root, 'src/cc/main.ts'), 'cc-program': join(root, 'src/cc/run.ts') },
+    format: 'cjs',
+    splitting: false,
+    target: 'node20',
+    outDir,
+    silent: true,
+    clean: false,
+    esbuildOptions: withOwnUrl,
   });
   project.provide('command', join(outDir, 'main.js'));
   project.provide('scratch', outDir);

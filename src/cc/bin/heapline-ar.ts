@@ -1,5 +1,6 @@
 // The executable heapline-ar.
 
-import { main } from '../main.ts';
+import type { main } from '../main.ts';
+import { bundle } from './start.ts';
 
-await main('ar');
+await bundle<typeof main>('cc-tools')('ar');

@@ -1,5 +1,6 @@
 // The executable heapline-c++.
 
-import { main } from '../main.ts';
+import type { main } from '../main.ts';
+import { bundle } from './start.ts';
 
-await main('c++');
+await bundle<typeof main>('cc-tools')('c++');

@@ -1,5 +1,6 @@
 // The executable heapline-cc.
 
-import { main } from '../main.ts';
+import type { main } from '../main.ts';
+import { bundle } from './start.ts';
 
-await main('cc');
+await bundle<typeof main>('cc-tools')('cc');

@@ -1,5 +1,6 @@
 // The executable heapline-ranlib.
 
-import { main } from '../main.ts';
+import type { main } from '../main.ts';
+import { bundle } from './start.ts';
 
-await main('ranlib');
+await bundle<typeof main>('cc-tools')('ranlib');
