@@ -1,5 +1,5 @@
 // Compiles csrc/ into heapline-wasi.o, heapline-emscripten.o, heapline-exceptions.o (C++ exceptions for WASI) and
-// heapline-program.o (what programs of `heapline cc` need). The embedded compiler compiles them, so that they are the
+// heapline-program.o (csrc/posix/, for programs of `heapline cc`). The embedded compiler compiles them, so that they are the
 // same wherever they are built. Old linkers must accept them: they use the MVP instruction set plus bulk memory and sign
 // extension, and their target_features section names nothing newer than those and what C++ exceptions need.
 //
@@ -31,14 +31,19 @@ if (!/^[0-3]$/.test(debug)) {
 }
 const hooks = options.hooks === true || debug !== '0';
 
-const folders = [new URL('../csrc/', import.meta.url), new URL('../include/', import.meta.url)];
-const files = Object.fromEntries(
-  folders.flatMap((folder) =>
-    readdirSync(folder)
-      .filter((name) => /\.(?:c|h|cc)$/.test(name))
-      .map((name) => [name, readFileSync(new URL(name, folder), 'utf8')]),
-  ),
-);
+/** The sources in a folder, as the tree that the compiler takes. */
+function sourcesIn(folder) {
+  const entries = readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (entry.isDirectory()) return [[entry.name, sourcesIn(new URL(`${entry.name}/`, folder))]];
+    const isSource = /\.(?:c|h|cc)$/.test(entry.name);
+    return isSource ? [[entry.name, readFileSync(new URL(entry.name, folder), 'utf8')]] : [];
+  });
+  return Object.fromEntries(entries);
+}
+const files = {
+  ...sourcesIn(new URL('../csrc/', import.meta.url)),
+  ...sourcesIn(new URL('../include/', import.meta.url)),
+};
 
 const warnings = ['-Wall', '-Wextra', '-Werror'];
 const instructions = ['-mcpu=mvp', '-mbulk-memory', '-msign-ext', '-mmutable-globals'];
@@ -55,7 +60,16 @@ const objects = {
   wasi: [...runtime, '--target=wasm32-unknown-wasip1'],
   emscripten: [...runtime, '--target=wasm32-unknown-emscripten'],
   program: [
-    ...['clang', '-c', 'program.c', '-O2', '-g0', '-std=c17', '-ffreestanding', '-fno-builtin', '-fno-ident'],
+    ...['clang', '-c', 'posix/program.c', '-O2', '-g0', '-std=gnu17', '-fno-builtin', '-fno-ident'],
+    ...[
+      '-D_GNU_SOURCE',
+      '-D_WASI_EMULATED_SIGNAL',
+      '-D_WASI_EMULATED_PROCESS_CLOCKS',
+      '-D_WASI_EMULATED_GETPID',
+    ],
+    // <setjmp.h> asks for it. Nothing in there jumps.
+    ...['-mllvm', '-wasm-enable-sjlj'],
+    ...['-isystem', 'posix/include'],
     ...warnings,
     ...instructions,
     '--target=wasm32-unknown-wasip1',

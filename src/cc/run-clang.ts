@@ -20,7 +20,7 @@ import {
   withTemporaryDirectory,
 } from '../compile/index.ts';
 import { instrument } from '../instrument/index.ts';
-import { runtimeDirectory } from '../node/own-files.ts';
+import { packageDirectory, runtimeDirectory } from '../node/own-files.ts';
 import { isArchive, readArchive, writeArchive } from './archive.ts';
 import type { CommandLine, LinkItem } from './command-line.ts';
 import { type Starter, writeExecutable } from './executable.ts';
@@ -98,6 +98,7 @@ export class CompilerRun {
       ...objectFlags(),
       '-Wno-unused-command-line-argument',
       ...emulationFlags(librariesOf(sysroot)),
+      ...(line.flags.includes('-nostdinc') ? [] : ['-isystem', UNIX_HEADERS]),
       ...(isCxx ? wasiCxxFlags(line.flags) : librariesOf(sysroot)('setjmp') ? SETJMP_FLAGS : []),
     ];
   }
@@ -232,6 +233,8 @@ export class CompilerRun {
   }
 }
 
+/** Headers of Unix that wasi-libc lacks, and those that it cuts short. */
+const UNIX_HEADERS = path.join(packageDirectory ?? '', 'csrc', 'posix', 'include');
 const CXX = /\.(?:cc|cp|cpp|cxx|c\+\+|C|CC|CPP|CXX|ii)$/;
 /** Options that write further files or whose result depends on what the cache does not see. */
 const UNCACHED =

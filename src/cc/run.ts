@@ -3,6 +3,7 @@
 // its heap is checked.
 
 import { readFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import {
   CorruptLedgerError,
@@ -104,9 +105,11 @@ function options(args: readonly string[], settings: ProgramSettings): SandboxOpt
   for (const [name, value] of Object.entries(process.env)) {
     if (value !== undefined && name !== '' && !name.includes('=')) env[name] = value;
   }
-  // C starts in this directory (csrc/program.c).
+  // C starts in this directory, and removes the identity before main (csrc/posix/program.c).
   const here = machine.workingDirectory();
   if (here !== undefined) env.PWD = process.platform === 'win32' ? posixPath(here) : here;
+  env.HEAPLINE_IDENTITY = identity();
+  if (process.platform === 'win32') env.TMPDIR ??= posixPath(os.tmpdir());
   return {
     args,
     env,
@@ -114,6 +117,13 @@ function options(args: readonly string[], settings: ProgramSettings): SandboxOpt
     onError: settings.halt_on_error ? 'throw' : 'record',
     quarantine: settings.quarantine_size_kb * 1024,
   };
+}
+
+/** Who the process is: its number, its parent's, user and group (real and effective), the mask of new files. */
+function identity(): string {
+  const { getuid, geteuid, getgid, getegid } = process;
+  const ids = [getuid, geteuid, getgid, getegid].map((get) => get?.call(process) ?? 0);
+  return [process.pid, process.ppid, ...ids, process.umask()].join(' ');
 }
 
 /** A guest with the files and the standard streams of this machine. */

@@ -54,7 +54,7 @@ export async function chooseClang(cache: Cache): Promise<WasiClang | null> {
   }
   const { clangs, named } = clangCandidates();
   const sysrootNamed = process.env.WASI_SYSROOT ?? '';
-  const key = hashOf('cc-clang', JSON.stringify([clangs.map(fileIdentity), sysrootNamed, embeddedVersion()]));
+  const key = hashOf('cc-clang', JSON.stringify([clangs.map(fileIdentity), sysrootNamed, unpackedName()]));
   const known = cache.find(key, 'compiler of heapline cc')?.meta as WasiClang | undefined;
   if (known !== undefined && isFile(known.sysroot.libc)) return known;
   const found = await search(clangs, sysrootNamed === '' ? null : path.resolve(sysrootNamed), cache);
@@ -118,11 +118,13 @@ function embeddedVersion(): string {
     .version;
 }
 
+const unpackedName = (): string => `wasi-sysroot-${embeddedVersion()}`;
+
 /** The embedded compiler's sysroot as files; null when its package is missing or nothing can be written. */
 function unpackedSysroot(cache: Cache): Sysroot | null {
   const source = embeddedPackage();
   if (source === null || cache.directory === null) return null;
-  const directory = path.join(cache.directory, `sysroot-${embeddedVersion()}`);
+  const directory = path.join(cache.directory, unpackedName());
   const target = 'wasm32-wasip1';
   const sysroot: Sysroot = {
     target,
@@ -146,7 +148,8 @@ function unpackedSysroot(cache: Cache): Sysroot | null {
 }
 
 /** The parts of the tar file that a sysroot consists of. */
-const WANTED = /^(?:include\/wasm32-wasip1|lib\/wasm32-wasip1|lib\/wasm32-unknown-wasip1)\/(?!.*\.\.)/;
+const WANTED =
+  /^(?:include\/wasm32-wasip1|include\/c\+\+|lib\/wasm32-wasip1|lib\/wasm32-unknown-wasip1)\/(?!.*\.\.)/;
 
 function unpack(tar: Buffer, directory: string): void {
   const BLOCK = 512;

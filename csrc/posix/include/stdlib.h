@@ -1,0 +1,28 @@
+/* <stdlib.h> of wasi-libc, with temporary files and the statuses of processes. */
+#include_next <stdlib.h>
+#ifndef HEAPLINE_STDLIB_H
+#define HEAPLINE_STDLIB_H
+#include <sys/wait-status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+int system(const char *);
+int mkstemp(char *);
+int mkostemp(char *, int);
+int mkstemps(char *, int);
+int mkostemps(char *, int, int);
+char *mkdtemp(char *);
+char *mktemp(char *);
+void *valloc(size_t);
+int getloadavg(double *, int);
+#define mkstemp64 mkstemp
+#define mkostemp64 mkostemp
+#define mkstemps64 mkstemps
+#define mkostemps64 mkostemps
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,18 @@
+/* <sys/stat.h> of wasi-libc, with umask and special files. */
+#include_next <sys/stat.h>
+#ifndef HEAPLINE_SYS_STAT_H
+#define HEAPLINE_SYS_STAT_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+mode_t umask(mode_t);
+int mkfifo(const char *, mode_t);
+int mkfifoat(int, const char *, mode_t);
+int mknod(const char *, mode_t, dev_t);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
