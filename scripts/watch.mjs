@@ -31,13 +31,13 @@ async function timed(what, build) {
 const newest = (folder, ending) =>
   Math.max(
     0,
-    ...readdirSync(`${root}${folder}`)
+    ...readdirSync(`${root}${folder}`, { recursive: true })
       .filter((name) => ending.test(name))
       .map((name) => statSync(`${root}${folder}/${name}`).mtimeMs),
   );
 const oldest = (folder, ending) =>
   Math.min(
-    ...readdirSync(`${root}${folder}`)
+    ...readdirSync(`${root}${folder}`, { recursive: true })
       .filter((name) => ending.test(name))
       .map((name) => statSync(`${root}${folder}/${name}`).mtimeMs),
   );
@@ -61,7 +61,7 @@ function watchRuntime() {
     } while (again);
     building = false;
   };
-  watch(`${root}csrc`, () => {
+  watch(`${root}csrc`, { recursive: true }, () => {
     clearTimeout(timer);
     timer = setTimeout(build, QUIET);
   });

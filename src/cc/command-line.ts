@@ -142,6 +142,7 @@ function linkerOptions(words: readonly string[]): string[] {
     const word = words[i]!;
     const { keep, takesValue } = linkerOption(word);
     const value = takesValue && i + 1 < words.length ? words[++i]! : null;
+    if (/^--?z$/.test(word) && value?.startsWith('stack-size=')) result.push(`-z${value}`);
     if (!keep) continue;
     result.push(word);
     if (value !== null) result.push(value);

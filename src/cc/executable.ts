@@ -13,7 +13,9 @@ export interface Starter {
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-// The runner of the project around the program comes second, so that programs survive when packages move.
+// The runner of the project around the program comes second, so that programs survive when packages move. V8 uses one of
+// the eight megabytes that a process usually has as its stack, and C recurses on it: the program gets the whole stack,
+// without a part for what V8 itself calls at the end.
 function script({ runner, node }: Starter): string {
   return `#!/bin/sh
 # A program that \`heapline cc\` has linked: a WebAssembly module stands behind this script. Do not strip it.
@@ -35,8 +37,15 @@ if test ! -f "$runner"; then
   echo "$0: heapline is not at $runner any more: install it there or beside the program, or set HEAPLINE_RUNNER." >&2
   exit 127
 fi
-if command -v node >/dev/null 2>&1; then exec node "$runner" "$0" "$@"; fi
-exec ${quoted(node)} "$runner" "$0" "$@"
+stack=$(ulimit -s 2>/dev/null)
+case $stack in
+  unlimited | [1-9]?????*) stack=65536 ;;
+  [2-9]??? | [1-9]????) ;;
+  *) stack=2008 ;;
+esac
+stack=--stack-size=$((stack - 1024))
+if command -v node >/dev/null 2>&1; then exec node $stack "$runner" "$0" "$@"; fi
+exec ${quoted(node)} $stack "$runner" "$0" "$@"
 exit 127
 `;
 }
@@ -46,12 +55,17 @@ function batch({ runner }: Starter, file: string): string {
   return `@node "${runner}" "%~dp0${path.basename(file)}" %*\r\n`;
 }
 
-/** Writes a program. A file with the name `*.wasm` becomes the module alone. */
-export function writeExecutable(file: string, module: Uint8Array, starter: Starter): void {
+/** Writes a program for a platform. A file with the name `*.wasm` becomes the module alone. */
+export function writeExecutable(
+  file: string,
+  module: Uint8Array,
+  starter: Starter,
+  platform: NodeJS.Platform = process.platform,
+): void {
   const isModule = file.endsWith('.wasm');
   const content = isModule ? module : Buffer.concat([Buffer.from(script(starter)), module]);
   writeWhole(file, content, isModule ? 0o666 : 0o777);
-  if (process.platform === 'win32' && !isModule) {
+  if (platform === 'win32' && !isModule) {
     writeWhole(`${file.replace(/\.exe$/i, '')}.cmd`, Buffer.from(batch(starter, file)), 0o666);
   }
 }

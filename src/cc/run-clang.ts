@@ -222,7 +222,7 @@ export class CompilerRun {
       '-mexec-model=reactor',
       '--no-wasm-opt',
       ...(builtins === null ? [] : ['-nodefaultlibs']),
-      ...wasiProgramArguments().flatMap((arg) => ['-Xlinker', arg]),
+      ...[...wasiProgramArguments(), `-zstack-size=${NATIVE_STACK}`].flatMap((arg) => ['-Xlinker', arg]),
       ...items.flatMap((item) => linkWords(item, directory)),
       ...runtime.map((name) => path.join(runtimeDirectory(), `heapline-${name}.o`)),
       ...(has('setjmp') ? ['-lsetjmp'] : []),
@@ -233,6 +233,8 @@ export class CompilerRun {
   }
 }
 
+/** Bytes of stack that a native program usually has. */
+const NATIVE_STACK = 8 * 2 ** 20;
 /** Headers of Unix that wasi-libc lacks, and those that it cuts short. */
 const UNIX_HEADERS = path.join(packageDirectory ?? '', 'csrc', 'posix', 'include');
 const CXX = /\.(?:cc|cp|cpp|cxx|c\+\+|C|CC|CPP|CXX|ii)$/;

@@ -4,43 +4,18 @@ import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { BuildDirectory, type Start } from '../support/build-directory.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'heapline-cc-'));
-const bundle = join(inject('command'), '..');
-const env: NodeJS.ProcessEnv = {
-  ...process.env,
-  HEAPLINE_RUNNER: join(bundle, 'cc-run.js'),
-  HEAPLINE_TOOLCHAIN: 'clang',
-};
-
-interface Options {
-  readonly input?: string;
-  readonly options?: string;
-}
-
-function start(command: string, args: readonly string[], { input = '', options = '' }: Options = {}) {
-  const ended = spawnSync(command, args, {
-    cwd: directory,
-    encoding: 'utf8',
-    input,
-    env: { ...env, HEAPLINE_OPTIONS: options },
-  });
-  return { status: ended.status, stdout: ended.stdout, stderr: ended.stderr };
-}
-
-const heapline = (...args: string[]) => start(process.execPath, [inject('command'), ...args]);
-const cc = (...args: string[]) => heapline('cc', ...args);
-const write = (name: string, text: string) => writeFileSync(join(directory, name), text);
+const build = new BuildDirectory();
+const { path: directory, env, start, heapline, cc, write } = build;
 
 const PROGRAM = `#include <dirent.h>
 #include <setjmp.h>
@@ -99,14 +74,14 @@ beforeAll(() => {
     stderr: '',
   });
 });
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+afterAll(() => build.dispose());
 
-const main = (args: readonly string[], options: Options = {}) => start('./main', args, options);
+const main = (args: readonly string[], options: Start = {}) => start('./main', args, options);
 
 test('a program sees its arguments, environment and working directory', () => {
   process.env.HEAPLINE_TEST_VALUE = 'seen';
   Object.assign(env, { HEAPLINE_TEST_VALUE: 'seen' });
-  expect(main(['world', 'two words'])).toEqual({
+  expect(main(['world', 'two words'])).toMatchObject({
     status: 0,
     stdout: `two words|seen|${directory}|0\n`,
     stderr: '',

@@ -1,0 +1,157 @@
+// What test suites use of Unix inside of one process. The output is the same natively.
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <paths.h>
+#include <pwd.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/times.h>
+#include <sys/un.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+static sigjmp_buf back;
+static volatile sig_atomic_t seen;
+static void count(int number) { seen += number; }
+static void inform(int number, siginfo_t *info, void *context) {
+  (void)context;
+  seen += number == SIGUSR2 && info->si_signo == number && info->si_pid == getpid();
+}
+static void leap(int number) { siglongjmp(back, number); }
+
+static void temporary_files(void) {
+  char text[16] = "", file[] = "/tmp/heapline-XXXXXX", suffixed[] = "/tmp/heapline-XXXXXX.c";
+  char directory[] = "/tmp/heapline-XXXXXX", bad[] = "/tmp/XXXXX", name[L_tmpnam];
+  FILE *temporary = tmpfile();
+  fputs("kept", temporary);
+  rewind(temporary);
+  printf("%s\n", fgets(text, sizeof text, temporary));
+  fclose(temporary);
+  int fd = mkstemp(file);
+  printf("mkstemp %d %d\n", fd >= 0, strcmp(file, "/tmp/heapline-XXXXXX") != 0);
+  printf("write %d, seek %d\n", (int)write(fd, "abc", 3), (int)lseek(fd, 0, SEEK_SET));
+  printf("close %d, unlink %d\n", close(fd), unlink(file));
+  fd = mkstemps(suffixed, 2);
+  printf("mkstemps %d %s\n", fd >= 0, suffixed + strlen(suffixed) - 2);
+  close(fd), unlink(suffixed);
+  printf("mkdtemp %d\n", mkdtemp(directory) == directory);
+  printf("rmdir %d\n", rmdir(directory));
+  fd = mkstemp(bad);
+  printf("bad template %d %d\n", fd, errno == EINVAL);
+  printf("tmpnam %d\n", tmpnam(name) == name && access(name, F_OK) < 0);
+  char *made = tempnam(0, "hl");
+  printf("tempnam %d\n", made != 0 && strstr(made, "/hl") != 0);
+  free(made);
+}
+
+static void signals(void) {
+  printf("signal %d\n", signal(SIGUSR1, count) == SIG_DFL);
+  printf("raise %d", raise(SIGUSR1));
+  printf(" %d\n", seen == SIGUSR1);
+  struct sigaction action = {.sa_flags = SA_SIGINFO | SA_RESETHAND}, old;
+  action.sa_sigaction = inform;
+  printf("sigaction %d\n", sigaction(SIGUSR2, &action, 0));
+  seen = 0;
+  printf("kill %d", kill(getpid(), SIGUSR2));
+  printf(" %d\n", (int)seen);
+  sigaction(SIGUSR2, 0, &old);
+  printf("reset %d\n", old.sa_handler == SIG_DFL);
+  sigset_t set, pending;
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR1);
+  sigprocmask(SIG_BLOCK, &set, 0);
+  seen = 0;
+  raise(SIGUSR1);
+  sigpending(&pending);
+  printf("blocked %d %d\n", (int)seen, sigismember(&pending, SIGUSR1));
+  sigprocmask(SIG_UNBLOCK, &set, 0);
+  printf("unblocked %d\n", seen == SIGUSR1);
+  signal(SIGABRT, leap);
+  for (int i = 0; i < 2; i++) {
+    if (sigsetjmp(back, 1) == 0)
+      abort();
+    else
+      printf("back from abort %d\n", i);
+  }
+  signal(SIGTERM, SIG_IGN);
+  raise(SIGTERM), raise(SIGCHLD), raise(SIGURG);
+  int result = raise(99);
+  printf("no such signal %d %d\n", result, errno == EINVAL);
+  printf("SIGKILL %d\n", signal(SIGKILL, count) == SIG_ERR);
+  printf("alive %d\n", kill(getpid(), 0));
+  signal(SIGTERM, SIG_DFL);
+}
+
+static void descriptors(void) {
+  int ends[2];
+  char text[16] = "";
+  printf("pipe %d\n", pipe(ends));
+  printf("write %d\n", (int)write(ends[1], "through", 7));
+  close(ends[1]);
+  printf("read %d", (int)read(ends[0], text, sizeof text));
+  printf(" %s, then %d\n", text, (int)read(ends[0], text, sizeof text));
+  close(ends[0]);
+  FILE *file = tmpfile();
+  struct flock lock = {.l_type = F_WRLCK};
+  printf("lock %d\n", fcntl(fileno(file), F_SETLK, &lock));
+  printf("flock %d\n", flock(fileno(file), LOCK_EX));
+  printf("append %d", fcntl(fileno(file), F_SETFL, O_APPEND));
+  printf(" %d\n", (fcntl(fileno(file), F_GETFL) & O_APPEND) != 0);
+  int result = fcntl(999, F_GETFD);
+  printf("bad descriptor %d %d\n", result, errno == EBADF);
+  fclose(file);
+}
+
+static void process(void) {
+  struct rusage usage;
+  struct timeval now;
+  pid_t child = waitpid(-1, 0, 0);
+  printf("no children %d %d\n", (int)child, errno == ECHILD);
+  int result = getrusage(RUSAGE_SELF, &usage);
+  printf("getrusage %d %d\n", result, usage.ru_maxrss > 0 && usage.ru_utime.tv_sec >= 0);
+  printf("clock %d\n", clock() >= 0);
+  gettimeofday(&now, 0);
+  printf("time %d\n", llabs((long long)now.tv_sec - time(0)) < 5);
+  printf("users %d %d\n", getuid() == geteuid(), getpwuid(getuid()) != 0);
+  mode_t mask = umask(027);
+  printf("umask %o %o\n", (unsigned)mask, (unsigned)umask(mask));
+  printf("identity %d\n", getenv("HEAPLINE_IDENTITY") != 0);
+  void *library = dlopen("/no/such/library", RTLD_NOW);
+  printf("dlopen %d %d\n", library != 0, dlerror() != 0);
+  struct termios settings;
+  result = tcgetattr(STDOUT_FILENO, &settings);
+  printf("terminal %d %d\n", result, errno == ENOTTY);
+  printf("status %d %d %d\n", WIFEXITED(0x500), WEXITSTATUS(0x500), WIFSIGNALED(9));
+}
+
+int main(int argc, char **argv) {
+  if (argc > 1 && strcmp(argv[1], "who") == 0) {
+    printf("%d %d %d %d\n", (int)getpid(), (int)getppid(), (int)getuid(), (int)getgid());
+    return 0;
+  }
+  temporary_files();
+  signals();
+  descriptors();
+  process();
+  fflush(stdout);
+  raise(SIGTERM);
+  return 0;
+}
