@@ -1,6 +1,6 @@
 // Compiles csrc/ into heapline-wasi.o, heapline-emscripten.o, heapline-exceptions.o (C++ exceptions for WASI) and
-// heapline-program.o (csrc/posix/, for programs of `heapline cc`). The embedded compiler compiles them, so that they are the
-// same wherever they are built. Old linkers must accept them: they use the MVP instruction set plus bulk memory and sign
+// heapline-program.o (csrc/posix/, for programs of `heapline cc`). The embedded compiler compiles them, so that they are
+// the same wherever they are built. Old linkers must accept them: they use the MVP instruction set plus bulk memory and sign
 // extension, and their target_features section names nothing newer than those and what C++ exceptions need.
 //
 // Usage: node scripts/build-runtime.mjs [--out DIR] [--hooks] [--debug LEVEL]
