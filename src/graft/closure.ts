@@ -1,10 +1,13 @@
 // The closure check: after malloc and its relatives are replaced, nothing that is left may touch the old allocator's
-// state or read the headers of its blocks. Optimisers inline calloc and realloc into their callers, and programs may
-// call mallinfo() or sbrk(). Such a function would work on a heap that is not used any more, so it blocks grafting.
+// state or read the headers of its blocks. Optimisers inline realloc into its callers, and programs may call mallinfo().
+// Such a function would work on a heap that is not used any more, so it blocks grafting.
 
 import { ExternalKind, type WasmModule } from '../binary/index.ts';
-import type { FunctionFacts } from './function-facts.ts';
+import { type FunctionFacts, placesIn } from './function-facts.ts';
+import { type HeaderTest, headerTests } from './header-tests.ts';
 import type { RoleFunction } from './roles.ts';
+
+const INLINED_CALLOC = 'it looks into the headers of blocks (an inlined calloc?)';
 
 /** Why a function that is left blocks grafting. */
 export interface Blocker {
@@ -12,109 +15,137 @@ export interface Blocker {
   readonly reason: string;
 }
 
-/** Places in static data that a function names. */
-function staticPlaces(facts: FunctionFacts, start: number, end: number): Set<number> {
-  const places = new Set<number>();
-  for (const value of [...facts.constants, ...facts.offsets]) {
-    const address = value >>> 0;
-    if (address >= Math.max(start, 1024) && address < end && address % 4 === 0) places.add(address);
-  }
-  return places;
-}
-
-/** Functions that run only because a replaced one calls them: they never run again. */
-function deadWith(
-  module: WasmModule,
-  facts: readonly FunctionFacts[],
-  replaced: ReadonlySet<number>,
-): Set<number> {
-  const callers = new Map<number, number[]>();
-  for (const { index, calls } of facts) {
-    for (const callee of calls) {
-      const list = callers.get(callee);
-      if (list === undefined) callers.set(callee, [index]);
-      else list.push(index);
-    }
-  }
+/** Functions that may be called from places that are not in code: by the host, through tables and at instantiation. */
+function seenFunctions(module: WasmModule): Set<number> {
   const seen = new Set<number>(module.referencedFunctions);
   for (const { kind, index } of module.exports) if (kind === ExternalKind.Function) seen.add(index);
   if (module.start !== null) seen.add(module.start);
-  const dead = new Set(replaced);
-  for (let grown = true; grown; ) {
-    grown = false;
-    for (const { index } of facts) {
-      const own = callers.get(index);
-      if (dead.has(index) || seen.has(index) || own === undefined) continue;
-      if (own.every((caller) => caller === index || dead.has(caller))) {
-        dead.add(index);
-        grown = true;
-      }
-    }
-  }
-  return dead;
+  return seen;
 }
 
-/** Places that malloc and free, with the functions below them, both use. */
-function allocatorState(
-  module: WasmModule,
-  facts: readonly FunctionFacts[],
-  dead: ReadonlySet<number>,
-  roles: readonly RoleFunction[],
-  [start, end]: readonly [number, number],
-): Set<number> {
-  const below = (role: string): Set<number> => {
-    const pending = roles.filter((each) => each.role === role).map((each) => each.index);
-    const reached = new Set(pending);
+/** The function that runs all constructors: by its name, or the first export that takes and gives nothing. */
+export function constructorsOf(module: WasmModule): number | undefined {
+  const found = module.exports.find(({ kind, index }) => {
+    if (kind !== ExternalKind.Function || index < module.importedFunctions) return false;
+    const { parameters, results } = module.functionType(index);
+    return parameters.length === 0 && results.length === 0;
+  });
+  return found?.index;
+}
+
+interface Below {
+  readonly functions: ReadonlySet<number>;
+  readonly places: ReadonlySet<number>;
+}
+
+/** What is left of an allocator when the functions with roles are replaced. */
+export class Closure {
+  readonly blockers: readonly Blocker[];
+  /** Tests of headers by calloc that was inlined. They can be answered in advance, so they do not block. */
+  readonly headerTests: readonly HeaderTest[];
+  readonly #replaced: ReadonlySet<number>;
+  readonly #constructors: number | undefined;
+  readonly #seen: ReadonlySet<number>;
+  /** The replaced functions, and those that run only because a replaced one calls them: they never run again. */
+  readonly #dead: ReadonlySet<number>;
+  readonly #callers = new Map<number, number[]>();
+
+  /** @param range where the module has its static data */
+  constructor(
+    readonly module: WasmModule,
+    readonly facts: readonly FunctionFacts[],
+    readonly roles: readonly RoleFunction[],
+    readonly range: readonly [number, number],
+  ) {
+    this.#replaced = new Set(roles.map(({ index }) => index));
+    this.#seen = seenFunctions(module);
+    this.#dead = this.#findDead();
+    this.#constructors = constructorsOf(module);
+    const ofMalloc = this.#below('malloc');
+    const ofFree = this.#below('free');
+    const state = new Set([...ofMalloc.places].filter((place) => ofFree.places.has(place)));
+    const getsState = (callee: number): boolean =>
+      ofMalloc.functions.has(callee) || ofFree.functions.has(callee);
+    const blockers: Blocker[] = [];
+    const tests: HeaderTest[] = [];
+    for (const each of facts) {
+      if (this.#dead.has(each.index)) continue;
+      const touched = [...placesIn(each, range, getsState)].find((place) => state.has(place));
+      if (touched !== undefined && !this.#isSetUp(each, ofMalloc)) {
+        blockers.push({
+          index: each.index,
+          reason: `it uses the allocator's own data at address ${touched}`,
+        });
+        continue;
+      }
+      if (![...each.calls].some((callee) => this.#replaced.has(callee))) continue;
+      const { answerable, others } = headerTests(module, each.index, this.#replaced);
+      tests.push(...answerable);
+      if (others > 0) blockers.push({ index: each.index, reason: INLINED_CALLOC });
+    }
+    this.blockers = blockers;
+    this.headerTests = tests;
+  }
+
+  /** Functions that are left and call one of these. */
+  callersOf(indices: readonly number[]): number[] {
+    const callers = indices.flatMap((index) => this.#callers.get(index) ?? []);
+    return [...new Set(callers)].filter((index) => !this.#dead.has(index));
+  }
+
+  #findDead(): Set<number> {
+    const { facts } = this;
+    for (const { index, calls } of facts) {
+      for (const callee of calls) {
+        const list = this.#callers.get(callee);
+        if (list === undefined) this.#callers.set(callee, [index]);
+        else list.push(index);
+      }
+    }
+    const dead = new Set(this.#replaced);
+    for (let grown = true; grown; ) {
+      grown = false;
+      for (const { index } of facts) {
+        const own = this.#callers.get(index);
+        if (dead.has(index) || this.#seen.has(index) || own === undefined) continue;
+        if (own.every((caller) => caller === index || dead.has(caller))) {
+          dead.add(index);
+          grown = true;
+        }
+      }
+    }
+    return dead;
+  }
+
+  /** The functions with a role and all dead ones below them, and the places that these name. */
+  #below(role: string): Below {
+    const functions = new Set(this.roles.filter((each) => each.role === role).map(({ index }) => index));
     const places = new Set<number>();
-    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-      const own = facts[next - module.importedFunctions];
+    for (const index of functions) {
+      const own = this.facts[index - this.module.importedFunctions];
       if (own === undefined) continue;
-      for (const place of staticPlaces(own, start, end)) places.add(place);
-      for (const callee of own.calls) {
-        if (reached.has(callee) || !dead.has(callee)) continue;
-        reached.add(callee);
-        pending.push(callee);
-      }
+      for (const place of placesIn(own, this.range, () => true)) places.add(place);
+      for (const callee of own.calls) if (this.#dead.has(callee)) functions.add(callee);
     }
-    return places;
-  };
-  const ofFree = below('free');
-  return new Set([...below('malloc')].filter((place) => ofFree.has(place)));
-}
-
-/** dlmalloc's and emmalloc's tests of a block's header and of a request's size, where they are inlined. */
-function readsHeaders(each: FunctionFacts, allocating: ReadonlySet<number>): string | null {
-  if (![...each.calls].some((callee) => allocating.has(callee))) return null;
-  const { constants } = each;
-  if (constants.has(-4) && constants.has(3))
-    return 'it looks into the headers of blocks (an inlined calloc?)';
-  if (constants.has(-8) && (constants.has(-64) || constants.has(-65))) {
-    return 'it changes blocks in place (an inlined realloc?)';
+    return { functions, places };
   }
-  return null;
-}
 
-/** The functions that block grafting. */
-export function findBlockers(
-  module: WasmModule,
-  facts: readonly FunctionFacts[],
-  roles: readonly RoleFunction[],
-  range: readonly [number, number],
-): Blocker[] {
-  const replaced = new Set(roles.map((each) => each.index));
-  const dead = deadWith(module, facts, replaced);
-  const state = allocatorState(module, facts, dead, roles, range);
-  const blockers: Blocker[] = [];
-  for (const each of facts) {
-    if (dead.has(each.index)) continue;
-    const touched = [...staticPlaces(each, ...range)].filter((place) => state.has(place));
-    const headers = readsHeaders(each, replaced);
-    if (touched.length > 0) {
-      blockers.push({
-        index: each.index,
-        reason: `it uses the allocator's own data at address ${touched[0]}`,
-      });
-    } else if (headers !== null) blockers.push({ index: each.index, reason: headers });
+  /**
+   * Whether a function only sets the old allocator up, as emmalloc's constructor does: it takes and gives nothing. The
+   * constructor may be inlined into the function that runs all of them, and may share functions with malloc.
+   */
+  #isSetUp(each: FunctionFacts, ofMalloc: Below): boolean {
+    const constructors = this.#constructors;
+    if (each.index === constructors) return true;
+    const callers = this.#callers.get(each.index) ?? [];
+    const isPart = callers.some((caller) => this.#dead.has(caller)) && !this.#seen.has(each.index);
+    if (isPart && callers.every((caller) => caller === constructors || this.#dead.has(caller))) return true;
+    const { parameters, results } = this.module.functionType(each.index);
+    return (
+      parameters.length + results.length === 0 &&
+      !each.callsIndirectly &&
+      [...each.calls].every((callee) => ofMalloc.functions.has(callee) && !this.#replaced.has(callee)) &&
+      [...placesIn(each, this.range, () => true)].every((place) => ofMalloc.places.has(place))
+    );
   }
-  return blockers;
 }

@@ -3,17 +3,29 @@
 
 import { Opcode, skipInstruction, skipLeb, type WasmModule } from '../binary/index.ts';
 
-const MEMORY_SIZE = 0x3f;
-const MEMORY_GROW = 0x40;
 const LAST_MEMORY_ACCESS = 0x3e;
+
+/** Addresses below are offsets in structures. */
+const LEAST_ADDRESS = 1024;
+const INDIRECT: ReadonlySet<number> = new Set([
+  Opcode.CallIndirect,
+  Opcode.ReturnCallIndirect,
+  Opcode.CallRef,
+  Opcode.ReturnCallRef,
+]);
 
 /** Facts about one function. */
 export interface FunctionFacts {
   readonly index: number;
+  /** Constants, without those that are arguments only. */
   readonly constants: ReadonlySet<number>;
+  /** Constants that are the last argument of a call: the value, and the functions that get it. */
+  readonly arguments: ReadonlyMap<number, readonly number[]>;
   /** Offsets of loads and stores. */
   readonly offsets: ReadonlySet<number>;
   readonly calls: ReadonlySet<number>;
+  /** Calls functions that only its run time knows: through tables and references. */
+  readonly callsIndirectly: boolean;
   readonly readsMemorySize: boolean;
   readonly growsMemory: boolean;
 }
@@ -45,23 +57,59 @@ function factsOf(module: WasmModule, body: number): FunctionFacts {
   const { bytes } = module;
   const { end } = module.bodies[body]!;
   const constants = new Set<number>();
+  const given = new Map<number, number[]>();
   const offsets = new Set<number>();
   const calls = new Set<number>();
+  let callsIndirectly = false;
   let readsMemorySize = false;
   let growsMemory = false;
   for (let at = module.heads.code[body]!; at < end; ) {
     const opcode = bytes[at]!;
     const next = skipInstruction(bytes, at, end);
-    if (opcode === Opcode.I32Const) constants.add(peekS32(bytes, at + 1));
-    else if (opcode === Opcode.Call || opcode === Opcode.ReturnCall) calls.add(peekUnsigned(bytes, at + 1));
+    if (opcode === Opcode.I32Const) {
+      const value = peekS32(bytes, at + 1);
+      if (bytes[next] === Opcode.Call)
+        given.set(value, [...(given.get(value) ?? []), peekUnsigned(bytes, next + 1)]);
+      else constants.add(value);
+    } else if (opcode === Opcode.Call || opcode === Opcode.ReturnCall) calls.add(peekUnsigned(bytes, at + 1));
+    else if (INDIRECT.has(opcode)) callsIndirectly = true;
     else if (opcode >= Opcode.I32Load && opcode <= LAST_MEMORY_ACCESS) {
       offsets.add(peekUnsigned(bytes, skipLeb(bytes, at + 1)));
-    } else if (opcode === MEMORY_SIZE) readsMemorySize = true;
-    else if (opcode === MEMORY_GROW) growsMemory = true;
+    } else if (opcode === Opcode.MemorySize) readsMemorySize = true;
+    else if (opcode === Opcode.MemoryGrow) growsMemory = true;
     at = next;
   }
   const index = module.importedFunctions + body;
-  return { index, constants, offsets, calls, readsMemorySize, growsMemory };
+  return {
+    index,
+    constants,
+    arguments: given,
+    offsets,
+    calls,
+    callsIndirectly,
+    readsMemorySize,
+    growsMemory,
+  };
+}
+
+/**
+ * Static places that a function names. A constant that another function gets may be a number of another kind, a line
+ * for example: it counts when `getsPlaces` says that the other one works with places.
+ */
+export function placesIn(
+  facts: FunctionFacts,
+  [start, end]: readonly [number, number],
+  getsPlaces: (callee: number) => boolean,
+): Set<number> {
+  const places = new Set<number>();
+  const add = (value: number): void => {
+    const address = value >>> 0;
+    if (address >= Math.max(start, LEAST_ADDRESS) && address < end && address % 4 === 0) places.add(address);
+  };
+  for (const value of facts.constants) add(value);
+  for (const value of facts.offsets) add(value);
+  for (const [value, callees] of facts.arguments) if (callees.some(getsPlaces)) add(value);
+  return places;
 }
 
 /** Facts about every function with a body, in their order. */

@@ -19,9 +19,9 @@ import { HOOKS_TABLE, howToLink } from '../instrument/index.ts';
 import { platform } from '../platform/index.ts';
 import { Rewriter } from '../rewrite/index.ts';
 import { ALLOCATION_FAMILY, HOST_EXPORTS } from '../runtime/interface.ts';
-import { findBlockers } from './closure.ts';
-import { readFacts } from './function-facts.ts';
+import { type FunctionFacts, readFacts } from './function-facts.ts';
 import { findHeapPlace, type HeapPlace } from './heap-place.ts';
+import { type Allocator, Recognition } from './recognise.ts';
 import { findRoles, type RoleFunction } from './roles.ts';
 import { RuntimeObject } from './runtime-object.ts';
 import { selfTest } from './self-test.ts';
@@ -31,6 +31,8 @@ const I32 = 0x7f;
 const NOP = 0x01;
 /** The runtime's imports in the order in which they lie in the table. */
 const HOOKS = ['host_stack', 'fault', 'exiting'] as const;
+/** Import of what AddressSanitizer and LeakSanitizer are made of. */
+const SANITIZER = '_emscripten_sanitizer_get_option';
 /** Room that the module's heap keeps in the initial memory, at least. */
 const LEAST_HEAP = PAGE;
 
@@ -80,23 +82,23 @@ function refuseUnsupported(module: WasmModule): void {
   }
   if (memory.shared) refuse('its memory is shared between threads. Build it without -pthread');
   if (memory.is64) refuse('its memory has 64-bit addresses (memory64). Build it for wasm32');
+  if (module.imports.some(({ name }) => name === SANITIZER)) {
+    refuse('a sanitizer (-fsanitize=) has replaced its allocator already. Build it without');
+  }
   if (module.customSection('linking') !== undefined) refuse('it is a relocatable object. Link it first');
 }
 
-/** The functions to replace; throws when malloc or free is not known or something would be left behind. */
-function chooseRoles(
-  module: WasmModule,
-  place: HeapPlace,
-  facts: ReturnType<typeof readFacts>,
-): RoleFunction[] {
-  const roles = findRoles(module);
-  for (const role of ['malloc', 'free'] as const) {
-    if (roles.some((each) => each.role === role)) continue;
+/** The allocator; throws when malloc or free is not known or something would be left behind. */
+function recognise(module: WasmModule, facts: readonly FunctionFacts[], place: HeapPlace): Allocator {
+  const named = findRoles(module);
+  const allocator = new Recognition(module, facts, place).find(named);
+  if (allocator === null) {
+    const missing = (['malloc', 'free'] as const).find((role) => !named.some((each) => each.role === role));
     throw new MissingRuntimeError(
-      `the module has no runtime, and none can be grafted into it, because no export or name says which function is ${role}: ${howToLink(module)}`,
+      `the module has no runtime, and none can be grafted into it, because no export or name says which function is ${missing}, and none behaves like it: ${howToLink(module)}`,
     );
   }
-  const blockers = findBlockers(module, facts, roles, [place.dataStart, place.heapBase!]);
+  const { blockers } = allocator;
   if (blockers.length > 0) {
     const { index, reason } = blockers[0]!;
     const more = blockers.length === 1 ? '' : `; ${blockers.length - 1} other functions as well`;
@@ -104,12 +106,28 @@ function chooseRoles(
       `${nameOf(module, index)} cannot be replaced, and ${reason}${more}. Instead, ${howToLink(module)}`,
     );
   }
-  return roles;
+  return allocator;
 }
 
 const sameType = (one: TypeDefinition, other: TypeDefinition): boolean =>
   one.parameters.map(({ code }) => code).join() === other.parameters.map(({ code }) => code).join() &&
   one.results.map(({ code }) => code).join() === other.results.map(({ code }) => code).join();
+
+/** Lets the memory grow to the number of bytes that is the parameter; returns whether it has. */
+function growMemory(code: InstructionWriter): void {
+  code.indexed(Opcode.LocalGet, 0);
+  code.i32(PAGE - 1);
+  code.byte(Opcode.I32Add);
+  code.i32(16);
+  code.byte(Opcode.I32ShrU);
+  code.byte(Opcode.MemorySize);
+  code.byte(0);
+  code.byte(Opcode.I32Sub);
+  code.byte(Opcode.MemoryGrow);
+  code.byte(0);
+  code.i32(-1);
+  code.byte(Opcode.I32Ne);
+}
 
 function getParameters(code: InstructionWriter, type: TypeDefinition): void {
   for (const parameter of type.parameters.keys()) code.indexed(Opcode.LocalGet, parameter);
@@ -121,27 +139,31 @@ class Graft {
   readonly #object: RuntimeObject;
   readonly #types = new Map<string, number>();
   readonly #base: number;
+  readonly roles: readonly RoleFunction[];
   #firstBody = 0;
   #functions = new Map<string, number>();
 
   constructor(
     readonly module: WasmModule,
     readonly place: HeapPlace,
-    readonly roles: readonly RoleFunction[],
+    readonly allocator: Allocator,
   ) {
     this.#rewriter = new Rewriter(module);
-    this.#object = new RuntimeObject(platform().runtimeObject(place.resize === null ? 'wasi' : 'emscripten'));
+    const sharesBreak = place.breakWord !== null || place.resize !== null;
+    this.#object = new RuntimeObject(platform().runtimeObject(sharesBreak ? 'emscripten' : 'wasi'));
     this.#base = place.heapBase!;
+    this.roles = allocator.roles;
   }
 
   write(): { readonly bytes: Uint8Array; readonly end: number; readonly pages: number } {
     const { segments, end: dataEnd } = this.#object.layout(this.#base);
-    const errorNumber = dataEnd;
+    const errorNumber = this.allocator.learnt?.errno ?? dataEnd;
     const end = dataEnd + 64;
     this.#addStubs(errorNumber);
     this.#addRuntime(errorNumber, end);
     this.#addExports(segments);
     this.#replace();
+    this.#answerHeaderTests();
     const pages = this.#makeRoom(end);
     return { bytes: this.#rewriter.write().bytes, end, pages };
   }
@@ -193,8 +215,9 @@ class Graft {
     this.#rewriter.addElements(table, 0, silent);
     for (const { kind, index, module, name } of object.imports) {
       if (kind !== ExternalKind.Function || module === 'heapline') continue;
-      if (name === 'emscripten_resize_heap') this.#functions.set(name, this.place.resize!);
-      else if (name === '__errno_location') {
+      if (name === 'emscripten_resize_heap') {
+        this.#functions.set(name, this.place.resize ?? this.#add(object.functionType(index), growMemory));
+      } else if (name === '__errno_location') {
         this.#functions.set(
           name,
           this.#add(object.functionType(index), (code) => code.i32(errorNumber)),
@@ -227,9 +250,11 @@ class Graft {
       typeIndex: (type) => this.#type(object.types[type]!),
       bodyIndex: (body) => this.#firstBody + body,
     });
+    const breakPlace = this.#breakPlace(end);
     object.bodies.forEach(({ start, end: bodyEnd }, body) => {
-      const type = object.functionType(object.importedFunctions + body);
-      this.#rewriter.addFunction(this.#type(type), bytes.subarray(start, bodyEnd));
+      const index = object.importedFunctions + body;
+      const code = breakPlace?.index === index ? breakPlace.code : bytes.subarray(start, bodyEnd);
+      this.#rewriter.addFunction(this.#type(object.functionType(index)), code);
     });
     const { segments } = this.#object.layout(this.#base);
     object.data.forEach(({ start, end: dataEnd }, segment) => {
@@ -237,6 +262,30 @@ class Graft {
       // Memory is zero where nothing has been written yet.
       if (content.some((byte) => byte !== 0)) this.#rewriter.addData(segments[segment]!, content);
     });
+  }
+
+  /**
+   * The function of the object that says where the end of the heap is kept, and code for it that names the module's own
+   * word. So the module's sbrk and the runtime take their memory from one place.
+   */
+  #breakPlace(end: number): { readonly index: number; readonly code: Uint8Array } | null {
+    const { breakWord } = this.place;
+    if (breakWord === null) return null;
+    const initial = new Uint8Array(4);
+    new DataView(initial.buffer).setUint32(0, end, true);
+    this.#rewriter.addData(breakWord, initial);
+    const code = new InstructionWriter();
+    code.byte(0);
+    code.i32(breakWord);
+    code.byte(Opcode.End);
+    return { index: this.#object.definedFunction('emscripten_get_sbrk_ptr'), code: code.take() };
+  }
+
+  /** Lets calloc that was inlined clear every block. */
+  #answerHeaderTests(): void {
+    for (const { position, answer } of this.allocator.headerTests) {
+      this.#rewriter.code.replace(position, position + answer.length, answer);
+    }
   }
 
   /** The index that the next function gets. */
@@ -351,8 +400,21 @@ class Graft {
 }
 
 function describeRole({ role, index, name, by }: RoleFunction): string {
-  const how = by === 'export' ? `exported as ${name}` : `named ${name}`;
+  const how =
+    by === 'export' ? `exported as ${name}` : by === 'name' ? `named ${name}` : 'recognised by what it does';
   return `${role} is function ${index}, ${how}`;
+}
+
+/** Where the heap begins, by hints in the module and by what its allocator has done. */
+function placeOf(module: WasmModule, hints: HeapPlace, { learnt }: Allocator): HeapPlace {
+  const seen = learnt?.breakWord ?? null;
+  const heapBase = seen?.initial ?? hints.heapBase;
+  if (heapBase === null) {
+    refuse(`nothing says where its heap begins. Export __heap_base, or ${howToLink(module)}`);
+  }
+  if (learnt !== null && learnt.first < heapBase) refuse('its allocator gives out memory below its heap');
+  const breakWord = seen?.address ?? hints.breakWord;
+  return { ...hints, heapBase: Math.ceil(heapBase / 64) * 64, breakWord };
 }
 
 /**
@@ -363,14 +425,11 @@ export function graft(bytes: Uint8Array): Grafted {
   const module = readModule(bytes);
   refuseUnsupported(module);
   const facts = readFacts(module);
-  const found = findHeapPlace(module, facts);
-  if (found.heapBase === null) {
-    if (findRoles(module).length === 0) chooseRoles(module, { ...found, heapBase: 0 }, facts);
-    refuse(`nothing says where its heap begins. Export __heap_base, or ${howToLink(module)}`);
-  }
-  const place = { ...found, heapBase: Math.ceil(found.heapBase / 64) * 64 };
-  const roles = chooseRoles(module, place, facts);
-  const written = new Graft(module, place, roles).write();
+  const hints = findHeapPlace(module, facts);
+  const allocator = recognise(module, facts, hints);
+  const place = placeOf(module, hints, allocator);
+  const { roles } = allocator;
+  const written = new Graft(module, place, allocator).write();
   const codeOf = (each: WasmModule): number => each.bodies[0]!.start - each.codeStart;
   const grafted = readModule(written.bytes);
   selfTest(grafted);

@@ -15,6 +15,12 @@ export interface HeapPlace {
   readonly heapBase: number | null;
   /** Import by which Emscripten's JavaScript grows the memory; null when the module grows it itself. */
   readonly resize: number | null;
+  /** The data and the stack, as far as they are known, end here: the heap begins here or later. */
+  readonly least: number;
+  /** Initial value of the stack pointer; null without one. */
+  readonly stackTop: number | null;
+  /** Address of the word in which sbrk keeps the end of the heap; null when the module has none. */
+  readonly breakWord: number | null;
   /** The global that looks like the stack pointer; null without one. */
   readonly stackPointer: number | null;
 }
@@ -56,6 +62,7 @@ export function findHeapPlace(module: WasmModule, facts: readonly FunctionFacts[
 
   // sbrk keeps the end of the heap in a word that holds the beginning of the heap at first.
   let breakWord: number | null = null;
+  let initialBreak: number | null = null;
   let resize = module.imports.find(
     ({ kind, name }) => kind === ExternalKind.Function && name === 'emscripten_resize_heap',
   )?.index;
@@ -63,7 +70,9 @@ export function findHeapPlace(module: WasmModule, facts: readonly FunctionFacts[
     if (!each.readsMemorySize) continue;
     for (const value of [...each.constants, ...each.offsets]) {
       const word = initialWord(module, value >>> 0);
-      if (word !== null && word % 16 === 0 && word >= least && word <= memoryEnd) breakWord ??= word;
+      if (word === null || word % 16 !== 0 || word < least || word > memoryEnd) continue;
+      initialBreak ??= word;
+      breakWord ??= value >>> 0;
     }
     for (const callee of each.calls) {
       if (callee >= module.importedFunctions || each.growsMemory) continue;
@@ -73,6 +82,6 @@ export function findHeapPlace(module: WasmModule, facts: readonly FunctionFacts[
   }
   // With the stack behind the data, the heap begins where the stack does.
   const behindStack = stackTop !== null && stackTop > dataEnd ? stackTop : null;
-  const heapBase = exportedConstant(module, '__heap_base') ?? breakWord ?? behindStack;
-  return { dataStart, heapBase, resize: resize ?? null, stackPointer };
+  const heapBase = exportedConstant(module, '__heap_base') ?? initialBreak ?? behindStack;
+  return { dataStart, heapBase, resize: resize ?? null, least, stackTop, breakWord, stackPointer };
 }

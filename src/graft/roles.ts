@@ -1,4 +1,5 @@
-// Which function of a module has which role in its allocator. Exports and the name section say so.
+// Which function of a module has which role in its allocator. Exports and the name section say so;
+// what they leave open, recognise.ts finds out.
 
 import { ExternalKind, type WasmModule } from '../binary/index.ts';
 
@@ -21,9 +22,9 @@ export type Role = (typeof ROLES)[number];
 export interface RoleFunction {
   readonly role: Role;
   readonly index: number;
-  /** The name by which it was found. */
+  /** The name by which it was found; '' when no name told it. */
   readonly name: string;
-  readonly by: 'export' | 'name';
+  readonly by: 'export' | 'name' | 'behaviour';
 }
 
 /** What allocators put before the C name: dlmalloc, emmalloc and mimalloc, and the names that the libcs use inside. */

@@ -2,10 +2,11 @@
 // blocks that are aligned, apart from each other and keep their contents, and the ledger must agree. The program's own
 // code does not run: the start function is left out, and imports do nothing.
 
-import { type Export, ExternalKind, SectionId, type WasmModule } from '../binary/index.ts';
+import type { WasmModule } from '../binary/index.ts';
 import { UnsupportedModuleError } from '../errors.ts';
 import { engine } from '../host/index.ts';
 import { CHECK_HEAP, CHECK_SUMS, CHECK_TREE } from '../runtime/layout.ts';
+import { accepted, memoryOf, standIns, withoutStart } from './stand-ins.ts';
 
 const PAGE = 0x10000;
 const SIZES = [0, 1, 7, 16, 24, 100, 1000, 5000, 40_000, 70_000];
@@ -18,85 +19,12 @@ function fail(reason: string): never {
   );
 }
 
-function withoutStart(module: WasmModule): Uint8Array {
-  const section = module.section(SectionId.Start);
-  if (section === undefined) return module.bytes;
-  const bytes = new Uint8Array(module.bytes.length - (section.end - section.start));
-  bytes.set(module.bytes.subarray(0, section.start));
-  bytes.set(module.bytes.subarray(section.end), section.start);
-  return bytes;
-}
-
-const TYPES: Readonly<Record<number, 'i32' | 'i64' | 'f32' | 'f64' | 'externref' | 'anyfunc'>> = {
-  127: 'i32',
-  126: 'i64',
-  125: 'f32',
-  124: 'f64',
-  112: 'anyfunc',
-  111: 'externref',
-};
-
-/** Imports that do nothing. The memory is the one that is tested; growing it works. */
-function standIns(module: WasmModule, memory: () => WebAssembly.Memory): WebAssembly.Imports {
-  const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
-  for (const { module: from, name, kind, index } of module.imports) {
-    imports[from] ??= {};
-    imports[from][name] = standIn(module, kind, index, memory);
-  }
-  return imports;
-}
-
-function standIn(
-  module: WasmModule,
-  kind: Export['kind'],
-  index: number,
-  memory: () => WebAssembly.Memory,
-): WebAssembly.ImportValue {
-  switch (kind) {
-    case ExternalKind.Memory: {
-      return memory();
-    }
-    case ExternalKind.Table: {
-      const { minimum, maximum, type } = module.tables[index]!;
-      const element = TYPES[type.code] === 'externref' ? 'externref' : 'anyfunc';
-      const limits = maximum === null ? {} : { maximum: Number(maximum) };
-      return new WebAssembly.Table({ element, initial: Number(minimum), ...limits });
-    }
-    case ExternalKind.Global: {
-      const { type, mutable } = module.globals[index]!;
-      const value = TYPES[type.code] ?? fail('it imports a global of an unknown type');
-      return new WebAssembly.Global({ value, mutable }, value === 'i64' ? 0n : 0);
-    }
-    case ExternalKind.Function: {
-      const { results } = module.functionType(index);
-      return results[0]?.code === 0x7e ? () => 0n : () => 0;
-    }
-    default: {
-      const Tag = (WebAssembly as unknown as { Tag: new (type: object) => WebAssembly.ImportValue }).Tag;
-      const parameters = module.types[module.tags[index]!]!.parameters.map(({ code }) => TYPES[code]);
-      return new Tag({ parameters });
-    }
-  }
-}
-
 function open(module: WasmModule): { readonly family: Family; readonly memory: WebAssembly.Memory } {
-  const { minimum, maximum } = module.memories[0]!;
-  let memory: WebAssembly.Memory | null = null;
-  const make = (): WebAssembly.Memory => {
-    memory ??= new WebAssembly.Memory({
-      initial: Number(minimum),
-      ...(maximum === null ? {} : { maximum: Number(maximum) }),
-    });
-    return memory;
-  };
-  try {
-    const compiled = new (engine().Module)(withoutStart(module) as Uint8Array<ArrayBuffer>);
-    const { exports } = new (engine().Instance)(compiled, standIns(module, make));
-    return { family: exports as unknown as Family, memory: exports.memory as WebAssembly.Memory };
-  } catch (error) {
-    if (error instanceof UnsupportedModuleError) throw error;
-    return fail(`the engine rejects the module (${(error as Error).message})`);
-  }
+  const { exports } = accepted(() => {
+    const compiled = new (engine().Module)(withoutStart(module));
+    return new (engine().Instance)(compiled, standIns(module, memoryOf(module)));
+  });
+  return { family: exports as unknown as Family, memory: exports.memory as WebAssembly.Memory };
 }
 
 interface Block {

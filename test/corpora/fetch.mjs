@@ -60,6 +60,7 @@ async function fetchPackage(directory, folder, { package: name = folder, version
     ]);
     writeFileSync(path.join(unpacked, STAMP), integrity);
     rmSync(target, { recursive: true, force: true });
+    mkdirSync(path.dirname(target), { recursive: true }); // The name may have a scope.
     try {
       renameSync(unpacked, target);
     } catch (error) {

@@ -1,0 +1,293 @@
+// Finds the allocator of a module: by names where there are some, otherwise by what functions do. Functions that could be
+// malloc and free by their types and the data that they name are tried out. Of all pairs that work, the lowest ones are
+// the allocator: those that call no others. Its relatives (realloc, calloc, ...) are found among the functions that would
+// be left behind.
+
+import { ExternalKind, type WasmModule } from '../binary/index.ts';
+import { type Blocker, Closure, constructorsOf } from './closure.ts';
+import { type FunctionFacts, placesIn } from './function-facts.ts';
+import type { HeaderTest } from './header-tests.ts';
+import type { HeapPlace } from './heap-place.ts';
+import type { Role, RoleFunction } from './roles.ts';
+import { SBRK, ScratchModule } from './scratch.ts';
+import { firstBlock, type Learnt, type StaticData, Trial, unsetBreaks } from './trial.ts';
+
+/** Functions that an allocation function may reach, itself included. */
+const MOST_REACHED = 60;
+/** Functions that are tried as free for one malloc. */
+const MOST_PARTNERS = 12;
+/** Functions that are tried as malloc. */
+const MOST_CANDIDATES = 200;
+const I32 = 'i';
+
+const NO_WORDS: ReadonlyMap<number, number> = new Map();
+
+interface Pair {
+  readonly malloc: number;
+  readonly free: number;
+}
+
+/** A function to be called before the allocator is tried; null for none. */
+type SetUp = number | null;
+
+/** What was found. */
+export interface Allocator {
+  readonly roles: readonly RoleFunction[];
+  /** What would be left behind. */
+  readonly blockers: readonly Blocker[];
+  /** Tests of inlined calloc that must be answered. */
+  readonly headerTests: readonly HeaderTest[];
+  /** What the scratch instance has shown; null when malloc and free did not work there. */
+  readonly learnt: Learnt | null;
+}
+
+/** Recognises the allocator of one module. */
+export class Recognition {
+  readonly #types: readonly string[];
+  readonly #reach = new Map<number, ReadonlySet<number> | null>();
+  readonly #data: StaticData;
+  /** The trial began with an end of the heap that JavaScript sets otherwise. */
+  #setBreak = false;
+
+  constructor(
+    readonly module: WasmModule,
+    readonly facts: readonly FunctionFacts[],
+    readonly place: HeapPlace,
+  ) {
+    this.#types = module.functions.map((_, index) => typeText(module, index));
+    this.#data = { end: place.least, stackTop: place.stackTop };
+  }
+
+  /** The allocator; null when no functions are malloc and free. Throws an AmbiguousAllocator when several are. */
+  find(named: readonly RoleFunction[]): Allocator | null {
+    const has = (role: Role): boolean => named.some((each) => each.role === role);
+    for (const setUp of [null, constructorsOf(this.module) ?? null]) {
+      const base = has('malloc') && has('free') ? [...named] : this.#search(named, setUp);
+      const found = base === null ? null : this.#complete(base, setUp);
+      if (found !== null && (found.learnt !== null || setUp !== null)) return found;
+    }
+    return has('malloc') && has('free') ? this.#complete([...named], null) : null;
+  }
+
+  /** Pairs of malloc and free by what they do. */
+  #search(named: readonly RoleFunction[], setUp: SetUp): RoleFunction[] | null {
+    const size = (index: number): number => this.#reached(index)!.size;
+    const mallocs = this.#candidates(named, 'malloc', (index) => this.#mayBeMalloc(index))
+      .filter((index) => this.#reached(index) !== null)
+      .sort((one, other) => size(one) - size(other))
+      .slice(0, MOST_CANDIDATES);
+    const scratch = this.#scratch(new Set(mallocs), setUp);
+    const working: Pair[] = [];
+    for (const malloc of mallocs) {
+      // Whatever calls one that works is not below it.
+      const reached = this.#reached(malloc)!;
+      if (working.some((pair) => reached.has(pair.malloc))) continue;
+      const first = firstBlock(scratch.open(), this.#data, malloc);
+      if (first === null) continue;
+      const frees = this.#partners(malloc, named);
+      const both = this.#scratch(new Set([malloc, ...frees]), setUp);
+      for (const free of frees) {
+        const trial = new Trial(both.open(), this.#data, [malloc, free, first]);
+        if (trial.behaves()) working.push({ malloc, free });
+      }
+    }
+    return this.#lowest(working, named);
+  }
+
+  #candidates(
+    named: readonly RoleFunction[],
+    role: Role,
+    mayBe: (index: number) => boolean,
+  ): readonly number[] {
+    const known = named.filter((each) => each.role === role).map(({ index }) => index);
+    return known.length > 0 ? known : this.facts.map(({ index }) => index).filter(mayBe);
+  }
+
+  /** malloc reaches code that asks for the size of the memory. */
+  #mayBeMalloc(index: number): boolean {
+    if (this.#types[index] !== `${I32}>${I32}`) return false;
+    const reached = this.#reached(index);
+    if (reached === null) return false;
+    return [...reached].some((each) => {
+      const { readsMemorySize, growsMemory } = this.#factsOf(each);
+      return readsMemorySize || growsMemory;
+    });
+  }
+
+  /** Functions that could be the free of a malloc, those first that have most of its data in common. */
+  #partners(malloc: number, named: readonly RoleFunction[]): readonly number[] {
+    const own = this.#placesBelow(malloc);
+    const shared = (index: number): number =>
+      [...this.#placesBelow(index)].filter((place) => own.has(place)).length;
+    const frees = this.#candidates(named, 'free', (index) => {
+      if (this.#types[index] !== `${I32}>`) return false;
+      const reached = this.#reached(index);
+      return reached !== null && !reached.has(malloc) && shared(index) > 0;
+    });
+    return [...frees].sort((one, other) => shared(other) - shared(one)).slice(0, MOST_PARTNERS);
+  }
+
+  /** The pair below all others. Functions that do the same on the same level have the same role. */
+  #lowest(pairs: readonly Pair[], named: readonly RoleFunction[]): RoleFunction[] | null {
+    if (pairs.length === 0) return null;
+    const lowest = (side: keyof Pair): number[] => {
+      const all = [...new Set(pairs.map((pair) => pair[side]))];
+      return all.filter((index) =>
+        all.every((other) => other === index || !this.#reached(index)?.has(other)),
+      );
+    };
+    const [mallocs, frees] = [lowest('malloc'), lowest('free')];
+    // Two allocators: each malloc works with a free of its own only.
+    for (const malloc of mallocs) {
+      for (const free of frees) {
+        if (!pairs.some((pair) => pair.malloc === malloc && pair.free === free)) return null;
+      }
+    }
+    const found = (role: Role, indices: readonly number[]): RoleFunction[] =>
+      indices.map(
+        (index) => named.find((each) => each.index === index) ?? { role, index, name: '', by: 'behaviour' },
+      );
+    const base = [...found('malloc', mallocs), ...found('free', frees)];
+    return [...base, ...named.filter(({ index }) => !base.some((each) => each.index === index))];
+  }
+
+  /** Adds the relatives that would be left behind, until nothing is. */
+  #complete(roles: RoleFunction[], setUp: SetUp): Allocator {
+    let trial: Trial | null = null;
+    let learnt: Learnt | null = null;
+    const tried = new Set<number>();
+    for (;;) {
+      const closure = new Closure(this.module, this.facts, roles, [
+        this.place.dataStart,
+        this.place.heapBase ?? learnt?.first ?? this.place.least,
+      ]);
+      const left = closure.blockers.map(({ index }) => index);
+      const candidates = new Set([...left, ...closure.callersOf(left), ...this.#sizeFunctions(roles)]);
+      const open = [...candidates].filter((index) => !tried.has(index));
+      if (trial === null || open.length > 0) {
+        trial = this.#openTrial(roles, open, setUp);
+        learnt = trial === null ? learnt : this.#learntFrom(trial);
+      }
+      if (open.length === 0 || trial === null) {
+        const blockers = [...closure.blockers, ...this.#otherSbrk(closure, learnt)];
+        return { roles, learnt, blockers, headerTests: closure.headerTests };
+      }
+      for (const index of open) {
+        tried.add(index);
+        const role = this.#roleOf(index, trial);
+        if (role !== null) roles.push({ role, index, name: '', by: 'behaviour' });
+      }
+    }
+  }
+
+  /** Where JavaScript sets the end of the heap, it would take back what is set in advance. */
+  #learntFrom({ learnt }: Trial): Learnt {
+    return this.#setBreak ? { ...learnt, breakWord: null } : learnt;
+  }
+
+  /** What is left and takes memory without the runtime's knowledge. */
+  #otherSbrk(closure: Closure, learnt: Learnt | null): Blocker[] {
+    if ((learnt?.breakWord ?? this.place.breakWord) !== null) return [];
+    const imports = this.module.imports
+      .filter(({ kind, name }) => kind === ExternalKind.Function && SBRK.test(name))
+      .map(({ index }) => index);
+    if (this.place.resize !== null) imports.push(this.place.resize);
+    const reason = 'it takes memory from the system beside the allocator (sbrk)';
+    return closure.callersOf(imports).map((index) => ({ index, reason }));
+  }
+
+  /** An instance in which malloc and free have been tried, and these functions can be. */
+  #openTrial(roles: readonly RoleFunction[], others: readonly number[], setUp: SetUp): Trial | null {
+    const malloc = roles.find(({ role }) => role === 'malloc')!.index;
+    const free = roles.find(({ role }) => role === 'free')!.index;
+    if (this.#reached(malloc) === null || this.#reached(free) === null) return null;
+    const scratch = this.#scratch(
+      new Set([malloc, free, ...others.filter((index) => this.#reached(index))]),
+      setUp,
+    );
+    for (const words of [NO_WORDS, ...this.#breaks(scratch, malloc)]) {
+      const first = firstBlock(scratch.open(words), this.#data, malloc);
+      if (first === null) continue;
+      const trial = new Trial(scratch.open(words), this.#data, [malloc, free, first]);
+      this.#setBreak = words.size > 0;
+      if (trial.behaves()) return trial;
+    }
+    return null;
+  }
+
+  /** Ways to set the end of the heap, as the JavaScript of old versions of Emscripten does. */
+  *#breaks(scratch: ScratchModule, malloc: number): Generator<ReadonlyMap<number, number>> {
+    const heap = Math.ceil(this.place.least / 16) * 16;
+    for (const address of unsetBreaks(scratch.open(), this.#data, malloc)) yield new Map([[address, heap]]);
+  }
+
+  #roleOf(index: number, trial: Trial): Role | null {
+    if (this.#reached(index) === null) return null;
+    return ROLES_BY_TYPE.get(this.#types[index]!)?.find((role) => trial.has(role, index)) ?? null;
+  }
+
+  /** Functions that might be malloc_usable_size: they read memory and do nothing else. */
+  #sizeFunctions(roles: readonly RoleFunction[]): number[] {
+    return this.facts
+      .filter((each) => {
+        if (this.#types[each.index] !== `${I32}>${I32}` || each.calls.size > 0 || each.callsIndirectly)
+          return false;
+        if (roles.some(({ index }) => index === each.index)) return false;
+        return each.constants.has(-8) && each.constants.has(3) && each.offsets.size <= 1;
+      })
+      .map(({ index }) => index);
+  }
+
+  #scratch(callable: ReadonlySet<number>, setUp: SetUp): ScratchModule {
+    const reached = new Set<number>();
+    for (const index of callable) for (const each of this.#reached(index)!) reached.add(each);
+    // Constructors may reach everything.
+    if (setUp !== null) for (const { index } of this.facts) reached.add(index);
+    return new ScratchModule(this.module, { callable, reached, setUp, heap: this.place.least });
+  }
+
+  #factsOf(index: number): FunctionFacts {
+    return this.facts[index - this.module.importedFunctions]!;
+  }
+
+  /** A function and all that it may call, without imports; null when they are many or not all known. */
+  #reached(index: number): ReadonlySet<number> | null {
+    const known = this.#reach.get(index);
+    if (known !== undefined) return known;
+    const reached = new Set([index]);
+    for (const each of reached) {
+      const { calls, callsIndirectly } = this.#factsOf(each);
+      if (callsIndirectly || reached.size > MOST_REACHED) {
+        this.#reach.set(index, null);
+        return null;
+      }
+      for (const callee of calls) if (callee >= this.module.importedFunctions) reached.add(callee);
+    }
+    this.#reach.set(index, reached);
+    return reached;
+  }
+
+  #placesBelow(index: number): ReadonlySet<number> {
+    const places = new Set<number>();
+    const range = [this.place.dataStart, Number(this.module.memories[0]!.minimum) * 0x10000] as const;
+    for (const each of this.#reached(index) ?? []) {
+      for (const place of placesIn(this.#factsOf(each), range, () => true)) places.add(place);
+    }
+    return places;
+  }
+}
+
+/** Roles that a function of a type may have, in the order in which they are tried. */
+const ROLES_BY_TYPE: ReadonlyMap<string, readonly Role[]> = new Map([
+  ['i>i', ['malloc_usable_size', 'malloc', 'valloc']],
+  ['i>', ['free']],
+  ['ii>i', ['realloc', 'calloc', 'memalign']],
+  ['iii>i', ['posix_memalign', 'reallocarray']],
+] as const satisfies readonly (readonly [string, readonly Role[]])[]);
+
+function typeText(module: WasmModule, index: number): string {
+  const text = (types: readonly { readonly code: number }[]): string =>
+    types.map(({ code }) => (code === 0x7f ? I32 : '?')).join('');
+  const { parameters, results } = module.functionType(index);
+  return `${text(parameters)}>${text(results)}`;
+}
