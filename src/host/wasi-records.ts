@@ -63,24 +63,39 @@ export function writeFileStatus(memory: GuestMemory, at: number, status: FileSta
  * @param record is asked only for entries that are written
  */
 export function writeRecords(
-  target: Uint8Array,
+  target: Uint8Array<ArrayBuffer>,
   first: number,
   count: number,
   record: (index: number) => DirectoryRecord,
 ): number {
+  const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
   let written = 0;
-  for (let i = first; i < count && written < target.length; i++) {
-    const { name, type, inode } = record(i);
-    const bytes = new Uint8Array(ENTRY_HEADER_SIZE + name.length);
-    const header = new DataView(bytes.buffer);
-    header.setBigUint64(0, BigInt(i + 1), true);
-    header.setBigUint64(8, inode, true);
-    header.setUint32(16, name.length, true);
-    header.setUint8(20, type);
-    bytes.set(name, ENTRY_HEADER_SIZE);
-    const piece = bytes.subarray(0, target.length - written);
-    target.set(piece, written);
-    written += piece.length;
+  for (let i = first; i < count; i++) {
+    const entry = record(i);
+    const size = ENTRY_HEADER_SIZE + entry.name.length;
+    if (written + size > target.length) {
+      const whole = new Uint8Array(size);
+      writeRecord(new DataView(whole.buffer), whole, 0, i + 1, entry);
+      target.set(whole.subarray(0, target.length - written), written);
+      return target.length;
+    }
+    writeRecord(view, target, written, i + 1, entry);
+    written += size;
   }
   return written;
+}
+
+/** @param cookie with which the guest asks for the entry after this one */
+function writeRecord(
+  view: DataView,
+  bytes: Uint8Array,
+  at: number,
+  cookie: number,
+  { name, type, inode }: DirectoryRecord,
+): void {
+  view.setBigUint64(at, BigInt(cookie), true);
+  view.setBigUint64(at + 8, inode, true);
+  view.setUint32(at + 16, name.length, true);
+  view.setUint32(at + 20, type, true); // one byte and padding
+  bytes.set(name, at + ENTRY_HEADER_SIZE);
 }

@@ -3,7 +3,7 @@
 import type * as fs from 'node:fs';
 import { type FileStatus, FileType, SetTime } from '../host/index.ts';
 
-export function typeOf(entry: fs.BigIntStats | fs.Stats | fs.Dirent<Buffer>): number {
+export function typeOf(entry: fs.BigIntStats | fs.Stats | fs.Dirent): number {
   if (entry.isFile()) return FileType.regular;
   if (entry.isDirectory()) return FileType.directory;
   if (entry.isSymbolicLink()) return FileType.link;

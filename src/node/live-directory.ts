@@ -2,7 +2,7 @@
 // errors are those of the system, and no path leads out of the directory: confined-paths.ts says how.
 
 import * as fs from 'node:fs';
-import { APPEND, type DirectoryRecord, FileType, OpenFlag, Right } from '../host/index.ts';
+import { APPEND, OpenFlag, Right } from '../host/index.ts';
 import {
   atPlace,
   descriptorPaths,
@@ -13,7 +13,8 @@ import {
   type PathSystem,
   type Place,
 } from './confined-paths.ts';
-import { type TimeChange, timesOf, typeOf } from './file-status.ts';
+import { DirectoryListing } from './directory-listing.ts';
+import { type TimeChange, timesOf } from './file-status.ts';
 import { OpenFile } from './open-file.ts';
 
 const {
@@ -204,17 +205,25 @@ export class LiveDirectory {
     return new LiveDirectory(this.system, { fd, path, isFree }, this.readOnly);
   }
 
-  /** The entries, `.` and `..` first. */
-  entries(): DirectoryEntry[] {
-    const dots = ['.', '..'].map((name) => ({ name: Buffer.from(name), type: FileType.directory }));
-    const found = fs.readdirSync(this.#own, { withFileTypes: true, encoding: 'buffer' });
-    return [...dots, ...found.map((entry) => ({ name: entry.name, type: typeOf(entry) }))];
+  /** What is in the directory. @param isTop what is above the directory is not the guest's */
+  list(isTop: boolean): DirectoryListing {
+    const { directory, system } = this;
+    const base = this.#path();
+    return new DirectoryListing((name) => {
+      const seen = isTop && name === '..' ? '.' : name;
+      return base === null ? system.fileIn(directory, seen) : `${base}/${seen}`;
+    });
   }
 
-  /** The inode of an entry; 0 when it is gone. @param name a byte string */
-  inode(name: string): bigint {
-    const path = Buffer.from(this.system.fileIn(this.directory, name), 'latin1');
-    return fs.lstatSync(path, { ...BIG, throwIfNoEntry: false })?.ino ?? 0n;
+  /**
+   * The path of a directory that confines nobody: the system looks such a path up in half the time. Null for others,
+   * because somebody may replace a directory on the way.
+   */
+  #path(): string | null {
+    const { fd, isFree } = this.directory;
+    if (!isFree || fd === null || this.system !== descriptorPaths) return null;
+    const path = fs.readlinkSync(`/proc/self/fd/${fd}`, 'buffer').toString('latin1');
+    return path === '/' ? '' : path;
   }
 
   sync(dataOnly: boolean): void {
@@ -244,9 +253,6 @@ export class LiveDirectory {
     });
   }
 }
-
-/** An entry of a directory before its inode is known. */
-export type DirectoryEntry = Omit<DirectoryRecord, 'inode'>;
 
 function followOf(follow: boolean): Follow {
   return follow ? 'always' : 'slash';

@@ -14,8 +14,9 @@ import {
 } from '../host/index.ts';
 import type { DescriptorNumbers, LiveFileSystem, Preopen, WasiFunctions } from '../platform/index.ts';
 import { PathError, type PathSystem, pathSystem } from './confined-paths.ts';
+import type { DirectoryListing } from './directory-listing.ts';
 import { statusOf } from './file-status.ts';
-import { type DirectoryEntry, LiveDirectory } from './live-directory.ts';
+import { LiveDirectory } from './live-directory.ts';
 import { OpenFile, StandardStream, type StreamEvents } from './open-file.ts';
 import { wasiErrno } from './wasi-errno.ts';
 
@@ -29,7 +30,7 @@ interface OpenDirectory {
   readonly rights: bigint;
   flags: number;
   position: bigint;
-  listing: readonly DirectoryEntry[] | null;
+  listing: DirectoryListing | null;
 }
 
 const fail = (code: string): never => {
@@ -288,17 +289,11 @@ class LiveFiles implements LiveFileSystem {
     return open.position;
   }
 
-  #list(open: OpenDirectory, target: Uint8Array, cookie: bigint): number {
-    if (cookie === 0n || open.listing === null) open.listing = open.directory.entries();
-    const { listing, directory, preopened } = open;
+  #list(open: OpenDirectory, target: Uint8Array<ArrayBuffer>, cookie: bigint): number {
+    if (cookie === 0n || open.listing === null) open.listing = open.directory.list(open.preopened !== null);
+    const { listing } = open;
     const first = Number(BigInt.asUintN(64, cookie));
-    return writeRecords(target, first, listing.length, (index) => {
-      const { name, type } = listing[index]!;
-      const text = Buffer.from(name).toString('latin1');
-      // What is above a directory of the start is not the guest's.
-      const seen = text === '..' && preopened !== null ? '.' : text;
-      return { name, type, inode: directory.inode(seen) };
-    });
+    return writeRecords(target, first, listing.length, (index) => listing.record(index));
   }
 
   #get(fd: number): OpenFile | OpenDirectory {

@@ -4,26 +4,22 @@
 
 import { constants } from 'node:buffer';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers';
 import { pathToFileURL } from 'node:url';
 import { MissingRuntimeError } from '../errors.ts';
 import { type Platform, TooLongError } from '../platform/index.ts';
+import { builtin } from './builtin-modules.ts';
 import { linearExpression } from './linear-expression.ts';
 import { moreWasi } from './more-wasi.ts';
 import { runtimeDirectory } from './own-files.ts';
 import { stoppable } from './stoppable.ts';
 
-const load = createRequire(import.meta.url);
-const crypto = (): typeof import('node:crypto') => load('node:crypto');
-const zlib = (): typeof import('node:zlib') => load('node:zlib');
-
 export const machine: Omit<Platform, 'scripts'> = {
   name: 'node',
-  gzip: (bytes, level) => zlib().gzipSync(bytes, { level }),
+  gzip: (bytes, level) => builtin('node:zlib').gzipSync(bytes, { level }),
   gunzip,
-  sha256: (content) => crypto().createHash('sha256').update(content).digest('hex'),
+  sha256: (content) => builtin('node:crypto').createHash('sha256').update(content).digest('hex'),
   linearExpression,
   environment: (name) => process.env[name],
   workingDirectory: () => {
@@ -57,7 +53,7 @@ function runtimeObject(flavour: 'wasi' | 'emscripten'): Uint8Array {
 
 function gunzip(bytes: Uint8Array, most: number): Uint8Array {
   try {
-    return zlib().gunzipSync(bytes, { maxOutputLength: Math.min(most, constants.MAX_LENGTH) });
+    return builtin('node:zlib').gunzipSync(bytes, { maxOutputLength: Math.min(most, constants.MAX_LENGTH) });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw error;
     throw new TooLongError((error as Error).message, { cause: error });

@@ -1,7 +1,7 @@
 // The platform's implementation for Node.js.
 
-import { createRequire } from 'node:module';
 import type { Platform, Scripts } from '../platform/index.ts';
+import { builtin } from './builtin-modules.ts';
 import { machine } from './machine.ts';
 import { codeDirectory } from './own-files.ts';
 import { originalPosition, toPath } from './source-maps.ts';
@@ -21,8 +21,7 @@ const scripts: Scripts = {
 
 /** Node.js creates its own modules in the main context, whatever context loads them. */
 function errorOfMainContext(): ErrorConstructor {
-  const { AssertionError } = createRequire(import.meta.url)('node:assert') as typeof import('node:assert');
-  return Object.getPrototypeOf(AssertionError) as ErrorConstructor;
+  return Object.getPrototypeOf(builtin('node:assert').AssertionError) as ErrorConstructor;
 }
 
 export const nodePlatform: Platform = { ...machine, scripts };

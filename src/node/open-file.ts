@@ -2,8 +2,8 @@
 // another one was made of does not share its position, because WASI has no way to make one.
 
 import * as fs from 'node:fs';
-import { createRequire } from 'node:module';
 import { ALL_RIGHTS, APPEND, FileType, Right } from '../host/index.ts';
+import { builtin } from './builtin-modules.ts';
 import { PathError } from './confined-paths.ts';
 import { type TimeChange, timesOf, typeOf } from './file-status.ts';
 import { readInputBytes, writeOutputBytes } from './standard-streams.ts';
@@ -194,7 +194,7 @@ export class StandardStream extends OpenFile {
 /** Whether a character device is a terminal. The module that tells takes milliseconds to load, and /dev/null is none. */
 function isTerminalDevice(fd: number, { rdev }: fs.BigIntStats): boolean {
   if (process.platform === 'linux' && rdev >> 8n === MEMORY_DEVICES) return false;
-  return (createRequire(import.meta.url)('node:tty') as typeof import('node:tty')).isatty(fd);
+  return builtin('node:tty').isatty(fd);
 }
 
 /** The position of a descriptor, which only Linux tells without a call that Node.js lacks. */
