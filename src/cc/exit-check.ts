@@ -78,6 +78,7 @@ function formatted(
     kinds,
     failedAllocations: false,
     all: settings.report_objects || settings.format === 'github',
+    tree: settings.report_objects,
     color:
       settings.log_path === 'stderr' && process.stderr.isTTY === true && (process.env.NO_COLOR ?? '') === '',
   });

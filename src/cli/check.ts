@@ -53,6 +53,7 @@ interface CheckArguments extends GuestArguments {
   failOnFailedAllocations?: true;
   genSuppressions?: true;
   all?: true;
+  tree?: true;
 }
 
 /** Exit statuses of `check`. Set-up errors have the same status in every command. */
@@ -105,7 +106,8 @@ export function addCheckCommand(
       0,
     )
     .option('--fail-on-failed-allocations', 'fail when malloc or one of its siblings returned NULL')
-    .option('--all', 'print every record, and not only the ten largest');
+    .option('--all', 'print every record, and not only the ten largest')
+    .option('--tree', 'print what was lost with the blocks of each record, by place');
   addGuestOptions(addCompileOptions(addCallOption(command)))
     .addHelpText(
       'after',
@@ -121,6 +123,7 @@ Examples:
   heapline check --suppressions leaks.supp test.c                   … from now on
   heapline check --baseline leaks.json --update-baseline test.c    live with what there is …
   heapline check --baseline leaks.json test.c                      … and fail on what is new
+  heapline check --tree test.c                                     and what hangs on each lost block
   heapline check --call 'parse("[1, 2]", 6)' parser.c
   heapline check --pprof leaks.pb.gz test.c; go tool pprof -nodefraction=0 -edgefraction=0 -http=: leaks.pb.gz`,
     )
@@ -203,7 +206,7 @@ async function check(
     if (baselineWritten) report = applyBaseline(report, parseBaseline(text, given.baseline!), { root });
   } else if (baseline !== null) report = applyBaseline(report, baseline, { root });
 
-  const lost = report.of(kinds).reduce((sum, record) => sum + record.bytes, 0);
+  const lost = kinds.reduce((sum, kind) => sum + report.totals[kind].bytes, 0);
   // With no tolerance, a lost block of zero bytes is still a lost block.
   const tolerated = report.of(kinds).length > 0 && given.maxBytes > 0 && lost <= given.maxBytes;
   // Tolerated leaks must not be failures in a report either.
@@ -269,6 +272,7 @@ function formatted(
     kinds,
     failedAllocations: given.failOnFailedAllocations === true,
     all: given.all === true,
+    tree: given.tree === true,
     color: printed && terminal.colors.isColorSupported,
   });
 }

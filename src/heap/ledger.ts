@@ -317,14 +317,14 @@ export class Ledger {
   }
 
   /**
-   * Calls `visit` for every span that holds blocks, with the words of the memory, the address of the first block, the
-   * distance of blocks, their number, and the address of the first block's metadata (BLOCK_*). checkHeap() must have
-   * found the heap whole.
+   * Calls `visit` for every span that holds blocks, in the order of their addresses, with the words of the memory, the
+   * address of the first block, the distance of blocks, their number, and the address of the first block's metadata
+   * (BLOCK_*). checkHeap() must have found the heap whole.
    */
   eachSpan(
     visit: (words: Uint32Array, base: number, capacity: number, blocks: number, metadata: number) => void,
   ): void {
-    for (const span of this.#spans()) {
+    for (const span of [...this.#spans()].sort((a, b) => a.base - b.base)) {
       visit(this.#view.words, span.base, span.capacity, span.blocks, span.metadata);
     }
   }

@@ -3,17 +3,14 @@
 // Making a capture costs as much as the scan; stacks are symbolised only for the report.
 
 import type { WasmExports } from '../binary/wasm-types.ts';
-import { type HeapFault, type Stack, withStacks } from '../frames/index.ts';
+import type { HeapFault } from '../frames/index.ts';
 import type { ContextStacks, Ledger } from '../heap/index.ts';
-import {
-  type FailedAllocation,
-  type LeakKind,
-  type LeakRecord,
-  LeakReport,
-  leakKinds,
-} from '../report/index.ts';
+import { type BlockSample, type FailedAllocation, LeakReport } from '../report/index.ts';
+import type { BlockSum } from './block-sum.ts';
 import { HeldPointers } from './held-pointers.ts';
+import { LeakRecords } from './leak-records.ts';
 import { libcBlocks } from './libc-blocks.ts';
+import type { LostPart } from './lost-heap.ts';
 import { RootFinder, type RootLayout } from './roots.ts';
 import { type ScannedGroup, scanHeap } from './scan.ts';
 
@@ -39,7 +36,8 @@ export interface LeakFinderHost {
 }
 
 interface CapturedGroup extends ScannedGroup {
-  readonly sample: Uint8Array;
+  readonly sample: BlockSample;
+  readonly parts: readonly (LostPart & { readonly sample: BlockSample })[];
 }
 
 /** The classes of all blocks at one moment. */
@@ -72,12 +70,10 @@ export class LeakFinder {
     const { ledger, exports, kept, notes } = this.#host;
     const roots = this.roots.find(this.held.addresses(), active);
     const groups = scanHeap(exports, ledger, roots, after, kept);
-    const bytes = new Uint8Array(ledger.memory.buffer);
+    const memory = new Uint8Array(ledger.memory.buffer);
+    const withSample = <T extends BlockSum>(sum: T) => ({ ...sum, sample: sampleOf(memory, sum) });
     return {
-      groups: groups.map((group) => ({
-        ...group,
-        sample: bytes.slice(group.address, group.address + Math.min(group.size, SAMPLE_BYTES)),
-      })),
+      groups: groups.map((group) => ({ ...withSample(group), parts: group.parts.map(withSample) })),
       notes: [...roots.notes, ...notes, ...(this.traps > 0 ? [TRAPPED] : [])],
       heldVersion: this.held.version,
     };
@@ -91,20 +87,13 @@ export class LeakFinder {
   ): LeakReport {
     if (capture.groups.length > 0) this.#host.ledger.checkTree();
     const stacks = this.#host.contextStacks();
-    const isLibcBlock = libcBlocks();
-    // A compiler that unrolls a loop makes two call sites of one line, so contexts of the same stack are one record.
-    const records = new Map<LeakKind, Map<Stack, Found>>(leakKinds.map((kind) => [kind, new Map()]));
-    for (const { kind, node, blocks, bytes, address, age, sample } of capture.groups) {
-      const stack = stacks.of(node);
-      if (isLibcBlock(kind, stack)) continue;
-      const found = { kind, blocks, bytes, age, sample: { address, bytes: sample } };
-      const same = records.get(kind)!.get(stack);
-      records.get(kind)!.set(stack, same === undefined ? found : joined(same, found));
+    const records = new LeakRecords(libcBlocks());
+    const withStack = <T extends BlockSum>(sum: T) => ({ ...sum, stack: stacks.of(sum.node) });
+    for (const group of capture.groups) {
+      records.add(group.kind, withStack(group), group.parts.map(withStack));
     }
     return new LeakReport({
-      records: [...records.values()].flatMap((ofKind) =>
-        [...ofKind].map(([stack, { age: _, ...record }]) => withStacks(record, { frames: stack })),
-      ),
+      records: records.finish(),
       errors,
       failedAllocations,
       notes: capture.notes,
@@ -114,11 +103,6 @@ export class LeakFinder {
   }
 }
 
-/** A record in the making, with the age of its oldest block. */
-type Found = Omit<LeakRecord, 'frames'> & { readonly age: number };
-
-/** Makes one record of two. The sample is that of the block that was allocated first. */
-function joined(a: Found, b: Found): Found {
-  const first = a.age >= b.age ? a : b;
-  return { ...first, blocks: a.blocks + b.blocks, bytes: a.bytes + b.bytes };
+function sampleOf(memory: Uint8Array, { address, size }: BlockSum): BlockSample {
+  return { address, bytes: memory.slice(address, address + Math.min(size, SAMPLE_BYTES)) };
 }

@@ -49,8 +49,11 @@ interface Kinds {
   readonly any: boolean;
 }
 
-/** Makes a function that is true for blocks that a library keeps for itself, given their class and stack. */
-export function libcBlocks(): (kind: LeakKind, stack: Stack) => boolean {
+/** Whether blocks of this class and stack are a library's own. */
+export type LibcBlockTest = (kind: LeakKind, stack: Stack) => boolean;
+
+/** Makes a function that is true for blocks that a library keeps for itself. */
+export function libcBlocks(): LibcBlockTest {
   const ofFrame = rememberedByFrame((frame) => ({
     startUp: startUp.test(frame.function),
     table: tables.test(frame.function),

@@ -15,7 +15,8 @@ import { HeapProfile } from './heap-profile.ts';
 export interface LeaksOfProgram {
   /** Name of the module; '' when it has none. */
   readonly program: string;
-  readonly records: readonly {
+  /** All blocks that were found, by class and calling context. */
+  readonly byContext: readonly {
     readonly kind: string;
     readonly blocks: number;
     readonly bytes: number;
@@ -51,7 +52,7 @@ export class LeakProfileBuilder {
     if (report.damage !== null) this.#comments.add(report.damage);
     for (const note of report.notes) this.#comments.add(note);
     const indexOf = stacksIn(builder, this.#mappingOf(report.program || WASM));
-    for (const [i, record] of report.records.entries()) {
+    for (const [i, record] of report.byContext.entries()) {
       if (i % STEP === STEP - 1) yield;
       const { kind, blocks, bytes } = record;
       if (!kinds.includes(kind)) continue;

@@ -17,6 +17,7 @@ import { type BaselineFrame, baselineStacks, coarseKey, fineKey, normalised } fr
 import { type JsonNode, JsonSyntaxError, parseJsonLines } from './json-lines.ts';
 import { anyLeakKinds, defaultLeakKinds, type LeakKind, leakKinds } from './leak-kinds.ts';
 import type { LeakRecord, LeakReport } from './leak-report.ts';
+import { wholeOf } from './lost-trees.ts';
 
 const FORMAT = 'heapline-leak-baseline';
 /** Version of the baseline file. */
@@ -26,7 +27,7 @@ export const BASELINE_VERSION = 1;
 export interface BaselineLeak {
   /** The gravest class in which it was seen. */
   readonly kind: LeakKind;
-  /** Blocks that were lost there. */
+  /** Blocks that were lost there, with those that hang on them. */
   readonly blocks: number;
   /** Bytes of these blocks. */
   readonly bytes: number;
@@ -62,7 +63,8 @@ export function baselineOf(
   const stackIn = baselineStacks(root);
   for (const record of [...report.records, ...(report.known ?? [])]) {
     if (!kinds.includes(record.kind)) continue;
-    const { kind, blocks, bytes } = record;
+    const { kind } = record;
+    const { blocks, bytes } = wholeOf(record);
     addLeak(leaks, { kind, blocks, bytes, stack: stackIn(stackOf(record, 'frames')) });
   }
   const order = [...leaks.keys()].sort();

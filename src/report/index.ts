@@ -18,6 +18,7 @@ export { formatGitHub } from './github.ts';
 export type {
   JsonOptions,
   LeakJson,
+  LeakJsonBranch,
   LeakJsonError,
   LeakJsonFailure,
   LeakJsonFrame,
@@ -38,12 +39,14 @@ export type {
   FailedAllocation,
   LeakClass,
   LeakCount,
+  LeakPart,
   LeakRecord,
   LeakReportParts,
   LeakTotals,
   SuppressedLeak,
 } from './leak-report.ts';
 export { LeakReport } from './leak-report.ts';
+export { partWithOther, sumOf, withOther } from './lost-trees.ts';
 export { firstStack, pointAt } from './pointing.ts';
 export type { ReportFormat, ReportOptions } from './report-formats.ts';
 export { formatReport, isReportFormat, REPORT_FORMATS } from './report-formats.ts';

@@ -1,5 +1,6 @@
-// The report for machines: JSON of version 1, which the types below document. Within a version, fields may be added
+// The report for machines: JSON of version 2, which the types below document. Within a version, fields may be added
 // but never changed or removed. Apart from paths and addresses, nothing in it depends on the time or the machine.
+// Version 1 had a record for each class and calling context, whatever the blocks hung on. It is written on request.
 
 import {
   type Frame,
@@ -12,15 +13,17 @@ import {
   type Stack,
   stackOf,
 } from '../frames/index.ts';
-import { text } from '../options/option-rules.ts';
-import { type OptionTable, readOptions } from '../options/option-table.ts';
+import { rule, text } from '../options/option-rules.ts';
+import { type OptionTable, readOptions, type SettingsOf, withDefault } from '../options/option-table.ts';
 import type { LeakKind } from './leak-kinds.ts';
-import type { LeakRecord, LeakReport, LeakTotals } from './leak-report.ts';
+import type { LeakCount, LeakRecord, LeakReport, LeakTotals } from './leak-report.ts';
+import { type Branch, branchesOf, recordsByContext } from './lost-trees.ts';
+import { compareRecords } from './record-order.ts';
 import { inJson, ReportStacks } from './stacks.ts';
 import { bytesAsHex, bytesAsText } from './text.ts';
 
 /** Version of the JSON form. */
-export const LEAK_JSON_VERSION = 1;
+export const LEAK_JSON_VERSION = 2;
 
 /** A frame of a stack. `file` is '' and `line` and `column` are 0 where they are not known. */
 export interface LeakJsonFrame {
@@ -43,11 +46,23 @@ export interface LeakJsonFrame {
   readonly omitted?: number;
 }
 
-/** All blocks of one class that were allocated in one calling context. */
+/** Blocks that hang on lost blocks. They were allocated in one place, whatever called it. */
+export interface LeakJsonBranch {
+  /** Number of blocks. */
+  readonly blocks: number;
+  /** Sum of their requested sizes. */
+  readonly bytes: number;
+  /** Where they were allocated; null when nothing is known of it. */
+  readonly place: LeakJsonFrame | null;
+  /** What hangs on these blocks. */
+  readonly tree: readonly LeakJsonBranch[];
+}
+
+/** Blocks of one class that were allocated in one calling context, and what was lost with them. */
 export interface LeakJsonRecord {
   /** How the blocks can still be reached. */
   readonly kind: LeakKind;
-  /** Number of blocks. */
+  /** Number of blocks, without those that hang on them. */
   readonly blocks: number;
   /** Sum of their requested sizes. */
   readonly bytes: number;
@@ -55,6 +70,10 @@ export interface LeakJsonRecord {
   readonly stack: readonly LeakJsonFrame[];
   /** First bytes of the first block; null when it was not looked at. */
   readonly sample: LeakJsonSample | null;
+  /** Sum of the blocks that hang on these blocks. Not in version 1. */
+  readonly indirect?: LeakCount;
+  /** What hangs on these blocks, the largest first. Not in version 1. */
+  readonly tree?: readonly LeakJsonBranch[];
 }
 
 /** The first bytes of a block. */
@@ -99,13 +118,13 @@ export interface LeakJsonFailure {
   readonly stack: readonly LeakJsonFrame[];
 }
 
-/** The whole report, version 1. */
+/** The whole report. */
 export interface LeakJson {
   /** Version of this shape. */
-  readonly version: typeof LEAK_JSON_VERSION;
+  readonly version: 1 | 2;
   /** Name of the module that was scanned; '' when it has none. */
   readonly program: string;
-  /** Sorted by bytes, the largest first. */
+  /** Sorted by bytes with those of `indirect`, the largest first. */
   readonly records: readonly LeakJsonRecord[];
   /** Misuses of the heap, in the order in which they happened. */
   readonly errors: readonly LeakJsonError[];
@@ -129,22 +148,40 @@ export interface LeakJson {
 export interface JsonOptions {
   /** Write paths below this folder relative to it. */
   readonly root?: string;
+  /**
+   * Version of the form. Version 1 has a record for each class and calling context and does not say what hangs on
+   * what. Default 2.
+   */
+  readonly version?: 1 | 2;
 }
 
-const OPTIONS = { root: text } satisfies OptionTable<JsonOptions>;
+const OPTIONS = {
+  root: text,
+  version: withDefault(
+    rule<1 | 2>((value) => value === 1 || value === LEAK_JSON_VERSION, '1 or 2'),
+    LEAK_JSON_VERSION,
+  ),
+} satisfies OptionTable<JsonOptions>;
 
 /** The report as a value for JSON.stringify. */
 export function toJson(report: LeakReport, options: JsonOptions = {}): LeakJson {
-  const { root } = readOptions('toJson', options, OPTIONS);
-  return jsonOf(report, root);
+  return jsonOf(report, readOptions('toJson', options, OPTIONS));
 }
 
-function jsonOf(report: LeakReport, root: string | undefined): LeakJson {
+function jsonOf(report: LeakReport, { root, version }: SettingsOf<typeof OPTIONS>): LeakJson {
+  const isTree = version === LEAK_JSON_VERSION;
+  const records = (of: readonly LeakRecord[]) => (isTree ? of : recordsByContext(of).sort(compareRecords));
   const stacks = new ReportStacks(root, inJson);
   const frame = rememberedByFrame((of) => frameJson(of, root));
   const stack = (of: Stack): LeakJsonFrame[] =>
     stacks.shown(of).map((item) => (isGap(item) ? gapJson(item) : frame(item)));
   const stackOrNull = (of: Stack | null): LeakJsonFrame[] | null => of && stack(of);
+  const branch = ({ blocks, bytes, place, branches }: Branch): LeakJsonBranch => ({
+    blocks,
+    bytes,
+    place: place && frame(place),
+    tree: branches.map(branch),
+  });
   const record = (from: LeakRecord): LeakJsonRecord => ({
     kind: from.kind,
     blocks: from.blocks,
@@ -158,6 +195,7 @@ function jsonOf(report: LeakReport, root: string | undefined): LeakJson {
             hex: bytesAsHex(from.sample.bytes),
             text: bytesAsText(from.sample.bytes),
           },
+    ...(isTree ? { indirect: from.indirect, tree: branchesOf(from, stacks.place).map(branch) } : {}),
   });
   const errors = report.errors.map(
     (fault): LeakJsonError => ({
@@ -175,24 +213,25 @@ function jsonOf(report: LeakReport, root: string | undefined): LeakJson {
     stack: stack(stackOf(failed, 'frames')),
   }));
   return {
-    version: LEAK_JSON_VERSION,
+    version,
     program: report.program,
-    records: report.records.map(record),
+    records: records(report.records).map(record),
     errors,
     failedAllocations,
     damage: report.damage,
     totals: report.totals,
-    suppressed: report.suppressed.map((leak) => ({ ...record(leak.record), suppression: leak.suppression })),
+    suppressed: report.suppressed.flatMap((leak) =>
+      records([leak.record]).map((of) => ({ ...record(of), suppression: leak.suppression })),
+    ),
     unusedSuppressions: report.unusedSuppressions,
-    known: report.known === null ? null : report.known.map(record),
+    known: report.known === null ? null : records(report.known).map(record),
     notes: report.notes,
   };
 }
 
 /** The report as indented JSON text that ends with a newline. */
 export function formatJson(report: LeakReport, options: JsonOptions = {}): string {
-  const { root } = readOptions('formatJson', options, OPTIONS);
-  return `${JSON.stringify(jsonOf(report, root), null, 2)}\n`;
+  return `${JSON.stringify(jsonOf(report, readOptions('formatJson', options, OPTIONS)), null, 2)}\n`;
 }
 
 function frameJson(frame: Frame, root: string | undefined): LeakJsonFrame {

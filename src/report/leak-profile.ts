@@ -33,10 +33,6 @@ const OPTIONS = {
 export function encodeLeakProfile(report: LeakReport, options: LeakProfileOptions = {}): Uint8Array {
   const { kinds, takenAt, inlines, labels } = readOptions('encodeLeakProfile', options, OPTIONS);
   const builder = new LeakProfileBuilder();
-  atOnce(
-    kinds === undefined
-      ? builder.add(report, { labels })
-      : builder.add(report.with({ records: report.of(kinds) }), { labels, kinds }),
-  );
+  atOnce(builder.add(report, { labels, ...(kinds === undefined ? {} : { kinds }) }));
   return builder.finish(takenAt).encode(inlines === undefined ? {} : { inlines });
 }

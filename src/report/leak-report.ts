@@ -5,7 +5,8 @@
 
 import { type Frame, faultStackNames, type HeapFault, StackTree, withStacksIn } from '../frames/index.ts';
 import { INSPECT } from './inspect.ts';
-import { defaultLeakKinds, type LeakKind, leakKinds, leakKindsIn } from './leak-kinds.ts';
+import { defaultLeakKinds, type LeakKind, leakKindsIn } from './leak-kinds.ts';
+import { recordsByContext, sumOf, withOther } from './lost-trees.ts';
 import { compareRecords } from './record-order.ts';
 import { formatText } from './text.ts';
 
@@ -17,18 +18,40 @@ export interface BlockSample {
   readonly bytes: Uint8Array;
 }
 
-/** All blocks of one class that were allocated in one calling context. */
+/** Blocks of one calling context that hang on lost blocks: the program lost them because it lost those. */
+export interface LeakPart {
+  /** Number of blocks. */
+  readonly blocks: number;
+  /** Sum of their requested sizes. */
+  readonly bytes: number;
+  /** Where they were allocated, innermost frame first. */
+  readonly frames: readonly Frame[];
+  /** The first bytes of the block that was allocated first; null when they were not read. */
+  readonly sample: BlockSample | null;
+  /** Index of the part that points to them; -1 when the blocks of the record do. */
+  readonly under: number;
+}
+
+/**
+ * Blocks of one class that were allocated in one calling context, and what was lost with them. A lost tree is one
+ * record: its blocks are the roots, which the program should have freed, and its parts are all the rest. Where lost
+ * blocks point to each other in a cycle, the oldest block is the root.
+ */
 export interface LeakRecord {
   /** How the blocks can still be reached. */
   readonly kind: LeakKind;
-  /** Number of blocks. */
+  /** Number of blocks, without those that hang on them. */
   readonly blocks: number;
-  /** Sum of the requested sizes. */
+  /** Sum of their requested sizes. */
   readonly bytes: number;
   /** Where the blocks were allocated, innermost frame first. */
   readonly frames: readonly Frame[];
   /** The first bytes of the block that was allocated first; null when they were not read. */
   readonly sample: BlockSample | null;
+  /** The sum of the parts. */
+  readonly indirect: LeakCount;
+  /** What hangs on the blocks, by calling context. A part comes after the one that it hangs on. */
+  readonly parts: readonly LeakPart[];
 }
 
 /** Allocations of one stack that found no memory: malloc or one of its siblings returned NULL. */
@@ -51,7 +74,7 @@ export interface LeakCount {
   readonly bytes: number;
 }
 
-/** The records of one class and their sum. */
+/** The blocks of one class, their records and their sum. */
 export interface LeakClass extends LeakCount {
   /** The records of this class, the largest first. */
   readonly records: readonly LeakRecord[];
@@ -97,9 +120,9 @@ interface Allocated {
   readonly frames: readonly Frame[];
 }
 
-/** What a scan found. Records are sorted by bytes, the largest first. */
+/** What a scan found. Records are sorted by bytes with those of their parts, the largest first. */
 export class LeakReport {
-  /** What was found, one record per class and calling context. */
+  /** What was found: a record for each class and calling context. What was lost with other blocks is part of their record. */
   readonly records: readonly LeakRecord[];
   /** Heap faults, in the order in which they happened. */
   readonly errors: readonly HeapFault[];
@@ -130,24 +153,31 @@ export class LeakReport {
   constructor(parts: LeakReportParts) {
     this.stacks = parts.stacks ?? new StackTree();
     const own = <T extends Allocated>(holder: T): T => withStacksIn(this.stacks, holder, ['frames']);
-    this.records = parts.records.map(own).sort(compareRecords);
+    const ownRecord = (record: LeakRecord): LeakRecord => {
+      const parts = record.parts.map(own);
+      const changed = parts.some((part, index) => part !== record.parts[index]);
+      return own(changed ? withOther(record, { parts }) : record);
+    };
+    this.records = parts.records.map(ownRecord).sort(compareRecords);
     this.errors = (parts.errors ?? []).map((fault) => withStacksIn(this.stacks, fault, faultStackNames));
     this.failedAllocations = (parts.failedAllocations ?? []).map(own);
     this.damage = parts.damage ?? null;
     this.notes = [...(parts.notes ?? [])];
     this.program = parts.program ?? '';
     this.suppressed = (parts.suppressed ?? []).map((leak) => {
-      const record = own(leak.record);
+      const record = ownRecord(leak.record);
       return record === leak.record ? leak : { ...leak, record };
     });
     this.unusedSuppressions = [...(parts.unusedSuppressions ?? [])];
-    this.known = parts.known === undefined ? null : parts.known.map(own).sort(compareRecords);
+    this.known = parts.known === undefined ? null : parts.known.map(ownRecord).sort(compareRecords);
+    const ofKind = (kind: LeakKind) => sumOf(this.records.filter((record) => record.kind === kind));
+    const hanging = sumOf(this.records.map(({ indirect }) => indirect));
     this.totals = {
-      definite: count(this.records, ['definite']),
-      indirect: count(this.records, ['indirect']),
-      possible: count(this.records, ['possible']),
-      reachable: count(this.records, ['reachable']),
-      total: count(this.records, leakKinds),
+      definite: ofKind('definite'),
+      indirect: sumOf([ofKind('indirect'), hanging]),
+      possible: ofKind('possible'),
+      reachable: ofKind('reachable'),
+      total: sumOf([...this.records, hanging]),
     };
   }
 
@@ -156,7 +186,7 @@ export class LeakReport {
     return this.#class('definite');
   }
 
-  /** Blocks that only lost blocks point to. */
+  /** Blocks that only lost blocks point to. Its records have them by calling context, each as a record of its own. */
   get indirect(): LeakClass {
     return this.#class('indirect');
   }
@@ -176,10 +206,19 @@ export class LeakReport {
     return this.totals.total;
   }
 
-  /** The records of these classes, the largest first. */
+  /**
+   * The records of these classes, the largest first. Indirectly lost blocks are parts of the records of definite
+   * leaks. Without the class of those, each calling context of indirectly lost blocks is a record of its own.
+   */
   of(kinds: readonly LeakKind[]): readonly LeakRecord[] {
     leakKindsIn(kinds);
-    return this.records.filter((record) => kinds.includes(record.kind));
+    const apart = kinds.includes('indirect') && !kinds.includes('definite');
+    return (apart ? this.byContext : this.records).filter((record) => kinds.includes(record.kind));
+  }
+
+  /** @internal All blocks by class and calling context, whatever they hang on: as profiles show them. */
+  get byContext(): readonly LeakRecord[] {
+    return recordsByContext(this.records).sort(compareRecords);
   }
 
   /** True when there is neither a leak of these classes nor a heap fault, and the heap could be searched. */
@@ -217,15 +256,4 @@ export class LeakReport {
   #class(kind: LeakKind): LeakClass {
     return { ...this.totals[kind], records: this.of([kind]) };
   }
-}
-
-function count(records: readonly LeakRecord[], kinds: readonly LeakKind[]): LeakCount {
-  let blocks = 0;
-  let bytes = 0;
-  for (const record of records) {
-    if (!kinds.includes(record.kind)) continue;
-    blocks += record.blocks;
-    bytes += record.bytes;
-  }
-  return { blocks, bytes };
 }

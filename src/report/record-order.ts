@@ -4,10 +4,12 @@
 import { type Frame, type Stack, stackOf } from '../frames/index.ts';
 import { leakKinds } from './leak-kinds.ts';
 import type { LeakRecord } from './leak-report.ts';
+import { wholeOf } from './lost-trees.ts';
 
 /** Compares two records for sorting. */
 export function compareRecords(a: LeakRecord, b: LeakRecord): number {
-  if (a.bytes !== b.bytes) return b.bytes - a.bytes;
+  const bytes = wholeOf(b).bytes - wholeOf(a).bytes;
+  if (bytes !== 0) return bytes;
   if (a.kind !== b.kind) return leakKinds.indexOf(a.kind) - leakKinds.indexOf(b.kind);
   if (a.blocks !== b.blocks) return b.blocks - a.blocks;
   return compareStacks(stackOf(a, 'frames'), stackOf(b, 'frames'));

@@ -11,7 +11,15 @@ import { formatSarif } from './sarif.ts';
 import { formatText } from './text.ts';
 
 /** The names of the formats. */
-export const REPORT_FORMATS = ['text', 'json', 'junit', 'sarif', 'github', 'suppressions'] as const;
+export const REPORT_FORMATS = [
+  'text',
+  'json',
+  'json-v1',
+  'junit',
+  'sarif',
+  'github',
+  'suppressions',
+] as const;
 
 /** How a report is written. */
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
@@ -33,18 +41,22 @@ export interface ReportOptions {
   readonly failedAllocations: boolean;
   /** Write every record, and not only the ten largest. */
   readonly all: boolean;
+  /** Show what hangs on lost blocks, where the format does not do so anyway. */
+  readonly tree: boolean;
   /** Write colours where the format has them. */
   readonly color: boolean;
 }
 
 /** Writes a report in the format of this name. */
 export function formatReport(report: LeakReport, format: ReportFormat, options: ReportOptions): string {
-  const { root, workspace = root, kinds, failedAllocations, all, color } = options;
+  const { root, workspace = root, kinds, failedAllocations, all, tree, color } = options;
   switch (format) {
     case 'text':
-      return formatText(report, { root, kinds, all, color });
+      return formatText(report, { root, kinds, all, tree, color });
     case 'json':
       return formatJson(report, { root });
+    case 'json-v1':
+      return formatJson(report, { root, version: 1 });
     case 'junit':
       return formatJUnit(report, { root, kinds, failedAllocations });
     case 'sarif':

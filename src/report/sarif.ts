@@ -3,13 +3,14 @@
 // result has its stack as a SARIF stack and as related locations, because GitHub shows only the latter. Its partial
 // fingerprint is that of the baseline. Suppressed and known records are marked.
 
-import { faultStacks, rememberedByFrame, type Stack, stackOf, withStacks } from '../frames/index.ts';
+import { faultStacks, rememberedByFrame, type Stack, stackOf } from '../frames/index.ts';
 import { flag, text } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, type SettingsOf, withDefault } from '../options/option-table.ts';
 import { platform } from '../platform/index.ts';
 import { stackFingerprints } from './baseline.ts';
 import { anyLeakKinds, defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
-import type { LeakRecord, LeakReport } from './leak-report.ts';
+import type { LeakPart, LeakRecord, LeakReport } from './leak-report.ts';
+import { partWithOther, sumOf, withOther } from './lost-trees.ts';
 import { locationOf, places, ROOT_ID } from './sarif-locations.ts';
 import { rulesFor } from './sarif-rules.ts';
 import { inSarif, ReportStacks } from './stacks.ts';
@@ -112,7 +113,13 @@ function* results(report: LeakReport, options: SarifSettings): Generator<object,
     ...places([['allocated', stackOf(record, 'frames')]], stacks, location),
     partialFingerprints: { 'heaplineStack/v1': print },
     ...(occurrences > 1 ? { occurrenceCount: occurrences } : {}),
-    properties: { kind: record.kind, blocks: record.blocks, bytes: record.bytes },
+    properties: {
+      kind: record.kind,
+      blocks: record.blocks,
+      bytes: record.bytes,
+      indirectBlocks: record.indirect.blocks,
+      indirectBytes: record.indirect.bytes,
+    },
     ...extra,
   });
   const distinct = (records: readonly LeakRecord[]) => distinctLeaks(records, fingerprint);
@@ -167,14 +174,16 @@ function distinctLeaks(records: readonly LeakRecord[], fingerprint: (stack: Stac
   return [...leaks.values()].map(({ records, print }) => {
     const [record] = records;
     if (records.length === 1) return { record: record!, occurrences: 1, print };
-    const blocks = records.reduce((sum, each) => sum + each.blocks, 0);
-    const bytes = records.reduce((sum, each) => sum + each.bytes, 0);
-    const { kind, sample } = record!;
     const stacks = records.map((each) => stackOf(each, 'frames'));
-    const frames = stacks.reduce((deepest, stack) => (stack.depth > deepest.depth ? stack : deepest));
-    const whole = withStacks({ kind, sample, blocks, bytes }, { frames });
+    const stack = stacks.reduce((deepest, each) => (each.depth > deepest.depth ? each : deepest));
+    const whole = withOther(record!, { ...sumOf(records), parts: records.flatMap(partsOf), stack });
     return { record: whole, occurrences: records.length, print };
   });
+}
+
+/** The parts of a record of several. How they hang together is lost; the log only has their sum. */
+function partsOf({ parts }: LeakRecord): LeakPart[] {
+  return parts.map((part) => partWithOther(part, { under: -1 }));
 }
 
 function failureLevel({ failedAllocations }: SarifOptions): 'error' | 'note' {

@@ -85,6 +85,11 @@ export function suppress(report: LeakReport, suppressions: readonly Suppression[
     suppressed.push({ record, suppression: match.text });
     return false;
   });
+  // A suppression for a block that hangs on another has a use, although the record is that of the other block.
+  for (const record of report.byContext) {
+    const match = suppressions.find((candidate) => candidate.matches(record, report.program));
+    if (match !== undefined) used.add(match);
+  }
   const unused = suppressions.filter((candidate) => !used.has(candidate));
   return report.with({
     records,

@@ -16,8 +16,17 @@ import { type OptionTable, readOptions, withDefault } from '../options/option-ta
 import { platform } from '../platform/index.ts';
 import { anyLeakKinds, type LeakKind, leakKinds } from './leak-kinds.ts';
 import type { BlockSample, LeakRecord, LeakReport } from './leak-report.ts';
+import { type Branch, branchesOf, sumOf, wholeOf } from './lost-trees.ts';
 import { inText, ReportStacks } from './stacks.ts';
-import { amount, failureCount, failureHeadline, faultHeadline, hexAddress, kindTitles } from './wording.ts';
+import {
+  amount,
+  failureCount,
+  failureHeadline,
+  faultHeadline,
+  hexAddress,
+  kindTitles,
+  recordAmount,
+} from './wording.ts';
 
 /** Most records that are shown unless all are asked for. */
 const SHORT_RECORDS = 10;
@@ -31,6 +40,8 @@ export interface TextOptions {
   readonly all?: boolean;
   /** Show only records of these classes. The totals always cover all classes. Default: all classes. */
   readonly kinds?: readonly LeakKind[];
+  /** Show what hangs on the blocks of each record, by the places where it was allocated. Default false. */
+  readonly tree?: boolean;
   /** Colour the text with ANSI escapes. Default false. The environment variable NO_COLOR overrides true. */
   readonly color?: boolean;
   /** Show paths below this folder relative to it. */
@@ -40,6 +51,7 @@ export interface TextOptions {
 const OPTIONS = {
   all: withDefault(flag, false),
   kinds: withDefault(anyLeakKinds, leakKinds),
+  tree: withDefault(flag, false),
   color: withDefault(flag, false),
   root: text,
 } satisfies OptionTable<TextOptions>;
@@ -48,7 +60,7 @@ type Colors = ReturnType<typeof picocolors.createColors>;
 
 /** The report as text for a terminal. Every line ends with `\n`. */
 export function formatText(report: LeakReport, options: TextOptions = {}): string {
-  const { all, kinds, color, root } = readOptions('formatText', options, OPTIONS);
+  const { all, kinds, tree, color, root } = readOptions('formatText', options, OPTIONS);
   const colors = picocolors.createColors(color && !noColor());
   const stacks = new ReportStacks(root, inText);
   const records = report.of(kinds);
@@ -62,7 +74,12 @@ export function formatText(report: LeakReport, options: TextOptions = {}): strin
       ...paintedLines(stackOf(failed, 'frames'), colors, stacks, '  '),
     ]);
   }
-  for (const record of shown) blocks.push(recordLines(record, colors, stacks));
+  for (const record of shown) {
+    blocks.push([
+      ...recordLines(record, colors, stacks),
+      ...(tree ? branchLines(branchesOf(record, stacks.place), stacks, '  ') : []),
+    ]);
+  }
   const rest = records.slice(shown.length);
   if (rest.length > 0) blocks.push([restLine(rest)]);
   blocks.push(summaryLines(report, colors));
@@ -78,10 +95,21 @@ function noColor(): boolean {
 function recordLines(record: LeakRecord, colors: Colors, stacks: ReportStacks): string[] {
   const paint = record.kind === 'definite' || record.kind === 'indirect' ? colors.red : colors.yellow;
   return [
-    `${paint(`${kindTitles[record.kind]}:`)} ${colors.bold(amount(record))}`,
+    `${paint(`${kindTitles[record.kind]}:`)} ${colors.bold(recordAmount(record))}`,
     ...paintedLines(stackOf(record, 'frames'), colors, stacks, '  '),
     ...(record.sample === null ? [] : sampleLines(record.sample, colors)),
   ];
+}
+
+function branchLines(branches: readonly Branch[], stacks: ReportStacks, indent: string): string[] {
+  return branches.flatMap((branch, index) => {
+    const isLast = index === branches.length - 1;
+    const place = branch.place === null ? '(no stack)' : printable(stacks.text(branch.place));
+    return [
+      `${indent}${isLast ? '└─' : '├─'} ${amount(branch)}: ${place}`,
+      ...branchLines(branch.branches, stacks, `${indent}${isLast ? '   ' : '│  '}`),
+    ];
+  });
 }
 
 function faultLines(fault: HeapFault, colors: Colors, stacks: ReportStacks): string[] {
@@ -128,12 +156,7 @@ export function bytesAsText(bytes: Uint8Array): string {
 }
 
 function restLine(rest: readonly LeakRecord[]): string {
-  const sum = { blocks: 0, bytes: 0 };
-  for (const record of rest) {
-    sum.blocks += record.blocks;
-    sum.bytes += record.bytes;
-  }
-  return `… and ${quantity(rest.length, 'more record')}: ${amount(sum)}`;
+  return `… and ${quantity(rest.length, 'more record')}: ${amount(sumOf(rest.map(wholeOf)))}`;
 }
 
 function summaryLines(report: LeakReport, colors: Colors): string[] {
@@ -153,12 +176,7 @@ function summaryLines(report: LeakReport, colors: Colors): string[] {
     lines.push(`${name}${classes.join(', ')}`);
   }
   if (report.suppressed.length > 0) {
-    const sum = { blocks: 0, bytes: 0 };
-    for (const { record } of report.suppressed) {
-      sum.blocks += record.blocks;
-      sum.bytes += record.bytes;
-    }
-    lines.push(`suppressed: ${amount(sum)}`);
+    lines.push(`suppressed: ${amount(sumOf(report.suppressed.map(({ record }) => wholeOf(record))))}`);
   }
   if (report.known !== null && report.known.length > 0) {
     lines.push(`known from the baseline: ${quantity(report.known.length, 'record')}`);

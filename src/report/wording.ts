@@ -3,6 +3,7 @@
 import { faultWords, type HeapFault, quantity, stackOf } from '../frames/index.ts';
 import type { LeakKind } from './leak-kinds.ts';
 import type { FailedAllocation, LeakCount, LeakRecord } from './leak-report.ts';
+import { wholeOf } from './lost-trees.ts';
 import type { ReportStacks } from './stacks.ts';
 
 /** A class as an adjective of "leak" or of "memory". */
@@ -26,6 +27,15 @@ export function amount(of: LeakCount): string {
   return `${quantity(of.bytes, 'byte')} in ${quantity(of.blocks, 'block')}`;
 }
 
+/** A record's blocks and what hangs on them: `96 bytes (24 direct, 72 indirect in 3 blocks)`. */
+export function recordAmount(record: LeakRecord): string {
+  const { blocks, bytes, indirect } = record;
+  if (indirect.blocks === 0) return amount(record);
+  const direct = `${bytes.toLocaleString('en-US')} direct${blocks === 1 ? '' : ` in ${quantity(blocks, 'block')}`}`;
+  const hanging = `${indirect.bytes.toLocaleString('en-US')} indirect in ${quantity(indirect.blocks, 'block')}`;
+  return `${quantity(wholeOf(record).bytes, 'byte')} (${direct}, ${hanging})`;
+}
+
 /** An address of linear memory as eight hexadecimal digits. */
 export function hexAddress(address: number): string {
   return `0x${(address >>> 0).toString(16).padStart(8, '0')}`;
@@ -34,7 +44,7 @@ export function hexAddress(address: number): string {
 /** A record in one line: `definite leak: 96 bytes in 3 blocks allocated in f`. */
 export function recordHeadline(record: LeakRecord, stacks: ReportStacks): string {
   const place = stacks.functionOf(stackOf(record, 'frames'));
-  return `${kindTitles[record.kind]}: ${amount(record)}${place === '' ? '' : ` allocated in ${place}`}`;
+  return `${kindTitles[record.kind]}: ${recordAmount(record)}${place === '' ? '' : ` allocated in ${place}`}`;
 }
 
 /** A heap fault in one line: `double free: 0x00010010 in f`. */

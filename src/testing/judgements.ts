@@ -24,7 +24,10 @@ import {
   firstStack,
   formatText,
   type LeakKind,
+  type LeakPart,
   type LeakReport,
+  partWithOther,
+  withOther,
 } from '../report/index.ts';
 import { ASSERT_LEAKS_OPTIONS, type AssertLeaksOptions, type Heap } from '../sandbox/index.ts';
 import type { FailureReport } from './failure-report.ts';
@@ -122,9 +125,10 @@ export function leakVerdict(
 
 function withOwnFrames(leaks: LeakReport): LeakReport {
   const own = withoutHarness();
+  const ownPart = (part: LeakPart) => partWithOther(part, { stack: own(stackOf(part, 'frames')) });
   return leaks.with({
     records: leaks.records.map((record) =>
-      withOtherStacks(record, { frames: own(stackOf(record, 'frames')) }),
+      withOther(record, { stack: own(stackOf(record, 'frames')), parts: record.parts.map(ownPart) }),
     ),
     errors: leaks.errors.map((fault) => {
       const stacks = faultStackNames.map((name) => {

@@ -156,7 +156,7 @@ describe('--format', () => {
     const { status, stdout, stderr } = check(['--format', 'json', 'leaky.c']);
     expect(status).toBe(1);
     const report = JSON.parse(stdout);
-    expect(report.version).toBe(1);
+    expect(report.version).toBe(2);
     expect(report.records.map(({ kind, bytes }: { kind: string; bytes: number }) => [kind, bytes])).toEqual([
       ['reachable', 1000],
       ['definite', 30],
@@ -166,14 +166,17 @@ describe('--format', () => {
   });
 
   test('can be given several times, to files', () => {
-    const formats = ['junit=leaks.xml', 'sarif=leaks.sarif', 'json=leaks.json', 'text=leaks.txt', 'text'];
+    const formats = ['junit=leaks.xml', 'sarif=leaks.sarif', 'json-v1=leaks.json', 'text=leaks.txt', 'text'];
     const { stderr } = check([...formats.flatMap((format) => ['--format', format]), 'leaky.c']);
     expect(stderr).toContain('definite leak');
     expect(stderr).toContain('Wrote leaks.xml, leaks.sarif, leaks.json, leaks.txt.');
     expect(directory.read('leaks.txt').toString()).toContain('definite leak');
     expect(directory.read('leaks.xml').toString()).toMatch(/failures="1"/);
     expect(JSON.parse(directory.read('leaks.sarif').toString()).runs[0].results).toHaveLength(2);
-    expect(JSON.parse(directory.read('leaks.json').toString()).program).toBe('leaky.c');
+    expect(JSON.parse(directory.read('leaks.json').toString())).toMatchObject({
+      version: 1,
+      program: 'leaky.c',
+    });
   });
 
   test('github prints annotations, and GitHub Actions gets them unasked', () => {

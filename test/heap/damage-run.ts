@@ -14,6 +14,7 @@ import {
   loadC,
   TrapError,
 } from '../../src/index.ts';
+import { randomFrom } from '../support/random.ts';
 
 type Functions = { build(large: number): void; work(seed: number): number };
 
@@ -128,17 +129,6 @@ const ledgerOnly = new Set([
 
 // -- writing over -----------------------------------------------------------------------------------------------
 
-/** Numbers from 0 up to n, not included (mulberry32). */
-function generator(seed: number): (n: number) => number {
-  let state = seed >>> 0;
-  return (n) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * n);
-  };
-}
-
 const TEXT = new TextEncoder().encode('the quick brown fox jumps over the lazy dog; '.repeat(8));
 const kinds = ['word', 'pointer', 'bit', 'flood', 'text', 'copy'] as const;
 
@@ -150,7 +140,7 @@ interface Damage {
 }
 
 function writeOver(seed: number): Damage {
-  const random = generator(seed);
+  const random = randomFrom(seed);
   const region = names[random(names.length)]!;
   const kind = kinds[random(kinds.length)]!;
   const place = (): [number, number] => {

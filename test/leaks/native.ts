@@ -26,6 +26,8 @@ export interface NativeRecord {
   readonly kind: LeakKind;
   readonly blocks: number;
   readonly bytes: number;
+  /** Bytes that hang on the blocks, where the checker says so. */
+  readonly hanging?: number;
   /** Line of the program that called the outermost of libc's allocating functions. */
   readonly line: number;
   /** Innermost first. */
@@ -227,7 +229,7 @@ const valgrindKinds: Readonly<Record<string, LeakKind>> = {
 };
 
 /** Reads the XML of memcheck (protocol 4, docs/internals/xml-output-protocol4.txt in Valgrind's sources). */
-export function parseValgrind(xml: string, program: Program): NativeVerdict {
+export function parseValgrind(xml: string, program: Pick<Program, 'name' | 'path'>): NativeVerdict {
   if (!xml.includes('</valgrindoutput>')) throw new Error(`Valgrind's report on ${program.name} is cut off`);
   const records: NativeRecord[] = [];
   const faults: FoundFault[] = [];
@@ -246,6 +248,7 @@ export function parseValgrind(xml: string, program: Program): NativeVerdict {
         kind: leakKind,
         blocks: Number(tag(error!, 'leakedblocks')),
         bytes: Number(bytes),
+        hanging: Number(/direct (\d+) indirect\)/.exec(text)?.[1] ?? 0),
         line: stack[0]?.line ?? 0,
         stack,
       });
@@ -310,7 +313,7 @@ function faultKind(isRealloc: boolean, wasFreed: boolean, isInside: boolean): He
   return isInside ? 'interior-free' : 'foreign-free';
 }
 
-function own(stack: readonly RawFrame[], program: Program): NativeFrame[] {
+function own(stack: readonly RawFrame[], program: Pick<Program, 'path'>): NativeFrame[] {
   return stack
     .filter((frame) => frame.file === program.path)
     .map((frame) => ({ function: frame.function.replace(/^program_\d+(\(\))?$/, 'main'), line: frame.line }));

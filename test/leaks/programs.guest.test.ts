@@ -51,12 +51,16 @@ function programLine(program: Program, frames: readonly Frame[]): number {
 function found(program: Program, report: LeakReport): { leaks: FoundLeak[]; faults: FoundFault[] } {
   const lineOf = (frames: readonly Frame[] | null) => (frames === null ? null : programLine(program, frames));
   return {
-    leaks: report.records.map(({ kind, blocks, bytes, frames }) => ({
-      kind,
-      blocks,
-      bytes,
-      line: programLine(program, frames),
-    })),
+    leaks: report.records.flatMap(({ kind, blocks, bytes, frames, indirect, parts }): FoundLeak[] => [
+      { kind, blocks, bytes, line: programLine(program, frames), hanging: indirect.bytes },
+      ...parts.map((part) => ({
+        kind: 'indirect' as const,
+        blocks: part.blocks,
+        bytes: part.bytes,
+        line: programLine(program, part.frames),
+        hanging: 0,
+      })),
+    ]),
     faults: report.errors.map(({ kind, frames, allocatedAt, freedAt }) => ({
       kind,
       line: programLine(program, frames),

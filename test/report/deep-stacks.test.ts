@@ -41,7 +41,17 @@ function reportOf(way: (depth: number) => Frame): LeakReport {
   let stack: Stack = table.push([main]);
   const records = Array.from({ length: DEPTH }, (_, depth) => {
     stack = table.push([way(depth)], stack);
-    return withStacks({ kind: 'definite' as const, blocks: 1, bytes: 16, sample: null }, { frames: stack });
+    return withStacks(
+      {
+        kind: 'definite' as const,
+        blocks: 1,
+        bytes: 16,
+        sample: null,
+        indirect: { blocks: 0, bytes: 0 },
+        parts: [],
+      },
+      { frames: stack },
+    );
   });
   return new LeakReport({ records, program: 'deep.wasm' });
 }

@@ -21,6 +21,8 @@ test('a record has class, blocks, bytes, the stack from the innermost frame on, 
       { function: 'main', file: 'src/main.c', line: 40, column: 10, inlined: false, language: 'c' },
     ],
     sample: null,
+    indirect: { blocks: 0, bytes: 0 },
+    tree: [],
   });
   const { sample, stack } = toJson(sampleReport()).records[0]!;
   expect(stack[0]).toMatchObject({ function: 'node_new', inlined: true });
@@ -44,7 +46,7 @@ test('the document has a version, heap faults with three stacks, and totals, and
     'known',
     'notes',
   ]);
-  expect(json.version).toBe(1);
+  expect(json.version).toBe(2);
   expect(json).toEqual(toJson(sampleReport()));
   expect(json.errors[0].kind).toBe('double-free');
   expect(json.errors[0].stack[0].line).toBe(31);

@@ -127,8 +127,9 @@ int main(void) {
       const hidden = suppress(report, suppressions);
       expect(hidden.records).toEqual([]);
       expect(hidden.unusedSuppressions).toEqual([]);
-      // Each of them hides its own records only.
-      for (const each of suppressions) {
+      // Each of them hides its own records only. Indirectly lost blocks are part of the records of others.
+      for (const [i, each] of suppressions.entries()) {
+        if (blocks[i]!.includes('match-leak-kinds: indirect')) continue;
         expect(
           suppress(
             report,

@@ -4,6 +4,7 @@
 //
 //   /* expect: definite 3 blocks 96 bytes */   blocks of this class allocated on this line, all contexts summed
 //   /* expect: definite 1 block 8|16 bytes, indirect 5 blocks 40|80 bytes */   two classes; sizes for 32|64 bits
+//   /* expect: definite 1 block 8|16 bytes with 40|80 */   and these indirectly lost bytes hang on the block
 //   /* expect: reachable * blocks * bytes */   any number of blocks from one up
 //   /* expect: somewhere definite 1 block * bytes */   on any line of the program
 //   /* expect: double-free p */                the heap is misused here, with the block that is called p
@@ -34,6 +35,8 @@ export interface ExpectedLeak {
   readonly blocks: number | null;
   /** By pointer width; null for any number. */
   readonly bytes: Readonly<Record<PointerBits, number>> | null;
+  /** Bytes that hang on the blocks, by pointer width; null for any number. */
+  readonly hanging: Readonly<Record<PointerBits, number>> | null;
 }
 
 export interface ExpectedFault {
@@ -65,6 +68,8 @@ export interface FoundLeak {
   readonly line: number;
   readonly blocks: number;
   readonly bytes: number;
+  /** Bytes that hang on the blocks. Left out by a checker that does not say so. */
+  readonly hanging?: number;
 }
 
 /** A misuse that a checker found. */
@@ -137,7 +142,10 @@ function readProgram(path: string): Program {
   for (const [line, text] of faultyLines(source, complain)) {
     for (const [, items] of text.matchAll(/\/\* expect: (.*?) \*\//g)) {
       for (const item of items!.split(', ')) {
-        const leak = /^(somewhere )?(\w+) (\d+|\*) blocks? (\d+|\*)(?:\|(\d+))? bytes?$/.exec(item);
+        const leak =
+          /^(somewhere )?(\w+) (\d+|\*) blocks? (\d+|\*)(?:\|(\d+))? bytes?(?: with (\d+|\*)(?:\|(\d+))?)?$/.exec(
+            item,
+          );
         const mark = /^([\w-]+) (\w+)$/.exec(item);
         if (leak && (leakKinds as readonly string[]).includes(leak[2]!)) {
           leaks.push({
@@ -145,6 +153,8 @@ function readProgram(path: string): Program {
             line: leak[1] ? null : line,
             blocks: leak[3] === '*' ? null : Number(leak[3]),
             bytes: leak[4] === '*' ? null : { 32: Number(leak[4]), 64: Number(leak[5] ?? leak[4]) },
+            hanging:
+              leak[6] === '*' ? null : { 32: Number(leak[6] ?? 0), 64: Number(leak[7] ?? leak[6] ?? 0) },
           });
         } else if (mark?.[1] === 'allocated') allocated.set(mark[2]!, line);
         else if (mark?.[1] === 'freed') freed.set(mark[2]!, line);
@@ -176,12 +186,22 @@ function readProgram(path: string): Program {
  * sentence. An empty list means that they agree. Several records of one line and class are summed.
  */
 export function compareLeaks(program: Program, found: readonly FoundLeak[], bits: PointerBits): string[] {
-  const sums = new Map<string, { kind: LeakKind; line: number; blocks: number; bytes: number }>();
+  const sums = new Map<
+    string,
+    { kind: LeakKind; line: number; blocks: number; bytes: number; hanging: number | undefined }
+  >();
   for (const leak of found) {
     const key = `${leak.kind} ${leak.line}`;
-    const sum = sums.get(key) ?? { kind: leak.kind, line: leak.line, blocks: 0, bytes: 0 };
+    const sum = sums.get(key) ?? {
+      kind: leak.kind,
+      line: leak.line,
+      blocks: 0,
+      bytes: 0,
+      hanging: leak.hanging === undefined ? undefined : 0,
+    };
     sum.blocks += leak.blocks;
     sum.bytes += leak.bytes;
+    if (sum.hanging !== undefined) sum.hanging += leak.hanging ?? 0;
     sums.set(key, sum);
   }
   const differences: string[] = [];
@@ -200,6 +220,10 @@ export function compareLeaks(program: Program, found: readonly FoundLeak[], bits
     const bytesAgree = leak.bytes === null || leak.bytes[bits] === match.bytes;
     if (!blocksAgree || !bytesAgree) {
       differences.push(`${wanted} found as ${match.blocks} blocks ${match.bytes} bytes`);
+    }
+    const hanging = leak.hanging?.[bits];
+    if (hanging !== undefined && match.hanging !== undefined && match.hanging !== hanging) {
+      differences.push(`${wanted} with ${hanging} bytes found with ${match.hanging}`);
     }
   }
   for (const sum of rest) {
@@ -229,7 +253,7 @@ export function unsplit(program: Program): Program {
         ? leak.bytes
         : sum.bytes &&
           leak.bytes && { 32: sum.bytes[32] + leak.bytes[32], 64: sum.bytes[64] + leak.bytes[64] };
-    leaks.set(leak.line, { ...leak, kind: 'definite', blocks, bytes });
+    leaks.set(leak.line, { ...leak, kind: 'definite', blocks, bytes, hanging: null });
   }
   return { ...program, leaks: [...leaks.values()] };
 }

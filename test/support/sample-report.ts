@@ -22,7 +22,16 @@ export function frame(name: string, place = '', extra: Partial<Frame> = {}): Fra
 
 /** A record whose sizes do not matter. */
 export function record(frames: readonly Frame[], parts: Partial<LeakRecord> = {}): LeakRecord {
-  return { kind: 'definite', blocks: 1, bytes: 10, frames, sample: null, ...parts };
+  return {
+    kind: 'definite',
+    blocks: 1,
+    bytes: 10,
+    frames,
+    sample: null,
+    indirect: { blocks: 0, bytes: 0 },
+    parts: [],
+    ...parts,
+  };
 }
 
 const main = frame('main', '/home/app/src/main.c:40:10', { startLine: 35 });

@@ -9,7 +9,7 @@ struct chunk {
 
 static NOINLINE void *take(struct chunk **arena, size_t size) {
   if (*arena == NULL || (*arena)->used + size > sizeof (*arena)->bytes) {
-    struct chunk *chunk = malloc(sizeof *chunk); /* expect: definite 1 block 1008|1016 bytes, indirect 2 blocks 2016|2032 bytes */
+    struct chunk *chunk = malloc(sizeof *chunk); /* expect: definite 1 block 1008|1016 bytes with 2016|2032, indirect 2 blocks 2016|2032 bytes */
 #ifndef FIXED
     memset(chunk, 0, sizeof *chunk);
 #endif

@@ -13,7 +13,7 @@ NOINLINE void add(std::vector<std::string> &names) {
 }
 
 NOINLINE void run() {
-  auto *names = new std::vector<std::string>; /* expect: definite 1 block 12|24 bytes */
+  auto *names = new std::vector<std::string>; /* expect: definite 1 block 12|24 bytes with * */
   add(*names);
 #ifdef FIXED
   delete names;

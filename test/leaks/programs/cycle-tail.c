@@ -7,7 +7,7 @@ struct node {
 };
 
 static NOINLINE struct node *make(void) {
-  return calloc(1, sizeof(struct node)); /* expect: definite 1 block 8|16 bytes, indirect 3 blocks 24|48 bytes */
+  return calloc(1, sizeof(struct node)); /* expect: definite 1 block 8|16 bytes with 24|48, indirect 3 blocks 24|48 bytes */
 }
 
 static NOINLINE void run(void) {

@@ -6,7 +6,7 @@ struct view {
 };
 
 static NOINLINE void run(void) {
-  struct view *view = malloc(sizeof *view); /* expect: definite 1 block 4|8 bytes */
+  struct view *view = malloc(sizeof *view); /* expect: definite 1 block 4|8 bytes with 80 */
   char *text = malloc(80); /* expect: indirect 1 block 80 bytes */
   view->start = text + 40;
 #ifdef FIXED

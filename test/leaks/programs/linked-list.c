@@ -7,7 +7,7 @@ struct node {
 };
 
 static NOINLINE struct node *push(struct node *head, int value) {
-  struct node *node = malloc(sizeof *node); /* expect: definite 1 block 28|32 bytes, indirect 4 blocks 112|128 bytes */
+  struct node *node = malloc(sizeof *node); /* expect: definite 1 block 28|32 bytes with 112|128, indirect 4 blocks 112|128 bytes */
   node->next = head;
   node->value[0] = value;
   return node;

@@ -9,7 +9,7 @@ struct node {
 };
 
 static NOINLINE struct node *push(struct node *head) {
-  struct node *node = malloc(sizeof *node); /* expect: definite 1 block 28|32 bytes, indirect 2 blocks 56|64 bytes */
+  struct node *node = malloc(sizeof *node); /* expect: definite 1 block 28|32 bytes with 56|64, indirect 2 blocks 56|64 bytes */
   node->next = head;
   return node;
 }

@@ -2,7 +2,7 @@
 #include "leaks.h"
 
 static NOINLINE double **make_matrix(int rows, int columns) {
-  double **matrix = malloc((size_t)rows * sizeof *matrix); /* expect: definite 1 block 12|24 bytes */
+  double **matrix = malloc((size_t)rows * sizeof *matrix); /* expect: definite 1 block 12|24 bytes with 96 */
   for (int i = 0; i < rows; i++) matrix[i] = calloc((size_t)columns, sizeof **matrix); /* expect: indirect 3 blocks 96 bytes */
   return matrix;
 }

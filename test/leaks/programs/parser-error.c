@@ -19,7 +19,7 @@ static NOINLINE void destroy(struct expression *expression) {
 }
 #else
 static NOINLINE struct expression *make(void) {
-  return calloc(1, sizeof(struct expression)); /* expect: definite 2 blocks 32|48 bytes, indirect 2 blocks 32|48 bytes */
+  return calloc(1, sizeof(struct expression)); /* expect: definite 2 blocks 32|48 bytes with 32|48, indirect 2 blocks 32|48 bytes */
 }
 #endif
 

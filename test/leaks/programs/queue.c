@@ -11,7 +11,7 @@ struct queue {
 };
 
 static NOINLINE void put(struct queue *queue) {
-  struct item *item = malloc(sizeof *item); /* expect: definite 1 block 16|24 bytes, indirect 2 blocks 32|48 bytes */
+  struct item *item = malloc(sizeof *item); /* expect: definite 1 block 16|24 bytes with 32|48, indirect 2 blocks 32|48 bytes */
   item->next = NULL;
   *queue->last = item;
   queue->last = &item->next;

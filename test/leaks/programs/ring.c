@@ -8,7 +8,7 @@ struct node {
 };
 
 static NOINLINE struct node *insert(struct node *ring) {
-  struct node *node = malloc(sizeof *node); /* expect: definite 1 block 8|16 bytes, indirect 5 blocks 40|80 bytes */
+  struct node *node = malloc(sizeof *node); /* expect: definite 1 block 8|16 bytes with 40|80, indirect 5 blocks 40|80 bytes */
   if (ring == NULL) {
     node->next = node->previous = node;
     return node;

@@ -7,7 +7,7 @@ struct parent {
 };
 
 static NOINLINE struct parent *make(void *child) {
-  struct parent *parent = calloc(1, 16); /* expect: definite 2 blocks 32 bytes */
+  struct parent *parent = calloc(1, 16); /* expect: definite 2 blocks 32 bytes with 36 */
   parent->child = child;
   return parent;
 }

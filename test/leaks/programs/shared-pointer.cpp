@@ -17,7 +17,7 @@ struct Peer {
 };
 
 NOINLINE std::shared_ptr<Peer> make() {
-  return std::make_shared<Peer>(); /* expect: definite 1 block * bytes, indirect 1 block * bytes */
+  return std::make_shared<Peer>(); /* expect: definite 1 block * bytes with *, indirect 1 block * bytes */
 }
 
 NOINLINE void run() {

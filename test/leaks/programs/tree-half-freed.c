@@ -8,7 +8,7 @@ struct tree {
 
 static NOINLINE struct tree *grow(int depth) {
   if (depth == 0) return NULL;
-  struct tree *tree = malloc(sizeof *tree); /* expect: definite 2 blocks 16|32 bytes, indirect 2 blocks 16|32 bytes */
+  struct tree *tree = malloc(sizeof *tree); /* expect: definite 2 blocks 16|32 bytes with 16|32, indirect 2 blocks 16|32 bytes */
   tree->left = grow(depth - 1);
   tree->right = grow(depth - 1);
   return tree;

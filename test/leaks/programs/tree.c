@@ -7,7 +7,7 @@ struct tree {
 
 static NOINLINE struct tree *grow(int depth) {
   if (depth == 0) return NULL;
-  struct tree *tree = malloc(sizeof *tree); /* expect: definite 1 block 8|16 bytes, indirect 6 blocks 48|96 bytes */
+  struct tree *tree = malloc(sizeof *tree); /* expect: definite 1 block 8|16 bytes with 48|96, indirect 6 blocks 48|96 bytes */
   tree->left = grow(depth - 1);
   tree->right = grow(depth - 1);
   return tree;
