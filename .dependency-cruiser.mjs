@@ -25,7 +25,11 @@ export const ROOMS = [
   { name: 'graft', browser: true },
   { name: 'report', browser: true },
   { name: 'leaks', browser: true },
-  { name: 'sandbox', browser: true, doors: ['index\\.ts', 'sandbox-options\\.ts', 'open-module\\.ts'] },
+  {
+    name: 'sandbox',
+    browser: true,
+    doors: ['index\\.ts', '(?:sandbox|heap)-options\\.ts', 'open-module\\.ts'],
+  },
   { name: 'attach', browser: true, doors: ['index\\.ts', 'lazy\\.ts'] },
   { name: 'web', browser: true, doors: EVERY_FILE },
   { name: 'shared-exports.ts', browser: true },

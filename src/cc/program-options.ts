@@ -5,11 +5,13 @@
 import { nearest } from '../options/option-names.ts';
 import {
   defaultLeakKinds,
+  failingLeakKinds,
   isReportFormat,
   type LeakKind,
   parseLeakKinds,
   REPORT_FORMATS,
   type ReportFormat,
+  TEXT_OPTIONS,
 } from '../report/index.ts';
 import { QUARANTINE } from '../sandbox/sandbox-options.ts';
 
@@ -66,10 +68,10 @@ export const PROGRAM_OPTIONS = {
   leak_kinds: option<readonly LeakKind[]>(
     defaultLeakKinds,
     (given) => parseLeakKinds(given, 'leak_kinds'),
-    'classes of blocks that are leaks, such as definite,possible; or all',
+    failingLeakKinds.help,
   ),
   suppressions: text('', "file of suppressions, in LeakSanitizer's or Valgrind's format"),
-  report_objects: flag(false, 'print all records, and not only the ten largest'),
+  report_objects: flag(false, TEXT_OPTIONS.all.help),
   log_path: text(
     'stderr',
     'file for the reports, stderr or stdout; %p stands for the process, %e for the program',

@@ -1,23 +1,16 @@
-// Parsers for the values of options, shared by the commands. Each error says what is wrong and what would be right.
+// Values of options as commands take them, shared by the commands. Each error says what is wrong and what would be right.
 
 import { readFileSync, readSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { COMPILE_OPTIONS, TOOLCHAINS, type ToolchainName } from '../compile/compile-options.ts';
+import { COMPILE_OPTIONS, type ToolchainName } from '../compile/compile-options.ts';
 import { FileError, InvalidModuleError, MissingRuntimeError, UnsupportedModuleError } from '../errors.ts';
-import type { Reads } from '../options/option-table.ts';
 import { usageError } from './failure.ts';
+import { collect, optionsOf } from './table-options.ts';
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 
-/**
- * For an option whose value is a size such as `64M`, `512k` or a number of bytes.
- * @param rule that of the same option in code
- */
-export function parseSize(option: string, rule: Reads<number>): (text: string) => number {
-  return (text) => rule.read(readSize(option, text), option, 'heapline');
-}
-
-function readSize(option: string, text: string): number {
+/** The bytes that a text such as `64M`, `512k` or `1000` means. */
+export function readSize(text: string, option: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?$/i.exec(text.trim());
   const bytes = match === null ? Number.NaN : Math.floor(Number(match[1]) * UNITS[match[2]!.toLowerCase()]!);
   if (!(bytes > 0 && bytes <= 2 ** 32)) {
@@ -26,35 +19,18 @@ function readSize(option: string, text: string): number {
   return bytes;
 }
 
-/**
- * For an option whose value is a whole number that is not negative.
- * @param rule that of the same option in code, when there is one
- */
-export function parseCount(option: string, rule?: Reads<number>): (text: string) => number {
-  return (text) => {
-    if (!/^\d+$/.test(text)) throw usageError(option, `${option} takes a whole number, not '${text}'.`);
-    return rule === undefined ? Number(text) : rule.read(Number(text), option, 'heapline');
-  };
+/** The whole number that a text means. It is not negative. */
+export function readCount(text: string, option: string): number {
+  if (!/^\d+$/.test(text)) throw usageError(option, `${option} takes a whole number, not '${text}'.`);
+  return Number(text);
 }
 
-/**
- * For an option whose value is a number of bytes that may be 0, such as `64M`, `512k` or `0`.
- * @param rule that of the same option in code, when there is one
- */
-export function parseTolerance(option: string, rule?: Reads<number>): (text: string) => number {
-  return (text) => {
-    const match = /^(\d+)([kmg]?)(?:i?b)?$/i.exec(text.trim());
-    const bytes = match === null ? Number.NaN : Number(match[1]) * UNITS[match[2]!.toLowerCase()]!;
-    if (!Number.isSafeInteger(bytes)) {
-      throw usageError(option, `'${text}' is not a size: write bytes, or 512k, 64M.`);
-    }
-    return rule === undefined ? bytes : rule.read(bytes, option, 'heapline');
-  };
-}
-
-/** For options that can be repeated. */
-export function collect(value: string, previous: readonly string[] | undefined): string[] {
-  return [...(previous ?? []), value];
+/** The bytes that a text such as `64M`, `512k` or `0` means. */
+export function readTolerance(text: string, option: string): number {
+  const match = /^(\d+)([kmg]?)(?:i?b)?$/i.exec(text.trim());
+  const bytes = match === null ? Number.NaN : Number(match[1]) * UNITS[match[2]!.toLowerCase()]!;
+  if (Number.isSafeInteger(bytes)) return bytes;
+  throw usageError(option, `'${text}' is not a size: write bytes, or 512k, 64M.`);
 }
 
 /** Most bytes of standard input that are read at once, and milliseconds to wait where the system does not wait. */
@@ -171,42 +147,32 @@ function inOrder(command: Command, option: 'D' | 'U'): void {
   });
 }
 
+const LEVELS = ['0', '1', '2', '3', 's', 'z', 'g', 'fast'];
+
+const compileOption = optionsOf(COMPILE_OPTIONS);
+
 export function addCompileOptions(command: Command): Command {
   inOrder(command, 'D');
   inOrder(command, 'U');
   return command
     .addOption(
-      new Option(
-        '--toolchain <name>',
-        'compiler to use (default: HEAPLINE_TOOLCHAIN, or the first that works)',
-      ).choices(TOOLCHAINS),
+      compileOption('toolchain', { value: '<name>', unset: 'HEAPLINE_TOOLCHAIN, or the first that works' }),
     )
-    .addOption(
-      new Option('-O <level>', 'optimisation level, as in -O2').choices([
-        '0',
-        '1',
-        '2',
-        '3',
-        's',
-        'z',
-        'g',
-        'fast',
-      ]),
-    )
-    .option('-I <directory>', 'directory to search for headers (repeatable)', collect)
-    .option('-D <name[=value]>', 'macro to define (repeatable)', collect)
+    .addOption(new Option('-O <level>', 'optimisation level, as in -O2').choices(LEVELS))
+    .addOption(compileOption('include', { flags: '-I <directory>', repeatable: true }))
+    .addOption(compileOption('define', { flags: '-D <name[=value]>', repeatable: true }))
     .option('-U <name>', 'macro to undefine (repeatable)', collect)
     .option('-l <library>', 'library to link, as in -lm (repeatable)', collect)
-    .option(
-      '--stack-size <size>',
-      'size of the C stack, such as 4M (default: 1M)',
-      parseSize('--stack-size', COMPILE_OPTIONS.stackSize),
+    .addOption(compileOption('stackSize', { value: '<size>', unset: '1M', parse: readSize }))
+    .addOption(
+      compileOption('flags', { flags: '--cflag <flag>', note: ', as in --cflag=-std=c99', repeatable: true }),
     )
-    .option('--cflag <flag>', 'any other flag for the compiler, as in --cflag=-std=c99 (repeatable)', collect)
-    .option(
-      '--ldflag <flag>',
-      'any other flag for the linker, as in --ldflag=-Wl,--stack-first (repeatable)',
-      collect,
+    .addOption(
+      compileOption('link', {
+        flags: '--ldflag <flag>',
+        note: ', as in --ldflag=-Wl,--stack-first',
+        repeatable: true,
+      }),
     );
 }
 

@@ -2,18 +2,19 @@
 
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
+import type { Command, Option } from 'commander';
 import { SANDBOX_OPTIONS } from '../sandbox/sandbox-options.ts';
 import {
   addCompileOptions,
   type CompileArguments,
   compileOptions,
   moduleError,
-  parseSize,
   readInput,
+  readSize,
 } from './arguments.ts';
 import { usageError } from './failure.ts';
 import { writeOutput } from './output-files.ts';
+import { optionsOf } from './table-options.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Stands for standard input or output in place of a file. */
@@ -31,6 +32,10 @@ interface InstrumentArguments {
   graft?: true;
 }
 
+function maxMemoryOption(note = ''): Option {
+  return optionsOf(SANDBOX_OPTIONS)('maxMemory', { value: '<size>', parse: readSize, note });
+}
+
 export function addBuildCommands(program: Command, terminal: Terminal): void {
   addCompileOptions(
     program
@@ -40,11 +45,7 @@ export function addBuildCommands(program: Command, terminal: Terminal): void {
       .argument('<files...>', 'C sources')
       .requiredOption('-o, --output <file>', 'module to write; - for standard output')
       .option('--instrument', 'instrument it as well, as `heapline instrument` does')
-      .option(
-        '--max-memory <size>',
-        'with --instrument: limit of the linear memory, such as 64M',
-        parseSize('--max-memory', SANDBOX_OPTIONS.maxMemory),
-      ),
+      .addOption(maxMemoryOption('; needs --instrument')),
   )
     .addHelpText(
       'after',
@@ -103,11 +104,7 @@ Examples:
     .argument('<module>', 'module to read; - for standard input')
     .requiredOption('-o, --output <file>', 'module to write; - for standard output')
     .option('--graft', 'put the runtime into a module that was linked without it, in place of its own malloc')
-    .option(
-      '--max-memory <size>',
-      'limit of the linear memory, such as 64M; beyond it malloc returns NULL',
-      parseSize('--max-memory', SANDBOX_OPTIONS.maxMemory),
-    )
+    .addOption(maxMemoryOption())
     .addHelpText(
       'after',
       `

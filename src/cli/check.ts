@@ -1,14 +1,13 @@
 // heapline check: runs C and fails when it leaks, for CI. Standard output carries the program's output. If a report
 // is requested on standard output, it carries only this report, and the program's output goes to standard error.
 
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { BaselineError, type CorruptLedgerError, FileError, SuppressionError } from '../errors.ts';
 import { foldStacks, stackOf } from '../frames/index.ts';
 import type { LeakKind, Sandbox, SandboxOptions } from '../index.ts';
 import {
   applyBaseline,
   baselineOf,
-  defaultLeakKinds,
   encodeLeakProfile,
   formatBaseline,
   formatReport,
@@ -23,15 +22,18 @@ import {
   type ReportFormat,
   type Suppression,
   suppress,
+  TEXT_OPTIONS,
 } from '../report/index.ts';
+import { ASSERT_LEAKS_OPTIONS } from '../sandbox/heap-options.ts';
 import { QUARANTINE } from '../sandbox/sandbox-options.ts';
-import { addCompileOptions, collect, parseTolerance, readInput } from './arguments.ts';
+import { addCompileOptions, readInput, readTolerance } from './arguments.ts';
 import type { Call } from './call.ts';
 import { failureText, STATUS, usageError } from './failure.ts';
 import { addCallOption, checkCalls, enterGuest, readable } from './guest.ts';
 import { Interrupted } from './interruption.ts';
 import { checkWritable, writeOutput } from './output-files.ts';
 import { addGuestOptions, type GuestArguments, guestOptions, inlinesOption, load } from './run.ts';
+import { collect, optionsOf } from './table-options.ts';
 import type { Terminal } from './terminal.ts';
 
 /** A report to write. Without a file, `text` goes to standard error and the other formats to standard output. */
@@ -80,9 +82,7 @@ export function addCheckCommand(
     .usage('[options] <file.c… | module.wasm> [-- arguments of the program]')
     .argument('<files...>', 'C sources, or one module that was linked with the Heapline runtime')
     .addOption(
-      new Option('--leak-kinds <kinds>', 'classes that fail, such as definite,possible; or all')
-        .argParser((text) => parseLeakKinds(text, '--leak-kinds'))
-        .default(defaultLeakKinds, defaultLeakKinds.join(',')),
+      optionsOf(ASSERT_LEAKS_OPTIONS)('kinds', { flags: '--leak-kinds <kinds>', parse: parseLeakKinds }),
     )
     .option(
       '--suppressions <file>',
@@ -102,12 +102,12 @@ export function addCheckCommand(
     .option(
       '--max-bytes <size>',
       'leaks that are tolerated: fail when more bytes are lost; 0 for none',
-      parseTolerance('--max-bytes'),
+      (text) => readTolerance(text, '--max-bytes'),
       0,
     )
     .option('--fail-on-failed-allocations', 'fail when malloc or one of its siblings returned NULL')
-    .option('--all', 'print every record, and not only the ten largest')
-    .option('--tree', 'print what was lost with the blocks of each record, by place');
+    .addOption(optionsOf(TEXT_OPTIONS)('all'))
+    .addOption(optionsOf(TEXT_OPTIONS)('tree'));
   addGuestOptions(addCompileOptions(addCallOption(command)))
     .addHelpText(
       'after',

@@ -3,9 +3,16 @@
 
 import type { Command } from 'commander';
 import { HeapProfile, type TopOptions } from '../profile/index.ts';
-import { parseCount, parseTolerance } from './arguments.ts';
+import { readTolerance } from './arguments.ts';
 import { checkWritable, writeOutput } from './output-files.ts';
-import { addTableOptions, openProfile, PROFILE_FILE, type TableArguments, tableOptions } from './show.ts';
+import {
+  addTableOptions,
+  limitOption,
+  openProfile,
+  PROFILE_FILE,
+  type TableArguments,
+  tableOptions,
+} from './show.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Exit statuses of `diff`. Errors have the same status in every command. */
@@ -33,13 +40,13 @@ export function addCompareCommands(
       .argument('<before>', PROFILE_FILE)
       .argument('<after>', 'a later profile of the same kind'),
   )
-    .option('-n, --limit <rows>', 'rows to print, 0 for all', parseCount('--limit'), ROWS)
+    .addOption(limitOption(ROWS))
     .option('--json', 'print the sums and the rows as JSON')
     .option('-o, --output <file>', 'write the difference as a pprof profile, too')
     .option(
       '--fail-on-growth <size>',
       'end with status 1 when the sum has grown by more than this, such as 512k; 0 for any growth',
-      parseTolerance('--fail-on-growth'),
+      (text) => readTolerance(text, '--fail-on-growth'),
     )
     .addHelpText(
       'after',

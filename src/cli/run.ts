@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command, Option } from 'commander';
 import { CorruptLedgerError, FileError } from '../errors.ts';
 import { gapFrame, isGap, ShownStacks, type Stack, shortPlace, stackOf } from '../frames/index.ts';
 import type {
@@ -15,25 +15,27 @@ import type {
   Sandbox,
   SandboxOptions,
 } from '../index.ts';
+import { ENCODE_OPTIONS } from '../profile/index.ts';
+import { PROFILE_OPTIONS } from '../sandbox/heap-options.ts';
 import { SANDBOX_OPTIONS } from '../sandbox/sandbox-options.ts';
 import {
   addCompileOptions,
   type CompileArguments,
-  collect,
   compileOptions,
   fileError,
   givenCompileOptions,
   moduleError,
-  parseCount,
-  parseSize,
-  parseTolerance,
   readInput,
   readOurInput,
+  readSize,
+  readTolerance,
 } from './arguments.ts';
 import type { Call } from './call.ts';
 import { failureText, statusOf, usageError } from './failure.ts';
 import { addCallOption, checkCalls, enterGuest, readable } from './guest.ts';
 import { checkWritable, writeOutput } from './output-files.ts';
+import { limitOption } from './show.ts';
+import { optionsOf } from './table-options.ts';
 import type { Terminal } from './terminal.ts';
 
 /** How a guest is compiled, and what it may see. */
@@ -74,16 +76,12 @@ export function addRunCommand(
     .description('run C and report who holds its heap, and where')
     .usage('[options] <file.c… | module.wasm> [-- arguments of the program]')
     .argument('<files...>', 'C sources, or one module that was linked with the Heapline runtime')
-    .addOption(
-      new Option('--kind <kind>', 'what to report')
-        .choices(['heap', 'allocs', 'peak', 'temporary', 'lifetime'])
-        .default('heap'),
-    )
+    .addOption(optionsOf(PROFILE_OPTIONS)('kind', { value: '<kind>' }))
     .option('--pprof <file>', 'where to write the profile', 'heap.pb.gz')
     .option('--no-pprof', 'do not write it')
     .addOption(inlinesOption())
     .option('--json', 'print the report as JSON; the output of the program then goes to standard error')
-    .option('-n, --limit <rows>', 'rows of the table, 0 for all', parseCount('--limit'), 20);
+    .addOption(limitOption(20));
   addGuestOptions(addCompileOptions(addCallOption(command)))
     .addHelpText(
       'after',
@@ -106,45 +104,44 @@ Examples:
 
 /** How inlined functions are written into profiles. */
 export function inlinesOption(): Option {
-  return new Option(
-    '--inlines <form>',
-    'inlined functions in the profile: lines of one location, or locations of their own for simpler readers',
-  )
-    .choices(['lines', 'locations'])
-    .default('lines');
+  return optionsOf(ENCODE_OPTIONS)('inlines', { value: '<form>' });
 }
+
+const sandboxOption = optionsOf(SANDBOX_OPTIONS);
 
 /** What the guest may see. */
 export function addGuestOptions(command: Command): Command {
   return command
-    .option(
-      '--max-memory <size>',
-      'limit of the linear memory, such as 64M; beyond it malloc returns NULL',
-      parseSize('--max-memory', SANDBOX_OPTIONS.maxMemory),
+    .addOption(sandboxOption('maxMemory', { value: '<size>', parse: readSize }))
+    .addOption(
+      sandboxOption('env', {
+        value: '<name=value>',
+        note: '; a name alone passes on your own value',
+        repeatable: true,
+      }),
     )
-    .option(
-      '--env <name=value>',
-      "set a variable of the program's environment; a name alone passes on your own value (repeatable)",
-      collect,
+    .addOption(
+      sandboxOption('files', {
+        flags: '--file <guest=host>',
+        note: ': absolute path there, then path here',
+        repeatable: true,
+      }),
     )
-    .option(
-      '--file <guest=host>',
-      'give the program a file: absolute path there, then path here (repeatable)',
-      collect,
+    .addOption(
+      sandboxOption('preopens', {
+        flags: '--dir <host[::guest][:ro]>',
+        note: ': path here, then absolute path there (default: the same); :ro refuses changes; only for WASI',
+        repeatable: true,
+      }),
     )
-    .option(
-      '--dir <host[::guest][:ro]>',
-      'let the program use a directory: path here, then absolute path there (default: the same); :ro refuses changes' +
-        ' (repeatable, WASI only)',
-      collect,
+    .addOption(
+      sandboxOption('quarantine', {
+        value: '<size>',
+        unset: '256k in check, 0 in run',
+        parse: readTolerance,
+      }),
     )
-    .option(
-      '--quarantine <size>',
-      'bytes of freed blocks that wait before they are used again, so that double frees are told from others (default:' +
-        ' 256k in check, 0 in run)',
-      parseTolerance('--quarantine', SANDBOX_OPTIONS.quarantine),
-    )
-    .option('--stdin <file>', "the program's standard input; - passes on your own", '-')
+    .option('--stdin <file>', `${SANDBOX_OPTIONS.stdin.help}; - passes on your own`, '-')
     .option(
       '--glue <file>',
       'JavaScript of a module linked by Emscripten (default: its .glue.js, when there is one)',

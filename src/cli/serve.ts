@@ -7,15 +7,18 @@ import type { Command } from 'commander';
 import { ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
 import { LONGEST_TIMER } from '../options/longest-timer.ts';
 import { SERVE_PPROF_OPTIONS } from '../serve/options.ts';
-import { addCompileOptions, parseCount } from './arguments.ts';
+import { addCompileOptions, readCount } from './arguments.ts';
 import type { Call } from './call.ts';
 import { failureText, usageError } from './failure.ts';
 import { addCallOption, checkCalls, preparedCall } from './guest.ts';
 import { addGuestOptions, type GuestArguments, guestOptions, load } from './run.ts';
+import { optionsOf } from './table-options.ts';
 import type { Terminal } from './terminal.ts';
 
 /** In seconds. */
 const LONGEST_INTERVAL = Math.floor(LONGEST_TIMER / 1000);
+
+const serveOption = optionsOf(SERVE_PPROF_OPTIONS);
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
@@ -39,27 +42,14 @@ export function addServeCommand(
     .description('run C, then serve its heap at /debug/pprof/ for go tool pprof and browsers')
     .usage('[options] <file.c… | module.wasm> [-- arguments of the program]')
     .argument('<files...>', 'C sources, or one module that was linked with the Heapline runtime')
-    .option(
-      '-p, --port <number>',
-      'port to listen on, 0 for any free one',
-      parseCount('--port', SERVE_PPROF_OPTIONS.port),
-      SERVE_PPROF_OPTIONS.port.default,
-    )
-    .option(
-      '--hostname <address>',
-      'address to listen on; other than loopback, other machines can read the profiles',
-      SERVE_PPROF_OPTIONS.hostname.default,
-    )
-    .option(
-      '--allow-host <name>',
-      'name by which browsers may call the server (repeatable)',
-      (name: string, names: string[] | undefined) => [...(names ?? []), name],
-    )
+    .addOption(serveOption('port', { short: '-p', value: '<number>', parse: readCount }))
+    .addOption(serveOption('hostname', { value: '<address>' }))
+    .addOption(serveOption('allowedHosts', { flags: '--allow-host <name>', repeatable: true }))
     .option('--open', 'open the index page in the browser');
   addCallOption(command).option(
     '--every <seconds>',
     'make the calls of --call again and again, this often',
-    parseCount('--every'),
+    (text) => readCount(text, '--every'),
   );
   addGuestOptions(addCompileOptions(command))
     .addHelpText(

@@ -1,10 +1,17 @@
 // heapline top | text | folded | speedscope: show a profile file, whichever tool wrote it.
 
-import { type Command, Option } from 'commander';
+import type { Command, Option } from 'commander';
 import { InvalidProfileError } from '../errors.ts';
-import { HeapProfile, type TopOptions } from '../profile/index.ts';
-import { parseCount, readInput } from './arguments.ts';
+import {
+  FOLDED_OPTIONS,
+  HeapProfile,
+  SPEEDSCOPE_OPTIONS,
+  TOP_OPTIONS,
+  type TopOptions,
+} from '../profile/index.ts';
+import { readCount, readInput } from './arguments.ts';
 import { writeOutput } from './output-files.ts';
+import { optionsOf } from './table-options.ts';
 import type { Terminal } from './terminal.ts';
 
 interface ShowArguments {
@@ -35,7 +42,7 @@ export const PROFILE_FILE =
 export function addShowCommands(program: Command, terminal: Terminal): void {
   addTableOptions(withProfile(program.command('top')))
     .description('print the places that hold the heap, as `go tool pprof -top` does')
-    .option('-n, --limit <rows>', 'rows to print, 0 for all', parseCount('--limit'), 40)
+    .addOption(limitOption(40))
     .option('--json', 'print the rows as JSON')
     .addHelpText(
       'after',
@@ -71,7 +78,7 @@ Examples:
 
   withSampleType(withProfile(program.command('folded')))
     .description('print folded stacks, for flamegraph.pl or inferno')
-    .option('--lines', 'write file and line of each frame, too')
+    .addOption(optionsOf(FOLDED_OPTIONS)('lines'))
     .addHelpText(
       'after',
       `
@@ -85,7 +92,7 @@ Examples:
 
   withSampleType(withProfile(program.command('speedscope')))
     .description('convert the profile for speedscope, with every inlined function')
-    .option('--lines', 'tell the lines of a function apart')
+    .addOption(optionsOf(SPEEDSCOPE_OPTIONS)('lines'))
     .option('-o, --output <file>', 'where to write it; - for standard output', '-')
     .addHelpText(
       'after',
@@ -103,14 +110,12 @@ Examples:
     });
 }
 
+const topOption = optionsOf(TOP_OPTIONS);
+
 /** Adds the options that say what a table shows. */
 export function addTableOptions(command: Command): Command {
   return withSampleType(command)
-    .addOption(
-      new Option('--granularity <what>', 'one row for each')
-        .choices(['functions', 'lines', 'files'])
-        .default('lines'),
-    )
+    .addOption(topOption('granularity', { value: '<what>' }))
     .option('--cum', 'sort by what a place holds together with all that it called')
     .option('--absolute', 'print whole paths; otherwise those under the current directory are shortened');
 }
@@ -137,9 +142,15 @@ function withProfile(command: Command): Command {
 }
 
 function withSampleType(command: Command): Command {
-  return command.option(
-    '-t, --sample-type <type>',
-    "values to show, such as inuse_objects (default: the profile's own choice)",
+  return command.addOption(
+    topOption('sampleType', { short: '-t', value: '<type>', unset: "the profile's own choice" }),
+  );
+}
+
+/** How many rows a table has, where `rows` are the default. */
+export function limitOption(rows: number): Option {
+  return topOption('limit', { short: '-n', value: '<rows>', note: ', 0 for all', parse: readCount }).default(
+    rows,
   );
 }
 

@@ -18,6 +18,7 @@ import {
   readOptions,
   type SettingsOf,
   withDefault,
+  withHelp,
 } from '../options/option-table.ts';
 
 /** Names of the toolchains that Heapline can drive. */
@@ -99,23 +100,26 @@ const functionNames: OptionRule<readonly string[]> = {
 
 /** The options that become the compiler's command line. */
 const FLAG_OPTIONS = {
-  flags: withDefault(argumentList, []),
-  include: withDefault(
-    rule<readonly (string | URL)[]>(
-      (value) => isListOf(value, (item) => isArgument(item) || item instanceof URL),
-      'an array of paths and file: URLs',
+  flags: withHelp(withDefault(argumentList, []), 'any other flag for the compiler'),
+  include: withHelp(
+    withDefault(
+      rule<readonly (string | URL)[]>(
+        (value) => isListOf(value, (item) => isArgument(item) || item instanceof URL),
+        'an array of paths and file: URLs',
+      ),
+      [],
     ),
-    [],
+    'directory to search for headers',
   ),
-  define: withDefault(macros, {}),
+  define: withHelp(withDefault(macros, {}), 'macro to define'),
 } satisfies OptionTable<Pick<CompileOptions, 'flags' | 'include' | 'define'>>;
 
 /** The table of these options. */
 export const COMPILE_OPTIONS = {
   ...FLAG_OPTIONS,
-  toolchain: withDefault(oneOf(...TOOLCHAINS), 'auto'),
-  link: withDefault(argumentList, []),
-  stackSize: wholeNumber(SMALLEST_STACK, LARGEST_STACK, 'bytes'),
+  toolchain: withHelp(withDefault(oneOf(...TOOLCHAINS), 'auto'), 'compiler to use'),
+  link: withHelp(withDefault(argumentList, []), 'any other flag for the linker'),
+  stackSize: withHelp(wholeNumber(SMALLEST_STACK, LARGEST_STACK, 'bytes'), 'size of the C stack, such as 4M'),
   exports: functionNames,
   cacheDir: textNotEmpty('the path of a directory'),
   onProgress: withDefault(callback<(message: string) => void>(), () => {}),

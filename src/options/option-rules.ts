@@ -1,6 +1,7 @@
 // The rules that many options share: which values they accept, and how a message says so.
 
 import { InvalidArgumentError } from '../errors.ts';
+import { nearest } from './option-names.ts';
 import {
   type AnyTable,
   type OptionRule,
@@ -81,10 +82,23 @@ export function callback<Value>(): OptionRule<Value> {
 }
 
 /** An option that is one of these words. */
-export function oneOf<const Word extends string>(...words: readonly Word[]): OptionRule<Word> {
+export function oneOf<const Word extends string>(
+  ...words: readonly Word[]
+): OptionRule<Word> & { readonly words: readonly Word[] } {
   const quoted = words.map((word) => `'${word}'`);
   const expected = `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`;
-  return rule((value) => (words as readonly unknown[]).includes(value), expected);
+  return {
+    words,
+    read: (value, option) => {
+      if ((words as readonly unknown[]).includes(value)) return value as Word;
+      const near = isText(value) ? nearest(value, words) : null;
+      if (near === null) rejectOption(option, expected, value);
+      throw new InvalidArgumentError(
+        option,
+        `The option ${option} must be ${expected}${insteadOf(value)}: did you mean '${near}'?`,
+      );
+    },
+  };
 }
 
 /** An option that is a whole number in a range, with both its ends. @param unit what the number counts */

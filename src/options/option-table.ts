@@ -74,9 +74,14 @@ export function readOptions<Table extends AnyTable>(
 }
 
 /** The rule with the setting of an option that is not given. */
-export function withDefault<Value, Setting>(
-  rule: OptionRule<Value, Setting>,
+export function withDefault<Value, Setting, Rest extends object>(
+  rule: OptionRule<Value, Setting> & Rest,
   value: NoInfer<Setting>,
-): OptionWithDefault<Value, Setting> {
+): OptionWithDefault<Value, Setting> & Rest {
   return { ...rule, default: value };
+}
+
+/** The rule of an option that commands have, too, with the description that their help shows. */
+export function withHelp<Rule extends object>(rule: Rule, help: string): Rule & { readonly help: string } {
+  return { ...rule, help };
 }

@@ -4,7 +4,7 @@ import { atOnce } from '../algorithms/steps.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import { type Frame, JAVASCRIPT, type StackView, UNKNOWN } from '../frames/index.ts';
 import { numberAbove0, oneOf, wholeNumber } from '../options/option-rules.ts';
-import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
+import { type OptionTable, readOptions, withDefault, withHelp } from '../options/option-table.ts';
 import { difference, sum } from './combine.ts';
 import { DEFAULT_MAX_BYTES, decodeProfile } from './decode.ts';
 import { viewOf } from './drop-frames.ts';
@@ -51,9 +51,13 @@ export interface DecodeOptions {
 }
 
 /** How inlined functions are written. */
-export const inlineForms = oneOf('lines', 'locations');
+export const inlineForms = withHelp(
+  oneOf('lines', 'locations'),
+  'inlined functions in the profile: lines of one location, or locations of their own for simpler readers',
+);
 
-const ENCODE_OPTIONS = {
+/** The table of these options. */
+export const ENCODE_OPTIONS = {
   level: withDefault(wholeNumber(0, 9), DEFAULT_LEVEL),
   inlines: withDefault(inlineForms, 'lines'),
 } satisfies OptionTable<EncodeOptions>;

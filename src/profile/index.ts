@@ -11,11 +11,12 @@ export {
 } from './context-profile.ts';
 export { decodeProfile } from './decode.ts';
 export { encodeMessage } from './encode.ts';
-export type { FoldedOptions } from './folded.ts';
+export { FOLDED_OPTIONS, type FoldedOptions } from './folded.ts';
 export { headerOf, WRITTEN_BY } from './header.ts';
 export {
   DEFAULT_LEVEL,
   type DecodeOptions,
+  ENCODE_OPTIONS,
   type EncodeOptions,
   HeapProfile,
   inlineForms,
@@ -39,6 +40,6 @@ export {
   type SampleType,
 } from './model.ts';
 export { formatQuantity, formatShare } from './quantity.ts';
-export type { SpeedscopeOptions } from './speedscope.ts';
-export type { Granularity, TopOptions, TopRow } from './top-rows.ts';
+export { SPEEDSCOPE_OPTIONS, type SpeedscopeOptions } from './speedscope.ts';
+export { type Granularity, TOP_OPTIONS, type TopOptions, type TopRow } from './top-rows.ts';
 export { VERSION } from './version.ts';

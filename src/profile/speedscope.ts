@@ -15,10 +15,10 @@ import {
   TRUNCATED,
   UNKNOWN,
 } from '../frames/index.ts';
-import { flag, text } from '../options/option-rules.ts';
-import { type OptionTable, type SettingsOf, withDefault } from '../options/option-table.ts';
+import { flag } from '../options/option-rules.ts';
+import { type OptionTable, type SettingsOf, withDefault, withHelp } from '../options/option-table.ts';
 import type { ProfileLine, ProfileModel, SampleType } from './model.ts';
-import { sampleTypeIndex } from './sample-types.ts';
+import { sampleTypeIndex, sampleTypeRule } from './sample-types.ts';
 import { VERSION } from './version.ts';
 
 interface SpeedscopeFrame {
@@ -48,8 +48,8 @@ export interface SpeedscopeOptions {
 }
 
 export const SPEEDSCOPE_OPTIONS = {
-  sampleType: text,
-  lines: withDefault(flag, false),
+  sampleType: sampleTypeRule,
+  lines: withHelp(withDefault(flag, false), 'tell the lines of a function apart'),
 } satisfies OptionTable<SpeedscopeOptions>;
 
 /** Text of a speedscope file. */

@@ -4,9 +4,9 @@
 import { basename, normalize } from '../algorithms/posix-path.ts';
 import type { StackView } from '../frames/index.ts';
 import { flag, oneOf, rule, text } from '../options/option-rules.ts';
-import { type OptionTable, type SettingsOf, withDefault } from '../options/option-table.ts';
+import { type OptionTable, type SettingsOf, withDefault, withHelp } from '../options/option-table.ts';
 import type { ProfileModel } from './model.ts';
-import { objectsIndex, sampleTypeIndex } from './sample-types.ts';
+import { objectsIndex, sampleTypeIndex, sampleTypeRule } from './sample-types.ts';
 import { type Node, sumNodes, sumStacks } from './stack-sums.ts';
 
 /** What a row of the table stands for. */
@@ -29,12 +29,15 @@ export interface TopOptions {
 }
 
 export const TOP_OPTIONS = {
-  sampleType: text,
-  granularity: withDefault(oneOf('functions', 'lines', 'files'), 'lines'),
+  sampleType: sampleTypeRule,
+  granularity: withHelp(withDefault(oneOf('functions', 'lines', 'files'), 'lines'), 'one row for each'),
   sort: withDefault(oneOf('flat', 'cum'), 'flat'),
-  limit: rule(
-    (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= 0),
-    'a whole number, at least 0',
+  limit: withHelp(
+    rule<number>(
+      (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= 0),
+      'a whole number, at least 0',
+    ),
+    'rows to print',
   ),
   objects: withDefault(flag, true),
   trimPath: text,

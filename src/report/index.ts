@@ -31,7 +31,13 @@ export type { JUnitOptions } from './junit.ts';
 export { formatJUnit } from './junit.ts';
 export { LeakError } from './leak-error.ts';
 export type { LeakKind } from './leak-kinds.ts';
-export { defaultLeakKinds, leakKinds, parseLeakKinds, someLeakKinds } from './leak-kinds.ts';
+export {
+  defaultLeakKinds,
+  failingLeakKinds,
+  leakKinds,
+  parseLeakKinds,
+  someLeakKinds,
+} from './leak-kinds.ts';
 export type { LeakProfileOptions } from './leak-profile.ts';
 export { encodeLeakProfile } from './leak-profile.ts';
 export type {
@@ -55,4 +61,4 @@ export { formatSarif, toSarif } from './sarif.ts';
 export type { Suppression, SuppressionRule } from './suppressions.ts';
 export { parseSuppressions, suppress, suppressionsOf } from './suppressions.ts';
 export type { TextOptions } from './text.ts';
-export { formatText } from './text.ts';
+export { formatText, TEXT_OPTIONS } from './text.ts';

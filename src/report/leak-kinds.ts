@@ -1,7 +1,7 @@
 // The classes of live blocks: their names, which of them are leaks, and the check of names that callers give.
 
 import { InvalidArgumentError } from '../errors.ts';
-import type { OptionRule } from '../options/option-table.ts';
+import { type OptionRule, withDefault, withHelp } from '../options/option-table.ts';
 
 /** The classes of live blocks, the gravest first. */
 export const leakKinds = ['definite', 'indirect', 'possible', 'reachable'] as const;
@@ -28,6 +28,12 @@ export const someLeakKinds: OptionRule<readonly LeakKind[]> = {
     return kinds;
   },
 };
+
+/** The option that says on which classes a check fails. */
+export const failingLeakKinds = withHelp(
+  withDefault(someLeakKinds, defaultLeakKinds),
+  'classes that fail, such as definite,possible; or all',
+);
 
 // Unknown classes are rejected, because a check for a class that does not exist would always succeed.
 export function leakKindsIn(kinds: unknown, option = 'kinds'): readonly LeakKind[] {

@@ -12,7 +12,7 @@ import {
   stackOf,
 } from '../frames/index.ts';
 import { flag, text } from '../options/option-rules.ts';
-import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
+import { type OptionTable, readOptions, withDefault, withHelp } from '../options/option-table.ts';
 import { platform } from '../platform/index.ts';
 import { anyLeakKinds, type LeakKind, leakKinds } from './leak-kinds.ts';
 import type { BlockSample, LeakRecord, LeakReport } from './leak-report.ts';
@@ -48,10 +48,11 @@ export interface TextOptions {
   readonly root?: string;
 }
 
-const OPTIONS = {
-  all: withDefault(flag, false),
+/** The table of these options. */
+export const TEXT_OPTIONS = {
+  all: withHelp(withDefault(flag, false), 'print every record, and not only the ten largest'),
   kinds: withDefault(anyLeakKinds, leakKinds),
-  tree: withDefault(flag, false),
+  tree: withHelp(withDefault(flag, false), 'print what was lost with the blocks of each record, by place'),
   color: withDefault(flag, false),
   root: text,
 } satisfies OptionTable<TextOptions>;
@@ -60,7 +61,7 @@ type Colors = ReturnType<typeof picocolors.createColors>;
 
 /** The report as text for a terminal. Every line ends with `\n`. */
 export function formatText(report: LeakReport, options: TextOptions = {}): string {
-  const { all, kinds, tree, color, root } = readOptions('formatText', options, OPTIONS);
+  const { all, kinds, tree, color, root } = readOptions('formatText', options, TEXT_OPTIONS);
   const colors = picocolors.createColors(color && !noColor());
   const stacks = new ReportStacks(root, inText);
   const records = report.of(kinds);

@@ -2,14 +2,13 @@
 
 import { InvalidArgumentError } from '../errors.ts';
 import { isObject, oneOf, rejectOption, text, textByName } from '../options/option-rules.ts';
-import { type OptionRule, type OptionTable, withDefault } from '../options/option-table.ts';
+import { type OptionRule, type OptionTable, withDefault, withHelp } from '../options/option-table.ts';
 import type { ContextProfileKind } from '../profile/index.ts';
 import {
-  defaultLeakKinds,
+  failingLeakKinds,
   type LeakKind,
   type Suppression,
   type SuppressionRule,
-  someLeakKinds,
   suppressionsOf,
 } from '../report/index.ts';
 import { describe } from './arguments.ts';
@@ -70,7 +69,10 @@ function isRead(given: unknown): given is Suppression {
 }
 
 export const PROFILE_OPTIONS = {
-  kind: withDefault(oneOf('heap', 'allocs', 'peak', 'temporary', 'lifetime'), 'heap'),
+  kind: withHelp(
+    withDefault(oneOf('heap', 'allocs', 'peak', 'temporary', 'lifetime'), 'heap'),
+    'what to report',
+  ),
   labels: withDefault(textByName, {}),
 } satisfies OptionTable<ProfileOptions>;
 
@@ -81,6 +83,6 @@ export const LEAKS_OPTIONS = {
 /** The callers pass the suppressions on to heap.leaks(), which has the default. */
 export const ASSERT_LEAKS_OPTIONS = {
   suppressions,
-  kinds: withDefault(someLeakKinds, defaultLeakKinds),
+  kinds: failingLeakKinds,
   root: text,
 } satisfies OptionTable<AssertLeaksOptions>;

@@ -14,8 +14,9 @@ import {
   oneOf,
   rejectOption,
   rule,
+  wholeNumber,
 } from '../options/option-rules.ts';
-import type { OptionRule, OptionTable } from '../options/option-table.ts';
+import { type OptionRule, type OptionTable, withHelp } from '../options/option-table.ts';
 import type { HostFrames, HostFramesSampling } from './boundary.ts';
 
 /** A directory of this machine that a guest may use. */
@@ -89,7 +90,7 @@ const PAGE = 0x10000;
 const LARGEST_MEMORY = 2 ** 32;
 const LARGEST_QUARANTINE = 2 ** 30;
 
-/** Bytes of the quarantine where it is on by default: in \`heapline check\` and in tests. */
+/** Bytes of the quarantine where it is on by default: in `heapline check` and in tests. */
 export const QUARANTINE = 2 ** 18;
 
 /** The file system of a guest, by absolute path. */
@@ -168,16 +169,28 @@ function readBudget(budget: unknown, option: string): HostFrames {
 /** The table of these options. */
 export const SANDBOX_OPTIONS = {
   args: rule((value) => isListOf(value, isCString), 'an array of strings without NUL characters'),
-  env: rule((value) => isObject(value) && Object.entries(value).every(isVariable), 'an object of strings'),
-  stdin: rule(
-    (value) => isContents(value) || typeof value === 'function',
-    'a string, a Uint8Array, or a function that gives the next bytes',
+  env: withHelp(
+    rule<Readonly<Record<string, string>>>(
+      (value) => isObject(value) && Object.entries(value).every(isVariable),
+      'an object of strings',
+    ),
+    "set a variable of the program's environment",
   ),
-  files,
-  preopens,
-  maxMemory: rule(
-    (value) => Number.isInteger(value) && (value as number) >= PAGE && (value as number) <= LARGEST_MEMORY,
-    `a whole number of bytes from ${PAGE} (one page) to ${LARGEST_MEMORY}`,
+  stdin: withHelp(
+    rule<string | Uint8Array | InputReader>(
+      (value) => isContents(value) || typeof value === 'function',
+      'a string, a Uint8Array, or a function that gives the next bytes',
+    ),
+    "the program's standard input",
+  ),
+  files: withHelp(files, 'give the program a file'),
+  preopens: withHelp(preopens, 'let the program use a directory'),
+  maxMemory: withHelp(
+    rule<number>(
+      (value) => Number.isInteger(value) && (value as number) >= PAGE && (value as number) <= LARGEST_MEMORY,
+      `a whole number of bytes from ${PAGE} (one page) to ${LARGEST_MEMORY}`,
+    ),
+    'limit of the linear memory, such as 64M; beyond it malloc returns NULL',
   ),
   imports: rule(
     (value) => isObject(value) && Object.values(value).every(isObject),
@@ -185,9 +198,9 @@ export const SANDBOX_OPTIONS = {
   ),
   hostFrames,
   freeStacks: flag,
-  quarantine: rule(
-    (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= LARGEST_QUARANTINE,
-    `a whole number of bytes from 0 to ${LARGEST_QUARANTINE}`,
+  quarantine: withHelp(
+    wholeNumber(0, LARGEST_QUARANTINE, 'bytes'),
+    'bytes of freed blocks that wait before they are used again, so that double frees are told from others',
   ),
   onError: oneOf('record', 'throw'),
   onFault: callback(),

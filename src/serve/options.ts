@@ -10,7 +10,13 @@ import {
   textNotEmpty,
   wholeNumber,
 } from '../options/option-rules.ts';
-import { type OptionTable, readOptions, type SettingsOf, withDefault } from '../options/option-table.ts';
+import {
+  type OptionTable,
+  readOptions,
+  type SettingsOf,
+  withDefault,
+  withHelp,
+} from '../options/option-table.ts';
 import type { Sandbox } from '../sandbox/index.ts';
 
 /** What to serve and how much of it at once. */
@@ -123,9 +129,15 @@ export const PPROF_OPTIONS = {
 /** The table of these options. */
 export const SERVE_PPROF_OPTIONS = {
   ...PPROF_OPTIONS,
-  port: withDefault(wholeNumber(0, 65535), 6060),
-  hostname: withDefault(textNotEmpty('an address or a name to listen on'), '127.0.0.1'),
-  allowedHosts: withDefault(textList('an array of host names'), []),
+  port: withHelp(withDefault(wholeNumber(0, 65535), 6060), 'port to listen on, 0 for any free one'),
+  hostname: withHelp(
+    withDefault(textNotEmpty('an address or a name to listen on'), '127.0.0.1'),
+    'address to listen on; other than loopback, other machines can read the profiles',
+  ),
+  allowedHosts: withHelp(
+    withDefault(textList('an array of host names'), []),
+    'name by which browsers may call the server',
+  ),
   onWarning: callback(),
 } satisfies OptionTable<ServePprofOptions>;
 

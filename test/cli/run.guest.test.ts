@@ -84,7 +84,7 @@ describe('heapline run', () => {
     }
     const { status, stderr } = directory.heapline(['run', '--inlines=frames', 'program.c']);
     expect(status).toBe(2);
-    expect(stderr).toContain('Allowed choices are lines, locations');
+    expect(stderr).toContain("must be 'lines' or 'locations'");
   });
 
   it('gives the program arguments, environment, files and standard input', () => {
@@ -345,7 +345,7 @@ describe('heapline run', () => {
       ['--pprof', 'no/such/dir.pb.gz', 'program.c'],
       /directory does not exist/,
     ],
-    ['an unknown kind', ['--kind', 'cpu', 'program.c'], /Allowed choices are heap, allocs, peak/],
+    ['an unknown kind', ['--kind', 'cpu', 'program.c'], /--kind must be 'heap', 'allocs', 'peak'/],
     ['an unknown option', ['--frobnicate', 'program.c'], /unknown option/],
     ['no file', [], /missing required argument/],
   ])('ends with 2 and a readable text for %s', (_, args, reason) => {

@@ -42,11 +42,18 @@ function visit(node: ts.Node): void {
 
 function readTable(table: string, { properties }: ts.ObjectLiteralExpression, file: string): void {
   for (const property of properties) {
-    if (!ts.isPropertyAssignment(property) || !ts.isCallExpression(property.initializer)) continue;
-    if (property.initializer.expression.getText() !== 'withDefault') continue;
-    const value = property.initializer.arguments[1]!.getText();
-    defaults.push({ option: `${table}.${property.name.getText()}`, value, file });
+    if (!ts.isPropertyAssignment(property)) continue;
+    const value = defaultIn(property.initializer);
+    if (value !== null) defaults.push({ option: `${table}.${property.name.getText()}`, value, file });
   }
+}
+
+/** The default in `withDefault(rule, value)`, or in `withHelp(withDefault(rule, value), help)`. */
+function defaultIn(rule: ts.Expression): string | null {
+  if (!ts.isCallExpression(rule)) return null;
+  const called = rule.expression.getText();
+  if (called === 'withHelp') return defaultIn(rule.arguments[0]!);
+  return called === 'withDefault' ? rule.arguments[1]!.getText() : null;
 }
 
 for (const source of sources) visit(source);

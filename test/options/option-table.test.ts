@@ -72,6 +72,7 @@ describe('readOptions()', () => {
     [{ port: 1.5 }, 'port', 'The option port must be a whole number from 0 to 65535, not 1.5.'],
     [{ port: null }, 'port', 'The option port must be a whole number from 0 to 65535, not null.'],
     [{ level: 'middle' }, 'level', "The option level must be 'low' or 'high', not 'middle'."],
+    [{ level: 'higt' }, 'level', "must be 'low' or 'high', not 'higt': did you mean 'high'?"],
     [{ name: ['a'] }, 'name', 'The option name must be a string.'],
     [{ host: 'yes' }, 'host', "The option host must be true, false or an object, not 'yes'."],
     [
