@@ -90,7 +90,7 @@ build() {
 # The tools that the tests compare with: command, then the Debian package that has it.
 TEST_TOOLS=(
   'gcc gcc' 'clang clang' 'wasm-ld lld' 'clang-22 clang-22' 'wasm-ld-22 lld-22' 'llvm-symbolizer-22 llvm-22'
-  'emcc emscripten' 'go golang-go' 'valgrind valgrind' 'wat2wasm wabt' 'curl curl' 'chromium chromium'
+  'make make' 'cmake cmake' 'emcc emscripten' 'go golang-go' 'valgrind valgrind' 'wat2wasm wabt' 'curl curl' 'chromium chromium'
 )
 # Files rather than commands: path pattern, then package.
 TEST_FILES=(
@@ -144,6 +144,8 @@ case "$command" in
     check_node
     node test/corpora/fetch.mjs
     install_tools
+    # Sources of Debian, for the builds of other people's projects.
+    node test/cc/projects/sources.mjs zlib cjson lua5.1
     ;;
   test)
     packages_are_current || fail 'the npm packages are missing or outdated; run ./build.sh first'

@@ -63,6 +63,7 @@ const objects = {
     ...['clang', '-c', 'posix/program.c', '-O2', '-g0', '-std=gnu17', '-fno-builtin', '-fno-ident'],
     ...[
       '-D_GNU_SOURCE',
+      '-D_WASI_EMULATED_MMAN',
       '-D_WASI_EMULATED_SIGNAL',
       '-D_WASI_EMULATED_PROCESS_CLOCKS',
       '-D_WASI_EMULATED_GETPID',

@@ -7,6 +7,7 @@
  *   temporary-files.c   tmpfile, tmpnam, mkstemp, mkdtemp: work
  *   signals.c           signal, raise, sigaction, kill, masks: work for signals that the program raises itself
  *   descriptors.c       pipe: works within the process. Locks of files always succeed, because WASI cannot ask for them
+ *   mappings.c          mmap, munmap, msync: work, and others see shared pages when they are written back
  *   processes.c         fork, exec, system, popen: fail with ENOSYS. wait: fails with ECHILD, as there are no children
  *   users.c             the process, the user and the limits: as the host says; what would change them fails
  *   sockets.c           fail with ENOSYS; no name can be looked up
@@ -47,6 +48,7 @@ __attribute__((constructor(101))) static void start_as_the_process(void)
 }
 
 #include "descriptors.c"
+#include "mappings.c"
 #include "processes.c"
 #include "signals.c"
 #include "sockets.c"

@@ -120,6 +120,31 @@ static void descriptors(void) {
   fclose(file);
 }
 
+static void mappings(void) {
+  char text[16] = "";
+  FILE *file = tmpfile();
+  fputs("mapped once", file);
+  fflush(file);
+  char *shared = mmap(0, 11, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(file), 0);
+  printf("mmap %d %.6s %d\n", shared != MAP_FAILED, shared, shared[11]);
+  memcpy(shared + 7, "more", 4);
+  printf("msync %d\n", msync(shared, 11, MS_SYNC));
+  rewind(file);
+  printf("%s\n", fgets(text, sizeof text, file));
+  memcpy(shared, "MAPPED", 6);
+  printf("munmap %d\n", munmap(shared, 11));
+  rewind(file);
+  printf("%s\n", fgets(text, sizeof text, file));
+  char *kept = mmap(0, 3 * 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  printf("anonymous %d %d\n", kept != MAP_FAILED, kept[3 * 65536 - 1]);
+  printf("in parts %d", munmap(kept, 65536));
+  printf(" %d\n", munmap(kept + 65536, 2 * 65536));
+  char *never = mmap(0, 100, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  int result = mmap(0, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
+  printf("nothing %d %d %d\n", result, errno == EINVAL, never != 0);
+  fclose(file);
+}
+
 static void process(void) {
   struct rusage usage;
   struct timeval now;
@@ -150,6 +175,7 @@ int main(int argc, char **argv) {
   temporary_files();
   signals();
   descriptors();
+  mappings();
   process();
   fflush(stdout);
   raise(SIGTERM);
