@@ -44,7 +44,6 @@ export class Closure {
   /** Tests of headers by calloc that was inlined. They can be answered in advance, so they do not block. */
   readonly headerTests: readonly HeaderTest[];
   readonly #replaced: ReadonlySet<number>;
-  readonly #constructors: number | undefined;
   readonly #seen: ReadonlySet<number>;
   /** The replaced functions, and those that run only because a replaced one calls them: they never run again. */
   readonly #dead: ReadonlySet<number>;
@@ -60,18 +59,18 @@ export class Closure {
     this.#replaced = new Set(roles.map(({ index }) => index));
     this.#seen = seenFunctions(module);
     this.#dead = this.#findDead();
-    this.#constructors = constructorsOf(module);
     const ofMalloc = this.#below('malloc');
     const ofFree = this.#below('free');
     const state = new Set([...ofMalloc.places].filter((place) => ofFree.places.has(place)));
     const getsState = (callee: number): boolean =>
       ofMalloc.functions.has(callee) || ofFree.functions.has(callee);
+    const setUp = this.#findSetUp();
     const blockers: Blocker[] = [];
     const tests: HeaderTest[] = [];
     for (const each of facts) {
       if (this.#dead.has(each.index)) continue;
       const touched = [...placesIn(each, range, getsState)].find((place) => state.has(place));
-      if (touched !== undefined && !this.#isSetUp(each, ofMalloc)) {
+      if (touched !== undefined && !setUp.has(each.index)) {
         blockers.push({
           index: each.index,
           reason: `it uses the allocator's own data at address ${touched}`,
@@ -131,21 +130,32 @@ export class Closure {
   }
 
   /**
-   * Whether a function only sets the old allocator up, as emmalloc's constructor does: it takes and gives nothing. The
-   * constructor may be inlined into the function that runs all of them, and may share functions with malloc.
+   * Functions that only set the old allocator up, as emmalloc's constructor does: nothing but constructors calls them, or
+   * the allocator itself, which is dead. The constructor may be inlined into the function that runs all of them.
    */
-  #isSetUp(each: FunctionFacts, ofMalloc: Below): boolean {
-    const constructors = this.#constructors;
-    if (each.index === constructors) return true;
-    const callers = this.#callers.get(each.index) ?? [];
-    const isPart = callers.some((caller) => this.#dead.has(caller)) && !this.#seen.has(each.index);
-    if (isPart && callers.every((caller) => caller === constructors || this.#dead.has(caller))) return true;
-    const { parameters, results } = this.module.functionType(each.index);
-    return (
-      parameters.length + results.length === 0 &&
-      !each.callsIndirectly &&
-      [...each.calls].every((callee) => ofMalloc.functions.has(callee) && !this.#replaced.has(callee)) &&
-      [...placesIn(each, this.range, () => true)].every((place) => ofMalloc.places.has(place))
-    );
+  #findSetUp(): Set<number> {
+    const setUp = new Set<number>();
+    const constructors = constructorsOf(this.module);
+    if (constructors !== undefined) setUp.add(constructors);
+    for (let grown = true; grown; ) {
+      grown = false;
+      for (const each of this.facts) {
+        const { index } = each;
+        if (setUp.has(index) || this.#dead.has(index) || this.#seen.has(index)) continue;
+        const callers = this.#callers.get(index) ?? [];
+        if (callers.length === 0 || !callers.every((one) => setUp.has(one) || this.#dead.has(one))) continue;
+        if (!callers.some((one) => this.#dead.has(one)) && !this.#givesNothing(each)) continue;
+        setUp.add(index);
+        grown = true;
+      }
+    }
+    return setUp;
+  }
+
+  /** Whether a function takes and returns nothing, and has no block of the runtime's. */
+  #givesNothing({ index, calls, callsIndirectly }: FunctionFacts): boolean {
+    const { parameters, results } = this.module.functionType(index);
+    if (parameters.length + results.length > 0 || callsIndirectly) return false;
+    return ![...calls].some((callee) => this.#replaced.has(callee));
   }
 }

@@ -22,9 +22,11 @@ const I32 = 'i';
 
 const NO_WORDS: ReadonlyMap<number, number> = new Map();
 
+/** Functions that work together as malloc and free do, and the blocks that they give out. */
 interface Pair {
   readonly malloc: number;
   readonly free: number;
+  readonly trace: readonly number[];
 }
 
 /** A function to be called before the allocator is tried; null for none. */
@@ -87,8 +89,8 @@ export class Recognition {
       const frees = this.#partners(malloc, named);
       const both = this.#scratch(new Set([malloc, ...frees]), setUp);
       for (const free of frees) {
-        const trial = new Trial(both.open(), this.#data, [malloc, free, first]);
-        if (trial.behaves()) working.push({ malloc, free });
+        const trial = new Trial(() => both.open(), this.#data, [malloc, free, first]);
+        if (trial.behaves()) working.push({ malloc, free, trace: trial.trace });
       }
     }
     return this.#lowest(working, named);
@@ -130,19 +132,21 @@ export class Recognition {
   /** The pair below all others. Functions that do the same on the same level have the same role. */
   #lowest(pairs: readonly Pair[], named: readonly RoleFunction[]): RoleFunction[] | null {
     if (pairs.length === 0) return null;
-    const lowest = (side: keyof Pair): number[] => {
-      const all = [...new Set(pairs.map((pair) => pair[side]))];
-      return all.filter((index) =>
-        all.every((other) => other === index || !this.#reached(index)?.has(other)),
+    const lowest = (side: 'malloc' | 'free', within: readonly Pair[]): Pair[] =>
+      within.filter((pair) =>
+        within.every((other) => other[side] === pair[side] || !this.#reached(pair[side])?.has(other[side])),
       );
-    };
-    const [mallocs, frees] = [lowest('malloc'), lowest('free')];
+    const low = lowest('free', lowest('malloc', pairs));
+    // Of those that differ, the ones that need least memory add nothing: no room at the end, no larger alignment.
+    const need = ({ trace }: Pair): number => trace.reduce((sum, address) => sum + address, 0);
+    const least = low.reduce((one, other) => (need(other) < need(one) ? other : one));
+    const same = low.filter(({ trace }) => String(trace) === String(least.trace));
+    const [mallocs, frees] = [
+      [...new Set(same.map(({ malloc }) => malloc))],
+      [...new Set(same.map(({ free }) => free))],
+    ];
     // Two allocators: each malloc works with a free of its own only.
-    for (const malloc of mallocs) {
-      for (const free of frees) {
-        if (!pairs.some((pair) => pair.malloc === malloc && pair.free === free)) return null;
-      }
-    }
+    if (same.length !== mallocs.length * frees.length) return null;
     const found = (role: Role, indices: readonly number[]): RoleFunction[] =>
       indices.map(
         (index) => named.find((each) => each.index === index) ?? { role, index, name: '', by: 'behaviour' },
@@ -208,7 +212,7 @@ export class Recognition {
     for (const words of [NO_WORDS, ...this.#breaks(scratch, malloc)]) {
       const first = firstBlock(scratch.open(words), this.#data, malloc);
       if (first === null) continue;
-      const trial = new Trial(scratch.open(words), this.#data, [malloc, free, first]);
+      const trial = new Trial(() => scratch.open(words), this.#data, [malloc, free, first]);
       this.#setBreak = words.size > 0;
       if (trial.behaves()) return trial;
     }

@@ -19,6 +19,8 @@ const EMPTY_BLOCK = 0x40;
 /** Pages of memory that an instance has more than the module asks for, so that allocators need not let it grow. */
 const SPARE_PAGES = 64;
 const MOST_PAGES = 0x10000;
+/** Bytes behind the place where the heap may begin that belong to static data at most. */
+const SET_UP_REACH = 0x100000;
 /** Calls and rounds of loops that one call may take. */
 const STEPS = 200_000;
 /** The name under which old glue offers sbrk. */
@@ -133,6 +135,8 @@ function giveSbrk(module: WasmModule, imports: WebAssembly.Imports, heap: number
 export class Scratch {
   /** Calls of imports so far. */
   importCalls = 0;
+  /** The memory up to the heap before the instance was set up; null when nothing sets it up. */
+  readonly initial: Uint32Array | null = null;
   readonly #memory: WebAssembly.Memory;
   readonly #exports: WebAssembly.Exports;
   readonly #globals: readonly WebAssembly.Global[];
@@ -146,7 +150,10 @@ export class Scratch {
     this.#exports = accepted(() => new (engine().Instance)(compiled, imports)).exports;
     this.#memory = this.#exports[`${PREFIX}memory`] as WebAssembly.Memory;
     this.#setStackLimits(plan.heap);
-    if (plan.setUp !== null) this.#try(() => void this.call(plan.setUp!));
+    if (plan.setUp !== null) {
+      this.initial = this.words.slice(0, (plan.heap + SET_UP_REACH) >>> 2);
+      this.#try(() => void this.call(plan.setUp!));
+    }
     this.#globals = Object.entries(this.#exports)
       .filter(([name]) => name.startsWith(`${PREFIX}global`))
       .map(([, value]) => value as WebAssembly.Global);

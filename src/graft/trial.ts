@@ -12,6 +12,12 @@ const SIZES = [FIRST_SIZE, 1, 7, 13, 100, 1000, 24, 5001, 40_000, 200_000];
 /** No memory has room for it: it is larger than any, or larger than that of scratch instances may become. */
 const TOO_LARGE = 0xffffffe0;
 const LARGER_THAN_MEMORY = 0x70000000;
+/** Allocations of the sequence by which functions are compared. */
+const TRACE_LENGTH = 60;
+/** malloc aligns to less than this. */
+const LARGE_ALIGNMENT = 32;
+/** Bytes at both ends of a free block that allocators use. */
+const LINKS = 16;
 const ENOMEM: readonly number[] = [48, 12];
 /** Bytes around a static place that malloc or free changes that belong to the allocator's state, too. */
 const STATE_REACH = 640;
@@ -23,6 +29,12 @@ class Refuted extends Error {}
 
 function insist(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Refuted(what);
+}
+
+/** Functions that take part in a sequence in place of malloc and free. */
+interface Instead {
+  readonly allocate?: (scratch: Scratch, size: number) => number;
+  readonly free?: number;
 }
 
 interface Block {
@@ -57,6 +69,7 @@ export interface Learnt {
 
 /** Works with one allocator in one instance. */
 export class Trial {
+  readonly #open: () => Scratch;
   readonly #scratch: Scratch;
   readonly #data: StaticData;
   readonly #malloc: number;
@@ -68,11 +81,19 @@ export class Trial {
   /** Words of static data that malloc and free have changed. */
   #changed: number[] = [];
   #errno: number | null = null;
+  #trace: readonly number[] | null = null;
+  /** Of the blocks that were given out, some had other contents than zero: nobody clears them. */
+  #sawOldContents = false;
   #breakWord: BreakWord | null = null;
 
-  /** @param scratch a new instance @param first what malloc returns in a new instance */
-  constructor(scratch: Scratch, data: StaticData, [malloc, free, first]: readonly [number, number, number]) {
-    this.#scratch = scratch;
+  /** @param open makes a new instance @param first what malloc returns in a new instance */
+  constructor(
+    open: () => Scratch,
+    data: StaticData,
+    [malloc, free, first]: readonly [number, number, number],
+  ) {
+    this.#open = open;
+    this.#scratch = open();
     this.#data = data;
     this.#first = first;
     this.#malloc = malloc;
@@ -86,6 +107,30 @@ export class Trial {
 
   get learnt(): Learnt {
     return { first: this.#first, breakWord: this.#breakWord, errno: this.#errno };
+  }
+
+  /** The addresses of the blocks of a fixed sequence of calls, which malloc and free make in a new instance. */
+  get trace(): readonly number[] {
+    this.#trace ??= this.#traceOf({});
+    return this.#trace;
+  }
+
+  #traceOf(instead: Instead): number[] {
+    const scratch = this.#open();
+    const allocate = instead.allocate ?? ((one, size) => one.call(this.#malloc, size));
+    const free = instead.free ?? this.#free;
+    const blocks: number[] = [];
+    for (let at = 0; at < TRACE_LENGTH; at += 1) {
+      blocks.push(allocate(scratch, 1 + ((at * 7919) % 1500)));
+      if (at % 3 === 2) scratch.call(free, blocks[at - (at % 2)]!);
+      if (at % 3 === 2) blocks[at - (at % 2)] = 0;
+    }
+    return blocks;
+  }
+
+  /** Whether the blocks of the sequence are those of malloc when it is made with another function. */
+  #hasTrace(instead: Instead): boolean {
+    return String(this.#traceOf(instead)) === String(this.trace);
   }
 
   /** Whether a function has this role. */
@@ -123,13 +168,17 @@ export class Trial {
     const before = this.#words();
     const first = this.#scratch.call(this.#malloc, FIRST_SIZE);
     insist(first === this.#first, 'it is another instance');
-    this.#findBreakWord(before, first);
+    this.#findBreakWord(this.#scratch.initial?.slice(0, before.length) ?? before, first);
     this.#call(this.#free, first);
     for (const size of SIZES) this.#take(this.#call(this.#malloc, size), size);
     this.#checkAll();
+    const unaligned = this.#live.some(({ address }) => address % LARGE_ALIGNMENT !== 0);
+    insist(unaligned, 'it aligns blocks more than malloc does');
     for (const block of this.#live.filter((_, at) => at % 2 === 0)) this.#release(block);
     for (const size of SIZES) this.#take(this.#call(this.#malloc, size), size);
     this.#checkAll();
+    this.#checkFree(this.#free);
+    this.#tryOldContents((size) => this.#call(this.#malloc, size));
     this.#call(this.#free, 0);
     this.#tryReuse((size) => this.#call(this.#malloc, size));
     for (const block of this.#live.slice(3)) this.#release(block);
@@ -138,6 +187,24 @@ export class Trial {
     this.#changed = changedWords(before, this.#words());
     this.#take(this.#call(this.#malloc, FIRST_SIZE), FIRST_SIZE);
     this.#checkAll();
+  }
+
+  /** free leaves the contents of blocks alone. */
+  #checkFree(free: number): void {
+    const block = this.#take(this.#call(this.#malloc, 1000), 1000);
+    this.#forget(block);
+    this.#call(free, block.address);
+    this.#keeps(block.address + LINKS, block.size - 2 * LINKS, block.fill);
+  }
+
+  /** Blocks have their old contents: they are not cleared. */
+  #tryOldContents(allocate: (size: number) => number): void {
+    const blocks = [1000, 1000, 1000, 1000].map((size) => this.#take(this.#call(this.#malloc, size), size));
+    for (const block of blocks) this.#release(block);
+    this.#sawOldContents = false;
+    const again = blocks.map(({ size }) => this.#take(allocate(size), size));
+    insist(this.#sawOldContents, 'it clears blocks');
+    for (const block of again) this.#release(block);
   }
 
   #findBreakWord(before: Uint32Array, first: number): void {
@@ -184,6 +251,8 @@ export class Trial {
     for (const other of this.#live) {
       insist(end <= other.address || other.address + other.size <= address, 'blocks overlap');
     }
+    const inner = this.#scratch.bytes.subarray(address + LINKS, end - LINKS);
+    this.#sawOldContents ||= inner.some((byte) => byte !== 0);
     this.#fill = (this.#fill % 250) + 1;
     const block = { address, size, fill: this.#fill };
     this.#scratch.bytes.fill(block.fill, address, end);
@@ -225,21 +294,23 @@ export class Trial {
         this.#tryCalloc(index);
         break;
       case 'realloc':
-        this.#tryRealloc((pointer, size) => this.#call(index, pointer, size));
+        this.#tryRealloc(index, (pointer, size) => [pointer, size]);
         break;
       case 'reallocarray':
-        this.#tryRealloc((pointer, size) => this.#call(index, pointer, size, 1));
-        this.#tryRealloc((pointer, size) => this.#call(index, pointer, 1, size));
+        this.#tryRealloc(index, (pointer, size) => [pointer, size, 1]);
+        this.#tryRealloc(index, (pointer, size) => [pointer, 1, size]);
         break;
       case 'memalign':
       case 'aligned_alloc':
         this.#tryAligned((alignment, size) => this.#call(index, alignment, size));
+        this.#tryPadding((alignment, size) => this.#call(index, alignment, size));
         break;
       case 'posix_memalign':
         this.#tryPosixMemalign(index);
         break;
       case 'valloc':
         this.#tryAligned((_, size) => this.#call(index, size), [4096]);
+        this.#tryOldContents((size) => this.#call(index, size));
         break;
       default:
         this.#tryUsableSize(index);
@@ -249,12 +320,16 @@ export class Trial {
   }
 
   #tryMalloc(index: number): void {
+    insist(this.#hasTrace({ allocate: (one, size) => one.call(index, size) }), 'its blocks are others');
+    this.#tryOldContents((size) => this.#call(index, size));
     for (const size of SIZES) this.#take(this.#call(index, size), size);
     this.#tryReuse((size) => this.#call(index, size));
     insist(this.#call(index, TOO_LARGE) === 0, 'it finds memory where none can be');
   }
 
   #tryFree(index: number): void {
+    insist(this.#hasTrace({ free: index }), 'its blocks are used again otherwise');
+    this.#checkFree(index);
     const own = SIZES.map((size) => this.#take(this.#call(this.#malloc, size), size));
     for (const block of own) {
       this.#forget(block);
@@ -271,6 +346,7 @@ export class Trial {
   }
 
   #tryCalloc(index: number): void {
+    insist(this.#hasTrace({ allocate: (one, size) => one.call(index, 1, size) }), 'its blocks are others');
     const dirty = [100, 1000, 5000].map((size) => this.#take(this.#call(this.#malloc, size), size));
     for (const block of dirty) this.#release(block);
     for (const [count, each] of [
@@ -289,7 +365,12 @@ export class Trial {
     insist(this.#call(index, 1, TOO_LARGE) === 0, 'it finds memory where none can be');
   }
 
-  #tryRealloc(realloc: (pointer: number, size: number) => number): void {
+  #tryRealloc(index: number, parameters: (pointer: number, size: number) => number[]): void {
+    const realloc = (pointer: number, size: number): number =>
+      this.#call(index, ...parameters(pointer, size));
+    const allocate = (one: Scratch, size: number): number => one.call(index, ...parameters(0, size));
+    insist(this.#hasTrace({ allocate }), 'its blocks are others');
+    this.#tryOldContents((size) => realloc(this.#call(this.#malloc, 8), size));
     const first = this.#take(realloc(0, 77), 77);
     const guard = this.#take(this.#call(this.#malloc, 77), 77);
     let block = first;
@@ -321,6 +402,16 @@ export class Trial {
     insist(allocate(alignments[0]!, TOO_LARGE) === 0, 'it finds memory where none can be');
   }
 
+  /** A block has no room behind it that the caller might use, and is not cleared. */
+  #tryPadding(allocate: (alignment: number, size: number) => number): void {
+    this.#tryOldContents((size) => allocate(16, size));
+    const own = this.#take(allocate(16, 2000), 2000);
+    this.#take(this.#call(this.#malloc, 100), 100);
+    this.#release(own);
+    const larger = this.#take(this.#call(this.#malloc, 2080), 2080);
+    insist(larger.address !== own.address, 'its blocks are larger than they were asked for');
+  }
+
   #tryPosixMemalign(index: number): void {
     const place = this.#call(this.#malloc, 4);
     const allocate = (alignment: number, size: number): number => {
@@ -331,6 +422,7 @@ export class Trial {
       return this.#scratch.words[place >>> 2]!;
     };
     this.#tryAligned(allocate);
+    this.#tryPadding(allocate);
     this.#call(this.#free, place);
   }
 

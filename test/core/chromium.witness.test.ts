@@ -156,6 +156,6 @@ test('the profile is the same as in Node.js, before and after encoding', async (
 
 test('the bundle of all that heapline/core exports stays small', async () => {
   const { length } = await bundle('../../src/core.ts', true);
-  // Some 30 kB of it graft the runtime into modules, which bundlers that split code load on their own.
-  expect(length).toBeLessThan(350_000);
+  // Some 50 kB of it graft the runtime into modules, which bundlers that split code load on their own.
+  expect(length).toBeLessThan(375_000);
 });
