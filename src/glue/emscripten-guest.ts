@@ -11,7 +11,7 @@
 import { posix } from 'node:path';
 import { createContext, Script } from 'node:vm';
 import type { WasmExports } from '../binary/wasm-types.ts';
-import { InvalidArgumentError, UnsupportedModuleError } from '../errors.ts';
+import { UnsupportedModuleError } from '../errors.ts';
 import {
   type ErrorClasses,
   EventLoop,
@@ -27,19 +27,20 @@ import {
   memoryIn,
   type Output,
   type RawFunction,
+  rejectHiddenFiles,
   TableEntries,
 } from '../host/index.ts';
 import type { RuntimeImports } from '../runtime/index.ts';
 import { withoutFactory } from './before-factory.ts';
 import { embeddedParts } from './glue-parts.ts';
 import { glueWorld, openWorld, type WorldParts } from './glue-world.ts';
+import type { MountingFS, mountLive } from './live-file-system.ts';
 
 /** The parts of Emscripten's FS that this file uses. */
-interface EmscriptenFS {
+interface EmscriptenFS extends Omit<MountingFS, 'streams'> {
   init: { (): void; initialized?: boolean };
   initialized?: boolean;
   streams: ({ stream_ops: object; tty?: unknown } | null)[];
-  mkdirTree(path: string): void;
   writeFile(path: string, contents: Uint8Array): void;
   readFile(path: string): Uint8Array;
 }
@@ -92,13 +93,9 @@ export async function openEmscriptenGuest(
   gate: Gate,
   loop = new EventLoop({ read: (error) => error, report: undefined }),
 ): Promise<Guest> {
-  if ((options.preopens ?? []).length > 0) {
-    throw new InvalidArgumentError(
-      'preopens',
-      "preopens (--dir) works for WASI, and Emscripten's JavaScript has a file system of its own: compile with the " +
-        'toolchain clang or embedded, or give the guest its files in the option files (--file).',
-    );
-  }
+  const { preopens = [] } = options;
+  rejectHiddenFiles(preopens, options.files);
+  const mount = preopens.length === 0 ? null : (await import('./live-file-system.ts')).mountLive;
   const guest = new EmscriptenGuest(gate, options, loop);
   // The glue swallows the error when instantiating fails, and then waits for ever.
   let fail: (error: unknown) => void;
@@ -153,7 +150,7 @@ export async function openEmscriptenGuest(
       (module: EmscriptenModule) => {
         own = module;
         try {
-          prepare(module, options);
+          guest.closeFiles = prepare(module, options, mount);
         } catch (error) {
           fail(error);
           throw error;
@@ -181,6 +178,7 @@ export async function openEmscriptenGuest(
   try {
     await Promise.race([failed, factory(config)]);
   } catch (error) {
+    guest.closeFiles();
     // Such glue looks for the module's file, which is not there.
     if (!asked) throw withoutOption('instantiateWasm', error);
     throw gate.failure(error, '__wasm_call_ctors', true);
@@ -190,8 +188,12 @@ export async function openEmscriptenGuest(
   return guest;
 }
 
-/** Gives the guest its environment, files and streams. */
-function prepare(module: EmscriptenModule, options: GuestOptions): void {
+/** Gives the guest its environment, files and streams. The result closes the files that are not in memory. */
+function prepare(
+  module: EmscriptenModule,
+  options: GuestOptions,
+  mount: typeof mountLive | null,
+): () => void {
   const fs = given(module, 'FS');
   if (fs === undefined) throw withoutAccess('does not give its file system');
   if (fs.init === undefined || fs.streams === undefined || fs.writeFile === undefined) {
@@ -204,6 +206,7 @@ function prepare(module: EmscriptenModule, options: GuestOptions): void {
   for (const name of DEFAULT_ENV) env[name] = undefined;
   Object.assign(env, options.env);
   furnish(fs, options);
+  return mount?.(fs as unknown as MountingFS, options.preopens ?? []) ?? (() => {});
 }
 
 /**
@@ -369,6 +372,8 @@ class EmscriptenGuest implements Guest {
   module: EmscriptenModule | null = null;
   /** Kept for as long as the guest lives, because the frames of its stacks are looked up in this code. */
   code: GlueCode | null = null;
+  /** Closes files of this machine. */
+  closeFiles: () => void = () => {};
   readonly kept = new KeptBlocks();
   /** Called just before the runtime is torn down. */
   #returned: () => void = () => {};
@@ -515,6 +520,7 @@ class EmscriptenGuest implements Guest {
   }
 
   dispose(): void {
+    this.closeFiles();
     this.module = null;
     this.exports = {};
   }

@@ -28,6 +28,7 @@ export { ENTRY_MODULE, HostStacks } from './host-stacks.ts';
 export { Input, type InputReader } from './input.ts';
 export { KeptBlocks } from './kept-blocks.ts';
 export { Output } from './output.ts';
+export { preopenFailure, rejectHiddenFiles } from './preopens.ts';
 export { type ErrorClasses, TableEntries } from './table-entries.ts';
 export type { Thrown } from './thrown-object.ts';
 export { type GuestStack, isTrap, readGuestStack } from './traps.ts';

@@ -17,6 +17,7 @@ import type { RuntimeImports } from '../runtime/index.ts';
 import { FileTree } from './file-tree.ts';
 import { ExitSignal, type Guest, type GuestOptions, instantiate } from './guest.ts';
 import { GuestDescriptors, joinFileSystems } from './mounted-files.ts';
+import { preopenFailure, rejectHiddenFiles } from './preopens.ts';
 import { PREOPENED, wasiFiles } from './wasi-files.ts';
 import { pollOneoff } from './wasi-poll.ts';
 
@@ -139,15 +140,8 @@ function showMountPoints(
   preopens: readonly Preopen[],
   files: ReadonlyMap<string, Uint8Array>,
 ): void {
+  rejectHiddenFiles(preopens, files);
   for (const { guest } of preopens) {
-    const below = guest === '/' ? '/' : `${guest}/`;
-    const hidden = [...files.keys()].find((path) => path === guest || path.startsWith(below));
-    if (hidden !== undefined) {
-      throw new InvalidArgumentError(
-        'files',
-        `'${hidden}' cannot be given in files, because preopens has a directory at '${guest}': write the file there.`,
-      );
-    }
     try {
       tree.makeDirectory(guest);
     } catch (error) {
@@ -171,18 +165,10 @@ async function openPreopens(
   try {
     return await liveFiles(preopens, memory, numbers);
   } catch (error) {
-    const { code, message, path } = error as { code?: string; message: string; path?: string };
-    if (code === undefined) throw error;
-    const which = path ?? preopens.map((each) => each.path).join(', ');
-    const reason =
-      code === 'ENOENT'
-        ? 'there is no such directory'
-        : code === 'ENOTDIR'
-          ? 'it is not a directory'
-          : message;
-    throw new InvalidArgumentError('preopens', `${which} cannot be opened for the guest: ${reason}.`, {
-      cause: error,
-    });
+    throw preopenFailure(
+      error,
+      preopens.map(({ path }) => path),
+    );
   }
 }
 

@@ -30,6 +30,11 @@ export class DirectoryListing {
     return this.#entries.length;
   }
 
+  /** All names, as byte strings. */
+  get names(): string[] {
+    return this.#entries.map(({ name }) => name);
+  }
+
   record(index: number): DirectoryRecord {
     const { name, type } = this.#entries[index]!;
     return { name: Buffer.from(name, 'latin1'), type, inode: this.#inode(name) };

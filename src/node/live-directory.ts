@@ -23,6 +23,7 @@ const {
   O_DIRECTORY = 0,
   O_EXCL,
   O_NOFOLLOW = 0,
+  O_NONBLOCK = 0,
   O_RDONLY,
   O_RDWR,
   O_TRUNC,
@@ -46,6 +47,8 @@ export interface OpenOptions {
   readonly rights: bigint;
   /** Flags of the descriptor. */
   readonly flags: number;
+  /** Permissions of a file that is made, before the process takes its mask away. Default 0o666. */
+  readonly permissions?: number;
 }
 
 export class LiveDirectory {
@@ -92,8 +95,20 @@ export class LiveDirectory {
     else fs.futimesSync(fd, ...timesOf(fs.fstatSync(fd), times));
   }
 
-  makeDirectory(path: string): void {
-    this.#change(path, 'never', ({ file }) => fs.mkdirSync(file));
+  makeDirectory(path: string, permissions = 0o777): void {
+    this.#change(path, 'never', ({ file }) => fs.mkdirSync(file, permissions));
+  }
+
+  /** Changes permissions of what may be read. A symbolic link in the last component is not followed. */
+  setPermissions(path: string, permissions: number): void {
+    this.#change(path, 'never', ({ file }) => {
+      const fd = fs.openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      try {
+        fs.fchmodSync(fd, permissions);
+      } finally {
+        fs.closeSync(fd);
+      }
+    });
   }
 
   removeDirectory(path: string): void {
@@ -172,7 +187,7 @@ export class LiveDirectory {
     }
   }
 
-  #openAt(place: Place, { how, rights, flags }: OpenOptions): OpenFile | LiveDirectory {
+  #openAt(place: Place, { how, rights, flags, permissions = 0o666 }: OpenOptions): OpenFile | LiveDirectory {
     const has = (flag: number): boolean => (how & flag) !== 0;
     if (place.mustBeDirectory && has(OpenFlag.create)) fail('EISDIR');
     if (has(OpenFlag.directory) && has(OpenFlag.create)) fail('EINVAL');
@@ -184,7 +199,7 @@ export class LiveDirectory {
         ((flags & APPEND) === 0 ? 0 : O_APPEND) |
         (has(OpenFlag.directory) || place.mustBeDirectory ? O_DIRECTORY : 0) |
         (place.follow ? 0 : O_NOFOLLOW),
-      0o666,
+      permissions,
     );
     try {
       place.verify();

@@ -43,6 +43,11 @@ export class OpenFile {
     this.position = this.type === FileType.regular ? 0n : null;
   }
 
+  /** Whether reads and writes have positions. */
+  get isSeekable(): boolean {
+    return this.type === FileType.regular;
+  }
+
   status(): fs.BigIntStats {
     return fs.fstatSync(this.fd, BIG);
   }
@@ -115,9 +120,16 @@ export class OpenFile {
     else fs.fsyncSync(this.fd);
   }
 
-  /** All of the file. */
+  /** All of a regular file. */
   contents(): Uint8Array {
-    return new Uint8Array(fs.readFileSync(this.fd));
+    const bytes = new Uint8Array(Number(this.status().size));
+    let length = 0;
+    while (length < bytes.length) {
+      const read = this.readAt([bytes.subarray(length)], BigInt(length));
+      if (read === 0) break; // Another program has made it shorter.
+      length += read;
+    }
+    return bytes.subarray(0, length);
   }
 
   close(): void {

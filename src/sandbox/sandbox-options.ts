@@ -42,7 +42,7 @@ export interface SandboxOptions {
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /**
    * Directories of this machine that the guest may use, by absolute path in the guest: the directory itself, not a copy.
-   * Nothing outside of them can be reached. With `readOnly`, every change fails with EROFS. Only for WASI.
+   * Nothing outside of them can be reached. With `readOnly`, every change fails with EROFS.
    */
   readonly preopens?: Readonly<Record<string, string | PreopenedDirectory>>;
   /**

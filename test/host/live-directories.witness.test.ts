@@ -21,6 +21,7 @@ import { nodePlatform } from '../../src/node/node-platform.ts';
 import { type Preopen, usePlatform } from '../../src/platform/index.ts';
 import { FULL } from '../support/full.ts';
 import { buildWasi, program, runWasi, temporaryDirectory } from '../support/wasi-program.ts';
+import { FILE_CALLS } from './file-calls.ts';
 
 const ROUNDS = FULL ? 500 : 10;
 const temporary = temporaryDirectory();
@@ -70,128 +71,13 @@ async function expectSame(lines: readonly string[], options: Partial<Preopen> = 
   );
 }
 
-const CALLS = [
-  ...[
-    'open 0 f wc',
-    'write 0 hello',
-    'close 0',
-    'stat f',
-    'open 0 f r',
-    'read 0',
-    'write 0 x',
-    'read 0',
-    'fstat 0',
-  ],
-  ...[
-    'open 1 f wcx',
-    'open 1 f wa',
-    'write 1 world',
-    'seek 1 0',
-    'write 1 !',
-    'close 1',
-    'seek 0 0',
-    'read 0',
-  ],
-  ...[
-    'open 1 f +',
-    'pwrite 1 XY',
-    'pread 1 2',
-    'end 1 -3',
-    'read 1',
-    'seek 1 -1',
-    'size 1 4',
-    'fstat 1',
-    'sync 1',
-  ],
-  ...[
-    'size 0 3',
-    'open 1 f wt',
-    'fstat 1',
-    'seek 1 3000000000',
-    'write 1 z',
-    'fstat 1',
-    'stat f',
-    'open 1 f +t',
-  ],
-  ...[
-    'mkdir d',
-    'mkdir d',
-    'mkdir f',
-    'mkdir n/n',
-    'mkdir d/e/',
-    'list d',
-    'list f',
-    'list n',
-    'list -',
-    'rmdir d',
-  ],
-  ...['rmdir f', 'rmdir n', 'rmdir d/e', 'unlink d', 'unlink n', 'unlink f/', 'unlink f/x', 'open 2 d w'],
-  ...['open 2 d r', 'open 2 d rd', 'fstat 2', 'open 2 f rd', 'open 2 f/ r', 'open 2 n r', 'open 2 f/x wc'],
-  ...[
-    'symlink f l',
-    'symlink n dead',
-    'symlink d ld',
-    'symlink loop2 loop1',
-    'symlink loop1 loop2',
-    'symlink x l',
-  ],
-  ...[
-    'stat l',
-    'lstat l',
-    'lstat ld/',
-    'stat dead',
-    'lstat dead',
-    'stat loop1',
-    'open 3 loop1 r',
-    'open 3 l rn',
-  ],
-  ...[
-    'open 3 l r',
-    'open 3 dead wcx',
-    'open 3 dead wc',
-    'write 3 made',
-    'lstat n',
-    'readlink l',
-    'readlink f',
-  ],
-  ...[
-    'readlink gone',
-    'mkdir ld/in',
-    'list ld',
-    'unlink l',
-    'stat f',
-    'rename d/in d/out',
-    'rename d d/out/x',
-  ],
-  ...[
-    'rename f d',
-    'rename d f',
-    'rename f g',
-    'rename f g',
-    'rename g d/out/g',
-    'stat ld/out/g',
-    'rename d ld',
-  ],
-  ...[
-    'link ld/out/g two',
-    'stat two',
-    'link two two',
-    'link d three',
-    'link gone x',
-    'unlink ld/out/g',
-    'stat two',
-  ],
-  ...['open 4 two +', 'unlink two', 'write 4 after', 'seek 4 0', 'read 4', 'fstat 4', 'list -', 'utimes n'],
-  ...['utimes gone', `stat ${'n'.repeat(300)}`, 'stat ä€', 'open 5 ä€ wc', 'list -', 'close 7', 'read 7'],
-];
-
 describe('results and errors are those of a native program', () => {
-  test('below a directory', () => expectSame(CALLS));
+  test('below a directory', () => expectSame(FILE_CALLS));
 
-  test('with the whole file system', () => expectSame(CALLS, { guest: '/' }));
+  test('with the whole file system', () => expectSame(FILE_CALLS, { guest: '/' }));
 
   test('below a directory, where there is no /proc', async () => {
-    await withoutProc(() => expectSame(CALLS));
+    await withoutProc(() => expectSame(FILE_CALLS));
   });
 
   test('random calls', async () => {
