@@ -15,9 +15,7 @@ const vitest = {
   vitest: 'src/testing/vitest.ts',
   'vitest-plugin': 'src/testing/vitest-plugin.ts',
 };
-// Declarations have no members that are marked @internal.
 const common = {
-  dts: { compilerOptions: { stripInternal: true } },
   sourcemap: true,
   target: 'node20',
   plugins: [withoutComments],
@@ -48,8 +46,17 @@ const answersApart: NonNullable<Options['esbuildPlugins']>[number] = {
   },
 };
 
+// The declarations for both module systems, of one reading of the sources. They have no members that are marked
+// @internal. Development leaves them out with --no-dts.
+const declarations: Options = {
+  entry: { ...library, ...vitest },
+  format: ['esm', 'cjs'],
+  dts: { only: true, compilerOptions: { stripInternal: true } },
+};
+
 // The library in both module systems with types, and the command on its own (ESM only).
-export default defineConfig([
+export default defineConfig(({ dts }) => [
+  ...(dts === false ? [] : [declarations]),
   {
     ...common,
     // In one build, so that the entries share their code and their types: a sandbox is one class everywhere.
@@ -58,14 +65,12 @@ export default defineConfig([
       ...vitest,
       'vitest-setup': 'src/testing/vitest-setup.ts',
     },
-    dts: { ...common.dts, entry: { ...library, ...vitest } },
     format: ['esm'],
     splitting: true,
   },
   {
     ...common,
     entry: { ...library, ...errors, ...answers },
-    dts: { ...common.dts, entry: library },
     format: ['cjs'],
     // tsup splits CommonJS by way of another compiler, which gets private fields and class names wrong.
     splitting: false,
