@@ -23,7 +23,7 @@ describe('strings of --call', () => {
     [String.raw`"\u{110000}"`, /\\u\{110000\} is not a known escape/],
     [String.raw`"\U0041"`, /\\U is not a known escape/],
     [String.raw`"\xff"`, /\\x7f is the last \\x escape/],
-  ])('%s is refused', (text, reason) => {
+  ])('%s is rejected', (text, reason) => {
     expect(() => parseCall(`f(${text})`)).toThrow(reason);
   });
 });

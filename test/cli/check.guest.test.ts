@@ -55,7 +55,7 @@ int main(int argc, char **argv) { return deep(atoi(argv[1])) & 0; }
 afterAll(() => directory.dispose());
 
 describe('the status', () => {
-  test('calls a stack overflow one, and --stack-size moves it', () => {
+  test('names a stack overflow, which --stack-size moves', () => {
     const overflow = check(['-O0', 'deep.c', '--', '2000']);
     expect(overflow.status).toBe(3);
     expect(overflow.stderr).toMatch(
@@ -74,14 +74,14 @@ describe('the status', () => {
     expect(stderr).toContain('clean.c: no leaks, no heap faults');
   });
 
-  test('is 1 for a leak, whose line is shown; the output of the program passes through', () => {
+  test('is 1 for a leak, whose line is shown, and the output of the program passes through', () => {
     const { status, stdout, stderr } = check(['leaky.c']);
     expect([status, stdout]).toEqual([1, 'from the program\n']);
     expect(stderr).toMatch(/definite leak: 30 bytes in 1 block\n {2}at lose \(leaky\.c:5:\d+\)/);
     expect(stderr).not.toContain('still reachable:');
   });
 
-  test('is 1 for a heap fault, shown with its three stacks', () => {
+  test('is 1 for a heap fault, which is shown with its three stacks', () => {
     const { status, stderr } = check(['twice.c']);
     expect(status).toBe(1);
     expect(stderr).toMatch(
@@ -112,7 +112,7 @@ describe('the status', () => {
     }
   });
 
-  test('is 3 when the program itself failed, and its heap is reported all the same', () => {
+  test('is 3 when the program itself failed, and its heap is still reported', () => {
     const ended = check(['leaky.c', '--', '1', '2']);
     expect(ended.status).toBe(3);
     expect(ended.stderr).toContain('The program ended with status 5.');
@@ -124,7 +124,7 @@ describe('the status', () => {
 });
 
 describe('--leak-kinds', () => {
-  test('chooses what fails', () => {
+  test('chooses the classes that fail', () => {
     expect(check(['--leak-kinds', 'possible', 'leaky.c']).status).toBe(0);
     const { status, stderr } = check(['--leak-kinds', 'reachable,possible', 'leaky.c']);
     expect(status).toBe(1);
@@ -133,7 +133,7 @@ describe('--leak-kinds', () => {
     expect(check(['--leak-kinds', 'all', 'leaky.c']).stderr).toContain('definite leak:');
   });
 
-  test('refuses a class that there is not', () => {
+  test('rejects a class that does not exist', () => {
     const { status, stderr } = check(['--leak-kinds', 'definite,lost', 'leaky.c']);
     expect([status, stderr]).toEqual([
       2,
@@ -143,7 +143,7 @@ describe('--leak-kinds', () => {
 });
 
 describe('--call', () => {
-  test('calls functions instead of main; strings that it passes are no leaks', () => {
+  test('calls functions instead of main, and strings that it passes are no leaks', () => {
     const { status, stderr } = check(['--call', 'lose("text", 12)', '--call', 'fine(3)', 'library.c']);
     expect(status).toBe(1);
     expect(stderr).toContain('library.c: definite 12 bytes in 1 block\n');
@@ -152,7 +152,7 @@ describe('--call', () => {
 });
 
 describe('--format', () => {
-  test('json goes to standard output, and the output of the program to standard error', () => {
+  test('json goes to standard output, and the program writes to standard error', () => {
     const { status, stdout, stderr } = check(['--format', 'json', 'leaky.c']);
     expect(status).toBe(1);
     const report = JSON.parse(stdout);
@@ -165,7 +165,7 @@ describe('--format', () => {
     expect(stderr).toBe('from the program\n');
   });
 
-  test('can be given several times, to files', () => {
+  test('can be given several times with files', () => {
     const formats = ['junit=leaks.xml', 'sarif=leaks.sarif', 'json-v1=leaks.json', 'text=leaks.txt', 'text'];
     const { stderr } = check([...formats.flatMap((format) => ['--format', format]), 'leaky.c']);
     expect(stderr).toContain('definite leak');
@@ -179,7 +179,7 @@ describe('--format', () => {
     });
   });
 
-  test('github prints annotations, and GitHub Actions gets them unasked', () => {
+  test('github prints annotations, and GitHub Actions gets them without the option', () => {
     const annotation = /^::error file=leaky\.c,line=5,col=\d+,title=Memory%3A definite leak::/m;
     expect(check(['--format', 'github', 'leaky.c']).stdout).toMatch(annotation);
     expect(check(['leaky.c'], { GITHUB_ACTIONS: 'true' }).stdout).toMatch(annotation);
@@ -190,7 +190,7 @@ describe('--format', () => {
     expect(check(['clean.c'], { GITHUB_ACTIONS: 'true' }).stdout).toBe('');
   });
 
-  test('annotations and text start lines of their own where the program has left its last one open', () => {
+  test('annotations and text start on a new line after output without a newline', () => {
     directory.write(
       'open.c',
       `#include <stdio.h>
@@ -211,7 +211,7 @@ int main(void) {
     expect(besides.stderr).toMatch(/\n::error file=open\.c,line=4,/);
   });
 
-  test('annotations stand in the program also where libc allocates', () => {
+  test('annotations point into the program even where libc allocates', () => {
     directory.write(
       'copy.c',
       '#include <string.h>\nint main(void) {\n  char *volatile lost = strdup("four");\n  lost = 0;\n  return 0;\n}\n',
@@ -222,7 +222,7 @@ int main(void) {
     }
   });
 
-  test('--all prints what is otherwise only counted', () => {
+  test('--all prints records that are otherwise only counted', () => {
     const lines = Array.from({ length: 12 }, (_, i) => `  lost = malloc(${100 + i});`).join('\n');
     directory.write(
       'many.c',
@@ -236,7 +236,7 @@ int main(void) {
 });
 
 describe('suppressions', () => {
-  test('leave out what they match, and are named when they match nothing', () => {
+  test('leave out the leaks that they match, and are named when they match nothing', () => {
     directory.write('leaks.supp', '# known\nleak:^lose$\nleak:nothing_like_it\n');
     const { status, stderr } = check(['--suppressions', 'leaks.supp', 'leaky.c']);
     expect(status).toBe(0);
@@ -244,7 +244,7 @@ describe('suppressions', () => {
     expect(stderr).toContain('unused suppression: leaks.supp:3: leak:nothing_like_it');
   });
 
-  test('that are malformed are refused with file and line, before the program runs', () => {
+  test('are rejected with file and line before the program runs when they are malformed', () => {
     directory.write('bad.supp', 'leak:fine\nrace:nothing\n');
     const { status, stdout, stderr } = check(['--suppressions', 'bad.supp', 'leaky.c']);
     expect([status, stdout]).toEqual([2, '']);
@@ -252,7 +252,7 @@ describe('suppressions', () => {
     expect(check(['--suppressions', 'none.supp', 'leaky.c']).stderr).toContain('there is no such file');
   });
 
-  test('are written for what is found', () => {
+  test('are written for the leaks that are found', () => {
     const suppression = 'leak:^lose$\n';
     const { status, stdout } = check(['--format', 'suppressions=all.supp', '--leak-kinds', 'all', 'leaky.c']);
     expect({ status, stdout }).toEqual({ status: 1, stdout: 'from the program\n' });
@@ -267,7 +267,7 @@ describe('suppressions', () => {
 });
 
 describe('a baseline', () => {
-  test('lets known leaks pass, and new ones fail', () => {
+  test('lets known leaks pass and makes new ones fail', () => {
     const update = check(['--baseline', 'base.json', '--update-baseline', 'leaky.c']);
     expect([update.status, directory.has('base.json')]).toEqual([0, true]);
     expect(check(['--baseline', 'base.json', 'leaky.c']).status).toBe(0);
@@ -277,7 +277,7 @@ describe('a baseline', () => {
     expect(stderr).not.toContain('definite leak: 30 bytes');
   });
 
-  test('that is malformed, or not there, is refused with file and line', () => {
+  test('is rejected with file and line when it is malformed or missing', () => {
     directory.write(
       'bad.json',
       '{\n  "format": "heapline-leak-baseline",\n  "version": 99,\n  "leaks": []\n}\n',
@@ -292,7 +292,7 @@ describe('a baseline', () => {
   });
 });
 
-test('a leak of no bytes is a leak', () => {
+test('a leak of zero bytes is a leak', () => {
   directory.write(
     'zero.c',
     '#include <stdlib.h>\nint main(void) {\n  void *volatile lost = malloc(0);\n  lost = 0;\n  return 0;\n}\n',
@@ -304,7 +304,7 @@ test('a leak of no bytes is a leak', () => {
   expect(check(['--max-bytes', '1', 'zero.c']).status).toBe(0);
 });
 
-test('what main itself loses is found without debug information, too', () => {
+test('blocks that main itself loses are found even without debug information', () => {
   directory.write(
     'bare.c',
     '#include <stdlib.h>\nint main(void) {\n  void *volatile lost = malloc(7);\n  lost = 0;\n  return 0;\n}\n',
@@ -324,7 +324,7 @@ test('what main itself loses is found without debug information, too', () => {
   }
 });
 
-test('--max-bytes tolerates leaks up to it, and no heap faults', () => {
+test('--max-bytes tolerates leaks up to this size and no heap faults', () => {
   const tolerated = check(['--max-bytes', '30', '--format', 'text', '--format', 'junit=ok.xml', 'leaky.c']);
   expect(tolerated.status).toBe(0);
   expect(tolerated.stderr).toContain('Tolerated: 30 bytes');
@@ -333,7 +333,7 @@ test('--max-bytes tolerates leaks up to it, and no heap faults', () => {
   expect(check(['--max-bytes', '1M', 'twice.c']).status).toBe(1);
 });
 
-test('a module that was linked elsewhere is checked, one without the runtime refused', () => {
+test('a module that was linked elsewhere is checked, and one without the runtime is rejected', () => {
   expect(directory.heapline(['build', '--toolchain', 'clang', '-o', 'leaky.wasm', 'leaky.c']).status).toBe(0);
   expect(check(['leaky.wasm']).stderr).toContain('definite leak: 30 bytes');
   directory.write('plain.wasm', Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
@@ -356,7 +356,7 @@ test.each([
     'leaky.c/x.json',
     /not a directory|ENOTDIR/,
   ],
-])('%s that cannot be written is said before the program runs', (_, args, path, reason) => {
+])('%s that cannot be written is reported before the program runs', (_, args, path, reason) => {
   directory.write('says.c', '#include <stdio.h>\nint main(void) { puts("it runs"); }\n');
   const { status, stdout, stderr } = check([...args, '--format', 'json=besides.json', 'says.c']);
   expect(stderr).toContain(`heapline: ${path} cannot be written: `);
@@ -366,7 +366,7 @@ test.each([
   expect(status).toBe(2);
 });
 
-test.skipIf(!existsSync('/dev/full'))('a file that cannot be written keeps no other report back', () => {
+test.skipIf(!existsSync('/dev/full'))('a file that cannot be written prevents no other report', () => {
   const args = ['--format', 'sarif=/dev/full', '--format', 'text', '--format', 'json=besides.json'];
   const { status, stderr } = check([...args, '--pprof', '/dev/full', 'leaky.c']);
   expect(stderr).toContain('definite leak: 30 bytes');
@@ -375,7 +375,7 @@ test.skipIf(!existsSync('/dev/full'))('a file that cannot be written keeps no ot
   expect(status).toBe(2);
 });
 
-test.skipIf(!existsSync('/dev/full'))('output that cannot be written is status 2, in words', () => {
+test.skipIf(!existsSync('/dev/full'))('the status is 2, with a reason, when output cannot be written', () => {
   const [program, ...args] = directory.commandLine(['check', '--format', 'json', 'clean.c']);
   const full = openSync('/dev/full', 'w');
   const { status, stderr } = spawnSync(program!, args, {

@@ -19,7 +19,7 @@ beforeAll(() => {
 afterAll(() => directory.dispose());
 
 describe('heapline diff', () => {
-  it('prints the table of what changed', () => {
+  it('prints the table of changes', () => {
     expect(directory.heapline(['diff', 'before.pb.gz', 'after.pb.gz'])).toEqual({
       status: 0,
       stdout: before.diff(after).top({ limit: 20 }),
@@ -27,7 +27,7 @@ describe('heapline diff', () => {
     });
   });
 
-  it('takes the options of a table', () => {
+  it('accepts the options of a table', () => {
     const options = ['-t', 'alloc_objects', '--granularity', 'functions', '--cum', '-n', '1'];
     expect(directory.heapline(['diff', ...options, 'before.pb.gz', 'after.pb.gz']).stdout).toBe(
       before

@@ -64,7 +64,7 @@ test('cache prints what was found, what was missing and why, and what was stored
   );
 });
 
-test('entries prints the stack that an entry captured, and when', () => {
+test('entries prints the stack that an entry captured and the moment', () => {
   const lines = linesOf('entries');
   expect(lines[0]).toMatch(
     /^heapline:entries keep\(\) captured stack 1 at the first allocation below it: work \S*host\.mts:4 < /,
@@ -75,7 +75,7 @@ test('entries prints the stack that an entry captured, and when', () => {
   expect(lines.filter((line) => line.includes('answer()'))).toEqual([]);
 });
 
-test('instrument prints how much of a module keeps slots, and which functions', () => {
+test('instrument prints how many functions of a module keep slots, and which', () => {
   const lines = linesOf('instrument');
   expect(lines).toHaveLength(1);
   expect(lines[0]).toMatch(
@@ -84,6 +84,6 @@ test('instrument prints how much of a module keeps slots, and which functions', 
   expect(lines[0]).not.toMatch(/\banswer\b/);
 });
 
-test('without the variable nothing is printed', () => {
+test('nothing is printed without the variable', () => {
   expect(linesOf('')).toEqual([]);
 });

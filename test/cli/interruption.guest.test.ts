@@ -72,13 +72,16 @@ async function interrupted(
   return { ended, stderr };
 }
 
-it.each(['loop', 'sleep', 'read'])('Ctrl-C in a %s: the status of shells, and the profile', async (what) => {
-  const file = `${what}.pb.gz`;
-  const { ended, stderr } = await interrupted(['run', '--pprof', file, 'waits.c', '--', what], 'SIGINT');
-  expect([ended, stderr]).toEqual([[130, null], expect.stringContaining('Interrupted by SIGINT.')]);
-  expect(stderr).toContain(`Wrote ${file}`);
-  expect(HeapProfile.decode(directory.read(file)).folded()).toMatch(/main;keep 1000\n/);
-});
+it.each(['loop', 'sleep', 'read'])(
+  'Ctrl-C in a %s gives the status of shells and writes the profile',
+  async (what) => {
+    const file = `${what}.pb.gz`;
+    const { ended, stderr } = await interrupted(['run', '--pprof', file, 'waits.c', '--', what], 'SIGINT');
+    expect([ended, stderr]).toEqual([[130, null], expect.stringContaining('Interrupted by SIGINT.')]);
+    expect(stderr).toContain(`Wrote ${file}`);
+    expect(HeapProfile.decode(directory.read(file)).folded()).toMatch(/main;keep 1000\n/);
+  },
+);
 
 it('SIGTERM in a loop ends the process at once', async () => {
   const { ended } = await interrupted(['run', '--no-pprof', 'waits.c', '--', 'loop'], 'SIGTERM');
@@ -88,7 +91,7 @@ it('SIGTERM in a loop ends the process at once', async () => {
 it.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
-] as const)('%s between the turns of a main loop', async (signal, status) => {
+] as const)('%s ends a main loop between its turns', async (signal, status) => {
   const file = `timers-${signal}.pb.gz`;
   const args = ['run', '--toolchain', 'emscripten', '--pprof', file, 'timers.c'];
   const { ended, stderr } = await interrupted(args, signal);

@@ -44,7 +44,7 @@ it('rejects other targets, no target, and a directory without the runtime', () =
   expect(none.stderr).toMatch(/The Heapline runtime is missing: .*heapline-wasi\.o.*build\.sh/s);
 });
 
-it('says that a shell would take a path with spaces apart', () => {
+it('says that a shell would split a path with spaces', () => {
   const spaced = join(directory.path, 'a b');
   mkdirSync(spaced);
   copyFileSync(join(runtimeObjects('shipped'), 'heapline-wasi.o'), join(spaced, 'heapline-wasi.o'));

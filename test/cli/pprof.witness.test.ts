@@ -39,7 +39,7 @@ function pprof(file: string, ...args: string[]): string {
   });
 }
 
-test('heapline run writes a profile that pprof reads, taken before the C library tore down', () => {
+test('heapline run writes a profile that pprof reads, taken before the C library cleaned up', () => {
   directory.heapline(['run', '--pprof', 'written.pb.gz', 'leaky.c']);
   expect(pprof('written.pb.gz', '-list=^keep$')).toMatch(/1000B +1000B +8: {2,}return malloc\(size\);/);
   const profile = HeapProfile.decode(directory.read('written.pb.gz'));

@@ -57,7 +57,7 @@ int main(int argc, char **argv) {
 afterAll(() => directory.dispose());
 
 describe('check', () => {
-  test('shows the trap first, with its line, and writes every report, each of which says what is missing', () => {
+  test('shows the trap first with its line and writes every report, and each report says what is missing', () => {
     const formats = ['text', 'json', 'junit', 'sarif', 'github'];
     const outputs = formats.flatMap((format) => ['--format', `${format}=over.${format}`]);
     const { status, stderr } = heapline('check', ...outputs, '--pprof', 'over.pb.gz', 'over.c');
@@ -77,14 +77,14 @@ describe('check', () => {
     expect(HeapProfile.decode(directory.read('over.pb.gz')).comments.join()).toContain('missing here');
   });
 
-  test('reports after a trap as always where nothing is ruined', () => {
+  test('reports as usual after a trap that ruined nothing', () => {
     const { status, stderr } = heapline('check', '--format', 'json=trap.json', 'trap.c');
     expect(status).toBe(3);
     expect(stderr).toMatch(/^heapline: The guest trapped in main\(\): .*\n {4}at main \(.*trap\.c:3:\d+\)/);
     expect(JSON.parse(directory.read('trap.json').toString()).damage).toBe(null);
   });
 
-  test('ends with 3 when the program ruins its heap and ends well, and tells what happened before', () => {
+  test('ends with 3 when the program ruins its heap and ends well, and reports earlier events', () => {
     const { status, stderr } = heapline(
       'check',
       '--format',
@@ -102,14 +102,14 @@ describe('check', () => {
     expect(failedAllocations[0].stack[0]).toMatchObject({ function: 'main', line: 7 });
   });
 
-  test('ends where libc would loop over what the program has written over', () => {
+  test('ends where libc would loop over overwritten data', () => {
     // The data of Emscripten's libc are below the heap. They include the list of files that fflush() walks.
     const args = ['--toolchain', 'emscripten', '--format', 'json=looping.json', 'underrun.c'];
     expect(heapline('check', ...args).status).toBe(3);
     expect(JSON.parse(directory.read('looping.json').toString()).damage).toContain('leaks');
   });
 
-  test('writes no baseline of what it could not search', () => {
+  test('writes no baseline of a heap that it could not search', () => {
     const { status, stderr } = heapline(
       'check',
       '--baseline',
@@ -132,7 +132,7 @@ describe('run', () => {
     expect(directory.has('heap.pb.gz')).toBe(false);
   });
 
-  test('of a program that ruined its heap and ended well is 134, with the reason', () => {
+  test('ends with 134 and the reason when a program ruined its heap and ended well', () => {
     const { status, stdout } = heapline('run', '--json', '--no-pprof', 'underrun.c');
     const { exitCode, error, stats, profile, faults, failedAllocations } = JSON.parse(stdout);
     expect([status, exitCode, stats, profile]).toEqual([134, 134, null, null]);
@@ -141,7 +141,7 @@ describe('run', () => {
   });
 });
 
-test('a word of a span that is zero is an answer or an error, at once, for check and run alike', async () => {
+test('check and run answer or fail at once when a word of a span is zero', async () => {
   const source = join(directory.path, 'stray.c');
   using sandbox = await loadC(source, { toolchain: 'clang' });
   sandbox.run();
@@ -172,7 +172,7 @@ int main(void) {
 `;
   beforeAll(() => void directory.write('refused.c', source));
 
-  test('are listed with their lines, and fail nothing', () => {
+  test('are listed with their lines and are no failures', () => {
     const { status, stderr } = heapline('check', '--format', 'text', '--format', 'junit=r.xml', 'refused.c');
     expect(status).toBe(0);
     expect(stderr).toMatch(
@@ -185,7 +185,7 @@ int main(void) {
     expect(directory.read('r.xml').toString()).toMatch(/failures="0"[\s\S]*<system-out>failed allocation/);
   });
 
-  test('fail with --fail-on-failed-allocations, in every format', () => {
+  test('are failures in every format with --fail-on-failed-allocations', () => {
     const formats = ['json', 'junit', 'sarif', 'github'].flatMap((format) => [
       '--format',
       `${format}=r.${format}`,
@@ -209,7 +209,7 @@ int main(void) {
     expect(heapline('check', '--fail-on-failed-allocations', 'trap.c').status).toBe(3);
   });
 
-  test('are told of by run, too', () => {
+  test('are reported by run, too', () => {
     const { status, stderr } = heapline('run', '--no-pprof', 'refused.c');
     expect(status).toBe(0);
     expect(stderr).toContain('no memory for 4,294,967,294 bytes in main (refused.c:3)');

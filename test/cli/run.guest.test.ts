@@ -64,7 +64,7 @@ void free_twice(void) {
 afterAll(() => directory.dispose());
 
 describe('heapline run', () => {
-  it('passes output and status of the program on, and prints the table to standard error', () => {
+  it('passes on output and status of the program and prints the table to standard error', () => {
     const { status, stdout, stderr } = directory.heapline(['run', 'program.c']);
     expect(status).toBe(7);
     expect(stdout).toBe('');
@@ -73,7 +73,7 @@ describe('heapline run', () => {
     expect(stderr).toContain('Wrote heap.pb.gz');
   });
 
-  it('--inlines=locations gives inlined functions locations of their own', () => {
+  it('gives inlined functions locations of their own with --inlines=locations', () => {
     for (const [form, most] of [
       ['lines', 2],
       ['locations', 1],
@@ -119,7 +119,7 @@ describe('heapline run', () => {
     expect(status).toBe(7);
   });
 
-  it('hands our standard input to the program, whatever it is', () => {
+  it('passes its own standard input to the program, whatever it is', () => {
     const run = ['run', '--no-pprof', 'program.c'];
     expect(directory.heapline(run, { input: 'piped\n' }).stdout).toContain('stdin piped\n');
     directory.write('typed.txt', 'redirected\n');
@@ -131,12 +131,12 @@ describe('heapline run', () => {
     expect(directory.heapline([...run, '--stdin', 'none.txt']).status).toBe(2);
   });
 
-  it('passes a variable of ours on when only its name is given', () => {
+  it('passes on a variable of its own environment when only the name is given', () => {
     const given = ['run', '--no-pprof', '--env', 'COLOUR', 'program.c'];
     expect(directory.heapline(given, { env: { COLOUR: 'blue' } }).stdout).toContain('env blue');
   });
 
-  it('compiles with the options of a compiler', () => {
+  it('takes the options of a compiler', () => {
     const { stderr } = directory.heapline([
       'run',
       '--no-pprof',
@@ -152,7 +152,7 @@ describe('heapline run', () => {
     [['-DSIZE=2048', '-U', 'SIZE'], '1000B'],
     [['-USIZE', '-DSIZE=2048'], '2048B'],
     [['-D', 'SIZE=1', '-D', 'SIZE=2048'], '2048B'],
-  ])('takes the last word of %j on a macro', (macros, size) => {
+  ])('obeys the last option of %j for a macro', (macros, size) => {
     const { stderr } = directory.heapline(['run', '--no-pprof', ...macros, 'program.c']);
     expect(stderr).toMatch(new RegExp(`${size} .* keep program\\.c:7`));
   });
@@ -175,7 +175,7 @@ describe('heapline run', () => {
     expect(report.pprof).toBe(join(directory.path, 'heap.pb.gz'));
   });
 
-  it('has every result in that document, also numbers that JSON lacks', () => {
+  it('puts every result into that document, even numbers that JSON lacks', () => {
     const calls = ['twice(4)', 'half(-1e400)', 'half(3)', 'keep("x")', 'free_twice()'];
     const { stdout } = directory.heapline([
       'run',
@@ -194,7 +194,7 @@ describe('heapline run', () => {
     expect(HeapProfile.decode(directory.read('peak.pb.gz')).kind).toBe('peak');
   });
 
-  it('calls functions in order and prints what they return', () => {
+  it('calls functions in order and prints their results', () => {
     const { stderr, status } = directory.heapline([
       'run',
       '--no-pprof',
@@ -224,13 +224,13 @@ describe('heapline run', () => {
     expect(stderr).toMatch(/9B .* keep library\.c:8/);
   });
 
-  it.skipIf(!existsSync('/dev/full'))('prints the table also when the profile cannot be written', () => {
+  it.skipIf(!existsSync('/dev/full'))('prints the table even when the profile cannot be written', () => {
     const { stderr, status } = directory.heapline(['run', '--pprof', '/dev/full', 'program.c']);
     expect(status).toBe(2);
     expect(stderr).toMatch(/1000B .* keep program\.c:7[\s\S]*\/dev\/full cannot be written/);
   });
 
-  it('says before the program runs that the profile cannot be written', () => {
+  it('reports before the program runs that the profile cannot be written', () => {
     const { stdout, stderr, status } = directory.heapline([
       'run',
       '--pprof',
@@ -243,7 +243,7 @@ describe('heapline run', () => {
     );
   });
 
-  it('ends with 134 on a trap, with the C stack and the heap as it was', () => {
+  it('ends with 134 after a trap, and shows the C stack and the heap at that moment', () => {
     const { stderr, status } = directory.heapline([
       'run',
       '--no-pprof',
@@ -259,7 +259,7 @@ describe('heapline run', () => {
     expect(stderr).not.toMatch(/node:internal|src\/cli/);
   });
 
-  it('reports heap faults with their three places', () => {
+  it('reports heap faults with their three stacks', () => {
     const { stderr, status } = directory.heapline([
       'run',
       '--no-pprof',
@@ -365,7 +365,7 @@ describe('heapline build and heapline instrument', () => {
     directory.write('foreign.wasm', new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]));
   });
 
-  it('give modules that heapline run takes', () => {
+  it('make modules that heapline run accepts', () => {
     const built = directory.heapline(['build', '-O1', '-o', 'library.wasm', 'library.c']);
     expect(built).toMatchObject({ status: 0, stdout: '' });
     expect(
@@ -398,7 +398,7 @@ describe('heapline build and heapline instrument', () => {
     expect(ran.stderr).toMatch(/4B .* keep library\.c:8/);
   });
 
-  it('can be one step', () => {
+  it('can be combined in one step', () => {
     expect(directory.heapline(['build', '--instrument', '-o', 'both.wasm', 'program.c']).status).toBe(0);
     expect(directory.heapline(['instrument', '-o', 'again.wasm', 'both.wasm'])).toMatchObject({
       status: 2,
@@ -407,7 +407,7 @@ describe('heapline build and heapline instrument', () => {
     expect(directory.heapline(['run', '--no-pprof', 'both.wasm']).status).toBe(7);
   });
 
-  it('write to standard output for -, so that they can be joined', () => {
+  it('write to standard output for -, so that they can be piped', () => {
     const heapline = directory
       .commandLine([])
       .map((word) => `'${word}'`)
@@ -437,7 +437,7 @@ describe('heapline build and heapline instrument', () => {
     expect(again).toMatchObject({ status: 7, stdout: 'arg x\n' });
   });
 
-  it('say nothing of debug info that is there, however little code has it', () => {
+  it('do not warn of missing debug information when only a little code has it', () => {
     directory.write(
       'tiny.c',
       '#include <stdlib.h>\nstatic void *k;\nint main(void) { k = malloc(3); return 0; }\n',
@@ -457,7 +457,7 @@ describe('heapline build and heapline instrument', () => {
       }
   });
 
-  it('say that a module was built without debug info, once, and so does its profile', () => {
+  it('say once that a module has no debug information, and so does its profile', () => {
     for (const toolchain of FULL ? ['clang', 'embedded'] : ['clang']) {
       directory.heapline(['build', '--toolchain', toolchain, '--cflag=-g0', '-o', 'names.wasm', 'program.c']);
       const { status, stderr } = directory.heapline(['run', 'names.wasm']);

@@ -45,12 +45,12 @@ describe('heapline top', () => {
     );
   });
 
-  it('prints rows as JSON', () => {
+  it('prints the rows as JSON', () => {
     const rows = JSON.parse(directory.heapline(['top', '--json', 'heap.pb.gz']).stdout);
     expect(rows).toEqual(JSON.parse(JSON.stringify(profile.topRows())));
   });
 
-  it('shows what changed since another profile', () => {
+  it('shows the changes since another profile', () => {
     const { stdout } = directory.heapline(['top', '--base', 'heap.pb.gz', 'later.pb.gz']);
     expect(stdout).toMatch(/1\.95kB .* 10 {2}parse \/src\/app\/parse\.c:21\n/);
     expect(stdout).not.toContain('walk');
@@ -60,7 +60,7 @@ describe('heapline top', () => {
     expect(directory.heapline(['top', '-'], { input: profile.encode() }).stdout).toBe(profile.top());
   });
 
-  it('waits for standard input that is not blocking', async () => {
+  it('waits for non-blocking standard input', async () => {
     // This end of a child's pipe does not block. It stays so under a file number that spawn() does not touch.
     const writer = spawn('sh', ['-c', 'sleep 1; cat heap.pb.gz'], {
       cwd: directory.path,
@@ -123,7 +123,7 @@ describe('heapline text and heapline folded', () => {
 });
 
 describe('heapline speedscope', () => {
-  it('prints a file for speedscope, or writes it', () => {
+  it('prints or writes a file for speedscope', () => {
     const { stdout } = directory.heapline(['speedscope', 'heap.pb.gz']);
     expect(stdout).toBe(`${profile.speedscope()}\n`);
     const written = directory.heapline([
@@ -141,7 +141,7 @@ describe('heapline speedscope', () => {
     );
   });
 
-  it('says when the file cannot be written', () => {
+  it('reports a file that cannot be written', () => {
     const { status, stderr } = directory.heapline(['speedscope', 'heap.pb.gz', '-o', 'no/such/x.json']);
     expect(status).toBe(2);
     expect(stderr).toContain('no/such/x.json cannot be written: its directory does not exist');
@@ -154,7 +154,7 @@ describe('heapline', () => {
     [['-O2', 'a.cpp', 'b.c'], 'a.cpp is not a command. Did you mean: heapline run -O2 a.cpp b.c'],
     [['module.wasm'], 'module.wasm is not a command. Did you mean: heapline run module.wasm'],
     [['heap.pb.gz'], 'heap.pb.gz is not a command. Did you mean: heapline top heap.pb.gz'],
-  ])('%j: says what was meant', (args, message) => {
+  ])('suggests what was meant by %j', (args, message) => {
     expect(directory.heapline(args)).toEqual({ status: 2, stdout: '', stderr: `heapline: ${message}\n` });
   });
 
@@ -173,7 +173,7 @@ describe('heapline', () => {
     [['run', '--no-pprof', 'trap.c'], 134],
     [['check', 'trap.c'], 3],
     [['check', 'seven.c'], 3],
-  ])('begins what it says of errors with its name: %j', (args, status) => {
+  ])('starts its error messages with its name: %j', (args, status) => {
     directory.write('trap.c', 'int main(void) { __builtin_trap(); }\n');
     directory.write('seven.c', 'int main(void) { return 7; }\n');
     const result = directory.heapline(args);
@@ -182,7 +182,7 @@ describe('heapline', () => {
     expect(result.stderr).not.toMatch(/^error:/m);
   });
 
-  it('has help with examples and exit statuses, and help of its own for every command', () => {
+  it('has help with examples and exit statuses, and help for every command', () => {
     const { stdout, status } = directory.heapline(['--help']);
     for (const variable of ['HEAPLINE_TOOLCHAIN', 'HEAPLINE_CLANG', 'HEAPLINE_CACHE', 'HEAPLINE_DEBUG']) {
       expect(stdout).toMatch(new RegExp(`^ +${variable} +\\S`, 'm'));
@@ -196,7 +196,7 @@ describe('heapline', () => {
     }
   });
 
-  it('ends with 2 and says what to do when it is not understood', () => {
+  it('ends with 2 and says what to do after a wrong command line', () => {
     expect(directory.heapline(['frobnicate'])).toMatchObject({
       status: 2,
       stderr: expect.stringContaining('--help'),
@@ -204,7 +204,7 @@ describe('heapline', () => {
     expect(directory.heapline([])).toMatchObject({ status: 2, stderr: expect.stringContaining('Usage:') });
   });
 
-  it('colours what it says only where that is wanted', () => {
+  it('uses colours only where they are wanted', () => {
     const plain = directory.heapline(['top', 'junk.pb.gz'], { env: { FORCE_COLOR: '0' } });
     expect(plain.stderr).not.toContain('\x1b[');
     const forced = directory.heapline(['top', 'junk.pb.gz'], { env: { FORCE_COLOR: '1', NO_COLOR: '' } });
@@ -225,7 +225,7 @@ describe('heapline', () => {
     expect(out).toMatch(/^heap profile: /);
   });
 
-  it.skipIf(!existsSync('/dev/full'))('says that the disk is full', () => {
+  it.skipIf(!existsSync('/dev/full'))('reports that the disk is full', () => {
     const [node, ...args] = directory.commandLine(['top', 'heap.pb.gz']);
     const result = spawnSync('sh', ['-c', '"$0" "$@" > /dev/full', node!, ...args], {
       cwd: directory.path,

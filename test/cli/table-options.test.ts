@@ -77,7 +77,7 @@ const shared = commands().flatMap((command) =>
   }),
 );
 
-describe('an option that is in code, too', () => {
+describe('an option that also exists in code', () => {
   it('is found in most commands', () => {
     expect(shared.length).toBeGreaterThan(40);
     expect(commands().map((command) => command.name())).toEqual(Object.keys(TABLES));
@@ -103,7 +103,7 @@ function given(option: Option, ...line: string[]): Record<string, unknown> {
 }
 
 describe('an option made from a table', () => {
-  it('has the name that it has in code, spelt as command lines spell names', () => {
+  it('has the name from code, in the spelling of command lines', () => {
     expect(optionOf('maxBytes', { value: '<size>' }).flags).toBe('--max-bytes <size>');
     expect(optionOf('level', { short: '-l', value: '<level>' }).flags).toBe('-l, --level <level>');
     expect(optionOf('names', { flags: '--for <name>' }).flags).toBe('--for <name>');

@@ -44,14 +44,14 @@ const pprof = (...args: string[]): Promise<string> =>
 const keepLine = (): number => 9;
 
 describe('go tool pprof', () => {
-  test('-top of heap shows both languages', async () => {
+  test('-top of the heap shows both languages', async () => {
     const text = await pprof('-top', `${served.url}/debug/pprof/heap`);
     expect(text).toMatch(/Type: inuse_space/);
     expect(text).toMatch(/ 8kB .* keep\n/);
     expect(text).toMatch(/[kM]B .* keepArrays\n/);
   });
 
-  test('-tagfocus=heap=c leaves C, in its very numbers', async () => {
+  test('-tagfocus=heap=c leaves C with exactly its own numbers', async () => {
     const text = await pprof('-top', '-unit=B', '-tagfocus=heap=c', `${served.url}/debug/pprof/heap`);
     expect(text).toContain(`Showing nodes accounting for ${lib.heap.stats().inUseBytes}B`);
     expect(text).toMatch(/8192B .* keep\n/);
@@ -68,7 +68,7 @@ describe('go tool pprof', () => {
     expect(await pprof('-tags', `${served.url}/debug/pprof/heap`)).toContain(lib.instance);
   });
 
-  test('-list shows bytes beside the line of C', async () => {
+  test('-list shows the bytes beside the line of C', async () => {
     const text = await pprof('-list=^keep$', `${served.url}/debug/pprof/heap`);
     expect(text).toContain(`ROUTINE ======================== keep in ${programPath('service.c')}`);
     expect(text).toMatch(new RegExp(`8kB +8kB +${keepLine()}: +kept\\[count`));
@@ -79,7 +79,7 @@ describe('go tool pprof', () => {
     expect(text).toMatch(/8kB +100% \| +\S+\n +8kB .*\| keep\n/);
   });
 
-  test('-diff_base over two scrapes shows what came between', async () => {
+  test('-diff_base of two scrapes shows what happened between them', async () => {
     const before = join(directory, 'before.pb.gz');
     await run('curl', ['-sSf', '-o', before, `${served.url}/debug/pprof/heap`]);
     lib.exports.keep(1000);
@@ -102,7 +102,7 @@ describe('go tool pprof', () => {
     },
   );
 
-  test('-seconds takes a difference', async () => {
+  test('-seconds gives a difference', async () => {
     const pending = pprof(
       '-top',
       '-unit=B',
@@ -127,11 +127,11 @@ describe('go tool pprof', () => {
     expect(text).toMatch(new RegExp(`spin ${source}:${line}`));
   });
 
-  test('-symbolize=remote asks nothing that is not answered', async () => {
+  test('-symbolize=remote gets an answer to every question', async () => {
     expect(await pprof('-top', '-symbolize=remote', `${served.url}/debug/pprof/heap`)).toMatch(/ keep\n/);
   });
 
-  test('reads the text of debug=1, and finds its names through symbol', async () => {
+  test('reads the text of debug=1 and finds its names through symbol', async () => {
     const text = await pprof('-top', '-unit=B', `${served.url}/debug/pprof/heap?debug=1`);
     expect(text).toMatch(/ keep\n/);
   });
@@ -180,7 +180,7 @@ describe("go tool pprof's web pages", () => {
 });
 
 describe('curl', () => {
-  test('saves a profile under the name that the server gives it', async () => {
+  test('saves a profile under the name that the server suggests', async () => {
     await run('curl', ['-sSf', '-OJ', '--output-dir', directory, `${served.url}/debug/pprof/allocs`]);
     expect(readdirSync(directory)).toContain('allocs');
   });
@@ -191,7 +191,7 @@ describe('curl', () => {
     );
   });
 
-  test('-I shows the headers alone', async () => {
+  test('-I shows only the headers', async () => {
     const text = await run('curl', ['-sSI', `${served.url}/debug/pprof/heap`]);
     expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     expect(text).toContain('Content-Disposition: attachment; filename="heap"\r\n');

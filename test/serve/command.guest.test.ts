@@ -41,7 +41,7 @@ const heapAt = async (url: string): Promise<HeapProfile> =>
   HeapProfile.decode(new Uint8Array(await (await fetch(`${url}heap`)).arrayBuffer()));
 
 describe('heapline serve', () => {
-  test('runs a program, serves what it held, and ends with status 0 when interrupted', async () => {
+  test('runs a program, serves its heap, and ends with status 0 when it is interrupted', async () => {
     const said = await start(['--port', '0', 'examples/leaky.c'], /go tool pprof http/);
     const profile = await heapAt(urlIn(said));
     expect(profile.top()).toContain('header_parse');
@@ -62,7 +62,7 @@ describe('heapline serve', () => {
     expect((await heapAt(urlIn(said))).total('inuse_objects')).toBeGreaterThan(first);
   });
 
-  test('can be interrupted while a call does not return', async () => {
+  test('can be interrupted during a call that does not return', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'heapline-serve-'));
     onTestFinished(() => rmSync(directory, { recursive: true }));
     const path = join(directory, 'spin.c');
@@ -81,7 +81,7 @@ describe('heapline serve', () => {
     expect(await once(child!, 'exit')).toEqual([null, 'SIGINT']);
   }, 20_000);
 
-  test('passes the same strings in every round', async () => {
+  test('passes the same strings to each round of calls', async () => {
     const said = await start(
       ['--port', '0', '--call', 'measure("four")', '--every', '1', programPath('service.c')],
       /Serving http/,
@@ -95,7 +95,7 @@ describe('heapline serve', () => {
     expect((await heapAt(urlIn(said))).total('inuse_space')).toBe(first.total('inuse_space'));
   });
 
-  test('prints what the compiler warns of, and what its profiles will lack', async () => {
+  test('prints warnings of the compiler and warnings about its profiles', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'heapline-serve-'));
     onTestFinished(() => rmSync(directory, { recursive: true }));
     const path = join(directory, 'odd.c');
@@ -128,13 +128,13 @@ describe('heapline serve', () => {
     [['--every', '1'], /there is none/],
     [['--call', 'keep(1)', '--every', '3000000'], /2147483 at most/],
     [['--call', 'keep()'], /argument 1 is missing: keep\(\) takes 1/],
-  ])('with %j, says what is wrong and ends', async (args, message) => {
+  ])('with %j, ends and says what is wrong', async (args, message) => {
     expect(await start([...args, '--port', '0', programPath('service.c')], message)).toMatch(message);
     const [status] = child!.exitCode === null ? await once(child!, 'exit') : [child!.exitCode];
     expect(status).toBe(2);
   });
 
-  test('ends when its first round leaves no heap to serve', async () => {
+  test('ends when the first round of calls leaves no heap to serve', async () => {
     expect(await start(['--port', '0', programPath('wrecked.c')], /damaged/)).toMatch(/damaged/);
     const [status] = child!.exitCode === null ? await once(child!, 'exit') : [child!.exitCode];
     // The program has ruined its heap, as a trap does.

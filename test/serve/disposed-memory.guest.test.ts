@@ -12,7 +12,7 @@ const loader = pathToFileURL(fileURLToPath(import.meta.resolve('tsx'))).href;
 
 const MEBIBYTE = 2 ** 20;
 
-test('sandboxes that were disposed of leave no linear memory behind, whatever profiles were made of them', async () => {
+test('disposed sandboxes leave no linear memory behind, whatever profiles were made of them', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', loader, program]);
   const { taken, held } = JSON.parse(stdout) as { taken: number; held: number };
   expect(taken).toBeGreaterThan(60 * MEBIBYTE);

@@ -58,7 +58,7 @@ const LOST = lineOf('store.c', 'note->text = copy(text)');
 /** A thousand C strings `note-0` … `note-99`. */
 const TITLES = 10 * (10 * 'note-0\0'.length + 90 * 'note-10\0'.length);
 
-test('two loads apart, the difference names the line in TypeScript and the line in C', async () => {
+test('the difference of two loads names the leaking line in TypeScript and the one in C', async () => {
   const url = await start({});
   await load(url);
   const before = join(directory, 'before.pb.gz');
@@ -89,7 +89,7 @@ test('two loads apart, the difference names the line in TypeScript and the line 
   expect(await (await fetch(`${url}/debug/pprof/`)).text()).toContain('store.c');
 });
 
-test('with both frees in place, the same difference is empty', async () => {
+test('the same difference is empty when both calls of free are there', async () => {
   const url = await start({ FIXED: '1' });
   await load(url);
   const before = join(directory, 'fixed.pb.gz');

@@ -175,7 +175,7 @@ const REDIRECTS: readonly [string, string, Asking?][] = [
   ['a path of punctuation', "/debug/pprof//!$&'()*+,:;=@~[]"],
 ];
 
-describe('as net/http/pprof', () => {
+describe('answers as net/http/pprof does', () => {
   test.each(EXACT)('%s', async (_, target, asking) => {
     const theirs = await ask(go.port, target, asking);
     expect(compared(await ours.ask(target, asking), 'exact')).toEqual(compared(theirs, 'exact'));
@@ -211,7 +211,7 @@ describe('as net/http/pprof', () => {
     expect(compared(await oursTimed.ask(target), 'exact')).toEqual(compared(theirs, 'exact'));
   });
 
-  test('a CPU profile while another one is taken', async () => {
+  test('a CPU profile during another CPU profile', async () => {
     const both = async (port: number): Promise<Answer> => {
       const first = ask(port, '/debug/pprof/profile?seconds=1');
       await new Promise((resolve) => setTimeout(resolve, 300));
@@ -223,7 +223,7 @@ describe('as net/http/pprof', () => {
     expect(compared(mine, 'exact')).toEqual(compared(theirs, 'exact'));
   });
 
-  test('a path outside of /debug/pprof', async () => {
+  test('a path outside /debug/pprof', async () => {
     for (const target of ['/', '/debug', '/debug/', '/debug/pprofx', '/debug/pprof/../x']) {
       const mine = await ours.ask(target);
       const theirs = await ask(go.port, target);
@@ -232,7 +232,7 @@ describe('as net/http/pprof', () => {
     }
   });
 
-  test('a symbol that there is, by GET and by POST', async () => {
+  test('a symbol that exists, with GET and with POST', async () => {
     for (const port of [go.port, ours.port]) {
       const legacy = (await ask(port, '/debug/pprof/heap?debug=1')).text;
       const [, address, name] = /^#\t(0x[0-9a-f]+)\t+([^\s+]+)/m.exec(legacy)!;
@@ -244,7 +244,7 @@ describe('as net/http/pprof', () => {
   });
 
   test.each(['goroutine', 'block', 'mutex', 'threadcreate', 'trace'])(
-    '404 for %s, with what to use',
+    '404 for %s, with advice what to use instead',
     async (name) => {
       expect((await ask(go.port, `/debug/pprof/${name}?seconds=1`)).status).toBe(200);
       const { status, headers, text } = await ours.ask(`/debug/pprof/${name}`);
@@ -256,7 +256,7 @@ describe('as net/http/pprof', () => {
 });
 
 describe('the text of debug=1', () => {
-  test('has the lines of the text that Go writes', async () => {
+  test("has the same lines as Go's text", async () => {
     const theirs = (await ask(go.port, '/debug/pprof/heap?debug=1')).text;
     const mine = (await ours.ask('/debug/pprof/heap?debug=1')).text;
     for (const text of [theirs, mine]) {

@@ -42,14 +42,14 @@ describe('profiles', () => {
     },
   );
 
-  test('every sample says which heap it is of, and which instance', async () => {
+  test('every sample names its heap and its instance', async () => {
     lib.exports.keep(10);
     for (const { labels } of (await profileOf('/debug/pprof/heap')).samples()) {
       expect(labels).toMatchObject({ heap: 'c', instance: lib.instance });
     }
   });
 
-  test('two sandboxes are one profile, told apart by instance', async () => {
+  test('two sandboxes make one profile, in which the instance tells them apart', async () => {
     const other = await loadService();
     await using both = await serve({ sandboxes: () => [lib, other] });
     lib.exports.keep(100);
@@ -65,7 +65,7 @@ describe('profiles', () => {
     expect((await profileOf('/debug/pprof/heap', both)).total()).toBe(100);
   });
 
-  test('all open sandboxes are shown unless told otherwise, and those that are disposed of are not', async () => {
+  test('all open sandboxes are shown by default, and no disposed ones', async () => {
     await using all = await serve();
     const another = await loadService();
     another.exports.keep(77);
@@ -76,7 +76,7 @@ describe('profiles', () => {
     expect(await instances()).not.toContain(another.instance);
   });
 
-  test('a server without any sandbox gives a profile without samples', async () => {
+  test('a server without sandboxes gives a profile without samples', async () => {
     await using empty = await serve({ sandboxes: [] });
     const profile = await profileOf('/debug/pprof/heap', empty);
     expect(profile.sampleCount).toBe(0);
@@ -101,7 +101,7 @@ describe('profiles', () => {
 });
 
 describe('leaks', () => {
-  test('are the blocks that C has lost, labelled with how', async () => {
+  test('are the blocks that C has lost, labelled with their class', async () => {
     lib.exports.keep(1000);
     for (let i = 0; i < 2; i++) lib.exports.lose(100);
     const lost = [...(await profileOf('/debug/pprof/leaks')).samples()].map(({ frames, labels, values }) => ({
@@ -114,7 +114,7 @@ describe('leaks', () => {
     expect(lost).toContainEqual({ name: 'lose', leak: 'indirect', values: [2, 200] });
   });
 
-  test('are a text as well, with lines of C', async () => {
+  test('are also available as text, with lines of C', async () => {
     lib.exports.lose(100);
     const { status, text } = await served.ask('/debug/pprof/leaks?debug=1');
     expect(status).toBe(200);
@@ -123,8 +123,8 @@ describe('leaks', () => {
   });
 });
 
-describe('what happened since', () => {
-  test('seconds=N is the difference over that time, with its duration', async () => {
+describe('differences', () => {
+  test('seconds=N gives the difference over that time, with its duration', async () => {
     lib.exports.keep(5000);
     const pending = served.ask('/debug/pprof/heap?seconds=1');
     await new Promise((resolve) => setTimeout(resolve, 400));
@@ -139,7 +139,7 @@ describe('what happened since', () => {
     expect(profile.duration).toBeLessThan(3);
   });
 
-  test('delta_heap counts each allocation in one scrape, and what is in use in every one', async () => {
+  test('delta_heap counts each allocation in one scrape, and memory in use in every scrape', async () => {
     lib.exports.keep(1000);
     const first = await profileOf('/debug/pprof/delta_heap');
     expect([first.total('alloc_space'), first.total('inuse_space')]).toEqual([1000, 1000]);
@@ -157,7 +157,7 @@ describe('what happened since', () => {
     expect([fourth.total('alloc_space'), fourth.total('inuse_space'), fourth.sampleCount]).toEqual([0, 0, 0]);
   });
 
-  test('no value of delta_heap is negative when a sandbox goes', async () => {
+  test('no value of delta_heap is negative after a sandbox is disposed', async () => {
     const other = await loadService();
     await using both = await serve({ sandboxes: () => [lib, other] });
     other.exports.keep(300);
@@ -170,27 +170,27 @@ describe('what happened since', () => {
     expect(profile.total('alloc_space')).toBe(10);
   });
 
-  test('HEAD of delta_heap takes nothing away from the scraper', async () => {
+  test('a HEAD request for delta_heap takes nothing away from the scraper', async () => {
     lib.exports.keep(1000);
     expect((await served.ask('/debug/pprof/delta_heap', { method: 'HEAD' })).status).toBe(200);
     expect((await profileOf('/debug/pprof/delta_heap')).total('alloc_space')).toBe(1000);
   });
 
-  test('delta_heap has the headers that godeltaprof gives it', async () => {
+  test('delta_heap has the same headers as with godeltaprof', async () => {
     const { headers } = await served.ask('/debug/pprof/delta_heap?gc=1');
     expect(headers['content-type']).toBe('application/octet-stream');
     expect(headers['content-disposition']).toBe('attachment; filename="heap.pprof.gz"');
     expect(headers['x-content-type-options']).toBe('nosniff');
   });
 
-  test.each(['peak', 'temporary', 'lifetime', 'delta_heap'])('seconds=1 is refused for %s', async (name) => {
+  test.each(['peak', 'temporary', 'lifetime', 'delta_heap'])('seconds=1 is rejected for %s', async (name) => {
     const { status, text } = await served.ask(`/debug/pprof/${name}?seconds=1`);
     expect([status, text]).toEqual([400, '"seconds" parameter is not supported for this profile type\n']);
   });
 });
 
 describe('limits', () => {
-  test('what a scraper cannot take is cut, totals unchanged, and the profile says so', async () => {
+  test('a profile with more samples than allowed is cut, keeps its totals, and says so', async () => {
     lib.exports.contexts(9);
     await using limited = await serve({ sandboxes: [lib], maxSamples: 100 });
     const whole = await profileOf('/debug/pprof/heap');
@@ -208,7 +208,7 @@ describe('limits', () => {
     expect(Math.min(...sizes)).toBeGreaterThanOrEqual(54);
   });
 
-  test('delta_heap never has more samples than Pyroscope takes', async () => {
+  test('delta_heap never has more samples than Pyroscope accepts', async () => {
     lib.exports.contexts(15);
     const profile = await profileOf('/debug/pprof/delta_heap');
     expect(lib.heap.stats().contexts).toBeGreaterThan(32_768);
@@ -217,7 +217,7 @@ describe('limits', () => {
     expect(profile.total('inuse_space')).toBe(lib.heap.stats().inUseBytes);
   });
 
-  test('a profile too large for Pyroscope is cut until it is not, or to one sample of each set of labels', () => {
+  test('a profile that is too large for Pyroscope is cut until it fits, or to one sample for each set of labels', () => {
     const model = (sets: number): ProfileModel => {
       const builder = new ProfileBuilder({
         kind: 'heap',
@@ -251,7 +251,7 @@ describe('limits', () => {
     }
   });
 
-  test('so many collections at once and no more', async () => {
+  test('only so many collections run at once', async () => {
     await using narrow = await serve({ sandboxes: [lib], maxCollections: 2 });
     const running = [narrow.ask('/debug/pprof/heap?seconds=1'), narrow.ask('/debug/pprof/allocs?seconds=1')];
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -262,7 +262,7 @@ describe('limits', () => {
     expect((await narrow.ask('/debug/pprof/heap?seconds=1')).status).toBe(200);
   });
 
-  test('seconds beyond maxSeconds are refused', async () => {
+  test('more seconds than maxSeconds are rejected', async () => {
     await using short = await serve({ sandboxes: [lib], maxSeconds: 10 });
     for (const name of ['heap', 'profile']) {
       const { status, text } = await short.ask(`/debug/pprof/${name}?seconds=11`);
@@ -270,13 +270,13 @@ describe('limits', () => {
     }
   });
 
-  test('the timeout of the node:http server is a write timeout', async () => {
+  test('the timeout of the node:http server counts as a write timeout', async () => {
     served.server.timeout = 2000;
     expect((await served.ask('/debug/pprof/heap?seconds=2')).status).toBe(400);
     expect((await served.ask('/debug/pprof/heap?seconds=1')).status).toBe(200);
   });
 
-  test('a write timeout beyond what timers hold cuts no answer short', async () => {
+  test('a write timeout beyond the longest timer cuts no answer short', async () => {
     lib.exports.contexts(13);
     await using patient = await serve({ sandboxes: [lib], writeTimeout: 2 ** 31 });
     const response = await new Promise<IncomingMessage>((resolve) => {
@@ -298,16 +298,16 @@ describe('limits', () => {
     [{ sandboxes: 5 }],
     [{ hosts: true }],
     [{ cpuInterval: 0.5 }],
-  ])('the options %j are refused', (options) => {
+  ])('the options %j are rejected', (options) => {
     expect(() => pprofHandler(options as object)).toThrow(InvalidArgumentError);
     expect(() => pprofFetch(options as object)).toThrow(InvalidArgumentError);
   });
 });
 
-describe('as fetch handler', () => {
+describe('the fetch handler', () => {
   const base = 'http://service.example';
 
-  test('answers as through node:http', async () => {
+  test('answers as the handler of node:http does', async () => {
     lib.exports.keep(1000);
     using handler = pprofFetch({ sandboxes: [lib] });
     for (const target of [
@@ -348,7 +348,7 @@ describe('as fetch handler', () => {
     expect(form.status).toBe(400);
   });
 
-  test('a client that leaves ends the collection', async () => {
+  test('ends a collection when the client leaves', async () => {
     using handler = pprofFetch({ sandboxes: [lib], maxCollections: 1 });
     const leaving = new AbortController();
     const pending = handler(new Request(`${base}/debug/pprof/heap?seconds=60`, { signal: leaving.signal }));
@@ -359,8 +359,8 @@ describe('as fetch handler', () => {
   });
 });
 
-describe('a body that somebody else has read', () => {
-  test('is taken for none', async () => {
+describe('a body that other code has read', () => {
+  test('counts as no body', async () => {
     using handler = pprofFetch({ sandboxes: [lib] });
     for (const path of ['symbol', 'heap?debug=1']) {
       const request = new Request(`http://service.example/debug/pprof/${path}`, {
@@ -374,8 +374,8 @@ describe('a body that somebody else has read', () => {
   });
 });
 
-describe('in an application', () => {
-  test('passes on as middleware what is not its own', async () => {
+describe('the handler in an application', () => {
+  test('passes on requests for other paths, as middleware does', async () => {
     const handler = pprofHandler({ sandboxes: [lib], prefix: '/internal/profiles/' });
     const server = createServer((request, response) => {
       handler(request, response, () => response.writeHead(418).end('the application'));
@@ -392,7 +392,7 @@ describe('in an application', () => {
     server.close();
   });
 
-  test('works below a router that cuts off the path it matched, as express does', async () => {
+  test('works below a router that removes the matched part of the path, as Express does', async () => {
     const handler = pprofHandler({ sandboxes: [lib] });
     const server = createServer((request, response) => {
       const originalUrl = request.url;
@@ -419,7 +419,7 @@ describe('servePprof', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('warns when others can reach it', async () => {
+  test('warns when other machines can reach it', async () => {
     const warnings: string[] = [];
     await using server = await servePprof({
       port: 0,
@@ -431,13 +431,13 @@ describe('servePprof', () => {
     expect(warnings[0]).toMatch(new RegExp(`0\\.0\\.0\\.0:${server.port}.*other machines can reach`));
   });
 
-  test('leads from the root to the index', async () => {
+  test('redirects from the root to the index', async () => {
     await using server = await servePprof({ port: 0, sandboxes: [lib] });
     const { status, headers } = await ask(server.port, '/');
     expect([status, headers.location]).toEqual([307, '/debug/pprof/']);
   });
 
-  test('does not answer to the names of other sites', async () => {
+  test('does not answer requests under the names of other sites', async () => {
     await using server = await servePprof({ port: 0, sandboxes: [lib], allowedHosts: ['profiles.example'] });
     const status = async (host: string): Promise<number> =>
       (await ask(server.port, '/debug/pprof/heap', { headers: { Host: host } })).status;
@@ -458,27 +458,27 @@ describe('servePprof', () => {
   });
 
   test.each(['127.0.0.1', '127.0.0.2', 'localhost', '0.0.0.0'])(
-    'on %s, is where its url leads',
+    'can be reached at its url when it listens on %s',
     async (hostname) => {
       await using server = await servePprof({ port: 0, hostname, sandboxes: [lib], onWarning: () => {} });
       expect((await fetch(server.url)).status).toBe(200);
     },
   );
 
-  test('may be called by the name that it listens on', async () => {
+  test('answers to the name that it listens on', async () => {
     // One name is as long as the header allows, and one is a name that every resolver knows.
     await using server = await servePprof({ port: 0, hostname: '127.1', sandboxes: [lib] });
     const headers = { Host: `127.1:${server.port}` };
     expect((await ask(server.port, '/debug/pprof/heap', { headers })).status).toBe(200);
   });
 
-  test.each([['profiles.example'], [null], [[5]]])('allowedHosts of %j are refused', async (allowedHosts) => {
+  test.each([['profiles.example'], [null], [[5]]])('allowedHosts of %j is rejected', async (allowedHosts) => {
     // The warning does not come with the first request for another name.
     const options = { port: 0, sandboxes: [lib], allowedHosts: allowedHosts as unknown as string[] };
     await expect(servePprof(options)).rejects.toThrow(InvalidArgumentError);
   });
 
-  test('a port that is taken is an error with its number', async () => {
+  test('an error names a port that is already in use', async () => {
     await using server = await servePprof({ port: 0, sandboxes: [lib] });
     await expect(servePprof({ port: server.port, sandboxes: [lib] })).rejects.toThrow(
       `127.0.0.1:${server.port}`,
@@ -486,8 +486,8 @@ describe('servePprof', () => {
   });
 });
 
-describe('a sandbox that is damaged', () => {
-  test('is left out of a profile of several, which says so', async () => {
+describe('a sandbox with a damaged heap', () => {
+  test('is left out of a profile of several sandboxes, which says so', async () => {
     const other = await loadService();
     await using both = await serve({ sandboxes: () => [lib, other] });
     lib.exports.keep(100);

@@ -94,19 +94,19 @@ describe.each(environments)('under %s', (_, obtain) => {
     new RegExp(`^${name} ${script.replaceAll('.', '\\.')}:${lineOf(text)}$`);
   const inC = (name: string): RegExp => new RegExp(`^${name} ${source.replaceAll('.', '\\.')}:\\d+$`);
 
-  test('a leaked C string is at its line of TypeScript', () => {
+  test('a leaked C string appears at its line of TypeScript', () => {
     const stack = stackOf('a name of twenty-two\0'.length);
     expect(stack[0]).toMatch(here('\\S+', 'leaked here'));
     expect(stack[1]).toMatch(here('\\S+', "leakName('a name"));
   });
 
-  test('the call into C is above the frames of C', () => {
+  test('the call into C stands above the frames of C', () => {
     const stack = stackOf(5000);
     expect(stack[0]).toMatch(inC('store'));
     expect(stack[1]).toMatch(here('\\S+', 'entered here'));
   });
 
-  test('calls through both languages and back are all there, in their order', () => {
+  test('calls through both languages and back are complete and in order', () => {
     const stack = stackOf(100);
     const expected = [
       inC('store'),
@@ -121,14 +121,14 @@ describe.each(environments)('under %s', (_, obtain) => {
     for (const [i, frame] of expected.entries()) expect(stack[i]).toMatch(frame);
   });
 
-  test('an entry after an await, and one from a callback, are at their lines', () => {
+  test('entries after an await and from a callback appear at their lines', () => {
     expect(stackOf(6000)[1]).toMatch(here('\\S+', 'entered after an await'));
     const callback = stackOf(7000);
     expect(callback[1]).toMatch(here('\\S+', 'entered from a callback'));
     expect(callback.filter((frame) => frame.includes(script)).length).toBeGreaterThanOrEqual(3);
   });
 
-  test('no frame is of the engine or of Heapline', () => {
+  test('no frame belongs to the engine or to Heapline', () => {
     for (const { frames } of result.stacks) {
       for (const { file, name, language } of frames) {
         if (language === 'c') continue;
@@ -140,7 +140,7 @@ describe.each(environments)('under %s', (_, obtain) => {
     }
   });
 
-  test('JavaScript is in a mapping of its own', () => {
+  test('JavaScript has a mapping of its own', () => {
     expect(result.mappings).toContain('[javascript]');
     expect(result.mappings).toContain(source);
   });
@@ -153,7 +153,7 @@ describe('the published package', () => {
     return file;
   };
 
-  test('serves, from its ESM entry, the sandboxes of its CommonJS entry, and the other way round', async () => {
+  test('serves the sandboxes of its CommonJS entry from its ESM entry, and the other way round', async () => {
     const output = await run(
       process.execPath,
       [

@@ -56,7 +56,7 @@ function allocateBuffers(): void {
 }
 
 describe("V8's heap", () => {
-  test('holds large objects in their number and size', async () => {
+  test('shows large objects with their exact number and size', async () => {
     await served[Symbol.asyncDispose]();
     served = await serve({ sandboxes: [lib], host: true });
     await served.ask('/debug/pprof/');
@@ -71,7 +71,7 @@ describe("V8's heap", () => {
     expect(bytes! / (6000 * 8048)).toBeLessThan(1.45);
   });
 
-  test('holds small objects in their number and size, scaled up from the few that were sampled', async () => {
+  test('shows small objects with their number and size, scaled up from the sampled ones', async () => {
     roomFor(200_000);
     allocateObjects(200_000);
     const frames = sums(await heap(), { function: 'allocateObjects' });
@@ -83,7 +83,7 @@ describe("V8's heap", () => {
     expect(frames[2]! / 200_000).toBeLessThan(1.3);
   });
 
-  test('has the bytes that V8 itself reports', async () => {
+  test('has the same bytes as V8 reports', async () => {
     roomFor(500);
     allocateArrays(500, 1000);
     const profile = await heap();
@@ -102,7 +102,7 @@ describe("V8's heap", () => {
     expect(sums(profile, { heap: 'js', function: 'allocateArrays' })[3]).toBe(reported);
   });
 
-  test('counts what is allocated and dropped as well', async () => {
+  test('also counts allocations that are dropped', async () => {
     allocateArrays(2000, 1000);
     kept.length = 0;
     // The number of the last living sample tells how many samples were taken.
@@ -116,7 +116,7 @@ describe("V8's heap", () => {
     expect(sums(await heap(), { function: 'allocateArrays' })[3]).toBeLessThan(0.2 * 2000 * 8048);
   });
 
-  test('never takes back what it said was allocated, though it learns more of the sizes', async () => {
+  test('never takes back allocations that it has reported, even as it learns more sizes', async () => {
     let before = [0, 0];
     for (let round = 0; round < 30; round++) {
       // A few samples of each size are taken, and most of them are gone before they are seen.
@@ -129,7 +129,7 @@ describe("V8's heap", () => {
     }
   });
 
-  test('has no array buffers in it, and no linear memory', async () => {
+  test('contains no array buffers and no linear memory', async () => {
     const before = sums(await heap(), { heap: 'js' })[3]!;
     allocateBuffers();
     lib.exports.keep(50_000_000);
@@ -138,7 +138,7 @@ describe("V8's heap", () => {
     expect(sums(profile, { heap: 'c' })[3]).toBe(50_000_000);
   });
 
-  test('and that of C add up to the whole, each as it is alone, with what lies outside', async () => {
+  test('and the heap of C, together with memory outside, add up to the whole', async () => {
     lib.exports.contexts(5);
     allocateArrays(100, 1000);
     const profile = await heap();
@@ -152,7 +152,7 @@ describe("V8's heap", () => {
     }
   });
 
-  test('appears at lines of TypeScript', async () => {
+  test('appears at its lines of TypeScript', async () => {
     allocateArrays(100, 1000);
     for (const { frames } of (await heap()).samples()) {
       const frame = frames.find(({ function: name }) => name === 'allocateArrays');
@@ -160,7 +160,7 @@ describe("V8's heap", () => {
     }
   });
 
-  test('never has more in use than was allocated', async () => {
+  test('never has more memory in use than was allocated', async () => {
     allocateObjects(20_000);
     for (const { values } of (await heap()).samples()) {
       expect(values[0]).toBeGreaterThanOrEqual(values[2]!);
@@ -168,7 +168,7 @@ describe("V8's heap", () => {
     }
   });
 
-  test('gc=1 collects what nothing refers to any more', async () => {
+  test('gc=1 collects objects that nothing refers to', async () => {
     allocateArrays(2000, 1000);
     expect(sums(await heap('/debug/pprof/heap'), { function: 'allocateArrays' })[3]).toBeGreaterThan(
       10_000_000,
@@ -179,7 +179,7 @@ describe("V8's heap", () => {
     );
   });
 
-  test('is sampled once for all handlers, until the last of them is closed', async () => {
+  test('is sampled once for all handlers, until the last handler closes', async () => {
     const second = await serve({ sandboxes: [], host: true });
     allocateArrays(500, 1000);
     const profile = HeapProfile.decode((await second.ask('/debug/pprof/heap')).body);
@@ -188,7 +188,7 @@ describe("V8's heap", () => {
     expect(sums(await heap(), { function: 'allocateArrays' })[3]).toBeGreaterThan(0.8 * 500 * 8048);
   });
 
-  test('is sampled for a handler that is made when another one has just been closed', async () => {
+  test('is sampled for a handler that is made just after another one has closed', async () => {
     await served[Symbol.asyncDispose]();
     pprofHandler({ host: true }).close();
     served = await serve({ sandboxes: [lib], host: { samplingInterval: 20_160 } });
@@ -201,7 +201,7 @@ describe("V8's heap", () => {
 describe("Heapline's own part of V8's heap", () => {
   const src = new URL('../../src/', import.meta.url).pathname;
 
-  test("is one node below the code of the user's that called it, and no frame of it is shown", async () => {
+  test('is one node below the user code that called it, and its frames are not shown', async () => {
     // Profiles that somebody keeps are Heapline's objects.
     const keepProfiles = (): void => {
       for (let i = 0; i < 120; i++) kept.push(HeapProfile.decode(lib.heap.profile().encode()));
@@ -239,7 +239,7 @@ describe("Heapline's own part of V8's heap", () => {
     expect(sums(profile, { heap: 'js' })[3]! / reported).toBeLessThan(1.1);
   });
 
-  test('does not hide what the user allocates below it', async () => {
+  test('does not hide allocations of user code that it calls', async () => {
     const allocateInScope = (): void => {
       lib.heap.scope(() => allocateArrays(300, 1000));
     };
@@ -257,7 +257,7 @@ describe("Heapline's own part of V8's heap", () => {
     expect(found / (300 * 8048)).toBeGreaterThan(0.7);
   });
 
-  test('is told from the code of others by the files', () => {
+  test('is told from other code by its files', () => {
     const url = (path: string): string => new URL(path, import.meta.url).href;
     for (const [file, owner] of [
       [url('../../src/serve/service.ts'), 'heapline'],
@@ -278,7 +278,7 @@ describe("Heapline's own part of V8's heap", () => {
   });
 });
 
-describe("memory outside of V8's heap", () => {
+describe("memory outside V8's heap", () => {
   const external = async (): Promise<{ buffers: number; all: number }> => {
     const profile = await heap();
     return {
@@ -287,7 +287,7 @@ describe("memory outside of V8's heap", () => {
     };
   };
 
-  test('has a node for array buffers, and one for all of it', async () => {
+  test('has a node for array buffers and a node for all of it', async () => {
     const before = await external();
     kept.push(Buffer.alloc(50_000_000));
     const buffers = await external();
@@ -302,7 +302,7 @@ describe("memory outside of V8's heap", () => {
     expect(memory.buffers - buffers.buffers).toBeLessThan(5_000_000);
   });
 
-  test('has no linear memory of a guest in it: neither of an open one, nor of one that waits to be collected', async () => {
+  test('contains no linear memory of a guest, whether the guest is open or waits to be collected', async () => {
     const before = await external();
     const others = await Promise.all(Array.from({ length: 20 }, () => loadService()));
     for (const other of others) other.exports.keep(10_000_000);
@@ -316,14 +316,14 @@ describe("memory outside of V8's heap", () => {
     expect(disposed - before.all).toBeGreaterThan(-10_000_000);
   });
 
-  test('is a row of the index page', async () => {
+  test('has a row on the index page', async () => {
     const { text } = await served.ask('/debug/pprof/');
     expect(text).toContain('<td>JavaScript (outside V8&#39;s heap)</td>');
     expect(text).toMatch(/array buffers: [\d.]+[kM]B/);
   });
 });
 
-describe('somebody else who samples the same heap, and stops', () => {
+describe('another sampler of the same heap that stops', () => {
   const stopSampling = async (): Promise<void> => {
     const other = new Session();
     other.connect();
@@ -337,7 +337,7 @@ describe('somebody else who samples the same heap, and stops', () => {
     other.disconnect();
   };
 
-  test('does not end the sampling of ours, and what was allocated stays counted', async () => {
+  test('does not end our sampling, and earlier allocations stay counted', async () => {
     allocateArrays(500, 1000);
     const before = sums(await heap(), { function: 'allocateArrays' });
     await stopSampling();
@@ -373,7 +373,7 @@ describe('the size of an object', () => {
     }
   });
 
-  test('is among those that are tried, and all of those give back what V8 reported', () => {
+  test('is one of the sizes that are tried, and all of these give the totals that V8 reported', () => {
     for (let size = 8; size < 600_000; size += 8 * (1 + Math.floor(size / 4096))) {
       const total = reported(size, 524_160);
       const found = objectSizes(total, 524_160);
@@ -382,7 +382,7 @@ describe('the size of an object', () => {
     }
   });
 
-  test('is the reported one for objects much larger than the interval', () => {
+  test('is the reported size for objects much larger than the interval', () => {
     expect(objectSizes(10_433_688, 524_160)).toEqual([10_433_688]);
   });
 });

@@ -18,7 +18,7 @@ afterAll(async () => {
 const page = async (): Promise<string> => (await served.ask('/debug/pprof/')).text;
 
 describe('the index page', () => {
-  test('lists every profile that is served, with its number of samples and what it is', async () => {
+  test('lists every profile with its number of samples and its description', async () => {
     const html = await page();
     for (const name of [
       'allocs',
@@ -40,7 +40,7 @@ describe('the index page', () => {
     expect(html).toContain(`<td class="n">${records}</td><td><a href="peak?debug=1">`);
   });
 
-  test('has a link for everything that it names, and each of them works', async () => {
+  test('has a link for everything that it names, and all links work', async () => {
     const links = [...(await page()).matchAll(/href="([^"]+)"/g)].map(([, link]) => link!);
     expect(links.length).toBeGreaterThan(10);
     for (const link of links) {

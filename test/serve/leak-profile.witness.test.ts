@@ -59,13 +59,13 @@ function pprof(...options: string[]): string {
 /** The labels by which a server tells heaps apart. */
 const labels = () => ({ heap: 'c', instance: lib.instance, thread: 'main' });
 
-test('the served leaks are of every class but reachable', () => {
+test('the served leaks have every class except reachable', () => {
   const classes = new Set([...HeapProfile.decode(served).samples()].map((sample) => sample.labels.leak));
   expect([...classes].sort()).toEqual(['definite', 'indirect', 'possible']);
 });
 
 test.each(['functions', 'lines', 'files', 'addresses'])(
-  'the difference of the written and the served leaks is empty, by %s',
+  'the difference of the written and the served leaks is empty for %s',
   (granularity) => {
     const written = save('written.pb.gz', encodeLeakProfile(lib.heap.leaks()));
     const scraped = save('served.pb.gz', served);
@@ -86,7 +86,7 @@ test.each(['functions', 'lines', 'files', 'addresses'])(
   },
 );
 
-test('with the labels of a server, samples, locations, mappings, labels and comments are the same', () => {
+test('samples, locations, mappings, labels and comments are the same when the written file has the labels of a server', () => {
   const profile = HeapProfile.decode(served);
   const takenAt = profile.time!.getTime();
   const written = encodeLeakProfile(lib.heap.leaks(), { labels: labels(), takenAt });

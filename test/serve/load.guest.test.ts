@@ -29,8 +29,8 @@ const drain = (target: string): Promise<void> =>
 const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-describe('a crowd', () => {
-  test('of 200 parallel scrapes under allocation load gets right answers', async () => {
+describe('a crowd of clients', () => {
+  test('gets right answers to 200 parallel scrapes while C allocates', async () => {
     lib.exports.contexts(10);
     const { inUseBytes } = lib.heap.stats();
     const work = setInterval(() => lib.exports.churn(1000), 1);
@@ -57,7 +57,7 @@ describe('a crowd', () => {
     }
   });
 
-  test('of 200 parallel scrapes leaves no memory behind', async () => {
+  test('leaves no memory behind after 200 parallel scrapes', async () => {
     lib.exports.contexts(11);
     const round = async (): Promise<number> => {
       await Promise.all(Array.from({ length: 200 }, () => drain('/debug/pprof/heap')));
@@ -77,7 +77,7 @@ describe('a crowd', () => {
     expect((await least()) - before).toBeLessThan(24 * 2 ** 20);
   });
 
-  test('of parallel scrapes of delta_heap divides the allocations among them, each counted once', async () => {
+  test('gets each allocation once, divided among parallel scrapes of delta_heap', async () => {
     let made = 0;
     const work = setInterval(() => {
       lib.exports.churn(100);
@@ -102,7 +102,7 @@ describe('a crowd', () => {
     expect(seen).toBe(made);
   });
 
-  test('asking for the same at the same time costs one collection', async () => {
+  test('causes one collection by asking for the same at the same time', async () => {
     let collections = 0;
     const counted = await serve({
       sandboxes: () => {
@@ -136,7 +136,7 @@ describe('a client that leaves', () => {
     expect((await served.ask(`/debug/pprof/${name}?seconds=1`)).status).toBe(200);
   });
 
-  test('in the middle of an answer does no harm', async () => {
+  test('does no harm in the middle of an answer', async () => {
     lib.exports.contexts(12);
     for (let i = 0; i < 50; i++) {
       const socket = connect(served.port, '127.0.0.1');
@@ -150,7 +150,7 @@ describe('a client that leaves', () => {
 });
 
 describe('a slow client', () => {
-  test('that does not read holds up nobody, and is cut off in the end', async () => {
+  test('delays nobody when it does not read, and is cut off in the end', async () => {
     lib.exports.contexts(12);
     const patient = await serve({ sandboxes: [lib], writeTimeout: 1 });
     let ended = 0;
@@ -174,7 +174,7 @@ describe('a slow client', () => {
     await patient[Symbol.asyncDispose]();
   }, 60_000);
 
-  test('that sends its body byte by byte holds up nobody', async () => {
+  test('delays nobody when it sends its body byte by byte', async () => {
     const socket = connect(served.port, '127.0.0.1');
     socket.on('error', () => {});
     socket.write('POST /debug/pprof/symbol HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n0x');
@@ -205,7 +205,7 @@ describe('hostile parameters', () => {
     expect(answer.text).not.toContain('root:');
   });
 
-  test('a body beyond the limit is refused, or ignored where only a form would count', async () => {
+  test('a body beyond the limit is rejected, or ignored where only a form would count', async () => {
     const body = `0x1+${'0x2+'.repeat(400_000)}`;
     expect((await served.ask('/debug/pprof/symbol', { method: 'POST', body })).status).toBe(413);
     const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
@@ -217,7 +217,7 @@ describe('hostile parameters', () => {
     expect(answer.status).toBe(200);
   });
 
-  test('a hundred thousand addresses are answered', async () => {
+  test('get an answer even with a hundred thousand addresses', async () => {
     const body = '0x100000001+'.repeat(80_000);
     const began = Date.now();
     expect((await served.ask('/debug/pprof/symbol', { method: 'POST', body })).status).toBe(200);

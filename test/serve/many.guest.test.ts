@@ -58,7 +58,7 @@ function byInstance(profile: HeapProfile, type: string): Map<string, number> {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('a profile of many sandboxes of one module', () => {
-  test('has each of them with what it holds, on stacks that they share', async () => {
+  test('has the memory of each sandbox, on stacks that all share', async () => {
     await openMany(50);
     for (const [i, lib] of open.entries()) {
       lib.exports.contexts(4);
@@ -82,7 +82,7 @@ describe('a profile of many sandboxes of one module', () => {
     expect(model.mappings.length).toBe(alone.mappings.length);
   });
 
-  test('has the stacks of each, as they are when it is asked alone', async () => {
+  test('has the same stacks as a profile of one sandbox alone', async () => {
     await openMany(3);
     for (const lib of open) lib.exports.contexts(3);
     open[1]!.exports.keep(77);
@@ -110,7 +110,7 @@ describe('a profile of many sandboxes of one module', () => {
     }
   });
 
-  test('with other modules between them has a mapping for each module', async () => {
+  test('has a mapping for each module when other modules are among them', async () => {
     const ask = asking(() => others);
     const others: Sandbox<object>[] = [];
     try {
@@ -171,7 +171,7 @@ describe('while a profile of many sandboxes is made', () => {
     },
   );
 
-  test('sandboxes may be disposed of: those that were read are in it, the others are not', async () => {
+  test('sandboxes may be disposed: it contains those that were read before', async () => {
     const ask = asking(() => open);
     const instances = open.map(({ instance }) => instance);
     const { inUseBytes } = open[0]!.heap.stats();
@@ -187,7 +187,7 @@ describe('while a profile of many sandboxes is made', () => {
     expect((await ask('heap')).sampleCount).toBe(0);
   });
 
-  test('sandboxes may allocate, free and trap: what is said of each was true at one moment', async () => {
+  test('sandboxes may allocate, free and trap: its values for each were true at one moment', async () => {
     const { inUseBytes, inUseObjects } = open[0]!.heap.stats();
     let stop = false;
     const work = (async () => {
@@ -217,7 +217,7 @@ describe('while a profile of many sandboxes is made', () => {
     }
   });
 
-  test('two who ask at the same time get the same, and others something else', async () => {
+  test('two clients that ask the same at once get the same profile, and another question gets another', async () => {
     const ask = asking(() => open);
     const [first, second, other] = await Promise.all([ask('heap'), ask('heap'), ask('allocs')]);
     expect(first!.total('inuse_space')).toBe(second!.total('inuse_space'));
@@ -225,7 +225,7 @@ describe('while a profile of many sandboxes is made', () => {
     expect(other!.total('inuse_space')).toBe(first!.total('inuse_space'));
   });
 
-  test('scrapes of delta_heap that overlap count each allocation once', async () => {
+  test('overlapping scrapes of delta_heap count each allocation once', async () => {
     const ask = asking(() => open);
     await ask('delta_heap');
     for (const lib of open) lib.exports.keep(10);
@@ -235,7 +235,7 @@ describe('while a profile of many sandboxes is made', () => {
   });
 });
 
-test('a module that is loaded again while a sandbox of it is open is prepared once, whatever else was loaded', async () => {
+test('a module with an open sandbox is prepared only once, whatever else is loaded', async () => {
   const opened = vi.spyOn(Symbolizer, 'open');
   try {
     open.push(await loadOwn('again'));

@@ -78,7 +78,7 @@ const inUse = async (target = 'heap', from = served!): Promise<Record<string, nu
   byThread(await profileOf(target, from), 'inuse_space');
 
 describe('the sandboxes of a worker', () => {
-  test('are in every profile, with the label of their thread, beside those of this thread', async () => {
+  test('are in every profile beside those of this thread, with the label of their thread', async () => {
     using mine = await loadService();
     mine.exports.keep(100);
     mine.exports.churn(10);
@@ -115,7 +115,7 @@ describe('the sandboxes of a worker', () => {
     }
   });
 
-  test('are in the text, in its statistics, and on the index page with its counts', async () => {
+  test('are in the text, in its statistics, and in the counts of the index page', async () => {
     served = await serve();
     const [one, two] = [await Thread.start(), await Thread.start()];
     await one.do({ keep: 1000 });
@@ -136,7 +136,7 @@ describe('the sandboxes of a worker', () => {
     expect((await answerOf(`symbol?0x${address}`)).text).toContain(`0x${address} keep\n`);
   });
 
-  test('are of one thread each, though all threads have the same name', async () => {
+  test('belong to one thread each, although all threads have the same name', async () => {
     served = await serve();
     const workers = await Promise.all([1, 2, 3].map(() => Thread.start({ name: 'parser' })));
     for (const [i, { worker }] of workers.entries()) {
@@ -150,7 +150,7 @@ describe('the sandboxes of a worker', () => {
     expect(found.sort()).toEqual(workers.map(({ id }, i) => [String(id), 1000 + i]).sort());
   });
 
-  test('are found with an environment that is shared, and whoever was there first', async () => {
+  test('are found when threads share their environment, whichever thread was first', async () => {
     const early = await Thread.start({ env: SHARE_ENV });
     await early.do({ keep: 500 });
     served = await serve();
@@ -159,7 +159,7 @@ describe('the sandboxes of a worker', () => {
     expect(await inUse()).toEqual({ [early.label]: 500, [late.label]: 600 });
   });
 
-  test('of a worker within a worker are found, and gone with either', async () => {
+  test('are found in a worker within a worker, and disappear with either', async () => {
     served = await serve();
     const outer = await Thread.start();
     await outer.do({ keep: 300 });
@@ -171,7 +171,7 @@ describe('the sandboxes of a worker', () => {
     expect(HeapProfile.decode(answer.body).sampleCount).toBe(0);
   });
 
-  test('are seen from a handler in another worker, as those of the main thread are', async () => {
+  test('are visible to a handler in another worker, as those of the main thread are', async () => {
     using mine = await loadService();
     mine.exports.keep(100);
     const one = await Thread.start();
@@ -182,7 +182,7 @@ describe('the sandboxes of a worker', () => {
     expect(shown).toEqual({ main: 100, [one.label]: 1000, [other.label]: 2000 });
   });
 
-  test('are left out where the handler shows certain sandboxes, unless all threads are asked for', async () => {
+  test('are left out by a handler of certain sandboxes, unless it asks for all threads', async () => {
     using mine = await loadService();
     mine.exports.keep(100);
     const thread = await Thread.start();
@@ -200,7 +200,7 @@ describe('the sandboxes of a worker', () => {
     }
   });
 
-  test('that cannot be read are named with their thread, and hide nothing', async () => {
+  test('are named with their thread when they cannot be read, and hide nothing', async () => {
     served = await serve();
     const good = await Thread.start();
     const bad = await Thread.start();
@@ -215,7 +215,7 @@ describe('the sandboxes of a worker', () => {
 });
 
 describe('a worker that is busy', () => {
-  test('is left out after a second, and named everywhere; later it is back', async () => {
+  test('is left out after a second and named everywhere, and is back later', async () => {
     served = await serve();
     const idle = await Thread.start();
     const busy = await Thread.start();
@@ -252,7 +252,7 @@ describe('a worker that is busy', () => {
     expect(sums).toEqual({ [idle.label]: 1000, [busy.label]: 2000 });
   });
 
-  test('is waited for as long as the handler says', async () => {
+  test('is waited for as long as the handler specifies', async () => {
     served = await serve({ threads: { timeout: 20 } });
     const busy = await Thread.start();
     await busy.do({ keep: 2000 });
@@ -266,7 +266,7 @@ describe('a worker that is busy', () => {
     expect(HeapProfile.decode(answer.body).comments.join('\n')).toContain('did not answer within 0.05 s');
   });
 
-  test('and answers while this thread is busy itself is shown', async () => {
+  test('is shown when it answers while this thread is busy', async () => {
     const spin = (): void => {
       for (const end = performance.now() + 1500; performance.now() < end; );
     };
@@ -284,7 +284,7 @@ describe('a worker that is busy', () => {
     expect(byThread(HeapProfile.decode(answer.body), 'inuse_space')).toEqual({ [thread.label]: 1000 });
   });
 
-  test('counts each allocation in one scrape of delta_heap, when it answers again', async () => {
+  test('counts each allocation in one scrape of delta_heap once it answers again', async () => {
     served = await serve({ threads: { timeout: 0.5 } });
     const thread = await Thread.start();
     await thread.do({ keep: 1000 });
@@ -298,7 +298,7 @@ describe('a worker that is busy', () => {
     expect(await delta()).toBe(0);
   });
 
-  test('at one end of a difference is left out of it', async () => {
+  test('is left out of a difference when it is busy at one end', async () => {
     served = await serve({ threads: { timeout: 0.3 } });
     const idle = await Thread.start();
     const busy = await Thread.start();
@@ -322,7 +322,7 @@ describe('a worker that ends', () => {
     ['runs out of work', (thread: Thread) => thread.worker.postMessage({ end: 'idle' } satisfies Orders)],
     ['crashes', (thread: Thread) => thread.worker.postMessage({ end: 'throw' } satisfies Orders)],
     ['is terminated', (thread: Thread) => void thread.terminate()],
-  ])('because it %s is gone from the profile at once, and is not waited for', async (_, end) => {
+  ])('because it %s disappears from the profile at once and is not waited for', async (_, end) => {
     served = await serve({ threads: { timeout: 60 } });
     const other = await Thread.start();
     await other.do({ keep: 10 });
@@ -337,7 +337,7 @@ describe('a worker that ends', () => {
     expect(answer.headers[LEFT_OUT]).toBeUndefined();
   });
 
-  test('while it is waited for ends the wait', async () => {
+  test('ends the wait of a handler that waits for it', async () => {
     served = await serve({ threads: { timeout: 60 } });
     const other = await Thread.start();
     await other.do({ keep: 10 });
@@ -349,7 +349,7 @@ describe('a worker that ends', () => {
     expect(byThread(HeapProfile.decode((await pending).body), 'inuse_space')).toEqual({ [other.label]: 10 });
   });
 
-  test('counts as freed in a difference, and as nothing in delta_heap', async () => {
+  test('counts as freed in a difference and as nothing in delta_heap', async () => {
     served = await serve();
     const thread = await Thread.start();
     await thread.do({ keep: 1000 });
@@ -363,7 +363,7 @@ describe('a worker that ends', () => {
   });
 });
 
-describe('messages of others', () => {
+describe('messages of other senders', () => {
   const hostile: unknown[] = [
     null,
     'text',
@@ -397,7 +397,7 @@ describe('messages of others', () => {
     },
   ];
 
-  test('on the same channels are ignored', async () => {
+  test('are ignored on the same channels', async () => {
     served = await serve();
     const thread = await Thread.start();
     await thread.do({ keep: 1000 });
@@ -412,7 +412,7 @@ describe('messages of others', () => {
     expect(answer.headers[LEFT_OUT]).toBeUndefined();
   });
 
-  test('of another version of the protocol are answered by a name, and the thread is named', async () => {
+  test('get a name as the answer to another version of the protocol, and the thread is named', async () => {
     served = await serve({ threads: { timeout: 30 } });
     const worker = new Worker(
       `const { BroadcastChannel, parentPort, threadId } = require('node:worker_threads');
@@ -443,7 +443,7 @@ describe('messages of others', () => {
     ['no profile', '{ profile: "text" }'],
     ['bytes that are none', '{ profile: new Uint8Array(1000).fill(200), sums: { inUseBytes: "many" } }'],
     ['a profile of something else', '{ profile: workerData, sums: null }'],
-  ])('that answer with %s are named and hide nothing', async (_, answer) => {
+  ])('are named when they answer with %s, and hide nothing', async (_, answer) => {
     served = await serve();
     const good = await Thread.start();
     await good.do({ keep: 1000 });
@@ -474,7 +474,7 @@ describe('messages of others', () => {
 });
 
 describe("a worker's JavaScript", () => {
-  test('is in the heap with `host`, from when the worker or the handler began', async () => {
+  test('is in the heap with `host`, from the start of the worker or the handler on', async () => {
     const early = await Thread.start({ workerData: { empty: true } });
     served = await serve({ host: { samplingInterval: 20_160 } });
     const late = await Thread.start();
@@ -519,7 +519,7 @@ describe("a worker's JavaScript", () => {
     expect(nanoseconds).toBeGreaterThan(1e8);
   });
 
-  test('is not recorded any more once the client has left', async () => {
+  test('is no longer recorded once the client has left', async () => {
     served = await serve();
     const thread = await Thread.start();
     const gone = new AbortController();

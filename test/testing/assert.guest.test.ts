@@ -26,7 +26,7 @@ test('clean work passes, whether it is asynchronous or not', async () => {
   assertLeaks(lib, () => lib.exports.leak(3));
 });
 
-test('leaks fail with a LeakError that names the line, and leave their report', async () => {
+test('leaks fail with a LeakError that names the line, and their report is kept', async () => {
   const before = readdirSync(folder).length;
   expect(() => assertDoesNotLeak(lib, () => lib.exports.leak(3))).toThrow(LeakError);
   expect(() => assertNoLeaks(lib)).toThrow(
@@ -36,7 +36,7 @@ test('leaks fail with a LeakError that names the line, and leave their report', 
   expect(readdirSync(folder)).toHaveLength(before + 6);
 });
 
-test('what is no leak fails with a HeapAssertionError', () => {
+test('other failures are a HeapAssertionError', () => {
   const clean = () => lib.exports.clean();
   expect(() => assertAllocatesAtMost(lib, clean, { objects: 1 })).toThrow(HeapAssertionError);
   expect(() => assertDoesNotGrow(lib, () => lib.exports.append())).toThrow(
@@ -60,7 +60,7 @@ test('a printed LeakError shows the report once', () => {
   }
 });
 
-test('the old order of arguments works, and is warned of once', async () => {
+test('the old order of arguments works with one warning', async () => {
   const warnings: Error[] = [];
   const listener = (warning: Error) => void warnings.push(warning);
   process.on('warning', listener);
@@ -81,7 +81,7 @@ test('the old order of arguments works, and is warned of once', async () => {
   expect(warnings[0]!.message).toContain('assertAllocatesAtMost(lib, work, limits)');
 });
 
-test('classes that do not exist are refused, before the work is done', () => {
+test('classes that do not exist are rejected before the work is done', () => {
   lib.exports.leak(12);
   let done = 0;
   for (const kinds of [['definit'], [], 'definite'] as never[]) {
@@ -93,13 +93,13 @@ test('classes that do not exist are refused, before the work is done', () => {
   expect(done).toBe(0);
 });
 
-test('what is no sandbox, no function and no hook is named', () => {
+test('an argument that is no sandbox, function or hook is named', () => {
   expect(() => assertNoLeaks({} as never)).toThrow('assertNoLeaks() needs a sandbox');
   expect(() => assertDoesNotLeak(lib, 5 as never)).toThrow('assertDoesNotLeak() needs a function');
   expect(() => autoCheck({} as never)).toThrow('autoCheck({ beforeEach, afterEach })');
 });
 
-test('autoCheck fails a test for what it left behind, and only that', () => {
+test('autoCheck fails a test for its own leaks only', () => {
   const hooks: (() => void)[] = [];
   const add = (hook: () => void) => void hooks.push(hook);
   autoCheck({ beforeEach: add, afterEach: add });
@@ -116,7 +116,7 @@ test('autoCheck fails a test for what it left behind, and only that', () => {
   expect(end).toThrow('double free');
 });
 
-test('autoCheck leaves alone what traps in a test, and checks it in the tests that follow', () => {
+test('autoCheck skips a sandbox in the test in which it traps and checks it in later tests', () => {
   const [start, end] = hooksOfAutoCheck();
   for (let i = 0; i < 2; i++) {
     start();
@@ -146,7 +146,7 @@ function hooksOfAutoCheck(): [Hook, Hook] {
   return hooks as [Hook, Hook];
 }
 
-test('autoCheck checks tests that have tests in them, and tests side by side', () => {
+test('autoCheck checks nested tests and parallel tests', () => {
   const [start, end] = hooksOfAutoCheck();
   const [outer, inner] = [{ name: 'outer' }, { name: 'inner' }];
   start(outer);
@@ -161,7 +161,7 @@ test('autoCheck checks tests that have tests in them, and tests side by side', (
   expect(() => end(inner)).not.toThrow();
 });
 
-test('autoCheck tells of every sandbox that is not clean, in reports that are named by file and test', async () => {
+test('autoCheck reports every sandbox that is not clean, in files that are named after file and test', async () => {
   using other = await loadC<Requests>(program, { toolchain: 'clang', flags: ['-O1'] });
   const [start, end] = hooksOfAutoCheck();
   const context = { name: 'both' };

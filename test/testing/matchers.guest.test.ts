@@ -18,12 +18,12 @@ async function failure(expectation: () => unknown): Promise<string> {
 }
 
 describe('toHaveNoLeaks', () => {
-  test('is met by a sandbox that has freed everything', async () => {
+  test('passes for a sandbox that has freed everything', async () => {
     lib.exports.clean();
     await expect(lib).toHaveNoLeaks();
   });
 
-  test('is met where memory is still reachable, unless that is asked about', async () => {
+  test('passes when memory is still reachable, unless this class is requested', async () => {
     lib.exports.fill_cache();
     await expect(lib).toHaveNoLeaks();
     expect(await failure(() => expect(lib).toHaveNoLeaks({ kinds: ['reachable'] }))).toContain(
@@ -55,7 +55,7 @@ describe('toHaveNoLeaks', () => {
     await expect(lib).not.toHaveNoLeaks();
   });
 
-  test('says what it needs when it is given something else', async () => {
+  test('says what it needs when it gets something else', async () => {
     expect(await failure(() => expect(lib.exports).toHaveNoLeaks())).toBe(
       'toHaveNoLeaks() needs a sandbox, as loadC() and loadWasm() return it; it was given an object without a heap.',
     );
@@ -63,12 +63,12 @@ describe('toHaveNoLeaks', () => {
 });
 
 describe('toLeak', () => {
-  test('is met by work that leaks, and its negation by work that does not', async () => {
+  test('passes for work that leaks, and its negation for work that does not', async () => {
     await expect(() => lib.exports.leak(5)).toLeak(lib);
     await expect(() => lib.exports.clean()).not.toLeak(lib);
   });
 
-  test('sees what the work allocated and nothing from before', async () => {
+  test('sees allocations of the work and no earlier ones', async () => {
     lib.exports.leak(5);
     await expect(() => lib.exports.clean()).not.toLeak(lib);
     const message = await failure(() => expect(() => lib.exports.leak(6)).not.toLeak(lib));
@@ -90,7 +90,7 @@ describe('toLeak', () => {
     expect(message).toContain('definite leak: 7 bytes in 1 block');
   });
 
-  test('takes a heap fault as work that is not clean', async () => {
+  test('fails work with a heap fault', async () => {
     expect(await failure(() => expect(() => lib.exports.free_twice()).not.toLeak(lib))).toContain(
       'double free',
     );
@@ -99,7 +99,7 @@ describe('toLeak', () => {
     );
   });
 
-  test('passes on what the work throws', async () => {
+  test('passes on errors of the work', async () => {
     const work = () => {
       throw new Error('its own');
     };
@@ -108,7 +108,7 @@ describe('toLeak', () => {
 });
 
 describe('toAllocateAtMost', () => {
-  test('counts what was freed again, too', async () => {
+  test('also counts blocks that were freed again', async () => {
     await expect(() => lib.exports.clean()).toAllocateAtMost(lib, { bytes: 150, objects: 2 });
     const message = await failure(() =>
       expect(() => lib.exports.clean()).toAllocateAtMost(lib, { bytes: 149 }),
@@ -119,13 +119,13 @@ describe('toAllocateAtMost', () => {
     );
   });
 
-  test('limits blocks', async () => {
+  test('limits the number of blocks', async () => {
     expect(
       await failure(() => expect(() => lib.exports.clean()).toAllocateAtMost(lib, { objects: 1 })),
     ).toContain('where at most 1 block are allowed');
   });
 
-  test('refuses limits that limit nothing', async () => {
+  test('rejects limits that limit nothing', async () => {
     expect(await failure(() => expect(() => 0).toAllocateAtMost(lib, {}))).toContain(
       '{ bytes } or { objects }',
     );
@@ -133,24 +133,24 @@ describe('toAllocateAtMost', () => {
 });
 
 describe('toGrow', () => {
-  test('finds growth of what is still reachable', async () => {
+  test('finds growth of memory that is still reachable', async () => {
     await expect(() => lib.exports.append()).toGrow(lib);
     const message = await failure(() => expect(() => lib.exports.append()).not.toGrow(lib, { runs: 10 }));
     expect(message).toContain('the heap grows by 24 bytes in 1 block per run (10 runs, after 3 to warm up)');
     expect(message).toContain('at append');
   });
 
-  test('does not take what is allocated once for growth', async () => {
+  test('does not count a single allocation as growth', async () => {
     await expect(() => lib.exports.fill_cache()).not.toGrow(lib);
     await expect(() => lib.exports.fill_cache()).not.toGrow(lib, { warmup: 0 });
   });
 
-  test('refuses fewer than two runs', async () => {
+  test('rejects fewer than two runs', async () => {
     expect(await failure(() => expect(() => 0).not.toGrow(lib, { runs: 1 }))).toContain('at least 2');
   });
 });
 
-test('classes that do not exist are refused, before the work is done', async () => {
+test('classes that do not exist are rejected before the work is done', async () => {
   lib.exports.leak(12);
   const kinds = ['definit'] as never;
   expect(await failure(() => expect(lib).toHaveNoLeaks({ kinds }))).toContain('unknown leak class "definit"');
@@ -163,7 +163,7 @@ test('classes that do not exist are refused, before the work is done', async () 
   expect(done).toBe(0);
 });
 
-test('a failure leaves the whole report and a profile, and says where', async () => {
+test('a failure writes the whole report and a profile and says where', async () => {
   lib.exports.leak(12);
   const message = await failure(() => expect(lib).toHaveNoLeaks());
   const [, report] = /report: {2}(.+\.txt)$/m.exec(message)!;

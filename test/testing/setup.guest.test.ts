@@ -30,7 +30,7 @@ async function saidDuring(work: () => Promise<unknown>): Promise<string> {
   }
 }
 
-test('what it compiles is in the cache, and it says what takes long', async () => {
+test('its objects are in the cache, and it names slow steps', async () => {
   const steps: string[] = [];
   const options = { toolchain: 'embedded', flags: ['-O1'], cacheDir } as const;
   const said = await saidDuring(() =>
@@ -51,7 +51,7 @@ test('what it compiles is in the cache, and it says what takes long', async () =
   expect(await saidDuring(() => compileAhead([program], options))).toBe('');
 });
 
-test('it tells each step of what takes more than a second, and ends with the time', async () => {
+test('it prints each step that takes more than a second, and the whole time', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   try {
     const said = await saidDuring(() =>
@@ -69,7 +69,7 @@ test('it tells each step of what takes more than a second, and ends with the tim
   }
 });
 
-test('what does not compile fails it, and options are checked as those of loadC() are', async () => {
+test('it fails on C that does not compile and checks options as loadC() does', async () => {
   const broken = join(cacheDir, 'broken.c');
   writeFileSync(broken, 'int broken(void) { return }\n');
   await expect(compileAhead(broken, { toolchain: 'clang', cacheDir })).rejects.toThrow(CompileError);
@@ -80,7 +80,7 @@ test('what does not compile fails it, and options are checked as those of loadC(
   await expect(compileAhead(program, { flag: [] } as never)).rejects.toThrow(InvalidArgumentError);
 });
 
-test('it warns where nothing can be kept for the tests', async () => {
+test('it warns when nothing can be kept for the tests', async () => {
   vi.stubEnv('HEAPLINE_CACHE', '');
   vi.stubEnv('XDG_CACHE_HOME', '');
   vi.stubEnv('HOME', 'relative');

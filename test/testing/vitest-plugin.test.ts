@@ -20,7 +20,7 @@ test('imports with ?heap are C, C++ and wasm files, found from the importing fil
   expect(resolveId('./a.ts?heap', importer)).toBe(null);
 });
 
-test('an import from / starts at the root that Vite has', () => {
+test('an import from / starts at the root of Vite', () => {
   const plugin = heapline();
   plugin.configResolved({ root: new URL('.', import.meta.url).pathname });
   const importer = new URL('some.test.ts', import.meta.url).pathname;
@@ -38,7 +38,7 @@ test('an import becomes a sandbox of its own, and its sources are watched', () =
   expect(watched).toEqual([source, source.replace('requests.c', 'other.c')]);
 });
 
-test('headers are watched, too', () => {
+test('headers are also watched', () => {
   const directory = mkdtempSync(join(tmpdir(), 'heapline-watch-'));
   try {
     const file = (name: string, text: string): string => {
@@ -61,12 +61,12 @@ test('headers are watched, too', () => {
   }
 });
 
-test('a file that is not there is named', () => {
+test('a missing file is named', () => {
   const load = () => heapline().load.call({ addWatchFile: () => {} }, '/nowhere/parser.c?heap');
   expect(load).toThrow('/nowhere/parser.c');
 });
 
-test('classes that do not exist and suppressions that are none are refused at once', () => {
+test('wrong classes and wrong suppressions are rejected at once', () => {
   expect(() => heapline({ autoCheck: { kinds: ['definit' as never] } })).toThrow(InvalidArgumentError);
   expect(() => heapline({ autoCheck: { kinds: [] } })).toThrow(InvalidArgumentError);
   expect(() => heapline({ autoCheck: { suppressions: ['leak:'] } })).toThrow(SuppressionError);
