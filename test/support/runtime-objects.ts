@@ -3,7 +3,16 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +32,8 @@ const FLAGS: Readonly<Record<Exclude<RuntimeBuild, 'shipped'>, readonly string[]
 function fingerprint(): string {
   const hash = createHash('sha256');
   for (const folder of ['csrc', 'include']) {
-    for (const name of readdirSync(join(root, folder)).sort())
+    const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).sort();
+    for (const name of names.filter((each) => statSync(join(root, folder, each)).isFile()))
       hash.update(name).update(readFileSync(join(root, folder, name)));
   }
   hash.update(readFileSync(join(root, 'scripts/build-runtime.mjs')));
