@@ -33,6 +33,9 @@ export class Witness {
   readonly runtime: RuntimeImports & RuntimeTestImports;
   ledger: Ledger | null = null;
   readonly #runtimeFunctions: ReadonlySet<number>;
+  /** What the lines of V8's stacks mean, and the recorded stack of each node as text. Most of them come again. */
+  readonly #places = new Map<string, Place>();
+  readonly #recorded = new Map<number, string>();
 
   /** @param hostStack the import by which the runtime asks for the host's stack */
   constructor(
@@ -59,15 +62,24 @@ export class Witness {
 
   #compare(node: number): void {
     const seen = this.#seen();
-    const recorded = [...this.ledger!.sites(node)].map((site) =>
-      site < layout.SITE_HOST_FLAG ? site : HOST,
-    );
+    const entries = seen.reduce((sum: number, site) => (site === HOST ? sum + 1 : sum), 0);
     this.allocations++;
-    this.deepest = Math.max(this.deepest, seen.filter((site) => site !== HOST).length);
-    if (seen.filter((site) => site === HOST).length > 1) this.nested++;
-    if (seen.join(' ') !== recorded.join(' ')) {
-      this.differences.push(`V8 [${seen.join(' ')}] recorded [${recorded.join(' ')}]`);
+    this.deepest = Math.max(this.deepest, seen.length - entries);
+    if (entries > 1) this.nested++;
+    const text = seen.join(' ');
+    const recorded = this.#recordedStack(node);
+    if (text !== recorded) this.differences.push(`V8 [${text}] recorded [${recorded}]`);
+  }
+
+  // The stack of a node never changes.
+  #recordedStack(node: number): string {
+    let text = this.#recorded.get(node);
+    if (text === undefined) {
+      const sites = [...this.ledger!.sites(node)];
+      text = sites.map((site) => (site < layout.SITE_HOST_FLAG ? site : HOST)).join(' ');
+      this.#recorded.set(node, text);
     }
+    return text;
   }
 
   // The innermost frame comes first. The innermost functions are the runtime's own, and no other function has their
@@ -75,54 +87,61 @@ export class Witness {
   #seen(): (number | typeof HOST)[] {
     const seen: (number | typeof HOST)[] = [];
     let inRuntime = true;
-    let host: string[] = [];
-    for (const frame of engineStack()) {
-      if (typeof frame === 'string') {
-        host.push(frame);
+    let hostFrames = 0;
+    let invoked = false;
+    for (const line of engineStack()) {
+      const place = this.#placeOf(line);
+      if (place.functionIndex === null) {
+        hostFrames++;
+        invoked ||= place.invokes;
         continue;
       }
-      if (inRuntime && this.#runtimeFunctions.has(frame.functionIndex)) {
-        host = [];
-        continue;
-      }
-      if (!inRuntime && host.length > 0 && !host.some((each) => INVOKE.test(each))) seen.push(HOST);
+      if (!inRuntime && hostFrames > 0 && !invoked) seen.push(HOST);
+      hostFrames = 0;
+      invoked = false;
+      if (inRuntime && this.#runtimeFunctions.has(place.functionIndex)) continue;
       inRuntime = false;
-      host = [];
-      const site = this.instrumented.offsets.toOriginal(frame.offset);
-      if (site !== null) seen.push(site); // null: a thunk of ours at the host's boundary
+      if (place.site !== null) seen.push(place.site);
     }
     seen.push(HOST);
     return seen;
   }
+
+  #placeOf(line: string): Place {
+    let place = this.#places.get(line);
+    if (place === undefined) {
+      place = this.#read(line);
+      this.#places.set(line, place);
+    }
+    return place;
+  }
+
+  #read(line: string): Place {
+    // A function that stands for one of the guest calls JavaScript and is called by it.
+    const match = !line.includes(ENTRY_MODULE) && /wasm-function\[(\d+)\]:0x([0-9a-f]+)/.exec(line);
+    if (!match) return { functionIndex: null, invokes: INVOKE.test(line) };
+    const site = this.instrumented.offsets.toOriginal(Number.parseInt(match[2]!, 16));
+    return { functionIndex: Number(match[1]), site };
+  }
 }
 
-interface EngineFrame {
-  readonly functionIndex: number;
-  /** File offset in the module that is running. */
-  readonly offset: number;
-}
+/** A frame of JavaScript, or of the guest. The site is null for a thunk of ours at the host's boundary. */
+type Place =
+  | { readonly functionIndex: null; readonly invokes: boolean }
+  | { readonly functionIndex: number; readonly site: number | null };
 
-/** V8's whole stack, innermost first: frames of the guest, and frames of JavaScript as text. */
-function engineStack(): (EngineFrame | string)[] {
+/** The lines of V8's whole stack, innermost first. */
+function engineStack(): string[] {
   const limit = Error.stackTraceLimit;
   const prepare = Error.prepareStackTrace;
-  const frames: (EngineFrame | string)[] = [];
   try {
     Error.stackTraceLimit = Number.POSITIVE_INFINITY;
-    Error.prepareStackTrace = (_error, sites) => sites;
-    for (const site of new Error().stack as unknown as NodeJS.CallSite[]) {
-      // A function that stands for one of the guest calls JavaScript and is called by it.
-      const match =
-        !String(site).includes(ENTRY_MODULE) && /wasm-function\[(\d+)\]:0x([0-9a-f]+)/.exec(String(site));
-      frames.push(
-        match ? { functionIndex: Number(match[1]), offset: Number.parseInt(match[2]!, 16) } : String(site),
-      );
-    }
+    Error.prepareStackTrace = (_error, sites) => sites.map(String);
+    return new Error().stack as unknown as string[];
   } finally {
     Error.stackTraceLimit = limit;
     Error.prepareStackTrace = prepare as NonNullable<typeof prepare>;
   }
-  return frames;
 }
 
 /** Indices of the runtime's functions. They are found by their names in csrc. */
