@@ -79,6 +79,7 @@ function formatted(
     failedAllocations: false,
     all: settings.report_objects || settings.format === 'github',
     tree: settings.report_objects,
+    wrappers: [],
     color:
       settings.log_path === 'stderr' && process.stderr.isTTY === true && (process.env.NO_COLOR ?? '') === '',
   });

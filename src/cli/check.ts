@@ -56,6 +56,7 @@ interface CheckArguments extends GuestArguments {
   genSuppressions?: true;
   all?: true;
   tree?: true;
+  wrappers?: string[];
 }
 
 /** Exit statuses of `check`. Set-up errors have the same status in every command. */
@@ -107,7 +108,8 @@ export function addCheckCommand(
     )
     .option('--fail-on-failed-allocations', 'fail when malloc or one of its siblings returned NULL')
     .addOption(optionsOf(TEXT_OPTIONS)('all'))
-    .addOption(optionsOf(TEXT_OPTIONS)('tree'));
+    .addOption(optionsOf(TEXT_OPTIONS)('tree'))
+    .addOption(optionsOf(TEXT_OPTIONS)('wrappers', { value: '<pattern>', repeatable: true }));
   addGuestOptions(addCompileOptions(addCallOption(command)))
     .addHelpText(
       'after',
@@ -273,6 +275,7 @@ function formatted(
     failedAllocations: given.failOnFailedAllocations === true,
     all: given.all === true,
     tree: given.tree === true,
+    wrappers: given.wrappers ?? [],
     color: printed && terminal.colors.isColorSupported,
   });
 }

@@ -23,6 +23,7 @@ export {
   type StackView,
   withoutHarness,
 } from './hiding.ts';
+export { patternMatcher } from './name-patterns.ts';
 export { fileName, isBelow, position, relativePath } from './places.ts';
 export {
   ARRAY_BUFFERS,
@@ -51,3 +52,4 @@ export {
 export { stackOf, stackOfFrames, withOtherStacks, withStacks, withStacksIn } from './stack-holders.ts';
 export { emptyStack, type Stack, StackTree } from './stack-tree.ts';
 export { frameText, gapFrame, gapText, messageFrames, quantity, shortPlace, stackLines } from './wording.ts';
+export { wrapperFrames } from './wrappers.ts';

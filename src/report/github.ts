@@ -6,7 +6,7 @@ import { flag, text } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
 import { anyLeakKinds, defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
 import type { LeakReport } from './leak-report.ts';
-import { inText, ReportStacks } from './stacks.ts';
+import { inText, ReportStacks, wrapperNames } from './stacks.ts';
 import { failureHeadline, faultHeadline, kindTitles, recordHeadline } from './wording.ts';
 
 /** A step shows at most ten error annotations. The last one counts the annotations that have no room. */
@@ -18,6 +18,8 @@ export interface GitHubOptions {
   readonly kinds?: readonly LeakKind[];
   /** The work tree (GITHUB_WORKSPACE). Paths below it are relative to it, as GitHub wants them. */
   readonly root?: string;
+  /** More functions that allocate for others, besides those that are known by name: `*` stands for any text. */
+  readonly wrappers?: readonly string[];
   /** Write every annotation, not only the ten that GitHub shows. Default false. */
   readonly all?: boolean;
   /** Make failed allocations errors instead of warnings. Default false. */
@@ -34,14 +36,15 @@ interface Annotation {
 const OPTIONS = {
   kinds: withDefault(anyLeakKinds, defaultLeakKinds),
   root: text,
+  wrappers: wrapperNames,
   all: withDefault(flag, false),
   failedAllocations: withDefault(flag, false),
 } satisfies OptionTable<GitHubOptions>;
 
 /** The report as workflow commands, one per line; '' when nothing failed. */
 export function formatGitHub(report: LeakReport, options: GitHubOptions = {}): string {
-  const { kinds, root, all, failedAllocations } = readOptions('formatGitHub', options, OPTIONS);
-  const stacks = new ReportStacks(root, inText);
+  const { kinds, root, wrappers, all, failedAllocations } = readOptions('formatGitHub', options, OPTIONS);
+  const stacks = new ReportStacks(root, inText, wrappers);
   // An annotation is made only when it is shown.
   const annotations: (() => Annotation)[] = [];
   const { damage } = report;

@@ -19,7 +19,7 @@ import type { LeakKind } from './leak-kinds.ts';
 import type { LeakCount, LeakRecord, LeakReport, LeakTotals } from './leak-report.ts';
 import { type Branch, branchesOf, recordsByContext } from './lost-trees.ts';
 import { compareRecords } from './record-order.ts';
-import { inJson, ReportStacks } from './stacks.ts';
+import { inJson, ReportStacks, wrapperNames } from './stacks.ts';
 import { bytesAsHex, bytesAsText } from './text.ts';
 
 /** Version of the JSON form. */
@@ -68,6 +68,11 @@ export interface LeakJsonRecord {
   readonly bytes: number;
   /** Innermost frame first. */
   readonly stack: readonly LeakJsonFrame[];
+  /**
+   * The frame that reports name: the innermost one in the user's sources that is no wrapper of malloc. Null when
+   * nothing is known of it. Not in version 1.
+   */
+  readonly place?: LeakJsonFrame | null;
   /** First bytes of the first block; null when it was not looked at. */
   readonly sample: LeakJsonSample | null;
   /** Sum of the blocks that hang on these blocks. Not in version 1. */
@@ -148,6 +153,8 @@ export interface LeakJson {
 export interface JsonOptions {
   /** Write paths below this folder relative to it. */
   readonly root?: string;
+  /** More functions that allocate for others, besides those that are known by name: `*` stands for any text. */
+  readonly wrappers?: readonly string[];
   /**
    * Version of the form. Version 1 has a record for each class and calling context and does not say what hangs on
    * what. Default 2.
@@ -157,6 +164,7 @@ export interface JsonOptions {
 
 const OPTIONS = {
   root: text,
+  wrappers: wrapperNames,
   version: withDefault(
     rule<1 | 2>((value) => value === 1 || value === LEAK_JSON_VERSION, '1 or 2'),
     LEAK_JSON_VERSION,
@@ -168,10 +176,10 @@ export function toJson(report: LeakReport, options: JsonOptions = {}): LeakJson 
   return jsonOf(report, readOptions('toJson', options, OPTIONS));
 }
 
-function jsonOf(report: LeakReport, { root, version }: SettingsOf<typeof OPTIONS>): LeakJson {
+function jsonOf(report: LeakReport, { root, wrappers, version }: SettingsOf<typeof OPTIONS>): LeakJson {
   const isTree = version === LEAK_JSON_VERSION;
   const records = (of: readonly LeakRecord[]) => (isTree ? of : recordsByContext(of).sort(compareRecords));
-  const stacks = new ReportStacks(root, inJson);
+  const stacks = new ReportStacks(root, inJson, wrappers);
   const frame = rememberedByFrame((of) => frameJson(of, root));
   const stack = (of: Stack): LeakJsonFrame[] =>
     stacks.shown(of).map((item) => (isGap(item) ? gapJson(item) : frame(item)));
@@ -182,6 +190,14 @@ function jsonOf(report: LeakReport, { root, version }: SettingsOf<typeof OPTIONS
     place: place && frame(place),
     tree: branches.map(branch),
   });
+  const structureOf = (from: LeakRecord) => {
+    const place = stacks.place(stackOf(from, 'frames'));
+    return {
+      place: place && frame(place),
+      indirect: from.indirect,
+      tree: branchesOf(from, stacks.place).map(branch),
+    };
+  };
   const record = (from: LeakRecord): LeakJsonRecord => ({
     kind: from.kind,
     blocks: from.blocks,
@@ -195,7 +211,7 @@ function jsonOf(report: LeakReport, { root, version }: SettingsOf<typeof OPTIONS
             hex: bytesAsHex(from.sample.bytes),
             text: bytesAsText(from.sample.bytes),
           },
-    ...(isTree ? { indirect: from.indirect, tree: branchesOf(from, stacks.place).map(branch) } : {}),
+    ...(isTree ? structureOf(from) : {}),
   });
   const errors = report.errors.map(
     (fault): LeakJsonError => ({

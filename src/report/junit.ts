@@ -7,7 +7,7 @@ import { flag, text } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
 import { anyLeakKinds, defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
 import type { LeakReport } from './leak-report.ts';
-import { inText, ReportStacks } from './stacks.ts';
+import { inText, ReportStacks, wrapperNames } from './stacks.ts';
 import { failureHeadline, faultHeadline, kindTitles, recordHeadline } from './wording.ts';
 
 /** How the XML is written. */
@@ -16,6 +16,8 @@ export interface JUnitOptions {
   readonly kinds?: readonly LeakKind[];
   /** Write paths below this folder relative to it. */
   readonly root?: string;
+  /** More functions that allocate for others, besides those that are known by name: `*` stands for any text. */
+  readonly wrappers?: readonly string[];
   /** Make failed allocations failures instead of output. Default false. */
   readonly failedAllocations?: boolean;
 }
@@ -23,6 +25,7 @@ export interface JUnitOptions {
 const OPTIONS = {
   kinds: withDefault(anyLeakKinds, defaultLeakKinds),
   root: text,
+  wrappers: wrapperNames,
   failedAllocations: withDefault(flag, false),
 } satisfies OptionTable<JUnitOptions>;
 
@@ -34,8 +37,8 @@ interface TestCase {
 
 /** The report as a JUnit XML document. */
 export function formatJUnit(report: LeakReport, options: JUnitOptions = {}): string {
-  const { kinds, root, failedAllocations } = readOptions('formatJUnit', options, OPTIONS);
-  const stacks = new ReportStacks(root, inText);
+  const { kinds, root, wrappers, failedAllocations } = readOptions('formatJUnit', options, OPTIONS);
+  const stacks = new ReportStacks(root, inText, wrappers);
   const cases = uniquelyNamed([
     ...damageCases(report),
     ...errorCases(report, stacks),

@@ -35,6 +35,8 @@ export interface ReportOptions {
   readonly root: string;
   /** The root of the repository on GitHub's runner, where it differs from `root`. */
   readonly workspace: string | undefined;
+  /** Functions that allocate for others, besides those that are known by name. */
+  readonly wrappers: readonly string[];
   /** The kinds of leaks that are failures. */
   readonly kinds: readonly LeakKind[];
   /** Whether allocations that returned NULL are failures. */
@@ -49,20 +51,20 @@ export interface ReportOptions {
 
 /** Writes a report in the format of this name. */
 export function formatReport(report: LeakReport, format: ReportFormat, options: ReportOptions): string {
-  const { root, workspace = root, kinds, failedAllocations, all, tree, color } = options;
+  const { root, workspace = root, wrappers, kinds, failedAllocations, all, tree, color } = options;
   switch (format) {
     case 'text':
-      return formatText(report, { root, kinds, all, tree, color });
+      return formatText(report, { root, wrappers, kinds, all, tree, color });
     case 'json':
-      return formatJson(report, { root });
+      return formatJson(report, { root, wrappers });
     case 'json-v1':
-      return formatJson(report, { root, version: 1 });
+      return formatJson(report, { root, wrappers, version: 1 });
     case 'junit':
-      return formatJUnit(report, { root, kinds, failedAllocations });
+      return formatJUnit(report, { root, wrappers, kinds, failedAllocations });
     case 'sarif':
-      return formatSarif(report, { root, kinds, failedAllocations, toolVersion: VERSION });
+      return formatSarif(report, { root, wrappers, kinds, failedAllocations, toolVersion: VERSION });
     case 'github':
-      return formatGitHub(report, { root: workspace, kinds, failedAllocations, all });
+      return formatGitHub(report, { root: workspace, wrappers, kinds, failedAllocations, all });
     case 'suppressions':
       return formatSuppressions(report, { root, kinds });
   }

@@ -13,7 +13,7 @@ import type { LeakPart, LeakRecord, LeakReport } from './leak-report.ts';
 import { partWithOther, sumOf, withOther } from './lost-trees.ts';
 import { locationOf, places, ROOT_ID } from './sarif-locations.ts';
 import { rulesFor } from './sarif-rules.ts';
-import { inSarif, ReportStacks } from './stacks.ts';
+import { inSarif, ReportStacks, wrapperNames } from './stacks.ts';
 import { failureHeadline, faultHeadline, recordHeadline } from './wording.ts';
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
@@ -26,6 +26,8 @@ export interface SarifOptions {
   readonly kinds?: readonly LeakKind[];
   /** Absolute path of the project's folder. Paths below it are written relative to it. */
   readonly root?: string;
+  /** More functions that allocate for others, besides those that are known by name: `*` stands for any text. */
+  readonly wrappers?: readonly string[];
   /** Make failed allocations errors instead of notes. Default false. */
   readonly failedAllocations?: boolean;
   /** Version of Heapline, for `tool.driver.version`. */
@@ -35,6 +37,7 @@ export interface SarifOptions {
 const OPTIONS = {
   kinds: withDefault(anyLeakKinds, defaultLeakKinds),
   root: text,
+  wrappers: wrapperNames,
   failedAllocations: withDefault(flag, false),
   toolVersion: text,
 } satisfies OptionTable<SarifOptions>;
@@ -100,9 +103,9 @@ function log(report: LeakReport, options: SarifSettings, results: readonly unkno
 }
 
 function* results(report: LeakReport, options: SarifSettings): Generator<object, void> {
-  const { root, kinds } = options;
+  const { root, wrappers, kinds } = options;
   const ruleIds = rulesFor(kinds, failureLevel(options)).map(({ id }) => id);
-  const stacks = new ReportStacks(root, inSarif);
+  const stacks = new ReportStacks(root, inSarif, wrappers);
   const fingerprint = stackFingerprints(root);
   const location = rememberedByFrame((frame) => locationOf(frame, root));
   const rule = (id: string) => ({ ruleId: id, ruleIndex: ruleIds.indexOf(id) });

@@ -13,7 +13,16 @@ import {
   ShownStacks,
   type Stack,
   stackLines,
+  wrapperFrames,
 } from '../frames/index.ts';
+import { textList } from '../options/option-rules.ts';
+import { withDefault, withHelp } from '../options/option-table.ts';
+
+/** The option that names more functions that allocate for others. */
+export const wrapperNames = withHelp(
+  withDefault(textList(), []),
+  'functions that allocate for others, such as my_alloc or pool_*: reports name their callers',
+);
 
 /** Most frames of one stack that any report shows. */
 const MOST = 128;
@@ -31,16 +40,18 @@ export class ReportStacks {
   /**
    * The place that a tool can point at. Only frames whose source line is known count. It is the innermost C frame
    * below `root`, because nobody has the sources of a libc open; otherwise the innermost C frame; otherwise the
-   * innermost frame of any language. Null when there is none.
+   * innermost frame of any language. Null when there is none. Wrappers of malloc (frames/wrappers.ts) count only where
+   * there is nothing but wrappers.
    */
   readonly place: (stack: Stack) => Frame | null;
   /** A frame as text. */
   readonly text: (frame: Frame) => string;
   readonly #shown: ShownStacks;
 
-  constructor(root: string | undefined, limits: ShownLimits) {
+  /** @param wrappers patterns of functions that are wrappers, besides those that are known */
+  constructor(root: string | undefined, limits: ShownLimits, wrappers: readonly string[] = []) {
     this.root = root;
-    this.place = sourceFrames(root);
+    this.place = sourceFrames(root, wrapperFrames(wrappers));
     this.text = rememberedByFrame((frame) => frameText(frame, root));
     this.#shown = new ShownStacks(limits);
   }
@@ -72,7 +83,10 @@ interface Places {
   readonly any: Frame | null;
 }
 
-function sourceFrames(root: string | undefined): (stack: Stack) => Frame | null {
+function sourceFrames(
+  root: string | undefined,
+  isWrapper: (frame: Frame) => boolean,
+): (stack: Stack) => Frame | null {
   const below = new Map<string, boolean>();
   const isOurs = (file: string): boolean => {
     const known = below.get(file) ?? isBelow(file, root);
@@ -83,7 +97,13 @@ function sourceFrames(root: string | undefined): (stack: Stack) => Frame | null 
   const places = foldStacks(none, (outer, frame): Places => {
     if (frame.file === '' || frame.line <= 0) return outer;
     if (frame.language !== 'c') return { ...outer, any: frame };
-    return { below: isOurs(frame.file) ? frame : outer.below, c: frame, any: frame };
+    // The caller of a wrapper stands for it.
+    const inner = (caller: Frame | null) => (caller !== null && isWrapper(frame) ? caller : frame);
+    return {
+      below: isOurs(frame.file) ? inner(outer.below) : outer.below,
+      c: inner(outer.c),
+      any: inner(outer.any),
+    };
   });
   return (stack) => {
     const found = places(stack);

@@ -17,7 +17,7 @@ import { platform } from '../platform/index.ts';
 import { anyLeakKinds, type LeakKind, leakKinds } from './leak-kinds.ts';
 import type { BlockSample, LeakRecord, LeakReport } from './leak-report.ts';
 import { type Branch, branchesOf, sumOf, wholeOf } from './lost-trees.ts';
-import { inText, ReportStacks } from './stacks.ts';
+import { inText, ReportStacks, wrapperNames } from './stacks.ts';
 import {
   amount,
   failureCount,
@@ -46,6 +46,8 @@ export interface TextOptions {
   readonly color?: boolean;
   /** Show paths below this folder relative to it. */
   readonly root?: string;
+  /** More functions that allocate for others, besides those that are known by name: `*` stands for any text. */
+  readonly wrappers?: readonly string[];
 }
 
 /** The table of these options. */
@@ -55,15 +57,16 @@ export const TEXT_OPTIONS = {
   tree: withHelp(withDefault(flag, false), 'print what was lost with the blocks of each record, by place'),
   color: withDefault(flag, false),
   root: text,
+  wrappers: wrapperNames,
 } satisfies OptionTable<TextOptions>;
 
 type Colors = ReturnType<typeof picocolors.createColors>;
 
 /** The report as text for a terminal. Every line ends with `\n`. */
 export function formatText(report: LeakReport, options: TextOptions = {}): string {
-  const { all, kinds, tree, color, root } = readOptions('formatText', options, TEXT_OPTIONS);
+  const { all, kinds, tree, color, root, wrappers } = readOptions('formatText', options, TEXT_OPTIONS);
   const colors = picocolors.createColors(color && !noColor());
-  const stacks = new ReportStacks(root, inText);
+  const stacks = new ReportStacks(root, inText, wrappers);
   const records = report.of(kinds);
   const shown = all ? records : records.slice(0, SHORT_RECORDS);
   const blocks: string[][] = [];
@@ -95,9 +98,13 @@ function noColor(): boolean {
 
 function recordLines(record: LeakRecord, colors: Colors, stacks: ReportStacks): string[] {
   const paint = record.kind === 'definite' || record.kind === 'indirect' ? colors.red : colors.yellow;
+  const stack = stackOf(record, 'frames');
+  const place = stacks.place(stack);
+  // The innermost frame names itself.
+  const where = place === null || place === stack.frame ? '' : ` allocated in ${printable(place.function)}`;
   return [
-    `${paint(`${kindTitles[record.kind]}:`)} ${colors.bold(recordAmount(record))}`,
-    ...paintedLines(stackOf(record, 'frames'), colors, stacks, '  '),
+    `${paint(`${kindTitles[record.kind]}:`)} ${colors.bold(`${recordAmount(record)}${where}`)}`,
+    ...paintedLines(stack, colors, stacks, '  '),
     ...(record.sample === null ? [] : sampleLines(record.sample, colors)),
   ];
 }

@@ -258,8 +258,8 @@ describe('suppressions that are written', () => {
       record([alloc, frame('make_b', '/home/app/b.c:2'), main], { bytes: 20 }),
     ]);
     expect(text).toBe(
-      '# definite leak: 30 bytes in 1 block allocated in xmalloc, wrap.c:3\nleak:^make_a$\n\n' +
-        '# definite leak: 20 bytes in 1 block allocated in xmalloc, wrap.c:3\nleak:^make_b$\n',
+      '# definite leak: 30 bytes in 1 block allocated in make_a, a.c:1\nleak:^make_a$\n\n' +
+        '# definite leak: 20 bytes in 1 block allocated in make_b, b.c:2\nleak:^make_b$\n',
     );
     expect(left.records).toEqual([]);
     expect(left.unusedSuppressions).toEqual([]);

@@ -26,7 +26,7 @@ definite leak: 1,024 bytes in 4 blocks
   0x00011020  68 65 6c 6c 6f 2c 20 22 68 65 61 70 22 20 3c 26  hello, "heap" <&
   0x00011030  3e 00 01 1f 20 61 6e 64 20 74 68 65 20 72 65 73  >... and the res
 
-possible leak: 32 bytes in 1 block
+possible leak: 32 bytes in 1 block allocated in main
   at wasm-function[7]
   at main (src/main.c:40:10)
 
