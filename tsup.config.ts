@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { defineConfig, type Options } from 'tsup';
+import { embedObjects } from './scripts/embed-objects.ts';
 import { withOwnUrl } from './scripts/with-own-url.ts';
 import { withoutComments } from './scripts/without-comments.ts';
 
@@ -10,6 +11,7 @@ const library = {
   assert: 'src/testing/assert.ts',
   setup: 'src/testing/setup.ts',
 };
+const browser = { browser: 'src/browser.ts' };
 const vitest = {
   register: 'src/register/index.ts',
   vitest: 'src/testing/vitest.ts',
@@ -19,6 +21,7 @@ const common = {
   sourcemap: true,
   target: 'node20',
   plugins: [withoutComments],
+  esbuildPlugins: [embedObjects],
 } satisfies Options;
 
 // The classes of errors: one file each for all entries, so that `instanceof` holds between them.
@@ -49,7 +52,7 @@ const answersApart: NonNullable<Options['esbuildPlugins']>[number] = {
 // The declarations for both module systems, of one reading of the sources. They have no members that are marked
 // @internal. Development leaves them out with --no-dts.
 const declarations: Options = {
-  entry: { ...library, ...vitest },
+  entry: { ...library, ...browser, ...vitest },
   format: ['esm', 'cjs'],
   dts: { only: true, compilerOptions: { stripInternal: true } },
 };
@@ -74,8 +77,16 @@ export default defineConfig(({ dts }) => [
     format: ['cjs'],
     // tsup splits CommonJS by way of another compiler, which gets private fields and class names wrong.
     splitting: false,
-    esbuildPlugins: [errorsApart, answersApart],
+    esbuildPlugins: [errorsApart, answersApart, embedObjects],
     esbuildOptions: withOwnUrl,
+  },
+  {
+    ...common,
+    // Apart from the others, so that pages load nothing that only those need. Its types are among theirs.
+    entry: browser,
+    format: ['esm'],
+    splitting: true,
+    target: 'es2022',
   },
   {
     entry: { cli: 'src/cli/main.ts' },

@@ -16,7 +16,7 @@ const COMMAND = './test/support/bundled-command.ts';
 export default defineConfig({
   test: {
     // Tests import rooms directly; what the package's entries do for its users is done here.
-    setupFiles: ['src/node/install.ts'],
+    setupFiles: ['src/node/install.ts', 'src/profile/install-reader.ts'],
     testTimeout: 300_000,
     hookTimeout: 300_000,
     pool: 'forks',

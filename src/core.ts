@@ -5,6 +5,7 @@
  * @module core
  */
 
+import './profile/install-reader.ts';
 import './web/install.ts';
 
 export {

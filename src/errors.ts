@@ -7,12 +7,20 @@ import type { Frame, HeapFault, HeapFaultKind } from './frames/index.ts';
 export abstract class HeaplineError extends Error {
   /** Names the cause for programs. It stays the same from release to release. */
   abstract readonly code: string;
-
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = new.target.name;
-  }
 }
+
+// The name of an error's class comes from its code, because minifiers rename classes.
+Object.defineProperty(HeaplineError.prototype, 'name', {
+  configurable: true,
+  get(this: HeaplineError): string {
+    // The engine asks while the error is being made, too.
+    const words = (this.code ?? '').split('_').slice(1);
+    return `${words.map((word) => word[0] + word.slice(1).toLowerCase()).join('')}Error`;
+  },
+  set(this: HeaplineError, value: string) {
+    Object.defineProperty(this, 'name', { value, configurable: true, writable: true });
+  },
+});
 
 /** An argument that the caller passed cannot be used. */
 export class InvalidArgumentError extends HeaplineError {

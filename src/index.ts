@@ -7,6 +7,7 @@
 // test/types pins the names and the types behind them.
 
 import './node/install.ts';
+import './profile/install-reader.ts';
 import './serve/join.ts';
 
 export type { Attach, Attached, AttachOptions, CreateModule } from './attach/index.ts';

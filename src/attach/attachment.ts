@@ -3,9 +3,10 @@
 
 import { AttachError, HeaplineError, MissingRuntimeError } from '../errors.ts';
 import { type CallScopes, platform } from '../platform/index.ts';
-import type { Sandbox } from '../sandbox/index.ts';
+import { loadSymbols, type Sandbox } from '../sandbox/index.ts';
 import type { AttachOptions } from './attach-options.ts';
 import type { AttachedGuest } from './attached-guest.ts';
+import { prepareGrafting } from './grafting.ts';
 import { type Interceptor, intercept, type Taken } from './interception.ts';
 import { type Watch, watchModule, watchModuleNow } from './watched-module.ts';
 
@@ -23,7 +24,13 @@ export interface Target {
 
 /** Runs the function and gives its result, together with the sandbox of its module. */
 export async function attachTo(target: Target): Promise<{ module: unknown; sandbox: Sandbox<object> }> {
-  const scopes = (await platform().callScopes?.()) ?? null;
+  const { callScopes, fetchRuntimeObjects } = platform();
+  const [scopes = null] = await Promise.all([
+    callScopes?.(),
+    loadSymbols(),
+    // Where it is at hand. Pages load it when a module needs it.
+    fetchRuntimeObjects === null ? prepareGrafting() : null,
+  ]);
   // Without scopes nothing tells whose module it is, unless the bytes do.
   if (scopes === null && target.bytes === null) return inTurn(() => new Attachment(target, null).run());
   return new Attachment(target, scopes).run();
@@ -93,9 +100,9 @@ class Attachment implements Interceptor, Watch {
     return (scope === undefined || scope === this) && isSame(bytes, own);
   }
 
-  async prepare(bytes: Uint8Array): Promise<Taken | null> {
+  async prepare(bytes: Uint8Array, url: string | null): Promise<Taken | null> {
     try {
-      return await watchModule(bytes, this);
+      return await watchModule(bytes, this, url);
     } catch (error) {
       return this.#unwatched(error);
     }

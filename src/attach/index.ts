@@ -2,4 +2,5 @@
 
 export { type Attach, type Attached, attach, type CreateModule } from './attach.ts';
 export type { AttachOptions } from './attach-options.ts';
+export { prepareGrafting } from './grafting.ts';
 export { trackModules } from './track-modules.ts';

@@ -18,8 +18,11 @@ export interface Taken {
 export interface Interceptor {
   /** Whether this module may be the interceptor's. Its bytes belong to the caller and may change later. */
   wants(bytes: Uint8Array, caller: string | null): boolean;
-  /** Prepares a module; null leaves it alone after all. Owns the bytes. */
-  prepare(bytes: Uint8Array): Promise<Taken | null>;
+  /**
+   * Prepares a module; null leaves it alone after all. Owns the bytes.
+   * @param url where the module comes from; null when it is not known
+   */
+  prepare(bytes: Uint8Array, url: string | null): Promise<Taken | null>;
   /** The same for code that does not wait. */
   prepareNow(bytes: Uint8Array): Taken | null;
   /** Told when the code instantiates a module that it had compiled before anybody was interested. */
@@ -125,7 +128,7 @@ function functionsInFrontOf(engine: Engine): Partial<Record<Replaced, unknown>> 
       const response = await source;
       const bytes = await bytesOf(response);
       if (bytes === null) return instantiateStreaming!(response, imports, ...more);
-      const found = await takeOver(bytes, caller);
+      const found = await takeOver(bytes, caller, response.url);
       if (found === null) return instantiate(bytes, imports, ...more);
       return { module: found.module, instance: found.instantiate(importsOf(found, imports), caller) };
     },
@@ -135,7 +138,7 @@ function functionsInFrontOf(engine: Engine): Partial<Record<Replaced, unknown>> 
       const response = await source;
       const bytes = await bytesOf(response);
       if (bytes === null) return compileStreaming!(response, ...more);
-      const found = await takeOver(bytes, caller);
+      const found = await takeOver(bytes, caller, response.url);
       return found?.module ?? compile(bytes, ...more);
     },
   };
@@ -174,10 +177,10 @@ function takenOf(source: unknown): Taken | null {
   return found ?? null;
 }
 
-async function takeOver(source: unknown, caller: string | null): Promise<Taken | null> {
+async function takeOver(source: unknown, caller: string | null, url = ''): Promise<Taken | null> {
   const wanted = wantedBy(source, caller);
   if (wanted === null) return null;
-  return remember(await wanted.interceptor.prepare(wanted.bytes));
+  return remember(await wanted.interceptor.prepare(wanted.bytes, url === '' ? null : url));
 }
 
 function takeOverNow(source: unknown, caller: string | null): Taken | null {

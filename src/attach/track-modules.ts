@@ -4,7 +4,8 @@ import { readModule } from '../binary/index.ts';
 import type { WasmMemory } from '../binary/wasm-types.ts';
 import { HeaplineError } from '../errors.ts';
 import { SECTION_NAME } from '../instrument/index.ts';
-import type { Sandbox } from '../sandbox/index.ts';
+import { loadSymbols, type Sandbox } from '../sandbox/index.ts';
+import { prepareGrafting } from './grafting.ts';
 import { intercept, type Taken } from './interception.ts';
 import { nameAfter, type Watch, watchModule, watchModuleNow } from './watched-module.ts';
 
@@ -20,7 +21,8 @@ const watch: Watch = {
 };
 
 /** Tracks modules that `choose` chooses and that can be tracked. The others run as without Heapline. */
-export function trackModules(choose: Choose): void {
+export async function trackModules(choose: Choose): Promise<void> {
+  await Promise.all([loadSymbols(), prepareGrafting()]);
   const told = new Set<string>();
   const unsuitable = (error: unknown): null => {
     if (!(error instanceof HeaplineError)) throw error;
@@ -32,9 +34,9 @@ export function trackModules(choose: Choose): void {
     {
       wants: (bytes, script) =>
         script?.startsWith('node:') !== true && choose(script, nameAfter(script)) && hasHeap(bytes),
-      async prepare(bytes): Promise<Taken | null> {
+      async prepare(bytes, url): Promise<Taken | null> {
         try {
-          return await watchModule(bytes, watch);
+          return await watchModule(bytes, watch, url);
         } catch (error) {
           return unsuitable(error);
         }

@@ -2,7 +2,6 @@
 
 import { basename } from '../algorithms/posix-path.ts';
 import { UnsupportedModuleError } from '../errors.ts';
-import { graftAndInstrument } from '../graft/index.ts';
 import { engine } from '../host/index.ts';
 import {
   Boundary,
@@ -17,6 +16,7 @@ import {
 } from '../sandbox/index.ts';
 import type { AttachOptions } from './attach-options.ts';
 import { AttachedGuest, type GivenImports } from './attached-guest.ts';
+import { graftNow } from './grafting.ts';
 import type { Taken } from './interception.ts';
 
 /** What is known of a module beside its bytes. */
@@ -26,38 +26,62 @@ export interface Watch {
   opened(sandbox: Sandbox<object>, guest: AttachedGuest): void;
 }
 
-/** Prepares a module. @param bytes the module; the result owns them */
-export async function watchModule(bytes: Uint8Array, watch: Watch): Promise<Taken> {
+/**
+ * Prepares a module.
+ * @param bytes the module; the result owns them
+ * @param url where it comes from; null when it is not known
+ */
+export async function watchModule(
+  bytes: Uint8Array,
+  watch: Watch,
+  url: string | null = null,
+): Promise<Taken> {
   refuseComponents(bytes);
   const prepared = await prepareModule(bytes, watch.options.maxMemory);
   // Each user gets a module object of its own, by which its instances are told apart. The engine shares the code.
   const module = await engine().compile(prepared.instrumented.bytes as Uint8Array<ArrayBuffer>);
-  return takenOf(prepared, module, watch);
+  return takenOf(prepared, module, watch, url);
 }
 
 /** The same for code that does not wait. */
 export function watchModuleNow(bytes: Uint8Array, watch: Watch): Taken {
   refuseComponents(bytes);
-  const prepared = prepareModuleNow(bytes, watch.options.maxMemory, graftAndInstrument);
+  const prepared = prepareModuleNow(bytes, watch.options.maxMemory, graftNow);
   const module = new (engine().Module)(prepared.instrumented.bytes as Uint8Array<ArrayBuffer>);
-  return takenOf(prepared, module, watch);
+  return takenOf(prepared, module, watch, null);
 }
 
-function takenOf(prepared: PreparedModule, module: WebAssembly.Module, watch: Watch): Taken {
-  return { module, instantiate: (imports, caller) => openInstance(prepared, imports, caller, watch) };
+function takenOf(
+  prepared: PreparedModule,
+  module: WebAssembly.Module,
+  watch: Watch,
+  url: string | null,
+): Taken {
+  return {
+    module,
+    instantiate: (imports, caller) => openInstance(prepared, imports, { caller, url }, watch),
+  };
+}
+
+/** Where an instance comes from. */
+interface Origin {
+  /** The script that makes it; null when it is not known. */
+  readonly caller: string | null;
+  /** The address of its module; null when it is not known. */
+  readonly url: string | null;
 }
 
 function openInstance(
   prepared: PreparedModule,
   imports: GivenImports,
-  caller: string | null,
+  origin: Origin,
   watch: Watch,
 ): WebAssembly.Instance {
   const { options } = watch;
   const settings = sessionOptions(options, true);
-  const subject = subjectOf(prepared, caller, options);
+  const subject = subjectOf(prepared, origin, options);
   const boundary = new Boundary(subject, settings);
-  if (options.hideGlue === true && caller !== null) boundary.hostStacks.hide(caller);
+  if (options.hideGlue === true && origin.caller !== null) boundary.hostStacks.hide(origin.caller);
   const guest = new AttachedGuest(prepared, imports, boundary);
   const session = new Session(subject, settings, boundary, guest, guest.kept.addresses);
   const instance = guest.instanceForGlue();
@@ -66,10 +90,10 @@ function openInstance(
   return instance;
 }
 
-function subjectOf(prepared: PreparedModule, caller: string | null, options: AttachOptions): Subject {
+function subjectOf(prepared: PreparedModule, { caller, url }: Origin, options: AttachOptions): Subject {
   const { bytes, instrumented } = prepared;
   const cameInstrumented = bytes === instrumented.bytes;
-  const name = options.name ?? nameAfter(caller);
+  const name = options.name ?? nameAfter(url ?? caller);
   return {
     module: prepared,
     symbols: prepared.symbols({
@@ -85,11 +109,11 @@ function subjectOf(prepared: PreparedModule, caller: string | null, options: Att
   };
 }
 
-/** The module has no name of its own, so it is called after the script that made the instance. */
-export function nameAfter(caller: string | null): string {
-  const file = (caller ?? '').replace(/[?#].*$/s, '').replaceAll('\\', '/');
+/** The module has no name of its own, so it is called after its address, or after the script that made the instance. */
+export function nameAfter(origin: string | null): string {
+  const file = (origin ?? '').replace(/[?#].*$/s, '').replaceAll('\\', '/');
   const base = basename(file);
-  return base === '' ? 'module.wasm' : base.replace(/(\.[cm]?[jt]s)?$/, '.wasm');
+  return base === '' ? 'module.wasm' : base.replace(/(\.[cm]?[jt]s|\.wasm)?$/, '.wasm');
 }
 
 const COMPONENT = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];

@@ -1,6 +1,7 @@
 // heapline top | text | folded | speedscope: show a profile file, whichever tool wrote it.
 
 import type { Command, Option } from 'commander';
+import '../profile/install-reader.ts';
 import { InvalidProfileError } from '../errors.ts';
 import {
   FOLDED_OPTIONS,

@@ -46,9 +46,7 @@ export function removeDirectoriesOnSignals(): void {
 }
 
 /** Temporary files cannot be written. Other compilers that run as processes would fail, too. */
-export class TemporaryFilesError extends ToolchainError {
-  override name = 'ToolchainError';
-}
+export class TemporaryFilesError extends ToolchainError {}
 
 /**
  * Runs `work` with a directory of its own, which is removed afterwards. Throws a TemporaryFilesError of `toolchain`

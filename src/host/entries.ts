@@ -77,6 +77,12 @@ const inTheMiddle: Refusal = (name) =>
       'Note what is to be done, and do it when the call has returned.',
   );
 
+/**
+ * Name of the functions that stand in front of a guest's. Stacks leave them out by it, because in a bundle they lie in
+ * the same file as the user's code.
+ */
+export const STAND_IN = 'heapline stand-in';
+
 /** How many frames of a guest's stack are kept when it traps. */
 const TRAP_FRAMES = 200;
 
@@ -348,6 +354,7 @@ export class Gate {
         };
     // Glue reads the number of a function's parameters.
     Object.defineProperty(call, 'length', { value: raw.length, configurable: true });
+    Object.defineProperty(call, 'name', { value: STAND_IN, configurable: true });
     return call;
   }
 

@@ -17,6 +17,7 @@ import {
   TRUNCATED,
 } from '../frames/index.ts';
 import { platform } from '../platform/index.ts';
+import { STAND_IN } from './entries.ts';
 import { INVOKE, userPlace } from './glue-code.ts';
 import { Sampler } from './sampler.ts';
 import { TimeBudget } from './time-budget.ts';
@@ -365,6 +366,7 @@ function readFrames(sites: NodeJS.CallSite[], previous: PrepareStackTrace | unde
       site instanceof TextSite
         ? script !== '' && (previous !== undefined || platform().scripts.mapsStackText())
         : shown !== null && (shown.line !== place.line || shown.column !== place.column);
+    if (name.endsWith(STAND_IN)) return;
     const named = name !== '' && name !== '<anonymous>';
     frames.push({ script, function: named ? name : '(anonymous)', ...place, ...shown, mapped });
   });

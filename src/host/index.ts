@@ -27,12 +27,12 @@ export { connectHooks } from './hooks.ts';
 export { ENTRY_MODULE, HostStacks } from './host-stacks.ts';
 export { Input, type InputReader } from './input.ts';
 export { KeptBlocks } from './kept-blocks.ts';
+export { openWasiGuest } from './lazy-wasi.ts';
 export { Output } from './output.ts';
 export { preopenFailure, rejectHiddenFiles } from './preopens.ts';
 export { type ErrorClasses, TableEntries } from './table-entries.ts';
 export type { Thrown } from './thrown-object.ts';
 export { type GuestStack, isTrap, readGuestStack } from './traps.ts';
-export { openWasiGuest } from './wasi.ts';
 export { ALL_RIGHTS, APPEND, FileType, FOLLOW, OpenFlag, Right, SetTime } from './wasi-numbers.ts';
 export {
   type DirectoryRecord,

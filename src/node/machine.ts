@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers';
 import { pathToFileURL } from 'node:url';
 import { MissingRuntimeError } from '../errors.ts';
-import { type Platform, TooLongError } from '../platform/index.ts';
+import { type Platform, type RuntimeFlavour, TooLongError } from '../platform/index.ts';
 import { builtin } from './builtin-modules.ts';
 import { linearExpression } from './linear-expression.ts';
 import { moreWasi } from './more-wasi.ts';
@@ -37,9 +37,10 @@ export const machine: Omit<Platform, 'scripts'> = {
   liveFiles: async (...given) => (await import('./live-files.ts')).liveFiles(...given),
   callScopes: async () => (await import('./call-scopes.ts')).callScopes,
   runtimeObject,
+  fetchRuntimeObjects: null,
 };
 
-function runtimeObject(flavour: 'wasi' | 'emscripten'): Uint8Array {
+function runtimeObject(flavour: RuntimeFlavour): Uint8Array {
   const file = join(runtimeDirectory(), `heapline-${flavour}.o`);
   try {
     return readFileSync(file);

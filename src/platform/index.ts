@@ -15,6 +15,7 @@ export type {
   LinearExpression,
   MoreWasi,
   Platform,
+  RuntimeFlavour,
   Scripts,
   SourcePosition,
 } from './platform.ts';

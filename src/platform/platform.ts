@@ -54,6 +54,9 @@ export interface CallScopes {
   forget(): void;
 }
 
+/** The runtime's objects: for modules whose memory Emscripten's JavaScript grows, and for others. */
+export type RuntimeFlavour = 'wasi' | 'emscripten';
+
 /** Everything that the rooms of the browser half ask of their surroundings. */
 export interface Platform {
   readonly name: 'node' | 'web';
@@ -110,7 +113,9 @@ export interface Platform {
   readonly callScopes: (() => Promise<CallScopes>) | null;
 
   /** The runtime as a relocatable object. Throws a MissingRuntimeError when it is not there. */
-  runtimeObject(flavour: 'wasi' | 'emscripten'): Uint8Array;
+  runtimeObject(flavour: RuntimeFlavour): Uint8Array;
+  /** Loads what `runtimeObject` gives; null when it is there at all times. */
+  readonly fetchRuntimeObjects: (() => Promise<void>) | null;
 
   readonly scripts: Scripts;
 }

@@ -8,9 +8,7 @@ import { platform, TooLongError } from '../platform/index.ts';
 import { refuseForeignFormat } from './foreign-format.ts';
 import { MessageDecoder } from './message-decoder.ts';
 import type { ProfileModel } from './model.ts';
-
-/** Default limit of the decompressed size, in bytes. */
-export const DEFAULT_MAX_BYTES = 256 * 2 ** 20;
+import { DEFAULT_MAX_BYTES } from './reader.ts';
 
 /** Real profiles have more bytes per unit of memory. With the default limit, this allows 2 GiB of memory. */
 const BYTES_PER_UNIT = 8;

@@ -6,7 +6,6 @@ import { type Frame, JAVASCRIPT, type StackView, UNKNOWN } from '../frames/index
 import { numberAbove0, oneOf, wholeNumber } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, withDefault, withHelp } from '../options/option-table.ts';
 import { difference, sum } from './combine.ts';
-import { DEFAULT_MAX_BYTES, decodeProfile } from './decode.ts';
 import { viewOf } from './drop-frames.ts';
 import { encodeProfile } from './encode.ts';
 import { FOLDED_OPTIONS, type FoldedOptions, foldedText } from './folded.ts';
@@ -14,6 +13,7 @@ import { withInlineLocations } from './inline-locations.ts';
 import { type ProfileJson, profileJson } from './json.ts';
 import { legacyText } from './legacy-text.ts';
 import type { ProfileKind, ProfileModel, SampleType } from './model.ts';
+import { DEFAULT_MAX_BYTES, profileReader } from './reader.ts';
 import { sampleTypeIndex } from './sample-types.ts';
 import { SPEEDSCOPE_OPTIONS, type SpeedscopeOptions, speedscopeText } from './speedscope.ts';
 import { topText } from './top.ts';
@@ -96,7 +96,7 @@ export class HeapProfile {
       );
     }
     const { maxBytes } = readOptions('HeapProfile.decode', options, DECODE_OPTIONS);
-    return new HeapProfile(decodeProfile(bytes, maxBytes));
+    return new HeapProfile(profileReader()(bytes, maxBytes));
   }
 
   /** Adds up profiles of the same sample types, for instance of several sandboxes. */

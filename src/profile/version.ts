@@ -1,5 +1,5 @@
 // The version of this package, for the comments of profiles and for `heapline --version`.
 
-import manifest from '../../package.json' with { type: 'json' };
+import { version } from '../../package.json';
 
-export const VERSION: string = manifest.version;
+export const VERSION: string = version;

@@ -18,7 +18,7 @@ import { type AtExit, readSettings } from './settings.ts';
 
 const { tracks, port, atExit } = readSettings(process.env);
 
-trackModules((script, name) => tracks(script === null ? [name] : [name, script, toPath(script)]));
+await trackModules((script, name) => tracks(script === null ? [name] : [name, script, toPath(script)]));
 
 // A worker inherits the flag --import, and the server of the main thread asks it for its heaps.
 if (port !== null && isMainThread) await serve(port);

@@ -15,6 +15,7 @@ export {
   type LeaksOptions,
   type ProfileOptions,
 } from './heap-options.ts';
+export { loadSymbols } from './module-symbols.ts';
 export {
   loadBytes,
   MODULE_OPTIONS,

@@ -1,11 +1,19 @@
-// The symbols of a module, opened when somebody first asks for a frame: most sandboxes never look at a stack.
+// The symbols of a module, opened when somebody first asks for a frame: most sandboxes never look at a stack. The code
+// that reads debug information is loaded when the first sandbox is opened.
 
 import type { Frame } from '../frames/index.ts';
 import type { ValueType } from '../host/index.ts';
-import { Symbolizer, type SymbolizerOptions } from '../symbols/index.ts';
+import type { Symbolizer, SymbolizerOptions } from '../symbols/index.ts';
 
 /** Parameter types of functions by name. */
 export type FunctionTypes = ReadonlyMap<string, readonly ValueType[]>;
+
+let symbols: typeof import('../symbols/index.ts') | null = null;
+
+/** Loads the code that reads symbols. Call it, and wait, before there is a sandbox. */
+export async function loadSymbols(): Promise<void> {
+  symbols ??= await import('../symbols/index.ts');
+}
 
 /** The names that compilers give to main. */
 const MAIN = /^(main|__original_main|__main_argc_argv)$/;
@@ -57,7 +65,7 @@ export class ModuleSymbols {
   }
 
   #open(): Symbolizer {
-    this.#symbolizer ??= Symbolizer.open(this.module, this.options);
+    this.#symbolizer ??= symbols!.Symbolizer.open(this.module, this.options);
     return this.#symbolizer;
   }
 }

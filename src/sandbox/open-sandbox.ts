@@ -5,6 +5,7 @@ import { type Guest, type GuestOptions, openWasiGuest } from '../host/index.ts';
 import type { Preopen } from '../platform/index.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';
 import type { Boundary } from './boundary.ts';
+import { loadSymbols } from './module-symbols.ts';
 import type { PreparedModule } from './prepared-module.ts';
 import { Sandbox } from './sandbox.ts';
 import type { SandboxOptions } from './sandbox-options.ts';
@@ -31,11 +32,12 @@ export type OpenGuest = (
 const openWasi: OpenGuest = (module, options, { runtime }) => openWasiGuest(module, options, runtime);
 
 /** Opens a sandbox of this module. @param openGuest for a module whose system interface is not WASI */
-export function openSandbox<Exports extends object>(
+export async function openSandbox<Exports extends object>(
   { names, symbolOptions, programName, ...source }: Source,
   options: SandboxOptions,
   openGuest = openWasi,
 ): Promise<Sandbox<Exports>> {
+  await loadSymbols();
   const { module } = source;
   const subject = { ...source, symbols: module.symbols(symbolOptions), functions: module.functions(names) };
   const instantiate: Instantiate = (boundary, instantiated) => {

@@ -164,16 +164,18 @@ export async function prepareModuleOnce(
 /**
  * The same without waiting: for code that instantiates modules synchronously.
  * @param bytes the module; the result owns them
+ * @param graftNow instruments a module that was linked without the runtime
  */
 export function prepareModuleNow(
   bytes: Uint8Array,
   maxMemory: number | undefined,
-  instrumentNow: (bytes: Uint8Array, options: InstrumentOptions) => InstrumentedModule = instrument,
+  graftNow: (bytes: Uint8Array, options: InstrumentOptions) => InstrumentedModule,
 ): PreparedModule {
   const key = keyOf(bytes, maxMemory);
   const inUse = alive.get(key)?.deref();
   if (inUse !== undefined) return inUse;
-  const instrumented = openInstrumented(bytes) ?? instrumentNow(bytes, limitOf(maxMemory));
+  const instrumented =
+    openInstrumented(bytes) ?? (isLinked(bytes) ? instrument : graftNow)(bytes, limitOf(maxMemory));
   const prepared = PreparedModule.makeNow(bytes, instrumented);
   enlist(key, prepared);
   kept.set(key, Promise.resolve(prepared));
@@ -211,12 +213,18 @@ function prepareNew(
   return prepared;
 }
 
+/** Whether the module was linked with the runtime. */
+function isLinked(bytes: Uint8Array): boolean {
+  return readModule(bytes).export('heapline_runtime', ExternalKind.Global) !== undefined;
+}
+
 /** Grafting is loaded only for modules that were linked without the runtime. */
 async function instrumentAny(bytes: Uint8Array, options: InstrumentOptions): Promise<InstrumentedModule> {
-  if (readModule(bytes).export('heapline_runtime', ExternalKind.Global) !== undefined) {
-    return instrument(bytes, options);
-  }
-  const { graftAndInstrument } = await import('../graft/index.ts');
+  if (isLinked(bytes)) return instrument(bytes, options);
+  const [{ graftAndInstrument }] = await Promise.all([
+    import('../graft/index.ts'),
+    platform().fetchRuntimeObjects?.(),
+  ]);
   return graftAndInstrument(bytes, options);
 }
 

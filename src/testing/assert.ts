@@ -35,6 +35,9 @@ export { LeakError };
 /** An expectation about the heap was not met. For leaks, the error is a LeakError. */
 export class HeapAssertionError extends HeaplineError {
   readonly code = 'HEAPLINE_ASSERTION';
+
+  /** @internal */
+  override name = 'HeapAssertionError';
 }
 
 /** What an assertion returns: nothing for synchronous work, a promise for async work. */

@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { AttachedGuest } from '../../src/attach/attached-guest.ts';
 import { intercept } from '../../src/attach/interception.ts';
+import { graftAndInstrument } from '../../src/graft/index.ts';
 import { Boundary, prepareModuleNow, Session, sessionOptions } from '../../src/sandbox/index.ts';
 import { BuiltPackages } from '../attach/built-packages.ts';
 import { linkingWith } from '../support/runtime-objects.ts';
@@ -29,7 +30,7 @@ async function openWith(create: () => PromiseLike<Bindings>): Promise<{
   let witness!: Witness;
   let session!: Session;
   const prepareNow = (bytes: Uint8Array) => {
-    const prepared = prepareModuleNow(bytes, undefined);
+    const prepared = prepareModuleNow(bytes, undefined, graftAndInstrument);
     const subject = {
       module: prepared,
       symbols: prepared.symbols({}),

@@ -179,11 +179,12 @@ describe('the packed package', () => {
       import { pprofFetch, pprofHandler } from 'heapline/pprof';
       import { assertNoLeaks } from 'heapline/assert';
       import { loadWasm as loadInPage } from 'heapline/core';
+      import { attach, downloadProfile } from 'heapline/browser';
       import 'heapline/vitest';
       import plugin from 'heapline/vitest-plugin';
       import image from './image.c?heap';
       ${use}
-      export const others = [pprofHandler, assertNoLeaks, loadInPage, plugin, image.memory.buffer];`,
+      export const others = [pprofHandler, assertNoLeaks, loadInPage, attach, downloadProfile, plugin, image.memory.buffer];`,
     );
     writeFileSync(
       join(directory, 'use.cts'),

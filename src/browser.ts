@@ -1,0 +1,34 @@
+/**
+ * The entry `heapline/browser`: heap profiles and leak checks of the modules of a page.
+ *
+ * @module browser
+ */
+
+import './web/install-writing.ts';
+
+export {
+  type Attach,
+  type Attached,
+  type AttachOptions,
+  attach,
+  type CreateModule,
+  prepareGrafting,
+} from './attach/index.ts';
+export * from './errors.ts';
+export type { Frame, HeapFault } from './frames/index.ts';
+export type { GrowthOptions, GrowthReport, HeapMark, ScopeResult } from './leaks/index.ts';
+export { HeapProfile } from './profile/index.ts';
+export { formatText, LeakError, LeakReport, type TextOptions } from './report/index.ts';
+export {
+  type AssertLeaksOptions,
+  type GuestExports,
+  type Heap,
+  type HeapStats,
+  type HostFrames,
+  type LeaksOptions,
+  loadBytes as loadWasm,
+  type ModuleOptions,
+  type ProfileOptions,
+  Sandbox,
+} from './sandbox/index.ts';
+export { type DownloadOptions, downloadProfile } from './web/download.ts';
