@@ -3,8 +3,8 @@
 import { readModule } from '../binary/index.ts';
 import type { WasmMemory } from '../binary/wasm-types.ts';
 import { HeaplineError } from '../errors.ts';
-import { SECTION_NAME } from '../instrument/index.ts';
-import { loadSymbols, type Sandbox } from '../sandbox/index.ts';
+import { SECTION_NAME } from '../instrument/instrumented-module.ts';
+import { loadPasses, loadSymbols, type Sandbox } from '../sandbox/index.ts';
 import { prepareGrafting } from './grafting.ts';
 import { intercept, type Taken } from './interception.ts';
 import { nameAfter, type Watch, watchModule, watchModuleNow } from './watched-module.ts';
@@ -22,7 +22,7 @@ const watch: Watch = {
 
 /** Tracks modules that `choose` chooses and that can be tracked. The others run as without Heapline. */
 export async function trackModules(choose: Choose): Promise<void> {
-  await Promise.all([loadSymbols(), prepareGrafting()]);
+  await Promise.all([loadPasses(), loadSymbols(), prepareGrafting()]);
   const told = new Set<string>();
   const unsuitable = (error: unknown): null => {
     if (!(error instanceof HeaplineError)) throw error;

@@ -2,7 +2,7 @@
 // all function indices. Tables hold functions of WebAssembly only, so a module of its own passes the host's functions on.
 
 import { ByteWriter, ExternalKind, exportEntry, functionTypeEntry, SectionId } from '../binary/index.ts';
-import { HOOKS_TABLE } from '../instrument/index.ts';
+import { HOOKS_TABLE } from '../instrument/instrumented-module.ts';
 import { engine } from './engine.ts';
 
 const I32 = 0x7f;

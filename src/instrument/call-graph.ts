@@ -8,10 +8,8 @@
 import { lastAtMost } from '../algorithms/binary-search.ts';
 import { ExternalKind, type TypeDefinition, type ValueType, type WasmModule } from '../binary/index.ts';
 import { ALLOCATION_FAMILY } from '../frames/index.ts';
+import { HOOKS_TABLE } from './instrumented-module.ts';
 import { type CallSites, SiteFlag } from './scan.ts';
-
-/** Export of the table by which a runtime that was grafted in calls the host. */
-export const HOOKS_TABLE = 'heapline_hooks';
 
 /** Modules whose functions never call back into the guest. */
 const SILENT_MODULES = new Set(['heapline', 'wasi_snapshot_preview1', 'wasi_unstable']);

@@ -11,11 +11,15 @@ import {
   type WasmModule,
 } from '../binary/index.ts';
 import { MissingRuntimeError } from '../errors.ts';
-import { type CodeRuns, OffsetMap, readRuns, writeRuns } from '../rewrite/index.ts';
+import { type CodeRuns, readRuns, writeRuns } from '../rewrite/code-runs.ts';
+import { OffsetMap } from '../rewrite/offset-map.ts';
 
 /** Name of the custom section of instrumented modules. */
 export const SECTION_NAME = 'heapline';
 const SECTION_VERSION = 2;
+
+/** Export of the table by which a runtime that was grafted in calls the host. */
+export const HOOKS_TABLE = 'heapline_hooks';
 
 /** What instrumenting did to a module. */
 export interface InstrumentStatistics {

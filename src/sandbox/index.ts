@@ -25,7 +25,7 @@ export {
   symbolOptionsOf,
 } from './open-module.ts';
 export { type OpenGuest, openSandbox, sessionOptions } from './open-sandbox.ts';
-export { type PreparedModule, prepareModule, prepareModuleNow } from './prepared-module.ts';
+export { loadPasses, type PreparedModule, prepareModule, prepareModuleNow } from './prepared-module.ts';
 export type { RunResult } from './program.ts';
 export { disposedMemoryBytes, openSandboxes, type SandboxWatcher, watchSandboxes } from './registry.ts';
 export { type GuestExports, Sandbox } from './sandbox.ts';

@@ -3,7 +3,7 @@
 
 import { basename } from '../algorithms/posix-path.ts';
 import { InvalidArgumentError } from '../errors.ts';
-import { openInstrumented } from '../instrument/index.ts';
+import { openInstrumented } from '../instrument/instrumented-module.ts';
 import { isObject, isText, rule, textList, textNotEmpty } from '../options/option-rules.ts';
 import { type OptionTable, readOptions } from '../options/option-table.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';

@@ -10,12 +10,8 @@ import type { WasmModule } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, InvalidModuleError } from '../errors.ts';
 import { ALLOCATION_FAMILY } from '../frames/index.ts';
 import { engine, type ValueType, valueTypeOf } from '../host/index.ts';
-import {
-  type InstrumentedModule,
-  type InstrumentOptions,
-  instrument,
-  openInstrumented,
-} from '../instrument/index.ts';
+import type { InstrumentOptions } from '../instrument/index.ts';
+import { type InstrumentedModule, openInstrumented } from '../instrument/instrumented-module.ts';
 import { type RootLayout, rootLayout } from '../leaks/index.ts';
 import { platform } from '../platform/index.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';
@@ -175,7 +171,7 @@ export function prepareModuleNow(
   const inUse = alive.get(key)?.deref();
   if (inUse !== undefined) return inUse;
   const instrumented =
-    openInstrumented(bytes) ?? (isLinked(bytes) ? instrument : graftNow)(bytes, limitOf(maxMemory));
+    openInstrumented(bytes) ?? (isLinked(bytes) ? passes!.instrument : graftNow)(bytes, limitOf(maxMemory));
   const prepared = PreparedModule.makeNow(bytes, instrumented);
   enlist(key, prepared);
   kept.set(key, Promise.resolve(prepared));
@@ -213,6 +209,14 @@ function prepareNew(
   return prepared;
 }
 
+/** What instruments modules. Modules that come instrumented do not need it. */
+let passes: typeof import('../instrument/instrument.ts') | null = null;
+
+/** Loads the code that instruments modules. Call it, and wait, before `prepareModuleNow`. */
+export async function loadPasses(): Promise<void> {
+  passes ??= await import('../instrument/instrument.ts');
+}
+
 /** Whether the module was linked with the runtime. */
 function isLinked(bytes: Uint8Array): boolean {
   return readModule(bytes).export('heapline_runtime', ExternalKind.Global) !== undefined;
@@ -220,7 +224,10 @@ function isLinked(bytes: Uint8Array): boolean {
 
 /** Grafting is loaded only for modules that were linked without the runtime. */
 async function instrumentAny(bytes: Uint8Array, options: InstrumentOptions): Promise<InstrumentedModule> {
-  if (isLinked(bytes)) return instrument(bytes, options);
+  if (isLinked(bytes)) {
+    await loadPasses();
+    return passes!.instrument(bytes, options);
+  }
   const [{ graftAndInstrument }] = await Promise.all([
     import('../graft/index.ts'),
     platform().fetchRuntimeObjects?.(),
