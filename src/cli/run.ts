@@ -130,7 +130,7 @@ export function addGuestOptions(command: Command): Command {
     .addOption(
       sandboxOption('preopens', {
         flags: '--dir <host[::guest][:ro]>',
-        note: ': path here, then absolute path there (default: the same); :ro refuses changes; only for WASI',
+        note: ': path here, then absolute path there (default: the same); :ro refuses changes. The program starts in /, so .::/ makes relative paths work',
         repeatable: true,
       }),
     )

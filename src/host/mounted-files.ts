@@ -13,8 +13,8 @@ export class GuestDescriptors implements DescriptorNumbers {
     this.#owners.push(owner);
   }
 
-  next(): number {
-    let fd = this.lowest;
+  next(lowest = this.lowest): number {
+    let fd = lowest;
     while (this.#owners.some((owner) => owner.has(fd))) fd++;
     return fd;
   }

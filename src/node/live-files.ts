@@ -21,6 +21,7 @@ import { OpenFile, StandardStream, type StreamEvents } from './open-file.ts';
 import { wasiErrno } from './wasi-errno.ts';
 
 const EFAULT = 21;
+const FIRST_DIRECTORY = 3;
 
 /** A directory that is open. */
 interface OpenDirectory {
@@ -73,7 +74,8 @@ class LiveFiles implements LiveFileSystem {
     try {
       for (const { guest, path, readOnly } of preopens) {
         const directory = LiveDirectory.open(system, path, readOnly);
-        this.#open.set(numbers.next(), opened(directory, ALL_RIGHTS, 0, Buffer.from(guest)));
+        // libc looks for directories from here on, also when a standard stream is closed.
+        this.#open.set(numbers.next(FIRST_DIRECTORY), opened(directory, ALL_RIGHTS, 0, Buffer.from(guest)));
       }
     } catch (error) {
       this.dispose();

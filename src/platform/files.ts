@@ -36,6 +36,6 @@ export interface Preopen {
 export interface DescriptorNumbers {
   /** Numbers that this file system has are not given away. */
   add(owner: Pick<FileSystem, 'has'>): void;
-  /** The lowest number that is free. */
-  next(): number;
+  /** The lowest number that is free. @param lowest the first one to try */
+  next(lowest?: number): number;
 }
