@@ -1,22 +1,13 @@
 // The debug information of compiled modules, read by llvm-dwarfdump.
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { readModule } from '../../src/binary/index.ts';
 import { type CompiledModule, compile } from '../../src/compile/index.ts';
 import { toolchainNames } from '../support/source-tree.ts';
 import { programTree } from './program-tree.ts';
 
-const cacheDir = mkdtempSync(path.join(os.tmpdir(), 'heapline-cache-'));
-const tree = programTree();
-
-afterAll(() => {
-  rmSync(cacheDir, { recursive: true, force: true });
-  tree[Symbol.dispose]();
-});
+const { tree, cacheDir } = programTree();
 
 describe.each(toolchainNames)('%s', (toolchain) => {
   let program: CompiledModule;

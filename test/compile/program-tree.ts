@@ -2,6 +2,7 @@
 // neighbouring lines.
 
 import { mkdirSync } from 'node:fs';
+import { afterAll } from 'vitest';
 import { sourceTree } from '../support/source-tree.ts';
 
 const PROGRAM = `#include <stdio.h>
@@ -34,10 +35,11 @@ int main(int argc, char **argv) {
 const SHAPE =
   '#include "../base.h"\n#define SHAPE (BASE + 1)\nstatic inline int area(int a) { return a * a; }\n';
 
-/** A directory with program.c and its headers. */
+/** A directory with program.c and its headers, and an empty cache, which a test file has until it ends. */
 export function programTree() {
   const tree = sourceTree({ 'program.c': PROGRAM, 'base.h': '#define BASE 100\n' });
-  mkdirSync(tree.file('inner'));
+  for (const folder of ['inner', 'cache']) mkdirSync(tree.file(folder));
   tree.write('inner/shape.h', SHAPE);
-  return tree;
+  afterAll(() => tree[Symbol.dispose]());
+  return { tree, cacheDir: tree.file('cache') };
 }

@@ -1,10 +1,6 @@
 // Each toolchain compiles and links, reports errors, and answers from the cache.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { readModule } from '../../src/binary/index.ts';
 import { type CompiledModule, compile } from '../../src/compile/index.ts';
 import { CompileError, LinkError, ToolchainError } from '../../src/errors.ts';
@@ -12,13 +8,7 @@ import { openLibrary, runMain } from '../support/run-module.ts';
 import { toolchainNames } from '../support/source-tree.ts';
 import { programTree } from './program-tree.ts';
 
-const cacheDir = mkdtempSync(path.join(os.tmpdir(), 'heapline-cache-'));
-const tree = programTree();
-
-afterAll(() => {
-  rmSync(cacheDir, { recursive: true, force: true });
-  tree[Symbol.dispose]();
-});
+const { tree, cacheDir } = programTree();
 
 describe.each(toolchainNames)('%s', (toolchain) => {
   let program: CompiledModule;

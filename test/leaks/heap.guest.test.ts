@@ -11,18 +11,9 @@ import {
   StateError,
   TrapError,
 } from '../../src/index.ts';
+import type { Requests } from '../testing/requests.ts';
 
-type Functions = {
-  clean(): number;
-  leak(size: number): void;
-  make(size: number): number;
-  destroy(block: number): void;
-  fill_cache(): void;
-  append(): void;
-  free_twice(): void;
-  crash(): void;
-  with_local(host: number): void;
-};
+type Functions = Requests & { with_local(host: number): void };
 
 const program = new URL('../testing/programs/requests.c', import.meta.url).pathname;
 const callback = new URL('lifecycle/callback.c', import.meta.url).pathname;

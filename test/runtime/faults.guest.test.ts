@@ -242,19 +242,6 @@ describe.each(flavours)('heap faults in the %s runtime', (flavour) => {
     expect(last(runtime)).toMatchObject({ kind: layout.FAULT_DOUBLE_FREE, freeContext: '1/20' });
   });
 
-  it('leaves the second context out when free contexts are off', async () => {
-    const runtime = await Runtime.open(flavour);
-    runtime.call('heapline_set_flags', 0);
-    const block = at(runtime, 0x10, 'malloc', 100);
-    at(runtime, 0x20, 'free', block);
-    at(runtime, 0x30, 'free', block);
-    expect(last(runtime)).toMatchObject({
-      kind: layout.FAULT_DOUBLE_FREE,
-      allocContext: '1/10',
-      freeContext: '',
-    });
-  });
-
   it('knows where a free deep in the stack and one from the host happened', async () => {
     const runtime = await Runtime.open(flavour);
     const [a, b] = [at(runtime, 0x10, 'malloc', 10), at(runtime, 0x10, 'malloc', 10)];
