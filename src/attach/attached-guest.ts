@@ -25,7 +25,7 @@ export type GivenImports = Readonly<Record<string, Readonly<Record<string, unkno
 
 type Imports = Record<string, Record<string, WebAssembly.ImportValue>>;
 
-/** The parts of Emscripten's FS that are used. */
+/** The parts of Emscripten's FS that are used here. */
 interface FileSystem {
   readFile(path: string): Uint8Array;
 }

@@ -94,7 +94,7 @@ type Table = typeof PROGRAM_OPTIONS;
 /** The options with their values. */
 export type ProgramSettings = { readonly [Name in keyof Table]: Table[Name]['default'] };
 
-/** Reads the variable. `warn` is told about each mistake. */
+/** Reads the variable. `warn` gets each mistake. */
 export function readProgramOptions(variable: string, warn: (text: string) => void): ProgramSettings {
   const table = PROGRAM_OPTIONS as unknown as Record<string, ProgramOption<unknown>>;
   const settings: Record<string, unknown> = {};

@@ -65,7 +65,7 @@ export class CompilerRun {
     this.#starter = starter;
   }
 
-  /** Does what a command line asks for. Returns the exit status. */
+  /** Carries out a command line and returns the exit status. */
   run(line: CommandLine): Promise<number> {
     switch (line.action) {
       case 'ask':

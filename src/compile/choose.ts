@@ -175,7 +175,7 @@ async function openClang(clang: string, search: Search): Promise<FoundToolchain 
   return `${variable} is ${named}, which has neither lib/wasm32-wasip1/libc.a nor lib/wasm32-wasi/libc.a`;
 }
 
-/** Whether the user has named the clang or the sysroot. Then the user is told when another toolchain is taken. */
+/** Whether the user has named the clang or the sysroot. If so, the use of another toolchain is a warning. */
 function clangIsNamed({ sysroot }: Search): boolean {
   return sysroot !== null || (process.env.WASI_SYSROOT ?? '') !== '' || clangCandidates().named !== null;
 }
@@ -183,7 +183,7 @@ function clangIsNamed({ sysroot }: Search): boolean {
 /**
  * The toolchains to try for the request, in order. Each one is opened only after the one before it has failed: that
  * one does not work, or it lacks something that the sources need.
- * @param passedOver is told why a compiler that the user named is not taken
+ * @param passedOver gets the reason why a compiler that the user named is not used
  */
 export async function* candidates(
   asked: 'auto' | ToolchainName,

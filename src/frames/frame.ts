@@ -1,4 +1,4 @@
-// A stack frame, and frames of which nothing but a name is known. This room stands below all others, errors included:
+// A stack frame, and frames that have only a name. This room stands below all others, errors included:
 // whatever names a place in the program speaks of a Frame.
 
 /** One symbolised stack frame, as errors, reports and profiles show it. */
@@ -21,7 +21,7 @@ export interface Frame {
   readonly language: 'c' | 'js';
 }
 
-/** A frame of which only the function's name is known. */
+/** A frame that has only the name of its function. */
 export function namedFrame(name: string, language: Frame['language'] = 'c'): Frame {
   return {
     function: name,

@@ -12,7 +12,7 @@ const TYPES: Readonly<Record<number, 'i32' | 'i64' | 'f32' | 'f64' | 'externref'
   111: 'externref',
 };
 
-/** Imports that do nothing. `called` is told of each call. */
+/** Imports that do nothing. `called` runs at each call. */
 export function standIns(
   module: WasmModule,
   memory: () => WebAssembly.Memory,

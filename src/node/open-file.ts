@@ -203,7 +203,7 @@ export class StandardStream extends OpenFile {
   override close(): void {}
 }
 
-/** Whether a character device is a terminal. The module that tells takes milliseconds to load, and /dev/null is none. */
+/** Whether a character device is a terminal. The module that knows this takes milliseconds to load, and /dev/null is no terminal. */
 function isTerminalDevice(fd: number, { rdev }: fs.BigIntStats): boolean {
   if (process.platform === 'linux' && rdev >> 8n === MEMORY_DEVICES) return false;
   return builtin('node:tty').isatty(fd);

@@ -1,4 +1,4 @@
-// Reads profile.proto, gzipped or not, from any writer: Go, jemalloc and gperftools by way of pprof, V8, Heapline.
+// Reads profile.proto, gzipped or not, from any writer: Go, jemalloc and gperftools through pprof, V8, Heapline.
 // It does not use the decoder of pprof-format, which accepts truncated input and needs quadratic time for hostile
 // integers. Here every length and index is checked (message-decoder.ts, wire-reader.ts), and decompression is
 // bounded.

@@ -17,7 +17,7 @@ import type { Subject } from './subject.ts';
 export interface GuestFailure {
   /** The error to hand to the host. */
   readonly error: unknown;
-  /** The exit that the guest asked for; null when it is none. */
+  /** The exit that the guest asked for; null when the error is no exit. */
   readonly exit: ExitSignal | null;
   /** Calls were cut off without any clean-up: what only they pointed to is lost. */
   readonly cutOff: boolean;

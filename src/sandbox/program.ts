@@ -183,7 +183,7 @@ export class Program {
     const { peaks, leaks } = this.#host;
     try {
       const snapshot = peaks.snapshot();
-      // A module that was linked without the scan has its profile all the same.
+      // A module that was linked without the scan still has its profile.
       this.#atEnd = { snapshot, leaks: null };
       this.#atEnd = { snapshot, leaks: leaks.capture(0, active) };
     } catch (error) {

@@ -36,7 +36,7 @@ describe('leaks', () => {
     expect(lib.heap.leaks().isClean()).toBe(true);
   });
 
-  test('can be asked again and again, and follow what the program does', () => {
+  test('can be requested repeatedly, and follow the program', () => {
     lib.exports.leak(10);
     expect(sums()).toEqual([10, 0, 0, 0]);
     expect(sums()).toEqual([10, 0, 0, 0]);
@@ -57,7 +57,7 @@ describe('leaks', () => {
     ]);
   });
 
-  test('change nothing that the program or the profile can see when somebody asks for them', () => {
+  test('change nothing that the program or the profile can see', () => {
     lib.exports.leak(10);
     lib.exports.append();
     const before = [lib.heap.stats(), lib.heap.profile().text()];

@@ -139,7 +139,7 @@ test.each([
   [good.replace('"blocks": 1,', '"blocks": -1,'), 6, /"blocks" must be a whole number/],
   [good.replace('"stack"', '"stock"'), 5, /"stack" is missing/],
   ['{"format":"heapline-leak-baseline","version":1,"leaks":[\n3]}', 2, /expected an object/],
-])('the malformed baseline %# is refused with its line', (text, line, message) => {
+])('the malformed baseline %# is rejected with its line', (text, line, message) => {
   const read = () => parseBaseline(text, 'base.json');
   expect(read).toThrow(BaselineError);
   expect(read).toThrow(message);

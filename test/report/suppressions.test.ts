@@ -66,7 +66,7 @@ test.each([
   ['\n\nnode_new\n', 3, /not a suppression: "node_new"/],
   ['leak:\n', 1, /empty pattern/],
   ['leak:^$', 1, /empty pattern/],
-])('the malformed file %j is refused with its line', (text, line, message) => {
+])('the malformed file %j is rejected with its line', (text, line, message) => {
   const read = () => parseSuppressions(text, 'bad.supp');
   expect(read).toThrow(SuppressionError);
   expect(read).toThrow(message);
@@ -186,7 +186,7 @@ describe('in the format of Valgrind', () => {
     ['{\nname\nMemcheck:Leak\nmain\n}', 4, /"main" is not a frame/],
     ['{\nname\nMemcheck:Leak\nfun:\n}', 4, /"fun:" is not a frame/],
     ['{\nname\nMemcheck:Leak\n...\n}', 5, /no frames, which would hide every leak/],
-  ])('the malformed file %j is refused with its line', (text, line, message) => {
+  ])('the malformed file %j is rejected with its line', (text, line, message) => {
     const read = () => parseSuppressions(text, 'bad.supp');
     expect(read).toThrow(SuppressionError);
     expect(read).toThrow(message);

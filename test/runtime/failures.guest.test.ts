@@ -28,7 +28,7 @@ describe.each(flavours)('a failed allocation (%s)', (flavour) => {
     ['valloc', [0x30000000], 0x30000000],
     ['realloc', [0, HUGE], HUGE],
     ['reallocarray', [0, 0x10000, 0x10000], 2 ** 32],
-  ])('of %s(%s) is told with its size and its call site, as the very first call, too', (name, args, size) => {
+  ])('of %s(%s) is reported with its size and call site, even as the very first call', (name, args, size) => {
     site(0x1234);
     const result = runtime.call(name, ...args);
     expect(result).toBe(name === 'posix_memalign' ? 48 : 0);
@@ -53,7 +53,7 @@ describe.each(flavours)('a failed allocation (%s)', (flavour) => {
     runtime.check();
   });
 
-  it('is told each time that memory is exhausted, of small blocks too', () => {
+  it('is reported each time memory is exhausted, also for small blocks', () => {
     let made = 0;
     for (site(7); runtime.call('malloc', 500) !== 0; site(7)) made++;
     for (let i = 0; i < 5; i++) {

@@ -89,7 +89,7 @@ it('a module that is linked without the runtime finds none', async () => {
   expect(readFileSync(output, 'utf8')).toBe(WITHOUT_RUNTIME);
 });
 
-it('a runtime of another version is none that the header can read', async () => {
+it('the header does not read a runtime of another version', async () => {
   const source = tree.write(
     'present.c',
     '#include <heapline.h>\nint present(void) { return heapline_present(); }\n',

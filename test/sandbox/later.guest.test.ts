@@ -74,7 +74,7 @@ describe('callbacks of a library', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
   });
 
-  it('that nobody waits for end a process by an uncaught TrapError, and by an exit not at all', () => {
+  it('that nobody waits for end a process with an uncaught TrapError, but not with an exit', () => {
     const directory = new CommandDirectory();
     try {
       const source = programPath('later.c');

@@ -76,7 +76,7 @@ async function attach(
   return { session, heap: new Heap(session), raw: session.guest.exports as Raw };
 }
 
-describe('a session around an instance that somebody else made', () => {
+describe('a session around an instance from elsewhere', () => {
   test('follows calls of raw exports, with the JavaScript that made them', async () => {
     const { heap, raw } = await attach();
     function caller(): number {
