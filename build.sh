@@ -98,6 +98,8 @@ TEST_FILES=(
   '/usr/lib/llvm-14/lib/clang/14*/lib/wasi/libclang_rt.builtins-wasm32.a libclang-rt-14-dev-wasm32'
   '/usr/lib/llvm-22/lib/clang/22*/lib/w*/libclang_rt.builtins*.a libclang-rt-22-dev-wasm32'
   '/usr/lib/llvm-22/lib/wasm32-wasi/libc++.a libc++-22-dev-wasm32'
+  '/usr/bin/rustc rustc' '/usr/bin/cargo cargo'
+  '/usr/lib/rustlib/wasm32-wasi*/lib/libstd-*.rlib libstd-rust-dev-wasm32'
 )
 
 missing_packages() {

@@ -1,7 +1,8 @@
-// Compiles csrc/ into heapline-wasi.o, heapline-emscripten.o, heapline-exceptions.o (C++ exceptions for WASI) and
-// heapline-program.o (csrc/posix/, for programs of `heapline cc`). The embedded compiler compiles them, so that they are
-// the same wherever they are built. Old linkers must accept them: they use the MVP instruction set plus bulk memory and sign
-// extension, and their target_features section names nothing newer than those and what C++ exceptions need.
+// Compiles csrc/ into heapline-wasi.o, heapline-emscripten.o, heapline-exceptions.o (C++ exceptions for WASI),
+// heapline-program.o (csrc/posix/, for programs of `heapline cc`) and libheapline.a (the runtime for Rust). The embedded
+// compiler compiles them, so that they are the same wherever they are built. Old linkers must accept them: they use the MVP
+// instruction set plus bulk memory and sign extension, and their target_features section names nothing newer than those
+// and what C++ exceptions need.
 //
 // Usage: node scripts/build-runtime.mjs [--out DIR] [--hooks] [--debug LEVEL]
 //   --out DIR      where to write them; wasm/ when it is not given, which is what the package ships
@@ -75,6 +76,12 @@ const objects = {
     ...instructions,
     '--target=wasm32-unknown-wasip1',
   ],
+  rust: [
+    ...['clang', '-c', 'rust.c', '-O2', '-g0', '-std=c17', '-ffreestanding', '-fno-builtin', '-fno-ident'],
+    ...warnings,
+    ...instructions,
+    '--target=wasm32-unknown-wasip1',
+  ],
   exceptions: [
     ...['clang++', '-c', 'exceptions.cc', '-O2', '-g0', '-std=c++17', '-fwasm-exceptions', '-fno-ident'],
     ...warnings,
@@ -123,24 +130,37 @@ function withFeatures(object, features) {
   return Buffer.concat(sections);
 }
 
-mkdirSync(out, { recursive: true });
-for (const [name, command] of Object.entries(objects)) {
+/** Runs one command of the embedded compiler and returns the file that it writes. */
+async function written(command, inputs, output) {
   const messages = [];
   const collect = (bytes) => bytes && messages.push(Buffer.from(bytes));
-  let result;
   try {
-    result = await runLLVM([...command, '-o', 'heapline.o'], files, {
+    const result = await runLLVM(command, inputs, {
       stdout: collect,
       stderr: collect,
       fetchProgress: () => {},
     });
+    return result[output];
   } catch (error) {
     // The error carries all files that the compiler received; only the compiler's messages help.
     console.error(Buffer.concat(messages).toString() || String(error));
     process.exit(1);
   }
-  const object = withFeatures(result['heapline.o'], [...knownFeatures, ...(featuresOf[name] ?? [])]);
-  const file = `heapline-${name}.o`;
-  writeFileSync(new URL(file, out), object);
-  console.log(`${options.out ?? 'wasm'}/${file}  ${object.length} bytes`);
 }
+
+function write(file, bytes) {
+  writeFileSync(new URL(file, out), bytes);
+  console.log(`${options.out ?? 'wasm'}/${file}  ${bytes.length} bytes`);
+}
+
+mkdirSync(out, { recursive: true });
+const built = {};
+for (const [name, command] of Object.entries(objects)) {
+  const object = await written([...command, '-o', 'heapline.o'], files, 'heapline.o');
+  built[`heapline-${name}.o`] = withFeatures(object, [...knownFeatures, ...(featuresOf[name] ?? [])]);
+}
+const inArchive = ['heapline-wasi.o', 'heapline-rust.o'];
+const archive = await written(['llvm-ar', 'rcsD', 'libheapline.a', ...inArchive], built, 'libheapline.a');
+const { 'heapline-rust.o': _, ...shipped } = built;
+for (const [file, object] of Object.entries(shipped)) write(file, object);
+write('libheapline.a', archive);

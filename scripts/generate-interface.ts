@@ -195,7 +195,7 @@ function interfaceFile(all: readonly Declaration[]): GeneratedFile {
 async function responseFiles(): Promise<GeneratedFile[]> {
   // This imports the file above, so that file must be current first.
   const { linkFlagsByHand } = await import('../src/compile/link-by-hand.ts');
-  return (['wasi', 'emscripten', 'emscripten-sandbox'] as const).map((target) => ({
+  return (['wasi', 'emscripten', 'emscripten-sandbox', 'rust'] as const).map((target) => ({
     path: `wasm/link-${target}.rsp`,
     text: `${linkFlagsByHand(target).join('\n')}\n`,
   }));

@@ -8,26 +8,32 @@ export function addLinkFlagsCommand(program: Command, terminal: Terminal): void 
   program
     .command('link-flags')
     .description('print what to add to a link of your own: the runtime and its linker flags')
-    .usage('wasi|emscripten|emscripten-sandbox')
-    .argument('<target>', 'wasi (clang), emscripten (emcc), or emscripten-sandbox (emcc, for loadWasm)')
+    .usage('wasi|emscripten|emscripten-sandbox|rust')
+    .argument(
+      '<target>',
+      'wasi (clang), emscripten (emcc), emscripten-sandbox (emcc, for loadWasm), or rust (rustc)',
+    )
     .addHelpText(
       'after',
       `
-It prints two paths: the runtime's object, and a response file with the flags that Heapline needs.
+It prints two paths: the runtime's object, and a response file with the flags that Heapline needs. For Rust, it prints
+arguments of rustc that name the two.
 A module linked with those for emscripten keeps its own JavaScript, and attach() watches it. With those for
 emscripten-sandbox, loadWasm() and heapline run the module and its JavaScript.
 
 Examples:
   clang --target=wasm32-wasi main.o $(heapline link-flags wasi) -Wl,--export=__main_void -o main.wasm
-  emcc -g -sMODULARIZE -sEXPORT_ES6 lib.c $(heapline link-flags emscripten) -o lib.mjs`,
+  emcc -g -sMODULARIZE -sEXPORT_ES6 lib.c $(heapline link-flags emscripten) -o lib.mjs
+  cargo rustc --release --target wasm32-wasip1 -- $(heapline link-flags rust)`,
     )
     .action(async (target: string) => {
-      const { isLinkTarget, LINK_TARGETS, linkFilesByHand } = await import('../compile/index.ts');
+      const { isLinkTarget, LINK_TARGETS, linkArgumentsByHand, linkFilesByHand } = await import(
+        '../compile/index.ts'
+      );
       if (!isLinkTarget(target)) {
         throw usageError('target', `${target} is no target: it is one of ${LINK_TARGETS.join(', ')}.`);
       }
-      const [object, flags] = linkFilesByHand(target);
-      const spaced = [object, flags].find((file) => /\s/.test(file));
+      const spaced = linkFilesByHand(target).find((file) => /\s/.test(file));
       if (spaced !== undefined) {
         throw usageError(
           'target',
@@ -35,6 +41,6 @@ Examples:
             'quotes, as docs/linking.md shows.',
         );
       }
-      terminal.data(`${object} @${flags}\n`);
+      terminal.data(`${linkArgumentsByHand(target).join(' ')}\n`);
     });
 }

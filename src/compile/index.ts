@@ -15,7 +15,7 @@ export {
 } from './flags.ts';
 export { filesToRead } from './includes.ts';
 export { wasiProgramArguments } from './link.ts';
-export { isLinkTarget, LINK_TARGETS, linkFilesByHand } from './link-by-hand.ts';
+export { isLinkTarget, LINK_TARGETS, linkArgumentsByHand, linkFilesByHand } from './link-by-hand.ts';
 export { isFile } from './options.ts';
 export { runTool } from './process.ts';
 export {

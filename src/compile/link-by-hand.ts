@@ -11,10 +11,15 @@ import { lists } from './emscripten.ts';
 import { defaultSettings, NEEDED_SETTINGS } from './emscripten-versions.ts';
 import { exportArguments, LINKER_ARGUMENTS, WASI_LINKER_ARGUMENTS } from './link.ts';
 
-/** What a link by hand can be for, with the runtime's object for it. */
-const OBJECTS = { wasi: 'wasi', emscripten: 'emscripten', 'emscripten-sandbox': 'emscripten' } as const;
-export const LINK_TARGETS = Object.keys(OBJECTS) as readonly (keyof typeof OBJECTS)[];
-export type LinkTarget = keyof typeof OBJECTS;
+/** What a link by hand can be for, with the file that has the runtime for it. */
+const RUNTIMES = {
+  wasi: 'heapline-wasi.o',
+  emscripten: 'heapline-emscripten.o',
+  'emscripten-sandbox': 'heapline-emscripten.o',
+  rust: 'libheapline.a',
+} as const;
+export const LINK_TARGETS = Object.keys(RUNTIMES) as readonly (keyof typeof RUNTIMES)[];
+export type LinkTarget = keyof typeof RUNTIMES;
 
 export function isLinkTarget(name: string): name is LinkTarget {
   return (LINK_TARGETS as readonly string[]).includes(name);
@@ -41,11 +46,21 @@ const OWN_GLUE = [
   ]),
 ];
 
-/** Flags of the compiler's driver. Where main makes a difference, they are those of a module that has one. */
+/**
+ * The flags of the linker that rustc calls. Rust has a target without libc, which has no exit() either.
+ */
+const OF_RUST = [
+  ...WASI_LINKER_ARGUMENTS.filter((argument) => argument !== '--undefined=exit'),
+  ...exportArguments('wasi').filter((argument) => argument !== '--export=__wrap_exit'),
+  '--export-if-defined=_initialize',
+];
+
+/** Flags of the compiler's driver, or with Rust of the linker. Where main makes a difference, they are those of a module that has one. */
 export function linkFlagsByHand(target: LinkTarget): string[] {
   if (target === 'wasi')
     return ['-mexec-model=reactor', ...forDriver([...WASI_LINKER_ARGUMENTS, ...exportArguments('wasi')])];
   if (target === 'emscripten') return OWN_GLUE;
+  if (target === 'rust') return OF_RUST;
   const defaults = defaultSettings(EVERY_VERSION, true).map(({ flag }) => flag);
   return [
     ...NEEDED_SETTINGS,
@@ -58,10 +73,10 @@ export function linkFlagsByHand(target: LinkTarget): string[] {
   ];
 }
 
-/** The files that a link by hand names: the runtime's object, and the response file with the flags. */
-export function linkFilesByHand(target: LinkTarget): readonly [object: string, flags: string] {
+/** The files that a link by hand names: the runtime, and the response file with the flags. */
+export function linkFilesByHand(target: LinkTarget): readonly [runtime: string, flags: string] {
   const files = [
-    path.join(runtimeDirectory(), `heapline-${OBJECTS[target]}.o`),
+    path.join(runtimeDirectory(), RUNTIMES[target]),
     path.join(packageDirectory ?? '', 'wasm', `link-${target}.rsp`),
   ] as const;
   const missing = files.find((file) => !existsSync(file));
@@ -72,4 +87,13 @@ export function linkFilesByHand(target: LinkTarget): readonly [object: string, f
     );
   }
   return files;
+}
+
+/** The arguments that a build adds to its link: of emcc or clang, or of rustc. */
+export function linkArgumentsByHand(target: LinkTarget): string[] {
+  const [runtime, flags] = linkFilesByHand(target);
+  if (target !== 'rust') return [runtime, `@${flags}`];
+  // rustc puts a library before libc, whose malloc must not be found first. An object would come last.
+  const library = 'static:-bundle,+whole-archive=heapline';
+  return ['-L', `native=${path.dirname(runtime)}`, '-l', library, '-C', `link-arg=@${flags}`];
 }

@@ -34,10 +34,17 @@ export function isEngineScript(file: string): boolean {
 
 /** Sources of libc and the C++ library, as toolchains build them. */
 const LIBRARY_FILE = /(^|\/)(system\/lib|libc-(top|bottom)-half|c\+\+\/v1|libcxx|libcxxabi|libc\/musl)\//;
+/** Sources of Rust's library: `/rustc/<commit>/library/…`, those of Debian, and those of rustup. */
+const RUST_LIBRARY_FILE = /(^|\/)rust(c[^/]*(\/[0-9a-f]{40})?)?\/library\/(std|core|alloc)\/src\//;
+
+/** Whether a file is a source of Rust's library. */
+export function isRustLibraryFile(file: string): boolean {
+  return RUST_LIBRARY_FILE.test(file);
+}
 
 /** Whether a file is a source of a toolchain's own libraries. */
 export function isLibraryFile(file: string): boolean {
-  return LIBRARY_FILE.test(file);
+  return LIBRARY_FILE.test(file) || isRustLibraryFile(file);
 }
 
 // Test runners have about thirty frames above every test, and the leak is never there.

@@ -20,6 +20,7 @@ export {
   isGlue,
   isLibraryFile,
   isOwnScript,
+  isRustLibraryFile,
   type StackView,
   withoutHarness,
 } from './hiding.ts';

@@ -3,6 +3,7 @@
 // form that they have in debug information. A name belongs here when nobody who reads a report would look into the
 // function for the mistake; a constructor such as `node_new` does not.
 
+import { isAllocator } from './allocation-functions.ts';
 import { rememberedByFrame } from './fold-stacks.ts';
 import type { Frame } from './frame.ts';
 import { isLibraryFile } from './hiding.ts';
@@ -51,6 +52,6 @@ export function wrapperFrames(names: readonly string[] = []): (frame: Frame) => 
   return rememberedByFrame(({ function: name, linkageName, file, language }) => {
     if (language !== 'c') return false;
     if (own.some((matches) => matches(name) || matches(linkageName))) return true;
-    return WRAPPER.test(name) || CXX_LIBRARY.test(name) || isLibraryFile(file);
+    return WRAPPER.test(name) || isAllocator(name) || CXX_LIBRARY.test(name) || isLibraryFile(file);
   });
 }

@@ -10,7 +10,7 @@ const OF_C =
 const OF_EMSCRIPTEN =
   'Emscripten linked it with an allocator of its own. Link it with wasm/heapline-emscripten.o and -sMALLOC=none, as docs/linking.md says, or let `heapline build --toolchain emscripten` do it';
 const OF_RUST =
-  'it was compiled from Rust, whose allocator is not C\'s malloc. Declare a #[global_allocator] that calls malloc, calloc, realloc and free, and link wasm/heapline-wasi.o as a static library, as docs/linking.md says under "Rust"';
+  "it was compiled from Rust. Link it with Heapline's runtime: cargo rustc … -- $(npx heapline link-flags rust). For wasm32-unknown-unknown, also declare a #[global_allocator] that calls malloc and free; docs/rust.md has one";
 const OF_ASSEMBLYSCRIPT =
   'it looks like AssemblyScript, whose runtime has an allocator and a garbage collector of its own and no C malloc. Heapline cannot follow it: it is for languages that allocate with malloc';
 const OF_GO =

@@ -6,9 +6,10 @@
 
 import { ByteReader, ExternalKind, readModule, type WasmModule } from '../binary/index.ts';
 import { InvalidModuleError } from '../errors.ts';
-import type { Frame } from '../frames/index.ts';
+import { type Frame, isRustLibraryFile } from '../frames/index.ts';
 import { DwarfInfo } from './dwarf/index.ts';
 import { type BodyRange, FunctionBodies } from './function-bodies.ts';
+import { isRustMain, isRustStart, rustName } from './rust-names.ts';
 import { type SourceMapInput, type SourcePosition, SourcePositions } from './source-positions.ts';
 
 /** Options of a Symbolizer. */
@@ -38,6 +39,9 @@ const PROBED = 32;
 /** Emscripten's functions that call one out of the table, by the types of its result and its parameters. */
 const DYN_CALL = /^dynCall_[vijfdp]+$/;
 
+/** The functions by which Rust's library is called: rustc and libc have made them. */
+const RUST_ENTRIES = /^(main|__original_main|__main_void|_start)$/;
+
 /** Turns offsets from the start of the code section payload into source frames. */
 export class Symbolizer {
   /** The best source of symbols. For some functions there may only be a lesser one. */
@@ -58,6 +62,7 @@ export class Symbolizer {
   readonly #functionNames: Map<number, string>;
   /** Indices of the toolchain's functions that call those of the program. */
   readonly #startUp: ReadonlySet<number>;
+  readonly #rustStart: ReadonlySet<number>;
   readonly #stacks = new Map<number, readonly Frame[]>();
   readonly #frames = new Map<string, Map<number, Frame[]>>();
 
@@ -71,6 +76,7 @@ export class Symbolizer {
     this.#dwarf = this.#openDwarf(module, '') ?? (external && this.#openDwarf(external, 'external '));
     this.#positions = this.#openSourceMap(options.sourceMap);
     this.#functionNames = readNames(module, external);
+    this.#rustStart = this.#findRustStart();
     this.#startUp = this.#findStartUp();
     this.source =
       this.#dwarf !== null
@@ -116,11 +122,25 @@ export class Symbolizer {
   /**
    * True if the instruction belongs to a function by which a toolchain calls the program's functions. Programs of
    * Emscripten, and WASI programs whose main takes arguments, have such a function for main; -sDYNCALLS makes
-   * `dynCall_*` for others. Other programs have none, so these functions are left out of stacks.
+   * `dynCall_*` for others. Rust's library has some, too. Other programs have none, so these functions are left out of
+   * stacks.
    */
   isStartUp(offset: number): boolean {
     const body = this.#bodies.find(offset);
-    return body >= 0 && this.#startUp.has(this.#importedFunctions + body);
+    if (body < 0) return false;
+    const index = this.#importedFunctions + body;
+    if (this.#startUp.has(index)) return true;
+    // The compiler may have moved the program's main into a function of the library.
+    return (
+      this.#rustStart.has(index) &&
+      this.frames(offset).every(({ file }) => file === '' || isRustLibraryFile(file))
+    );
+  }
+
+  #findRustStart(): ReadonlySet<number> {
+    const found = new Set<number>();
+    for (const [index, name] of this.#functionNames) if (isRustStart(name)) found.add(index);
+    return found;
   }
 
   #findStartUp(): ReadonlySet<number> {
@@ -134,6 +154,8 @@ export class Symbolizer {
     const renamed = indices.has('__main_argc_argv') || indices.has('__original_main');
     const caller = (renamed ? indices.get('main') : undefined) ?? indices.get('__main_void');
     if (caller !== undefined && (renamed || indices.has('main'))) found.add(caller);
+    if (this.#rustStart.size === 0) return found;
+    for (const [index, name] of this.#functionNames) if (RUST_ENTRIES.test(name)) found.add(index);
     return found;
   }
 
@@ -143,7 +165,8 @@ export class Symbolizer {
     for (const [index, name] of this.#functionNames) {
       const body = index - this.#importedFunctions;
       // In an instrumented module, exports are thunks after all bodies, and names of thunks are among the names.
-      if (body < 0 || body >= this.#bodies.count || !isMeant(name)) continue;
+      if (body < 0 || body >= this.#bodies.count || this.#startUp.has(index)) continue;
+      if (!isMeant(name) && !isRustMain(name)) continue;
       some = true;
       if (this.#positions !== null || this.#knowsLineIn(body)) return true;
     }
@@ -170,7 +193,8 @@ export class Symbolizer {
     if (known !== null) {
       return known.map((frame) =>
         this.#frame(
-          frame.function || (frame.inlined ? '<unknown>' : this.#nameOf(index, null)),
+          rustName(frame.linkageName) ??
+            (frame.function || (frame.inlined ? '<unknown>' : this.#nameOf(index, null))),
           frame.linkageName,
           frame.startLine,
           frame.file,
@@ -189,7 +213,8 @@ export class Symbolizer {
   }
 
   #nameOf(index: number, position: SourcePosition | null): string {
-    return this.#functionNames.get(index) || position?.name || `wasm-function[${index}]`;
+    const name = this.#functionNames.get(index) || position?.name || `wasm-function[${index}]`;
+    return rustName(name) ?? name;
   }
 
   #frame(

@@ -24,6 +24,17 @@ it.each([
   expect([object!, flags!.slice(1)].every((file) => existsSync(file))).toBe(true);
 });
 
+it('prints arguments of rustc for Rust', () => {
+  const wasm = join(fileURLToPath(new URL('../..', import.meta.url)), 'wasm');
+  const { status, stdout } = directory.heapline(['link-flags', 'rust']);
+  expect({ status, stdout }).toEqual({
+    status: 0,
+    stdout: `-L native=${wasm} -l static:-bundle,+whole-archive=heapline -C link-arg=@${wasm}/link-rust.rsp\n`,
+  });
+  expect(existsSync(join(wasm, 'libheapline.a'))).toBe(true);
+  expect(existsSync(join(wasm, 'link-rust.rsp'))).toBe(true);
+});
+
 it('names the object of another build of the runtime', () => {
   const objects = runtimeObjects('hooks');
   const { stdout } = directory.heapline(['link-flags', 'wasi'], { env: { HEAPLINE_RUNTIME: objects } });
@@ -35,7 +46,7 @@ it('rejects other targets, no target, and a directory without the runtime', () =
     status: 2,
     stdout: '',
     stderr: expect.stringContaining(
-      'native is no target: it is one of wasi, emscripten, emscripten-sandbox.',
+      'native is no target: it is one of wasi, emscripten, emscripten-sandbox, rust.',
     ),
   });
   expect(directory.heapline(['link-flags']).status).toBe(2);
