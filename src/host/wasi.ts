@@ -37,6 +37,7 @@ export async function openWasiGuest(
   let wasi: MoreWasi | null = null;
   let live: LiveFileSystem | null = null;
   let memory: WebAssembly.Memory | null = null;
+  const kept = new Set<number>();
   const memoryNow = (): WebAssembly.Memory => {
     if (memory !== null) return memory;
     throw new UnsupportedModuleError(
@@ -61,7 +62,7 @@ export async function openWasiGuest(
     // Many programs need nothing but files and an exit. In Node.js the rest takes 30 ms to load.
     if (wanted.some((entry) => entry.module === WASI_MODULE && !Object.hasOwn(own, entry.name))) {
       wasi = await platform().moreWasi([options.programName, ...options.args], options.env);
-      imports[WASI_MODULE] = { ...wasi.functions, ...own };
+      imports[WASI_MODULE] = { ...wasi.functions, ...keeping(wasi, kept), ...own };
     }
     for (const entry of wanted) {
       if (entry.module === WASI_MODULE && entry.kind === 'function') {
@@ -83,7 +84,7 @@ export async function openWasiGuest(
     memory = exports.memory;
     wasi?.start(memory);
     const guest = new WasiGuest(exports, memory, wasi, tree, live);
-    options.instantiated(guest);
+    options.instantiated(guest, kept);
     return guest;
   } catch (error) {
     live?.dispose();
@@ -94,6 +95,23 @@ export async function openWasiGuest(
     }
     throw error;
   }
+}
+
+/** libc asks for arguments and environment once, and keeps the blocks where they are. Only their addresses tell. */
+const KEEPS = ['args_get', 'environ_get'] as const;
+
+/** These functions, and each notes the two blocks that it fills. */
+function keeping({ functions }: MoreWasi, kept: Set<number>): Record<string, WebAssembly.ImportValue> {
+  const watched: Record<string, WebAssembly.ImportValue> = {};
+  for (const name of KEEPS) {
+    const call = functions[name] as ((table: number, texts: number) => number) | undefined;
+    if (call === undefined) continue;
+    watched[name] = (table: number, texts: number) => {
+      kept.add(table >>> 0).add(texts >>> 0);
+      return call(table, texts);
+    };
+  }
+  return watched;
 }
 
 /** The files in memory, and directories where those of the machine begin. */

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { loadWasm } from '../../src/index.ts';
 import { BuildDirectory, type Start } from '../support/build-directory.ts';
 
 const build = new BuildDirectory();
@@ -131,6 +132,16 @@ test('a leak is reported at its line, with the exit status of LeakSanitizer', ()
   expect(main(['leak'], { options: 'exitcode=0' }).status).toBe(0);
   expect(main(['leak'], { options: 'detect_leaks=0' })).toMatchObject({ status: 0, stderr: '' });
   expect(main(['leak'], { options: 'exitcod=0' }).stderr).toContain("did you mean 'exitcode'");
+});
+
+test('arguments and environment are no blocks of the program, so a clean end needs no symbols', async () => {
+  expect(cc('-O1', 'main.c', 'helper.o', '-o', 'module.wasm').status).toBe(0);
+  using sandbox = await loadWasm(join(directory, 'module.wasm'), { args: ['status'], env: { A: 'b' } });
+  expect(sandbox.run().exitCode).toBe(7);
+  expect(sandbox.heap.mayLeak(['definite', 'indirect', 'possible'])).toBe(false);
+  using leaky = await loadWasm(join(directory, 'module.wasm'), { args: ['leak'] });
+  leaky.run();
+  expect(leaky.heap.mayLeak(['definite'])).toBe(true);
 });
 
 test('a double free stops the program, unless halt_on_error is 0', () => {

@@ -33,7 +33,10 @@ function codeFile(name: string): string | null {
   const home = HOME || USERPROFILE;
   const root = own || (caches ? join(caches, 'heapline') : home && join(home, '.cache', 'heapline'));
   if (!root || vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER === undefined) return null;
-  return join(root, 'code', `${name}-${process.version}-${process.arch}`);
+  // V8 takes code only from a process with the same options.
+  const options = JSON.stringify([process.execArgv, process.env.NODE_OPTIONS]);
+  const key = createHash('sha256').update(options).digest('hex').slice(0, 8);
+  return join(root, 'code', `${name}-${process.version}-${process.arch}-${key}`);
 }
 
 function load(file: string, code: string): Bundle {
