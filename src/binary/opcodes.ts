@@ -84,6 +84,7 @@ export const Opcode = {
   I32Sub: 0x6b,
   I32And: 0x71,
   I32ShrU: 0x76,
+  I64ExtendI32S: 0xac,
   RefFunc: 0xd2,
 } as const;
 

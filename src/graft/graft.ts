@@ -10,7 +10,9 @@ import {
   ExternalKind,
   InstructionWriter,
   Opcode,
+  peekU32,
   readModule,
+  skipInstruction,
   type TypeDefinition,
   type WasmModule,
 } from '../binary/index.ts';
@@ -22,13 +24,15 @@ import { ALLOCATION_FAMILY, HOST_EXPORTS } from '../runtime/interface.ts';
 import { type FunctionFacts, readFacts } from './function-facts.ts';
 import { findHeapPlace, type HeapPlace } from './heap-place.ts';
 import { type Allocator, Recognition } from './recognise.ts';
-import { findRoles, type RoleFunction } from './roles.ts';
+import { findRoles, PREFIXED_REALLOC, type RoleFunction } from './roles.ts';
 import { RuntimeObject } from './runtime-object.ts';
 import { selfTest } from './self-test.ts';
 
 const PAGE = 0x10000;
 const I32 = 0x7f;
 const NOP = 0x01;
+/** Bytes before a block in which SQLite keeps its size. */
+const PREFIX = 8;
 /** The runtime's imports in the order in which they lie in the table. */
 const HOOKS = ['host_stack', 'fault', 'exiting'] as const;
 /** Import of what AddressSanitizer and LeakSanitizer are made of. */
@@ -343,6 +347,10 @@ class Graft {
     for (const each of this.roles) {
       const { role, index } = each;
       const first = this.roles.find((other) => other.role === role)!;
+      if (role === PREFIXED_REALLOC) {
+        this.#replacePrefixedRealloc(index);
+        continue;
+      }
       const target = first === each ? this.#runtimeFunction(role) : first.index;
       const runtimeType = this.#object.module.functionType(this.#object.definedFunction(role));
       if (!sameType(runtimeType, this.module.functionType(index))) {
@@ -357,10 +365,66 @@ class Graft {
         if (this.#forwards(index, role, indices)) continue;
         refuse(`${nameOf(this.module, index)} is too short to be replaced`);
       }
-      while (code.length < end - start - 1) code.byte(NOP);
-      code.byte(Opcode.End);
-      this.#rewriter.replaceBody(index, code.take());
+      this.#replaceBody(index, code);
     }
+  }
+
+  /** Gives a function this code, padded to the length of what it had. */
+  #replaceBody(index: number, code: InstructionWriter): void {
+    const { start, end } = this.module.bodies[index - this.module.importedFunctions]!;
+    if (code.length + 1 > end - start) refuse(`${nameOf(this.module, index)} is too short to be replaced`);
+    while (code.length < end - start - 1) code.byte(NOP);
+    code.byte(Opcode.End);
+    this.#rewriter.replaceBody(index, code.take());
+  }
+
+  /**
+   * realloc of a block that begins 8 bytes earlier, with its size there. The call stands where the inlined realloc called
+   * malloc, so that call sites have lines.
+   */
+  #replacePrefixedRealloc(index: number): void {
+    const realloc =
+      this.roles.find(({ role }) => role === 'realloc')?.index ?? this.#runtimeFunction('realloc');
+    const code = new InstructionWriter();
+    code.byte(1); // One more local: what realloc returns.
+    code.byte(1);
+    code.byte(I32);
+    code.indexed(Opcode.LocalGet, 0);
+    code.i32(PREFIX);
+    code.byte(Opcode.I32Sub);
+    code.indexed(Opcode.LocalGet, 1);
+    code.i32(PREFIX);
+    code.byte(Opcode.I32Add);
+    const site = this.#callOfMalloc(index, code.length);
+    while (code.length < site) code.byte(NOP);
+    code.indexed(Opcode.Call, realloc);
+    code.indexed(Opcode.LocalTee, 2);
+    code.byte(Opcode.If);
+    code.byte(I32);
+    code.indexed(Opcode.LocalGet, 2);
+    code.indexed(Opcode.LocalGet, 1);
+    code.byte(Opcode.I64ExtendI32S);
+    code.memory(Opcode.I64Store, 3, 0);
+    code.indexed(Opcode.LocalGet, 2);
+    code.i32(PREFIX);
+    code.byte(Opcode.I32Add);
+    code.byte(Opcode.Else);
+    code.i32(0);
+    code.byte(Opcode.End);
+    this.#replaceBody(index, code);
+  }
+
+  /** Bytes from the beginning of a body to its first call of malloc behind the first `least` bytes. */
+  #callOfMalloc(index: number, least: number): number {
+    const { bytes, bodies, importedFunctions, heads } = this.module;
+    const body = index - importedFunctions;
+    const { start, end } = bodies[body]!;
+    const mallocs = this.roles.filter(({ role }) => role === 'malloc').map((each) => each.index);
+    for (let at = heads.code[body]!; at < end; at = skipInstruction(bytes, at, end)) {
+      const isCall = bytes[at] === Opcode.Call && mallocs.includes(peekU32(bytes, at + 1));
+      if (isCall && at - start >= least) return at - start;
+    }
+    return refuse(`${nameOf(this.module, index)} does not call malloc`);
   }
 
   /** Whether all that a short function does is to call another one of the same role. */
@@ -402,7 +466,8 @@ class Graft {
 function describeRole({ role, index, name, by }: RoleFunction): string {
   const how =
     by === 'export' ? `exported as ${name}` : by === 'name' ? `named ${name}` : 'recognised by what it does';
-  return `${role} is function ${index}, ${how}`;
+  const what = role === PREFIXED_REALLOC ? 'a realloc that keeps sizes before blocks' : role;
+  return `${what} is function ${index}, ${how}`;
 }
 
 /** Where the heap begins, by hints in the module and by what its allocator has done. */

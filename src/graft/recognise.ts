@@ -8,7 +8,7 @@ import { type Blocker, Closure, constructorsOf } from './closure.ts';
 import { type FunctionFacts, placesIn } from './function-facts.ts';
 import type { HeaderTest } from './header-tests.ts';
 import type { HeapPlace } from './heap-place.ts';
-import type { Role, RoleFunction } from './roles.ts';
+import { PREFIXED_REALLOC, type Role, type RoleFunction } from './roles.ts';
 import { SBRK, ScratchModule } from './scratch.ts';
 import { firstBlock, type Learnt, type StaticData, Trial, unsetBreaks } from './trial.ts';
 
@@ -205,10 +205,8 @@ export class Recognition {
     const malloc = roles.find(({ role }) => role === 'malloc')!.index;
     const free = roles.find(({ role }) => role === 'free')!.index;
     if (this.#reached(malloc) === null || this.#reached(free) === null) return null;
-    const scratch = this.#scratch(
-      new Set([malloc, free, ...others.filter((index) => this.#reached(index))]),
-      setUp,
-    );
+    const callable = others.filter((index) => ROLES_BY_TYPE.has(this.#types[index]!));
+    const scratch = this.#scratch(new Set([malloc, free, ...callable]), setUp);
     for (const words of [NO_WORDS, ...this.#breaks(scratch, malloc)]) {
       const first = firstBlock(scratch.open(words), this.#data, malloc);
       if (first === null) continue;
@@ -226,8 +224,9 @@ export class Recognition {
   }
 
   #roleOf(index: number, trial: Trial): Role | null {
-    if (this.#reached(index) === null) return null;
-    return ROLES_BY_TYPE.get(this.#types[index]!)?.find((role) => trial.has(role, index)) ?? null;
+    const roles = ROLES_BY_TYPE.get(this.#types[index]!) ?? [];
+    const isKnown = this.#reached(index) !== null;
+    return roles.find((role) => (isKnown || role === PREFIXED_REALLOC) && trial.has(role, index)) ?? null;
   }
 
   /** Functions that might be malloc_usable_size: they read memory and do nothing else. */
@@ -244,9 +243,10 @@ export class Recognition {
 
   #scratch(callable: ReadonlySet<number>, setUp: SetUp): ScratchModule {
     const reached = new Set<number>();
-    for (const index of callable) for (const each of this.#reached(index)!) reached.add(each);
-    // Constructors may reach everything.
-    if (setUp !== null) for (const { index } of this.facts) reached.add(index);
+    for (const index of callable) for (const each of this.#reached(index) ?? []) reached.add(each);
+    // Constructors may reach everything, and so may functions that call others through the table.
+    const mayReachAll = setUp !== null || [...callable].some((index) => this.#reached(index) === null);
+    if (mayReachAll) for (const { index } of this.facts) reached.add(index);
     return new ScratchModule(this.module, { callable, reached, setUp, heap: this.place.least });
   }
 
@@ -285,7 +285,7 @@ export class Recognition {
 const ROLES_BY_TYPE: ReadonlyMap<string, readonly Role[]> = new Map([
   ['i>i', ['malloc_usable_size', 'malloc', 'valloc']],
   ['i>', ['free']],
-  ['ii>i', ['realloc', 'calloc', 'memalign']],
+  ['ii>i', ['realloc', 'calloc', 'memalign', PREFIXED_REALLOC]],
   ['iii>i', ['posix_memalign', 'reallocarray']],
 ] as const satisfies readonly (readonly [string, readonly Role[]])[]);
 

@@ -16,7 +16,12 @@ export const ROLES = [
   'valloc',
   'malloc_usable_size',
 ] as const;
-export type Role = (typeof ROLES)[number];
+/**
+ * SQLite's realloc, into which optimisers inline that of libc: it keeps the size of a block in the 8 bytes before the
+ * block.
+ */
+export const PREFIXED_REALLOC = 'realloc with a prefix';
+export type Role = (typeof ROLES)[number] | typeof PREFIXED_REALLOC;
 
 /** A function with a role. */
 export interface RoleFunction {

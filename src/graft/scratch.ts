@@ -19,6 +19,8 @@ const EMPTY_BLOCK = 0x40;
 /** Pages of memory that an instance has more than the module asks for, so that allocators need not let it grow. */
 const SPARE_PAGES = 64;
 const MOST_PAGES = 0x10000;
+/** Emscripten's memcpy copies fewer bytes itself. */
+const LEAST_COPY = 512;
 /** Bytes behind the place where the heap may begin that belong to static data at most. */
 const SET_UP_REACH = 0x100000;
 /** Calls and rounds of loops that one call may take. */
@@ -131,6 +133,22 @@ function giveSbrk(module: WasmModule, imports: WebAssembly.Imports, heap: number
   }
 }
 
+/** Old glue copies large pieces of memory in JavaScript (memcpy_big), by an import whose name may be any letter. */
+function giveCopy(scratch: Scratch, module: WasmModule, imports: WebAssembly.Imports, heap: number): void {
+  for (const { module: from, name, kind, index } of module.imports) {
+    if (kind !== ExternalKind.Function) continue;
+    const { parameters } = module.functionType(index);
+    if (parameters.length !== 3 || parameters.some(({ code }) => code !== I32)) continue;
+    const other = imports[from]![name] as (...parameters: unknown[]) => unknown;
+    imports[from]![name] = (to: number, source: number, length: number): unknown => {
+      const isBlock = (start: number): boolean => start >= heap && start + length <= scratch.bytes.length;
+      if (!(length >= LEAST_COPY && isBlock(to) && isBlock(source))) return other(to, source, length);
+      scratch.bytes.copyWithin(to, source, source + length);
+      return to;
+    };
+  }
+}
+
 /** One instance. */
 export class Scratch {
   /** Calls of imports so far. */
@@ -147,6 +165,7 @@ export class Scratch {
       this.importCalls += 1;
     });
     giveSbrk(module, imports, plan.heap, pages * PAGE);
+    giveCopy(this, module, imports, plan.heap);
     this.#exports = accepted(() => new (engine().Instance)(compiled, imports)).exports;
     this.#memory = this.#exports[`${PREFIX}memory`] as WebAssembly.Memory;
     this.#setStackLimits(plan.heap);

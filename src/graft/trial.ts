@@ -2,7 +2,7 @@
 // of the role and nothing else: it calls no import, changes no global, and of the static data it only changes the places
 // that malloc and free change, too. So a function that counts, logs or aborts in addition is not taken for what it wraps.
 
-import type { Role } from './roles.ts';
+import { PREFIXED_REALLOC, type Role } from './roles.ts';
 import { type Scratch, ScratchTrap } from './scratch.ts';
 
 /** Size of the first block. */
@@ -16,6 +16,10 @@ const LARGER_THAN_MEMORY = 0x70000000;
 const TRACE_LENGTH = 60;
 /** malloc aligns to less than this. */
 const LARGE_ALIGNMENT = 32;
+/** Bytes before a block in which SQLite keeps its size. */
+const PREFIX = 8;
+/** The size is a signed number there. */
+const LARGEST_PREFIXED = 0x7fff_fff0;
 /** Bytes at both ends of a free block that allocators use. */
 const LINKS = 16;
 const ENOMEM: readonly number[] = [48, 12];
@@ -300,6 +304,9 @@ export class Trial {
         this.#tryRealloc(index, (pointer, size) => [pointer, size, 1]);
         this.#tryRealloc(index, (pointer, size) => [pointer, 1, size]);
         break;
+      case PREFIXED_REALLOC:
+        this.#tryPrefixedRealloc(index);
+        break;
       case 'memalign':
       case 'aligned_alloc':
         this.#tryAligned((alignment, size) => this.#call(index, alignment, size));
@@ -386,6 +393,30 @@ export class Trial {
     // The block is still in use: nobody else gets it.
     for (let round = 0; round < 8; round += 1) this.#take(this.#call(this.#malloc, block.size), block.size);
     this.#tryReuse((size) => realloc(this.#call(this.#malloc, 48), size));
+  }
+
+  #tryPrefixedRealloc(index: number): void {
+    const prefix = (address: number): string =>
+      this.#scratch.words.subarray(address >>> 2, (address >>> 2) + 2).join();
+    const first = this.#call(this.#malloc, PREFIX + 80);
+    this.#scratch.words.set([80, 0], first >>> 2);
+    let block = this.#take(first + PREFIX, 80);
+    const guard = this.#take(this.#call(this.#malloc, 80), 80);
+    for (const size of [304, 312, 24, 5000, 64, 40_000, 104]) {
+      const address = this.#call(index, block.address, size);
+      this.#forget(block);
+      insist(prefix(address - PREFIX) === `${size},0`, 'the size is not before the block');
+      this.#keeps(address, Math.min(size, block.size), block.fill);
+      block = this.#take(address, size);
+      this.#keeps(guard.address, guard.size, guard.fill);
+    }
+    // It asks for memory, and logs that there is none.
+    const failed = this.#scratch.call(index, block.address, LARGEST_PREFIXED);
+    insist(failed === 0, 'it finds memory where none can be');
+    this.#keeps(block.address, block.size, block.fill);
+    this.#forget(block);
+    this.#call(this.#free, block.address - PREFIX);
+    this.#tryReuse((size) => this.#call(index, this.#call(this.#malloc, 48) + PREFIX, size) - PREFIX);
   }
 
   #tryAligned(

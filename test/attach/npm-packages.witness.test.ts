@@ -1,6 +1,6 @@
 // Packages of npm, used through their public interface: once plainly in a process of its own, once with Heapline. None of
-// them knows of Heapline, and most have neither names nor exports of malloc that say so. Three run always; HEAPLINE_FULL=1
-// runs them all.
+// them knows of Heapline, and most have neither names nor exports that say which function is malloc. Four run always;
+// HEAPLINE_FULL=1 runs them all.
 
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -66,6 +66,7 @@ const CASES: readonly Case[] = [
     },
   },
   { program: 'yoga', packages: ['yoga-layout'], always: true },
+  { program: 'sql-js', packages: ['sql.js'], always: true },
   { program: 'sql-js-debug', packages: ['sql.js'] },
   { program: 'libsodium', packages: ['libsodium-wrappers', 'libsodium'] },
   {

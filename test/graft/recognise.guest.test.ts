@@ -53,7 +53,13 @@ async function link(allocator: string, level: string): Promise<string> {
   return packages.build({
     source: 'allocators.c',
     ending: '.cjs',
-    flags: ['-sMODULARIZE', '-sALLOW_MEMORY_GROWTH', `-sMALLOC=${allocator}`, level],
+    flags: [
+      '-sMODULARIZE',
+      '-sALLOW_MEMORY_GROWTH',
+      '-sINCOMING_MODULE_JS_API=wasmBinary',
+      `-sMALLOC=${allocator}`,
+      level,
+    ],
     plain: true,
   });
 }
