@@ -2,8 +2,7 @@
 
 import { readModule } from '../binary/index.ts';
 import type { WasmMemory } from '../binary/wasm-types.ts';
-import { HeaplineError } from '../errors.ts';
-import { SECTION_NAME } from '../instrument/instrumented-module.ts';
+import { HeaplineError, MissingRuntimeError } from '../errors.ts';
 import { loadPasses, loadSymbols, type Sandbox } from '../sandbox/index.ts';
 import { prepareGrafting } from './grafting.ts';
 import { intercept, type Taken } from './interception.ts';
@@ -26,6 +25,8 @@ export async function trackModules(choose: Choose): Promise<void> {
   const told = new Set<string>();
   const unsuitable = (error: unknown): null => {
     if (!(error instanceof HeaplineError)) throw error;
+    // A module without malloc has nothing to track.
+    if (error instanceof MissingRuntimeError) return null;
     if (!told.has(error.message)) console.error(`heapline: a module is not tracked: ${error.message}`);
     told.add(error.message);
     return null;
@@ -33,7 +34,7 @@ export async function trackModules(choose: Choose): Promise<void> {
   intercept(
     {
       wants: (bytes, script) =>
-        script?.startsWith('node:') !== true && choose(script, nameAfter(script)) && hasHeap(bytes),
+        script?.startsWith('node:') !== true && choose(script, nameAfter(script)) && mayHaveHeap(bytes),
       async prepare(bytes, url): Promise<Taken | null> {
         try {
           return await watchModule(bytes, watch, url);
@@ -53,15 +54,11 @@ export async function trackModules(choose: Choose): Promise<void> {
   );
 }
 
-/** Whether the module has malloc. Malformed bytes are for the engine to reject. */
-function hasHeap(bytes: Uint8Array): boolean {
+/** Whether the module may have malloc, which release builds do not name. Malformed bytes are for the engine to reject. */
+function mayHaveHeap(bytes: Uint8Array): boolean {
   try {
     const module = readModule(bytes);
-    if (module.customSection(SECTION_NAME) !== undefined) return true;
-    if (module.exports.some(({ name }) => /^_?malloc$/.test(name))) return true;
-    return [...module.functionNames().values()].some((name) =>
-      /^(emscripten_builtin_|dl|em)?malloc$/.test(name),
-    );
+    return module.memories.length > 0 && module.bodies.length > 0;
   } catch {
     return false;
   }

@@ -5,8 +5,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readModule } from '../../src/binary/index.ts';
 import { HeapProfile } from '../../src/index.ts';
 import { readSettings } from '../../src/register/settings.ts';
+import { Rewriter } from '../../src/rewrite/index.ts';
 import { BuiltPackages } from '../attach/built-packages.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -81,6 +83,40 @@ it('changes nothing for a program that asks for nothing, or whose modules are no
   // The package was linked with the runtime, whose imports only Heapline has.
   expect(other).toMatchObject({ status: 0, stdout: 'not tracked\n' });
 });
+
+it('tracks a release build without names, and leaves modules alone that it cannot track', async () => {
+  const glue = await packages.build({
+    source: 'library.c',
+    ending: '.cjs',
+    flags: ['-O2', '-sMODULARIZE'],
+    plain: true,
+  });
+  const wasm = glue.replace(/\.cjs$/, '.wasm');
+  const rewriter = new Rewriter(readModule(new Uint8Array(readFileSync(wasm))));
+  rewriter.removeCustomSections('name');
+  writeFileSync(wasm, rewriter.write().bytes);
+  // A memory for threads, and a function that returns 7.
+  const shared =
+    '0061736d 01000000 01050160 00017f 03020100 05040103 0101 07050101 66 0000 0a06010400 41070b';
+  const none = '0061736d 01000000 01050160 00017f 03020100 050301 0001 07050101 66 0000 0a06010400 41070b';
+  const text = `const read = (hex) => Buffer.from(hex.replaceAll(' ', ''), 'hex');
+    const wasmBinary = require('node:fs').readFileSync(${JSON.stringify(wasm)});
+    const results = ['${shared}', '${none}'].map((hex) =>
+      new WebAssembly.Instance(new WebAssembly.Module(read(hex)), {}).exports.f());
+    require(${JSON.stringify(glue)})({ wasmBinary }).then((module) => {
+      module._leak(77);
+      console.log(String(results));
+    });`;
+  const { status, stdout, stderr } = await run('release.cjs', text, {
+    HEAPLINE_AT_EXIT: 'pprof:release.pb.gz',
+  });
+  expect({ status, stdout }).toEqual({ status: 0, stdout: '7,7\n' });
+  expect(stderr.match(/heapline: a module is not tracked: .*/g)).toEqual([
+    expect.stringMatching(/shared between threads/),
+  ]);
+  const profile = HeapProfile.decode(readFileSync(join(folder, 'release.pb.gz')));
+  expect(profile.total('inuse_space')).toBe(77);
+}, 60_000);
 
 it('tracks modules of worker threads', async () => {
   const text = `const { Worker, isMainThread } = require('node:worker_threads');
