@@ -96,6 +96,7 @@ export {
   toSarif,
 } from './report/index.ts';
 export {
+  type AllLeaksOptions,
   type AssertLeaksOptions,
   type FunctionTable,
   type GuestExports,

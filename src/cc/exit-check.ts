@@ -47,7 +47,7 @@ function reportOf(sandbox: Sandbox, ending: Ending, settings: ProgramSettings): 
     });
   try {
     if (ending.failed || !settings.detect_leaks) return of(sandbox.heap.faults());
-    const report = sandbox.heap.leaks();
+    const report = sandbox.heap.leaks({ when: settings.when });
     return settings.suppressions === '' ? report : suppressed(report, settings.suppressions);
   } catch (error) {
     if (error instanceof CorruptLedgerError) return of([], error.message);

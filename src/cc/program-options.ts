@@ -13,6 +13,7 @@ import {
   type ReportFormat,
   TEXT_OPTIONS,
 } from '../report/index.ts';
+import { ALL_LEAKS_OPTIONS } from '../sandbox/heap-options.ts';
 import { QUARANTINE } from '../sandbox/sandbox-options.ts';
 
 /** How one option is read from its text, and what its value is otherwise. */
@@ -69,6 +70,14 @@ export const PROGRAM_OPTIONS = {
     defaultLeakKinds,
     (given) => parseLeakKinds(given, 'leak_kinds'),
     failingLeakKinds.help,
+  ),
+  when: option<'main' | 'exit'>(
+    'main',
+    (given) => {
+      if (given === 'main' || given === 'exit') return given;
+      throw new Error('it takes main or exit');
+    },
+    ALL_LEAKS_OPTIONS.when.help,
   ),
   suppressions: text('', "file of suppressions, in LeakSanitizer's or Valgrind's format"),
   report_objects: flag(false, TEXT_OPTIONS.all.help),

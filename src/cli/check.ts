@@ -24,7 +24,7 @@ import {
   suppress,
   TEXT_OPTIONS,
 } from '../report/index.ts';
-import { ASSERT_LEAKS_OPTIONS } from '../sandbox/heap-options.ts';
+import { ALL_LEAKS_OPTIONS, ASSERT_LEAKS_OPTIONS } from '../sandbox/heap-options.ts';
 import { QUARANTINE } from '../sandbox/sandbox-options.ts';
 import { addCompileOptions, readInput, readTolerance } from './arguments.ts';
 import type { Call } from './call.ts';
@@ -55,6 +55,7 @@ interface CheckArguments extends GuestArguments {
   failOnFailedAllocations?: true;
   genSuppressions?: true;
   all?: true;
+  when: 'main' | 'exit';
   tree?: true;
   wrappers?: string[];
 }
@@ -107,6 +108,7 @@ export function addCheckCommand(
       0,
     )
     .option('--fail-on-failed-allocations', 'fail when malloc or one of its siblings returned NULL')
+    .addOption(optionsOf(ALL_LEAKS_OPTIONS)('when', { value: '<moment>' }))
     .addOption(optionsOf(TEXT_OPTIONS)('all'))
     .addOption(optionsOf(TEXT_OPTIONS)('tree'))
     .addOption(optionsOf(TEXT_OPTIONS)('wrappers', { value: '<pattern>', repeatable: true }));
@@ -114,7 +116,7 @@ export function addCheckCommand(
     .addHelpText(
       'after',
       `
-The report shows the moment when main returned or called exit. On GitHub Actions, annotations are printed besides.
+The report shows the moment when main returned or called exit; with --when exit, the end of the program. On GitHub Actions, annotations are printed besides.
 ${CHECK_STATUS_HELP}
 
 Examples:
@@ -182,7 +184,7 @@ async function check(
 
   const root = process.cwd();
   const { leakKinds: kinds } = given;
-  let report = reportOf(sandbox, suppressions);
+  let report = reportOf(sandbox, suppressions, given.when);
   for (const warning of sandbox.warnings) terminal.warn(warning);
   sandbox.dispose();
   // The run may have taken an hour, so a file that cannot be written must not prevent the other reports.
@@ -281,12 +283,12 @@ function formatted(
 }
 
 // There is a report for a heap that the program has ruined, too: it has everything that the host was told before.
-function reportOf(sandbox: Sandbox, suppressions: readonly Suppression[]): LeakReport {
+function reportOf(sandbox: Sandbox, suppressions: readonly Suppression[], when: 'main' | 'exit'): LeakReport {
   let damage = '';
   const told = (error: CorruptLedgerError): void => {
     if (damage === '') damage = error.message;
   };
-  const leaks = readable(() => sandbox.heap.leaks(), told);
+  const leaks = readable(() => sandbox.heap.leaks({ when }), told);
   if (leaks !== null) return suppress(withoutArguments(leaks), suppressions);
   const errors = readable(() => sandbox.heap.faults(), told);
   const failed = readable(() => sandbox.heap.failures(), told);

@@ -38,6 +38,17 @@ export interface LeaksOptions {
   readonly suppressions?: readonly (SuppressionRule | Suppression)[];
 }
 
+/** What is asked of `heap.leaks()`. */
+export interface AllLeaksOptions extends LeaksOptions {
+  /**
+   * When to look at the heap of a program that has ended. Default `'main'`.
+   *
+   * - `main`: as it was when main returned or called exit
+   * - `exit`: after static destructors and atexit functions have run, and libc has torn itself down
+   */
+  readonly when?: 'main' | 'exit';
+}
+
 /** What an assertion about leaks fails on. */
 export interface AssertLeaksOptions extends LeaksOptions {
   /** Classes that fail. Default: definite and indirect. */
@@ -79,6 +90,14 @@ export const PROFILE_OPTIONS = {
 export const LEAKS_OPTIONS = {
   suppressions: withDefault(suppressions, []),
 } satisfies OptionTable<LeaksOptions>;
+
+export const ALL_LEAKS_OPTIONS = {
+  ...LEAKS_OPTIONS,
+  when: withHelp(
+    withDefault(oneOf('main', 'exit'), 'main'),
+    'look at the heap when main has ended, or at the exit, after static destructors and atexit functions',
+  ),
+} satisfies OptionTable<AllLeaksOptions>;
 
 /** The callers pass the suppressions on to heap.leaks(), which has the default. */
 export const ASSERT_LEAKS_OPTIONS = {

@@ -27,6 +27,8 @@ import {
 } from '../report/index.ts';
 import { checkAddress, checkFunction, checkSize } from './arguments.ts';
 import {
+  ALL_LEAKS_OPTIONS,
+  type AllLeaksOptions,
   ASSERT_LEAKS_OPTIONS,
   type AssertLeaksOptions,
   LEAKS_OPTIONS,
@@ -231,9 +233,9 @@ export class Heap {
    * While functions of the guest are active, the report's notes say what could not be seen. The search of a heap of
    * more than 2 MiB needs some memory in it for a while, for which the linear memory may grow.
    */
-  leaks(options: LeaksOptions = {}): LeakReport {
+  leaks(options: AllLeaksOptions = {}): LeakReport {
     this.#session.check('heap.leaks');
-    return leaksNow(this.#session, readOptions('heap.leaks', options, LEAKS_OPTIONS).suppressions);
+    return leaksNow(this.#session, readOptions('heap.leaks', options, ALL_LEAKS_OPTIONS));
   }
 
   /** Throws a LeakError, whose message is the report, when blocks are lost or there was a heap fault. */

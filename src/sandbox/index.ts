@@ -10,6 +10,8 @@ export {
 export type { FunctionTable, TableFunction } from './function-table.ts';
 export type { Heap, HeapStats } from './heap.ts';
 export {
+  ALL_LEAKS_OPTIONS,
+  type AllLeaksOptions,
   ASSERT_LEAKS_OPTIONS,
   type AssertLeaksOptions,
   type LeaksOptions,

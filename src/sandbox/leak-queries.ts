@@ -2,13 +2,22 @@
 // faults and the failed allocations of the same time.
 
 import { HeapMark, type LeakCapture } from '../leaks/index.ts';
+import type { SettingsOf } from '../options/option-table.ts';
 import { type LeakKind, type LeakReport, type Suppression, suppress } from '../report/index.ts';
+import type { ALL_LEAKS_OPTIONS } from './heap-options.ts';
 import type { Session } from './session.ts';
 
-/** The leaks as the program left them, or the present leaks once the heap or the held pointers have changed. */
-export function leaksNow(session: Session, suppressions: readonly Suppression[]): LeakReport {
+/**
+ * The leaks as the program left them, or the present leaks once the heap or the held pointers have changed.
+ * @param when whether the end of main counts as the end of the program, or its exit
+ */
+export function leaksNow(
+  session: Session,
+  { suppressions, when }: SettingsOf<typeof ALL_LEAKS_OPTIONS>,
+): LeakReport {
   const { leaks, stacks } = session;
-  return suppress(leaks.report(captureNow(session), stacks.faults(), stacks.failures()), suppressions);
+  const capture = when === 'exit' ? leaks.capture() : captureNow(session);
+  return suppress(leaks.report(capture, stacks.faults(), stacks.failures()), suppressions);
 }
 
 /**

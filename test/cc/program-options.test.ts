@@ -14,6 +14,7 @@ test('without the variable, the defaults are those of AddressSanitizer and LeakS
     abort_on_error: false,
     log_path: 'stderr',
     leak_kinds: ['definite', 'indirect'],
+    when: 'main',
   });
 });
 
@@ -32,6 +33,7 @@ test.each([
   ['detect_leaks=maybe', '0 or 1'],
   ['format=xml', 'text, json'],
   ['leak_kinds=certain', 'certain'],
+  ['when=later', 'main or exit'],
   ['nonsense', 'name=value'],
 ])('%s gives a warning and leaves the defaults', (variable, warning) => {
   const { settings, warnings } = read(variable);

@@ -366,6 +366,8 @@ test('a program is reported as it was when main returned, and then as it is', as
   run.run();
   expect(run.heap.leaks().reachable.bytes).toBe(64);
   expect(run.heap.leaks().definite.bytes).toBe(11);
+  const { reachable, definite } = run.heap.leaks({ when: 'exit' });
+  expect([reachable.bytes, definite.bytes], 'after the atexit functions').toEqual([0, 11]);
   run.heap.malloc(5);
   expect(run.heap.leaks().reachable.bytes).toBe(0);
 });
