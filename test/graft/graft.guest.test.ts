@@ -12,6 +12,7 @@ import '../../src/index.ts';
 import { openInstrumented } from '../../src/instrument/index.ts';
 import { Rewriter } from '../../src/rewrite/index.ts';
 import { BuiltPackages } from '../attach/built-packages.ts';
+import { CommandDirectory } from '../support/command-directory.ts';
 import { FULL } from '../support/full.ts';
 
 const require = createRequire(import.meta.url);
@@ -79,6 +80,22 @@ describe('a module that was linked with another malloc', () => {
       sandbox.dispose();
     });
   }
+
+  it('is instrumented by the command of docs/module-from-npm.md, which says what the page shows', async () => {
+    const page = readFileSync('docs/module-from-npm.md', 'utf8');
+    const [, command] = /^heapline (instrument --graft .*)$/m.exec(page)!;
+    const { wasm } = await plain('-O1');
+    const directory = new CommandDirectory();
+    directory.write('library.wasm', wasm);
+    const { status, stderr } = directory.heapline(command!.split(' '));
+    expect(status).toBe(0);
+    const said = /^ {4}malloc is function \d+.*\n {4}The runtime is at \d+ to \d+/m.exec(page)![0];
+    const shape = (text: string): string[] =>
+      text.match(/malloc is function|free is function|The runtime is at/g)!;
+    expect(shape(stderr)).toEqual(expect.arrayContaining(shape(said)));
+    expect(openInstrumented(new Uint8Array(directory.read('library.heap.wasm')))).not.toBeNull();
+    directory.dispose();
+  });
 
   it('keeps its offset map in a file', async () => {
     const { wasm } = await plain('-O1');
