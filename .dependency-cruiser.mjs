@@ -23,6 +23,7 @@ export const ROOMS = [
   { name: 'profile', browser: true, doors: ['index\\.ts', 'version\\.ts', 'install-reader\\.ts'] },
   { name: 'host', browser: true },
   { name: 'graft', browser: true },
+  { name: 'access', browser: true },
   { name: 'report', browser: true },
   { name: 'leaks', browser: true },
   {

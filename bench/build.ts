@@ -184,7 +184,13 @@ async function link(
 /** 1 MB of C stack, below the data so that an overflow traps. The recursive programs need it. */
 const stackSize = 1 << 20;
 
-const exportsOfRuntime = ['heapline_runtime', 'heapline_shadow', 'heapline_set_flags'];
+const exportsOfRuntime = [
+  'heapline_runtime',
+  'heapline_shadow',
+  'heapline_set_flags',
+  'heapline_set_checks',
+  ...['heapline_access', 'heapline_access_is_bad', 'heapline_access_range', 'heapline_access_string'],
+];
 
 export const runtimeObject = (toolchain: 'wasi' | 'emscripten'): string =>
   `${root}wasm/heapline-${toolchain}.o`;

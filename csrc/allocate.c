@@ -129,10 +129,25 @@ HL_INLINE void hl_block_hand_out(hl_block *block, u32 owner, u32 size) {
   block->serial = (u32)rt.alloc_objects;
 }
 
+/* A small block while accesses are checked. */
+HL_SLOW void *hl_allocate_shadowed(u32 size) {
+  hl_node *node = hl_context();
+  u32 address;
+  hl_span *span;
+  hl_block *block = hl_block_take(hl_class_of(hl_with_redzone(size)), &address, &span);
+  if (HL_UNLIKELY(!block)) return hl_allocation_failed(size);
+  hl.taken_zero = span->zero && !(block->owner & HL_BLOCK_OWNER_MASK);
+  hl_shadow_open(address, size, span->block_size);
+  hl_block_hand_out(block, hl_ledger_allocate(node, size, 0), size);
+  return (void *)address;
+}
+
 HL_SLOW void *hl_allocate_slow(u32 size, u32 alignment) {
   if (!hl.initialised) hl_heap_initialise();
   if (size > HL_SIZE_MAX || alignment > HL_SIZE_MAX || size + alignment > HL_SIZE_MAX)
     return hl_allocation_failed(size);
+  if (hl.shadow.base && size <= HL_SMALL_MAX - HL_REDZONE_MOST && alignment == HL_ALIGNMENT && !hl_is_traced())
+    return hl_allocate_shadowed(size);
   HL_ASSERT(alignment >= HL_ALIGNMENT && !(alignment & (alignment - 1)));
   hl_node *node = hl_context();
   u32 address;
@@ -185,7 +200,7 @@ HL_INLINE void *hl_calloc(u32 count, u32 each) {
   u32 size = (u32)product, address;
   if (HL_UNLIKELY(size >= hl.fast_limit)) {
     void *pointer = hl_allocate_slow(size, HL_ALIGNMENT);
-    if (pointer && !hl.taken_zero) hl_zero(pointer, size);
+    if (pointer && !hl.taken_zero) hl_zero_block((u32)pointer, size);
     HL_ASSERT_EXPENSIVE(!pointer || hl_is_zero((u32)pointer, size));
     return pointer;
   }

@@ -35,6 +35,11 @@ u32 heapline_set_checks(u32 quarantine, u32 shadow, u32 shadow_bytes) {
 
 void heapline_access(u32 address, u32 what, u32 site) { hl_access_judge(address, what >> 1, what & 1, site); }
 
+u32 heapline_access_is_bad(u32 address, u32 bytes) {
+  u32 bad;
+  return (u32)hl_access_is_bad(address, bytes, &bad);
+}
+
 void heapline_access_range(u32 address, u32 bytes, u32 writes, u32 site) {
   hl_access_judge(address, bytes, writes, site);
 }

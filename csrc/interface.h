@@ -55,6 +55,8 @@ HL_HOST void heapline_set_flags(u32 flags);
 HL_HOST u32 heapline_set_checks(u32 quarantine, u32 shadow, u32 shadow_bytes);
 /* Judges an access whose shadow is not 0. `what` is its size in bytes, doubled, plus 1 when it writes. */
 HL_HOST void heapline_access(u32 address, u32 what, u32 site);
+/* Whether an access to so many bytes would be a fault. It is not reported. */
+HL_HOST u32 heapline_access_is_bad(u32 address, u32 bytes);
 /* Judges an access to so many bytes. */
 HL_HOST void heapline_access_range(u32 address, u32 bytes, u32 writes, u32 site);
 /* Judges reading a string of at most so many bytes; returns how many are read, the zero byte included. */

@@ -3,7 +3,15 @@
 
 export type { WasmImports, WasmMemory } from './binary/wasm-types.ts';
 export * from './errors.ts';
-export type { FaultyBlock, Frame, HeapFault, HeapFaultKind, StackColumns } from './frames/index.ts';
+export type {
+  FaultyAccess,
+  FaultyBlock,
+  Frame,
+  HeapFault,
+  HeapFaultKind,
+  MemoryAround,
+  StackColumns,
+} from './frames/index.ts';
 export type { HeapBlock, HeapSnapshot, HeapTotals } from './heap/index.ts';
 export type { InputReader } from './host/index.ts';
 export type {

@@ -15,6 +15,8 @@ export interface AttachOptions
     | 'stdin'
     | 'files'
     | 'preopens'
+    | 'access'
+    | 'checks'
     | 'imports'
     | 'onExit'
     | 'onCallbackError'

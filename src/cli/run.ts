@@ -41,6 +41,7 @@ import type { Terminal } from './terminal.ts';
 /** How a guest is compiled, and what it may see. */
 export interface GuestArguments extends CompileArguments {
   maxMemory?: number;
+  access?: true;
   quarantine?: number;
   env?: string[];
   file?: string[];
@@ -141,6 +142,7 @@ export function addGuestOptions(command: Command): Command {
         parse: readTolerance,
       }),
     )
+    .addOption(sandboxOption('access'))
     .option('--stdin <file>', `${SANDBOX_OPTIONS.stdin.help}; - passes on your own`, '-')
     .option(
       '--glue <file>',
@@ -263,6 +265,7 @@ export function guestOptions(given: GuestArguments, programArguments: readonly s
     ...(given.dir === undefined ? {} : { preopens: preopensOf(given.dir) }),
     stdin: given.stdin === '-' ? readOurInput : readInput(given.stdin),
     ...(given.maxMemory === undefined ? {} : { maxMemory: given.maxMemory }),
+    ...(given.access ? { access: true } : {}),
     ...(given.quarantine === undefined ? {} : { quarantine: given.quarantine }),
   };
 }
@@ -365,6 +368,11 @@ function shownEvents(
     faults: faults.map((fault) => ({
       kind: fault.kind,
       address: fault.address,
+      ...(fault.access === undefined
+        ? {}
+        : {
+            access: { kind: fault.access.kind, size: fault.access.size, position: fault.access.position },
+          }),
       block: fault.block,
       frames: frames(stackOf(fault, 'frames')),
       allocatedAt: frames(stackOf(fault, 'allocatedAt')),

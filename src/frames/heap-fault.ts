@@ -5,7 +5,7 @@
 import type { Frame } from './frame.ts';
 import { stackOf } from './stack-holders.ts';
 import type { Stack } from './stack-tree.ts';
-import { messageStack } from './wording.ts';
+import { messageStack, quantity } from './wording.ts';
 
 /** What kind of misuse a heap fault is. */
 export type HeapFaultKind =
@@ -14,17 +14,43 @@ export type HeapFaultKind =
   | 'foreign-free'
   | 'unallocated-free'
   | 'realloc-freed'
-  | 'realloc-foreign';
+  | 'realloc-foreign'
+  | 'heap-buffer-overflow'
+  | 'heap-use-after-free'
+  | 'null-access'
+  | 'wild-access';
 
 /** The block that a heap fault is about. */
 export interface FaultyBlock {
   /** First byte of the block. */
   readonly address: number;
   /**
-   * Bytes that the program asked for. The size of a freed block is the room that it took, because the runtime does not
-   * remember how much of it was asked for.
+   * Bytes that the program asked for. Of a freed block that has left the quarantine it is the room that the block took,
+   * because the runtime does not remember how much of it was asked for.
    */
   readonly size: number;
+}
+
+/** Bytes of memory as they were at a fault. */
+export interface MemoryAround {
+  /** Address of the first of them. */
+  readonly address: number;
+  readonly bytes: Uint8Array;
+  /** For each byte what the program may do: 1 use it, 0 not use it, because it belongs to no block in use. */
+  readonly usable: Uint8Array;
+}
+
+/** What was read or written where it must not be. */
+export interface FaultyAccess {
+  readonly kind: 'read' | 'write';
+  /** Bytes that were read or written. */
+  readonly size: number;
+  /** Address of the first of them that must not be touched. */
+  readonly badAddress: number;
+  /** Where this byte is: `3 bytes past the end of a block of 13 bytes`, for example. */
+  readonly position: string;
+  /** The bytes around it. */
+  readonly memory: MemoryAround;
 }
 
 /**
@@ -34,10 +60,15 @@ export interface FaultyBlock {
 export interface HeapFault {
   /** Which misuse it is. */
   readonly kind: HeapFaultKind;
-  /** The address that was misused: of a bad free or realloc, the pointer that was passed. */
+  /**
+   * The address that was misused: of a bad free or realloc, the pointer that was passed; of a wrong access, the first byte
+   * that was read or written.
+   */
   readonly address: number;
-  /** The block that the address belongs to; null when it belongs to none. */
+  /** The block that the address belongs to, or that a wrong access missed; null when there is none. */
   readonly block: FaultyBlock | null;
+  /** Of a wrong access, what was read or written. */
+  readonly access?: FaultyAccess;
   /** Where it happened. */
   readonly frames: readonly Frame[];
   /** Where the block was allocated; null when there is no block. */
@@ -46,36 +77,67 @@ export interface HeapFault {
   readonly freedAt: readonly Frame[] | null;
 }
 
+/** What the rules of a report say of a kind. */
+const BAD_POINTER = 'The allocator was given a pointer that it must not be given.';
+
 /** The words for a kind of heap fault. */
 interface FaultWords {
   /** What the guest did, in the terms of C: the title in reports. */
   readonly title: string;
   /** What happened to the pointer: the end of a sentence that begins with it. */
   readonly predicate: string;
+  /** What it means, in a sentence. */
+  readonly meaning: string;
 }
 
 /** The kinds of heap fault and the words for them, in the order in which lists show them. */
 export const faultWords: Readonly<Record<HeapFaultKind, FaultWords>> = {
-  'double-free': { title: 'double free', predicate: 'was freed twice' },
+  'double-free': { title: 'double free', predicate: 'was freed twice', meaning: BAD_POINTER },
   'interior-free': {
     title: 'free of a pointer into the middle of a block',
     predicate: 'points into a block and was freed',
+    meaning: BAD_POINTER,
   },
   'foreign-free': {
     title: 'free of a pointer that is not on the heap',
     predicate: 'does not belong to the heap and was freed',
+    meaning: BAD_POINTER,
   },
   'unallocated-free': {
     title: 'free of heap memory that was never allocated',
     predicate: 'belongs to no block in use and was freed',
+    meaning: BAD_POINTER,
   },
   'realloc-freed': {
     title: 'realloc of a freed block',
     predicate: 'was freed before and passed to realloc',
+    meaning: BAD_POINTER,
   },
   'realloc-foreign': {
     title: 'realloc of a pointer that is not the start of a block',
     predicate: 'does not belong to a block and was passed to realloc',
+    meaning: BAD_POINTER,
+  },
+  // AddressSanitizer's names, because its users look for them.
+  'heap-buffer-overflow': {
+    title: 'heap-buffer-overflow',
+    predicate: 'is beside a block and was accessed',
+    meaning: 'The program read or wrote beside a block of the heap.',
+  },
+  'heap-use-after-free': {
+    title: 'heap-use-after-free',
+    predicate: 'is in a freed block and was accessed',
+    meaning: 'The program read or wrote a block that it had freed.',
+  },
+  'null-access': {
+    title: 'null-pointer access',
+    predicate: 'is near address 0 and was accessed',
+    meaning: 'The program read or wrote through a null pointer.',
+  },
+  'wild-access': {
+    title: 'wild access',
+    predicate: 'is in heap memory without a block and was accessed',
+    meaning: 'The program read or wrote heap memory that belongs to no block.',
   },
 };
 
@@ -92,11 +154,31 @@ export function faultStacks(fault: HeapFault): readonly (readonly [string, Stack
   return stacks;
 }
 
+/** What a wrong access did: `write of 4 bytes at 0x00010010, 0 bytes past the end of a block of 13 bytes`. */
+export function accessText({ address }: HeapFault, { kind, size, position }: FaultyAccess): string {
+  return `${kind} of ${quantity(size, 'byte')} at 0x${address.toString(16).padStart(8, '0')}, ${position}`;
+}
+
+/** Where a byte is that must not be touched. */
+export function faultPosition(kind: HeapFaultKind, address: number, block: FaultyBlock | null): string {
+  if (block === null) {
+    return kind === 'null-access' ? 'near address 0' : 'in heap memory that belongs to no block';
+  }
+  const of = `block of ${quantity(block.size, 'byte')}`;
+  const inside = address - block.address;
+  if (inside < 0) return `${quantity(-inside, 'byte')} before a ${of}`;
+  if (inside >= block.size) return `${quantity(inside - block.size, 'byte')} past the end of a ${of}`;
+  return `${quantity(inside, 'byte')} into a freed ${of}`;
+}
+
 /** The message of an error about a heap fault. */
 export function faultMessage(fault: HeapFault): string {
   const allocated = stackOf(fault, 'allocatedAt');
   const freed = stackOf(fault, 'freedAt');
-  let message = `Pointer 0x${fault.address.toString(16)} ${faultWords[fault.kind].predicate}`;
+  let message =
+    fault.access === undefined
+      ? `Pointer 0x${fault.address.toString(16)} ${faultWords[fault.kind].predicate}`
+      : `${faultWords[fault.kind].title}: ${accessText(fault, fault.access)}`;
   message += messageStack(stackOf(fault, 'frames'));
   if (allocated !== null) {
     message += `\n  The block (${fault.block?.size ?? 0} bytes) was allocated${messageStack(allocated)}`;

@@ -5,13 +5,17 @@ export { ALLOCATION_FAMILY, DROP_FRAMES, REMOVABLE_ALLOCATORS } from './allocati
 export { foldStacks, rememberedByFrame } from './fold-stacks.ts';
 export { type Frame, namedFrame } from './frame.ts';
 export {
+  accessText,
+  type FaultyAccess,
   type FaultyBlock,
   faultMessage,
+  faultPosition,
   faultStackNames,
   faultStacks,
   faultWords,
   type HeapFault,
   type HeapFaultKind,
+  type MemoryAround,
 } from './heap-fault.ts';
 export {
   droppedFrames,

@@ -3,7 +3,14 @@
 
 export * as layout from '../runtime/layout.ts';
 export { ContextStacks } from './context-stacks.ts';
-export { type FailureRecord, type HeapBlock, type HeapTotals, Ledger, type RawHeapFault } from './ledger.ts';
+export {
+  type FailureRecord,
+  type HeapBlock,
+  type HeapTotals,
+  Ledger,
+  type RawAccess,
+  type RawHeapFault,
+} from './ledger.ts';
 export { MemoryView } from './memory-view.ts';
 export { type HeapSnapshot, indicesIn } from './snapshot.ts';
 

@@ -72,6 +72,19 @@ export interface RawHeapFault {
   /** Address of the block to which the pointer belongs; 0 when it belongs to none. */
   readonly block: number;
   readonly blockSize: number;
+  /** Of a wrong access; null otherwise. */
+  readonly access: RawAccess | null;
+}
+
+/** A wrong access as the runtime records it. */
+export interface RawAccess {
+  /** Address of the first byte that must not be touched. */
+  readonly bad: number;
+  /** Bytes that are read or written. */
+  readonly size: number;
+  readonly writes: boolean;
+  /** Offset of the instruction, which counts like that of a call site. */
+  readonly site: number;
 }
 
 const FAULT_KINDS: Readonly<Record<number, HeapFaultKind>> = {
@@ -81,6 +94,10 @@ const FAULT_KINDS: Readonly<Record<number, HeapFaultKind>> = {
   [L.FAULT_UNALLOCATED_FREE]: 'unallocated-free',
   [L.FAULT_REALLOC_FREED]: 'realloc-freed',
   [L.FAULT_REALLOC_FOREIGN]: 'realloc-foreign',
+  [L.FAULT_OVERFLOW]: 'heap-buffer-overflow',
+  [L.FAULT_USE_AFTER_FREE]: 'heap-use-after-free',
+  [L.FAULT_NULL_ACCESS]: 'null-access',
+  [L.FAULT_WILD_ACCESS]: 'wild-access',
 };
 
 /** An allocation that failed, as the runtime reports it. */
@@ -427,6 +444,15 @@ export class Ledger {
       freeContext: words[at + L.FAULT_FREE_CONTEXT / WORD]!,
       block: words[at + L.FAULT_BLOCK / WORD]!,
       blockSize: words[at + L.FAULT_BLOCK_SIZE / WORD]!,
+      access:
+        words[at + L.FAULT_KIND / WORD]! < L.FAULT_OVERFLOW
+          ? null
+          : {
+              bad: words[at + L.FAULT_BAD / WORD]!,
+              size: words[at + L.FAULT_ACCESS_SIZE / WORD]!,
+              writes: words[at + L.FAULT_ACCESS_WRITES / WORD] === 1,
+              site: words[at + L.FAULT_ACCESS_SITE / WORD]!,
+            },
     };
   }
 

@@ -36,6 +36,26 @@ export function readGuestStack(error: object): GuestStack {
   return { offsets, names, thrownByGuest, thrownByGlue: lines[0]?.includes(GLUE_FILE) ?? false };
 }
 
+/** Most frames that are asked for, the host's included. */
+const DEEPEST = 1000;
+
+/** Where in the guest the host was called. */
+export function currentGuestStack(): GuestStack {
+  const limit = Error.stackTraceLimit;
+  setLimit(DEEPEST);
+  const error = new Error();
+  setLimit(limit);
+  return readGuestStack(error);
+}
+
+function setLimit(limit: number): void {
+  try {
+    Error.stackTraceLimit = limit;
+  } catch {
+    // Error is frozen (`--frozen-intrinsics`), so stacks are as deep as they are.
+  }
+}
+
 // Test runners replace Error.prepareStackTrace with formatters that garble wasm frames. V8 formats a stack when it is
 // first read, so this function reads it with a formatter that keeps the engine's own lines.
 function stackLines(error: object): string[] {

@@ -30,8 +30,8 @@ function exportedAddress(module: WasmModule, name: string): number {
   return value;
 }
 
-/** The initial content of memory at `address`, if one active segment has all of it; null otherwise. */
-function initialWord(module: WasmModule, address: number): number | null {
+/** The initial word of memory at `address`, if one active segment has all of it; null otherwise. */
+export function initialWord(module: WasmModule, address: number): number | null {
   for (const { mode, memory, offset, start, end } of module.data) {
     const base = offset?.i32;
     if (mode !== 'active' || memory !== 0 || base === undefined || base === null) continue;

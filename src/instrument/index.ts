@@ -1,11 +1,19 @@
 // The door of `instrument`: it turns a linked module into the same module with call-site slots and an offset map.
 
+export { findRuntime, initialWord } from './find-runtime.ts';
 export { howToLink } from './how-to-link.ts';
-export { type CodeOrigin, type InstrumentOptions, instrument, type Pass } from './instrument.ts';
+export {
+  type CodeOrigin,
+  type InstrumentOptions,
+  instrument,
+  type Pass,
+  type ScannedCalls,
+} from './instrument.ts';
 export {
   HOOKS_TABLE,
   InstrumentedModule,
   type InstrumentStatistics,
   openInstrumented,
   SECTION_NAME,
+  type ShadowPlace,
 } from './instrumented-module.ts';

@@ -13,10 +13,11 @@ import {
   InstrumentedModule,
   type InstrumentStatistics,
   SECTION_NAME,
+  type ShadowPlace,
   sectionContent,
 } from './instrumented-module.ts';
 import { limitMemory } from './memory-limit.ts';
-import { scanCalls } from './scan.ts';
+import { type CallSites, SiteFlag, scanCalls } from './scan.ts';
 import { isThunk, type SlotAddresses, slotAddresses } from './slot-code.ts';
 import { addSlots } from './slots.ts';
 import { addThunks } from './thunks.ts';
@@ -40,8 +41,16 @@ export interface InstrumentOptions {
   readonly maxMemory?: number;
 }
 
+/** The calls of a module, and which of them can lead to an allocation or a free. */
+export interface ScannedCalls {
+  readonly sites: CallSites;
+  readonly graph: CallGraph;
+  /** Whether a call names its function. */
+  isDirect(site: number): boolean;
+}
+
 /** A pass that adds edits of its own. It analyses `rewriter.module`, the original. */
-export type Pass = (rewriter: Rewriter) => void;
+export type Pass = (rewriter: Rewriter, calls: ScannedCalls) => void;
 
 function refuseUnsupported(module: WasmModule): void {
   const custom = (name: string): boolean => module.customSection(name) !== undefined;
@@ -86,18 +95,21 @@ export function instrument(bytes: Uint8Array, options?: InstrumentOptions): Inst
 /**
  * @internal The same with `passes`, which run before the slots in the same walk: a slot stands right before its call,
  * behind what they insert there. `origin` says where the code was in the module that debug information belongs to.
+ * With `shadow` accesses are checked, and every entry from the host gets a slot, because each may be where one is wrong.
  */
 export function instrument(
   bytes: Uint8Array,
   options: InstrumentOptions,
   passes: readonly Pass[],
   origin?: CodeOrigin | null,
+  shadow?: ShadowPlace | null,
 ): InstrumentedModule;
 export function instrument(
   bytes: Uint8Array,
   options: InstrumentOptions = {},
   passes: readonly Pass[] = [],
   origin: CodeOrigin | null = null,
+  shadow: ShadowPlace | null = null,
 ): InstrumentedModule {
   const module = readModule(bytes);
   refuseUnsupported(module);
@@ -109,11 +121,13 @@ export function instrument(
   const originalCodeStart = origin?.codeStart ?? module.codeStart;
   const rewriter = new Rewriter(module);
   if (options.maxMemory !== undefined) limitMemory(rewriter, options.maxMemory);
-  for (const pass of passes) pass(rewriter);
   const sites = scanCalls(module);
   const graph = analyseCalls(module, sites);
+  const isDirect = (site: number): boolean =>
+    (sites.flags[site]! & (SiteFlag.Indirect | SiteFlag.Reference)) === 0;
+  for (const pass of passes) pass(rewriter, { sites, graph, isDirect });
   const counts = addSlots(rewriter, sites, graph, addresses, module.codeStart + moved);
-  const thunks = addThunks(rewriter, sites, graph, addresses);
+  const thunks = addThunks(rewriter, sites, graph, addresses, shadow !== null);
 
   const extents = bodyExtents(module, module.codeStart + moved);
   const statisticsOf = (code: RewrittenCode): InstrumentStatistics => ({
@@ -130,6 +144,7 @@ export function instrument(
       content: sectionContent(
         runtimeAddress,
         shadowAddress,
+        shadow,
         originalCodeStart,
         statisticsOf(code),
         extents,
@@ -147,6 +162,7 @@ export function instrument(
     statisticsOf(written),
     extents,
     origin?.notes,
+    shadow,
   );
 }
 

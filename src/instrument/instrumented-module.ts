@@ -16,7 +16,7 @@ import { OffsetMap } from '../rewrite/offset-map.ts';
 
 /** Name of the custom section of instrumented modules. */
 export const SECTION_NAME = 'heapline';
-const SECTION_VERSION = 2;
+const SECTION_VERSION = 3;
 
 /** Export of the table by which a runtime that was grafted in calls the host. */
 export const HOOKS_TABLE = 'heapline_hooks';
@@ -37,6 +37,12 @@ export interface InstrumentStatistics {
   readonly originalCodeSize: number;
   /** The same after instrumenting. */
   readonly instrumentedCodeSize: number;
+}
+
+/** Where the shadow of memory is that access checks look at, in bytes. */
+export interface ShadowPlace {
+  readonly base: number;
+  readonly bytes: number;
 }
 
 /** A module with slots. */
@@ -61,6 +67,8 @@ export class InstrumentedModule {
     readonly bodyExtents: Uint32Array,
     /** What was done to the module before, in sentences: the runtime was grafted in. */
     readonly notes: readonly string[] = [],
+    /** @internal The shadow that the checks of accesses look at; null when accesses are not checked. */
+    readonly shadow: ShadowPlace | null = null,
   ) {}
 
   /** @internal Ranges of the original function bodies, relative to the payload of the original code section. */
@@ -95,6 +103,7 @@ export function bodyExtents(module: WasmModule, codeStart: number): Uint32Array 
 export function sectionContent(
   runtimeAddress: number,
   shadowAddress: number,
+  shadow: ShadowPlace | null,
   originalCodeStart: number,
   statistics: InstrumentStatistics,
   extents: Uint32Array,
@@ -104,6 +113,8 @@ export function sectionContent(
   content.byte(SECTION_VERSION);
   content.unsigned(runtimeAddress);
   content.unsigned(shadowAddress);
+  content.unsigned(shadow?.base ?? 0);
+  content.unsigned(shadow?.bytes ?? 0);
   content.unsigned(originalCodeStart);
   for (const key of statisticsKeys) content.unsigned(statistics[key]);
   content.unsigned(extents.length / 2);
@@ -142,6 +153,7 @@ export function openInstrumented(bytes: Uint8Array): InstrumentedModule | null {
   }
   const runtimeAddress = reader.u32();
   const shadowAddress = reader.u32();
+  const shadow = { base: reader.u32(), bytes: reader.u32() };
   const originalCodeStart = reader.u32();
   const statistics = readStatistics(reader);
   const extents = new Uint32Array(reader.count(2) * 2);
@@ -156,5 +168,7 @@ export function openInstrumented(bytes: Uint8Array): InstrumentedModule | null {
     originalCodeStart,
     statistics,
     extents,
+    [],
+    shadow.bytes === 0 ? null : shadow,
   );
 }

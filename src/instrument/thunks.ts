@@ -7,15 +7,18 @@ import type { CallGraph } from './call-graph.ts';
 import type { CallSites } from './scan.ts';
 import { type SlotAddresses, thunkBody } from './slot-code.ts';
 
-/** Functions that get a thunk: those that the host enters, if they keep slots or are of the allocation family. */
-function chooseTargets(module: WasmModule, { instrumented, sinks }: CallGraph): Set<number> {
+/**
+ * Functions that get a thunk: those that the host enters, if they keep slots or are of the allocation family.
+ * @param all whether the others get one, too
+ */
+function chooseTargets(module: WasmModule, { instrumented, sinks }: CallGraph, all: boolean): Set<number> {
   const entries = module.exports
     .filter((each) => each.kind === ExternalKind.Function)
     .map((each) => each.index);
   if (module.start !== null) entries.push(module.start);
   return new Set(
     entries.filter(
-      (index) => index >= module.importedFunctions && (instrumented[index]! | sinks[index]!) === 1,
+      (index) => index >= module.importedFunctions && (all || (instrumented[index]! | sinks[index]!) === 1),
     ),
   );
 }
@@ -26,10 +29,11 @@ export function addThunks(
   sites: CallSites,
   graph: CallGraph,
   addresses: SlotAddresses,
+  all: boolean,
 ): number {
   const { module } = rewriter;
   const thunks = new Map<number, number>();
-  for (const target of chooseTargets(module, graph)) {
+  for (const target of chooseTargets(module, graph, all)) {
     const body = thunkBody(target, module.functionType(target).parameters.length, addresses);
     thunks.set(target, rewriter.addFunction(module.functions[target]!, body));
   }

@@ -7,6 +7,7 @@ import { pathOf } from '../node/file-url.ts';
 import { isListOf } from '../options/option-rules.ts';
 import { type OptionTable, readOptions } from '../options/option-table.ts';
 import {
+  checksOf,
   type GuestExports,
   openSandbox,
   prepareModule,
@@ -35,7 +36,7 @@ export async function loadC<Exports extends object = GuestExports>(
   const path = resolve(files[0]!);
   return openSandbox<Exports>(
     {
-      module: await prepareModule(compiled.wasm, settings.maxMemory),
+      module: await prepareModule(compiled.wasm, settings.maxMemory, { access: checksOf(settings).access }),
       symbolOptions: {},
       name: basename(path),
       path,

@@ -6,6 +6,7 @@ interface Modules {
   readonly 'node:assert': typeof import('node:assert');
   readonly 'node:crypto': typeof import('node:crypto');
   readonly 'node:tty': typeof import('node:tty');
+  readonly 'node:v8': typeof import('node:v8');
   readonly 'node:zlib': typeof import('node:zlib');
 }
 

@@ -38,7 +38,14 @@ export const machine: Omit<Platform, 'scripts'> = {
   callScopes: async () => (await import('./call-scopes.ts')).callScopes,
   runtimeObject,
   fetchRuntimeObjects: null,
+  heedBranchHints,
 };
+
+/** From version 26 on, Node.js heeds hints about branches by itself. Before, V8 has a flag for them. */
+function heedBranchHints(): void {
+  if (Number.parseInt(process.versions.node, 10) >= 26) return;
+  builtin('node:v8').setFlagsFromString('--experimental-wasm-branch-hinting');
+}
 
 function runtimeObject(flavour: RuntimeFlavour): Uint8Array {
   const file = join(runtimeDirectory(), `heapline-${flavour}.o`);

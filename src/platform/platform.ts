@@ -97,6 +97,9 @@ export interface Platform {
    */
   moreWasi(args: readonly string[], env: Readonly<Record<string, string>>): Promise<MoreWasi>;
 
+  /** Lets the engine heed hints about branches in modules that it compiles from now on; where it can be told. */
+  heedBranchHints?(): void;
+
   /**
    * Opens directories of this machine for a guest; null when the platform has none. Throws the system's error for one
    * that cannot be opened.

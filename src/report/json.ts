@@ -3,6 +3,7 @@
 // Version 1 had a record for each class and calling context, whatever the blocks hung on. It is written on request.
 
 import {
+  type FaultyAccess,
   type Frame,
   type Gap,
   gapFrame,
@@ -97,12 +98,23 @@ export interface LeakJsonSuppressed extends LeakJsonRecord {
   readonly suppression: string;
 }
 
+/** What was read or written where it must not be. */
+export interface LeakJsonAccess {
+  readonly kind: 'read' | 'write';
+  /** Bytes that were read or written. */
+  readonly size: number;
+  /** Where the first byte is that must not be touched, in words. */
+  readonly position: string;
+}
+
 /** One heap fault. */
 export interface LeakJsonError {
   /** Which misuse it is. */
   readonly kind: HeapFaultKind;
-  /** The pointer that was passed. */
+  /** The pointer that was passed; of a wrong access, the first byte that was read or written. */
   readonly address: number;
+  /** What a wrong access did; not there for a bad free or realloc. */
+  readonly access?: LeakJsonAccess;
   /** Where it happened, innermost frame first. */
   readonly stack: readonly LeakJsonFrame[];
   /** Where the block was allocated; null when the pointer belongs to no block. */
@@ -217,6 +229,7 @@ function jsonOf(report: LeakReport, { root, wrappers, version }: SettingsOf<type
     (fault): LeakJsonError => ({
       kind: fault.kind,
       address: fault.address,
+      ...(fault.access === undefined ? {} : { access: jsonAccess(fault.access) }),
       stack: stack(stackOf(fault, 'frames')),
       allocated: stackOrNull(stackOf(fault, 'allocatedAt')),
       freed: stackOrNull(stackOf(fault, 'freedAt')),
@@ -264,4 +277,8 @@ function frameJson(frame: Frame, root: string | undefined): LeakJsonFrame {
 function gapJson(gap: Gap): LeakJsonFrame {
   const { omitted, ...frame } = gapFrame(gap);
   return { ...frameJson(frame, undefined), omitted };
+}
+
+function jsonAccess({ kind, size, position }: FaultyAccess): LeakJsonAccess {
+  return { kind, size, position };
 }

@@ -25,11 +25,11 @@ export function rulesFor(kinds: readonly LeakKind[], failureLevel: 'error' | 'no
     }),
   );
   const faults = Object.entries(faultWords).map(
-    ([kind, { title }]): Rule => ({
+    ([kind, { title, meaning }]): Rule => ({
       id: kind,
       name: pascalCase(kind),
       shortDescription: { text: sentence(title) },
-      fullDescription: { text: 'The allocator was given a pointer that it must not be given.' },
+      fullDescription: { text: meaning },
       defaultConfiguration: { level: 'error' },
     }),
   );

@@ -3,6 +3,7 @@
 
 import picocolors from 'picocolors';
 import {
+  type FaultyAccess,
   faultStacks,
   type HeapFault,
   isGap,
@@ -125,6 +126,22 @@ function faultLines(fault: HeapFault, colors: Colors, stacks: ReportStacks): str
   for (const [index, [title, stack]] of faultStacks(fault).entries()) {
     if (index > 0) lines.push(`  ${title}`);
     lines.push(...paintedLines(stack, colors, stacks, index > 0 ? '    ' : '  '));
+  }
+  if (fault.access !== undefined) lines.push(...memoryLines(fault.access, colors));
+  return lines;
+}
+
+/** The bytes around a wrong access, sixteen a line. Those that belong to no block in use are dim; the bad one is marked. */
+function memoryLines({ badAddress, memory }: FaultyAccess, colors: Colors): string[] {
+  const { address, bytes, usable } = memory;
+  const lines = ['  memory around it, as it was; -- belongs to no block in use'];
+  for (let row = 0; row < bytes.length; row += 16) {
+    const cells = Array.from(bytes.subarray(row, row + 16), (byte, index) => {
+      const at = row + index;
+      const cell = usable[at] === 1 ? byte.toString(16).padStart(2, '0') : colors.dim('--');
+      return address + at === badAddress ? `[${cell}]` : ` ${cell} `;
+    });
+    lines.push(`    ${hexAddress(address + row)} ${cells.join('').trimEnd()}`);
   }
   return lines;
 }

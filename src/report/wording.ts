@@ -1,6 +1,6 @@
 // The words that all writers share: names of classes, sums and headlines.
 
-import { faultWords, type HeapFault, quantity, stackOf } from '../frames/index.ts';
+import { accessText, faultWords, type HeapFault, quantity, stackOf } from '../frames/index.ts';
 import type { LeakKind } from './leak-kinds.ts';
 import type { FailedAllocation, LeakCount, LeakRecord } from './leak-report.ts';
 import { wholeOf } from './lost-trees.ts';
@@ -50,7 +50,10 @@ export function recordHeadline(record: LeakRecord, stacks: ReportStacks): string
 /** A heap fault in one line: `double free: 0x00010010 in f`. */
 export function faultHeadline(fault: HeapFault, stacks: ReportStacks): string {
   const place = stacks.functionOf(stackOf(fault, 'frames'));
-  return `${faultWords[fault.kind].title}: ${hexAddress(fault.address)}${place === '' ? '' : ` in ${place}`}`;
+  const { title } = faultWords[fault.kind];
+  if (fault.access === undefined)
+    return `${title}: ${hexAddress(fault.address)}${place === '' ? '' : ` in ${place}`}`;
+  return `${title}${place === '' ? '' : ` in ${place}`}: ${accessText(fault, fault.access)}`;
 }
 
 /** Failed allocations in one line: `failed allocation: 500 bytes in f`. */

@@ -43,6 +43,8 @@ export interface RuntimeExports {
   heapline_set_checks(quarantine: number, shadow: number, shadow_bytes: number): number;
   /** Judges an access whose shadow is not 0. `what` is its size in bytes, doubled, plus 1 when it writes. */
   heapline_access(address: number, what: number, site: number): void;
+  /** Whether an access to so many bytes would be a fault. It is not reported. */
+  heapline_access_is_bad(address: number, bytes: number): number;
   /** Judges an access to so many bytes. */
   heapline_access_range(address: number, bytes: number, writes: number, site: number): void;
   /** Judges reading a string of at most so many bytes; returns how many are read, the zero byte included. */
@@ -106,6 +108,7 @@ export const HOST_EXPORTS: readonly string[] = [
   'heapline_set_flags',
   'heapline_set_checks',
   'heapline_access',
+  'heapline_access_is_bad',
   'heapline_access_range',
   'heapline_access_string',
   'heapline_check',

@@ -3,8 +3,8 @@
 // the runtime's records.
 
 import { CorruptLedgerError } from '../errors.ts';
-import { type Stack, withStacks } from '../frames/index.ts';
-import type { Ledger, RawHeapFault } from '../heap/index.ts';
+import { type MemoryAround, type Stack, withStacks } from '../frames/index.ts';
+import type { Ledger, RawAccess, RawHeapFault } from '../heap/index.ts';
 import type { FailedAllocation } from '../report/index.ts';
 
 /** Faults that are kept; further ones are only counted. */
@@ -25,6 +25,16 @@ export interface RecordedHeapFault {
   readonly path: EventPath;
   readonly allocated: EventPath | null;
   readonly freed: EventPath | null;
+  /** The bytes around a wrong access; null otherwise. */
+  readonly memory: MemoryAround | null;
+}
+
+/** What the host finds out about a wrong access when it happens. */
+export interface AccessWitness {
+  /** The sites of the access and of the calls around it, innermost first. */
+  pathOf(access: RawAccess, context: readonly number[]): readonly number[];
+  /** The bytes around an address. */
+  memoryAround(address: number): MemoryAround;
 }
 
 /** Allocations that failed in one context. */
@@ -50,7 +60,7 @@ export class HeapEvents {
   #sites = 0;
 
   /** Takes the record at this address; returns the fault, or null when an allocation failed. */
-  take(address: number, ledger: Ledger): RecordedHeapFault | null {
+  take(address: number, ledger: Ledger, witness: AccessWitness): RecordedHeapFault | null {
     if (ledger.isFailure(address)) {
       ledger.countFailure();
       const { size, context } = ledger.failureAt(address);
@@ -59,9 +69,13 @@ export class HeapEvents {
     }
     ledger.countFault();
     const record = ledger.faultAt(address);
+    const { access } = record;
+    const context = this.#path(record.context, ledger);
     const event: RecordedHeapFault = {
       record,
-      path: this.#path(record.context, ledger),
+      // The innermost call that the runtime knows of is older than the access.
+      path: access === null ? context : witness.pathOf(access, 'node' in context ? [] : context),
+      memory: access === null ? null : witness.memoryAround(access.bad),
       allocated: record.allocContext === 0 ? null : this.#path(record.allocContext, ledger),
       freed: record.freeContext === 0 ? null : this.#path(record.freeContext, ledger),
     };

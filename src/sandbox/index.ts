@@ -31,6 +31,11 @@ export { loadPasses, type PreparedModule, prepareModule, prepareModuleNow } from
 export type { RunResult } from './program.ts';
 export { disposedMemoryBytes, openSandboxes, type SandboxWatcher, watchSandboxes } from './registry.ts';
 export { type GuestExports, Sandbox } from './sandbox.ts';
-export { type PreopenedDirectory, SANDBOX_OPTIONS, type SandboxOptions } from './sandbox-options.ts';
+export {
+  checksOf,
+  type PreopenedDirectory,
+  SANDBOX_OPTIONS,
+  type SandboxOptions,
+} from './sandbox-options.ts';
 export { type Instantiate, Session, type SessionOptions } from './session.ts';
 export type { Subject, ToolchainInfo } from './subject.ts';

@@ -2,7 +2,7 @@
 // and instantiate.
 
 import { basename } from '../algorithms/posix-path.ts';
-import { InvalidArgumentError } from '../errors.ts';
+import { InvalidArgumentError, UnsupportedModuleError } from '../errors.ts';
 import { openInstrumented } from '../instrument/instrumented-module.ts';
 import { isObject, isText, rule, textList, textNotEmpty } from '../options/option-rules.ts';
 import { type OptionTable, readOptions } from '../options/option-table.ts';
@@ -10,7 +10,7 @@ import type { SymbolizerOptions } from '../symbols/index.ts';
 import { type OpenGuest, openSandbox } from './open-sandbox.ts';
 import { prepareModule, prepareModuleOnce } from './prepared-module.ts';
 import type { GuestExports, Sandbox } from './sandbox.ts';
-import { SANDBOX_OPTIONS, type SandboxOptions } from './sandbox-options.ts';
+import { checksOf, SANDBOX_OPTIONS, type SandboxOptions } from './sandbox-options.ts';
 
 /** Options of a sandbox that is opened from the bytes of a module. */
 export interface ModuleOptions extends SandboxOptions {
@@ -85,8 +85,14 @@ export async function openModule<Exports extends object>(
       'The module is instrumented already, and its memory limit with it: give maxMemory to `heapline instrument`.',
     );
   }
+  const { access } = checksOf(options);
+  if (instrumented !== null && access && instrumented.shadow === null) {
+    throw new UnsupportedModuleError(
+      'The module was instrumented without checks of its accesses: load the original, or instrument it with --access.',
+    );
+  }
   const prepare = once ? prepareModuleOnce : prepareModule;
-  const module = await prepare(bytes, options.maxMemory, instrumented);
+  const module = await prepare(bytes, options.maxMemory, { access, instrumented });
   return openSandbox<Exports>(
     {
       module,

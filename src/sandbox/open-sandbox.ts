@@ -8,7 +8,7 @@ import type { Boundary } from './boundary.ts';
 import { loadSymbols } from './module-symbols.ts';
 import type { PreparedModule } from './prepared-module.ts';
 import { Sandbox } from './sandbox.ts';
-import type { SandboxOptions } from './sandbox-options.ts';
+import { checksOf, type SandboxOptions } from './sandbox-options.ts';
 import type { Instantiate, SessionOptions } from './session.ts';
 import type { Subject } from './subject.ts';
 
@@ -64,7 +64,7 @@ export function sessionOptions(options: SandboxOptions, attached = false): Sessi
   return {
     hostFrames: options.hostFrames ?? 'allocating',
     freeContexts: options.freeStacks ?? true,
-    quarantine: options.quarantine ?? 0,
+    quarantine: checksOf(options).quarantine,
     onError: options.onError ?? 'record',
     onFault: options.onFault,
     onExit: options.onExit,

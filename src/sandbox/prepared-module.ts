@@ -45,6 +45,7 @@ export class PreparedModule {
   /** @internal Use `prepareModule`. */
   static async make(bytes: Uint8Array, instrumented: InstrumentedModule): Promise<PreparedModule> {
     try {
+      if (instrumented.shadow !== null) platform().heedBranchHints?.();
       const module = await engine().compile(instrumented.bytes as Uint8Array<ArrayBuffer>);
       return PreparedModule.#of(bytes, instrumented, module);
     } catch (error) {
@@ -128,21 +129,28 @@ const forget = new FinalizationRegistry((key: string) => {
   if (alive.get(key)?.deref() === undefined) alive.delete(key);
 });
 
+/** How a module is prepared. */
+export interface Preparation {
+  /** Whether its accesses are checked. */
+  readonly access?: boolean;
+  /** The same module if it is instrumented already. */
+  readonly instrumented?: InstrumentedModule | null;
+}
+
 /**
  * Prepares a module, or finds it among those that are prepared.
  * @param bytes the module; the result owns them
- * @param instrumented the same module if it is instrumented already
  */
 export function prepareModule(
   bytes: Uint8Array,
   maxMemory: number | undefined,
-  instrumented: InstrumentedModule | null = null,
+  preparation: Preparation = {},
 ): Promise<PreparedModule> {
-  const key = keyOf(bytes, maxMemory);
+  const key = keyOf(bytes, maxMemory, preparation.access);
   let prepared = kept.get(key);
   if (prepared === undefined) {
     const inUse = alive.get(key)?.deref();
-    prepared = inUse === undefined ? prepareNew(key, bytes, maxMemory, instrumented) : Promise.resolve(inUse);
+    prepared = inUse === undefined ? prepareNew(key, bytes, maxMemory, preparation) : Promise.resolve(inUse);
     kept.set(key, prepared);
   }
   return prepared;
@@ -152,9 +160,9 @@ export function prepareModule(
 export async function prepareModuleOnce(
   bytes: Uint8Array,
   maxMemory: number | undefined,
-  instrumented: InstrumentedModule | null,
+  { access = false, instrumented = null }: Preparation,
 ): Promise<PreparedModule> {
-  return PreparedModule.make(bytes, instrumented ?? (await instrumentAny(bytes, limitOf(maxMemory))));
+  return PreparedModule.make(bytes, instrumented ?? (await instrumentAny(bytes, limitOf(maxMemory), access)));
 }
 
 /**
@@ -178,8 +186,8 @@ export function prepareModuleNow(
   return prepared;
 }
 
-function keyOf(bytes: Uint8Array, maxMemory: number | undefined): string {
-  return `${platform().sha256(bytes)} ${maxMemory ?? ''}`;
+function keyOf(bytes: Uint8Array, maxMemory: number | undefined, access = false): string {
+  return `${platform().sha256(bytes)} ${maxMemory ?? ''}${access ? ' access' : ''}`;
 }
 
 function limitOf(maxMemory: number | undefined): { readonly maxMemory?: number } {
@@ -195,10 +203,10 @@ function prepareNew(
   key: string,
   bytes: Uint8Array,
   maxMemory: number | undefined,
-  opened: InstrumentedModule | null,
+  preparation: Preparation,
 ): Promise<PreparedModule> {
   const make = async (): Promise<PreparedModule> => {
-    const prepared = await prepareModuleOnce(bytes, maxMemory, opened);
+    const prepared = await prepareModuleOnce(bytes, maxMemory, preparation);
     enlist(key, prepared);
     return prepared;
   };
@@ -222,8 +230,16 @@ function isLinked(bytes: Uint8Array): boolean {
   return readModule(bytes).export('heapline_runtime', ExternalKind.Global) !== undefined;
 }
 
-/** Grafting is loaded only for modules that were linked without the runtime. */
-async function instrumentAny(bytes: Uint8Array, options: InstrumentOptions): Promise<InstrumentedModule> {
+/** Checks are loaded only where they are asked for, and grafting for modules that were linked without the runtime. */
+async function instrumentAny(
+  bytes: Uint8Array,
+  options: InstrumentOptions,
+  access: boolean,
+): Promise<InstrumentedModule> {
+  if (access) {
+    const { instrumentWithChecks } = await import('../access/index.ts');
+    return instrumentWithChecks(bytes, options);
+  }
   if (isLinked(bytes)) {
     await loadPasses();
     return passes!.instrument(bytes, options);

@@ -58,6 +58,14 @@ export interface SandboxOptions {
   /** Remember where each block is freed, for the third stack of a double free. Default true. */
   readonly freeStacks?: boolean;
   /**
+   * Check every access to memory: reads and writes beside blocks, in freed blocks and near address 0 are heap faults.
+   * `maxMemory` limits the program's memory without the eighth of it that the checks need, and is 896 MiB when it is not
+   * given. Default false.
+   */
+  readonly access?: boolean;
+  /** All checks: `access: true` and `quarantine: 262144`, unless these options say otherwise. Default false. */
+  readonly checks?: boolean;
+  /**
    * How many bytes of freed blocks wait before their memory is used again, so that a second free of them is judged
    * rightly whatever was allocated meanwhile. Default 0.
    */
@@ -92,6 +100,14 @@ const LARGEST_QUARANTINE = 2 ** 30;
 
 /** Bytes of the quarantine where it is on by default: in `heapline check` and in tests. */
 export const QUARANTINE = 2 ** 18;
+
+/** Which checks these options ask for. */
+export function checksOf({ checks = false, access = checks, quarantine }: SandboxOptions): {
+  readonly access: boolean;
+  readonly quarantine: number;
+} {
+  return { access, quarantine: quarantine ?? (checks ? QUARANTINE : 0) };
+}
 
 /** The file system of a guest, by absolute path. */
 const files: OptionRule<Readonly<Record<string, string | Uint8Array>>> = {
@@ -198,6 +214,11 @@ export const SANDBOX_OPTIONS = {
   ),
   hostFrames,
   freeStacks: flag,
+  access: withHelp(
+    flag,
+    'check every access: reads and writes beside blocks, in freed blocks and near address 0',
+  ),
+  checks: flag,
   quarantine: withHelp(
     wholeNumber(0, LARGEST_QUARANTINE, 'bytes'),
     'bytes of freed blocks that wait before they are used again, so that double frees are told from others',

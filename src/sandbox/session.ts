@@ -9,8 +9,10 @@ import { DisposedError, HeapFaultError, UnsupportedModuleError } from '../errors
 import { faultMessage, type HeapFault } from '../frames/index.ts';
 import { Ledger, layout } from '../heap/index.ts';
 import { type EventLoop, type Gate, type Guest, GuestStacks, type HostStacks } from '../host/index.ts';
+import type { ShadowPlace } from '../instrument/index.ts';
 import { LeakFinder, PeakMeter } from '../leaks/index.ts';
 import { type RuntimeFunctions, runtimeFunctions } from '../runtime/index.ts';
+import { GuestAccessWitness } from './access-witness.ts';
 import { Boundary, type BoundaryOptions } from './boundary.ts';
 import { FunctionTable } from './function-table.ts';
 import { HeapEvents } from './heap-events.ts';
@@ -56,6 +58,7 @@ export class Session {
   readonly table: FunctionTable;
   readonly program: Program;
   readonly #options: SessionOptions;
+  readonly #witness: GuestAccessWitness;
   #disposed = false;
 
   /**
@@ -89,7 +92,10 @@ export class Session {
     gate.exceptions.attach(exports, gate);
     const runtime = runtimeFunctions(exports);
     runtime.heapline_set_flags?.(flagsOf(options));
-    if (options.quarantine > 0) startChecks(runtime, options);
+    if (options.quarantine > 0 || instrumented.shadow !== null) {
+      startChecks(runtime, options.quarantine, instrumented.shadow);
+    }
+    this.#witness = new GuestAccessWitness(instrumented, guest.memory);
     this.peaks = new PeakMeter(this.ledger, exports);
     this.stacks = new StackReader(this.ledger, this.events, symbols, hostStacks);
     this.leaks = new LeakFinder(roots, {
@@ -181,7 +187,7 @@ export class Session {
   }
 
   #recorded(record: number): void {
-    const event = this.events.take(record, this.ledger);
+    const event = this.events.take(record, this.ledger, this.#witness);
     if (event === null) return;
     const { onError, onFault } = this.#options;
     if (onError !== 'throw' && onFault === undefined) return;
@@ -203,7 +209,12 @@ export class Session {
   }
 }
 
-function startChecks(runtime: Partial<RuntimeFunctions>, { quarantine }: SessionOptions): void {
+/** Starts the quarantine, and gives the shadow its memory. */
+function startChecks(
+  runtime: Partial<RuntimeFunctions>,
+  quarantine: number,
+  shadow: ShadowPlace | null,
+): void {
   const set = runtime.heapline_set_checks;
   if (set === undefined) {
     throw new UnsupportedModuleError(
@@ -211,7 +222,11 @@ function startChecks(runtime: Partial<RuntimeFunctions>, { quarantine }: Session
         '`heapline link-flags` prints, or set quarantine: 0',
     );
   }
-  set(quarantine, 0, 0);
+  if (set(quarantine, shadow?.base ?? 0, shadow?.bytes ?? 0) !== 0) return;
+  throw new UnsupportedModuleError(
+    `There is no memory for the ${shadow?.bytes} bytes that checks of accesses need at address ${shadow?.base}: the ` +
+      'module has allocated in its start function, or its memory cannot grow so far. Raise the limit of its memory.',
+  );
 }
 
 function flagsOf({ hostFrames, freeContexts }: SessionOptions): number {

@@ -1,8 +1,19 @@
 // From addresses in the ledger to stacks that people read: the frames of contexts, of faults and of allocations that
 // failed. Frames in C come from the module's symbols, frames in JavaScript from the captured host stacks.
 
-import { type Frame, type HeapFault, type Stack, TRUNCATED_FRAME, withStacks } from '../frames/index.ts';
-import { ContextStacks, type Ledger, layout } from '../heap/index.ts';
+import {
+  type FaultyAccess,
+  type FaultyBlock,
+  type Frame,
+  faultPosition,
+  type HeapFault,
+  type HeapFaultKind,
+  type MemoryAround,
+  type Stack,
+  TRUNCATED_FRAME,
+  withStacks,
+} from '../frames/index.ts';
+import { ContextStacks, type Ledger, layout, type RawAccess } from '../heap/index.ts';
 import type { HostStacks } from '../host/index.ts';
 import type { FailedAllocation } from '../report/index.ts';
 import type { EventPath, HeapEvents, RecordedHeapFault } from './heap-events.ts';
@@ -54,12 +65,13 @@ export class StackReader {
   }
 
   /** A fault with its stacks. */
-  fault({ record, path, allocated, freed }: RecordedHeapFault, stacks = this.contexts()): HeapFault {
+  fault({ record, path, allocated, freed, memory }: RecordedHeapFault, stacks = this.contexts()): HeapFault {
+    const { kind, address, access } = record;
+    const block = record.block === 0 ? null : { address: record.block, size: record.blockSize };
     return withStacks(
       {
-        kind: record.kind,
-        address: record.address,
-        block: record.block === 0 ? null : { address: record.block, size: record.blockSize },
+        ...{ kind, address, block },
+        ...(access === null ? {} : { access: faultyAccess(kind, access, block, memory!) }),
       },
       {
         frames: this.#stackAt(path, stacks),
@@ -80,6 +92,16 @@ export class StackReader {
     this.#ledger.checkContext(path.node);
     return stacks.of(path.node);
   }
+}
+
+function faultyAccess(
+  kind: HeapFaultKind,
+  { writes, size, bad }: RawAccess,
+  block: FaultyBlock | null,
+  memory: MemoryAround,
+): FaultyAccess {
+  const position = faultPosition(kind, bad, block);
+  return { kind: writes ? 'write' : 'read', size, badAddress: bad, position, memory };
 }
 
 /**

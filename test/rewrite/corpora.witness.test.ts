@@ -80,7 +80,10 @@ function exitCodeOf(main: () => number): number {
 describe.each(chosen)('$name', (corpus) => {
   it('with accesses counted, globals exported and slots, every context is the stack of V8', async () => {
     const original = await compiled(corpus);
-    const instrumented: InstrumentedModule = instrument(original, {}, [countAccesses, exportGlobals]);
+    const instrumented: InstrumentedModule = instrument(original, {}, [
+      (each) => countAccesses(each),
+      exportGlobals,
+    ]);
     const witness = new Witness(instrumented, original);
     const plain = await run(original, corpus.name);
     const outcome = await run(instrumented.bytes, corpus.name, witness);

@@ -278,7 +278,7 @@ describe.each(LEVELS)('a program compiled with %s', (level) => {
   });
 
   test('accesses and slots: in one walk and one after the other the same code runs', () => {
-    const together = instrument(original(), {}, [countAccesses]);
+    const together = instrument(original(), {}, [(each) => countAccesses(each)]);
     const first = rewrite(original(), countAccesses);
     const second = instrument(first.bytes);
     const sequence = { bytes: second.bytes, offsets: second.offsets.after(first.offsets) };
@@ -370,7 +370,7 @@ describe('branch hints as wabt reads them', () => {
 
   test('a module without hints gets the section before its code', () => {
     const original = linked.get('-O1')!;
-    const result = instrument(original, {}, [countAccesses]);
+    const result = instrument(original, {}, [(each) => countAccesses(each)]);
     const names = readModule(result.bytes).sections.map(({ id, name }) => (id === 0 ? name : id));
     expect(names[names.indexOf(SectionId.Code) - 1]).toBe('metadata.code.branch_hint');
     const hints = hinted(result.bytes);

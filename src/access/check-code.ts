@@ -1,0 +1,142 @@
+// The code of a check: it looks at the shadow of the bytes and calls the runtime when the shadow is not 0. The runtime
+// then judges each access by itself (csrc/access.c).
+//
+//     local.tee ADDRESS
+//     if (load(SHADOW + ((local.get ADDRESS + from) >> 3)) != 0)    unlikely
+//       heapline_access(local.get ADDRESS + …, size and direction, site)    for each access
+//
+// One check may cover several accesses whose addresses differ by constants. Then the runtime is first asked about all
+// bytes at once, because the last granule of a block is often open in part.
+
+import { type InstructionWriter, Opcode } from '../binary/index.ts';
+import type { CodeEdits } from '../rewrite/index.ts';
+import { SHADOW_GRANULE, SHADOW_SHIFT } from '../runtime/layout.ts';
+
+/** The block type of a block without results. */
+const EMPTY = 0x40;
+const I32_LOAD8_U = 0x2d;
+const I32_LOAD16_U = 0x2f;
+const I64_LOAD = 0x29;
+const I32_AND = 0x71;
+const I32_SHR_U = 0x76;
+const I64_SHL = 0x86;
+const I64_NE = 0x52;
+
+/** One access of a check. `offset` counts from the address in the local. */
+export interface CheckedAccess {
+  readonly offset: number;
+  readonly size: number;
+  readonly writes: boolean;
+  /** Offset of its instruction, as sites count. */
+  readonly site: number;
+}
+
+/** The bytes that a check covers, in offsets from the address in the local. */
+export interface Window {
+  readonly from: number;
+  readonly to: number;
+  /** The first byte is at a multiple of this: 1, 2, 4 or 8. */
+  readonly alignment: number;
+}
+
+/** Indices of the runtime's functions in the module, and where the shadow begins. */
+export interface CheckFunctions {
+  /** heapline_access, heapline_access_is_bad, heapline_access_range and heapline_access_string. */
+  readonly access: number;
+  readonly isBad: number;
+  readonly range: number;
+  readonly string: number;
+  readonly shadow: number;
+}
+
+/** The most granules that one load of the shadow covers. */
+export const MOST_GRANULES = 8;
+
+/** How many granules so many bytes may touch, whose first one is at a multiple of `alignment`. */
+export function granulesOf({ from, to, alignment }: Window): number {
+  return Math.floor((to - from - 1 + SHADOW_GRANULE - alignment) / SHADOW_GRANULE) + 1;
+}
+
+function pushAddress(code: InstructionWriter, local: number, offset: number): void {
+  code.indexed(Opcode.LocalGet, local);
+  if (offset === 0) return;
+  code.i32(offset);
+  code.byte(Opcode.I32Add);
+}
+
+/** Pushes a number that is not 0 when the shadow of the window is not. */
+function pushShadow(code: InstructionWriter, local: number, window: Window, shadow: number): void {
+  // Whole granules from the address on can be added to the address of the shadow.
+  const whole = window.from >= 0 && window.from % SHADOW_GRANULE === 0;
+  pushAddress(code, local, whole ? 0 : window.from);
+  code.i32(SHADOW_SHIFT);
+  code.byte(I32_SHR_U);
+  const address = whole ? shadow + window.from / SHADOW_GRANULE : shadow;
+  const granules = granulesOf(window);
+  if (granules <= 4) {
+    code.memory(granules === 1 ? I32_LOAD8_U : granules === 2 ? I32_LOAD16_U : Opcode.I32Load, 0, address);
+    if (granules !== 3) return;
+    code.i32(0xffffff);
+    code.byte(I32_AND);
+    return;
+  }
+  code.memory(I64_LOAD, 0, address);
+  if (granules < MOST_GRANULES) {
+    // Drops the bytes behind the last granule.
+    code.i64(8 * (MOST_GRANULES - granules));
+    code.byte(I64_SHL);
+  }
+  code.i64(0);
+  code.byte(I64_NE);
+}
+
+function beginUnlikely(edits: CodeEdits): void {
+  edits.hint(false);
+  edits.code.byte(Opcode.If);
+  edits.code.byte(EMPTY);
+}
+
+function callAccess(
+  code: InstructionWriter,
+  local: number,
+  each: CheckedAccess,
+  functions: CheckFunctions,
+): void {
+  pushAddress(code, local, each.offset);
+  code.i32(each.size * 2 + (each.writes ? 1 : 0));
+  code.i32(each.site);
+  code.indexed(Opcode.Call, functions.access);
+}
+
+/** Writes the check of these accesses to the edit that was begun last. `local` has an address. */
+export function writeCheck(
+  edits: CodeEdits,
+  local: number,
+  window: Window,
+  accesses: readonly CheckedAccess[],
+  functions: CheckFunctions,
+): void {
+  const { code } = edits;
+  pushShadow(code, local, window, functions.shadow);
+  beginUnlikely(edits);
+  const several = accesses.length > 1;
+  if (several) {
+    pushAddress(code, local, window.from);
+    code.i32(window.to - window.from);
+    code.indexed(Opcode.Call, functions.isBad);
+    beginUnlikely(edits);
+  }
+  for (const each of accesses) callAccess(code, local, each, functions);
+  if (several) code.byte(Opcode.End);
+  code.byte(Opcode.End);
+}
+
+/** Writes a call that judges an access whose address is nearly always bad, without looking at the shadow before. */
+export function writeCall(
+  { code }: CodeEdits,
+  local: number,
+  access: CheckedAccess,
+  functions: CheckFunctions,
+): void {
+  callAccess(code, local, access, functions);
+}

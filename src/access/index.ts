@@ -1,0 +1,123 @@
+// The door of `access`: a module in, the same module with a check before each access to memory that could be wrong, and
+// with slots.
+
+import { ExternalKind, Opcode, readModule, skipInstruction, type WasmModule } from '../binary/index.ts';
+import {
+  type CodeOrigin,
+  type InstrumentedModule,
+  type InstrumentOptions,
+  instrument,
+  type ScannedCalls,
+} from '../instrument/index.ts';
+import type { Rewriter } from '../rewrite/index.ts';
+import { type EmittedModule, Emitter } from './emit.ts';
+import { addRangeFunctions, isUnchecked } from './libc-calls.ts';
+import { plainPlan } from './plain-plan.ts';
+import { checkFunctions, runtimeFunctions } from './runtime-functions.ts';
+import { limitToShadow, planShadow, type ShadowPlan } from './shadow-place.ts';
+import { Walk, type WalkedModule } from './walk.ts';
+
+/** Static data that begins here or behind is told from fields of structures by the offsets of instructions. */
+const LEAST_STATIC = 0x10000;
+
+/** The pass that inserts the checks. */
+class ChecksPass {
+  constructor(
+    readonly plan: ShadowPlan,
+    readonly moved: number,
+  ) {}
+
+  run(rewriter: Rewriter, calls: ScannedCalls): void {
+    const { module } = rewriter;
+    limitToShadow(rewriter, this.plan);
+    const functions = checkFunctions(module, this.plan.place.base);
+    const names = module.functionNames();
+    const siteOffset = -(module.codeStart + this.moved);
+    const replaced = addRangeFunctions(rewriter, names, functions);
+    const walked: WalkedModule = { module, siteOffset, replaced, ...layoutOf(module) };
+    const emitted: EmittedModule = { rewriter, functions, siteOffset, replaced };
+    const own = runtimeFunctions(module, calls);
+    for (let body = 0; body < module.bodies.length; body += 1) {
+      const index = body + module.importedFunctions;
+      if (own[index] === 1 || isLeftOut(module, body, names.size === 0 ? null : (names.get(index) ?? '')))
+        continue;
+      const planned = new Walk(walked, body, freeingCalls(calls, body)).plan() ?? plainPlan(walked, body);
+      const emitter = new Emitter(emitted, body);
+      for (const each of planned) emitter.emit(each);
+    }
+  }
+}
+
+/** Positions of the calls in a body that may lead to the allocator. */
+function freeingCalls({ sites, graph }: ScannedCalls, body: number): ReadonlySet<number> {
+  const positions = new Set<number>();
+  for (let site = sites.first[body]!; site < sites.first[body + 1]!; site += 1) {
+    if (graph.recorded[site] === 1) positions.add(sites.position[site]!);
+  }
+  return positions;
+}
+
+/** Where the module keeps what. */
+function layoutOf(module: WasmModule): Pick<WalkedModule, 'stackPointer' | 'staticStart' | 'staticEnd'> {
+  const address = (name: string): number | null => {
+    const found = module.export(name, ExternalKind.Global);
+    return found === undefined ? null : (module.globals[found.index]!.initializer?.i32 ?? null);
+  };
+  const start = address('__global_base');
+  const end = address('__data_end');
+  const known = start !== null && end !== null && start >= LEAST_STATIC;
+  return {
+    stackPointer: module.export('__stack_pointer', ExternalKind.Global)?.index ?? -1,
+    staticStart: known ? start : 0,
+    staticEnd: known ? end : 0,
+  };
+}
+
+/** Whether a function is left out because it reads whole words on purpose. @param name null in a module without names */
+function isLeftOut(module: WasmModule, body: number, name: string | null): boolean {
+  return name === null ? looksForZeroBytes(module, body) : isUnchecked(name);
+}
+
+/** Whether code has the constant by which strlen and its like look at the bytes of a word at once. */
+function looksForZeroBytes(module: WasmModule, body: number): boolean {
+  const { bytes } = module;
+  const { end } = module.bodies[body]!;
+  for (let at = module.heads.code[body]!; at < end; at = skipInstruction(bytes, at, end)) {
+    if (bytes[at] === Opcode.I32Const && isHighBits(bytes, at + 1)) return true;
+  }
+  return false;
+}
+
+/** 0x80808080 as a signed LEB128 integer: the high bit of each byte of a word. */
+const HIGH_BITS_BYTES = [0x80, 0x81, 0x82, 0x84, 0x78];
+
+function isHighBits(bytes: Uint8Array, at: number): boolean {
+  return HIGH_BITS_BYTES.every((byte, index) => bytes[at + index] === byte);
+}
+
+function withChecks(
+  bytes: Uint8Array,
+  options: InstrumentOptions,
+  origin: CodeOrigin | null,
+): InstrumentedModule {
+  const plan = planShadow(readModule(bytes), options.maxMemory);
+  const pass = new ChecksPass(plan, origin?.moved ?? 0);
+  return instrument(bytes, {}, [(rewriter, calls) => pass.run(rewriter, calls)], origin, plan.place);
+}
+
+/**
+ * Instruments a module with checks of its accesses. The runtime is grafted in if the module was not linked with it.
+ * Throws what `instrument` and `graft` throw, and an UnsupportedModuleError or an InvalidArgumentError when there is no
+ * place for the shadow.
+ */
+export async function instrumentWithChecks(
+  bytes: Uint8Array,
+  options: InstrumentOptions = {},
+): Promise<InstrumentedModule> {
+  if (readModule(bytes).export('heapline_runtime', ExternalKind.Global) !== undefined) {
+    return withChecks(bytes, options, null);
+  }
+  const { graft } = await import('../graft/index.ts');
+  const { bytes: grafted, moved, originalCodeStart, notes } = graft(bytes);
+  return withChecks(grafted, options, { moved, codeStart: originalCodeStart, notes });
+}

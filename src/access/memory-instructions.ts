@@ -1,0 +1,67 @@
+// Reads the instructions that touch memory 0: loads, stores, atomics, SIMD, and those that touch ranges.
+
+import { peekU32, skipLeb } from '../binary/index.ts';
+import { type Access, accessOf, Bulk } from './accesses.ts';
+
+/** The prefix of the instructions that touch ranges, among others. */
+export const MISC_PREFIX = 0xfc;
+
+/** Operands of an instruction that touches ranges: three numbers of 32 bits. */
+export interface RangeAccess {
+  /** Whether it reads a range of memory as well. */
+  readonly reads: boolean;
+}
+
+/** An access as its instruction states it. */
+export interface MemoryAccess extends Access {
+  /** What its address is a multiple of: 1, 2, 4, 8 or 16. */
+  readonly alignment: number;
+  /** What it adds to the address on the stack. */
+  readonly immediate: number;
+}
+
+/** The number of an opcode in its space, given the file offset of the instruction. */
+export function codeAt(bytes: Uint8Array, at: number, prefix: number): number {
+  return prefix === 0 ? bytes[at]! : peekU32(bytes, at + 1);
+}
+
+/** The prefix of the instruction at this offset; 0 when it has none. */
+export function prefixAt(bytes: Uint8Array, at: number): number {
+  const byte = bytes[at]!;
+  return byte >= 0xfb && byte <= 0xfe ? byte : 0;
+}
+
+/** The access of the instruction at this offset; null for other instructions, and for other memories. */
+export function memoryAccessAt(
+  bytes: Uint8Array,
+  at: number,
+  prefix: number,
+  code: number,
+): MemoryAccess | null {
+  const access = accessOf(prefix, code);
+  if (access === undefined) return null;
+  let next = prefix === 0 ? at + 1 : skipLeb(bytes, at + 1);
+  const flags = peekU32(bytes, next);
+  next = skipLeb(bytes, next);
+  if ((flags & 0x40) !== 0) {
+    if (peekU32(bytes, next) !== 0) return null;
+    next = skipLeb(bytes, next);
+  }
+  return { ...access, alignment: 2 ** Math.min(flags & 0x3f, 4), immediate: peekU32(bytes, next) };
+}
+
+/** What the instruction behind MISC_PREFIX touches; null for other instructions, and for other memories. */
+export function rangeAccessAt(bytes: Uint8Array, at: number, code: number): RangeAccess | null {
+  const first = skipLeb(bytes, at + 1);
+  const second = skipLeb(bytes, first);
+  switch (code) {
+    case Bulk.Init:
+      return peekU32(bytes, second) === 0 ? { reads: false } : null;
+    case Bulk.Copy:
+      return peekU32(bytes, first) === 0 && peekU32(bytes, second) === 0 ? { reads: true } : null;
+    case Bulk.Fill:
+      return peekU32(bytes, first) === 0 ? { reads: false } : null;
+    default:
+      return null;
+  }
+}

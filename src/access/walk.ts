@@ -1,0 +1,610 @@
+// Decides which checks a function needs. The walk follows the stack of operands as far as this is needed to know which
+// addresses have the same base. It leaves out accesses to the function's own frame, to static data, and to bytes that
+// were checked since the last call that may free something.
+
+import {
+  Opcode,
+  peekU32,
+  skipInstruction,
+  skipLeb,
+  skipValueType,
+  type WasmModule,
+} from '../binary/index.ts';
+import { NULL_END } from '../runtime/layout.ts';
+import {
+  codeAt,
+  type MemoryAccess,
+  MISC_PREFIX,
+  memoryAccessAt,
+  prefixAt,
+  rangeAccessAt,
+} from './memory-instructions.ts';
+import { type Group, Region } from './region.ts';
+import { popsOf, pushesOf, UNKNOWN } from './stack-effects.ts';
+import {
+  addChecked,
+  CONSTANT,
+  copyState,
+  FRAME,
+  forgetLocals,
+  initialState,
+  isChecked,
+  joinStates,
+  type State,
+  settle,
+  Values,
+} from './values.ts';
+
+/** What is to be inserted, in order of position. */
+export type Planned =
+  | { readonly kind: 'check'; readonly group: Group }
+  /** The address is a constant near 0. */
+  | { readonly kind: 'null'; readonly group: Group }
+  | { readonly kind: 'range'; readonly position: number; readonly reads: boolean }
+  | { readonly kind: 'call'; readonly position: number };
+
+/** What the walk has to know of the module. */
+export interface WalkedModule {
+  readonly module: WasmModule;
+  /** What is added to file offsets to get sites. */
+  readonly siteOffset: number;
+  /** Index of the global with the stack pointer; -1 when it is not known. */
+  readonly stackPointer: number;
+  /** Offsets from here up to `staticEnd` are those of static data; both 0 when structures may have such offsets. */
+  readonly staticStart: number;
+  readonly staticEnd: number;
+  /** Functions whose calls are replaced. */
+  readonly replaced: ReadonlyMap<number, number>;
+}
+
+/** A block that encloses the place of the walk. */
+interface Label {
+  opcode: number;
+  /** Values on the stack below the block. */
+  readonly height: number;
+  readonly parameters: number;
+  readonly results: number;
+  /** What is true at all branches to its end so far; null when there was none. */
+  pending: State | null;
+  /** Of an `if`: the state before it, for the other arm. */
+  before: State | null;
+  readonly wasDead: boolean;
+}
+
+/** What happens in a loop, so that its beginning knows what a further round may find. */
+interface LoopFacts {
+  readonly assigned: Set<number>;
+  frees: boolean;
+}
+
+/** The stack cannot be followed, or following it takes too long. */
+class LostTrack extends Error {}
+
+/** Copies of locals that the walk of one function may make. */
+const MOST_COPIES = 2 ** 23;
+const RETURN_CALLS: ReadonlySet<number> = new Set([
+  Opcode.ReturnCall,
+  Opcode.ReturnCallIndirect,
+  Opcode.ReturnCallRef,
+]);
+const Branch = { Br: 0x0c, BrIf: 0x0d, BrTable: 0x0e } as const;
+const SELECT_TYPED = 0x1c;
+const I32_OR = 0x72;
+const I32_AND = 0x71;
+const EMPTY = 0x40;
+
+/** Instructions that may trap for another reason than their address: what follows them may never run. */
+function mayTrap(opcode: number): boolean {
+  return (
+    (opcode >= 0x6d && opcode <= 0x70) ||
+    (opcode >= 0x7f && opcode <= 0x82) ||
+    (opcode >= 0xa8 && opcode <= 0xab) ||
+    (opcode >= 0xae && opcode <= 0xb1)
+  );
+}
+
+/** Arithmetic of one or two operands, whose result depends on nothing else. */
+function isPure(opcode: number): boolean {
+  return opcode >= 0x45 && opcode <= 0xc4;
+}
+
+/** The signed 32-bit LEB128 integer at `offset`. */
+function signedAt(bytes: Uint8Array, offset: number): number {
+  let value = 0;
+  let shift = 0;
+  let at = offset;
+  let byte: number;
+  do {
+    byte = bytes[at++]!;
+    value |= (byte & 0x7f) << shift;
+    shift += 7;
+  } while (byte >= 0x80 && shift < 35);
+  return shift < 32 && (byte & 0x40) !== 0 ? value | (-1 << shift) : value;
+}
+
+/** The walk over one function. */
+export class Walk {
+  readonly #bytes: Uint8Array;
+  readonly #module: WasmModule;
+  readonly #start: number;
+  readonly #end: number;
+  readonly #values = new Values();
+  readonly #bases: number[] = [];
+  readonly #offsets: number[] = [];
+  readonly #labels: Label[] = [];
+  readonly #region = new Region();
+  readonly #planned: Planned[] = [];
+  readonly #loops = new Map<number, LoopFacts>();
+  #state: State;
+  #dead = false;
+  #copies = 0;
+
+  /** @param frees the calls that may free something, by file offset */
+  constructor(
+    readonly walked: WalkedModule,
+    readonly body: number,
+    readonly frees: ReadonlySet<number>,
+  ) {
+    const { module } = walked;
+    this.#module = module;
+    this.#bytes = module.bytes;
+    this.#start = module.heads.code[body]!;
+    this.#end = module.bodies[body]!.end;
+    const type = module.functionType(module.importedFunctions + body);
+    this.#state = initialState(this.#values, type.parameters.length, module.heads.locals[body]!);
+    this.#labels.push({
+      opcode: Opcode.Block,
+      height: 0,
+      parameters: 0,
+      results: type.results.length,
+      pending: null,
+      before: null,
+      wasDead: false,
+    });
+  }
+
+  /** What is to be inserted; null when the stack of the function cannot be followed. */
+  plan(): readonly Planned[] | null {
+    try {
+      this.#findLoops();
+      const bytes = this.#bytes;
+      for (let at = this.#start; at < this.#end; ) {
+        const next = skipInstruction(bytes, at, this.#end);
+        this.#step(at);
+        at = next;
+      }
+      return this.#planned;
+    } catch (error) {
+      if (error instanceof LostTrack) return null;
+      throw error;
+    }
+  }
+
+  /** Collects for each loop which locals it sets, and whether it may free something. */
+  #findLoops(): void {
+    const bytes = this.#bytes;
+    const open: (LoopFacts | null)[] = [null];
+    for (let at = this.#start; at < this.#end; at = skipInstruction(bytes, at, this.#end)) {
+      switch (bytes[at]!) {
+        case Opcode.Block:
+        case Opcode.If:
+        case Opcode.Try:
+        case Opcode.TryTable:
+          open.push(null);
+          break;
+        case Opcode.Loop: {
+          const facts = { assigned: new Set<number>(), frees: false };
+          this.#loops.set(at, facts);
+          open.push(facts);
+          break;
+        }
+        case Opcode.End:
+        case Opcode.Delegate:
+          open.pop();
+          break;
+        case Opcode.LocalSet:
+        case Opcode.LocalTee: {
+          const local = peekU32(bytes, at + 1);
+          this.#spend(open.length);
+          for (const loop of open) loop?.assigned.add(local);
+          break;
+        }
+        default:
+          if (!this.frees.has(at)) break;
+          this.#spend(open.length);
+          for (const loop of open) if (loop !== null) loop.frees = true;
+      }
+    }
+  }
+
+  #spend(copies: number): void {
+    this.#copies += copies;
+    if (this.#copies > MOST_COPIES) throw new LostTrack();
+  }
+
+  // -- the stack ---------------------------------------------------------------------------------------------------
+
+  #push(base: number, offset: number): void {
+    this.#bases.push(base);
+    this.#offsets.push(offset | 0);
+  }
+
+  #pushFresh(count = 1): void {
+    for (let left = count; left > 0; left -= 1) this.#push(this.#values.fresh(), 0);
+  }
+
+  /** Takes operands off the stack; the index of the lowest one, whose value is still there. */
+  #pop(count: number): number {
+    const height = this.#bases.length - count;
+    if (height < this.#labels.at(-1)!.height) throw new LostTrack();
+    return height;
+  }
+
+  #drop(count: number): void {
+    this.#truncate(this.#pop(count));
+  }
+
+  #truncate(height: number): void {
+    this.#bases.length = height;
+    this.#offsets.length = height;
+  }
+
+  // -- control flow ------------------------------------------------------------------------------------------------
+
+  /** Ends the stretch in which accesses are checked together. */
+  #endRegion(): void {
+    const { groups } = this.#region;
+    for (const group of groups) {
+      this.#planned.push({ kind: 'check', group });
+      addChecked(this.#state.facts, group.base, group.from, group.to);
+    }
+    this.#region.clear();
+  }
+
+  #copy(): State {
+    this.#spend(this.#state.bases.length + this.#state.facts.size + 1);
+    return copyState(this.#state);
+  }
+
+  #join(into: State, other: State): void {
+    this.#spend(into.bases.length + into.facts.size + 1);
+    joinStates(into, other);
+  }
+
+  /** Control may go to the end of the label at this depth. */
+  #branch(depth: number): void {
+    const label = this.#labels[this.#labels.length - 1 - depth];
+    if (label === undefined) throw new LostTrack();
+    if (label.opcode === Opcode.Loop) return;
+    if (label.pending === null) label.pending = this.#copy();
+    else this.#join(label.pending, this.#state);
+  }
+
+  /** Nothing runs after this instruction. */
+  #die(): void {
+    this.#dead = true;
+  }
+
+  #open(at: number, opcode: number, parameters: number, results: number): void {
+    if (this.#dead) {
+      this.#labels.push({
+        ...{ opcode, height: this.#bases.length, parameters, results },
+        ...{ pending: null, before: null, wasDead: true },
+      });
+      return;
+    }
+    if (opcode === Opcode.If) this.#drop(1);
+    if (opcode !== Opcode.Block) this.#endRegion();
+    const height = this.#pop(parameters);
+    this.#labels.push({
+      ...{ opcode, height, parameters, results },
+      ...{ pending: null, before: opcode === Opcode.If ? this.#copy() : null, wasDead: false },
+    });
+    if (opcode === Opcode.Loop) this.#enterLoop(at, height, parameters);
+  }
+
+  /** At the beginning of a loop, only what holds in each round is known. */
+  #enterLoop(at: number, height: number, parameters: number): void {
+    const { assigned, frees } = this.#loops.get(at)!;
+    if (frees) this.#state.facts = new Map();
+    this.#spend(assigned.size);
+    for (const local of assigned) {
+      this.#state.bases[local] = this.#values.fresh();
+      this.#state.offsets[local] = 0;
+    }
+    this.#truncate(height);
+    this.#pushFresh(parameters);
+  }
+
+  #openBlock(at: number, opcode: number): void {
+    const byte = this.#bytes[at + 1]!;
+    if (byte === EMPTY) this.#open(at, opcode, 0, 0);
+    else if (byte === 0x63 || byte === 0x64 || (byte & 0xc0) === 0x40) this.#open(at, opcode, 0, 1);
+    else {
+      const type = this.#module.types[peekU32(this.#bytes, at + 1)];
+      if (type === undefined) throw new LostTrack();
+      this.#open(at, opcode, type.parameters.length, type.results.length);
+    }
+  }
+
+  /** try_table: an exception anywhere inside leads to the labels of its clauses. */
+  #openTryTable(at: number): void {
+    const bytes = this.#bytes;
+    let next = (bytes[at + 1]! & 0xc0) === 0x40 ? skipValueType(bytes, at + 1) : skipLeb(bytes, at + 1);
+    if (!this.#dead) {
+      this.#endRegion();
+      const clauses = peekU32(bytes, next);
+      next = skipLeb(bytes, next);
+      for (let clause = 0; clause < clauses; clause += 1) {
+        const kind = bytes[next]!;
+        next = kind < 2 ? skipLeb(bytes, next + 1) : next + 1;
+        this.#branchUnknown(peekU32(bytes, next));
+        next = skipLeb(bytes, next);
+      }
+    }
+    this.#openBlock(at, Opcode.TryTable);
+  }
+
+  /** Control may go to the end of the label with any values in locals. */
+  #branchUnknown(depth: number): void {
+    const label = this.#labels[this.#labels.length - 1 - depth];
+    if (label === undefined) throw new LostTrack();
+    if (label.opcode === Opcode.Loop) throw new LostTrack();
+    label.pending ??= this.#copy();
+    this.#spend(label.pending.bases.length);
+    forgetLocals(label.pending);
+  }
+
+  /** The part of a block behind `else`, `catch` or `catch_all`. @param values how many the part finds on the stack */
+  #nextArm(opcode: number, values: number): void {
+    const label = this.#labels.at(-1);
+    if (label === undefined) throw new LostTrack();
+    if (!this.#dead) {
+      this.#endRegion();
+      this.#branch(0);
+    }
+    this.#dead = label.wasDead;
+    if (this.#dead) return;
+    this.#truncate(label.height);
+    if (opcode === Opcode.Else) {
+      if (label.before === null) throw new LostTrack();
+      this.#state = label.before;
+      label.before = null;
+      label.opcode = Opcode.Else;
+    } else {
+      forgetLocals(this.#state);
+      this.#spend(this.#state.bases.length);
+      settle(this.#state, this.#values);
+    }
+    this.#pushFresh(values);
+  }
+
+  #catch(at: number): void {
+    const tag = this.#module.tags[peekU32(this.#bytes, at + 1)];
+    const type = tag === undefined ? undefined : this.#module.types[tag];
+    if (type === undefined) throw new LostTrack();
+    this.#nextArm(Opcode.Catch, type.parameters.length);
+  }
+
+  #endBlock(): void {
+    const label = this.#labels.pop();
+    if (label === undefined) throw new LostTrack();
+    if (!this.#dead && this.#bases.length !== label.height + label.results) throw new LostTrack();
+    if (label.pending !== null || label.before !== null || this.#labels.length === 0) {
+      if (!this.#dead) this.#endRegion();
+    }
+    if (label.before !== null) {
+      if (label.pending === null) label.pending = label.before;
+      else this.#join(label.pending, label.before);
+    }
+    if (label.pending !== null) {
+      if (!this.#dead) this.#join(label.pending, this.#state);
+      this.#state = label.pending;
+      settle(this.#state, this.#values);
+      this.#dead = false;
+    }
+    if (this.#dead) return;
+    this.#truncate(label.height);
+    this.#pushFresh(label.results);
+  }
+
+  #branchTable(at: number): void {
+    const bytes = this.#bytes;
+    const seen = new Set<number>();
+    let next = skipLeb(bytes, at + 1);
+    for (let left = peekU32(bytes, at + 1); left >= 0; left -= 1) {
+      seen.add(peekU32(bytes, next));
+      next = skipLeb(bytes, next);
+    }
+    this.#drop(1);
+    this.#endRegion();
+    for (const depth of seen) this.#branch(depth);
+    this.#die();
+  }
+
+  #call(at: number, opcode: number): void {
+    const index = peekU32(this.#bytes, at + 1);
+    const direct = opcode === Opcode.Call || opcode === Opcode.ReturnCall;
+    const type = direct ? this.#module.functionType(index) : this.#module.types[index];
+    if (type === undefined) throw new LostTrack();
+    this.#drop(type.parameters.length + (direct ? 0 : 1));
+    this.#endRegion();
+    if (opcode === Opcode.Call && this.walked.replaced.has(index)) {
+      this.#planned.push({ kind: 'call', position: at });
+    }
+    if (this.frees.has(at)) this.#state.facts = new Map();
+    if (RETURN_CALLS.has(opcode)) this.#die();
+    else this.#pushFresh(type.results.length);
+  }
+
+  // -- instructions ------------------------------------------------------------------------------------------------
+
+  #step(at: number): void {
+    const bytes = this.#bytes;
+    const opcode = bytes[at]!;
+    switch (opcode) {
+      case Opcode.Block:
+      case Opcode.Loop:
+      case Opcode.If:
+      case Opcode.Try:
+        this.#openBlock(at, opcode);
+        return;
+      case Opcode.TryTable:
+        this.#openTryTable(at);
+        return;
+      case Opcode.Else:
+        this.#nextArm(Opcode.Else, this.#labels.at(-1)!.parameters);
+        return;
+      case Opcode.Catch:
+        this.#catch(at);
+        return;
+      case Opcode.CatchAll:
+        this.#nextArm(Opcode.CatchAll, 0);
+        return;
+      case Opcode.End:
+      case Opcode.Delegate:
+        this.#endBlock();
+        return;
+    }
+    if (this.#dead) return;
+    switch (opcode) {
+      case Branch.Br:
+        this.#endRegion();
+        this.#branch(peekU32(bytes, at + 1));
+        this.#die();
+        return;
+      case Branch.BrIf:
+        this.#drop(1);
+        this.#endRegion();
+        this.#branch(peekU32(bytes, at + 1));
+        return;
+      case Branch.BrTable:
+        this.#branchTable(at);
+        return;
+      case Opcode.Unreachable:
+      case Opcode.Return:
+      case Opcode.Throw:
+      case Opcode.Rethrow:
+      case Opcode.ThrowRef:
+        this.#endRegion();
+        this.#die();
+        return;
+      case Opcode.Call:
+      case Opcode.CallIndirect:
+      case Opcode.CallRef:
+      case Opcode.ReturnCall:
+      case Opcode.ReturnCallIndirect:
+      case Opcode.ReturnCallRef:
+        this.#call(at, opcode);
+        return;
+      case Opcode.LocalGet: {
+        const local = peekU32(bytes, at + 1);
+        this.#push(this.#state.bases[local]!, this.#state.offsets[local]!);
+        return;
+      }
+      case Opcode.LocalSet:
+      case Opcode.LocalTee: {
+        const local = peekU32(bytes, at + 1);
+        const top = this.#pop(1);
+        this.#state.bases[local] = this.#bases[top]!;
+        this.#state.offsets[local] = this.#offsets[top]!;
+        if (opcode === Opcode.LocalSet) this.#truncate(top);
+        return;
+      }
+      case Opcode.GlobalGet:
+        if (peekU32(bytes, at + 1) === this.walked.stackPointer) this.#push(FRAME, 0);
+        else this.#pushFresh();
+        return;
+      case Opcode.I32Const:
+        this.#push(CONSTANT, signedAt(bytes, at + 1));
+        return;
+      case Opcode.Select:
+      case SELECT_TYPED:
+        this.#select();
+        return;
+    }
+    if (isPure(opcode)) this.#arithmetic(opcode);
+    else this.#other(at);
+  }
+
+  #select(): void {
+    const low = this.#pop(3);
+    const framed = this.#values.isFramed(this.#bases[low]!) && this.#values.isFramed(this.#bases[low + 1]!);
+    this.#truncate(low);
+    if (framed) this.#push(this.#values.framed(), 0);
+    else this.#pushFresh();
+  }
+
+  #arithmetic(opcode: number): void {
+    if (mayTrap(opcode)) this.#endRegion();
+    const pops = popsOf(0, opcode);
+    const low = this.#pop(pops);
+    const base = this.#bases[low]!;
+    const offset = this.#offsets[low]!;
+    if (pops === 1) {
+      this.#truncate(low);
+      this.#push(this.#values.pure(`${opcode},${base},${offset}`, false), 0);
+      return;
+    }
+    const right = this.#bases[low + 1]!;
+    const rightOffset = this.#offsets[low + 1]!;
+    this.#truncate(low);
+    const framed = this.#values.isFramed(base) || this.#values.isFramed(right);
+    if (opcode === Opcode.I32Add) {
+      if (right === CONSTANT) this.#push(base, offset + rightOffset);
+      else if (base === CONSTANT) this.#push(right, offset + rightOffset);
+      else {
+        const key = base < right ? `+,${base},${right}` : `+,${right},${base}`;
+        this.#push(this.#values.pure(key, framed), offset + rightOffset);
+      }
+    } else if (opcode === Opcode.I32Sub) {
+      if (right === CONSTANT) this.#push(base, offset - rightOffset);
+      else this.#push(this.#values.pure(`-,${base},${right}`, false), offset - rightOffset);
+    } else if (opcode === I32_OR && base === FRAME && right === CONSTANT) {
+      // The frame is aligned, so the bits are added.
+      this.#push(base, offset + rightOffset);
+    } else {
+      const key = `${opcode},${base},${offset},${right},${rightOffset}`;
+      this.#push(this.#values.pure(key, opcode === I32_AND && framed), 0);
+    }
+  }
+
+  #other(at: number): void {
+    const bytes = this.#bytes;
+    const prefix = prefixAt(bytes, at);
+    const code = codeAt(bytes, at, prefix);
+    const pops = popsOf(prefix, code);
+    if (pops === UNKNOWN) throw new LostTrack();
+    const low = this.#pop(pops);
+    const access = memoryAccessAt(bytes, at, prefix, code);
+    if (access !== null) this.#access(at, access, this.#bases[low]!, this.#offsets[low]!);
+    else if (prefix === MISC_PREFIX) {
+      const range = rangeAccessAt(bytes, at, code);
+      if (range !== null) {
+        this.#endRegion();
+        this.#planned.push({ kind: 'range', position: at, reads: range.reads });
+      }
+    }
+    this.#truncate(low);
+    this.#pushFresh(pushesOf(prefix, code));
+  }
+
+  #access(at: number, access: MemoryAccess, base: number, offset: number): void {
+    const { size, writes, above, alignment, immediate } = access;
+    const { staticStart, staticEnd, siteOffset } = this.walked;
+    const position = { position: at, site: at + siteOffset };
+    if (base === CONSTANT) {
+      const address = (offset >>> 0) + immediate;
+      if (address >= NULL_END) return;
+      const region = new Region();
+      region.add({ base, offset: address, size, writes, alignment, immediate, above, ...position });
+      this.#endRegion();
+      this.#planned.push({ kind: 'null', group: region.groups[0]! });
+      return;
+    }
+    const from = offset + immediate;
+    if (this.#values.isFramed(base) || (from >= staticStart && from < staticEnd)) return;
+    if (isChecked(this.#state.facts, base, from, from + size)) return;
+    this.#region.add({ base, offset: from, size, writes, alignment, immediate, above, ...position });
+  }
+}

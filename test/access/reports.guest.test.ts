@@ -1,0 +1,98 @@
+// Wrong accesses in the reports, on the command line, and where checks are impossible.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, inject, it } from 'vitest';
+import { compile } from '../../src/compile/index.ts';
+import {
+  formatGitHub,
+  formatJson,
+  formatJUnit,
+  formatSarif,
+  formatText,
+  InvalidArgumentError,
+  loadC,
+  loadWasm,
+  UnsupportedModuleError,
+} from '../../src/index.ts';
+import { instrument } from '../../src/instrument/index.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'heapline-access-reports-'));
+const source = join(folder, 'names.c');
+writeFileSync(
+  source,
+  `#include <stdlib.h>
+#include <string.h>
+static char *copy(const char *name) {
+  char *own = malloc(strlen(name));
+  for (size_t i = 0; i <= strlen(name); i++)
+    own[i] = name[i];
+  return own;
+}
+int main(void) {
+  char *name = copy("twelve bytes");
+  int first = name[0];
+  free(name);
+  return first == 't' ? 0 : name[1];
+}
+`,
+);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function command(...args: string[]): { status: number | null; stderr: string } {
+  return spawnSync(process.execPath, [inject('command'), ...args], { encoding: 'utf8', cwd: folder });
+}
+
+describe('reports of wrong accesses', () => {
+  it('name the access, its place and its block, and show the memory around it', async () => {
+    using lib = await loadC(source, { toolchain: 'clang', flags: ['-O0'], checks: true, hostFrames: 'off' });
+    lib.run();
+    const report = lib.heap.leaks();
+    const text = formatText(report, { root: folder });
+    expect(text).toMatch(
+      /heap fault: heap-buffer-overflow in copy: write of 1 byte at 0x[0-9a-f]{8}, 0 bytes past the end of a block of 12 bytes\n {2}at copy \(names\.c:6:12\)\n {2}at main \(names\.c:10:16\)/,
+    );
+    expect(text).toMatch(/allocated\n {4}at copy \(names\.c:4:15\)/);
+    expect(text).toMatch(/74 {2}77 {2}65 {2}6c {2}76 {2}65 {2}20 {2}62 {2}79 {2}74 {2}65 {2}73 \[--\] --/);
+    const words = 'write of 1 byte at';
+    expect(JSON.parse(formatJson(report)).errors[0]).toMatchObject({
+      kind: 'heap-buffer-overflow',
+      access: { kind: 'write', size: 1, position: '0 bytes past the end of a block of 12 bytes' },
+    });
+    expect(formatJUnit(report)).toContain(words);
+    expect(formatGitHub(report, { root: folder })).toContain(words);
+    const sarif = JSON.parse(formatSarif(report));
+    expect(sarif.runs[0].results[0]).toMatchObject({ ruleId: 'heap-buffer-overflow', level: 'error' });
+    expect(report.isClean()).toBe(false);
+  });
+
+  it('come from heapline check --access, with its status', () => {
+    const plain = command('check', '--toolchain', 'clang', source);
+    expect([plain.status, plain.stderr]).toEqual([0, expect.stringContaining('no leaks, no heap faults')]);
+    const { status, stderr } = command('check', '--access', '--toolchain', 'clang', source);
+    expect(stderr).toMatch(/heap-buffer-overflow in copy: write of \d bytes? at/);
+    expect(status).toBe(1);
+  });
+});
+
+describe('checks that are impossible', () => {
+  it('say so: a module instrumented without them, too little memory', async () => {
+    const { wasm } = await compile([source], { toolchain: 'clang' });
+    const { bytes } = instrument(wasm);
+    await expect(loadWasm(bytes, { access: true })).rejects.toThrow(UnsupportedModuleError);
+    await expect(loadWasm(wasm, { access: true, maxMemory: 65536 })).rejects.toThrow(InvalidArgumentError);
+    using lib = await loadWasm(wasm, { access: true, maxMemory: 2 ** 22 });
+    expect(lib.heap.stats().memoryBytes).toBeLessThanOrEqual((2 ** 22 * 8) / 7 + 2 * 65536);
+  });
+
+  it('go with a module that was instrumented with them', async () => {
+    const { wasm } = await compile([source], { toolchain: 'clang' });
+    const { instrumentWithChecks } = await import('../../src/access/index.ts');
+    const { bytes } = await instrumentWithChecks(wasm);
+    using lib = await loadWasm(bytes);
+    lib.run();
+    expect(lib.heap.faults().map(({ kind }) => kind)).toEqual(['heap-buffer-overflow']);
+  });
+});

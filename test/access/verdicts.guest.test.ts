@@ -1,0 +1,102 @@
+// Wrong accesses of each kind, size and direction, and what the report says of them: kind, direction, size, position,
+// line and stacks. The same function without the fault is found clean. WASI runs all cases at -O0 and -O2; Emscripten and
+// the embedded toolchain run a sample.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type HeapFault, HeapFaultError, loadC, type Sandbox } from '../../src/index.ts';
+import { FULL } from '../support/full.ts';
+import { type AccessCase, accessCases, accessSource, lineOf } from './cases.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'heapline-access-'));
+const source = join(folder, 'cases.c');
+writeFileSync(source, accessSource(false));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+type Functions = Record<string, (bad: number) => void>;
+
+function seen(fault: HeapFault) {
+  const { kind, access } = fault;
+  return {
+    kind,
+    access: access?.kind,
+    size: access?.size,
+    position: access?.position,
+    line: fault.frames[0]?.line,
+    caller: fault.frames.some((frame) => frame.language === 'js'),
+    allocated: fault.allocatedAt?.some((frame) => frame.file === source),
+    freed: fault.freedAt?.some((frame) => frame.file === source) ?? false,
+  };
+}
+
+function wanted({ name, kind, access, size, position }: AccessCase, found: ReturnType<typeof seen>) {
+  return {
+    ...{ kind, access, position, line: lineOf(name), caller: true, allocated: true },
+    size: size === 0 ? found.size : size,
+    freed: kind === 'heap-use-after-free',
+  };
+}
+
+const builds = [
+  ['clang', '-O0', 1],
+  ['clang', '-O2', 1],
+  ['embedded', '-O1', FULL ? 1 : 4],
+  ['emscripten', '-O1', FULL ? 1 : 4],
+] as const;
+
+describe.each(builds)('%s %s', (toolchain, level, every) => {
+  let lib: Sandbox<Functions>;
+  beforeAll(async () => {
+    lib = await loadC<Functions>(source, { toolchain, flags: [level, '-w'], checks: true });
+  }, 120_000);
+  afterAll(() => lib?.dispose());
+
+  it.each(accessCases.filter((_, index) => index % every === 0).map((each) => [each.name, each] as const))(
+    '%s',
+    (name, each) => {
+      const before = lib.heap.faults().length;
+      lib.exports[name]!(0);
+      expect(lib.heap.faults().slice(before).map(seen)).toEqual([]);
+      lib.exports[name]!(1);
+      const found = lib.heap.faults().slice(before).map(seen);
+      expect(found).toHaveLength(1);
+      expect(found[0]).toEqual(wanted(each, found[0]!));
+      // Once is enough for each place.
+      lib.exports[name]!(1);
+      expect(lib.heap.faults()).toHaveLength(before + 1);
+    },
+  );
+});
+
+describe('what an access does beside its report', () => {
+  it('stops the guest with onError: throw, before memory is changed', async () => {
+    using lib = await loadC<Functions>(source, {
+      toolchain: 'clang',
+      flags: ['-O2', '-w'],
+      access: true,
+      onError: 'throw',
+    });
+    const error = (() => {
+      try {
+        lib.exports.over_int_write!(1);
+      } catch (thrown) {
+        return thrown;
+      }
+    })();
+    expect(error).toBeInstanceOf(HeapFaultError);
+    expect((error as Error).message).toMatch(
+      /^heap-buffer-overflow: write of 4 bytes at 0x[0-9a-f]{8}, 0 bytes past the end of a block of 20 bytes\n {4}at over_int_write \(/,
+    );
+    lib.exports.over_int_write!(0);
+  });
+
+  it('is not judged without access: true, and costs no memory', async () => {
+    using lib = await loadC<Functions>(source, { toolchain: 'clang', flags: ['-O2', '-w'] });
+    lib.exports.over_int_read!(1);
+    lib.exports.freed_char_write!(1);
+    expect(lib.heap.faults()).toEqual([]);
+    expect(lib.heap.stats().memoryBytes).toBeLessThan(2 ** 22);
+  });
+});
