@@ -73,6 +73,7 @@ export {
   type LeakCount,
   LeakError,
   type LeakJson,
+  type LeakJsonAccess,
   type LeakJsonBranch,
   type LeakJsonError,
   type LeakJsonFailure,

@@ -35,6 +35,7 @@ export interface FaultyBlock {
 export interface MemoryAround {
   /** Address of the first of them. */
   readonly address: number;
+  /** The bytes. */
   readonly bytes: Uint8Array;
   /** For each byte what the program may do: 1 use it, 0 not use it, because it belongs to no block in use. */
   readonly usable: Uint8Array;
@@ -42,6 +43,7 @@ export interface MemoryAround {
 
 /** What was read or written where it must not be. */
 export interface FaultyAccess {
+  /** Whether the bytes were read or written. */
   readonly kind: 'read' | 'write';
   /** Bytes that were read or written. */
   readonly size: number;

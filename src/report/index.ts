@@ -18,6 +18,7 @@ export { formatGitHub } from './github.ts';
 export type {
   JsonOptions,
   LeakJson,
+  LeakJsonAccess,
   LeakJsonBranch,
   LeakJsonError,
   LeakJsonFailure,

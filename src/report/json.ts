@@ -100,6 +100,7 @@ export interface LeakJsonSuppressed extends LeakJsonRecord {
 
 /** What was read or written where it must not be. */
 export interface LeakJsonAccess {
+  /** Whether the bytes were read or written. */
   readonly kind: 'read' | 'write';
   /** Bytes that were read or written. */
   readonly size: number;
