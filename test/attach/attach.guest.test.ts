@@ -336,6 +336,23 @@ describe('what cannot be attached to', () => {
     expect(late).toBeInstanceOf(AttachError);
   });
 
+  it('is a package that starts its module once, the second time', async () => {
+    const create = require(await fileOf(SHAPES[0])) as Create;
+    let started: PromiseLike<Library> | undefined;
+    const start = (): PromiseLike<Library> => {
+      started ??= create();
+      return started;
+    };
+    const first = await attach(start);
+    expect(await failure(attach(start))).toMatchObject({
+      reason: 'not-instantiated',
+      message: expect.stringMatching(/attach first/),
+    });
+    first.module._leak(77);
+    expect(framesOf(first.sandbox, 77)).toHaveLength(1);
+    first.sandbox.dispose();
+  });
+
   it('is a module that was compiled before', async () => {
     const compiled = new WebAssembly.Module(new Uint8Array([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]));
     const error = await failure(attach(async () => new WebAssembly.Instance(compiled)));
