@@ -60,31 +60,33 @@ async function build(name: string, flags: readonly string[]): Promise<string> {
   return output;
 }
 
-it.each([['minified', []], ...(FULL ? [['renamed by Closure Compiler', ['--closure', '1']] as const] : [])])(
-  'follows a release build that is %s',
-  async (name, flags) => {
-    const file = await build(name.replaceAll(' ', '-'), flags);
-    expect(readFileSync(file, 'utf8')).not.toMatch(/"malloc"/);
-    const { module, sandbox } = await attach(require(file) as () => PromiseLike<Library>);
-    const { heap } = sandbox;
-    const before = heap.stats().inUseBytes;
-    const block = module._leak(1001);
-    expect(heap.stats().inUseBytes - before).toBe(1001);
-    const callback = module.addFunction((n) => module._leak(n), 'ii');
-    module._apply(callback, 1002);
-    const stackOf = (size: number) => {
-      const found = [...heap.blocks()].find((each) => each.size === size)!;
-      return heap.contextFrames(found.context).map((frame) => [frame.language, frame.file] as const);
-    };
-    // C and this file in turn: leak() below apply(). The JavaScript of emcc may stand in between.
-    const kinds = stackOf(1002)
-      .filter(([language, from]) => language === 'c' || from === import.meta.filename)
-      .map(([language]) => language);
-    expect(kinds.join(' ').replace(/(\w+)( \1)+/g, '$1')).toBe('c js c js');
-    module._drop(block);
-    expect(module.ccall('length', 'number', ['string'], ['abc'])).toBe(3);
-    expect(heap.stats().inUseBytes - before).toBe(1002);
-    expect(heap.profile().comments.join('\n')).toMatch(/malloc is function \d+, recognised by what it does/);
-    sandbox.dispose();
-  },
-);
+const BUILDS: readonly (readonly [name: string, flags: readonly string[]])[] = [
+  ['minified', []],
+  ...(FULL ? [['renamed by Closure Compiler', ['--closure', '1']] as const] : []),
+];
+
+it.each(BUILDS)('follows a release build that is %s', async (name, flags) => {
+  const file = await build(name.replaceAll(' ', '-'), flags);
+  expect(readFileSync(file, 'utf8')).not.toMatch(/"malloc"/);
+  const { module, sandbox } = await attach(require(file) as () => PromiseLike<Library>);
+  const { heap } = sandbox;
+  const before = heap.stats().inUseBytes;
+  const block = module._leak(1001);
+  expect(heap.stats().inUseBytes - before).toBe(1001);
+  const callback = module.addFunction((n) => module._leak(n), 'ii');
+  module._apply(callback, 1002);
+  const stackOf = (size: number) => {
+    const found = [...heap.blocks()].find((each) => each.size === size)!;
+    return heap.contextFrames(found.context).map((frame) => [frame.language, frame.file] as const);
+  };
+  // C and this file in turn: leak() below apply(). The JavaScript of emcc may stand in between.
+  const kinds = stackOf(1002)
+    .filter(([language, from]) => language === 'c' || from === import.meta.filename)
+    .map(([language]) => language);
+  expect(kinds.join(' ').replace(/(\w+)( \1)+/g, '$1')).toBe('c js c js');
+  module._drop(block);
+  expect(module.ccall('length', 'number', ['string'], ['abc'])).toBe(3);
+  expect(heap.stats().inUseBytes - before).toBe(1002);
+  expect(heap.profile().comments.join('\n')).toMatch(/malloc is function \d+, recognised by what it does/);
+  sandbox.dispose();
+});
