@@ -50,6 +50,8 @@ export class Recognition {
   readonly #data: StaticData;
   /** The trial began with an end of the heap that JavaScript sets otherwise. */
   #setBreak = false;
+  /** Makes another instance in which malloc and free have been tried. */
+  #again: (() => Trial) | null = null;
 
   constructor(
     readonly module: WasmModule,
@@ -178,7 +180,7 @@ export class Recognition {
       }
       for (const index of open) {
         tried.add(index);
-        const role = this.#roleOf(index, trial);
+        const role = this.#roleOf(index);
         if (role !== null) roles.push({ role, index, name: '', by: 'behaviour' });
       }
     }
@@ -212,9 +214,21 @@ export class Recognition {
       if (first === null) continue;
       const trial = new Trial(() => scratch.open(words), this.#data, [malloc, free, first]);
       this.#setBreak = words.size > 0;
-      if (trial.behaves()) return trial;
+      if (!trial.behaves()) continue;
+      this.#again = () => this.#openAgain(scratch, words, [malloc, free, first]);
+      return trial;
     }
     return null;
+  }
+
+  #openAgain(
+    scratch: ScratchModule,
+    words: ReadonlyMap<number, number>,
+    functions: readonly [number, number, number],
+  ): Trial {
+    const trial = new Trial(() => scratch.open(words), this.#data, functions);
+    trial.behaves();
+    return trial;
   }
 
   /** Ways to set the end of the heap, as the JavaScript of old versions of Emscripten does. */
@@ -223,10 +237,14 @@ export class Recognition {
     for (const address of unsetBreaks(scratch.open(), this.#data, malloc)) yield new Map([[address, heap]]);
   }
 
-  #roleOf(index: number, trial: Trial): Role | null {
-    const roles = ROLES_BY_TYPE.get(this.#types[index]!) ?? [];
+  /** The role that a function has by what it does. What does not have a role may damage the heap of its instance. */
+  #roleOf(index: number): Role | null {
     const isKnown = this.#reached(index) !== null;
-    return roles.find((role) => (isKnown || role === PREFIXED_REALLOC) && trial.has(role, index)) ?? null;
+    for (const role of ROLES_BY_TYPE.get(this.#types[index]!) ?? []) {
+      if (!isKnown && role !== PREFIXED_REALLOC) continue;
+      if (this.#again!().has(role, index)) return role;
+    }
+    return null;
   }
 
   /** Functions that might be malloc_usable_size: they read memory and do nothing else. */
