@@ -77,7 +77,7 @@ export async function openWasiGuest(
 
   try {
     const instance = instantiate(module, imports);
-    const { exports } = instance;
+    const exports = withTable(instance.exports, imports);
     if (!(exports.memory instanceof WebAssembly.Memory)) {
       throw new UnsupportedModuleError('The module does not export its memory under the name "memory".');
     }
@@ -112,6 +112,16 @@ function keeping({ functions }: MoreWasi, kept: Set<number>): Record<string, Web
     };
   }
   return watched;
+}
+
+/** The exports, with a table that the module imports (--import-table) where it exports none. */
+function withTable(exports: WasmExports, imports: Readonly<Record<string, object>>): WasmExports {
+  const isTable = (value: unknown): value is WebAssembly.Table => value instanceof WebAssembly.Table;
+  if (Object.values(exports).some(isTable)) return exports;
+  const table = Object.values(imports)
+    .flatMap((each): unknown[] => Object.values(each))
+    .find(isTable);
+  return table === undefined ? exports : { ...exports, __indirect_function_table: table };
 }
 
 /** The files in memory, and directories where those of the machine begin. */

@@ -1,10 +1,16 @@
 // sandbox.table: the functions behind C's function pointers, called from JavaScript.
 
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { linkFilesByHand } from '../../src/compile/index.ts';
 import {
   DisposedError,
   InvalidArgumentError,
+  loadWasm,
   type Sandbox,
   type TableFunction,
   TrapError,
@@ -80,4 +86,38 @@ describe.each(TOOLCHAINS)('compiled by %s, a function pointer', (toolchain) => {
     lib.dispose();
     expect(() => lib.table).toThrow(DisposedError);
   });
+});
+
+test('a module may import its table', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'heapline-table-'));
+  const source = join(directory, 'table.c');
+  const wasm = join(directory, 'table.wasm');
+  try {
+    writeFileSync(
+      source,
+      `#include <stdlib.h>
+typedef void *(*maker)(int);
+static void *make(int size) { return malloc(size); }
+maker pointer(void) { return make; }
+void *through(maker call, int size) { return call(size); }
+`,
+    );
+    const [runtime, flags] = linkFilesByHand('wasi');
+    const own = readFileSync(flags, 'utf8').replace('-Wl,--export-table', '-Wl,--import-table').split('\n');
+    const exported = ['pointer', 'through'].map((name) => `-Wl,--export=${name}`);
+    const clang = (...args: readonly string[]) => execFileSync('clang', ['--target=wasm32-wasi', ...args]);
+    // Two commands, because clang would run wasm-opt in one.
+    clang('-O1', '-g', '-fno-builtin-malloc', '-c', source, '-o', `${source}.o`);
+    clang(`${source}.o`, runtime, ...own.filter((flag) => flag !== ''), ...exported, '-o', wasm);
+    const table = new WebAssembly.Table({ initial: 64, element: 'anyfunc' });
+    const imports = { env: { __indirect_function_table: table } };
+    using lib = await loadWasm(wasm, { imports: imports as never, hostFrames: 'off' });
+    const pointer = lib.exports.pointer!() as number;
+    lib.exports.through!(pointer, 10);
+    lib.table.get(pointer)(20);
+    (table.get(pointer) as (size: number) => number)(300);
+    expect(held(lib)).toEqual({ 'through;make': 10, make: 320 });
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 });
