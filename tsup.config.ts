@@ -101,6 +101,8 @@ export default defineConfig(({ dts }) => [
     entry: {
       'heapline-cc': 'src/cc/bin/heapline-cc.ts',
       'heapline-c++': 'src/cc/bin/heapline-c++.ts',
+      'heapline-emcc': 'src/cc/bin/heapline-emcc.ts',
+      'heapline-em++': 'src/cc/bin/heapline-em++.ts',
       'heapline-ar': 'src/cc/bin/heapline-ar.ts',
       'heapline-ranlib': 'src/cc/bin/heapline-ranlib.ts',
       'cc-run': 'src/cc/bin/cc-run.ts',
@@ -112,7 +114,11 @@ export default defineConfig(({ dts }) => [
     outExtension: () => ({ js: '.js' }),
   },
   {
-    entry: { 'cc-tools': 'src/cc/main.ts', 'cc-program': 'src/cc/run.ts' },
+    entry: {
+      'cc-tools': 'src/cc/main.ts',
+      'cc-program': 'src/cc/run.ts',
+      'check-glue': 'src/cc/check-glue.ts',
+    },
     format: ['cjs'],
     splitting: false,
     sourcemap: true,

@@ -3,4 +3,4 @@
 export { type Attach, type Attached, attach, type CreateModule } from './attach.ts';
 export type { AttachOptions } from './attach-options.ts';
 export { prepareGrafting } from './grafting.ts';
-export { trackModules } from './track-modules.ts';
+export { type Tracking, trackModules, trackModulesNow } from './track-modules.ts';

@@ -4,6 +4,7 @@ import { readModule } from '../binary/index.ts';
 import type { WasmMemory } from '../binary/wasm-types.ts';
 import { HeaplineError, MissingRuntimeError } from '../errors.ts';
 import { loadPasses, loadSymbols, type Sandbox } from '../sandbox/index.ts';
+import type { AttachOptions } from './attach-options.ts';
 import { prepareGrafting } from './grafting.ts';
 import { intercept, type Taken } from './interception.ts';
 import { nameAfter, type Watch, watchModule, watchModuleNow } from './watched-module.ts';
@@ -14,14 +15,28 @@ type Choose = (script: string | null, name: string) => boolean;
 /** A sandbox lives as long as the memory of its module: nobody else refers to it. */
 const sandboxes = new WeakMap<WasmMemory, Sandbox<object>>();
 
-const watch: Watch = {
-  options: {},
-  opened: (sandbox) => void sandboxes.set(sandbox.memory, sandbox),
-};
+/** How modules are tracked. */
+export interface Tracking {
+  readonly options?: AttachOptions;
+  /** Called with each new sandbox. */
+  readonly opened?: (sandbox: Sandbox<object>) => void;
+}
 
 /** Tracks modules that `choose` chooses and that can be tracked. The others run as without Heapline. */
-export async function trackModules(choose: Choose): Promise<void> {
+export async function trackModules(choose: Choose, tracking: Tracking = {}): Promise<void> {
   await Promise.all([loadPasses(), loadSymbols(), prepareGrafting()]);
+  trackModulesNow(choose, tracking);
+}
+
+/** The same without waiting. Modules that are compiled without waiting need what trackModules() loads. */
+export function trackModulesNow(choose: Choose, { options = {}, opened }: Tracking = {}): void {
+  const watch: Watch = {
+    options,
+    opened: (sandbox) => {
+      sandboxes.set(sandbox.memory, sandbox);
+      opened?.(sandbox);
+    },
+  };
   const told = new Set<string>();
   const unsuitable = (error: unknown): null => {
     if (!(error instanceof HeaplineError)) throw error;

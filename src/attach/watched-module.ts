@@ -3,6 +3,7 @@
 import { basename } from '../algorithms/posix-path.ts';
 import { UnsupportedModuleError } from '../errors.ts';
 import { engine } from '../host/index.ts';
+import { openInstrumented } from '../instrument/index.ts';
 import {
   Boundary,
   type PreparedModule,
@@ -37,7 +38,7 @@ export async function watchModule(
   url: string | null = null,
 ): Promise<Taken> {
   refuseComponents(bytes);
-  const prepared = await prepareModule(bytes, watch.options.maxMemory);
+  const prepared = await prepareModule(bytes, watch.options.maxMemory, openInstrumented(bytes));
   // Each user gets a module object of its own, by which its instances are told apart. The engine shares the code.
   const module = await engine().compile(prepared.instrumented.bytes as Uint8Array<ArrayBuffer>);
   return takenOf(prepared, module, watch, url);

@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from '../errors.ts';
-import { isIgnored, linkerOption, reasonAgainst, SEPARATE_VALUE } from './rules.ts';
+import { EMCC_SEPARATE_VALUE, isIgnored, linkerOption, reasonAgainst, SEPARATE_VALUE } from './rules.ts';
 
 /** A part of a link, in its order: a file, a library, or an option of the linker. */
 export interface LinkItem {
@@ -117,6 +117,28 @@ export function readCommandLine(given: readonly string[]): CommandLine {
   const action =
     !hasInput || flags.includes('-###') ? 'ask' : stops ? 'compile' : relocatable ? 'relocatable' : 'link';
   return { action, flags, all, items, output };
+}
+
+/** What a command line of emcc asks for. Its options have their own meanings there, so they are only looked at. */
+export function actionOf(given: readonly string[]): {
+  readonly action: CommandLine['action'];
+  readonly output: string | null;
+  /** All options, with those of response files. */
+  readonly words: readonly string[];
+} {
+  const words = withResponseFiles(given);
+  let output: string | null = null;
+  let hasInput = false;
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    if (word === '-o') output = words[++i] ?? null;
+    else if (/^-o[^b]/.test(word)) output = word.slice(2);
+    else if (SEPARATE_VALUE.has(word) || EMCC_SEPARATE_VALUE.has(word)) i++;
+    else if (!word.startsWith('-') || word === '-') hasInput = true;
+  }
+  if (!hasInput || words.includes('-###')) return { action: 'ask', output, words };
+  if (words.some((word) => STOPS.test(word))) return { action: 'compile', output, words };
+  return { action: words.includes('-r') ? 'relocatable' : 'link', output, words };
 }
 
 /** Libraries of the system that WASI has elsewhere or does not need. */

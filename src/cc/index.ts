@@ -12,7 +12,7 @@ import { chooseClang } from './wasi-clang.ts';
 export { cmakeToolchain } from './cmake.ts';
 
 /** The tools, by the names of their commands. */
-export const TOOLS = ['cc', 'c++', 'ar', 'ranlib'] as const;
+export const TOOLS = ['cc', 'c++', 'emcc', 'em++', 'ar', 'ranlib'] as const;
 export type Tool = (typeof TOOLS)[number];
 
 /** Exit status of a compiler that could not do its work. */
@@ -22,12 +22,23 @@ const FAILED = 1;
 export async function runTool(tool: Tool, args: readonly string[]): Promise<number> {
   try {
     if (tool === 'ar' || tool === 'ranlib') return runArchiver(tool, args);
+    if (tool === 'emcc' || tool === 'em++') return await emscripten(tool, args);
     return await compiler(tool, args);
   } catch (error) {
     if (!(error instanceof HeaplineError)) throw error;
     process.stderr.write(`heapline ${tool}: error: ${error.message}\n`);
     return FAILED;
   }
+}
+
+/** Where this installation has its runner, or the one that HEAPLINE_RUNNER names. */
+function runnerFile(): string {
+  return process.env.HEAPLINE_RUNNER || path.join(packageDirectory ?? '', 'dist', 'cc-run.js');
+}
+
+async function emscripten(tool: 'emcc' | 'em++', args: readonly string[]): Promise<number> {
+  const checker = path.join(path.dirname(path.resolve(runnerFile())), 'check-glue.cjs');
+  return (await import('./emcc.ts')).runEmcc(tool === 'em++', args, checker);
 }
 
 async function compiler(tool: 'cc' | 'c++', args: readonly string[]): Promise<number> {

@@ -1,4 +1,4 @@
-// What the executables heapline-cc, heapline-c++, heapline-ar and heapline-ranlib do. They load no more than a compiler
+// What the executables heapline-cc, heapline-c++, heapline-emcc, heapline-em++, heapline-ar and heapline-ranlib do. They load no more than a compiler
 // needs, because builds start them thousands of times.
 
 import { runTool, type Tool } from './index.ts';

@@ -13,6 +13,39 @@ export const SEPARATE_VALUE: ReadonlySet<string> = new Set([
   ...['-working-directory', '-resource-dir', '-specs'],
 ]);
 
+/** The same for options that only emcc has. */
+export const EMCC_SEPARATE_VALUE: ReadonlySet<string> = new Set([
+  ...[
+    '-s',
+    '-x',
+    '-L',
+    '-l',
+    '-u',
+    '-Xlinker',
+    '--pre-js',
+    '--post-js',
+    '--extern-pre-js',
+    '--extern-post-js',
+  ],
+  ...[
+    '--js-library',
+    '--preload-file',
+    '--embed-file',
+    '--exclude-file',
+    '--shell-file',
+    '--source-map-base',
+  ],
+  ...['--closure', '--minify', '--js-opts', '--emit-symbol-map', '--output-eol', '--cache', '--jcache'],
+  ...[
+    '--memory-init-file',
+    '--js-transform',
+    '--use-port',
+    '--valid-abspath',
+    '--embed-file',
+    '--closure-args',
+  ],
+]);
+
 const IGNORED: readonly RegExp[] = [
   /^-(?:rdynamic|pthreads?|mt|static|static-pie|static-libgcc|static-libstdc\+\+|shared-libgcc|pie|no-pie|nopie)$/,
   /^-f(?:no-)?(?:pic|PIC|pie|PIE|plt|semantic-interposition|stack-protector\S*|stack-clash-protection)$/,

@@ -1,4 +1,4 @@
-// heapline cc, c++, ar, ranlib and cmake: the ways into a build that somebody else wrote.
+// heapline cc, c++, emcc, em++, ar, ranlib and cmake: the ways into a build that somebody else wrote.
 
 import type { Command } from 'commander';
 import type { Tool } from '../cc/index.ts';
@@ -7,6 +7,8 @@ import type { Terminal } from './terminal.ts';
 const DESCRIPTIONS: Readonly<Record<Tool, string>> = {
   cc: 'compile and link C with the options of gcc or clang, for any build: CC="heapline cc" ./configure',
   'c++': 'compile and link C++ in the same way',
+  emcc: 'compile and link with Emscripten, with its options; the program checks its heap in Node.js',
+  'em++': 'compile and link C++ in the same way',
   ar: 'make archives of its objects',
   ranlib: 'write the index of such an archive',
 };

@@ -4,9 +4,6 @@
 //
 // The differences between versions are in emscripten-versions.ts, and the flags that callers may pass are in
 // emscripten-settings.ts.
-//
-// Emscripten's JavaScript compiler needs the name of every import, whatever its module. So a small library of
-// stand-ins defines the runtime's imports and those that the caller gives. The host passes the real functions.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -30,29 +27,9 @@ import {
 } from './link.ts';
 import { isCxx } from './options.ts';
 import { runTool, TOOLS_AT_ONCE, type ToolResult } from './process.ts';
-import { type CompiledObject, findProgram, type Toolchain } from './toolchain.ts';
+import { markOf, runtimeImports, standIns } from './stand-ins.ts';
+import type { CompiledObject, Toolchain } from './toolchain.ts';
 import { responseFile, withTemporaryDirectory, writeObjects } from './workspace.ts';
-
-export const HOW_TO_GET_EMSCRIPTEN =
-  'install the Emscripten SDK (3.1.6 or later) and put emcc on PATH or set EMSDK; on Debian: apt install emscripten';
-
-/** The emcc that the user named in HEAPLINE_EMCC; empty when there is none. */
-export function namedEmcc(): string {
-  return process.env.HEAPLINE_EMCC ?? '';
-}
-
-/** Only the emcc that HEAPLINE_EMCC names, otherwise that of PATH or EMSDK. A source tree may have only emcc.py. */
-export function findEmcc(): string | null {
-  if (namedEmcc() !== '') return findProgram(namedEmcc());
-  const sdk = process.env.EMSDK ?? '';
-  const directories = sdk === '' ? [] : [path.join(sdk, 'upstream', 'emscripten')];
-  return (
-    findProgram('emcc') ??
-    findProgram('emcc', directories) ??
-    findProgram('emcc.py') ??
-    findProgram('emcc.py', directories)
-  );
-}
 
 /** Linker flags that are not settings. */
 const LINKER_FLAGS = [...LINKER_ARGUMENTS, ALL_MESSAGES].map((argument) => `-Wl,${argument}`);
@@ -119,29 +96,6 @@ function readLinked(directory: string): { wasm: Uint8Array; glue: string } {
 
 /** The module of functions that C declares without naming a module. */
 const PLAIN_MODULE = 'env';
-/** Emscripten's JavaScript compiler turns import names into variables, so only identifiers work. */
-const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
-
-/** The functions that the runtime imports from the host. */
-function runtimeImports(runtime: Uint8Array): HostImport[] {
-  const imports = WebAssembly.Module.imports(new WebAssembly.Module(runtime as BufferSource));
-  return imports.filter(({ module }) => module === 'heapline');
-}
-
-const markOf = (name: string): string => `heapline stand-in: ${name};`;
-
-/** The text of a JavaScript library for emcc. A function of Emscripten's own library with the same name is kept. */
-function standIns(given: readonly HostImport[]): string {
-  const names = new Set(given.map(({ name }) => name).filter((name) => IDENTIFIER.test(name)));
-  return [...names]
-    .map((name) => {
-      const quoted = JSON.stringify(name);
-      const body = `throw ${JSON.stringify(markOf(name))};`;
-      return `if (!(${quoted} in LibraryManager.library)) mergeInto(LibraryManager.library, { ${quoted}: function() { ${body} } });\n`;
-    })
-    .join('');
-}
-
 /**
  * Functions that nothing defines and that were accepted only because an import has the same name. Example: C means
  * its own `now`, and the host gives a `now` of the module `clock`.

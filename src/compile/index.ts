@@ -5,6 +5,8 @@ export { Cache, defaultCacheDirectory, hashOf } from './cache.ts';
 export { clangCandidates, HOW_TO_GET_CLANG } from './clang.ts';
 export { type CompiledModule, compile, gluePath } from './compile.ts';
 export { COMPILE_OPTIONS, type CompileOptions, type ToolchainName } from './compile-options.ts';
+export { commandOf, cxxDriverOf } from './emscripten-versions.ts';
+export { findEmcc, HOW_TO_GET_EMSCRIPTEN } from './find-emcc.ts';
 export {
   emulationFlags,
   emulationLibraries,
@@ -18,6 +20,7 @@ export { wasiProgramArguments } from './link.ts';
 export { isLinkTarget, LINK_TARGETS, linkArgumentsByHand, linkFilesByHand } from './link-by-hand.ts';
 export { isFile } from './options.ts';
 export { runTool } from './process.ts';
+export { runtimeStandIns } from './stand-ins.ts';
 export {
   cxxLibraryArguments,
   findSysroot,

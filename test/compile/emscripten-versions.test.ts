@@ -5,7 +5,6 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync 
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { findEmcc } from '../../src/compile/emscripten.ts';
 import { checkLinkFlags, linkFlags } from '../../src/compile/emscripten-settings.ts';
 import {
   commandOf,
@@ -15,6 +14,7 @@ import {
   readEmccVersion,
   versionIn,
 } from '../../src/compile/emscripten-versions.ts';
+import { findEmcc } from '../../src/compile/find-emcc.ts';
 import { InvalidArgumentError } from '../../src/errors.ts';
 
 let directory: string;

@@ -30,7 +30,11 @@ export default async function bundleCommand(project: TestProject): Promise<() =>
   });
   await build({
     config: false,
-    entry: { 'cc-tools': join(root, 'src/cc/main.ts'), 'cc-program': join(root, 'src/cc/run.ts') },
+    entry: {
+      'cc-tools': join(root, 'src/cc/main.ts'),
+      'cc-program': join(root, 'src/cc/run.ts'),
+      'check-glue': join(root, 'src/cc/check-glue.ts'),
+    },
     format: 'cjs',
     splitting: false,
     target: 'node20',

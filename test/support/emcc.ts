@@ -1,7 +1,7 @@
 // The emcc that the tests run. It is the one that Heapline uses, so HEAPLINE_EMCC tests another version.
 
-import { findEmcc } from '../../src/compile/emscripten.ts';
 import { readEmccVersion } from '../../src/compile/emscripten-versions.ts';
+import { findEmcc } from '../../src/compile/find-emcc.ts';
 
 const found = findEmcc();
 if (found === null) throw new Error('The tests need emcc: on PATH, in EMSDK or named by HEAPLINE_EMCC.');

@@ -1,0 +1,84 @@
+// Programs as `heapline emcc` links them: Node.js runs Emscripten's own JavaScript, and the heap is checked at the end.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BuildDirectory } from '../support/build-directory.ts';
+
+const build = new BuildDirectory();
+const emcc = (...args: string[]) => build.heapline('emcc', ...args);
+/** JavaScript of emcc 3.1.6 does not know that Node.js has fetch(). */
+const node = (file: string, args: readonly string[], options = '') =>
+  build.start(process.execPath, ['--no-experimental-fetch', file, ...args], { options });
+
+beforeAll(() => {
+  build.write(
+    'main.c',
+    [
+      '#include <stdio.h>',
+      '#include <stdlib.h>',
+      '#include <string.h>',
+      'int main(int argc, char **argv) {',
+      '  const char *what = argc > 1 ? argv[1] : "";',
+      '  if (!strcmp(what, "leak")) { char *lost = malloc(100); lost[0] = 1; puts("leaks"); return 5; }',
+      '  if (!strcmp(what, "twice")) { void *p = malloc(8); free(p); free(p); return 0; }',
+      '  puts("clean");',
+      '  return 7;',
+      '}',
+      '',
+    ].join('\n'),
+  );
+  // As a build does it: the object first, then the link.
+  expect(emcc('-O1', '-c', 'main.c', '-o', 'main.o')).toMatchObject({ status: 0 });
+  const { status, stderr } = emcc('main.o', '-sEXIT_RUNTIME=1', '-o', 'main.js');
+  expect(stderr).not.toMatch(/undefined symbol/);
+  expect(status).toBe(0);
+});
+afterAll(() => build.dispose());
+
+test('a program without leaks keeps its output and its status', () => {
+  expect(node('main.js', [])).toMatchObject({ status: 7, stdout: 'clean\n', stderr: '' });
+});
+
+test('a leak is reported at its line, with the status and the options of heapline cc', () => {
+  const { status, stdout, stderr } = node('main.js', ['leak']);
+  expect(stdout).toBe('leaks\n');
+  expect(stderr).toMatch(/definite leak: 100 bytes[\s\S]*at main \(\S*main\.c:6:/);
+  expect(status).toBe(23);
+  expect(node('main.js', ['leak'], 'exitcode=0').status).toBe(5);
+  expect(node('main.js', ['leak'], 'detect_leaks=0')).toMatchObject({ status: 5, stderr: '' });
+});
+
+test('a double free is reported', () => {
+  const { status, stderr } = node('main.js', ['twice']);
+  expect(stderr).toContain('double free');
+  expect(status).toBe(23);
+});
+
+test('a module in one file with a factory is checked, too', () => {
+  const made = emcc(
+    '-O2',
+    'main.c',
+    '-sMODULARIZE',
+    '-s',
+    'SINGLE_FILE=1',
+    '-sEXPORT_NAME=create',
+    '-o',
+    'lib.js',
+  );
+  expect(made.status).toBe(0);
+  build.write('use.js', `require('./lib.js')({ arguments: ['leak'] });\n`);
+  const { status, stderr } = node('use.js', []);
+  expect(stderr).toMatch(/at main \(\S*main\.c:6:/);
+  expect(status).toBe(23);
+});
+
+test('configure scripts get the answers that they ask for', () => {
+  build.write('probe.c', 'char no_such_function(void); int main(void) { return no_such_function(); }\n');
+  expect(emcc('probe.c', '-o', 'probe.js').status).not.toBe(0);
+  expect(existsSync(join(build.path, 'probe.js'))).toBe(false);
+  expect(emcc('-shared', 'main.o', '-o', 'lib.so')).toMatchObject({ status: 1 });
+  expect(emcc('-shared', 'main.o', '-o', 'lib.so').stderr).toContain('--disable-shared');
+  expect(emcc('main.c', '-s', 'USE_PTHREADS=1').stderr).toContain('one thread');
+  expect(emcc('--version').stdout).toMatch(/emcc/);
+});
