@@ -5,7 +5,14 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { CorruptLedgerError } from '../errors.ts';
 import { writeOutputBytes } from '../node/standard-streams.ts';
-import { encodeLeakProfile, formatReport, LeakReport, parseSuppressions, suppress } from '../report/index.ts';
+import {
+  encodeLeakProfile,
+  formatReport,
+  LeakReport,
+  type LeakReportParts,
+  parseSuppressions,
+  suppress,
+} from '../report/index.ts';
 import type { Sandbox } from '../sandbox/index.ts';
 import type { ProgramSettings } from './program-options.ts';
 
@@ -48,16 +55,18 @@ function reportOf(sandbox: Sandbox, ending: Ending, settings: ProgramSettings): 
   try {
     if (ending.failed || !settings.detect_leaks) return of(sandbox.heap.faults());
     const report = sandbox.heap.leaks({ when: settings.when });
-    return settings.suppressions === '' ? report : suppressed(report, settings.suppressions);
+    return settings.suppressions === '' ? report : suppressed(report, settings);
   } catch (error) {
     if (error instanceof CorruptLedgerError) return of([], error.message);
     throw error;
   }
 }
 
-function suppressed(report: LeakReport, file: string): LeakReport {
+function suppressed(report: LeakReport, settings: ProgramSettings): LeakReport {
+  const { suppressions: file } = settings;
   try {
-    return suppress(report, parseSuppressions(readFileSync(file, 'utf8'), file));
+    const kept = suppress(report, parseSuppressions(readFileSync(file, 'utf8'), file));
+    return settings.print_suppressions ? kept : new LeakReport(withoutSuppressions(kept));
   } catch (error) {
     write(
       2,
@@ -65,6 +74,11 @@ function suppressed(report: LeakReport, file: string): LeakReport {
     );
     return report;
   }
+}
+
+/** A report that does not say what was suppressed. */
+function withoutSuppressions({ records, errors, notes, program, stacks }: LeakReport): LeakReportParts {
+  return { records, errors, notes, program, stacks };
 }
 
 function formatted(
@@ -77,12 +91,16 @@ function formatted(
     workspace: process.env.GITHUB_WORKSPACE,
     kinds,
     failedAllocations: false,
-    all: settings.report_objects || settings.format === 'github',
+    all: settings.report_objects || settings.max_leaks === 0 || settings.format === 'github',
+    ...(settings.max_leaks === 0 ? {} : { most: settings.max_leaks }),
     tree: settings.report_objects,
     wrappers: [],
-    color:
-      settings.log_path === 'stderr' && process.stderr.isTTY === true && (process.env.NO_COLOR ?? '') === '',
+    color: settings.color === 'auto' ? isTerminal(settings) : settings.color === 'always',
   });
+}
+
+function isTerminal({ log_path: log }: ProgramSettings): boolean {
+  return log === 'stderr' && process.stderr.isTTY === true && (process.env.NO_COLOR ?? '') === '';
 }
 
 /** Writes to where `log_path` says. A file is appended to, because a program may run many times. */
@@ -100,7 +118,9 @@ function tell(sandbox: Sandbox, settings: ProgramSettings, text: string): void {
     filled,
     ...(settings.log_exe_name ? [program] : []),
     ...(log.includes('%p') ? [] : [String(process.pid)]),
-  ].join('.');
+  ]
+    .join('.')
+    .concat(settings.log_suffix);
   try {
     mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(file, text, { flag: 'a' });

@@ -11,6 +11,7 @@ import {
   parseLeakKinds,
   REPORT_FORMATS,
   type ReportFormat,
+  SHORT_RECORDS,
   TEXT_OPTIONS,
 } from '../report/index.ts';
 import { ALL_LEAKS_OPTIONS } from '../sandbox/heap-options.ts';
@@ -55,9 +56,13 @@ const count = (value: number, most: number, help: string): ProgramOption<number>
 
 const text = (value: string, help: string): ProgramOption<string> => option(value, (given) => given, help);
 
+const COLORS = ['auto', 'always', 'never'] as const;
+type Color = (typeof COLORS)[number];
+
 /** The one table of these options. */
 export const PROGRAM_OPTIONS = {
   detect_leaks: flag(true, 'look for leaks at the end'),
+  leak_check_at_exit: flag(true, 'the same: 0 does not look for leaks'),
   exitcode: count(23, 255, 'exit status of a program that leaks or has heap faults; 0 keeps its own'),
   halt_on_error: flag(true, 'stop the program at the first heap fault'),
   abort_on_error: flag(false, 'end with SIGABRT instead of the exit status `exitcode`'),
@@ -79,13 +84,31 @@ export const PROGRAM_OPTIONS = {
     },
     ALL_LEAKS_OPTIONS.when.help,
   ),
+  max_leaks: count(
+    SHORT_RECORDS,
+    2 ** 31 - 1,
+    'most leaks in a report in text, the largest first; 0 for all',
+  ),
   suppressions: text('', "file of suppressions, in LeakSanitizer's or Valgrind's format"),
+  print_suppressions: flag(
+    true,
+    'name the suppressions that matched nothing, and the sum of what others took out',
+  ),
   report_objects: flag(false, TEXT_OPTIONS.all.help),
   log_path: text(
     'stderr',
     'file for the reports, stderr or stdout; %p stands for the process, %e for the program',
   ),
   log_exe_name: flag(false, 'add the name of the program to log_path'),
+  log_suffix: text('', 'text at the end of the names of such files'),
+  color: option<Color>(
+    'auto',
+    (given) => {
+      if ((COLORS as readonly string[]).includes(given)) return given as Color;
+      throw new Error(`it takes ${COLORS.join(', ')}`);
+    },
+    'whether the text has colours: auto (at a terminal), always or never',
+  ),
   format: option<ReportFormat>(
     'text',
     (given) => {
@@ -99,6 +122,38 @@ export const PROGRAM_OPTIONS = {
   help: flag(false, 'print these options'),
 };
 
+/** Options of the sanitizers whose subject does not exist here, with the reason. Other names are mistakes. */
+const WITHOUT_MEANING: readonly (readonly [RegExp, string])[] = [
+  [
+    /^(?:fast_unwind_on_\w+|malloc_context_size|unwind_\w+|stack_trace_format|stackdepot\w*)$/,
+    'stacks are always whole and exact',
+  ],
+  [
+    /^(?:\w*symboliz\w*|strip_path_prefix|demangle|print_module_map)$/,
+    'names and lines come from the module itself',
+  ],
+  [
+    /^use_(?:stacks|registers|globals|tls|root_regions|unaligned|poisoned|ld_allocations)$/,
+    'the leak scan has one set of rules',
+  ],
+  [
+    /^(?:handle_\w+|allow_user_segv_handler|use_sigaltstack|disable_coredump|coverage\w*|allow_addr2line)$/,
+    'the engine traps, and the program ends with the status of the signal',
+  ],
+  [
+    /^(?:detect_stack_use_after_return|check_initialization_order|strict_\w+|replace_\w+|intercept_\w+|detect_container_overflow|detect_invalid_pointer_pairs|poison_\w+|redzone|max_redzone|verify_asan_link_order|protect_shadow_gap|start_deactivated)$/,
+    'it is a check of another kind of error, for which a native build with AddressSanitizer is the tool',
+  ],
+  [
+    /^(?:quarantine_size_mb|thread_local_quarantine_size_kb)$/,
+    'quarantine_size_kb says how many KiB of freed blocks wait',
+  ],
+  [
+    /^(?:alloc_dealloc_mismatch|new_delete_type_mismatch|allocator_\w+|max_allocation_size_mb|hard_rss_limit_mb|soft_rss_limit_mb|max_malloc_fill_size|malloc_fill_byte|print_stats|print_summary|print_legend|print_cmdline|atexit|log_threads|print_full_thread_history|dump_\w+|sleep_\w+|include|include_if_exists|debug|test_only\w*)$/,
+    'Heapline has nothing like it',
+  ],
+];
+
 type Table = typeof PROGRAM_OPTIONS;
 /** The options with their values. */
 export type ProgramSettings = { readonly [Name in keyof Table]: Table[Name]['default'] };
@@ -110,6 +165,11 @@ export function readProgramOptions(variable: string, warn: (text: string) => voi
   for (const [name, each] of Object.entries(table)) settings[name] = each.default;
   for (const [name, value] of pairs(variable, warn)) {
     const known = Object.hasOwn(table, name) ? table[name]! : null;
+    const reason = known === null ? WITHOUT_MEANING.find(([pattern]) => pattern.test(name))?.[1] : undefined;
+    if (reason !== undefined) {
+      warn(`${name} is an option of the sanitizers without a meaning here: ${reason}.`);
+      continue;
+    }
     if (known === null) {
       const near = nearest(name, Object.keys(table));
       warn(
@@ -123,7 +183,8 @@ export function readProgramOptions(variable: string, warn: (text: string) => voi
       warn(`${name}=${value} is ignored: ${(error as Error).message}.`);
     }
   }
-  return settings as ProgramSettings;
+  const result = settings as ProgramSettings;
+  return result.leak_check_at_exit ? result : { ...result, detect_leaks: false };
 }
 
 /** What help=1 prints. */

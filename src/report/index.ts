@@ -62,4 +62,4 @@ export { formatSarif, toSarif } from './sarif.ts';
 export type { Suppression, SuppressionRule } from './suppressions.ts';
 export { parseSuppressions, suppress, suppressionsOf } from './suppressions.ts';
 export type { TextOptions } from './text.ts';
-export { formatText, TEXT_OPTIONS } from './text.ts';
+export { formatText, SHORT_RECORDS, TEXT_OPTIONS } from './text.ts';

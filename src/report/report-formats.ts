@@ -41,8 +41,10 @@ export interface ReportOptions {
   readonly kinds: readonly LeakKind[];
   /** Whether allocations that returned NULL are failures. */
   readonly failedAllocations: boolean;
-  /** Write every record, and not only the ten largest. */
+  /** Write every record, and not only the largest. */
   readonly all: boolean;
+  /** Most records that the text has without `all`, where it is not the usual number. */
+  readonly most?: number;
   /** Show what hangs on lost blocks, where the format does not do so anyway. */
   readonly tree: boolean;
   /** Write colours where the format has them. */
@@ -51,10 +53,18 @@ export interface ReportOptions {
 
 /** Writes a report in the format of this name. */
 export function formatReport(report: LeakReport, format: ReportFormat, options: ReportOptions): string {
-  const { root, workspace = root, wrappers, kinds, failedAllocations, all, tree, color } = options;
+  const { root, workspace = root, wrappers, kinds, failedAllocations, all, most, tree, color } = options;
   switch (format) {
     case 'text':
-      return formatText(report, { root, wrappers, kinds, all, tree, color });
+      return formatText(report, {
+        root,
+        wrappers,
+        kinds,
+        all,
+        tree,
+        color,
+        ...(most === undefined ? {} : { most }),
+      });
     case 'json':
       return formatJson(report, { root, wrappers });
     case 'json-v1':

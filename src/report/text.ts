@@ -12,7 +12,7 @@ import {
   stackLines,
   stackOf,
 } from '../frames/index.ts';
-import { flag, text } from '../options/option-rules.ts';
+import { flag, text, wholeNumber } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, withDefault, withHelp } from '../options/option-table.ts';
 import { platform } from '../platform/index.ts';
 import { anyLeakKinds, type LeakKind, leakKinds } from './leak-kinds.ts';
@@ -29,8 +29,8 @@ import {
   recordAmount,
 } from './wording.ts';
 
-/** Most records that are shown unless all are asked for. */
-const SHORT_RECORDS = 10;
+/** Most records that are shown unless others are asked for. */
+export const SHORT_RECORDS = 10;
 /** Most bytes of a block that are shown, and how many of them make a row. */
 const SAMPLE_BYTES = 32;
 const ROW_BYTES = 16;
@@ -39,6 +39,8 @@ const ROW_BYTES = 16;
 export interface TextOptions {
   /** Show every record instead of the ten largest. Default false. */
   readonly all?: boolean;
+  /** Show no more than this many records, the largest first. Default 10. `all` shows every record. */
+  readonly most?: number;
   /** Show only records of these classes. The totals always cover all classes. Default: all classes. */
   readonly kinds?: readonly LeakKind[];
   /** Show what hangs on the blocks of each record, by the places where it was allocated. Default false. */
@@ -54,6 +56,7 @@ export interface TextOptions {
 /** The table of these options. */
 export const TEXT_OPTIONS = {
   all: withHelp(withDefault(flag, false), 'print every record, and not only the ten largest'),
+  most: withDefault(wholeNumber(1), SHORT_RECORDS),
   kinds: withDefault(anyLeakKinds, leakKinds),
   tree: withHelp(withDefault(flag, false), 'print what was lost with the blocks of each record, by place'),
   color: withDefault(flag, false),
@@ -65,11 +68,11 @@ type Colors = ReturnType<typeof picocolors.createColors>;
 
 /** The report as text for a terminal. Every line ends with `\n`. */
 export function formatText(report: LeakReport, options: TextOptions = {}): string {
-  const { all, kinds, tree, color, root, wrappers } = readOptions('formatText', options, TEXT_OPTIONS);
+  const { all, most, kinds, tree, color, root, wrappers } = readOptions('formatText', options, TEXT_OPTIONS);
   const colors = picocolors.createColors(color && !noColor());
   const stacks = new ReportStacks(root, inText, wrappers);
   const records = report.of(kinds);
-  const shown = all ? records : records.slice(0, SHORT_RECORDS);
+  const shown = all ? records : records.slice(0, most);
   const blocks: string[][] = [];
   if (report.damage !== null) blocks.push([`${colors.red('ruined heap:')} ${printable(report.damage)}`]);
   for (const fault of report.errors) blocks.push(faultLines(fault, colors, stacks));

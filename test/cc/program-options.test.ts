@@ -42,6 +42,30 @@ test.each([
   expect(settings).toEqual(read('').settings);
 });
 
+test.each([
+  ['max_leaks=3', { max_leaks: 3 }],
+  ['leak_check_at_exit=0', { detect_leaks: false }],
+  ['print_suppressions=0:log_suffix=.txt', { print_suppressions: false, log_suffix: '.txt' }],
+  ['color=never', { color: 'never' }],
+])('%s means what it means for LeakSanitizer', (variable, expected) => {
+  expect(read(variable)).toMatchObject({ warnings: [], settings: expected });
+});
+
+test.each([
+  ['fast_unwind_on_malloc=0', 'stacks are always whole'],
+  ['malloc_context_size=50', 'stacks are always whole'],
+  ['detect_stack_use_after_return=1', 'AddressSanitizer'],
+  ['quarantine_size_mb=10', 'quarantine_size_kb'],
+  ['external_symbolizer_path=/usr/bin/x', 'the module itself'],
+  ['use_tls=0', 'one set of rules'],
+  ['print_stats=1', 'nothing like it'],
+])('%s of the sanitizers is named with the reason why it has no meaning', (variable, reason) => {
+  const { settings, warnings } = read(variable);
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toContain(reason);
+  expect(settings).toEqual(read('').settings);
+});
+
 test('the help names every option', () => {
   for (const name of Object.keys(PROGRAM_OPTIONS)) expect(programOptionsHelp()).toContain(`  ${name} `);
 });

@@ -144,6 +144,20 @@ test('arguments and environment are no blocks of the program, so a clean end nee
   expect(leaky.heap.mayLeak(['definite'])).toBe(true);
 });
 
+test('options say how many leaks are shown, in which colour, and whether suppressions are named', () => {
+  write('known.supp', 'leak:main\nleak:nothing_matches\n');
+  const suppressed = main(['leak'], { options: 'suppressions=known.supp:verbosity=1' });
+  expect(suppressed.status).toBe(0);
+  expect(main(['leak'], { options: 'color=always' }).stderr).toContain('\u001b[');
+  expect(main(['leak'], { options: 'log_path=logs/x:log_suffix=.txt' }).status).toBe(23);
+  expect(readdirSync(join(directory, 'logs')).some((name) => /^x\.\d+\.txt$/.test(name))).toBe(true);
+  write('other.supp', 'leak:nothing_matches\n');
+  expect(main(['leak'], { options: 'suppressions=other.supp' }).stderr).toContain('unused suppression');
+  const quiet = main(['leak'], { options: 'suppressions=other.supp:print_suppressions=0' }).stderr;
+  expect(quiet).not.toContain('suppression');
+  expect(quiet).toContain('100 bytes');
+});
+
 test('a double free stops the program, unless halt_on_error is 0', () => {
   expect(main(['twice'])).toMatchObject({ status: 23, stdout: '' });
   expect(main(['twice']).stderr).toContain('double free');
