@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { findEmcc } from '../../../src/compile/find-emcc.ts';
 import { isSince, readEmccVersion } from '../../../src/compile/emscripten-versions.ts';
+import { findEmcc } from '../../../src/compile/find-emcc.ts';
 import { buildPlain, crashed, type Outcome, runHeapline, runPlain } from './outcomes.ts';
 import { CASES, type Case } from './programs.ts';
 
