@@ -38,7 +38,9 @@ export async function watchModule(
   url: string | null = null,
 ): Promise<Taken> {
   refuseComponents(bytes);
-  const prepared = await prepareModule(bytes, watch.options.maxMemory, openInstrumented(bytes));
+  const prepared = await prepareModule(bytes, watch.options.maxMemory, {
+    instrumented: openInstrumented(bytes),
+  });
   // Each user gets a module object of its own, by which its instances are told apart. The engine shares the code.
   const module = await engine().compile(prepared.instrumented.bytes as Uint8Array<ArrayBuffer>);
   return takenOf(prepared, module, watch, url);
