@@ -10,8 +10,8 @@ import { FULL } from '../support/full.ts';
 
 beforeAll(fetchCorpora);
 
-// sqlite3 and tree-sitter take most of the time.
-const chosen = corpora.filter(({ name }) => FULL || (name !== 'sqlite3' && name !== 'tree-sitter'));
+// The others take longer than all other tests of accesses together.
+const chosen = corpora.filter(({ name }) => FULL || name === 'expat');
 /** How many times larger code may become, slots included. */
 const LARGEST_GROWTH = 2.2;
 
