@@ -2,7 +2,7 @@
 // fails when the heap has grown by more than was allowed.
 
 import type { Command } from 'commander';
-import { HeapProfile, type TopOptions } from '../profile/index.ts';
+import type { TopOptions } from '../profile/index.ts';
 import { readTolerance } from './arguments.ts';
 import { checkWritable, writeOutput } from './output-files.ts';
 import {
@@ -64,8 +64,8 @@ Examples:
   heapline diff -t alloc_objects --granularity functions before.pb.gz after.pb.gz
   heapline diff before.pb.gz after.pb.gz -o grown.pb.gz && go tool pprof -http=: grown.pb.gz`,
     )
-    .action((before: string, after: string, given: DiffArguments) => {
-      finish(diff(before, after, given, terminal));
+    .action(async (before: string, after: string, given: DiffArguments) => {
+      finish(await diff(before, after, given, terminal));
     });
 
   program
@@ -80,17 +80,23 @@ Examples:
   heapline merge worker-*.pb.gz -o all.pb.gz
   heapline merge a.pb.gz b.pb.gz -o - | heapline top -`,
     )
-    .action((files: string[], { output }: { output: string }) => {
+    .action(async (files: string[], { output }: { output: string }) => {
       if (output !== '-') checkWritable(output);
-      const bytes = HeapProfile.merge(files.map(openProfile)).encode();
+      const { HeapProfile } = await import('../profile/index.ts');
+      const bytes = HeapProfile.merge(await Promise.all(files.map(openProfile))).encode();
       if (output === '-') terminal.data(bytes);
       else writeOutput(output, bytes);
     });
 }
 
-function diff(before: string, after: string, given: DiffArguments, terminal: Terminal): number {
+async function diff(
+  before: string,
+  after: string,
+  given: DiffArguments,
+  terminal: Terminal,
+): Promise<number> {
   if (given.output !== undefined) checkWritable(given.output);
-  const [earlier, later] = [openProfile(before), openProfile(after)];
+  const [earlier, later] = [await openProfile(before), await openProfile(after)];
   const change = earlier.diff(later);
   const sampleType = given.sampleType ?? change.defaultSampleType;
   const growth = change.total(sampleType);

@@ -5,7 +5,7 @@ import '../profile/install-reader.ts';
 import { InvalidProfileError } from '../errors.ts';
 import {
   FOLDED_OPTIONS,
-  HeapProfile,
+  type HeapProfile,
   SPEEDSCOPE_OPTIONS,
   TOP_OPTIONS,
   type TopOptions,
@@ -54,8 +54,8 @@ Examples:
   heapline top --base before.pb.gz after.pb.gz       what grew between the two
   curl -s http://localhost:6060/debug/pprof/heap | heapline top -`,
     )
-    .action((file: string, given: ShowArguments & TableArguments) => {
-      const profile = open(file, given);
+    .action(async (file: string, given: ShowArguments & TableArguments) => {
+      const profile = await open(file, given);
       const options = tableOptions(given);
       terminal.data(
         given.json ? `${JSON.stringify(profile.topRows(options), null, 2)}\n` : profile.top(options),
@@ -72,8 +72,8 @@ Examples:
   heapline text heap.pb.gz | less
   heapline text --json heap.pb.gz | jq .totals`,
     )
-    .action((file: string, given: ShowArguments) => {
-      const profile = open(file, given);
+    .action(async (file: string, given: ShowArguments) => {
+      const profile = await open(file, given);
       terminal.data(given.json ? `${JSON.stringify(profile)}\n` : profile.text());
     });
 
@@ -87,8 +87,8 @@ Examples:
   heapline folded heap.pb.gz | flamegraph.pl --countname bytes > heap.svg
   heapline folded --sample-type inuse_objects heap.pb.gz`,
     )
-    .action((file: string, given: ShowArguments & FrameArguments) => {
-      terminal.data(open(file, given).folded(frameOptions(given)));
+    .action(async (file: string, given: ShowArguments & FrameArguments) => {
+      terminal.data((await open(file, given)).folded(frameOptions(given)));
     });
 
   withSampleType(withProfile(program.command('speedscope')))
@@ -104,8 +104,8 @@ Examples:
   heapline speedscope heap.pb.gz -o heap.speedscope.json
   heapline speedscope --base before.pb.gz after.pb.gz -o grown.speedscope.json`,
     )
-    .action((file: string, given: ShowArguments & FrameArguments & { output: string }) => {
-      const text = open(file, given).speedscope(frameOptions(given));
+    .action(async (file: string, given: ShowArguments & FrameArguments & { output: string }) => {
+      const text = (await open(file, given)).speedscope(frameOptions(given));
       if (given.output === '-') terminal.data(`${text}\n`);
       else writeOutput(given.output, text);
     });
@@ -155,13 +155,15 @@ export function limitOption(rows: number): Option {
   );
 }
 
-function open(file: string, { base }: ShowArguments): HeapProfile {
-  const profile = openProfile(file);
-  return base === undefined ? profile : openProfile(base).diff(profile);
+async function open(file: string, { base }: ShowArguments): Promise<HeapProfile> {
+  const profile = await openProfile(file);
+  return base === undefined ? profile : (await openProfile(base)).diff(profile);
 }
 
 /** Reads a profile, and names its file in errors. */
-export function openProfile(file: string): HeapProfile {
+export async function openProfile(file: string): Promise<HeapProfile> {
+  // Loaded when there is a profile, so that the help of commands comes at once.
+  const { HeapProfile } = await import('../profile/index.ts');
   const bytes = readInput(file);
   try {
     return HeapProfile.decode(bytes);
