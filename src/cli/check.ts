@@ -3,14 +3,9 @@
 
 import type { Command } from 'commander';
 import type { LeakKind } from '../index.ts';
-import {
-  isReportFormat,
-  parseLeakKinds,
-  REPORT_FORMATS,
-  type ReportFormat,
-  TEXT_OPTIONS,
-} from '../report/index.ts';
-import { ALL_LEAKS_OPTIONS, ASSERT_LEAKS_OPTIONS } from '../sandbox/heap-options.ts';
+import { failingLeakKinds, parseLeakKinds } from '../report/leak-kinds.ts';
+import { isReportFormat, REPORT_FORMATS, type ReportFormat, TEXT_OPTIONS } from '../report/report-options.ts';
+import { leakMoment } from '../sandbox/sandbox-options.ts';
 import { addCompileOptions, readTolerance } from './arguments.ts';
 import type { Call } from './call.ts';
 import { usageError } from './failure.ts';
@@ -65,7 +60,10 @@ export function addCheckCommand(
     .usage('[options] <file.c… | module.wasm> [-- arguments of the program]')
     .argument('<files...>', 'C sources, or one module that was linked with the Heapline runtime')
     .addOption(
-      optionsOf(ASSERT_LEAKS_OPTIONS)('kinds', { flags: '--leak-kinds <kinds>', parse: parseLeakKinds }),
+      optionsOf({ kinds: failingLeakKinds })('kinds', {
+        flags: '--leak-kinds <kinds>',
+        parse: parseLeakKinds,
+      }),
     )
     .option(
       '--suppressions <file>',
@@ -89,7 +87,7 @@ export function addCheckCommand(
       0,
     )
     .option('--fail-on-failed-allocations', 'fail when malloc or one of its siblings returned NULL')
-    .addOption(optionsOf(ALL_LEAKS_OPTIONS)('when', { value: '<moment>' }))
+    .addOption(optionsOf({ when: leakMoment })('when', { value: '<moment>' }))
     .addOption(optionsOf(TEXT_OPTIONS)('all'))
     .addOption(optionsOf(TEXT_OPTIONS)('tree'))
     .addOption(optionsOf(TEXT_OPTIONS)('wrappers', { value: '<pattern>', repeatable: true }));

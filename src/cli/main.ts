@@ -4,7 +4,7 @@
 import { existsSync, writeSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { workingDirectory } from '../node/working-directory.ts';
-import { VERSION } from '../profile/index.ts';
+import { VERSION } from '../profile/version.ts';
 import { ENVIRONMENT_HELP, fileError } from './arguments.ts';
 import { addBuildCommands } from './build.ts';
 import { addCcCommands, ccTool } from './cc.ts';

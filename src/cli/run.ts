@@ -15,8 +15,7 @@ import type {
   Sandbox,
   SandboxOptions,
 } from '../index.ts';
-import { ENCODE_OPTIONS } from '../profile/index.ts';
-import { PROFILE_OPTIONS } from '../sandbox/heap-options.ts';
+import { ENCODE_OPTIONS, profileKinds } from '../profile/profile-options.ts';
 import { SANDBOX_OPTIONS } from '../sandbox/sandbox-options.ts';
 import {
   addCompileOptions,
@@ -77,7 +76,7 @@ export function addRunCommand(
     .description('run C and report who holds its heap, and where')
     .usage('[options] <file.c… | module.wasm> [-- arguments of the program]')
     .argument('<files...>', 'C sources, or one module that was linked with the Heapline runtime')
-    .addOption(optionsOf(PROFILE_OPTIONS)('kind', { value: '<kind>' }))
+    .addOption(optionsOf({ kind: profileKinds })('kind', { value: '<kind>' }))
     .option('--pprof <file>', 'where to write the profile', 'heap.pb.gz')
     .option('--no-pprof', 'do not write it')
     .addOption(inlinesOption())

@@ -3,13 +3,8 @@
 import type { Command, Option } from 'commander';
 import '../profile/install-reader.ts';
 import { InvalidProfileError } from '../errors.ts';
-import {
-  FOLDED_OPTIONS,
-  type HeapProfile,
-  SPEEDSCOPE_OPTIONS,
-  TOP_OPTIONS,
-  type TopOptions,
-} from '../profile/index.ts';
+import type { HeapProfile, TopOptions } from '../profile/index.ts';
+import { FOLDED_OPTIONS, SPEEDSCOPE_OPTIONS, TOP_OPTIONS } from '../profile/profile-options.ts';
 import { readCount, readInput } from './arguments.ts';
 import { writeOutput } from './output-files.ts';
 import { optionsOf } from './table-options.ts';

@@ -2,10 +2,10 @@
 // frame first, frames joined by `;`, then a space and the value. Equal stacks are one line. Lines are sorted.
 
 import { boundedStack, CUT, fileName, type StackView, shapeOf, TRUNCATED, UNKNOWN } from '../frames/index.ts';
-import { flag } from '../options/option-rules.ts';
-import { type OptionTable, type SettingsOf, withDefault, withHelp } from '../options/option-table.ts';
+import type { SettingsOf } from '../options/option-table.ts';
 import type { ProfileModel } from './model.ts';
-import { sampleTypeIndex, sampleTypeRule } from './sample-types.ts';
+import type { FOLDED_OPTIONS } from './profile-options.ts';
+import { sampleTypeIndex } from './sample-types.ts';
 
 /** How folded stacks are written. */
 export interface FoldedOptions {
@@ -14,11 +14,6 @@ export interface FoldedOptions {
   /** Write `function file:line` for each frame instead of `function` (default false). */
   lines?: boolean;
 }
-
-export const FOLDED_OPTIONS = {
-  sampleType: sampleTypeRule,
-  lines: withHelp(withDefault(flag, false), 'write file and line of each frame, too'),
-} satisfies OptionTable<FoldedOptions>;
 
 export function foldedText(
   model: ProfileModel,

@@ -3,28 +3,27 @@
 import { atOnce } from '../algorithms/steps.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import { type Frame, JAVASCRIPT, type StackView, UNKNOWN } from '../frames/index.ts';
-import { numberAbove0, oneOf, wholeNumber } from '../options/option-rules.ts';
-import { type OptionTable, readOptions, withDefault, withHelp } from '../options/option-table.ts';
+import { numberAbove0 } from '../options/option-rules.ts';
+import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
 import { difference, sum } from './combine.ts';
 import { viewOf } from './drop-frames.ts';
 import { encodeProfile } from './encode.ts';
-import { FOLDED_OPTIONS, type FoldedOptions, foldedText } from './folded.ts';
+import { type FoldedOptions, foldedText } from './folded.ts';
 import { withInlineLocations } from './inline-locations.ts';
 import { type ProfileJson, profileJson } from './json.ts';
 import { legacyText } from './legacy-text.ts';
 import type { ProfileKind, ProfileModel, SampleType } from './model.ts';
+import { ENCODE_OPTIONS, FOLDED_OPTIONS, SPEEDSCOPE_OPTIONS, TOP_OPTIONS } from './profile-options.ts';
 import { DEFAULT_MAX_BYTES, profileReader } from './reader.ts';
 import { sampleTypeIndex } from './sample-types.ts';
-import { SPEEDSCOPE_OPTIONS, type SpeedscopeOptions, speedscopeText } from './speedscope.ts';
+import { type SpeedscopeOptions, speedscopeText } from './speedscope.ts';
 import { topText } from './top.ts';
-import { TOP_OPTIONS, type TopOptions, type TopRow, topRows } from './top-rows.ts';
+import { type TopOptions, type TopRow, topRows } from './top-rows.ts';
 
 /**
  * This gzip level takes little more time than level 1, and its result is nearly as small as that of level 9
  * (bench/).
  */
-export const DEFAULT_LEVEL = 4;
-
 /** Rows of the table in `String(profile)`. */
 const ROWS_IN_MESSAGES = 20;
 
@@ -49,18 +48,6 @@ export interface DecodeOptions {
    */
   maxBytes?: number;
 }
-
-/** How inlined functions are written. */
-export const inlineForms = withHelp(
-  oneOf('lines', 'locations'),
-  'inlined functions in the profile: lines of one location, or locations of their own for simpler readers',
-);
-
-/** The table of these options. */
-export const ENCODE_OPTIONS = {
-  level: withDefault(wholeNumber(0, 9), DEFAULT_LEVEL),
-  inlines: withDefault(inlineForms, 'lines'),
-} satisfies OptionTable<EncodeOptions>;
 
 const DECODE_OPTIONS = {
   maxBytes: withDefault(numberAbove0(Number.POSITIVE_INFINITY, 'bytes'), DEFAULT_MAX_BYTES),

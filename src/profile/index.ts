@@ -11,15 +11,12 @@ export {
 } from './context-profile.ts';
 export { decodeProfile } from './decode.ts';
 export { encodeMessage } from './encode.ts';
-export { FOLDED_OPTIONS, type FoldedOptions } from './folded.ts';
+export type { FoldedOptions } from './folded.ts';
 export { headerOf, WRITTEN_BY } from './header.ts';
 export {
-  DEFAULT_LEVEL,
   type DecodeOptions,
-  ENCODE_OPTIONS,
   type EncodeOptions,
   HeapProfile,
-  inlineForms,
   type ProfileSample,
 } from './heap-profile.ts';
 export { importLocations, importStacks } from './import-profile.ts';
@@ -39,7 +36,8 @@ export {
   type Samples,
   type SampleType,
 } from './model.ts';
+export { DEFAULT_LEVEL, inlineForms, profileKinds } from './profile-options.ts';
 export { formatQuantity, formatShare } from './quantity.ts';
-export { SPEEDSCOPE_OPTIONS, type SpeedscopeOptions } from './speedscope.ts';
-export { type Granularity, TOP_OPTIONS, type TopOptions, type TopRow } from './top-rows.ts';
+export type { SpeedscopeOptions } from './speedscope.ts';
+export type { Granularity, TopOptions, TopRow } from './top-rows.ts';
 export { VERSION } from './version.ts';

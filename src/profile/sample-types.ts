@@ -1,12 +1,7 @@
 // Finds the columns of values that callers ask for by name.
 
 import { InvalidArgumentError } from '../errors.ts';
-import { text } from '../options/option-rules.ts';
-import { withHelp } from '../options/option-table.ts';
 import type { ProfileModel } from './model.ts';
-
-/** The option that names a sample type. */
-export const sampleTypeRule = withHelp(text, 'values to show, such as inuse_objects');
 
 /** Index of a sample type by name. */
 export function sampleTypeIndex(model: ProfileModel, name: string | undefined): number {

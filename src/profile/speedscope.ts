@@ -15,10 +15,10 @@ import {
   TRUNCATED,
   UNKNOWN,
 } from '../frames/index.ts';
-import { flag } from '../options/option-rules.ts';
-import { type OptionTable, type SettingsOf, withDefault, withHelp } from '../options/option-table.ts';
+import type { SettingsOf } from '../options/option-table.ts';
 import type { ProfileLine, ProfileModel, SampleType } from './model.ts';
-import { sampleTypeIndex, sampleTypeRule } from './sample-types.ts';
+import type { SPEEDSCOPE_OPTIONS } from './profile-options.ts';
+import { sampleTypeIndex } from './sample-types.ts';
 import { VERSION } from './version.ts';
 
 interface SpeedscopeFrame {
@@ -46,11 +46,6 @@ export interface SpeedscopeOptions {
   /** Tell the lines of a function apart: a frame `function file:line` for each (default false). */
   lines?: boolean;
 }
-
-export const SPEEDSCOPE_OPTIONS = {
-  sampleType: sampleTypeRule,
-  lines: withHelp(withDefault(flag, false), 'tell the lines of a function apart'),
-} satisfies OptionTable<SpeedscopeOptions>;
 
 /** Text of a speedscope file. */
 export function speedscopeText(

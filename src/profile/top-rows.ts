@@ -3,10 +3,10 @@
 
 import { basename, normalize } from '../algorithms/posix-path.ts';
 import type { StackView } from '../frames/index.ts';
-import { flag, oneOf, rule, text } from '../options/option-rules.ts';
-import { type OptionTable, type SettingsOf, withDefault, withHelp } from '../options/option-table.ts';
+import type { SettingsOf } from '../options/option-table.ts';
 import type { ProfileModel } from './model.ts';
-import { objectsIndex, sampleTypeIndex, sampleTypeRule } from './sample-types.ts';
+import type { TOP_OPTIONS } from './profile-options.ts';
+import { objectsIndex, sampleTypeIndex } from './sample-types.ts';
 import { type Node, sumNodes, sumStacks } from './stack-sums.ts';
 
 /** What a row of the table stands for. */
@@ -27,21 +27,6 @@ export interface TopOptions {
   /** Directory to remove from the start of paths, for narrower output. */
   trimPath?: string;
 }
-
-export const TOP_OPTIONS = {
-  sampleType: sampleTypeRule,
-  granularity: withHelp(withDefault(oneOf('functions', 'lines', 'files'), 'lines'), 'one row for each'),
-  sort: withDefault(oneOf('flat', 'cum'), 'flat'),
-  limit: withHelp(
-    rule<number>(
-      (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= 0),
-      'a whole number, at least 0',
-    ),
-    'rows to print',
-  ),
-  objects: withDefault(flag, true),
-  trimPath: text,
-} satisfies OptionTable<TopOptions>;
 
 export type TopSettings = SettingsOf<typeof TOP_OPTIONS>;
 

@@ -55,11 +55,13 @@ export type {
 export { LeakReport } from './leak-report.ts';
 export { partWithOther, sumOf, withOther } from './lost-trees.ts';
 export { firstStack, pointAt } from './pointing.ts';
-export type { ReportFormat, ReportOptions } from './report-formats.ts';
-export { formatReport, isReportFormat, REPORT_FORMATS } from './report-formats.ts';
+export type { ReportOptions } from './report-formats.ts';
+export { formatReport } from './report-formats.ts';
+export type { ReportFormat } from './report-options.ts';
+export { isReportFormat, REPORT_FORMATS, SHORT_RECORDS, TEXT_OPTIONS } from './report-options.ts';
 export type { SarifOptions } from './sarif.ts';
 export { formatSarif, toSarif } from './sarif.ts';
 export type { Suppression, SuppressionRule } from './suppressions.ts';
 export { parseSuppressions, suppress, suppressionsOf } from './suppressions.ts';
 export type { TextOptions } from './text.ts';
-export { formatText, SHORT_RECORDS, TEXT_OPTIONS } from './text.ts';
+export { formatText } from './text.ts';

@@ -20,7 +20,8 @@ import type { LeakKind } from './leak-kinds.ts';
 import type { LeakCount, LeakRecord, LeakReport, LeakTotals } from './leak-report.ts';
 import { type Branch, branchesOf, recordsByContext } from './lost-trees.ts';
 import { compareRecords } from './record-order.ts';
-import { inJson, ReportStacks, wrapperNames } from './stacks.ts';
+import { wrapperNames } from './report-options.ts';
+import { inJson, ReportStacks } from './stacks.ts';
 import { bytesAsHex, bytesAsText } from './text.ts';
 
 /** Version of the JSON form. */

@@ -7,7 +7,8 @@ import { flag, text } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
 import { anyLeakKinds, defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
 import type { LeakReport } from './leak-report.ts';
-import { inText, ReportStacks, wrapperNames } from './stacks.ts';
+import { wrapperNames } from './report-options.ts';
+import { inText, ReportStacks } from './stacks.ts';
 import { failureHeadline, faultHeadline, kindTitles, recordHeadline } from './wording.ts';
 
 /** How the XML is written. */

@@ -7,27 +7,9 @@ import { formatJson } from './json.ts';
 import { formatJUnit } from './junit.ts';
 import type { LeakKind } from './leak-kinds.ts';
 import type { LeakReport } from './leak-report.ts';
+import type { ReportFormat } from './report-options.ts';
 import { formatSarif } from './sarif.ts';
 import { formatText } from './text.ts';
-
-/** The names of the formats. */
-export const REPORT_FORMATS = [
-  'text',
-  'json',
-  'json-v1',
-  'junit',
-  'sarif',
-  'github',
-  'suppressions',
-] as const;
-
-/** How a report is written. */
-export type ReportFormat = (typeof REPORT_FORMATS)[number];
-
-/** True for the name of a format. */
-export function isReportFormat(name: string): name is ReportFormat {
-  return (REPORT_FORMATS as readonly string[]).includes(name);
-}
 
 /** What the writers of all formats need to know. Each of them uses its part. */
 export interface ReportOptions {

@@ -11,9 +11,10 @@ import { stackFingerprints } from './baseline.ts';
 import { anyLeakKinds, defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
 import type { LeakPart, LeakRecord, LeakReport } from './leak-report.ts';
 import { partWithOther, sumOf, withOther } from './lost-trees.ts';
+import { wrapperNames } from './report-options.ts';
 import { locationOf, places, ROOT_ID } from './sarif-locations.ts';
 import { rulesFor } from './sarif-rules.ts';
-import { inSarif, ReportStacks, wrapperNames } from './stacks.ts';
+import { inSarif, ReportStacks } from './stacks.ts';
 import { failureHeadline, faultHeadline, recordHeadline } from './wording.ts';
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';

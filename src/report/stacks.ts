@@ -15,14 +15,6 @@ import {
   stackLines,
   wrapperFrames,
 } from '../frames/index.ts';
-import { textList } from '../options/option-rules.ts';
-import { withDefault, withHelp } from '../options/option-table.ts';
-
-/** The option that names more functions that allocate for others. */
-export const wrapperNames = withHelp(
-  withDefault(textList(), []),
-  'functions that allocate for others, such as my_alloc or pool_*: reports name their callers',
-);
 
 /** Most frames of one stack that any report shows. */
 const MOST = 128;

@@ -12,13 +12,13 @@ import {
   stackLines,
   stackOf,
 } from '../frames/index.ts';
-import { flag, text, wholeNumber } from '../options/option-rules.ts';
-import { type OptionTable, readOptions, withDefault, withHelp } from '../options/option-table.ts';
+import { readOptions } from '../options/option-table.ts';
 import { platform } from '../platform/index.ts';
-import { anyLeakKinds, type LeakKind, leakKinds } from './leak-kinds.ts';
+import { type LeakKind, leakKinds } from './leak-kinds.ts';
 import type { BlockSample, LeakRecord, LeakReport } from './leak-report.ts';
 import { type Branch, branchesOf, sumOf, wholeOf } from './lost-trees.ts';
-import { inText, ReportStacks, wrapperNames } from './stacks.ts';
+import { SHORT_RECORDS, TEXT_OPTIONS } from './report-options.ts';
+import { inText, ReportStacks } from './stacks.ts';
 import {
   amount,
   failureCount,
@@ -29,8 +29,6 @@ import {
   recordAmount,
 } from './wording.ts';
 
-/** Most records that are shown unless others are asked for. */
-export const SHORT_RECORDS = 10;
 /** Most bytes of a block that are shown, and how many of them make a row. */
 const SAMPLE_BYTES = 32;
 const ROW_BYTES = 16;
@@ -52,17 +50,6 @@ export interface TextOptions {
   /** More functions that allocate for others, besides those that are known by name: `*` stands for any text. */
   readonly wrappers?: readonly string[];
 }
-
-/** The table of these options. */
-export const TEXT_OPTIONS = {
-  all: withHelp(withDefault(flag, false), 'print every record, and not only the ten largest'),
-  most: withDefault(wholeNumber(1), SHORT_RECORDS),
-  kinds: withDefault(anyLeakKinds, leakKinds),
-  tree: withHelp(withDefault(flag, false), 'print what was lost with the blocks of each record, by place'),
-  color: withDefault(flag, false),
-  root: text,
-  wrappers: wrapperNames,
-} satisfies OptionTable<TextOptions>;
 
 type Colors = ReturnType<typeof picocolors.createColors>;
 

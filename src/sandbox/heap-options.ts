@@ -1,9 +1,9 @@
 // The options of a heap's functions, and their tables.
 
 import { InvalidArgumentError } from '../errors.ts';
-import { isObject, oneOf, rejectOption, text, textByName } from '../options/option-rules.ts';
-import { type OptionRule, type OptionTable, withDefault, withHelp } from '../options/option-table.ts';
-import type { ContextProfileKind } from '../profile/index.ts';
+import { isObject, rejectOption, text, textByName } from '../options/option-rules.ts';
+import { type OptionRule, type OptionTable, withDefault } from '../options/option-table.ts';
+import { type ContextProfileKind, profileKinds } from '../profile/index.ts';
 import {
   failingLeakKinds,
   type LeakKind,
@@ -12,6 +12,7 @@ import {
   suppressionsOf,
 } from '../report/index.ts';
 import { describe } from './arguments.ts';
+import { leakMoment } from './sandbox-options.ts';
 
 /** Which question a profile answers. */
 export interface ProfileOptions {
@@ -80,10 +81,7 @@ function isRead(given: unknown): given is Suppression {
 }
 
 export const PROFILE_OPTIONS = {
-  kind: withHelp(
-    withDefault(oneOf('heap', 'allocs', 'peak', 'temporary', 'lifetime'), 'heap'),
-    'what to report',
-  ),
+  kind: profileKinds,
   labels: withDefault(textByName, {}),
 } satisfies OptionTable<ProfileOptions>;
 
@@ -93,10 +91,7 @@ export const LEAKS_OPTIONS = {
 
 export const ALL_LEAKS_OPTIONS = {
   ...LEAKS_OPTIONS,
-  when: withHelp(
-    withDefault(oneOf('main', 'exit'), 'main'),
-    'look at the heap when main has ended, or at the exit, after static destructors and atexit functions',
-  ),
+  when: leakMoment,
 } satisfies OptionTable<AllLeaksOptions>;
 
 /** The callers pass the suppressions on to heap.leaks(), which has the default. */

@@ -16,7 +16,7 @@ import {
   rule,
   wholeNumber,
 } from '../options/option-rules.ts';
-import { type OptionRule, type OptionTable, withHelp } from '../options/option-table.ts';
+import { type OptionRule, type OptionTable, withDefault, withHelp } from '../options/option-table.ts';
 import type { HostFrames, HostFramesSampling } from './boundary.ts';
 
 /** A directory of this machine that a guest may use. */
@@ -181,6 +181,12 @@ function readBudget(budget: unknown, option: string): HostFrames {
   if (typeof budget === 'number' && budget > 0 && budget <= 1) return { budget };
   rejectOption(`${option}.budget`, 'a share of the time, above 0 and up to 1', budget);
 }
+
+/** The option that says at which moment leaks are looked for. */
+export const leakMoment = withHelp(
+  withDefault(oneOf('main', 'exit'), 'main'),
+  'look at the heap when main has ended, or at the exit, after static destructors and atexit functions',
+);
 
 /** The table of these options. */
 export const SANDBOX_OPTIONS = {

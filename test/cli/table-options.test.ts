@@ -14,10 +14,15 @@ import { Terminal } from '../../src/cli/terminal.ts';
 import { COMPILE_OPTIONS } from '../../src/compile/compile-options.ts';
 import { flag, numberAbove0, oneOf, textList } from '../../src/options/option-rules.ts';
 import { type Reads, withDefault, withHelp } from '../../src/options/option-table.ts';
-import { ENCODE_OPTIONS, FOLDED_OPTIONS, SPEEDSCOPE_OPTIONS, TOP_OPTIONS } from '../../src/profile/index.ts';
-import { TEXT_OPTIONS } from '../../src/report/index.ts';
+import {
+  ENCODE_OPTIONS,
+  FOLDED_OPTIONS,
+  SPEEDSCOPE_OPTIONS,
+  TOP_OPTIONS,
+} from '../../src/profile/profile-options.ts';
+import { TEXT_OPTIONS } from '../../src/report/report-options.ts';
 import { ASSERT_LEAKS_OPTIONS, PROFILE_OPTIONS } from '../../src/sandbox/heap-options.ts';
-import { SANDBOX_OPTIONS } from '../../src/sandbox/sandbox-options.ts';
+import { leakMoment, SANDBOX_OPTIONS } from '../../src/sandbox/sandbox-options.ts';
 import { SERVE_PPROF_OPTIONS } from '../../src/serve/options.ts';
 
 function commands(): readonly Command[] {
@@ -41,7 +46,7 @@ interface Rule extends Reads<unknown> {
 const RUN = { ...COMPILE_OPTIONS, ...SANDBOX_OPTIONS, ...ENCODE_OPTIONS };
 const TABLES: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
   run: { ...RUN, ...PROFILE_OPTIONS, ...TOP_OPTIONS },
-  check: { ...RUN, ...TEXT_OPTIONS, ...ASSERT_LEAKS_OPTIONS },
+  check: { ...RUN, ...TEXT_OPTIONS, ...ASSERT_LEAKS_OPTIONS, when: leakMoment },
   serve: { ...RUN, ...SERVE_PPROF_OPTIONS },
   build: { ...COMPILE_OPTIONS, ...SANDBOX_OPTIONS },
   instrument: SANDBOX_OPTIONS,
