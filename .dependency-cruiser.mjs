@@ -33,7 +33,7 @@ export const ROOMS = [
   {
     name: 'sandbox',
     browser: true,
-    doors: ['index\\.ts', 'sandbox-options\\.ts', 'open-module\\.ts'],
+    doors: ['index\\.ts', '(?:sandbox|heap)-options\\.ts', 'open-module\\.ts'],
   },
   { name: 'attach', browser: true, doors: ['index\\.ts', 'lazy\\.ts'] },
   { name: 'web', browser: true, doors: EVERY_FILE },
