@@ -8,6 +8,7 @@ import type { Guest } from '../../src/host/index.ts';
 import { HeapFaultError, TrapError } from '../../src/index.ts';
 import { Heap } from '../../src/sandbox/heap.ts';
 import { prepareModule, Session, type SessionOptions, type Subject } from '../../src/sandbox/index.ts';
+import { loadSymbols } from '../../src/sandbox/module-symbols.ts';
 import { programPath } from '../support/guest-programs.ts';
 
 const OPTIONS: SessionOptions = {
@@ -30,6 +31,7 @@ let subject: Subject;
 beforeAll(async () => {
   const path = programPath('library.c');
   const { wasm } = await compile([path], { toolchain: 'clang' });
+  await loadSymbols();
   const module = await prepareModule(wasm, undefined);
   subject = {
     module,
