@@ -88,7 +88,7 @@ export async function openModule<Exports extends object>(
   const { access } = checksOf(options);
   if (instrumented !== null && access && instrumented.shadow === null) {
     throw new UnsupportedModuleError(
-      'The module was instrumented without checks of its accesses: load the original, or instrument it with --access.',
+      'The module was instrumented without checks of its accesses: load the module as it was before it was instrumented.',
     );
   }
   const prepare = once ? prepareModuleOnce : prepareModule;
