@@ -180,7 +180,7 @@ export async function openEmscriptenGuest(
   } catch (error) {
     guest.closeFiles();
     // Such glue looks for the module's file, which is not there.
-    if (!asked) throw withoutOption('instantiateWasm', error);
+    if (!asked && !(error instanceof UnsupportedModuleError)) throw withoutOption('instantiateWasm', error);
     throw gate.failure(error, '__wasm_call_ctors', true);
   }
   if (own === null) throw withoutOption('preRun');
@@ -195,7 +195,9 @@ function prepare(
   mount: typeof mountLive | null,
 ): () => void {
   const fs = given(module, 'FS');
-  if (fs === undefined) throw withoutAccess('does not give its file system');
+  if (fs === undefined || Object.keys(fs).length === 0) {
+    throw withoutAccess('does not give its file system');
+  }
   if (fs.init === undefined || fs.streams === undefined || fs.writeFile === undefined) {
     throw new UnsupportedModuleError(
       "Emscripten's glue gives a file system whose functions have shortened names: link it without --closure.",

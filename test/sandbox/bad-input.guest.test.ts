@@ -469,7 +469,7 @@ describe('loadWasm()', () => {
     const { wasm, glue } = await compile([programPath('library.c')], { toolchain: 'emscripten' });
     const starting = 'var Module = {}; WebAssembly.instantiate(new Uint8Array(0)).then(() => {});';
     const idle = `var Module = async (module) => {
-      Object.assign(module, { FS: { init() {}, initialized: true, streams: [] }, ENV: {} });
+      Object.assign(module, { FS: { init() {}, writeFile() {}, initialized: true, streams: [] }, ENV: {} });
       for (const call of module.preRun) call(module);
       return module;
     };`;

@@ -168,7 +168,7 @@ test('a failure writes the whole report and a profile and says where', async () 
   const message = await failure(() => expect(lib).toHaveNoLeaks());
   const [, report] = /report: {2}(.+\.txt)$/m.exec(message)!;
   const [, profile] = /profile: (.+\.pb\.gz)$/m.exec(message)!;
-  expect(report).toContain('a-failure-leaves-the-whole-report');
+  expect(report).toContain('a-failure-writes-the-whole-report');
   expect(readFileSync(report!, 'utf8')).toContain('definite leak: 12 bytes in 1 block');
   const decoded = Profile.decode(gunzipSync(readFileSync(profile!)));
   expect(decoded.sample.map((sample) => sample.value.map(Number))).toEqual([[1, 12]]);
