@@ -3,7 +3,7 @@
 import { basename } from '../algorithms/posix-path.ts';
 import { UnsupportedModuleError } from '../errors.ts';
 import { engine } from '../host/index.ts';
-import { openInstrumented } from '../instrument/index.ts';
+import { openInstrumented } from '../instrument/instrumented-module.ts';
 import {
   Boundary,
   type PreparedModule,

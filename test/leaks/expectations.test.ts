@@ -27,7 +27,9 @@ test('another line, another class, and a leak that is not there are differences'
 
 test('sizes follow the width of a pointer', () => {
   const { leaks } = program('self-pointer-leak');
-  expect(leaks).toEqual([{ kind: 'definite', line: 10, blocks: 1, bytes: { 32: 24, 64: 32 } }]);
+  expect(leaks).toEqual([
+    { kind: 'definite', line: 10, blocks: 1, bytes: { 32: 24, 64: 32 }, hanging: { 32: 0, 64: 0 } },
+  ]);
 });
 
 test('a misuse must be found with its kind and its three lines', () => {

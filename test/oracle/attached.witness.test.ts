@@ -7,7 +7,14 @@ import { afterAll, expect, test } from 'vitest';
 import { AttachedGuest } from '../../src/attach/attached-guest.ts';
 import { intercept } from '../../src/attach/interception.ts';
 import { graftAndInstrument } from '../../src/graft/index.ts';
-import { Boundary, prepareModuleNow, Session, sessionOptions } from '../../src/sandbox/index.ts';
+import {
+  Boundary,
+  loadPasses,
+  loadSymbols,
+  prepareModuleNow,
+  Session,
+  sessionOptions,
+} from '../../src/sandbox/index.ts';
 import { BuiltPackages } from '../attach/built-packages.ts';
 import { linkingWith } from '../support/runtime-objects.ts';
 import { Witness } from '../support/stack-witness.ts';
@@ -29,6 +36,7 @@ async function openWith(create: () => PromiseLike<Bindings>): Promise<{
 }> {
   let witness!: Witness;
   let session!: Session;
+  await Promise.all([loadPasses(), loadSymbols()]);
   const prepareNow = (bytes: Uint8Array) => {
     const prepared = prepareModuleNow(bytes, undefined, graftAndInstrument);
     const subject = {
