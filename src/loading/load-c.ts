@@ -34,6 +34,7 @@ export async function loadC<Exports extends object = GuestExports>(
   const { compiled, files, settings } = await compileC('loadC', sources, options);
   const { toolchain } = compiled;
   const path = resolve(files[0]!);
+  const openGuest = await guestWithGlue(compiled.glue);
   return openSandbox<Exports>(
     {
       module: await prepareModule(compiled.wasm, settings.maxMemory, { access: checksOf(settings).access }),
@@ -46,7 +47,7 @@ export async function loadC<Exports extends object = GuestExports>(
       names: compiled.exports.filter((name) => name !== 'main'),
     },
     settings,
-    guestWithGlue(compiled.glue),
+    openGuest,
   );
 }
 

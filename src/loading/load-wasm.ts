@@ -38,7 +38,7 @@ export async function loadWasm<Exports extends object = GuestExports>(
   const symbolOptions = symbolOptionsOf(settings);
   const { bytes, path } = await moduleOf(bytesOrPath);
   const glue = settings.glue ?? (path === null ? null : await glueBeside(path));
-  return openModule<Exports>({ bytes, path, symbolOptions }, settings, guestWithGlue(glue));
+  return openModule<Exports>({ bytes, path, symbolOptions }, settings, await guestWithGlue(glue));
 }
 
 /** The bytes of the module, and the path of its file; null for bytes that the caller has given. */
