@@ -40,7 +40,7 @@ async function run(corpus: Corpus, driver: string): Promise<LeakReport> {
   const [, ...library] = corpus.sources;
   using lib = await loadC([driver, ...library], {
     // Debian's sysroots have no setjmp.
-    ...corpusBuild(corpus, corpus.setjmp ? 'emscripten' : 'clang'),
+    ...corpusBuild(corpus, corpus.setjmp ? 'embedded' : 'clang'),
     args: ['1'],
   });
   expect(lib.run().exitCode).toBe(0);
