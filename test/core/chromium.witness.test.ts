@@ -46,7 +46,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'index.html'), '<!doctype html><script type="module" src="./page.js"></script>');
   const page = await visit<Findings>(folder);
   ({ findings } = page);
-  page.dispose();
+  await page.dispose();
 });
 
 test('the guest runs: it returns, prints, and knows the time', () => {

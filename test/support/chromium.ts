@@ -33,7 +33,7 @@ export interface Visit<Findings> {
   readonly requests: readonly string[];
   /** A file that the page has downloaded; waits for it. */
   download(name: string): Promise<Uint8Array>;
-  dispose(): void;
+  dispose(): Promise<void>;
 }
 
 /**
@@ -45,8 +45,6 @@ export async function visit<Findings extends object>(folder: string): Promise<Vi
   mkdirSync(join(profile, 'Default'), { recursive: true });
   const preferences = { download: { default_directory: downloads, prompt_for_download: false } };
   writeFileSync(join(profile, 'Default', 'Preferences'), JSON.stringify(preferences));
-  const dispose = (): void =>
-    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   const requests: string[] = [];
   let posted = (_body: string): void => {};
   const result = new Promise<string>((resolve) => {
@@ -78,14 +76,28 @@ export async function visit<Findings extends object>(folder: string): Promise<Vi
       findings: found as Findings,
       requests,
       download,
-      dispose: () => {
-        void close().then(dispose);
+      dispose: async () => {
+        await close();
+        await removeProfile(profile);
       },
     };
   } catch (error) {
     await close();
-    dispose();
+    await removeProfile(profile);
     throw error;
+  }
+}
+
+/** Removes a profile. Processes of the browser write into it for a moment after the browser has ended. */
+async function removeProfile(profile: string): Promise<void> {
+  for (let turn = 0; ; turn++) {
+    try {
+      rmSync(profile, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (turn === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 }
 
