@@ -1,6 +1,6 @@
 // Every corpus compiles on every toolchain and computes what a native build of the same sources computes. Without
-// HEAPLINE_FULL=1, sqlite3 compiles with clang alone, clang 22 compiles lz4 alone, and Emscripten leaves duktape out. The modules stay in the ordinary
-// cache: the first run takes minutes, later ones seconds.
+// HEAPLINE_FULL=1, sqlite3 and tree-sitter compile with clang alone, clang 22 compiles lz4 alone, and Emscripten leaves
+// duktape out. The modules stay in the ordinary cache: the first run takes minutes, later ones seconds.
 
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
@@ -52,8 +52,8 @@ describe.each(corpora)('$name', (corpus) => {
     expected = (await run(await nativeProgram(corpus), ['2'])).stdout;
   }, BUILD_LIMIT);
 
-  // sqlite3 takes as long as all others together, and the other compilers have enough to do with those.
-  const everywhere = FULL || corpus.name !== 'sqlite3';
+  // sqlite3 takes as long as all others together, then tree-sitter; the other compilers have enough to do without them.
+  const everywhere = FULL || !['sqlite3', 'tree-sitter'].includes(corpus.name);
   const toolchains = [
     ...(everywhere ? [['embedded', ''] as const] : []),
     ...(everywhere && (FULL || corpus.name !== 'duktape') ? [['emscripten', ''] as const] : []),

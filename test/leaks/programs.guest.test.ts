@@ -1,7 +1,7 @@
 // The programs, compiled to WebAssembly and judged by Heapline. It must find the classes, blocks, bytes and lines
 // that the programs expect (Valgrind finds the same natively: native.witness.test.ts) and the misuses with all three
 // stacks. Every program in C runs with a WASI toolchain at -O0, and every one with a leak or misuse at -O2, too.
-// Emscripten and the embedded toolchain take a second or more for each program. Emscripten gets every twentieth program
+// Emscripten and the embedded toolchain take a second or more for each program. Emscripten gets every fortieth program
 // and the C++ programs with a leak or misuse, the embedded one gets some. With HEAPLINE_FULL=1, all run everywhere.
 // Differences that a toolchain's libc causes are listed here.
 
@@ -104,7 +104,7 @@ describe.each<[Toolchain, string, readonly Program[]]>([
     '-O1',
     programs.filter(
       (program, index) =>
-        FULL || index % 20 === 0 || (program.needs.includes('c++') && !program.name.endsWith('-clean')),
+        FULL || index % 40 === 0 || (program.needs.includes('c++') && !program.name.endsWith('-clean')),
     ),
   ],
   [
