@@ -85,8 +85,10 @@ export function suppress(report: LeakReport, suppressions: readonly Suppression[
     suppressed.push({ record, suppression: match.text });
     return false;
   });
-  // A suppression for a block that hangs on another has a use, although the record is that of the other block.
-  for (const record of report.byContext) {
+  // A suppression for a block that hangs on another has a use, although the record is that of the other block. Most
+  // reports have no suppressions, or use all of them without this.
+  const mayHang = used.size < suppressions.length && report.records.some(({ parts }) => parts.length > 0);
+  for (const record of mayHang ? report.byContext : []) {
     const match = suppressions.find((candidate) => candidate.matches(record, report.program));
     if (match !== undefined) used.add(match);
   }
