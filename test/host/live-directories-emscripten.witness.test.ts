@@ -1,7 +1,7 @@
 // Live directories in Emscripten's file system. Emscripten's libc answers some calls in its own way whatever is below
 // it, so a live directory must answer as Emscripten's files in memory do, or as a native program.
 
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   linkSync,
@@ -18,6 +18,7 @@ import { type MountingFS, mountLive } from '../../src/glue/live-file-system.ts';
 import { loadC, type SandboxOptions } from '../../src/index.ts';
 import { program, temporaryDirectory } from '../support/wasi-program.ts';
 import { FILE_CALLS } from './file-calls.ts';
+import { swapLinks } from './swapped-links.ts';
 
 const temporary = temporaryDirectory();
 const fresh = (): string => mkdtempSync(join(temporary, 'd-'));
@@ -175,23 +176,14 @@ describe('nothing outside of a directory can be reached', () => {
 
   test('through a directory that another process replaces by a symbolic link all the time', async () => {
     const inside = fresh();
-    mkdirSync(join(inside, 'real'));
-    writeFileSync(join(inside, 'real', 'secret'), 'f');
-    symlinkSync(outside, join(inside, 'link'));
-    symlinkSync(join(outside, 'secret'), join(inside, 'file-link'));
-    writeFileSync(join(inside, 'file'), 'f');
-    const flip = `const fs = require('fs'); process.chdir(process.argv[1]); console.log('on');
-      for (;;) for (const [a, b] of [['real', 'link'], ['file', 'file-link']]) {
-        fs.renameSync(a, 'x'); fs.renameSync(b, a); fs.renameSync('x', b); }`;
-    const flipper = spawn(process.execPath, ['-e', flip, inside], { stdio: ['ignore', 'pipe', 'inherit'] });
-    await new Promise((resolve) => flipper.stdout.once('data', resolve));
+    const end = await swapLinks(inside, outside);
     try {
       const printed = await run('file-calls.c', ['/mnt'], ['spin real/secret 10000', 'spin file 10000'], {
         '/mnt': inside,
       });
       expect(printed).toEqual(['leaked 0, saw both', 'leaked 0, saw both', '']);
     } finally {
-      flipper.kill('SIGKILL');
+      end();
     }
   });
 

@@ -1,7 +1,7 @@
 // Live directories against a native program: the same C runs the same calls on both sides, and both print the same
 // results and the same names of errors. Then the ways out of a directory: none leads anywhere.
 
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   linkSync,
@@ -22,6 +22,7 @@ import { type Preopen, usePlatform } from '../../src/platform/index.ts';
 import { FULL } from '../support/full.ts';
 import { buildWasi, program, runWasi, temporaryDirectory } from '../support/wasi-program.ts';
 import { FILE_CALLS } from './file-calls.ts';
+import { swapLinks } from './swapped-links.ts';
 
 const ROUNDS = FULL ? 500 : 10;
 const temporary = temporaryDirectory();
@@ -196,22 +197,12 @@ describe('nothing outside of a directory can be reached', () => {
 
   test('through a directory that another process replaces by a symbolic link all the time', async () => {
     const inside = fresh();
-    mkdirSync(join(inside, 'real'));
-    writeFileSync(join(inside, 'real', 'secret'), 'f');
-    symlinkSync(outside, join(inside, 'link'));
-    symlinkSync(join(outside, 'secret'), join(inside, 'file-link'));
-    writeFileSync(join(inside, 'file'), 'f');
-    // Names change places with one call each, so that the guest sees both kinds often.
-    const flip = `const fs = require('fs'); process.chdir(process.argv[1]); console.log('on');
-      for (;;) for (const [a, b] of [['real', 'link'], ['file', 'file-link']]) {
-        fs.renameSync(a, 'x'); fs.renameSync(b, a); fs.renameSync('x', b); }`;
-    const flipper = spawn(process.execPath, ['-e', flip, inside], { stdio: ['ignore', 'pipe', 'inherit'] });
-    await new Promise((resolve) => flipper.stdout.once('data', resolve));
+    const end = await swapLinks(inside, outside);
     try {
       const printed = await inWasi(['spin real/secret 20000', 'spin file 20000'], inside);
       expect(printed).toBe('leaked 0, saw both\nleaked 0, saw both\n');
     } finally {
-      flipper.kill('SIGKILL');
+      end();
     }
   });
 
