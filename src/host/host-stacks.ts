@@ -113,7 +113,7 @@ export class HostStacks {
    */
   constructor(every = 1, share: number | null = null) {
     this.#sampler = new Sampler(every);
-    this.#budget = share === null ? null : new TimeBudget(share);
+    this.#budget = share === null ? null : new TimeBudget(share, platform().idleTime);
   }
 
   /** Frames of this script are not shown. */

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 interface Modules {
   readonly 'node:assert': typeof import('node:assert');
   readonly 'node:crypto': typeof import('node:crypto');
+  readonly 'node:perf_hooks': typeof import('node:perf_hooks');
   readonly 'node:tty': typeof import('node:tty');
   readonly 'node:v8': typeof import('node:v8');
   readonly 'node:zlib': typeof import('node:zlib');

@@ -31,6 +31,7 @@ export const machine: Omit<Platform, 'scripts'> = {
   },
   fileUrl: (path) => pathToFileURL(path).href,
   nextTurn: () => new Promise((resolve) => setImmediate(resolve)),
+  idleTime,
   block: (milliseconds) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds),
   atMost: (milliseconds, work, stopped) => stoppable(work, { timeout: milliseconds }, stopped),
   moreWasi,
@@ -45,6 +46,14 @@ export const machine: Omit<Platform, 'scripts'> = {
 function heedBranchHints(): void {
   if (Number.parseInt(process.versions.node, 10) >= 26) return;
   builtin('node:v8').setFlagsFromString('--experimental-wasm-branch-hinting');
+}
+
+let eventLoop: Pick<typeof import('node:perf_hooks').performance, 'eventLoopUtilization'> | null = null;
+
+/** The global `performance` may be that of fake timers. */
+function idleTime(): number {
+  eventLoop ??= builtin('node:perf_hooks').performance;
+  return eventLoop.eventLoopUtilization().idle;
 }
 
 function runtimeObject(flavour: RuntimeFlavour): Uint8Array {

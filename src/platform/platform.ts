@@ -82,6 +82,8 @@ export interface Platform {
    * Resolves in a later turn of the event loop, after all promises that are settled now. Fake timers do not stop it.
    */
   nextTurn(): Promise<void>;
+  /** Milliseconds in which the thread has waited for events so far; undefined when the platform does not know it. */
+  readonly idleTime?: () => number;
   /** Blocks the thread, as `sleep()` in C does. */
   block(milliseconds: number): void;
   /**

@@ -13,6 +13,8 @@ beforeEach(async () => {
 });
 afterEach(() => void vi.restoreAllMocks());
 
+let idle = 0;
+
 /** Asks again and again for pieces of work of this many milliseconds; returns the time that they took. */
 function workFor(budget: InstanceType<typeof TimeBudget>, milliseconds: number, piece: number): number {
   const end = clock + milliseconds;
@@ -34,6 +36,20 @@ it.each([0.02, 0.1, 0.5])('work gets a share of %d of the time', (share) => {
   const used = workFor(budget, 10_000, 0.02);
   expect(used / 10_000).toBeLessThan(share * 1.02);
   expect(used / 10_000).toBeGreaterThan(share * 0.9);
+});
+
+it('gets its share of the time in which the thread is busy', () => {
+  idle = 0;
+  const budget = new TimeBudget(0.1, () => idle);
+  workFor(budget, 1000, 0.02);
+  let used = 0;
+  for (let turn = 0; turn < 1000; turn++) {
+    used += workFor(budget, 5, 0.02);
+    clock += 15;
+    idle += 15;
+  }
+  expect(used / 5000).toBeLessThan(0.1 * 1.05);
+  expect(used / 5000).toBeGreaterThan(0.1 * 0.9);
 });
 
 it('has something to spend at once, and keeps little of idle times', () => {
