@@ -25,13 +25,7 @@ HL_COLD void hl_heap_initialise(void) {
   hl.initialised = 1;
   hl_structs_add(&hl.first_span_chunk.header, HL_ARRAY_LENGTH(hl.first_span_chunk.spans));
   hl_classes_initialise();
-  hl.contexts = hl.first_contexts;
-  hl.contexts_shift = 32 - (u32)__builtin_ctz(HL_FIRST_CONTEXTS);
-  hl.last_chunk = &hl_start.first_chunk.header;
-  hl_slots[0].node = rt.root_node;
-  rt.root_node->link = (u32)&hl.root_account | HL_NODE_LINK_ACCOUNT;
-  hl.root_account.node = rt.root_node;
-  hl.root_account.children = (u32)&hl_start.no_child;
+  hl_contexts_initialise();
   hl.fast_limit = hl_fast_limit();
 }
 
@@ -40,18 +34,9 @@ HL_INLINE void hl_set_flags(u32 flags) {
   if (hl.initialised) hl.fast_limit = hl_fast_limit();
 }
 
-/* There is no memory for `size` bytes. The host is told each time, because that is rare, and writes down where it
- * was. */
 HL_COLD void *hl_allocation_failed(u64 size) {
   if (!hl.initialised) hl_heap_initialise();
-  hl.failure = (hl_fault){
-      .kind = HL_FAULT_NO_MEMORY,
-      .context = (u32)hl_context(),
-      .block = (u32)(size >> 32),
-      .block_size = (u32)size,
-  };
-  rt.failed++;
-  heapline_host_fault(&hl.failure);
+  hl_books_failed(size, hl_context());
   hl_set_errno(HL_ENOMEM);
   return 0;
 }
@@ -99,34 +84,6 @@ HL_SLOW hl_block *hl_block_take_slow(u32 size, u32 alignment, u32 *address) {
   hl.taken_zero = span->zero;
   span->zero = 0;
   return &span->own;
-}
-
-/* Counts the first allocation of a context. Returns the owner of the block. */
-HL_INLINE u32 hl_ledger_allocate_first_here(hl_node *node, u32 size) {
-  if (hl_is_bud(node)) {
-    hl_bud_ledger_allocate((hl_bud *)node, size);
-    return (u32)node | HL_BLOCK_BUD;
-  }
-  hl_account *account = hl_account_charged(node);
-  hl_ledger_allocate_to(account, size);
-  return (u32)account;
-}
-
-HL_SLOW u32 hl_ledger_allocate_first(hl_node *node, u32 size) { return hl_ledger_allocate_first_here(node, size); }
-
-HL_INLINE u32 hl_ledger_allocate(hl_node *node, u32 size, int first_is_likely) {
-  if (!hl_has_account(node))
-    return (first_is_likely ? hl_ledger_allocate_first_here : hl_ledger_allocate_first)(node, size);
-  hl_account *account = hl_account_of(node);
-  hl_ledger_allocate_to(account, size);
-  return (u32)account;
-}
-
-/* Writes a taken block into the books: it is the program's from here on. */
-HL_INLINE void hl_block_hand_out(hl_block *block, u32 owner, u32 size) {
-  block->owner = owner;
-  block->requested = size;
-  block->serial = (u32)rt.alloc_objects;
 }
 
 /* A small block while accesses are checked. */

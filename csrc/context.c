@@ -24,6 +24,16 @@ HL_INLINE u32 hl_context_hash(const hl_node *parent, u32 site) {
   return ((u32)parent ^ site * 0x85ebca6bu) * 0x9e3779b1u;
 }
 
+HL_COLD void hl_contexts_initialise(void) {
+  hl.contexts = hl.first_contexts;
+  hl.contexts_shift = 32 - (u32)__builtin_ctz(HL_FIRST_CONTEXTS);
+  hl.last_chunk = &hl_start.first_chunk.header;
+  hl_slots[0].node = rt.root_node;
+  rt.root_node->link = (u32)&hl.root_account | HL_NODE_LINK_ACCOUNT;
+  hl.root_account.node = rt.root_node;
+  hl.root_account.children = (u32)&hl_start.no_child;
+}
+
 HL_COLD int hl_contexts_double(void) {
   u32 bits = 32 - hl.contexts_shift;
   u32 length = 1u << bits, mask = length * 2 - 1;

@@ -34,15 +34,6 @@ HL_INLINE hl_block *hl_block_find(u32 address, hl_span **found, u32 *at) {
   return hl_block_find_below(hl.map_pages, address, found, at);
 }
 
-/* Counts a block that is freed, or that changes its size. */
-HL_INLINE void hl_ledger_free(const hl_block *block, u32 size) {
-  u32 owner = block->owner & HL_BLOCK_OWNER_MASK;
-  if (HL_LIKELY(!(block->owner & HL_BLOCK_BUD)))
-    hl_ledger_free_from((hl_account *)owner, size, block->serial);
-  else
-    hl_bud_ledger_free((hl_bud *)owner, size, block->serial);
-}
-
 /* Writes the two words of a freed block after its owner. */
 HL_INLINE void hl_block_set_freed(hl_block *block, u64 words) { __builtin_memcpy(&block->requested, &words, 8); }
 

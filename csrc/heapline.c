@@ -47,6 +47,8 @@
 
 #include "context.c"
 
+#include "books.c"
+
 #include "spans.c"
 
 #include "fault.c"
@@ -58,6 +60,8 @@
 #include "allocate.c"
 
 #include "realloc.c"
+
+#include "blocks.c"
 
 #include "pointers.c"
 

@@ -54,16 +54,6 @@ HL_INLINE void hl_mark_block(u32 address, hl_block *block) {
   hl_mark_words(address, address + (block->requested & ~3u), class);
 }
 
-/* Calls visit(address, block) for every block in use, in the order of addresses. */
-HL_INLINE void hl_mark_walk(void (*visit)(u32 address, hl_block *block)) {
-  hl_span *span;
-  for (u32 page = 0; (span = hl_span_next(&page)); page += span->pages) {
-    u32 address = span->base;
-    for (u32 i = 0; i < span->blocks; i++, address += span->block_size)
-      if (!(span->metadata[i].owner & HL_BLOCK_FREED)) visit(address, &span->metadata[i]);
-  }
-}
-
 static void hl_mark_drain_stack(void) {
   while (hl.mark.top > hl.mark.bottom) {
     hl_waiting next = *--hl.mark.top;
@@ -82,7 +72,7 @@ static void hl_mark_drain(void) {
   hl_mark_drain_stack();
   while (hl.mark.waiting) {
     hl.mark.waiting = 0;
-    hl_mark_walk(hl_mark_visit_waiting);
+    hl_blocks_walk(hl_mark_visit_waiting);
   }
 }
 
@@ -99,16 +89,15 @@ static void hl_mark_visit_clear(u32 address, hl_block *block) {
 }
 
 static void hl_mark_start(void) {
-  hl_mark_walk(hl_mark_visit_clear);
+  hl_blocks_walk(hl_mark_visit_clear);
   hl.mark.bottom = hl.mark.top = (hl_waiting *)(rt.top + 1);
   hl.mark.limit = (hl_waiting *)(HL_LAST_SLOT + 1);
-  hl.mark.heap_start = hl.heap_start;
-  hl.mark.heap_size = hl.initialised ? (hl.map_pages << HL_PAGE_SHIFT) - hl.heap_start : 0;
+  hl_blocks_range(&hl.mark.heap_start, &hl.mark.heap_size);
   hl.mark.leader = 0;
   hl.mark.waiting = 0;
 }
 
 static void hl_mark_finish(void) {
-  hl_mark_walk(hl_mark_visit_unreached);
+  hl_blocks_walk(hl_mark_visit_unreached);
   hl.mark.leader = 0;
 }

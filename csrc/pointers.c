@@ -17,31 +17,6 @@
 /* Static data, as the linker laid it out. */
 extern u8 __global_base, __data_end;
 
-/* The next span that holds blocks, from page *page on. *page becomes its first page. */
-HL_INLINE hl_span *hl_span_next(u32 *page) {
-  for (; *page < hl.map_pages; ++*page) {
-    hl_span *span = hl.map[*page];
-    if (span && span->kind == HL_KIND_BLOCKS) return span;
-  }
-  return 0;
-}
-
-/* The block in use that has this address of the heap, and how far into it the address lies; null when there is none.
- * */
-HL_INLINE hl_block *hl_block_around(u32 address, u32 *offset) {
-  hl_span *span = hl.map[hl_page_of(address)];
-  if (!span || span->kind != HL_KIND_BLOCKS || address < span->base) return 0;
-  u32 distance = address - span->base;
-  u32 index = (u32)((u64)distance * span->reciprocal >> 32);
-  if (index >= span->blocks) return 0;
-  hl_block *block = span->metadata + index;
-  if (block->owner & HL_BLOCK_FREED) return 0;
-  distance -= index * span->block_size;
-  if (distance >= block->requested && distance) return 0;
-  *offset = distance;
-  return block;
-}
-
 HL_INLINE u32 hl_word_at(u32 address) { return *(const u32 *)address; }
 
 /* The word before the one that a pointer to a virtual table points to, and the word before that: Itanium C++ ABI,
