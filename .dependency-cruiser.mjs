@@ -30,6 +30,7 @@ export const ROOMS = [
   { name: 'access', browser: true },
   { name: 'report', browser: true, doors: ['index\\.ts', 'leak-kinds\\.ts', 'report-options\\.ts'] },
   { name: 'leaks', browser: true },
+  { name: 'timeline', browser: true },
   {
     name: 'sandbox',
     browser: true,

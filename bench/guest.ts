@@ -61,11 +61,12 @@ function zero(view: DataView, ...addresses: number[]): number {
 }
 
 /** The runtime's imports: no JS stacks, and misuse of the heap ends the run. */
-const heaplineImports: WebAssembly.ModuleImports = {
+export const heaplineImports: WebAssembly.ModuleImports = {
   host_stack: () => 0,
   fault: (record: number) => {
     throw new Error(`heap fault recorded at ${record}`);
   },
+  point: () => 0,
   exiting: () => {},
 };
 

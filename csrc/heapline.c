@@ -49,6 +49,8 @@
 
 #include "books.c"
 
+#include "timeline.c"
+
 #include "spans.c"
 
 #include "fault.c"

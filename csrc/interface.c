@@ -33,6 +33,8 @@ u32 heapline_set_checks(u32 quarantine, u32 shadow, u32 shadow_bytes) {
   return hl_checks_set(quarantine, shadow, shadow_bytes);
 }
 
+void heapline_set_timeline(u32 step) { hl_timeline_set(step); }
+
 void heapline_access(u32 address, u32 what, u32 site) { hl_access_judge(address, what >> 1, what & 1, site); }
 
 u32 heapline_access_is_bad(u32 address, u32 bytes) {

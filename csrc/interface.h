@@ -35,6 +35,9 @@
 HL_IMPORT(host_stack) u32 heapline_host_stack(u32 inner);
 /* A heap fault, or an allocation that failed, was recorded at this address. The host may throw to stop the guest. */
 HL_IMPORT(fault) void heapline_host_fault(const hl_fault *record);
+/* It is time for a point of the timeline, and a block of about so many bytes is about to be made. Returns the bytes to be
+ * allocated until the next point; 0 for none. The guest must not be entered from there. */
+HL_IMPORT(point) u32 heapline_host_point(u32 bytes);
 /* The program called exit(), and libc has not torn down anything yet. */
 HL_IMPORT(exiting) void heapline_host_exiting(u32 code);
 #if HL_TEST_HOOKS
@@ -53,6 +56,8 @@ HL_HOST void heapline_set_flags(u32 flags);
 /* Keeps up to so many bytes of freed blocks from being used again and, when `shadow_bytes` is not 0, puts a shadow of
  * memory there, before the first allocation. Returns 0 when there is no memory for the shadow. */
 HL_HOST u32 heapline_set_checks(u32 quarantine, u32 shadow, u32 shadow_bytes);
+/* Asks for a point of the timeline once so many bytes have been allocated; 0 for none. */
+HL_HOST void heapline_set_timeline(u32 step);
 /* Judges an access whose shadow is not 0. `what` is its size in bytes, doubled, plus 1 when it writes. */
 HL_HOST void heapline_access(u32 address, u32 what, u32 site);
 /* Whether an access to so many bytes would be a fault. It is not reported. */

@@ -190,6 +190,7 @@ static void hl_spans_scavenge(void) {
 
 /* The current span of the class has no free block: makes another one current. */
 HL_SLOW hl_span *hl_class_refill(u32 class) {
+  hl_timeline_look(hl_class_size(class));
   hl_span *span = hl.available[class];
   if (span) {
     if (!(hl.available[class] = span->next)) hl.available_last[class] = 0;
@@ -252,6 +253,7 @@ static void hl_large_trim(hl_span *span, u32 pages) {
 
 /* A span of its own for one block. `alignment` is a power of two. */
 HL_SLOW hl_span *hl_large_new(u32 size, u32 alignment) {
+  hl_timeline_look(size);
   u32 pages = hl_large_pages(size), extra = alignment > HL_PAGE ? (alignment >> HL_PAGE_SHIFT) - 1 : 0;
   hl_span *span = hl_pages_allocate(pages + extra);
   if (!span) return 0;
@@ -295,6 +297,7 @@ HL_SLOW hl_span *hl_large_new(u32 size, u32 alignment) {
 /* Extends a large span to `pages` pages in place: into the free run that follows it or, at the end of the heap, into
  * new memory. */
 static int hl_large_extend(hl_span *span, u32 pages) {
+  hl_timeline_look(pages << HL_PAGE_SHIFT);
   hl_structs_reserve();
   u32 after = hl_page_of(span->base) + span->pages;
   u32 more = pages - span->pages;

@@ -389,6 +389,7 @@ typedef struct hl_state {
    * blocks go to the quarantine, 0. */
   u32 free_pages;
   u32 peak_dirty; /* some context saved its live share since the last peak */
+  u64 timeline_next; /* allocated bytes from which on the host wants a point of the timeline; 0: never */
 
   /* page map: the span of each page of the linear memory, 0 for pages that hold no blocks */
   hl_span **map;

@@ -124,3 +124,10 @@ export {
   type TableFunction,
   type ToolchainInfo,
 } from './sandbox/index.ts';
+export type {
+  Timeline,
+  TimelineJson,
+  TimelineMoment,
+  TimelinePeak,
+  TimelinePoint,
+} from './timeline/index.ts';

@@ -38,6 +38,7 @@ const {
   hostFrames,
   freeStacks,
   quarantine,
+  timeline,
   onError,
   onFault,
 } = MODULE_OPTIONS;
@@ -52,6 +53,7 @@ export const ATTACH_OPTIONS = {
   hostFrames,
   freeStacks,
   quarantine,
+  timeline,
   onError,
   onFault,
   hideGlue: withDefault(flag, false),

@@ -3,7 +3,7 @@
 
 import { AttachError, HeaplineError, MissingRuntimeError } from '../errors.ts';
 import { type CallScopes, platform } from '../platform/index.ts';
-import { loadPasses, loadSymbols, type Sandbox } from '../sandbox/index.ts';
+import { loadPasses, loadSymbols, loadTimelines, type Sandbox } from '../sandbox/index.ts';
 import type { AttachOptions } from './attach-options.ts';
 import type { AttachedGuest } from './attached-guest.ts';
 import { prepareGrafting } from './grafting.ts';
@@ -29,6 +29,7 @@ export async function attachTo(target: Target): Promise<{ module: unknown; sandb
     callScopes?.(),
     loadPasses(),
     loadSymbols(),
+    loadTimelines(target.options.timeline ?? false),
     // Where it is at hand. Pages load it when a module needs it.
     fetchRuntimeObjects === null ? prepareGrafting() : null,
   ]);

@@ -3,7 +3,7 @@
 import { readModule } from '../binary/index.ts';
 import type { WasmMemory } from '../binary/wasm-types.ts';
 import { HeaplineError, MissingRuntimeError } from '../errors.ts';
-import { loadPasses, loadSymbols, type Sandbox } from '../sandbox/index.ts';
+import { loadPasses, loadSymbols, loadTimelines, type Sandbox } from '../sandbox/index.ts';
 import type { AttachOptions } from './attach-options.ts';
 import { prepareGrafting } from './grafting.ts';
 import { intercept, type Taken } from './interception.ts';
@@ -24,7 +24,8 @@ export interface Tracking {
 
 /** Tracks modules that `choose` chooses and that can be tracked. The others run as without Heapline. */
 export async function trackModules(choose: Choose, tracking: Tracking = {}): Promise<void> {
-  await Promise.all([loadPasses(), loadSymbols(), prepareGrafting()]);
+  const timelines = loadTimelines(tracking.options?.timeline ?? false);
+  await Promise.all([loadPasses(), loadSymbols(), timelines, prepareGrafting()]);
   trackModulesNow(choose, tracking);
 }
 

@@ -34,7 +34,7 @@ const NOP = 0x01;
 /** Bytes before a block in which SQLite keeps its size. */
 const PREFIX = 8;
 /** The runtime's imports in the order in which they lie in the table. */
-const HOOKS = ['host_stack', 'fault', 'exiting'] as const;
+const HOOKS = ['host_stack', 'fault', 'point', 'exiting'] as const;
 /** Import of what AddressSanitizer and LeakSanitizer are made of. */
 const SANITIZER = '_emscripten_sanitizer_get_option';
 /** Room that the module's heap keeps in the initial memory, at least. */

@@ -103,6 +103,8 @@ export class Gate {
   closed: Refusal | null = null;
   /** The guest's stacks. Whoever makes the instance sets them. */
   stacks = GuestStacks.ofNoInstance();
+  /** Called before the host enters the guest, no function of which is running; null when nobody wants to know. */
+  entered: (() => void) | null = null;
   /** The C++ exceptions that Emscripten's glue has thrown for the guest. */
   readonly exceptions = new CxxExceptions();
   /** Id of the innermost entry's host stack when it was captured before the entry; otherwise NONE. */
@@ -169,6 +171,7 @@ export class Gate {
       if (this.#told) this.#tell(entry, captured, 'in advance, because it allocates as a rule');
     }
     const nested = this.entry !== null;
+    if (!nested && this.entered !== null) this.entered();
     const limit = nested ? Error.stackTraceLimit : (this.#owedLimit ?? Error.stackTraceLimit);
     if (!nested) this.#owedLimit = limit;
     this.#limitFrames(TRAP_FRAMES);

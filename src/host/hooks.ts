@@ -10,6 +10,7 @@ const I32 = 0x7f;
 const HOOKS = [
   { name: 'host_stack', results: [I32] },
   { name: 'fault', results: [] },
+  { name: 'point', results: [I32] },
   { name: 'exiting', results: [] },
 ] as const;
 

@@ -18,6 +18,11 @@ export interface RuntimeImports {
    * guest.
    */
   fault(record: number): void;
+  /**
+   * It is time for a point of the timeline, and a block of about so many bytes is about to be made. Returns
+   * the bytes to be allocated until the next point; 0 for none. The guest must not be entered from there.
+   */
+  point(bytes: number): number;
   /** The program called exit(), and libc has not torn down anything yet. */
   exiting(code: number): void;
 }
@@ -41,6 +46,8 @@ export interface RuntimeExports {
    * shadow of memory there, before the first allocation. Returns 0 when there is no memory for the shadow.
    */
   heapline_set_checks(quarantine: number, shadow: number, shadow_bytes: number): number;
+  /** Asks for a point of the timeline once so many bytes have been allocated; 0 for none. */
+  heapline_set_timeline(step: number): void;
   /** Judges an access whose shadow is not 0. `what` is its size in bytes, doubled, plus 1 when it writes. */
   heapline_access(address: number, what: number, site: number): void;
   /** Whether an access to so many bytes would be a fault. It is not reported. */
@@ -107,6 +114,7 @@ export const HOST_EXPORTS: readonly string[] = [
   'heapline_shadow',
   'heapline_set_flags',
   'heapline_set_checks',
+  'heapline_set_timeline',
   'heapline_access',
   'heapline_access_is_bad',
   'heapline_access_range',

@@ -56,6 +56,10 @@ export interface BoundaryOptions {
 export interface GuestListener {
   /** The runtime has written down a heap fault or a failed allocation. @param record address of the record */
   recorded(record: number): void;
+  /** The runtime asks for a point of the timeline. Returns how many bytes are to be allocated until the next one. */
+  pointDue(): number;
+  /** Called when the host enters the guest, no function of which is running; null when nobody wants to know. */
+  readonly entered: (() => void) | null;
   /** The guest calls `exit`. */
   exiting(): void;
   /** A call by JavaScript that is not Heapline's has trapped. */
@@ -105,8 +109,9 @@ export class Boundary {
     this.stdout = new Output(onStdout && this.#aside(onStdout));
     this.stderr = new Output(onStderr && this.#aside(onStderr));
     this.runtime = {
-      host_stack: (inner) => this.gate.hostStack(inner),
+      host_stack: attached ? (inner) => this.#attachedStack(inner) : (inner) => this.gate.hostStack(inner),
       fault: (record) => this.#listener.recorded(record >>> 0),
+      point: () => this.#listener.pointDue(),
       exiting: () => this.#listener.exiting(),
       // Objects that are built for tests import it, and older objects, too.
       trace() {},
@@ -118,6 +123,14 @@ export class Boundary {
   /** From now on this listener hears what happens, instead of the one before it. */
   listen(listener: GuestListener): void {
     this.#listener = listener;
+    this.gate.entered = listener.entered;
+  }
+
+  // JavaScript that is not Heapline's enters without the gate. The runtime asks for the stack of each entry below which
+  // the guest allocates.
+  #attachedStack(inner: number): number {
+    this.#listener.entered?.();
+    return this.gate.hostStack(inner);
   }
 
   /** A listener of the host that the guest calls in the middle of a read or write. */
@@ -154,7 +167,13 @@ class NoInstance implements GuestListener {
     private readonly gate: Gate,
   ) {}
 
+  readonly entered = null;
+
   recorded(): void {}
+
+  pointDue(): number {
+    return 0;
+  }
 
   exiting(): void {}
 

@@ -16,7 +16,12 @@ import {
 } from '../leaks/index.ts';
 import { readOptions } from '../options/option-table.ts';
 import { platform } from '../platform/index.ts';
-import { ContextProfileBuilder, type HeapProfile } from '../profile/index.ts';
+import {
+  type ContextCounters,
+  ContextProfileBuilder,
+  type HeapProfile,
+  type ProfileInput,
+} from '../profile/index.ts';
 import {
   type FailedAllocation,
   firstStack,
@@ -25,6 +30,7 @@ import {
   type LeakReport,
   pointAt,
 } from '../report/index.ts';
+import type { SavedMoment, Timeline } from '../timeline/index.ts';
 import { checkAddress, checkFunction, checkSize } from './arguments.ts';
 import {
   ALL_LEAKS_OPTIONS,
@@ -39,6 +45,7 @@ import {
 import { leaksAfter, leaksNow, markNow, mayFind } from './leak-queries.ts';
 import { runForGrowth, runInScope } from './measured-work.ts';
 import { bytesAt, decodeCString, encodeCString } from './memory-access.ts';
+import { countersAt } from './recording.ts';
 import type { Session } from './session.ts';
 import { commentsAbout } from './subject.ts';
 
@@ -190,16 +197,46 @@ export class Heap {
   /** @internal Adds what the heap holds to a profile of several heaps. */
   addTo(builder: ContextProfileBuilder, labels: Readonly<Record<string, string>>): void {
     this.#session.check('heap.profile');
+    builder.add(this.#profileInput(this.snapshot(), labels));
+  }
+
+  #profileInput(
+    snapshot: ContextCounters,
+    labels: Readonly<Record<string, string>>,
+  ): Omit<ProfileInput, 'kind'> {
     const { subject, hostStacks } = this.#session;
     const { name, path, module, symbols } = subject;
-    builder.add({
-      snapshot: this.snapshot(),
+    return {
+      snapshot,
       symbols,
       hostStacks,
       module: { name, path, codeSize: module.instrumented.statistics.originalCodeSize },
       comments: commentsAbout(subject),
       labels,
-    });
+    };
+  }
+
+  /**
+   * How the heap grew and shrank until now; after `run()`, until the program ended. The sandbox must have been opened
+   * with `timeline: true`.
+   */
+  timeline(): Timeline {
+    const { timeline, program, peaks } = this.#session;
+    this.#session.check('heap.timeline');
+    if (timeline === null) {
+      throw new StateError(
+        `No timeline of ${this.#session.subject.name} was recorded: open the sandbox with timeline: true.`,
+      );
+    }
+    return timeline.read(program.atEnd?.snapshot.totals ?? peaks.totals(), (moment, takenAt) =>
+      this.#profileAt(moment, takenAt),
+    );
+  }
+
+  #profileAt(moment: SavedMoment, takenAt: number): HeapProfile {
+    const builder = new ContextProfileBuilder('heap');
+    builder.add(this.#profileInput(countersAt(moment, this.snapshot(), takenAt), {}));
+    return builder.finish();
   }
 
   /**

@@ -29,6 +29,7 @@ export {
 export { type OpenGuest, openSandbox, sessionOptions } from './open-sandbox.ts';
 export { loadPasses, type PreparedModule, prepareModule, prepareModuleNow } from './prepared-module.ts';
 export type { RunResult } from './program.ts';
+export { loadTimelines } from './recording.ts';
 export { disposedMemoryBytes, openSandboxes, type SandboxWatcher, watchSandboxes } from './registry.ts';
 export { type GuestExports, Sandbox } from './sandbox.ts';
 export {

@@ -7,6 +7,7 @@ import type { SymbolizerOptions } from '../symbols/index.ts';
 import type { Boundary } from './boundary.ts';
 import { loadSymbols } from './module-symbols.ts';
 import type { PreparedModule } from './prepared-module.ts';
+import { loadTimelines } from './recording.ts';
 import { Sandbox } from './sandbox.ts';
 import { checksOf, type SandboxOptions } from './sandbox-options.ts';
 import type { Instantiate, SessionOptions } from './session.ts';
@@ -37,7 +38,7 @@ export async function openSandbox<Exports extends object>(
   options: SandboxOptions,
   openGuest = openWasi,
 ): Promise<Sandbox<Exports>> {
-  await loadSymbols();
+  await Promise.all([loadSymbols(), loadTimelines(options.timeline ?? false)]);
   const { module } = source;
   const subject = { ...source, symbols: module.symbols(symbolOptions), functions: module.functions(names) };
   const instantiate: Instantiate = (boundary, instantiated) => {
@@ -65,6 +66,7 @@ export function sessionOptions(options: SandboxOptions, attached = false): Sessi
     hostFrames: options.hostFrames ?? 'allocating',
     freeContexts: options.freeStacks ?? true,
     quarantine: checksOf(options).quarantine,
+    timeline: options.timeline ?? false,
     onError: options.onError ?? 'record',
     onFault: options.onFault,
     onExit: options.onExit,

@@ -71,6 +71,11 @@ export interface SandboxOptions {
    */
   readonly quarantine?: number;
   /**
+   * Record how the heap grows and shrinks while the guest runs, for `heap.timeline()`. It takes a bounded amount of
+   * memory and at most 2 % of the time. Default false.
+   */
+  readonly timeline?: boolean;
+  /**
    * What a heap fault (a bad free or realloc) does: it is written down and the call is ignored (`'record'`, the default),
    * or it stops the guest there (`'throw'`).
    */
@@ -229,6 +234,7 @@ export const SANDBOX_OPTIONS = {
     wholeNumber(0, LARGEST_QUARANTINE, 'bytes'),
     'bytes of freed blocks that wait before they are used again, so that double frees are told from others',
   ),
+  timeline: withHelp(flag, 'record how the heap grows and shrinks'),
   onError: oneOf('record', 'throw'),
   onFault: callback(),
   onExit: callback(),

@@ -12,11 +12,13 @@ import { type EventLoop, type Gate, type Guest, GuestStacks, type HostStacks } f
 import type { ShadowPlace } from '../instrument/index.ts';
 import { LeakFinder, PeakMeter } from '../leaks/index.ts';
 import { type RuntimeFunctions, runtimeFunctions } from '../runtime/index.ts';
+import type { TimelineRecorder } from '../timeline/index.ts';
 import { GuestAccessWitness } from './access-witness.ts';
 import { Boundary, type BoundaryOptions } from './boundary.ts';
 import { FunctionTable } from './function-table.ts';
 import { HeapEvents } from './heap-events.ts';
 import { Program } from './program.ts';
+import { startTimeline } from './recording.ts';
 import { StackReader } from './stack-reader.ts';
 import type { Subject } from './subject.ts';
 
@@ -26,6 +28,8 @@ export interface SessionOptions extends BoundaryOptions {
   readonly freeContexts: boolean;
   /** Bytes of freed blocks that wait before their memory is used again. */
   readonly quarantine: number;
+  /** Record a timeline. loadTimelines() must have been called. */
+  readonly timeline: boolean;
   readonly onError: 'record' | 'throw';
   readonly onFault: ((fault: HeapFault) => void) | undefined;
   readonly onExit: ((exitCode: number) => void) | undefined;
@@ -57,6 +61,8 @@ export class Session {
   readonly stacks: StackReader;
   readonly table: FunctionTable;
   readonly program: Program;
+  /** Null when no timeline is recorded. */
+  readonly timeline: TimelineRecorder | null;
   readonly #options: SessionOptions;
   readonly #witness: GuestAccessWitness;
   #disposed = false;
@@ -95,6 +101,7 @@ export class Session {
     if (options.quarantine > 0 || instrumented.shadow !== null) {
       startChecks(runtime, options.quarantine, instrumented.shadow);
     }
+    this.timeline = options.timeline ? startTimeline(this.ledger, runtime) : null;
     this.#witness = new GuestAccessWitness(instrumented, guest.memory);
     this.peaks = new PeakMeter(this.ledger, exports);
     this.stacks = new StackReader(this.ledger, this.events, symbols, hostStacks);
@@ -113,6 +120,8 @@ export class Session {
     boundary.listen({
       recorded: (record) => this.#recorded(record),
       exiting: () => this.program.ending(true),
+      pointDue: () => this.timeline?.point() ?? 0,
+      entered: this.timeline === null ? null : () => this.timeline?.entered(),
       trapped: () => {
         this.leaks.traps++;
       },
@@ -163,6 +172,7 @@ export class Session {
   /** Runs the constructors that instantiation has not run. */
   initialize(): void {
     this.gate.enter('_initialize', () => this.guest.initialize());
+    this.timeline?.ready();
   }
 
   /** The engine has stopped a call into the guest without any `finally` on its way. The heap can still be read. */

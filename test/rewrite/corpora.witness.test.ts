@@ -30,6 +30,7 @@ async function compiled(corpus: Corpus): Promise<Uint8Array> {
 const silent: RuntimeImports & RuntimeTestImports = {
   host_stack: () => 0,
   fault() {},
+  point: () => 0,
   exiting() {},
   trace() {},
 };

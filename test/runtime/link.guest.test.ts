@@ -50,6 +50,7 @@ const flags = ['malloc', 'calloc', 'realloc', 'free', 'aligned_alloc'].map((name
 const heapline = (faults: number[]): WebAssembly.ModuleImports => ({
   host_stack: () => 0,
   fault: (record: number) => void faults.push(record),
+  point: () => 0,
   exiting: () => {},
 });
 
@@ -97,7 +98,7 @@ describe('the runtime object', () => {
     writeFileSync(
       library,
       `mergeInto(LibraryManager.library, {
-        host_stack: function () {}, fault: function () {}, exiting: function () {} });`,
+        host_stack: function () {}, fault: function () {}, point: function () {}, exiting: function () {} });`,
     );
     execFileSync(EMCC, [
       ...['-O1', ...flags, program, object('emscripten'), '-sMALLOC=none', '-sALLOW_MEMORY_GROWTH=1'],

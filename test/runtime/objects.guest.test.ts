@@ -45,7 +45,7 @@ describe.each(flavours)('the object for %s', (flavour) => {
   });
 
   it('imports from the host what the interface declares', () => {
-    expect(importsOf(objectOf(flavour))).toEqual(['exiting', 'fault', 'host_stack']);
+    expect(importsOf(objectOf(flavour))).toEqual(['exiting', 'fault', 'host_stack', 'point']);
   });
 
   it('has all of its state in two variables, which the leak scan leaves out', () => {

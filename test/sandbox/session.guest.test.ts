@@ -15,6 +15,7 @@ const OPTIONS: SessionOptions = {
   hostFrames: 'allocating',
   freeContexts: true,
   quarantine: 0,
+  timeline: false,
   onError: 'record',
   onFault: undefined,
   onExit: undefined,

@@ -21,6 +21,7 @@ function runtimeImports(exiting: number[]) {
   return {
     host_stack: () => 0,
     fault: () => {},
+    point: () => 0,
     exiting: (code: number) => void exiting.push(code),
   };
 }

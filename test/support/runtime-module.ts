@@ -112,6 +112,8 @@ export class Runtime {
   hostStacksAsked = 0;
   hostStack: () => number = () => 0;
   onFault: () => void = () => {};
+  /** Answers the runtime when it is time for a point of the timeline. */
+  onPoint: (bytes: number) => number = () => 0;
   readonly base: number;
   readonly shadow: number;
   readonly #exports: Record<string, unknown>;
@@ -138,6 +140,7 @@ export class Runtime {
         },
         trace: (address: number, size: number, node: number) =>
           this.traces.push({ address: address >>> 0, size: size >>> 0, node: node >>> 0 }),
+        point: (bytes: number) => this.onPoint(bytes),
         exiting: (code: number) => this.exits.push(code),
       },
     });

@@ -47,6 +47,7 @@ export class Witness {
     this.runtime = {
       host_stack: hostStack,
       fault: (record: number) => void this.differences.push(`heap fault at ${record}`),
+      point: () => 0,
       exiting() {},
       trace: (_address: number, _size: number, node: number) => this.#compare(node >>> 0),
     };

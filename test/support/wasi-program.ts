@@ -54,7 +54,7 @@ export async function runWasi(
       stdout,
       stderr,
     },
-    { host_stack: () => 0, fault() {}, exiting() {} },
+    { host_stack: () => 0, fault() {}, point: () => 0, exiting() {} },
   );
   let exitCode = 0;
   let error: unknown = null;
