@@ -2,6 +2,7 @@
 // with slots.
 
 import { ExternalKind, Opcode, readModule, skipInstruction, type WasmModule } from '../binary/index.ts';
+import type { Grafted } from '../graft/index.ts';
 import {
   type CodeOrigin,
   type InstrumentedModule,
@@ -9,6 +10,7 @@ import {
   instrument,
   type ScannedCalls,
 } from '../instrument/index.ts';
+import { platform } from '../platform/index.ts';
 import type { Rewriter } from '../rewrite/index.ts';
 import { type EmittedModule, Emitter } from './emit.ts';
 import { addRangeFunctions, isUnchecked } from './libc-calls.ts';
@@ -114,10 +116,29 @@ export async function instrumentWithChecks(
   bytes: Uint8Array,
   options: InstrumentOptions = {},
 ): Promise<InstrumentedModule> {
-  if (readModule(bytes).export('heapline_runtime', ExternalKind.Global) !== undefined) {
-    return withChecks(bytes, options, null);
-  }
-  const { graft } = await import('../graft/index.ts');
-  const { bytes: grafted, moved, originalCodeStart, notes } = graft(bytes);
-  return withChecks(grafted, options, { moved, codeStart: originalCodeStart, notes });
+  if (isLinked(bytes)) return withChecks(bytes, options, null);
+  const [{ graft }] = await Promise.all([import('../graft/index.ts'), platform().fetchRuntimeObjects?.()]);
+  return graftWithChecks(bytes, options, graft);
+}
+
+/** The same without waiting. @param graft puts the runtime into a module that was linked without it */
+export function instrumentWithChecksNow(
+  bytes: Uint8Array,
+  options: InstrumentOptions,
+  graft: (bytes: Uint8Array) => Grafted,
+): InstrumentedModule {
+  return isLinked(bytes) ? withChecks(bytes, options, null) : graftWithChecks(bytes, options, graft);
+}
+
+function isLinked(bytes: Uint8Array): boolean {
+  return readModule(bytes).export('heapline_runtime', ExternalKind.Global) !== undefined;
+}
+
+function graftWithChecks(
+  bytes: Uint8Array,
+  options: InstrumentOptions,
+  graft: (bytes: Uint8Array) => Grafted,
+): InstrumentedModule {
+  const { bytes: grafted, origin } = graft(bytes);
+  return withChecks(grafted, options, origin);
 }

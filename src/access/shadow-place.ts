@@ -34,7 +34,8 @@ export function planShadow(module: WasmModule, maxMemory: number | undefined): S
   const memory = module.memories[0]!;
   const imported = module.imports.some(({ kind, index }) => kind === ExternalKind.Memory && index === 0);
   const maximum = memory.maximum === null ? null : Number(memory.maximum);
-  const pages = imported ? importedPages(maximum) : ownPages(Number(memory.minimum), maximum, maxMemory);
+  // Whoever supplies a memory without a limit may let it grow as far as addresses reach.
+  const pages = imported ? (maximum ?? MOST_PAGES) : ownPages(Number(memory.minimum), maximum, maxMemory);
   const bytes = roundUp((pages * PAGE) / SHADOW_GRANULE, PAGE);
   const base = roundUp(heapBase, PAGE);
   if (base + bytes > (pages - 1) * PAGE) {
@@ -45,13 +46,6 @@ export function planShadow(module: WasmModule, maxMemory: number | undefined): S
     );
   }
   return { place: { base, bytes }, pages: imported ? null : pages };
-}
-
-function importedPages(maximum: number | null): number {
-  if (maximum !== null) return maximum;
-  throw new UnsupportedModuleError(
-    'accesses cannot be checked: the module imports a memory without a limit. Link it with a maximum memory',
-  );
 }
 
 /** Pages of a memory that the module defines. */
@@ -70,16 +64,13 @@ function ownPages(minimum: number, maximum: number | null, maxMemory: number | u
 
 /**
  * Limits the memory, so that the shadow has a byte for each granule. The shadow is part of the memory from the start,
- * because Emscripten's JavaScript cannot let memory grow before it is ready.
+ * because Emscripten's JavaScript cannot let memory grow before it has the instance. The heap keeps the room that it had,
+ * because some JavaScript does not expect that memory grows early. A memory that JavaScript supplies exists before the
+ * instance, and grows when the runtime takes the shadow's place.
  */
 export function limitToShadow(rewriter: Rewriter, { place, pages }: ShadowPlan): void {
-  const needed = (place.base + place.bytes) / PAGE;
+  if (pages === null) return;
   const minimum = Number(rewriter.module.memories[0]!.minimum);
-  if (pages !== null) rewriter.setMemoryLimits(0, BigInt(Math.max(minimum, needed)), BigInt(pages));
-  else if (minimum < needed) {
-    throw new UnsupportedModuleError(
-      `accesses cannot be checked: the shadow ends after ${needed * PAGE} bytes of memory, and the JavaScript of the ` +
-        `module supplies ${minimum * PAGE}. Link it with -sINITIAL_MEMORY=${needed * PAGE}`,
-    );
-  }
+  const wanted = Math.max(minimum, place.base / PAGE) + place.bytes / PAGE + 1;
+  rewriter.setMemoryLimits(0, BigInt(Math.min(wanted, pages)), BigInt(pages));
 }

@@ -15,8 +15,6 @@ export interface AttachOptions
     | 'stdin'
     | 'files'
     | 'preopens'
-    | 'access'
-    | 'checks'
     | 'imports'
     | 'onExit'
     | 'onCallbackError'
@@ -37,6 +35,8 @@ const {
   maxMemory,
   hostFrames,
   freeStacks,
+  access,
+  checks,
   quarantine,
   timeline,
   onError,
@@ -52,6 +52,8 @@ export const ATTACH_OPTIONS = {
   maxMemory,
   hostFrames,
   freeStacks,
+  access,
+  checks,
   quarantine,
   timeline,
   onError,

@@ -3,7 +3,7 @@
 
 import { AttachError, HeaplineError, MissingRuntimeError } from '../errors.ts';
 import { type CallScopes, platform } from '../platform/index.ts';
-import { loadPasses, loadSymbols, loadTimelines, type Sandbox } from '../sandbox/index.ts';
+import { checksOf, loadPasses, loadSymbols, loadTimelines, type Sandbox } from '../sandbox/index.ts';
 import type { AttachOptions } from './attach-options.ts';
 import type { AttachedGuest } from './attached-guest.ts';
 import { prepareGrafting } from './grafting.ts';
@@ -27,7 +27,7 @@ export async function attachTo(target: Target): Promise<{ module: unknown; sandb
   const { callScopes, fetchRuntimeObjects } = platform();
   const [scopes = null] = await Promise.all([
     callScopes?.(),
-    loadPasses(),
+    loadPasses(checksOf(target.options).access),
     loadSymbols(),
     loadTimelines(target.options.timeline ?? false),
     // Where it is at hand. Pages load it when a module needs it.

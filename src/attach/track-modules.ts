@@ -2,8 +2,8 @@
 
 import { readModule } from '../binary/index.ts';
 import type { WasmMemory } from '../binary/wasm-types.ts';
-import { HeaplineError, MissingRuntimeError } from '../errors.ts';
-import { loadPasses, loadSymbols, loadTimelines, type Sandbox } from '../sandbox/index.ts';
+import { HeaplineError, MissingRuntimeError, UnsupportedModuleError } from '../errors.ts';
+import { checksOf, loadPasses, loadSymbols, loadTimelines, type Sandbox } from '../sandbox/index.ts';
 import type { AttachOptions } from './attach-options.ts';
 import { prepareGrafting } from './grafting.ts';
 import { intercept, type Taken } from './interception.ts';
@@ -24,8 +24,9 @@ export interface Tracking {
 
 /** Tracks modules that `choose` chooses and that can be tracked. The others run as without Heapline. */
 export async function trackModules(choose: Choose, tracking: Tracking = {}): Promise<void> {
-  const timelines = loadTimelines(tracking.options?.timeline ?? false);
-  await Promise.all([loadPasses(), loadSymbols(), timelines, prepareGrafting()]);
+  const { timeline = false } = tracking.options ?? {};
+  const { access } = checksOf(tracking.options ?? {});
+  await Promise.all([loadPasses(access), loadSymbols(), loadTimelines(timeline), prepareGrafting()]);
   trackModulesNow(choose, tracking);
 }
 
@@ -38,14 +39,23 @@ export function trackModulesNow(choose: Choose, { options = {}, opened }: Tracki
       opened?.(sandbox);
     },
   };
+  const unchecked: Watch = { ...watch, options: { ...options, access: false } };
   const told = new Set<string>();
+  const tell = (what: string, { message }: HeaplineError): void => {
+    if (!told.has(message)) console.error(`heapline: ${what}: ${message}`);
+    told.add(message);
+  };
   const unsuitable = (error: unknown): null => {
     if (!(error instanceof HeaplineError)) throw error;
     // A module without malloc has nothing to track.
-    if (error instanceof MissingRuntimeError) return null;
-    if (!told.has(error.message)) console.error(`heapline: a module is not tracked: ${error.message}`);
-    told.add(error.message);
+    if (!(error instanceof MissingRuntimeError)) tell('a module is not tracked', error);
     return null;
+  };
+  /** Whether a module whose accesses cannot be checked may be tracked without checks. */
+  const goesOnUnchecked = (error: unknown): boolean => {
+    if (!checksOf(options).access || !(error instanceof UnsupportedModuleError)) return false;
+    tell('the accesses of a module are not checked', error);
+    return true;
   };
   intercept(
     {
@@ -53,14 +63,22 @@ export function trackModulesNow(choose: Choose, { options = {}, opened }: Tracki
         script?.startsWith('node:') !== true && choose(script, nameAfter(script)) && mayHaveHeap(bytes),
       async prepare(bytes, url): Promise<Taken | null> {
         try {
-          return await watchModule(bytes, watch, url);
+          return await watchModule(bytes, watch, url).catch((error: unknown) => {
+            if (!goesOnUnchecked(error)) throw error;
+            return watchModule(bytes, unchecked, url);
+          });
         } catch (error) {
           return unsuitable(error);
         }
       },
       prepareNow(bytes): Taken | null {
         try {
-          return watchModuleNow(bytes, watch);
+          try {
+            return watchModuleNow(bytes, watch);
+          } catch (error) {
+            if (!goesOnUnchecked(error)) throw error;
+            return watchModuleNow(bytes, unchecked);
+          }
         } catch (error) {
           return unsuitable(error);
         }

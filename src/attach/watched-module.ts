@@ -6,6 +6,7 @@ import { engine } from '../host/index.ts';
 import { openInstrumented } from '../instrument/instrumented-module.ts';
 import {
   Boundary,
+  checksOf,
   type PreparedModule,
   prepareModule,
   prepareModuleNow,
@@ -39,6 +40,7 @@ export async function watchModule(
 ): Promise<Taken> {
   refuseComponents(bytes);
   const prepared = await prepareModule(bytes, watch.options.maxMemory, {
+    access: checksOf(watch.options).access,
     instrumented: openInstrumented(bytes),
   });
   // Each user gets a module object of its own, by which its instances are told apart. The engine shares the code.
@@ -49,7 +51,12 @@ export async function watchModule(
 /** The same for code that does not wait. */
 export function watchModuleNow(bytes: Uint8Array, watch: Watch): Taken {
   refuseComponents(bytes);
-  const prepared = prepareModuleNow(bytes, watch.options.maxMemory, graftNow);
+  const prepared = prepareModuleNow(
+    bytes,
+    watch.options.maxMemory,
+    { access: checksOf(watch.options).access, instrumented: openInstrumented(bytes) },
+    graftNow,
+  );
   const module = new (engine().Module)(prepared.instrumented.bytes as Uint8Array<ArrayBuffer>);
   return takenOf(prepared, module, watch, null);
 }

@@ -10,6 +10,6 @@ import { graft, hasRuntime } from './graft.ts';
  */
 export function graftAndInstrument(bytes: Uint8Array, options: InstrumentOptions = {}): InstrumentedModule {
   if (hasRuntime(readModule(bytes))) return instrument(bytes, options);
-  const { bytes: grafted, moved, originalCodeStart, notes } = graft(bytes);
-  return instrument(grafted, options, [], { moved, codeStart: originalCodeStart, notes });
+  const { bytes: grafted, origin } = graft(bytes);
+  return instrument(grafted, options, [], origin);
 }

@@ -17,7 +17,7 @@ import {
   type WasmModule,
 } from '../binary/index.ts';
 import { MissingRuntimeError, UnsupportedModuleError } from '../errors.ts';
-import { HOOKS_TABLE, howToLink } from '../instrument/index.ts';
+import { type CodeOrigin, HOOKS_TABLE, howToLink } from '../instrument/index.ts';
 import { platform } from '../platform/index.ts';
 import { Rewriter } from '../rewrite/index.ts';
 import { ALLOCATION_FAMILY, HOST_EXPORTS } from '../runtime/interface.ts';
@@ -46,14 +46,10 @@ export type FoundRole = RoleFunction;
 /** A module with the runtime. */
 export interface Grafted {
   readonly bytes: Uint8Array;
-  /** By how many bytes the code lies further back in its section: the number of functions may take a byte more. */
-  readonly moved: number;
-  /** File offset of the code section's payload in the module as it was. */
-  readonly originalCodeStart: number;
+  /** Where the code was: the number of functions may take a byte more. The notes say what was found. */
+  readonly origin: CodeOrigin;
   /** The functions that were replaced. */
   readonly roles: readonly FoundRole[];
-  /** What was found and done, in sentences. */
-  readonly notes: readonly string[];
 }
 
 /** Whether the module was linked with the runtime. */
@@ -505,9 +501,7 @@ export function graft(bytes: Uint8Array): Grafted {
   ];
   return {
     bytes: written.bytes,
-    moved: codeOf(grafted) - codeOf(module),
-    originalCodeStart: module.codeStart,
+    origin: { moved: codeOf(grafted) - codeOf(module), codeStart: module.codeStart, notes },
     roles,
-    notes,
   };
 }

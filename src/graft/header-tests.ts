@@ -4,20 +4,22 @@
 //
 //     i32.load8_u (pointer - 4); i32.const 3; i32.and
 //
-// and the last two instructions can be replaced by ones of the same length that say yes: drop; i32.const 1.
+// and the last three instructions can be replaced by ones of the same length that say yes without looking at the header:
+// drop; i32.const 1; nops.
 
 import { Opcode, peekU32, skipInstruction, skipLeb, type WasmModule } from '../binary/index.ts';
 
 /** A test to be answered. */
 export interface HeaderTest {
-  /** File offset of `i32.const 3; i32.and`. */
+  /** File offset of the load. */
   readonly position: number;
   /** What takes its place. */
   readonly answer: Uint8Array;
 }
 
 const TEST = [Opcode.I32Const, 3, Opcode.I32And] as const;
-const ANSWER = new Uint8Array([Opcode.Drop, Opcode.I32Const, 1]);
+const NOP = 0x01;
+const ANSWER = [Opcode.Drop, Opcode.I32Const, 1] as const;
 const BEFORE_BLOCK: readonly (readonly number[])[] = [
   [Opcode.I32Const, 4, Opcode.I32Sub],
   [Opcode.I32Const, 0x7c, Opcode.I32Add],
@@ -29,6 +31,13 @@ export interface HeaderTests {
   readonly answerable: readonly HeaderTest[];
   /** How many test other pointers, which may be blocks or not. */
   readonly others: number;
+}
+
+/** What takes the place of a test with so many bytes. */
+function answerOf(length: number): Uint8Array {
+  const answer = new Uint8Array(length).fill(NOP);
+  answer.set(ANSWER);
+  return answer;
 }
 
 /** Finds the tests in a function. @param allocating the functions that return blocks */
@@ -61,7 +70,7 @@ export function headerTests(module: WasmModule, index: number, allocating: Reado
     const offset = skipLeb(bytes, load + 1);
     const test = skipLeb(bytes, offset);
     if (bytes[offset] !== 0 || !follows(test, TEST)) continue;
-    if (returned) answerable.push({ position: test, answer: ANSWER });
+    if (returned) answerable.push({ position: load, answer: answerOf(test + TEST.length - load) });
     else others += 1;
   }
   return { answerable, others };

@@ -3,6 +3,7 @@
 // where it never did.
 
 import { ExternalKind, type WasmModule } from '../binary/index.ts';
+import { initialWord } from '../instrument/index.ts';
 import type { FunctionFacts } from './function-facts.ts';
 
 const PAGE = 0x10000;
@@ -23,17 +24,6 @@ export interface HeapPlace {
   readonly breakWord: number | null;
   /** The global that looks like the stack pointer; null without one. */
   readonly stackPointer: number | null;
-}
-
-/** The initial content of memory at `address`, if one active segment has all of it; null otherwise. */
-function initialWord(module: WasmModule, address: number): number | null {
-  for (const { mode, offset, start, end } of module.data) {
-    const base = offset?.i32;
-    if (mode !== 'active' || base == null || address < base || address + 4 > base + end - start) continue;
-    const view = new DataView(module.bytes.buffer, module.bytes.byteOffset);
-    return view.getUint32(start + address - base, true);
-  }
-  return null;
 }
 
 function exportedConstant(module: WasmModule, name: string): number | null {

@@ -30,16 +30,24 @@ function exportedAddress(module: WasmModule, name: string): number {
   return value;
 }
 
-/** The initial word of memory at `address`, if one active segment has all of it; null otherwise. */
+/**
+ * The initial word of memory at `address`; null when no active segment has any of it. Optimisers leave zeros out of
+ * segments, also in the middle of a word.
+ */
 export function initialWord(module: WasmModule, address: number): number | null {
+  const word = new Uint8Array(4);
+  let found = false;
   for (const { mode, memory, offset, start, end } of module.data) {
     const base = offset?.i32;
     if (mode !== 'active' || memory !== 0 || base === undefined || base === null) continue;
-    const at = start + address - base;
-    if (at < start || at + 4 > end) continue;
-    return new DataView(module.bytes.buffer, module.bytes.byteOffset).getUint32(at, true);
+    for (let byte = 0; byte < word.length; byte += 1) {
+      const at = start + address + byte - base;
+      if (at < start || at >= end) continue;
+      word[byte] = module.bytes[at]!;
+      found = true;
+    }
   }
-  return null;
+  return found ? new DataView(word.buffer).getUint32(0, true) : null;
 }
 
 /**

@@ -16,9 +16,11 @@ import { formatText } from '../report/index.ts';
 import { openSandboxes } from '../sandbox/index.ts';
 import { type AtExit, readSettings } from './settings.ts';
 
-const { tracks, port, atExit } = readSettings(process.env);
+const { tracks, port, atExit, checks } = readSettings(process.env);
 
-await trackModules((script, name) => tracks(script === null ? [name] : [name, script, toPath(script)]));
+await trackModules((script, name) => tracks(script === null ? [name] : [name, script, toPath(script)]), {
+  options: { checks },
+});
 
 // A worker inherits the flag --import, and the server of the main thread asks it for its heaps.
 if (port !== null && isMainThread) await serve(port);

@@ -16,19 +16,27 @@ export interface Settings {
   /** Port to serve pprof on; null for none. */
   readonly port: number | null;
   readonly atExit: AtExit;
+  /** Whether accesses are checked, and freed blocks wait before they are used again. */
+  readonly checks: boolean;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Reads HEAPLINE_MODULES, HEAPLINE_SERVE and HEAPLINE_AT_EXIT. */
+/** Reads HEAPLINE_MODULES, HEAPLINE_SERVE, HEAPLINE_AT_EXIT and HEAPLINE_CHECKS. */
 export function readSettings(environment: Environment): Settings {
-  const { HEAPLINE_MODULES = '', HEAPLINE_SERVE = '', HEAPLINE_AT_EXIT = '' } = environment;
+  const {
+    HEAPLINE_MODULES = '',
+    HEAPLINE_SERVE = '',
+    HEAPLINE_AT_EXIT = '',
+    HEAPLINE_CHECKS = '',
+  } = environment;
   const patterns = listOf(HEAPLINE_MODULES).map(expressionOf);
   return {
     tracks: (names) =>
       patterns.length === 0 || names.some((name) => patterns.some((pattern) => pattern.test(name))),
     port: HEAPLINE_SERVE === '' ? null : portOf(HEAPLINE_SERVE),
     atExit: atExitOf(listOf(HEAPLINE_AT_EXIT)),
+    checks: checksIn(HEAPLINE_CHECKS),
   };
 }
 
@@ -56,6 +64,12 @@ function portOf(text: string): number {
     'HEAPLINE_SERVE',
     `HEAPLINE_SERVE is the port to serve pprof on, not '${text}'.`,
   );
+}
+
+function checksIn(text: string): boolean {
+  if (text === '1') return true;
+  if (text === '' || text === '0') return false;
+  throw new InvalidArgumentError('HEAPLINE_CHECKS', `HEAPLINE_CHECKS is 1 or 0, not '${text}'.`);
 }
 
 function atExitOf(parts: readonly string[]): AtExit {

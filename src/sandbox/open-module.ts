@@ -2,7 +2,7 @@
 // and instantiate.
 
 import { basename } from '../algorithms/posix-path.ts';
-import { InvalidArgumentError, UnsupportedModuleError } from '../errors.ts';
+import { InvalidArgumentError } from '../errors.ts';
 import { openInstrumented } from '../instrument/instrumented-module.ts';
 import { isObject, isText, rule, textList, textNotEmpty } from '../options/option-rules.ts';
 import { type OptionTable, readOptions } from '../options/option-table.ts';
@@ -86,11 +86,6 @@ export async function openModule<Exports extends object>(
     );
   }
   const { access } = checksOf(options);
-  if (instrumented !== null && access && instrumented.shadow === null) {
-    throw new UnsupportedModuleError(
-      'The module was instrumented without checks of its accesses: load the module as it was before it was instrumented.',
-    );
-  }
   const prepare = once ? prepareModuleOnce : prepareModule;
   const module = await prepare(bytes, options.maxMemory, { access, instrumented });
   return openSandbox<Exports>(

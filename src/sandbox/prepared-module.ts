@@ -7,11 +7,12 @@
 import { LruCache } from '../algorithms/lru-cache.ts';
 import { ExternalKind, readModule } from '../binary/index.ts';
 import type { WasmModule } from '../binary/wasm-types.ts';
-import { InvalidArgumentError, InvalidModuleError } from '../errors.ts';
+import { InvalidArgumentError, InvalidModuleError, UnsupportedModuleError } from '../errors.ts';
 import { ALLOCATION_FAMILY } from '../frames/index.ts';
+import type { Grafted } from '../graft/index.ts';
 import { engine, type ValueType, valueTypeOf } from '../host/index.ts';
 import type { InstrumentOptions } from '../instrument/index.ts';
-import { type InstrumentedModule, openInstrumented } from '../instrument/instrumented-module.ts';
+import type { InstrumentedModule } from '../instrument/instrumented-module.ts';
 import { type RootLayout, rootLayout } from '../leaks/index.ts';
 import { platform } from '../platform/index.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';
@@ -56,6 +57,7 @@ export class PreparedModule {
   /** @internal Use `prepareModuleNow`. */
   static makeNow(bytes: Uint8Array, instrumented: InstrumentedModule): PreparedModule {
     try {
+      if (instrumented.shadow !== null) platform().heedBranchHints?.();
       const module = new (engine().Module)(instrumented.bytes as Uint8Array<ArrayBuffer>);
       return PreparedModule.#of(bytes, instrumented, module);
     } catch (error) {
@@ -146,6 +148,7 @@ export function prepareModule(
   maxMemory: number | undefined,
   preparation: Preparation = {},
 ): Promise<PreparedModule> {
+  refuseUnchecked(preparation);
   const key = keyOf(bytes, maxMemory, preparation.access);
   let prepared = kept.get(key);
   if (prepared === undefined) {
@@ -162,28 +165,40 @@ export async function prepareModuleOnce(
   maxMemory: number | undefined,
   { access = false, instrumented = null }: Preparation,
 ): Promise<PreparedModule> {
+  refuseUnchecked({ access, instrumented });
   return PreparedModule.make(bytes, instrumented ?? (await instrumentAny(bytes, limitOf(maxMemory), access)));
 }
 
 /**
  * The same without waiting: for code that instantiates modules synchronously.
  * @param bytes the module; the result owns them
- * @param graftNow instruments a module that was linked without the runtime
+ * @param graft puts the runtime into a module that was linked without it
  */
 export function prepareModuleNow(
   bytes: Uint8Array,
   maxMemory: number | undefined,
-  graftNow: (bytes: Uint8Array, options: InstrumentOptions) => InstrumentedModule,
+  { access = false, instrumented = null }: Preparation,
+  graft: (bytes: Uint8Array) => Grafted,
 ): PreparedModule {
-  const key = keyOf(bytes, maxMemory);
+  refuseUnchecked({ access, instrumented });
+  const key = keyOf(bytes, maxMemory, access);
   const inUse = alive.get(key)?.deref();
   if (inUse !== undefined) return inUse;
-  const instrumented =
-    openInstrumented(bytes) ?? (isLinked(bytes) ? passes!.instrument : graftNow)(bytes, limitOf(maxMemory));
-  const prepared = PreparedModule.makeNow(bytes, instrumented);
+  const prepared = PreparedModule.makeNow(
+    bytes,
+    instrumented ?? instrumentNow(bytes, limitOf(maxMemory), access, graft),
+  );
   enlist(key, prepared);
   kept.set(key, Promise.resolve(prepared));
   return prepared;
+}
+
+/** Throws when a module that came instrumented has no checks, and they are asked for. */
+function refuseUnchecked({ access, instrumented }: Preparation): void {
+  if (access !== true || instrumented == null || instrumented.shadow !== null) return;
+  throw new UnsupportedModuleError(
+    'The module was instrumented without checks of its accesses: load the module as it was before it was instrumented.',
+  );
 }
 
 function keyOf(bytes: Uint8Array, maxMemory: number | undefined, access = false): string {
@@ -219,10 +234,25 @@ function prepareNew(
 
 /** What instruments modules. Modules that come instrumented do not need it. */
 let passes: typeof import('../instrument/instrument.ts') | null = null;
+/** What adds checks of accesses as well. */
+let checks: typeof import('../access/index.ts') | null = null;
 
 /** Loads the code that instruments modules. Call it, and wait, before `prepareModuleNow`. */
-export async function loadPasses(): Promise<void> {
+export async function loadPasses(access = false): Promise<void> {
+  if (access) checks ??= await import('../access/index.ts');
   passes ??= await import('../instrument/instrument.ts');
+}
+
+function instrumentNow(
+  bytes: Uint8Array,
+  options: InstrumentOptions,
+  access: boolean,
+  graft: (bytes: Uint8Array) => Grafted,
+): InstrumentedModule {
+  if (access) return checks!.instrumentWithChecksNow(bytes, options, graft);
+  if (isLinked(bytes)) return passes!.instrument(bytes, options);
+  const { bytes: grafted, origin } = graft(bytes);
+  return passes!.instrument(grafted, options, [], origin);
 }
 
 /** Whether the module was linked with the runtime. */
@@ -237,8 +267,8 @@ async function instrumentAny(
   access: boolean,
 ): Promise<InstrumentedModule> {
   if (access) {
-    const { instrumentWithChecks } = await import('../access/index.ts');
-    return instrumentWithChecks(bytes, options);
+    await loadPasses(true);
+    return checks!.instrumentWithChecks(bytes, options);
   }
   if (isLinked(bytes)) {
     await loadPasses();

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { attach } from '../../src/attach/index.ts';
+import { type AttachOptions, attach } from '../../src/attach/index.ts';
 import { AttachError, InvalidArgumentError, UnsupportedModuleError } from '../../src/errors.ts';
 import type { Sandbox } from '../../src/index.ts';
 import { openSandboxes } from '../../src/sandbox/index.ts';
@@ -87,15 +87,19 @@ function fileOf({ shape, ending, flags }: (typeof SHAPES)[number]): Promise<stri
 // Old glue in ES modules uses names of CommonJS in Node.js, and fetch() with a path.
 Object.assign(globalThis, { __dirname: packages.folder, require });
 
-async function open(shape: (typeof SHAPES)[number]): Promise<{ module: Library; sandbox: Sandbox<object> }> {
+async function open(
+  shape: (typeof SHAPES)[number],
+  options: AttachOptions = {},
+): Promise<{ module: Library; sandbox: Sandbox<object> }> {
   const file = await fileOf(shape);
   if (shape.ending === '.mjs') {
     const { default: create } = (await import(pathToFileURL(file).href)) as { default: Create };
-    return attach(create, { wasmBinary: readFileSync(file.replace(/\.mjs$/, '.wasm')) });
+    return attach(create, { wasmBinary: readFileSync(file.replace(/\.mjs$/, '.wasm')) }, options);
   }
-  if ((shape.flags as readonly string[]).includes('-sMODULARIZE')) return attach(require(file) as Create);
+  if ((shape.flags as readonly string[]).includes('-sMODULARIZE'))
+    return attach(require(file) as Create, {}, options);
   delete require.cache[file];
-  return attach(() => require(file) as Library);
+  return attach(() => require(file) as Library, {}, options);
 }
 
 const live = ({ heap }: Sandbox<object>): number => heap.stats().inUseBytes;
@@ -205,6 +209,35 @@ function framesOf(sandbox: Sandbox<object>, size: number) {
     .filter((block) => block.size === size)
     .map((block) => sandbox.heap.contextFrames(block.context));
 }
+
+// One is compiled while the glue waits, one while it does not.
+describe.each(SHAPES.slice(0, 2))('checks of accesses: $shape', (shape) => {
+  it('find a freed block in C that JavaScript still has, and nothing else', async () => {
+    const { module, sandbox } = await open(shape, { checks: true });
+    const text = module._leak(40);
+    module.HEAPU8.fill(65, text, text + 39);
+    module.HEAPU8[text + 39] = 0;
+    const length = (address: number) => module.ccall('length', 'number', ['number'], [address]);
+    expect(length(text)).toBe(39);
+    expect(sandbox.heap.faults()).toEqual([]);
+    module._drop(text);
+    length(text);
+    const [fault] = sandbox.heap.faults();
+    expect(fault).toMatchObject({
+      kind: 'heap-use-after-free',
+      access: { kind: 'read', position: '0 bytes into a freed block of 40 bytes' },
+    });
+    expect(fault!.frames.map((frame) => frame.function)).toContain('length');
+    expect(fault!.frames.some(({ file }) => file === import.meta.filename)).toBe(true);
+    expect(fault!.allocatedAt!.map((frame) => frame.function)).toContain('make');
+    expect(fault!.freedAt!.map((frame) => frame.function)).toContain('drop');
+    const before = sandbox.heap.faults().length;
+    const block = module._leak(40 << 20);
+    module._drop(block);
+    expect(sandbox.heap.faults()).toHaveLength(before);
+    sandbox.dispose();
+  });
+});
 
 describe('several at once', () => {
   const factory = SHAPES[0];

@@ -55,7 +55,7 @@ describe('a module that was linked with another malloc', () => {
     it(`is followed like any other (${level}): stacks have their lines, faults are judged, profiles say what was done`, async () => {
       const { glue, wasm } = await plain(level);
       const found = graft(wasm);
-      expect(found.notes[0]).toMatch(/malloc is function \d+, (exported as|named) \w+/);
+      expect(found.origin.notes[0]).toMatch(/malloc is function \d+, (exported as|named) \w+/);
       // Grafting moves no function and no code.
       const before = readModule(wasm);
       const after = readModule(found.bytes);

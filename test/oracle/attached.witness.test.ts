@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { AttachedGuest } from '../../src/attach/attached-guest.ts';
 import { intercept } from '../../src/attach/interception.ts';
-import { graftAndInstrument } from '../../src/graft/index.ts';
+import { graft } from '../../src/graft/index.ts';
 import {
   Boundary,
   loadPasses,
@@ -38,7 +38,7 @@ async function openWith(create: () => PromiseLike<Bindings>): Promise<{
   let session!: Session;
   await Promise.all([loadPasses(), loadSymbols()]);
   const prepareNow = (bytes: Uint8Array) => {
-    const prepared = prepareModuleNow(bytes, undefined, graftAndInstrument);
+    const prepared = prepareModuleNow(bytes, undefined, {}, graft);
     const subject = {
       module: prepared,
       symbols: prepared.symbols({}),
