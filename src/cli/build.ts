@@ -2,7 +2,7 @@
 
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { SANDBOX_OPTIONS } from '../sandbox/sandbox-options.ts';
 import {
   addCompileOptions,
@@ -20,33 +20,40 @@ import type { Terminal } from './terminal.ts';
 /** Stands for standard input or output in place of a file. */
 const STANDARD = '-';
 
-interface BuildArguments extends CompileArguments {
+interface BuildArguments extends CompileArguments, Instrumenting {
   output: string;
   instrument?: true;
+}
+
+/** How a module is instrumented. */
+interface Instrumenting {
+  access?: true;
   maxMemory?: number;
 }
 
-interface InstrumentArguments {
+interface InstrumentArguments extends Instrumenting {
   output: string;
-  maxMemory?: number;
   graft?: true;
 }
 
-function maxMemoryOption(note = ''): Option {
-  return optionsOf(SANDBOX_OPTIONS)('maxMemory', { value: '<size>', parse: readSize, note });
+const sandboxOption = optionsOf(SANDBOX_OPTIONS);
+
+/** Adds the options of instrumenting. @param note says which option they need */
+function addInstrumentOptions(command: Command, note = ''): Command {
+  return command
+    .addOption(sandboxOption('access', { note }))
+    .addOption(sandboxOption('maxMemory', { value: '<size>', parse: readSize, note }));
 }
 
 export function addBuildCommands(program: Command, terminal: Terminal): void {
-  addCompileOptions(
-    program
-      .command('build')
-      .description('compile C and link it with the Heapline runtime')
-      .usage('[options] -o out.wasm <file.c…>')
-      .argument('<files...>', 'C sources')
-      .requiredOption('-o, --output <file>', 'module to write; - for standard output')
-      .option('--instrument', 'instrument it as well, as `heapline instrument` does')
-      .addOption(maxMemoryOption('; needs --instrument')),
-  )
+  const build = program
+    .command('build')
+    .description('compile C and link it with the Heapline runtime')
+    .usage('[options] -o out.wasm <file.c…>')
+    .argument('<files...>', 'C sources')
+    .requiredOption('-o, --output <file>', 'module to write; - for standard output')
+    .option('--instrument', 'instrument it as well, as `heapline instrument` does');
+  addCompileOptions(addInstrumentOptions(build, '; needs --instrument'))
     .addHelpText(
       'after',
       `
@@ -63,6 +70,9 @@ Examples:
           '--max-memory',
           'The limit is set by instrumenting: give --instrument with --max-memory.',
         );
+      }
+      if (given.access && !given.instrument) {
+        throw usageError('--access', 'Checks are put in by instrumenting: give --instrument with --access.');
       }
       for (const file of files) keepInput(file, given.output, 'a source');
       terminal.progress('compiling');
@@ -84,9 +94,7 @@ Examples:
       for (const { severity, file, line, column, message } of compiled.warnings) {
         terminal.warn(`${file === null ? '' : `${file}:${line}:${column}: `}${severity}: ${message}`);
       }
-      const bytes = given.instrument
-        ? (await instrumented(compiled.wasm, given.maxMemory)).bytes
-        : compiled.wasm;
+      const bytes = given.instrument ? (await instrumented(compiled.wasm, given)).bytes : compiled.wasm;
       write(given.output, bytes, terminal);
       const sizes = `${bytes.length} bytes, by ${compiled.toolchain.version}`;
       terminal.say(terminal.colors.dim(`Wrote ${nameOf(given.output)} (${sizes}).`));
@@ -97,14 +105,18 @@ Examples:
       }
     });
 
-  program
-    .command('instrument')
-    .description('add call-site slots to a module that was linked with the Heapline runtime')
-    .usage('[options] -o out.wasm <in.wasm>')
-    .argument('<module>', 'module to read; - for standard input')
-    .requiredOption('-o, --output <file>', 'module to write; - for standard output')
-    .option('--graft', 'put the runtime into a module that was linked without it, in place of its own malloc')
-    .addOption(maxMemoryOption())
+  addInstrumentOptions(
+    program
+      .command('instrument')
+      .description('add call-site slots to a module that was linked with the Heapline runtime')
+      .usage('[options] -o out.wasm <in.wasm>')
+      .argument('<module>', 'module to read; - for standard input')
+      .requiredOption('-o, --output <file>', 'module to write; - for standard output')
+      .option(
+        '--graft',
+        'put the runtime into a module that was linked without it, in place of its own malloc',
+      ),
+  )
     .addHelpText(
       'after',
       `
@@ -113,7 +125,7 @@ Examples:
 Examples:
   heapline instrument app.wasm -o app.heap.wasm
   heapline instrument --max-memory 64M app.wasm -o app.heap.wasm
-  heapline instrument --graft library.wasm -o library.heap.wasm`,
+  heapline instrument --access --graft library.wasm -o library.heap.wasm`,
     )
     .action(async (path: string, given: InstrumentArguments) => {
       const input = readInput(path);
@@ -143,9 +155,7 @@ async function instrumentedOnce(path: string, input: Uint8Array, given: Instrume
   const { openInstrumented } = await import('../instrument/index.ts');
   try {
     if (openInstrumented(input) === null) {
-      if (!given.graft) return await instrumented(input, given.maxMemory);
-      const { graftAndInstrument } = await import('../graft/index.ts');
-      return graftAndInstrument(input, limitOf(given.maxMemory));
+      return given.graft ? await grafted(input, given) : await instrumented(input, given);
     }
   } catch (error) {
     throw moduleError(path, error);
@@ -153,12 +163,26 @@ async function instrumentedOnce(path: string, input: Uint8Array, given: Instrume
   throw usageError('module', `${path} is already instrumented. There is nothing to do: run it as it is.`);
 }
 
-async function instrumented(bytes: Uint8Array, maxMemory: number | undefined) {
-  const { instrument } = await import('../instrument/index.ts');
-  return instrument(bytes, limitOf(maxMemory));
+async function instrumented(bytes: Uint8Array, given: Instrumenting) {
+  const { instrument, findRuntime } = await import('../instrument/index.ts');
+  if (!given.access) return instrument(bytes, limitOf(given));
+  const { readModule } = await import('../binary/index.ts');
+  findRuntime(readModule(bytes));
+  return checked(bytes, given);
 }
 
-function limitOf(maxMemory: number | undefined): { readonly maxMemory?: number } {
+async function grafted(bytes: Uint8Array, given: Instrumenting) {
+  if (given.access) return checked(bytes, given);
+  const { graftAndInstrument } = await import('../graft/index.ts');
+  return graftAndInstrument(bytes, limitOf(given));
+}
+
+async function checked(bytes: Uint8Array, given: Instrumenting) {
+  const { instrumentWithChecks } = await import('../access/index.ts');
+  return instrumentWithChecks(bytes, limitOf(given));
+}
+
+function limitOf({ maxMemory }: Instrumenting): { readonly maxMemory?: number } {
   return maxMemory === undefined ? {} : { maxMemory };
 }
 

@@ -106,8 +106,15 @@ const LARGEST_QUARANTINE = 2 ** 30;
 /** Bytes of the quarantine where it is on by default: in `heapline check` and in tests. */
 export const QUARANTINE = 2 ** 18;
 
+let checksByDefault = false;
+
+/** Sandboxes have all checks from now on, unless their options say otherwise. */
+export function checkByDefault(): void {
+  checksByDefault = true;
+}
+
 /** Which checks these options ask for. */
-export function checksOf({ checks = false, access = checks, quarantine }: SandboxOptions): {
+export function checksOf({ checks = checksByDefault, access = checks, quarantine }: SandboxOptions): {
   readonly access: boolean;
   readonly quarantine: number;
 } {

@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { filesToRead } from '../compile/index.ts';
 import type { LoadCOptions } from '../loading/load-c.ts';
 import { pathOf } from '../node/file-url.ts';
-import { flagOrOptions, rule, textList } from '../options/option-rules.ts';
+import { flag, flagOrOptions, rule, textList } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
 import { type LeakKind, someLeakKinds, suppressionsOf } from '../report/index.ts';
 import { QUARANTINE } from '../sandbox/sandbox-options.ts';
@@ -51,6 +51,11 @@ export interface HeaplinePluginOptions {
    * otherwise, 256 KiB of freed blocks wait there before they are used again.
    */
   readonly compile?: HeapImportOptions | ((file: string) => HeapImportOptions);
+  /**
+   * Check every access to memory in all sandboxes of the tests, unless their own options say otherwise: imports with
+   * `?heap`, and what tests open with loadC(), loadWasm() and attach(). Default false.
+   */
+  readonly checks?: boolean;
   /** Folder for the reports of failed tests; false for none. Default `heapline-report` in the project's root. */
   readonly reportFolder?: string | false;
 }
@@ -72,6 +77,7 @@ const OPTIONS = {
     ),
     {},
   ),
+  checks: withDefault(flag, false),
   reportFolder: rule(
     (value) => value === false || typeof value === 'string',
     'the path of a folder, or false',
@@ -81,6 +87,8 @@ const OPTIONS = {
 /** @internal What the plugin tells its setup file in the test processes. */
 export interface SetupOptions {
   readonly autoCheck: AutoCheckOptions | null;
+  /** Whether sandboxes have all checks by default. */
+  readonly checks: boolean;
   /** Null for the default. */
   readonly reportFolder: string | null;
 }
@@ -107,10 +115,11 @@ const C_SOURCE = /\.(c|i|cc|cpp|cxx|c\+\+|C|ii|wasm)$/;
 /** The plugin. */
 export default function heapline(options: HeaplinePluginOptions = {}): VitePlugin {
   // Errors in the configuration are better reported once, before the tests.
-  const { autoCheck, compile, reportFolder } = readOptions('heapline', options, OPTIONS);
+  const { autoCheck, checks, compile, reportFolder } = readOptions('heapline', options, OPTIONS);
   if (typeof autoCheck === 'object') suppressionsOf(autoCheck.suppressions ?? []);
   const setup: SetupOptions = {
     autoCheck: autoCheck === false ? null : autoCheck === true ? {} : autoCheck,
+    checks,
     reportFolder: reportFolder === undefined ? null : reportFolder === false ? '' : resolve(reportFolder),
   };
   let root = process.cwd();

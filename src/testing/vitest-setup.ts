@@ -3,6 +3,7 @@
 import { beforeEach, inject } from 'vitest';
 import './vitest.ts';
 import { pointAt } from '../report/index.ts';
+import { checkByDefault } from '../sandbox/sandbox-options.ts';
 import { AutoCheck } from './auto-check.ts';
 import { reported, setReportFolder } from './failure-report.ts';
 import type { SetupOptions } from './vitest-plugin.ts';
@@ -13,7 +14,8 @@ declare module 'vitest' {
   }
 }
 
-const { autoCheck, reportFolder } = inject('heapline');
+const { autoCheck, checks, reportFolder } = inject('heapline');
+if (checks) checkByDefault();
 if (reportFolder !== null) setReportFolder(reportFolder);
 
 if (autoCheck !== null) {

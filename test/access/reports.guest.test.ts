@@ -75,6 +75,24 @@ describe('reports of wrong accesses', () => {
     expect(stderr).toMatch(/heap-buffer-overflow in copy: write of \d bytes? at/);
     expect(status).toBe(1);
   });
+
+  it('come from modules that heapline instrument --access wrote', () => {
+    expect(command('build', '--toolchain', 'clang', '-o', 'names.wasm', source).status).toBe(0);
+    const instrumented = command('instrument', '--access', 'names.wasm', '-o', 'checked.wasm');
+    expect(instrumented).toMatchObject({ status: 0, stderr: expect.stringContaining('Wrote checked.wasm') });
+    const { status, stderr } = command('check', 'checked.wasm');
+    expect(stderr).toMatch(/heap-buffer-overflow in copy: write of \d bytes? at/);
+    expect(status).toBe(1);
+    command('instrument', 'names.wasm', '-o', 'slots.wasm');
+    expect(command('check', '--access', 'slots.wasm')).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/instrumented without checks/),
+    });
+    expect(command('build', '--access', '-o', 'x.wasm', source)).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/--instrument/),
+    });
+  });
 });
 
 describe('checks that are impossible', () => {

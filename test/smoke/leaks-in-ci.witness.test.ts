@@ -244,6 +244,42 @@ test('leaks', async () => {
   }
 });
 
+test('checks: true in the plugin checks accesses in imports and in what tests open', () => {
+  const directory = write('vitest-checks', false, []);
+  writeFileSync(
+    join(directory, 'over.c'),
+    `#include <stdlib.h>
+int over(int at) { char *p = malloc(12); p[at] = 1; free(p); return at; }
+`,
+  );
+  writeFileSync(
+    join(directory, 'vitest.config.mjs'),
+    `import heapline from 'heapline/vitest-plugin';
+export default { plugins: [heapline({ autoCheck: true, checks: true })] };
+`,
+  );
+  writeFileSync(
+    join(directory, 'over.test.ts'),
+    `import { expect, test } from 'vitest';
+import { loadC } from 'heapline';
+import imported from './over.c?heap';
+test('inside', () => void imported.exports.over(11));
+test('an import', () => void imported.exports.over(12));
+test('a sandbox', async () => {
+  using opened = await loadC('over.c');
+  opened.exports.over(13);
+  expect(opened.heap.faults()).toHaveLength(1);
+  using unchecked = await loadC('over.c', { checks: false });
+  unchecked.exports.over(13);
+  expect(unchecked.heap.faults()).toEqual([]);
+});
+`,
+  );
+  const { output } = run(directory, 'npx vitest run');
+  expect(output).toMatch(/heap-buffer-overflow in over: write of 1 byte at .*, 0 bytes past the end/);
+  expect(output).toMatch(/Tests +2 failed \| 1 passed/);
+});
+
 describe('lines of JavaScript are those of the source', () => {
   const source = (before: string, after: string) => `
 import { loadC } from 'heapline';

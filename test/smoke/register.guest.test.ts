@@ -65,6 +65,22 @@ it('reports leaks and writes a profile when the program ends, and ends with stat
   expect(profile.total('inuse_space')).toBe(123);
 });
 
+it('checks accesses with HEAPLINE_CHECKS=1', async () => {
+  const text = `require('./package.cjs')().then((module) => {
+    const block = module._leak(30);
+    module._drop(block);
+    module._length(block);
+  });`;
+  const { status, stderr } = await run('freed.cjs', text, {
+    HEAPLINE_CHECKS: '1',
+    HEAPLINE_AT_EXIT: 'check',
+  });
+  expect(stderr).toMatch(/heap-use-after-free[^\n]*: read of \d+ bytes? at .*into a freed block of 30 bytes/);
+  expect(stderr).toMatch(/length \(.*library\.c:\d+/);
+  expect(status).toBe(1);
+  expect(() => readSettings({ HEAPLINE_CHECKS: 'all' })).toThrow(/HEAPLINE_CHECKS/);
+});
+
 it('changes nothing for a program that asks for nothing, or whose modules are not meant', async () => {
   const text = `import create from './package.cjs'; const m = await create(); console.log(m._plus(1, 2));`;
   expect(await run('quiet.mjs', text.replace('_plus(1, 2)', '_leak(5) > 0'), {})).toEqual({
