@@ -1,11 +1,10 @@
 // Follows README.md to the letter with the packed package: writes its files, runs its commands, and compares their
 // output with what the page says.
 
-import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ConsumerProject, createConsumerProject } from '../support/packed-package.ts';
+import { type ConsumerProject, createConsumerProject, packedFiles } from '../support/packed-package.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -59,11 +58,7 @@ describe('README', () => {
 
 describe('the package', () => {
   it('contains the documentation and the examples', () => {
-    const listing = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
-      cwd: root,
-      encoding: 'utf8',
-    });
-    const files = (JSON.parse(listing) as [{ files: { path: string }[] }])[0].files.map(({ path }) => path);
+    const files = packedFiles();
     for (const link of readme.matchAll(/\]\(((?:docs|examples)\/[^)#]+|ARCHITECTURE\.md)\)/g)) {
       expect(files).toContain(link[1]);
     }

@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { inject } from 'vitest';
 
 const root = new URL('../..', import.meta.url).pathname;
@@ -32,6 +32,9 @@ function runIn(
   });
 }
 
+const archiveIn = (directory: string): string =>
+  readdirSync(directory).find((name) => name.endsWith('.tgz'))!;
+
 /** The project that all others are copies of. The first test file that needs it makes it. */
 function installedProject(): string {
   const scratch = inject('scratch');
@@ -40,9 +43,15 @@ function installedProject(): string {
   const work = mkdtempSync(join(scratch, 'consumer-'));
   execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', work], { cwd: root });
   // The project keeps the archive, because package.json names it.
-  const tarball = readdirSync(work).find((name) => name.endsWith('.tgz'))!;
   writeFileSync(join(work, 'package.json'), '{ "name": "consumer", "private": true, "type": "module" }\n');
-  runIn(work, 'npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefer-offline', `./${tarball}`]);
+  runIn(work, 'npm', [
+    'install',
+    '--silent',
+    '--no-audit',
+    '--no-fund',
+    '--prefer-offline',
+    `./${archiveIn(work)}`,
+  ]);
   try {
     renameSync(work, directory);
   } catch (error) {
@@ -60,4 +69,18 @@ export function createConsumerProject(): ConsumerProject {
     run: (...call) => runIn(directory, ...call),
     dispose: () => rmSync(directory, { recursive: true, force: true }),
   };
+}
+
+/** The path of the archive that npm would publish. */
+export function packedArchive(): string {
+  const directory = installedProject();
+  return join(directory, archiveIn(directory));
+}
+
+/** The paths of the files in the packed package. */
+export function packedFiles(): string[] {
+  const inside = join(installedProject(), 'node_modules/heapline');
+  return readdirSync(inside, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(inside, join(parentPath, name)));
 }
