@@ -96,12 +96,12 @@ describe.each(chosen)('%s', (name, project) => {
       expect(expected.length).toBeGreaterThan(0);
       expect(await buildAndCheck(copy, project, HEAPLINE)).toEqual(expected);
 
-      const { file, without, allocated, run } = project.leak;
+      const { file, without, allocated, make, run } = project.leak;
       const text = copy.read(file);
       const at = text.lastIndexOf(without);
       expect(at, `${file} has the text that is taken out`).toBeGreaterThan(0);
       copy.write(file, text.slice(0, at) + ';'.padEnd(without.length) + text.slice(at + without.length));
-      await copy.succeed(project.make(HEAPLINE), { ...env, HEAPLINE_OPTIONS: 'exitcode=0' });
+      await copy.succeed(make(HEAPLINE), { ...env, HEAPLINE_OPTIONS: 'exitcode=0' });
       const { status, output } = await copy.run(run, env);
       const place = allocated.file ?? file;
       const lines = copy.read(place).split('\n');

@@ -28,6 +28,8 @@ export interface Project {
     readonly without: string;
     /** What allocates the block: the function, its file, and the text of its line. */
     readonly allocated: { readonly by: string; readonly file?: string; readonly line: string };
+    /** Builds what the next command runs. */
+    readonly make: (tools: Tools) => string;
     /** A command that comes to the place. */
     readonly run: string;
   };
@@ -65,6 +67,7 @@ export const PROJECTS: Readonly<Record<string, Project>> = {
       file: 'deflate.c',
       without: 'ZFREE(strm, strm->state);',
       allocated: { by: 'deflateInit2_', line: 'ZALLOC(strm, 1, sizeof(deflate_state))' },
+      make: () => 'make example',
       run: './example',
     },
   },
@@ -81,6 +84,7 @@ export const PROJECTS: Readonly<Record<string, Project>> = {
       file: 'cJSON.c',
       without: 'global_hooks.deallocate(item->valuestring);',
       allocated: { by: 'cJSON_strdup', line: 'hooks->allocate(length)' },
+      make: () => 'make -C build cJSON_test',
       run: 'build/cJSON_test',
     },
   },
@@ -106,6 +110,8 @@ export const PROJECTS: Readonly<Record<string, Project>> = {
       file: 'src/lfunc.c',
       without: 'luaM_freearray(L, f->code, f->sizecode, Instruction);',
       allocated: { by: 'close_func', file: 'src/lparser.c', line: 'luaM_reallocvector(L, f->code' },
+      make: ({ cc, ar, ranlib }) =>
+        `make -C src lua CC='${cc}' AR='${ar} rcu' RANLIB='${ranlib}' MYCFLAGS=-DLUA_USE_POSIX`,
       run: 'src/lua test/fib.lua',
     },
   },
@@ -122,6 +128,7 @@ export const PROJECTS: Readonly<Record<string, Project>> = {
       file: 'expat/lib/xmlparse.c',
       without: 'FREE(parser, parser->m_groupConnector);',
       allocated: { by: 'doProlog', line: '(char *)MALLOC(parser, parser->m_groupSize = 32)' },
+      make: () => 'make -C build elements',
       run: `printf '<!DOCTYPE a [<!ELEMENT a (b)>]><a/>' | build/examples/elements`,
     },
   },
@@ -137,6 +144,7 @@ export const PROJECTS: Readonly<Record<string, Project>> = {
       file: 'src/value.c',
       without: 'jsonp_free(string->value);',
       allocated: { by: 'string_create', line: 'v = jsonp_strndup(value, len);' },
+      make: () => 'make -C build test_copy',
       run: 'build/bin/test_copy',
     },
   },
@@ -159,7 +167,8 @@ export const PROJECTS: Readonly<Record<string, Project>> = {
         file: 'pngrutil.c',
         line: 'png_ptr->big_row_buf = (png_bytep)png_malloc(png_ptr, row_bytes + 48)',
       },
-      run: 'make pngtest && ./pngtest pngtest.png',
+      make: () => 'make pngtest',
+      run: './pngtest pngtest.png',
     },
   },
   sqlite: {
@@ -185,6 +194,7 @@ export const PROJECTS: Readonly<Record<string, Project>> = {
         file: 'shell.c',
         line: 'zBuf = sqlite3_mprintf("%s/.sqliterc",home_dir);',
       },
+      make: () => 'make sqlite3',
       run: './sqlite3 :memory: "SELECT 1"',
     },
   },
