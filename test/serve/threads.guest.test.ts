@@ -1,15 +1,24 @@
 // C in worker threads appears in every profile that another thread serves, whatever happens to the worker.
 
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { BroadcastChannel, SHARE_ENV, Worker, type WorkerOptions } from 'node:worker_threads';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { HeapProfile, InvalidArgumentError } from '../../src/index.ts';
 import { decodeProfile } from '../../src/profile/index.ts';
 import { pprofHandler } from '../../src/serve/index.ts';
 import { type Answer, loadService, programPath, type Served, serve } from '../support/served.ts';
 import type { Orders, Report } from './programs/thread.ts';
+import { buildThreadProgram } from './thread-program.ts';
 
 const LEFT_OUT = 'heapline-threads-left-out';
+
+const folder = mkdtempSync(join(tmpdir(), 'heapline-threads-'));
+const program = join(folder, 'thread.mjs');
+beforeAll(() => buildThreadProgram(folder, inject('scratch')));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A worker that runs programs/thread.ts. */
 class Thread {
@@ -23,7 +32,7 @@ class Thread {
   }
 
   static async start(options: WorkerOptions = {}): Promise<Thread> {
-    const worker = new Worker(programPath('thread.mjs'), options);
+    const worker = new Worker(program, { argv: [programPath('service.c')], ...options });
     const thread = new Thread(worker);
     worker.on('error', () => {});
     await once(worker, 'message');

@@ -1,10 +1,10 @@
-// The worker of threads.test.ts: a thread that runs C and follows orders.
+// The worker of threads.test.ts: a thread that runs C and follows orders. Its argument is the path of service.c.
 
 import { once } from 'node:events';
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import { HeapProfile, loadC, type Sandbox } from '../../../src/index.ts';
 import { pprofFetch } from '../../../src/serve/index.ts';
-import { programPath, type Service } from '../../support/served.ts';
+import type { Service } from '../../support/served.ts';
 
 export interface Orders {
   /** The orders, which are carried out one after another. */
@@ -36,6 +36,7 @@ export interface Report {
 }
 
 const port: MessagePort = parentPort!;
+const [, , source] = process.argv;
 const kept: unknown[] = [];
 
 function allocateArrays(count: number): void {
@@ -48,7 +49,7 @@ function spinInJavaScript(milliseconds: number): void {
 
 let lib: Sandbox<Service> | null = null;
 if (workerData?.empty !== true) {
-  lib = await loadC<Service>(programPath('service.c'), { toolchain: 'clang', flags: ['-O1'] });
+  lib = await loadC<Service>(source!, { toolchain: 'clang', flags: ['-O1'] });
 }
 const report = (): Report => ({ instance: lib?.instance ?? '' });
 
@@ -67,7 +68,7 @@ port.on('message', async (orders: Orders) => {
   }
   let more: Partial<Report> = {};
   if (nest === true) {
-    const inner = new Worker(programPath('thread.mjs'));
+    const inner = new Worker(new URL(import.meta.url), { argv: [source!] });
     const { threadId } = inner;
     await once(inner, 'message');
     inner.postMessage({ keep: 700 } satisfies Orders);
