@@ -8,6 +8,7 @@ usage() {
 Usage: ./build.sh [command] [arguments]
 
   (no command)    install the npm packages, build the C runtime and the library, each only if something changed
+  packages        install the npm packages, if something changed
   watch           build, then rebuild what each change in csrc/ and src/ touches, until Ctrl-C
   demo            build, then profile examples/leaky.c: prints which code holds the heap, writes heap.pb.gz
   tools           install the tools that the tests compare with (through apt) and the C sources that they compile;
@@ -133,6 +134,10 @@ command=${1:-build}
 [ $# -eq 0 ] || shift
 case "$command" in
   build) build ;;
+  packages)
+    check_node
+    install_packages
+    ;;
   demo)
     build
     say 'heapline run examples/leaky.c'
