@@ -29,6 +29,7 @@ import {
   suppress,
   suppressionsOf,
 } from '../../src/report/index.ts';
+import { FULL } from '../support/full.ts';
 import { frame, record } from '../support/sample-report.ts';
 
 const DEPTH = 10_000;
@@ -164,9 +165,12 @@ test('records of a recursion are one result of SARIF, with their sums', () => {
   });
 });
 
+/** The shapes that are filtered: every day the one without order, whose stacks take the most time. */
+const filtered = FULL ? shapes : shapes.slice(2);
+
 test('suppressions and predicates see every frame in little time', () => {
   const before = process.cpuUsage();
-  for (const [, report] of shapes) {
+  for (const [, report] of filtered) {
     const middle = suppress(report, parseSuppressions('leak:main\n', 'leaks.supp'));
     expect(middle.records).toEqual([]);
     expect(middle.suppressed).toHaveLength(DEPTH);
@@ -178,7 +182,7 @@ test('suppressions and predicates see every frame in little time', () => {
 });
 
 test('a baseline recognises deep stacks and stays small; another frame in the middle makes another stack', () => {
-  for (const [, report] of shapes) {
+  for (const [, report] of filtered) {
     const text = formatBaseline(baselineOf(report, { root }));
     expect(text.length).toBeLessThan(60 * MEGABYTE);
     const after = applyBaseline(report, parseBaseline(text, 'base.json'), { root });

@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as layout from '../../src/runtime/layout.ts';
+import { FULL } from '../support/full.ts';
 import { type Flavour, flavours, Runtime } from '../support/runtime-module.ts';
 
 const names = {
@@ -253,54 +254,56 @@ const shape = fc.record({
   ),
 });
 
+// The flavours differ in how they get memory. Every day, the second one marks in two ways.
+const waysOf = (flavour: Flavour): (keyof typeof ways)[] => {
+  const all = Object.keys(ways) as (keyof typeof ways)[];
+  return FULL || flavour === 'wasi' ? all : all.slice(0, 2);
+};
+
 describe.each(flavours)('the leak scan of the %s runtime', (flavour) => {
-  it.each(Object.keys(ways) as (keyof typeof ways)[])(
-    'equals the model on random heaps, marking %s',
-    async (way) => {
-      const runtime = await open(flavour, way);
-      const tables = virtualTables(runtime);
-      const tableAddresses = [...tables.keys()];
-      fc.assert(
-        fc.property(shape, ({ sizes, freed, links, roots, noise, headers: begins, objects }) => {
-          let blocks = sizes.map((size) => ({ start: runtime.call('calloc', 1, size), size }));
-          const at = (index: number) => blocks[index % blocks.length]!;
-          const put = (block: { start: number; size: number }, word: number, value: number): void => {
-            const words = block.size >>> 2;
-            if (words > 0) runtime.setU32(block.start + 4 * (word % words), value);
-          };
-          for (const [from, word, value] of noise) put(at(from), word % 2, value);
-          for (const [from, word, to, offset] of links)
-            put(at(from), word % 24, (at(to).start + offset) >>> 0);
-          const rootWords = roots.map(([to, offset]) => (at(to).start + offset) >>> 0);
-          for (const [index, name, by] of begins) {
-            const block = at(index);
-            const { behind, words } = headers[name]!;
-            for (const [word, value] of words(block.size, by).entries()) put(block, word, value);
-            rootWords.push(block.start + behind);
-          }
-          for (const [index, word, own, base] of objects) {
-            put(at(index), 0, tableAddresses[own]!);
-            put(at(index), word, tableAddresses[base]!);
-            rootWords.push(at(index).start + 4 * word);
-          }
-          for (const index of new Set(freed.map((index) => index % blocks.length))) {
-            runtime.call('free', blocks[index]!.start);
-            blocks[index] = { start: 0, size: -1 };
-          }
-          blocks = blocks.filter(({ size }) => size >= 0);
-          const chunks = blocks.map((block) => readChunk(runtime, block));
-          const half = rootWords.length >> 1;
-          const found = scan(runtime, {
-            ranges: [rootCells(runtime, rootWords.slice(0, half))],
-            words: rootWords.slice(half),
-          });
-          expect(inOrder(found)).toEqual(inOrder(modelScan(chunks, rootWords, tables)));
-          for (const { start } of blocks) runtime.call('free', start);
-        }),
-        { numRuns: 100 },
-      );
-    },
-  );
+  it.each(waysOf(flavour))('equals the model on random heaps, marking %s', async (way) => {
+    const runtime = await open(flavour, way);
+    const tables = virtualTables(runtime);
+    const tableAddresses = [...tables.keys()];
+    fc.assert(
+      fc.property(shape, ({ sizes, freed, links, roots, noise, headers: begins, objects }) => {
+        let blocks = sizes.map((size) => ({ start: runtime.call('calloc', 1, size), size }));
+        const at = (index: number) => blocks[index % blocks.length]!;
+        const put = (block: { start: number; size: number }, word: number, value: number): void => {
+          const words = block.size >>> 2;
+          if (words > 0) runtime.setU32(block.start + 4 * (word % words), value);
+        };
+        for (const [from, word, value] of noise) put(at(from), word % 2, value);
+        for (const [from, word, to, offset] of links) put(at(from), word % 24, (at(to).start + offset) >>> 0);
+        const rootWords = roots.map(([to, offset]) => (at(to).start + offset) >>> 0);
+        for (const [index, name, by] of begins) {
+          const block = at(index);
+          const { behind, words } = headers[name]!;
+          for (const [word, value] of words(block.size, by).entries()) put(block, word, value);
+          rootWords.push(block.start + behind);
+        }
+        for (const [index, word, own, base] of objects) {
+          put(at(index), 0, tableAddresses[own]!);
+          put(at(index), word, tableAddresses[base]!);
+          rootWords.push(at(index).start + 4 * word);
+        }
+        for (const index of new Set(freed.map((index) => index % blocks.length))) {
+          runtime.call('free', blocks[index]!.start);
+          blocks[index] = { start: 0, size: -1 };
+        }
+        blocks = blocks.filter(({ size }) => size >= 0);
+        const chunks = blocks.map((block) => readChunk(runtime, block));
+        const half = rootWords.length >> 1;
+        const found = scan(runtime, {
+          ranges: [rootCells(runtime, rootWords.slice(0, half))],
+          words: rootWords.slice(half),
+        });
+        expect(inOrder(found)).toEqual(inOrder(modelScan(chunks, rootWords, tables)));
+        for (const { start } of blocks) runtime.call('free', start);
+      }),
+      { numRuns: 100 },
+    );
+  });
 
   it('finds nothing lost while roots hold everything, and everything lost without roots', async () => {
     const runtime = await Runtime.open(flavour);
@@ -330,7 +333,7 @@ describe.each(flavours)('the leak scan of the %s runtime', (flavour) => {
     expect(scan(runtime, { words: [holder] })).toEqual(new Map([[held, 'definite']]));
   });
 
-  it.each(['in the metadata of blocks', 'by a graph'] as const)(
+  it.each(waysOf(flavour).slice(FULL || flavour === 'wasi' ? 0 : 1, 2))(
     'follows a list of 300,000 and a block of 300,000 pointers in bounded memory, marking %s',
     async (way) => {
       const runtime = await open(flavour, way);

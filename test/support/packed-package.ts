@@ -3,7 +3,7 @@
 // (./build.sh).
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { inject } from 'vitest';
@@ -63,7 +63,7 @@ function installedProject(): string {
 
 export function createConsumerProject(): ConsumerProject {
   const directory = mkdtempSync(join(tmpdir(), 'heapline-consumer-'));
-  cpSync(installedProject(), directory, { recursive: true, verbatimSymlinks: true });
+  execFileSync('cp', ['-a', `${installedProject()}/.`, directory]);
   return {
     directory,
     run: (...call) => runIn(directory, ...call),
