@@ -20,18 +20,27 @@ HL_INLINE void hl_trace(u32 address, u32 size, const hl_node *node) { (void)addr
 
 HL_INLINE u32 hl_fast_limit(void) { return hl_is_traced() || hl.shadow.base ? 0 : HL_SMALL_MAX + 1; }
 
+HL_INLINE u32 hl_shadowed_limit(void) {
+  return hl_is_traced() || !hl.shadow.base ? 0 : HL_SMALL_MAX - HL_REDZONE_MOST + 1;
+}
+
+HL_INLINE void hl_set_limits(void) {
+  hl.fast_limit = hl_fast_limit();
+  hl.shadowed_limit = hl_shadowed_limit();
+}
+
 HL_COLD void hl_heap_initialise(void) {
   HL_ASSERT(!hl.initialised);
   hl.initialised = 1;
   hl_structs_add(&hl.first_span_chunk.header, HL_ARRAY_LENGTH(hl.first_span_chunk.spans));
   hl_classes_initialise();
   hl_contexts_initialise();
-  hl.fast_limit = hl_fast_limit();
+  hl_set_limits();
 }
 
 HL_INLINE void hl_set_flags(u32 flags) {
   rt.flags = flags;
-  if (hl.initialised) hl.fast_limit = hl_fast_limit();
+  if (hl.initialised) hl_set_limits();
 }
 
 HL_COLD void *hl_allocation_failed(u64 size) {
@@ -87,7 +96,7 @@ HL_SLOW hl_block *hl_block_take_slow(u32 size, u32 alignment, u32 *address) {
 }
 
 /* A small block while accesses are checked. */
-HL_SLOW void *hl_allocate_shadowed(u32 size) {
+HL_INLINE void *hl_allocate_shadowed(u32 size) {
   hl_node *node = hl_context();
   u32 address;
   hl_span *span;
@@ -100,11 +109,10 @@ HL_SLOW void *hl_allocate_shadowed(u32 size) {
 }
 
 HL_SLOW void *hl_allocate_slow(u32 size, u32 alignment) {
+  if (size < hl.shadowed_limit && alignment == HL_ALIGNMENT) return hl_allocate_shadowed(size);
   if (!hl.initialised) hl_heap_initialise();
   if (size > HL_SIZE_MAX || alignment > HL_SIZE_MAX || size + alignment > HL_SIZE_MAX)
     return hl_allocation_failed(size);
-  if (hl.shadow.base && size <= HL_SMALL_MAX - HL_REDZONE_MOST && alignment == HL_ALIGNMENT && !hl_is_traced())
-    return hl_allocate_shadowed(size);
   HL_ASSERT(alignment >= HL_ALIGNMENT && !(alignment & (alignment - 1)));
   hl_node *node = hl_context();
   u32 address;

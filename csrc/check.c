@@ -420,6 +420,7 @@ static u32 hl_check_constants(void) {
   HL_CHECK(!hl.graph.tables && !hl.graph.pieces);
   if (!hl.initialised) return 0;
   HL_CHECK(hl.fast_limit == hl_fast_limit());
+  HL_CHECK(hl.shadowed_limit == hl_shadowed_limit());
   HL_CHECK(hl.keeps_freed <= 1 && hl.free_pages == (hl.keeps_freed ? 0 : hl.map_pages));
   u32 class = 0;
   for (u32 i = 0; i < HL_ARRAY_LENGTH(hl.class_of); i++) {

@@ -39,7 +39,7 @@ void heapline_access(u32 address, u32 what, u32 site) { hl_access_judge(address,
 
 u32 heapline_access_is_bad(u32 address, u32 bytes) {
   u32 bad;
-  return (u32)hl_access_is_bad(address, bytes, &bad);
+  return !hl_access_is_surely_open(address, bytes) && hl_access_is_bad(address, bytes, &bad);
 }
 
 void heapline_access_range(u32 address, u32 bytes, u32 writes, u32 site) {

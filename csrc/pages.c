@@ -284,6 +284,7 @@ again:
     u32 target = (rt.heap_bytes >> 21) * (HL_WASM_PAGE / HL_PAGE);
     if (target < HL_WASM_PAGE / HL_PAGE) target = HL_WASM_PAGE / HL_PAGE;
     if (target > 16 * (HL_WASM_PAGE / HL_PAGE)) target = 16 * (HL_WASM_PAGE / HL_PAGE);
+    if (hl.shadow.base) target = hl_shadow_step();
     if (target < wanted) target = wanted;
     /* The map may have to double; then it takes the start of the new region. */
     u32 map_pages = 0;

@@ -385,6 +385,7 @@ typedef struct hl_state {
   /* malloc's first test: requests below it take the fast path. It is 0 until the heap is initialised and while
    * HL_FLAG_TRACE is set, so that neither costs the fast path anything. With access checks it is 0, too. */
   u32 fast_limit;
+  u32 shadowed_limit; /* requests below it take the fast path of checked accesses; 0 without them */
   /* The first test of free and realloc: addresses in pages below it take the fast path. It is map_pages or, while freed
    * blocks go to the quarantine, 0. */
   u32 free_pages;

@@ -1,16 +1,17 @@
-// The code of a check: it looks at the shadow of the bytes and calls the runtime when the shadow is not 0. The runtime
-// then judges each access by itself (csrc/access.c).
+// The code of a check: it looks at the shadow of the bytes and has each access judged by itself when the shadow is not 0
+// (csrc/access.c).
 //
 //     local.tee ADDRESS
 //     if (load(SHADOW + ((local.get ADDRESS + from) >> 3)) != 0)    unlikely
-//       heapline_access(local.get ADDRESS + …, size and direction, site)    for each access
+//       judge(local.get ADDRESS + …, site)    for each access (judge-functions.ts)
 //
-// One check may cover several accesses whose addresses differ by constants. Then the runtime is first asked about all
-// bytes at once, because the last granule of a block is often open in part.
+// One check may cover several accesses whose addresses differ by constants. When there are many, the runtime is first asked
+// about all bytes at once, because the last granule of a block is often open in part.
 
 import { type InstructionWriter, Opcode } from '../binary/index.ts';
 import type { CodeEdits } from '../rewrite/index.ts';
 import { SHADOW_GRANULE, SHADOW_SHIFT } from '../runtime/layout.ts';
+import type { JudgeFunctions } from './judge-functions.ts';
 
 /** The block type of a block without results. */
 const EMPTY = 0x40;
@@ -39,15 +40,20 @@ export interface Window {
   readonly alignment: number;
 }
 
-/** Indices of the runtime's functions in the module, and where the shadow begins. */
+/** Indices of the runtime's functions in the module, and where the shadow begins and how large it is. */
 export interface CheckFunctions {
-  /** heapline_access, heapline_access_is_bad, heapline_access_range and heapline_access_string. */
-  readonly access: number;
+  /** What judges single accesses. */
+  readonly judges: JudgeFunctions;
+  /** heapline_access_is_bad, heapline_access_range and heapline_access_string. */
   readonly isBad: number;
   readonly range: number;
   readonly string: number;
   readonly shadow: number;
+  readonly shadowBytes: number;
 }
+
+/** From so many accesses on, a check asks about all of them before each is judged. */
+const ASKED_FIRST = 3;
 
 /** The most granules that one load of the shadow covers. */
 export const MOST_GRANULES = 8;
@@ -64,23 +70,34 @@ function pushAddress(code: InstructionWriter, local: number, offset: number): vo
   code.byte(Opcode.I32Add);
 }
 
-/** Pushes a number that is not 0 when the shadow of the window is not. */
-function pushShadow(code: InstructionWriter, local: number, window: Window, shadow: number): void {
+/** Loads the shadow from the first granule of the window on. */
+function loadShadow(
+  code: InstructionWriter,
+  local: number,
+  { from }: Window,
+  shadow: number,
+  opcode: number,
+): void {
   // Whole granules from the address on can be added to the address of the shadow.
-  const whole = window.from >= 0 && window.from % SHADOW_GRANULE === 0;
-  pushAddress(code, local, whole ? 0 : window.from);
+  const whole = from >= 0 && from % SHADOW_GRANULE === 0;
+  pushAddress(code, local, whole ? 0 : from);
   code.i32(SHADOW_SHIFT);
   code.byte(I32_SHR_U);
-  const address = whole ? shadow + window.from / SHADOW_GRANULE : shadow;
+  code.memory(opcode, 0, whole ? shadow + from / SHADOW_GRANULE : shadow);
+}
+
+/** Pushes a number that is not 0 when the shadow of the window is not. */
+function pushShadow(code: InstructionWriter, local: number, window: Window, shadow: number): void {
   const granules = granulesOf(window);
   if (granules <= 4) {
-    code.memory(granules === 1 ? I32_LOAD8_U : granules === 2 ? I32_LOAD16_U : Opcode.I32Load, 0, address);
+    const load = granules === 1 ? I32_LOAD8_U : granules === 2 ? I32_LOAD16_U : Opcode.I32Load;
+    loadShadow(code, local, window, shadow, load);
     if (granules !== 3) return;
     code.i32(0xffffff);
     code.byte(I32_AND);
     return;
   }
-  code.memory(I64_LOAD, 0, address);
+  loadShadow(code, local, window, shadow, I64_LOAD);
   if (granules < MOST_GRANULES) {
     // Drops the bytes behind the last granule.
     code.i64(8 * (MOST_GRANULES - granules));
@@ -103,9 +120,8 @@ function callAccess(
   functions: CheckFunctions,
 ): void {
   pushAddress(code, local, each.offset);
-  code.i32(each.size * 2 + (each.writes ? 1 : 0));
   code.i32(each.site);
-  code.indexed(Opcode.Call, functions.access);
+  code.indexed(Opcode.Call, functions.judges.of(each.size, each.writes));
 }
 
 /** Writes the check of these accesses to the edit that was begun last. `local` has an address. */
@@ -119,7 +135,7 @@ export function writeCheck(
   const { code } = edits;
   pushShadow(code, local, window, functions.shadow);
   beginUnlikely(edits);
-  const several = accesses.length > 1;
+  const several = accesses.length >= ASKED_FIRST;
   if (several) {
     pushAddress(code, local, window.from);
     code.i32(window.to - window.from);

@@ -5,11 +5,28 @@
 
 import { ByteWriter, InstructionWriter, Opcode, type WasmModule } from '../binary/index.ts';
 import type { Rewriter } from '../rewrite/index.ts';
-import type { CheckFunctions } from './check-code.ts';
+import { SHADOW_GRANULE, SHADOW_SHIFT } from '../runtime/layout.ts';
+import { type CheckFunctions, MOST_GRANULES } from './check-code.ts';
 
 const I32 = 0x7f;
 const EMPTY = 0x40;
+const BR_IF = 0x0d;
+const I64_LOAD = 0x29;
+const I32_LOAD8_S = 0x2c;
 const I32_EQZ = 0x45;
+const I32_LT_S = 0x48;
+const I32_GT_U = 0x4b;
+const I64_NE = 0x52;
+const I32_AND = 0x71;
+const I32_SHL = 0x74;
+const I32_SHR_U = 0x76;
+const I64_SUB = 0x7d;
+const I64_SHL = 0x86;
+const I64_EXTEND_I32_U = 0xad;
+/** So many bytes touch at most MOST_GRANULES granules, wherever they begin. */
+const FEW_BYTES = (MOST_GRANULES - 1) * SHADOW_GRANULE + 1;
+/** Those of a function here: the result, and what judging takes. */
+const LOCALS = 4;
 
 /** Which bytes a function touches: parameters by their index, from 0 on. */
 type Touches =
@@ -108,11 +125,14 @@ export function addRangeFunctions(
   return replaced;
 }
 
-/** Writes one such function. Its last parameter is the site; one local has the result. */
+/** Writes one such function. Its last parameter is the site. */
 class RangeFunction {
   readonly #code = new InstructionWriter();
   readonly #site: number;
   readonly #result: number;
+  readonly #length: number;
+  readonly #last: number;
+  readonly #open: number;
 
   constructor(
     readonly functions: CheckFunctions,
@@ -120,6 +140,9 @@ class RangeFunction {
   ) {
     this.#site = parameters;
     this.#result = parameters + 1;
+    this.#length = parameters + 2;
+    this.#last = parameters + 3;
+    this.#open = parameters + 4;
   }
 
   body(original: number, touches: Touches): Uint8Array {
@@ -131,8 +154,8 @@ class RangeFunction {
     this.#get(this.#result);
     this.#code.byte(Opcode.End);
     const body = new ByteWriter();
-    // One group of one local.
-    for (const byte of [1, 1, I32]) body.byte(byte);
+    // One group of locals.
+    for (const byte of [1, LOCALS, I32]) body.byte(byte);
     body.copy(this.#code.take());
     return body.take();
   }
@@ -186,11 +209,81 @@ class RangeFunction {
 
   /** Judges as many bytes as `pushLength` says, from the address in a parameter on. */
   #judge(parameter: number, pushLength: () => void, writes: boolean): void {
-    this.#get(parameter);
+    const code = this.#code;
     pushLength();
-    this.#code.i32(writes ? 1 : 0);
+    code.indexed(Opcode.LocalSet, this.#length);
+    code.byte(Opcode.Block);
+    code.byte(EMPTY);
+    code.byte(Opcode.Block);
+    code.byte(EMPTY);
+    this.#leaveIfOpen(parameter);
+    code.byte(Opcode.End);
+    this.#get(parameter);
+    this.#get(this.#length);
+    code.i32(writes ? 1 : 0);
     this.#get(this.#site);
-    this.#code.indexed(Opcode.Call, this.functions.range);
+    code.indexed(Opcode.Call, this.functions.range);
+    code.byte(Opcode.End);
+  }
+
+  /**
+   * Leaves the second block around when few bytes are to be judged and all are open, and the first one when the runtime has
+   * to look. Most calls are about a few bytes, and calls of the runtime would take longer than they do.
+   */
+  #leaveIfOpen(parameter: number): void {
+    const code = this.#code;
+    const { shadow, shadowBytes } = this.functions;
+    const granuleOf = (local: number): void => {
+      this.#get(local);
+      code.i32(SHADOW_SHIFT);
+      code.byte(I32_SHR_U);
+    };
+    this.#get(this.#length);
+    code.byte(I32_EQZ);
+    code.indexed(BR_IF, 1);
+    this.#get(this.#length);
+    code.i32(FEW_BYTES);
+    code.byte(I32_GT_U);
+    code.indexed(BR_IF, 0);
+    this.#get(parameter);
+    code.i32((shadowBytes - 2 * MOST_GRANULES) * SHADOW_GRANULE);
+    code.byte(I32_GT_U);
+    code.indexed(BR_IF, 0);
+    this.#get(parameter);
+    this.#get(this.#length);
+    code.byte(Opcode.I32Add);
+    code.i32(1);
+    code.byte(Opcode.I32Sub);
+    code.indexed(Opcode.LocalSet, this.#last);
+    // All granules before the last: their bytes of the shadow are shifted to the top, one by itself because a shift by 64
+    // bits would be none.
+    granuleOf(parameter);
+    code.memory(I64_LOAD, 0, shadow);
+    code.i64(8);
+    code.byte(I64_SHL);
+    code.i64(8 * (MOST_GRANULES - 1));
+    granuleOf(this.#last);
+    granuleOf(parameter);
+    code.byte(Opcode.I32Sub);
+    code.i32(3);
+    code.byte(I32_SHL);
+    code.byte(I64_EXTEND_I32_U);
+    code.byte(I64_SUB);
+    code.byte(I64_SHL);
+    code.i64(0);
+    code.byte(I64_NE);
+    code.indexed(BR_IF, 0);
+    granuleOf(this.#last);
+    code.memory(I32_LOAD8_S, 0, shadow);
+    code.indexed(Opcode.LocalTee, this.#open);
+    code.byte(I32_EQZ);
+    code.indexed(BR_IF, 1);
+    this.#get(this.#last);
+    code.i32(SHADOW_GRANULE - 1);
+    code.byte(I32_AND);
+    this.#get(this.#open);
+    code.byte(I32_LT_S);
+    code.indexed(BR_IF, 1);
   }
 
   /** Judges the string at the second parameter, and pushes how many of its bytes are read. */

@@ -3,26 +3,31 @@
 
 import { ExternalKind, type WasmModule } from '../binary/index.ts';
 import { UnsupportedModuleError } from '../errors.ts';
-import { howToLink, type ScannedCalls } from '../instrument/index.ts';
+import { howToLink, type ScannedCalls, type ShadowPlace } from '../instrument/index.ts';
+import type { Rewriter } from '../rewrite/index.ts';
 import { ALLOCATION_FAMILY, HOST_EXPORTS } from '../runtime/interface.ts';
 import type { CheckFunctions } from './check-code.ts';
+import { JudgeFunctions } from './judge-functions.ts';
 
 /** Leads to libc's exit, which runs code of the program. */
 const EXIT = '__wrap_exit';
 
-/** The functions that checks call. @param shadow where the shadow begins */
-export function checkFunctions(module: WasmModule, shadow: number): CheckFunctions {
+/** The functions that checks call. @param place where the shadow is */
+export function checkFunctions(rewriter: Rewriter, place: ShadowPlace): CheckFunctions {
+  const { module } = rewriter;
+  const shadow = place.base;
   const find = (name: string): number => {
     const found = module.export(name, ExternalKind.Function);
     if (found !== undefined) return found.index;
     throw new UnsupportedModuleError(`the module does not export ${name}: ${howToLink(module)}`);
   };
   return {
-    access: find('heapline_access'),
+    judges: new JudgeFunctions(rewriter, { access: find('heapline_access'), shadow }),
     isBad: find('heapline_access_is_bad'),
     range: find('heapline_access_range'),
     string: find('heapline_access_string'),
     shadow,
+    shadowBytes: place.bytes,
   };
 }
 

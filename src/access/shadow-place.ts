@@ -14,6 +14,9 @@ const DEFAULT_PAGES = 0x4000;
 /** Emscripten's JavaScript ends memories here unless somebody chooses another limit. */
 const MOST_PAGES = 0x10000;
 
+/** Pages behind the shadow from the start, because growing a memory with a shadow takes V8 long (csrc/shadow.c). */
+const FIRST_HEAP_PAGES = 16;
+
 /** The shadow, and the limit that the memory gets; null for a memory that others supply. */
 export interface ShadowPlan {
   readonly place: ShadowPlace;
@@ -71,6 +74,6 @@ function ownPages(minimum: number, maximum: number | null, maxMemory: number | u
 export function limitToShadow(rewriter: Rewriter, { place, pages }: ShadowPlan): void {
   if (pages === null) return;
   const minimum = Number(rewriter.module.memories[0]!.minimum);
-  const wanted = Math.max(minimum, place.base / PAGE) + place.bytes / PAGE + 1;
+  const wanted = Math.max(minimum, place.base / PAGE) + place.bytes / PAGE + FIRST_HEAP_PAGES;
   rewriter.setMemoryLimits(0, BigInt(Math.min(wanted, pages)), BigInt(pages));
 }

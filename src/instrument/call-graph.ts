@@ -62,6 +62,8 @@ export interface CallGraph {
   readonly recorded: Uint8Array;
   /** True if no function that a sink can reach has slots: then a call of a sink does not change `top`. */
   readonly sinksKeepTop: boolean;
+  /** The sites from which some of these exports can be reached, or a host import that may call back. 1 for each. */
+  reaching(exports: readonly string[]): Uint8Array;
 }
 
 const typeName = (type: ValueType): string =>
@@ -292,10 +294,29 @@ export function analyseCalls(module: WasmModule, sites: CallSites): CallGraph {
     instrumented[index] = 1;
     if (below[index] === 1) sinksKeepTop = false;
   }
-  const recorded = new Uint8Array(sites.count);
-  for (let site = 0; site < sites.count; site += 1) {
-    const node = edges.callee[site]!;
-    recorded[site] = reachesSink[node]! | reachesHost[node]!;
-  }
-  return { instrumented, sinks: sinks.subarray(0, functions), recorded, sinksKeepTop };
+  const sitesOf = (reaches: Uint8Array): Uint8Array => {
+    const chosen = new Uint8Array(sites.count);
+    for (let site = 0; site < sites.count; site += 1) {
+      const node = edges.callee[site]!;
+      chosen[site] = reaches[node]! | reachesHost[node]!;
+    }
+    return chosen;
+  };
+  return {
+    instrumented,
+    sinks: sinks.subarray(0, functions),
+    recorded: sitesOf(reachesSink),
+    sinksKeepTop,
+    reaching(names) {
+      const found = module.exports.filter(
+        ({ kind, name }) => kind === ExternalKind.Function && names.includes(name),
+      );
+      return sitesOf(
+        edges.backward(
+          found.map(({ index }) => index),
+          null,
+        ),
+      );
+    },
+  };
 }
