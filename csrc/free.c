@@ -53,7 +53,7 @@ HL_INLINE void hl_block_put(hl_span *span, hl_block *block, u32 index, hl_place 
 
 HL_INLINE u32 hl_block_next_free(const hl_block *block) { return block->serial >> HL_NEXT_FREE_SHIFT; }
 
-static void hl_quarantine_put(hl_span *span, hl_block *block, u32 index, hl_place freer);
+HL_INLINE void hl_quarantine_put(hl_span *span, hl_block *block, u32 index, hl_place freer);
 
 /* A pointer that is not of a live block, or any pointer while freed blocks go to the quarantine. */
 HL_SLOW void hl_free_slow(u32 address) {
