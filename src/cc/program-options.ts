@@ -6,7 +6,6 @@ import { nearest } from '../options/option-names.ts';
 import {
   defaultLeakKinds,
   failingLeakKinds,
-  isReportFormat,
   type LeakKind,
   parseLeakKinds,
   REPORT_FORMATS,
@@ -56,8 +55,16 @@ const count = (value: number, most: number, help: string): ProgramOption<number>
 
 const text = (value: string, help: string): ProgramOption<string> => option(value, (given) => given, help);
 
-const COLORS = ['auto', 'always', 'never'] as const;
-type Color = (typeof COLORS)[number];
+const word = <Word extends string>(value: Word, words: readonly Word[], help: string): ProgramOption<Word> =>
+  option<Word>(
+    value,
+    (given) => {
+      const found = words.find((each) => each === given);
+      if (found !== undefined) return found;
+      throw new Error(`it takes ${words.slice(0, -1).join(', ')} or ${words.at(-1)}`);
+    },
+    help,
+  );
 
 /** The one table of these options. */
 export const PROGRAM_OPTIONS = {
@@ -76,14 +83,7 @@ export const PROGRAM_OPTIONS = {
     (given) => parseLeakKinds(given, 'leak_kinds'),
     failingLeakKinds.help,
   ),
-  when: option<'main' | 'exit'>(
-    'main',
-    (given) => {
-      if (given === 'main' || given === 'exit') return given;
-      throw new Error('it takes main or exit');
-    },
-    ALL_LEAKS_OPTIONS.when.help,
-  ),
+  when: word('main', ['main', 'exit'], ALL_LEAKS_OPTIONS.when.help),
   max_leaks: count(
     SHORT_RECORDS,
     2 ** 31 - 1,
@@ -101,22 +101,12 @@ export const PROGRAM_OPTIONS = {
   ),
   log_exe_name: flag(false, 'add the name of the program to log_path'),
   log_suffix: text('', 'text at the end of the names of such files'),
-  color: option<Color>(
+  color: word(
     'auto',
-    (given) => {
-      if ((COLORS as readonly string[]).includes(given)) return given as Color;
-      throw new Error(`it takes ${COLORS.join(', ')}`);
-    },
+    ['auto', 'always', 'never'],
     'whether the text has colours: auto (at a terminal), always or never',
   ),
-  format: option<ReportFormat>(
-    'text',
-    (given) => {
-      if (isReportFormat(given)) return given;
-      throw new Error(`it takes ${REPORT_FORMATS.join(', ')}`);
-    },
-    `how to report: ${REPORT_FORMATS.join(', ')}`,
-  ),
+  format: word<ReportFormat>('text', REPORT_FORMATS, `how to report: ${REPORT_FORMATS.join(', ')}`),
   pprof: text('', 'directory for a heap profile and a leak profile of each program'),
   verbosity: count(0, 9, '1 prints a line also when nothing was found'),
   help: flag(false, 'print these options'),
