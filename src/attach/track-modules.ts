@@ -18,6 +18,8 @@ const sandboxes = new WeakMap<WasmMemory, Sandbox<object>>();
 /** How modules are tracked. */
 export interface Tracking {
   readonly options?: AttachOptions;
+  /** The module to track in place of the one that is compiled, which was made of it. */
+  readonly original?: (bytes: Uint8Array) => Uint8Array;
   /** Called with each new sandbox. */
   readonly opened?: (sandbox: Sandbox<object>) => void;
 }
@@ -31,7 +33,10 @@ export async function trackModules(choose: Choose, tracking: Tracking = {}): Pro
 }
 
 /** The same without waiting. Modules that are compiled without waiting need what trackModules() loads. */
-export function trackModulesNow(choose: Choose, { options = {}, opened }: Tracking = {}): void {
+export function trackModulesNow(
+  choose: Choose,
+  { options = {}, original = (bytes) => bytes, opened }: Tracking = {},
+): void {
   const watch: Watch = {
     options,
     opened: (sandbox) => {
@@ -63,7 +68,7 @@ export function trackModulesNow(choose: Choose, { options = {}, opened }: Tracki
         script?.startsWith('node:') !== true && choose(script, nameAfter(script)) && mayHaveHeap(bytes),
       async prepare(bytes, url): Promise<Taken | null> {
         try {
-          return await watchModule(bytes, watch, url).catch((error: unknown) => {
+          return await watchModule(original(bytes), watch, url).catch((error: unknown) => {
             if (!goesOnUnchecked(error)) throw error;
             return watchModule(bytes, unchecked, url);
           });
@@ -74,7 +79,7 @@ export function trackModulesNow(choose: Choose, { options = {}, opened }: Tracki
       prepareNow(bytes): Taken | null {
         try {
           try {
-            return watchModuleNow(bytes, watch);
+            return watchModuleNow(original(bytes), watch);
           } catch (error) {
             if (!goesOnUnchecked(error)) throw error;
             return watchModuleNow(bytes, unchecked);

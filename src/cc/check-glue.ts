@@ -2,27 +2,41 @@
 // process ends, their heaps are checked as those of `heapline cc` are, with HEAPLINE_OPTIONS.
 
 import '../node/install.ts';
+import * as checking from '../access/index.ts';
 import { trackModulesNow } from '../attach/index.ts';
-import { loadPasses, loadSymbols, type Sandbox } from '../sandbox/index.ts';
+import * as instrumenting from '../instrument/instrument.ts';
+import { type Sandbox, usePasses, useSymbols } from '../sandbox/index.ts';
+import * as symbols from '../symbols/index.ts';
 import { checkAtExit as check } from './exit-check.ts';
+import { linkedModule } from './linked-module.ts';
 import { type ProgramSettings, programOptionsHelp, readProgramOptions } from './program-options.ts';
 
 const sandboxes: Sandbox[] = [];
 let settings: ProgramSettings | null = null;
 
-/** Tracks the modules of this process from now on, and checks their heaps when it ends. */
-export function checkAtExit(name: string): void {
+/**
+ * Tracks the modules of this process from now on, and checks their heaps when it ends.
+ * @param linkedWithChecks whether the program was linked with -fsanitize=address
+ */
+export function checkAtExit(name: string, linkedWithChecks = false): void {
   if (settings !== null) return;
   settings = readProgramOptions(process.env.HEAPLINE_OPTIONS ?? '', (text) =>
     console.error(`${name}: HEAPLINE_OPTIONS: ${text}`),
   );
   if (settings.help) console.error(programOptionsHelp());
   const asked = settings;
-  // The program's first module is compiled in this turn of the event loop, so only what follows can wait.
-  void loadPasses();
-  void loadSymbols();
+  const access = asked.access || linkedWithChecks;
+  // The program's first module is compiled in this turn of the event loop, and the program may end in it.
+  usePasses(instrumenting, checking);
+  useSymbols(symbols);
   trackModulesNow(() => true, {
-    options: { hostFrames: 'off', onError: asked.halt_on_error ? 'throw' : 'record' },
+    options: {
+      hostFrames: 'off',
+      onError: asked.halt_on_error ? 'throw' : 'record',
+      access,
+      quarantine: asked.quarantine_size_kb * 1024,
+    },
+    ...(asked.access && !linkedWithChecks ? { original: (bytes) => linkedModule(bytes) ?? bytes } : {}),
     opened: (sandbox) => void sandboxes.push(sandbox as Sandbox),
   });
   process.on('exit', (code) => {

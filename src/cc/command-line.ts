@@ -4,7 +4,14 @@
 
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from '../errors.ts';
-import { EMCC_SEPARATE_VALUE, isIgnored, linkerOption, reasonAgainst, SEPARATE_VALUE } from './rules.ts';
+import {
+  EMCC_SEPARATE_VALUE,
+  isIgnored,
+  linkerOption,
+  ownSanitizers,
+  reasonAgainst,
+  SEPARATE_VALUE,
+} from './rules.ts';
 
 /** A part of a link, in its order: a file, a library, or an option of the linker. */
 export interface LinkItem {
@@ -26,6 +33,8 @@ export interface CommandLine {
   readonly all: readonly string[];
   readonly items: readonly LinkItem[];
   readonly output: string | null;
+  /** Whether a link puts checks of accesses into the program. */
+  readonly access: boolean;
 }
 
 const STOPS = /^-(?:c|S|E|M|MM|fsyntax-only|emit-ast|-analyze|-precompile|-preprocess|-compile|-assemble)$/;
@@ -41,6 +50,7 @@ export function readCommandLine(given: readonly string[]): CommandLine {
   let output: string | null = null;
   let stops = false;
   let relocatable = false;
+  let access = false;
   let language: string | undefined;
   const flushLinker = (): void => {
     for (const text of linkerOptions(linker.splice(0))) {
@@ -49,7 +59,10 @@ export function readCommandLine(given: readonly string[]): CommandLine {
     }
   };
   for (let i = 0; i < args.length; i++) {
-    const arg = args[i]!;
+    const own = ownSanitizers(args[i]!);
+    access = own.access ?? access;
+    if (own.rest === null) continue;
+    const arg = own.rest;
     if (arg.startsWith('-Wl,')) {
       linker.push(...arg.slice(4).split(','));
       continue;
@@ -116,17 +129,26 @@ export function readCommandLine(given: readonly string[]): CommandLine {
   const hasInput = items.some(({ kind }) => kind === 'file' || kind === 'source');
   const action =
     !hasInput || flags.includes('-###') ? 'ask' : stops ? 'compile' : relocatable ? 'relocatable' : 'link';
-  return { action, flags, all, items, output };
+  return { action, flags, all, items, output, access };
 }
 
-/** What a command line of emcc asks for. Its options have their own meanings there, so they are only looked at. */
+/**
+ * What a command line of emcc asks for. Its options have their own meanings there, so they are only looked at. The
+ * sanitizers that Heapline has itself are left out.
+ */
 export function actionOf(given: readonly string[]): {
   readonly action: CommandLine['action'];
   readonly output: string | null;
   /** All options, with those of response files. */
   readonly words: readonly string[];
+  readonly access: boolean;
 } {
-  const words = withResponseFiles(given);
+  let access = false;
+  const words = withResponseFiles(given).flatMap((word) => {
+    const own = ownSanitizers(word);
+    access = own.access ?? access;
+    return own.rest ?? [];
+  });
   let output: string | null = null;
   let hasInput = false;
   for (let i = 0; i < words.length; i++) {
@@ -136,9 +158,9 @@ export function actionOf(given: readonly string[]): {
     else if (SEPARATE_VALUE.has(word) || EMCC_SEPARATE_VALUE.has(word)) i++;
     else if (!word.startsWith('-') || word === '-') hasInput = true;
   }
-  if (!hasInput || words.includes('-###')) return { action: 'ask', output, words };
-  if (words.some((word) => STOPS.test(word))) return { action: 'compile', output, words };
-  return { action: words.includes('-r') ? 'relocatable' : 'link', output, words };
+  if (!hasInput || words.includes('-###')) return { action: 'ask', output, words, access };
+  if (words.some((word) => STOPS.test(word))) return { action: 'compile', output, words, access };
+  return { action: words.includes('-r') ? 'relocatable' : 'link', output, words, access };
 }
 
 /** Libraries of the system that WASI has elsewhere or does not need. */

@@ -16,7 +16,6 @@ import {
   withTemporaryDirectory,
 } from '../compile/index.ts';
 import { InvalidArgumentError, ToolchainError } from '../errors.ts';
-import { instrument } from '../instrument/index.ts';
 import { runtimeDirectory } from '../node/own-files.ts';
 import { actionOf } from './command-line.ts';
 
@@ -31,11 +30,6 @@ const REJECTED: readonly (readonly [RegExp, string])[] = [
     /^(?:-pthreads?|-sUSE_PTHREADS(?!=0)|-sPTHREADS(?!=0)|-sWASM_WORKERS(?!=0)|-sSHARED_MEMORY(?!=0))/,
     'Heapline profiles one thread. Leave the option out: <pthread.h> is still there, and only pthread_create fails.',
   ],
-  [
-    /^-fsanitize=(?:.*,)?(?:address|leak)/,
-    'this sanitizer brings its own allocator, which conflicts with that of Heapline. Leave the option out, because the ' +
-      'program reports leaks and heap faults when it ends.',
-  ],
   [/^-sMEMORY64(?!=0)/, 'modules have 32-bit memory here. Leave the option out.'],
   [/^-sWASM=0|^-sWASM=2/, 'the heap of a program in JavaScript cannot be read. Leave the option out.'],
 ];
@@ -44,7 +38,7 @@ const REJECTED: readonly (readonly [RegExp, string])[] = [
 export async function runEmcc(cxx: boolean, args: readonly string[], checker: string): Promise<number> {
   const emcc = findEmcc();
   if (emcc === null) throw new ToolchainError('emscripten', `no emcc was found: ${HOW_TO_GET_EMSCRIPTEN}.`);
-  const { action, output, words } = actionOf(args);
+  const { action, output, words, access } = actionOf(args);
   for (const [at, word] of words.entries()) {
     // `-s NAME` is one option in two words.
     const option = word === '-s' ? `-s${words[at + 1] ?? ''}` : word;
@@ -54,26 +48,35 @@ export async function runEmcc(cxx: boolean, args: readonly string[], checker: st
   const { command, before } = commandOf(cxx ? cxxDriverOf(emcc) : emcc);
   const start = (more: readonly string[]): Promise<number> => run(command, [...before, ...more]);
   if (action === 'ask') return start(args);
-  if (action !== 'link') return start([...objectFlags(), ...args]);
+  if (action !== 'link') return start([...objectFlags(), ...words]);
   return withTemporaryDirectory('emscripten', async (directory) => {
     const status = await start([
       ...objectFlags(),
-      ...args,
-      ...linkArguments(directory, checker, path.basename(output ?? 'a.out.js')),
+      ...words,
+      ...linkArguments(directory, { checker, name: path.basename(output ?? 'a.out.js'), access }),
     ]);
-    if (status === 0) instrumentOutput(output ?? 'a.out.js', words);
+    if (status === 0) await instrumentOutput(output ?? 'a.out.js', words, access);
     return status;
   });
 }
 
+/** What the JavaScript of a program tells the checker. */
+interface CheckedProgram {
+  /** The bundle that it loads. */
+  readonly checker: string;
+  readonly name: string;
+  /** Whether accesses are checked, whatever HEAPLINE_OPTIONS says. */
+  readonly access: boolean;
+}
+
 /** What a link gets, with the files that it names. */
-function linkArguments(directory: string, checker: string, name: string): string[] {
+function linkArguments(directory: string, program: CheckedProgram): string[] {
   const runtime = path.join(runtimeDirectory(), 'heapline-emscripten.o');
   const flags = path.join(runtimeDirectory(), 'link-emscripten.rsp');
   const standIns = path.join(directory, 'heapline-imports.js');
   const preamble = path.join(directory, 'heapline-check.js');
   writeFileSync(standIns, runtimeStandIns(readFileSync(runtime)));
-  writeFileSync(preamble, preambleOf(checker, name));
+  writeFileSync(preamble, preambleOf(program));
   return [
     runtime,
     // Functions that nothing defines stay errors, because configure scripts look for functions by linking.
@@ -86,13 +89,13 @@ function linkArguments(directory: string, checker: string, name: string): string
 }
 
 /** JavaScript that every version of Emscripten's optimiser reads. */
-function preambleOf(checker: string, name: string): string {
+function preambleOf({ checker, name, access }: CheckedProgram): string {
   return `// Heapline checks the heap when the process ends.
 if (typeof process === 'object' && process.versions && process.versions.node) {
   (function(file) {
     var load = typeof require === 'function' ? require : process.getBuiltinModule && process.getBuiltinModule('module').createRequire(file);
     try {
-      load(file).checkAtExit(${JSON.stringify(name)});
+      load(file).checkAtExit(${JSON.stringify(name)}, ${access});
     } catch (error) {
       console.error('heapline: the heap of ' + ${JSON.stringify(name)} + ' is not checked: ' + error.message);
     }
@@ -102,12 +105,13 @@ if (typeof process === 'object' && process.versions && process.versions.node) {
 }
 
 /** Instruments the module of an output, so that its start does not wait for it. */
-function instrumentOutput(output: string, words: readonly string[]): void {
+async function instrumentOutput(output: string, words: readonly string[], access: boolean): Promise<void> {
   // A source map has the offsets of the module as it is now. With SINGLE_FILE there is no file of the module.
   if (words.some((word) => word.startsWith('-gsource-map'))) return;
   const file = output.endsWith('.wasm') ? output : `${output.replace(/\.(?:m?js|html)$/, '')}.wasm`;
   if (!isFile(file) || words.some((word) => /SINGLE_FILE(?:=1)?$/.test(word))) return;
-  writeFileSync(file, instrument(new Uint8Array(readFileSync(file))).bytes);
+  const { instrumentLinked } = await import('./linked-module.ts');
+  writeFileSync(file, await instrumentLinked(new Uint8Array(readFileSync(file)), access));
 }
 
 function run(command: string, args: readonly string[]): Promise<number> {

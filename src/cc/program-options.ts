@@ -14,7 +14,7 @@ import {
   TEXT_OPTIONS,
 } from '../report/index.ts';
 import { ALL_LEAKS_OPTIONS } from '../sandbox/heap-options.ts';
-import { QUARANTINE } from '../sandbox/sandbox-options.ts';
+import { QUARANTINE, SANDBOX_OPTIONS } from '../sandbox/sandbox-options.ts';
 
 /** How one option is read from its text, and what its value is otherwise. */
 interface ProgramOption<Value> {
@@ -73,6 +73,10 @@ export const PROGRAM_OPTIONS = {
   exitcode: count(23, 255, 'exit status of a program that leaks or has heap faults; 0 keeps its own'),
   halt_on_error: flag(true, 'stop the program at the first heap fault'),
   abort_on_error: flag(false, 'end with SIGABRT instead of the exit status `exitcode`'),
+  access: flag(
+    false,
+    `${SANDBOX_OPTIONS.access.help}; on in programs that were linked with -fsanitize=address`,
+  ),
   quarantine_size_kb: count(
     QUARANTINE / 1024,
     2 ** 20,

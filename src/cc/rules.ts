@@ -73,9 +73,8 @@ const REJECTED: readonly (readonly [RegExp, string])[] = [
     'it chooses instructions of another processor. Leave the option out, and the portable code is compiled.',
   ],
   [
-    /^-fsanitize=(?:.*,)?(?:address|hwaddress|leak|memory|kernel-address|memtag)/,
-    'this sanitizer brings its own allocator, which conflicts with that of Heapline. Leave the option out, because ' +
-      'a program that Heapline has linked reports leaks and heap faults at its exit.',
+    /^-fsanitize=(?:.*,)?(?:hwaddress|memory|kernel-address|memtag)/,
+    'no toolchain for WebAssembly supports this sanitizer. -fsanitize=address checks accesses to the heap.',
   ],
   [
     /^-fsanitize=(?:.*,)?(?:thread|dataflow|safe-stack|cfi|fuzzer)/,
@@ -90,6 +89,32 @@ const REJECTED: readonly (readonly [RegExp, string])[] = [
     'WASI has no library that writes such profiles. Leave the option out, or run a native build.',
   ],
 ];
+
+/** What an option says of the sanitizers that Heapline has itself. */
+export interface OwnSanitizers {
+  /** Whether accesses are checked from here on; null when the option does not say it. */
+  readonly access: boolean | null;
+  /** The option without them; null when nothing is left. */
+  readonly rest: string | null;
+}
+
+/** Options about how these sanitizers work, and their libraries. */
+const OF_SANITIZERS =
+  /^(?:-(?:static|shared)-lib[al]san|-l[al]san|-f(?:no-)?sanitize-(?:address-\S+|recover(?:=(?:address|leak|all))?))$/;
+
+/** Takes `address` and `leak` out of an option of the sanitizers: every program checks its heap for leaks. */
+export function ownSanitizers(option: string): OwnSanitizers {
+  if (OF_SANITIZERS.test(option)) return { access: null, rest: null };
+  const [, no, list] = /^-f(no-)?sanitize=(.*)$/.exec(option) ?? [];
+  if (list === undefined) return { access: null, rest: option };
+  const names = list.split(',');
+  const others = names.filter((name) => name !== 'address' && name !== 'leak');
+  const turnsOff = no !== undefined && (names.includes('address') || names.includes('all'));
+  return {
+    access: turnsOff ? false : names.includes('address') ? true : null,
+    rest: others.length === 0 ? null : `-f${no ?? ''}sanitize=${others.join(',')}`,
+  };
+}
 
 /** True for an option that changes nothing in a WebAssembly program. */
 export function isIgnored(option: string): boolean {

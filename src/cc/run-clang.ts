@@ -19,7 +19,6 @@ import {
   wasiProgramArguments,
   withTemporaryDirectory,
 } from '../compile/index.ts';
-import { instrument } from '../instrument/index.ts';
 import { packageDirectory, runtimeDirectory } from '../node/own-files.ts';
 import { isArchive, readArchive, writeArchive } from './archive.ts';
 import type { CommandLine, LinkItem } from './command-line.ts';
@@ -187,7 +186,8 @@ export class CompilerRun {
       const link = this.#linkArguments(line, items, directory);
       const { status } = await run(this.compiler.clang, [...link, '-o', module]);
       if (status !== 0) return status;
-      const { bytes } = instrument(new Uint8Array(readFileSync(module)));
+      const { instrumentLinked } = await import('./linked-module.ts');
+      const bytes = await instrumentLinked(new Uint8Array(readFileSync(module)), line.access);
       writeExecutable(line.output ?? 'a.out', bytes, this.#starter);
       return 0;
     });
@@ -202,6 +202,7 @@ export class CompilerRun {
       all: [...flags, '-c', ...source, '-o', object],
       items: [{ kind: 'source', text }],
       output: object,
+      access: false,
     };
     return text === '-'
       ? run(this.compiler.clang, this.#arguments(own)).then((end) => end.status)

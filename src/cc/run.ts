@@ -14,6 +14,7 @@ import {
   TrapError,
 } from '../errors.ts';
 import { openWasiGuest } from '../host/index.ts';
+import { openInstrumented } from '../instrument/instrumented-module.ts';
 import { liveFiles } from '../node/live-files.ts';
 import { machine } from '../node/machine.ts';
 import { codeDirectory } from '../node/own-files.ts';
@@ -64,9 +65,10 @@ async function runProgram([file = '', ...args]: readonly string[]): Promise<numb
     );
     return STATUS.noProgram;
   }
+  const checked = settings.access ? await moduleToCheck(bytes, name) : null;
   const sandbox = await openModule<GuestExports>(
-    { bytes, path: file, symbolOptions: {}, programName: file, once: true },
-    options(args, settings),
+    { bytes: checked ?? bytes, path: file, symbolOptions: {}, programName: file, once: true },
+    { ...options(args, settings), access: checked !== null },
     openProgram,
   );
   let status: number;
@@ -86,6 +88,20 @@ async function runProgram([file = '', ...args]: readonly string[]): Promise<numb
     { status, failed: failure !== null, fault: failure instanceof HeapFaultError },
     settings,
   );
+}
+
+/** The module whose accesses can be checked: this one when it was linked so, otherwise what the linker wrote. */
+async function moduleToCheck(bytes: Uint8Array, name: string): Promise<Uint8Array | null> {
+  const instrumented = openInstrumented(bytes);
+  if (instrumented === null || instrumented.shadow !== null) return bytes;
+  const { linkedModule } = await import('./linked-module.ts');
+  const linked = linkedModule(bytes);
+  if (linked === null) {
+    say(
+      `${name}: HEAPLINE_OPTIONS: access=1 is ignored: another version of Heapline has linked the program.\n`,
+    );
+  }
+  return linked;
 }
 
 /** Whether the end has nothing to report. Looking costs little, and a report needs much code. */

@@ -42,8 +42,8 @@ const RULES: readonly Rule[] = [
     where: 'every',
     reason:
       'this sanitizer brings its own allocator, which conflicts with that of Heapline. To find leaks and heap faults, ' +
-      'leave the flag out, because `heapline check` reports them. To find overflows and uses after free, run a native ' +
-      'build with the sanitizer.',
+      'leave the flag out, because `heapline check` reports them. To find overflows and uses after free, check accesses ' +
+      'instead: `heapline check --access`, or checks: true.',
   },
   {
     pattern: /^-fsanitize=(?:.*,)?(?:thread|dataflow|safe-stack|cfi)/,

@@ -17,7 +17,7 @@ export {
   type LeaksOptions,
   type ProfileOptions,
 } from './heap-options.ts';
-export { loadSymbols } from './module-symbols.ts';
+export { loadSymbols, useSymbols } from './module-symbols.ts';
 export {
   loadBytes,
   MODULE_OPTIONS,
@@ -27,7 +27,13 @@ export {
   symbolOptionsOf,
 } from './open-module.ts';
 export { type OpenGuest, openSandbox, sessionOptions } from './open-sandbox.ts';
-export { loadPasses, type PreparedModule, prepareModule, prepareModuleNow } from './prepared-module.ts';
+export {
+  loadPasses,
+  type PreparedModule,
+  prepareModule,
+  prepareModuleNow,
+  usePasses,
+} from './prepared-module.ts';
 export type { RunResult } from './program.ts';
 export { loadTimelines } from './recording.ts';
 export { disposedMemoryBytes, openSandboxes, type SandboxWatcher, watchSandboxes } from './registry.ts';

@@ -15,6 +15,11 @@ export async function loadSymbols(): Promise<void> {
   symbols ??= await import('../symbols/index.ts');
 }
 
+/** The same for code that has it already and cannot wait. */
+export function useSymbols(room: typeof import('../symbols/index.ts')): void {
+  symbols = room;
+}
+
 /** The names that compilers give to main. */
 const MAIN = /^(main|__original_main|__main_argc_argv)$/;
 

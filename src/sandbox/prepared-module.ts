@@ -243,6 +243,15 @@ export async function loadPasses(access = false): Promise<void> {
   passes ??= await import('../instrument/instrument.ts');
 }
 
+/** The same for code that has it already and cannot wait. */
+export function usePasses(
+  instrumenting: typeof import('../instrument/instrument.ts'),
+  checking: typeof import('../access/index.ts'),
+): void {
+  passes = instrumenting;
+  checks = checking;
+}
+
 function instrumentNow(
   bytes: Uint8Array,
   options: InstrumentOptions,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readCommandLine, wordsOf } from '../../src/cc/command-line.ts';
+import { actionOf, readCommandLine, wordsOf } from '../../src/cc/command-line.ts';
 import { InvalidArgumentError } from '../../src/errors.ts';
 
 const read = (text: string) => readCommandLine(text.split(' '));
@@ -19,12 +19,26 @@ test.each([
   ['-shared -o liba.so a.o', '--disable-shared'],
   ['-m64 a.c', '32-bit pointers'],
   ['-mavx2 -c a.c', 'portable code'],
-  ['-fsanitize=address a.c', 'reports leaks'],
+  ['-fsanitize=memory a.c', '-fsanitize=address'],
+  ['-fsanitize=address,undefined a.c', 'native build'],
   ['-fsanitize=thread a.c', 'native build'],
   ['--coverage a.c', 'native build'],
 ])('%s is rejected, and the message says what to do', (text, advice) => {
   expect(() => read(text)).toThrow(InvalidArgumentError);
   expect(() => read(text)).toThrow(advice);
+});
+
+test.each([
+  ['-fsanitize=address a.o', true],
+  ['-fsanitize=leak,address -fno-omit-frame-pointer -static-libasan a.o -lasan', true],
+  ['-fsanitize=address -fno-sanitize=address a.o', false],
+  ['-fsanitize=address -fno-sanitize=all a.o', false],
+  ['-fsanitize=leak a.o', false],
+])('%s: the link puts checks of accesses in: %s', (text, access) => {
+  const line = read(text);
+  expect(line).toMatchObject({ action: 'link', access });
+  expect(line.all.filter((word) => /asan|sanitize=(?:address|leak)/.test(word))).toEqual([]);
+  expect(actionOf(text.split(' '))).toMatchObject({ action: 'link', access });
 });
 
 test('options of GNU ld lose what wasm-ld does not know, also when their value is in the next -Wl', () => {

@@ -22,6 +22,7 @@ beforeAll(() => {
       '  const char *what = argc > 1 ? argv[1] : "";',
       '  if (!strcmp(what, "leak")) { char *lost = malloc(100); lost[0] = 1; puts("leaks"); return 5; }',
       '  if (!strcmp(what, "twice")) { void *p = malloc(8); free(p); free(p); return 0; }',
+      '  if (!strcmp(what, "past")) { char *p = malloc(argc * 5); p[argc * 5] = 1; free(p); return 0; }',
       '  puts("clean");',
       '  return 7;',
       '}',
@@ -53,6 +54,24 @@ test('a double free is reported', () => {
   const { status, stderr } = node('main.js', ['twice']);
   expect(stderr).toContain('double free');
   expect(status).toBe(23);
+});
+
+const OVERFLOW =
+  /heap-buffer-overflow in main: write of 1 byte at 0x\w+, 0 bytes past the end of a block of 10 bytes/;
+
+test('accesses are checked with access=1, and when -fsanitize=address was given to the link', () => {
+  expect(node('main.js', ['past'])).toMatchObject({ status: 0, stderr: '' });
+  const { status, stderr } = node('main.js', ['past'], 'access=1:halt_on_error=0');
+  expect(stderr).toMatch(OVERFLOW);
+  expect(status).toBe(23);
+  expect(node('main.js', [], 'access=1')).toMatchObject({ status: 7, stdout: 'clean\n', stderr: '' });
+  const flags = ['-sEXIT_RUNTIME=1', '-sWASM_ASYNC_COMPILATION=0'];
+  expect(emcc('-fsanitize=address', 'main.o', ...flags, '-o', 'checked.js').status).toBe(0);
+  // This one compiles its module and ends without waiting for anything.
+  const linked = node('checked.js', ['past'], 'halt_on_error=0');
+  expect(linked.stderr).toMatch(OVERFLOW);
+  expect(linked.status).toBe(23);
+  expect(node('checked.js', [])).toMatchObject({ status: 7, stdout: 'clean\n', stderr: '' });
 });
 
 test('a module in one file with a factory is checked, too', () => {

@@ -12,7 +12,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { loadWasm } from '../../src/index.ts';
+import { moduleIn } from '../../src/cc/executable.ts';
+import { keepLinked, linkedModule } from '../../src/cc/linked-module.ts';
+import { InvalidModuleError, loadWasm } from '../../src/index.ts';
+import { instrument, openInstrumented } from '../../src/instrument/index.ts';
 import { BuildDirectory, type Start } from '../support/build-directory.ts';
 
 const build = new BuildDirectory();
@@ -31,6 +34,7 @@ int main(int argc, char **argv) {
   const char *what = argc > 1 ? argv[1] : "";
   if (!strcmp(what, "leak")) { char *lost = malloc(100); lost[0] = 1; lost = 0; return helper(1); }
   if (!strcmp(what, "twice")) { void *p = malloc(8); free(p); free(p); puts("went on"); return 0; }
+  if (!strcmp(what, "past")) { char *p = malloc(argc * 5); p[argc * 5] = 1; free(p); puts("went on"); return 0; }
   if (!strcmp(what, "abort")) abort();
   if (!strcmp(what, "null")) return *(volatile int *)0xfffffff0;
   if (!strcmp(what, "status")) return 7;
@@ -132,6 +136,42 @@ test('a leak is reported at its line, with the exit status of LeakSanitizer', ()
   expect(main(['leak'], { options: 'exitcode=0' }).status).toBe(0);
   expect(main(['leak'], { options: 'detect_leaks=0' })).toMatchObject({ status: 0, stderr: '' });
   expect(main(['leak'], { options: 'exitcod=0' }).stderr).toContain("did you mean 'exitcode'");
+});
+
+test('accesses are checked with access=1, and in programs that were linked with -fsanitize=address', () => {
+  const line = PROGRAM.split('\n').findIndex((text) => text.includes('"past"')) + 1;
+  const report = new RegExp(
+    `heap-buffer-overflow in main: write of 1 byte at 0x\\w+, 0 bytes past the end of a block of 10 bytes\n +at main \\(main\\.c:${line}:`,
+  );
+  expect(main(['past'])).toMatchObject({ status: 0, stdout: 'went on\n', stderr: '' });
+  const checked = main(['past'], { options: 'access=1' });
+  expect(checked).toMatchObject({ status: 23, stdout: '' });
+  expect(checked.stderr).toMatch(report);
+  expect(main(['past'], { options: 'access=1:halt_on_error=0' })).toMatchObject({
+    status: 23,
+    stdout: 'went on\n',
+  });
+  expect(main(['files'], { options: 'access=1' })).toMatchObject({ status: 0, stderr: '' });
+  expect(main(['jump'], { options: 'access=1' })).toMatchObject({ status: 0, stderr: '' });
+  const built = cc('-O1', '-fsanitize=address,leak', 'main.c', 'helper.o', '-o', 'checked');
+  expect(built).toMatchObject({ status: 0, stderr: '' });
+  const linked = start('./checked', ['past']);
+  expect(linked.status).toBe(23);
+  expect(linked.stderr).toMatch(report);
+  expect(start('./checked', ['files'], { options: 'access=1' })).toMatchObject({ status: 0, stderr: '' });
+});
+
+test('a program keeps what the linker wrote, and says when that is damaged', async () => {
+  const linked = new Uint8Array(readFileSync(join(directory, 'main')));
+  const module = moduleIn(linked)!;
+  const original = linkedModule(module)!;
+  expect(openInstrumented(original)).toBe(null);
+  const { bytes } = instrument(original);
+  expect(Buffer.compare(keepLinked(bytes, original), module)).toBe(0);
+  expect(linkedModule(bytes)).toBe(null);
+  const damaged = Uint8Array.from(module);
+  damaged.fill(0xff, damaged.length - 500);
+  expect(() => linkedModule(damaged)).toThrow(InvalidModuleError);
 });
 
 test('arguments and environment are no blocks of the program, so a clean end needs no symbols', async () => {
