@@ -19,7 +19,8 @@ export const ROOMS = [
   { name: 'rewrite', browser: true, doors: ['index\\.ts', 'code-runs\\.ts', 'offset-map\\.ts'] },
   { name: 'instrument', browser: true, doors: ['index\\.ts', 'instrument\\.ts', 'instrumented-module\\.ts'] },
   { name: 'heap', browser: true },
-  { name: 'symbols', browser: true },
+  { name: 'symbols', browser: true, doors: ['index\\.ts', 'debug-entries\\.ts'] },
+  { name: 'c-types', browser: true },
   {
     name: 'profile',
     browser: true,

@@ -146,6 +146,8 @@
 #define HL_SPAN_METADATA 12
 #define HL_SPAN_STATE 16
 #define HL_SPAN_PAGES 20
+/* Bytes of a heap page. */
+#define HL_SPAN_PAGE 4096
 #define HL_SPAN_STATE_FREE 0
 #define HL_SPAN_STATE_SMALL 1
 #define HL_SPAN_STATE_LARGE 2

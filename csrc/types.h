@@ -237,6 +237,7 @@ HL_ASSERT_FIELD(hl_span, blocks, HL_SPAN_BLOCKS);
 HL_ASSERT_FIELD(hl_span, metadata, HL_SPAN_METADATA);
 HL_ASSERT_FIELD(hl_span, state, HL_SPAN_STATE);
 HL_ASSERT_FIELD(hl_span, pages, HL_SPAN_PAGES);
+_Static_assert(HL_PAGE == HL_SPAN_PAGE, "the size of a heap page differs from layout.h");
 HL_ASSERT_FIELD(hl_chunk, next, HL_CHUNK_NEXT);
 HL_ASSERT_FIELD(hl_chunk, used, HL_CHUNK_USED);
 HL_ASSERT_FIELD(hl_chunk, capacity, HL_CHUNK_CAPACITY);

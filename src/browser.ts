@@ -14,6 +14,7 @@ export {
   type CreateModule,
   prepareGrafting,
 } from './attach/index.ts';
+export type { Pointer, StructView } from './c-types/index.ts';
 export * from './errors.ts';
 export type { Frame, HeapFault } from './frames/index.ts';
 export type { GrowthOptions, GrowthReport, HeapMark, ScopeResult } from './leaks/index.ts';
@@ -22,13 +23,17 @@ export { formatText, LeakError, LeakReport, type TextOptions } from './report/in
 export {
   type AssertLeaksOptions,
   type GuestExports,
+  type GuestResult,
+  type GuestTypes,
   type Heap,
   type HeapStats,
   type HostFrames,
   type LeaksOptions,
   loadBytes as loadWasm,
+  loadViews,
   type ModuleOptions,
   type ProfileOptions,
   Sandbox,
+  type ViewFunction,
 } from './sandbox/index.ts';
 export { type DownloadOptions, downloadProfile } from './web/download.ts';

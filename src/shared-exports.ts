@@ -2,6 +2,7 @@
 // list is by name, because a room offers other rooms more than it offers users.
 
 export type { WasmImports, WasmMemory } from './binary/wasm-types.ts';
+export type { Pointer, StructView } from './c-types/index.ts';
 export * from './errors.ts';
 export type {
   FaultyAccess,
@@ -109,12 +110,15 @@ export {
   type AssertLeaksOptions,
   type FunctionTable,
   type GuestExports,
+  type GuestResult,
+  type GuestTypes,
   type Heap,
   type HeapStats,
   type HostFrames,
   type HostFramesBudget,
   type HostFramesSampling,
   type LeaksOptions,
+  loadViews,
   type ModuleOptions,
   type PreopenedDirectory,
   type ProfileOptions,
@@ -123,6 +127,7 @@ export {
   type SandboxOptions,
   type TableFunction,
   type ToolchainInfo,
+  type ViewFunction,
 } from './sandbox/index.ts';
 export type {
   Timeline,

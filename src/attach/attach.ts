@@ -2,16 +2,16 @@
 
 import { InvalidArgumentError } from '../errors.ts';
 import { readOptions } from '../options/option-table.ts';
-import { type GuestExports, ownBytes, type Sandbox } from '../sandbox/index.ts';
+import { type GuestExports, type GuestTypes, ownBytes, type Sandbox } from '../sandbox/index.ts';
 import { ATTACH_OPTIONS, type AttachOptions } from './attach-options.ts';
 import { attachTo } from './attachment.ts';
 
 /** A module with its own JavaScript, and the sandbox around it. */
-export interface Attached<Module, Exports extends object = GuestExports> {
+export interface Attached<Module, Exports extends object = GuestExports, Types extends object = GuestTypes> {
   /** What the function given to attach() has returned; of a promise, what it was resolved with. */
   readonly module: Module;
   /** The heap of the module. Disposing of it ends the watching; the module goes on. */
-  readonly sandbox: Sandbox<Exports>;
+  readonly sandbox: Sandbox<Exports, Types>;
 }
 
 /** Runs the JavaScript of a module. Emscripten's factories take options of the module. */
@@ -26,21 +26,26 @@ export interface Attach {
    * @param createModule the factory that Emscripten has written, or a function that imports and starts other glue
    * @param moduleOptions options of the module, for the factory
    */
-  <Module, Exports extends object = GuestExports, ModuleOptions extends object = object>(
+  <
+    Module,
+    Exports extends object = GuestExports,
+    ModuleOptions extends object = object,
+    Types extends object = GuestTypes,
+  >(
     createModule: CreateModule<Module, ModuleOptions>,
     moduleOptions?: ModuleOptions,
     options?: AttachOptions,
-  ): Promise<Attached<Module, Exports>>;
+  ): Promise<Attached<Module, Exports, Types>>;
   /**
    * The same for glue of any kind: opens a sandbox around the instance of the module with these bytes.
    * @param wasm the bytes of the module
    * @param load imports and starts the glue
    */
-  bytes<Module, Exports extends object = GuestExports>(
+  bytes<Module, Exports extends object = GuestExports, Types extends object = GuestTypes>(
     wasm: Uint8Array | ArrayBuffer,
     load: () => Module | PromiseLike<Module>,
     options?: AttachOptions,
-  ): Promise<Attached<Module, Exports>>;
+  ): Promise<Attached<Module, Exports, Types>>;
 }
 
 async function attachToFactory(

@@ -16,6 +16,7 @@ import { addRunCommand } from './run.ts';
 import { addServeCommand } from './serve.ts';
 import { addShowCommands } from './show.ts';
 import { Terminal } from './terminal.ts';
+import { addTypesCommand } from './types.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
   // Their arguments are those of gcc and ar, which no parser of ours may see.
@@ -65,6 +66,7 @@ ${STATUS_HELP}`,
   addServeCommand(program, terminal, programArguments);
   addBuildCommands(program, terminal);
   addLinkFlagsCommand(program, terminal);
+  addTypesCommand(program, terminal);
   addCcCommands(program, terminal);
   addShowCommands(program, terminal);
   addCompareCommands(program, terminal, (result) => {

@@ -294,13 +294,13 @@ export async function load(
   terminal: Terminal,
 ): Promise<Sandbox> {
   // The compiler is loaded when it is needed, so that commands that only read profiles start at once.
-  const { loadC, loadWasm } = await import('../index.ts');
+  const [{ openC, openWasm }] = await Promise.all([import('../loading/index.ts'), import('../index.ts')]);
   const modules = files.filter((file) => file.endsWith('.wasm'));
   if (modules.length === 0) {
     if (given.glue !== undefined) terminal.warn('--glue is for modules: C sources do not need it.');
     (await import('../compile/index.ts')).removeDirectoriesOnSignals();
     terminal.progress('compiling');
-    return loadC(files, {
+    return openC(files, {
       ...options,
       ...compileOptions(given),
       onProgress: (step: string) => terminal.progress(step),
@@ -314,7 +314,7 @@ export async function load(
   const idle = givenCompileOptions(given);
   if (idle.length > 0) terminal.warn(`${path} is already compiled: ${idle.join(', ')} had no effect.`);
   try {
-    return await loadWasm(path, { ...options, ...(glue === undefined ? {} : { glue: readGlue(glue) }) });
+    return await openWasm(path, { ...options, ...(glue === undefined ? {} : { glue: readGlue(glue) }) });
   } catch (error) {
     throw moduleError(path, error);
   }

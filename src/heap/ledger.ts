@@ -108,6 +108,18 @@ export interface FailureRecord {
   readonly context: number;
 }
 
+/** A run of heap pages. */
+interface Span {
+  readonly state: number;
+  readonly base: number;
+  readonly pages: number;
+  /** Distance of its blocks. */
+  readonly capacity: number;
+  readonly blocks: number;
+  /** Address of the first block's metadata. */
+  readonly metadata: number;
+}
+
 /** The runtime's own judgement of the ledger (csrc/check.c). */
 type LedgerChecks = Pick<RuntimeExports, 'heapline_check' | 'heapline_check_context'>;
 
@@ -368,11 +380,12 @@ export class Ledger {
     return words[(address + L.ACCOUNT_NODE) / WORD]!;
   }
 
-  *#spans(): Generator<
-    { base: number; capacity: number; blocks: number; metadata: number },
-    void,
-    undefined
-  > {
+  /** The spans that hold blocks. */
+  *#spans(): Generator<Span, void, undefined> {
+    for (const span of this.#allSpans()) if (span.state !== L.SPAN_STATE_FREE) yield span;
+  }
+
+  *#allSpans(): Generator<Span, void, undefined> {
     let chunk = this.#word(L.RUNTIME_FIRST_SPAN_CHUNK);
     // Bytes of all chunks and of all metadata. More of them than there is memory means that the list has a cycle.
     let taken = 0;
@@ -391,8 +404,12 @@ export class Ledger {
         words = this.#view.words;
         const at = (chunk + L.CHUNK_ENTRIES + i * L.SPAN_SIZE) / WORD;
         const state = words[at + L.SPAN_STATE / WORD]!;
-        if (state !== L.SPAN_STATE_SMALL && state !== L.SPAN_STATE_LARGE) continue;
         const base = words[at + L.SPAN_BASE / WORD]!;
+        const pages = words[at + L.SPAN_PAGES / WORD]!;
+        if (state !== L.SPAN_STATE_SMALL && state !== L.SPAN_STATE_LARGE) {
+          yield { state: L.SPAN_STATE_FREE, base, pages, capacity: 0, blocks: 0, metadata: 0 };
+          continue;
+        }
         const capacity = words[at + L.SPAN_BLOCK_SIZE / WORD]!;
         const blocks = words[at + L.SPAN_BLOCKS / WORD]!;
         const metadata = words[at + L.SPAN_METADATA / WORD]!;
@@ -401,7 +418,7 @@ export class Ledger {
         if (metadata % WORD !== 0 || end > words.length * WORD || taken > words.length * WORD) {
           throw damaged('span', at * WORD);
         }
-        yield { base, capacity, blocks, metadata };
+        yield { state, base, pages, capacity, blocks, metadata };
       }
       words = this.#view.words;
       chunk = words[header + L.CHUNK_NEXT / WORD]!;
@@ -412,22 +429,53 @@ export class Ledger {
   *blocks(): Generator<HeapBlock, void, undefined> {
     this.checkHeap();
     for (const { base, capacity, blocks, metadata } of this.#spans()) {
-      for (let block = 0; block < blocks; block++) {
-        const words = this.#view.words;
-        const entry = (metadata + block * L.BLOCK_SIZE) / WORD;
-        const word = words[entry + L.BLOCK_OWNER / WORD]!;
-        if ((word & L.BLOCK_OWNER_MASK) === 0) continue;
-        const freed = (word & L.BLOCK_FREED) !== 0;
-        yield {
-          address: base + block * capacity,
-          size: freed ? capacity : words[entry + L.BLOCK_REQUESTED / WORD]!,
-          capacity,
-          context: this.contextOf(word),
-          serial: freed ? 0 : words[entry + L.BLOCK_SERIAL / WORD]!,
-          freed,
-        };
+      for (let index = 0; index < blocks; index++) {
+        const block = this.#block(base, capacity, metadata, index);
+        if (block !== null) yield block;
       }
     }
+  }
+
+  /** A block of a span; null when it was never handed out. */
+  #block(base: number, capacity: number, metadata: number, index: number): HeapBlock | null {
+    const words = this.#view.words;
+    const entry = (metadata + index * L.BLOCK_SIZE) / WORD;
+    const word = words[entry + L.BLOCK_OWNER / WORD]!;
+    if ((word & L.BLOCK_OWNER_MASK) === 0) return null;
+    const freed = (word & L.BLOCK_FREED) !== 0;
+    return {
+      address: base + index * capacity,
+      size: freed ? capacity : words[entry + L.BLOCK_REQUESTED / WORD]!,
+      capacity,
+      context: this.contextOf(word),
+      serial: freed ? 0 : words[entry + L.BLOCK_SERIAL / WORD]!,
+      freed,
+    };
+  }
+
+  /** The low word of the number of blocks that were freed, which changes whenever a block is. */
+  get freedObjects(): number {
+    return this.#word(L.RUNTIME_FREED_OBJECTS);
+  }
+
+  /**
+   * The block in which an address lies; null outside of the heap. Pages of the heap that hold no blocks at present count
+   * as one freed block.
+   */
+  blockAt(address: number): HeapBlock | null {
+    let free: HeapBlock | null = null;
+    for (const { state, base, capacity, blocks, metadata, pages } of this.#allSpans()) {
+      if (address < base) continue;
+      if (state === L.SPAN_STATE_FREE) {
+        const size = pages * L.SPAN_PAGE;
+        if (address < base + size) {
+          free = { address: base, size, capacity: size, context: 0, serial: 0, freed: true };
+        }
+      } else if (address < base + blocks * capacity) {
+        return this.#block(base, capacity, metadata, Math.floor((address - base) / capacity));
+      }
+    }
+    return free;
   }
 
   /** Whether the record that the import `heapline.fault` was given is about an allocation that failed. */

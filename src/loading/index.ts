@@ -1,4 +1,4 @@
 // The ways to a sandbox: from C sources, and from a module that was linked with the runtime.
 
-export { compileC, type LoadCOptions, loadC } from './load-c.ts';
-export { type LoadWasmOptions, loadWasm } from './load-wasm.ts';
+export { compileC, type LoadCOptions, loadC, openC } from './load-c.ts';
+export { type LoadWasmOptions, loadWasm, openWasm } from './load-wasm.ts';

@@ -9,6 +9,8 @@ import { type OptionTable, readOptions } from '../options/option-table.ts';
 import {
   checksOf,
   type GuestExports,
+  type GuestTypes,
+  loadViews,
   openSandbox,
   prepareModule,
   SANDBOX_OPTIONS,
@@ -27,15 +29,24 @@ const LOAD_C_OPTIONS = { ...SANDBOX_OPTIONS, ...COMPILE_OPTIONS } satisfies Opti
  * Compiles C sources and opens a sandbox of the result.
  * @param sources one C file, or several that are linked into one module: paths, or file: URLs
  */
-export async function loadC<Exports extends object = GuestExports>(
+export async function loadC<Exports extends object = GuestExports, Types extends object = GuestTypes>(
   sources: string | URL | readonly (string | URL)[],
   options: LoadCOptions = {},
-): Promise<Sandbox<Exports>> {
+): Promise<Sandbox<Exports, Types>> {
+  const [sandbox] = await Promise.all([openC<Exports, Types>(sources, options), loadViews()]);
+  return sandbox;
+}
+
+/** The same for commands, which load no code for views. */
+export async function openC<Exports extends object = GuestExports, Types extends object = GuestTypes>(
+  sources: string | URL | readonly (string | URL)[],
+  options: LoadCOptions,
+): Promise<Sandbox<Exports, Types>> {
   const { compiled, files, settings } = await compileC('loadC', sources, options);
   const { toolchain } = compiled;
   const path = resolve(files[0]!);
   const openGuest = await guestWithGlue(compiled.glue);
-  return openSandbox<Exports>(
+  return openSandbox<Exports, Types>(
     {
       module: await prepareModule(compiled.wasm, settings.maxMemory, { access: checksOf(settings).access }),
       symbolOptions: {},

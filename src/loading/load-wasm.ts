@@ -5,6 +5,8 @@ import { text } from '../options/option-rules.ts';
 import { type OptionTable, readOptions } from '../options/option-table.ts';
 import {
   type GuestExports,
+  type GuestTypes,
+  loadViews,
   MODULE_OPTIONS,
   openModule,
   ownBytes,
@@ -30,15 +32,24 @@ const LOAD_WASM_OPTIONS = { ...MODULE_OPTIONS, glue: text } satisfies OptionTabl
  * Opens a sandbox of a module that was linked with the runtime, instrumented already or not.
  * @param bytesOrPath the module, or its file: a path, or a file: URL
  */
-export async function loadWasm<Exports extends object = GuestExports>(
+export async function loadWasm<Exports extends object = GuestExports, Types extends object = GuestTypes>(
   bytesOrPath: Uint8Array | ArrayBuffer | string | URL,
   options: LoadWasmOptions = {},
-): Promise<Sandbox<Exports>> {
+): Promise<Sandbox<Exports, Types>> {
+  const [sandbox] = await Promise.all([openWasm<Exports, Types>(bytesOrPath, options), loadViews()]);
+  return sandbox;
+}
+
+/** The same for commands, which load no code for views. */
+export async function openWasm<Exports extends object = GuestExports, Types extends object = GuestTypes>(
+  bytesOrPath: Uint8Array | ArrayBuffer | string | URL,
+  options: LoadWasmOptions,
+): Promise<Sandbox<Exports, Types>> {
   const settings: LoadWasmOptions = readOptions('loadWasm', options, LOAD_WASM_OPTIONS);
   const symbolOptions = symbolOptionsOf(settings);
   const { bytes, path } = await moduleOf(bytesOrPath);
   const glue = settings.glue ?? (path === null ? null : await glueBeside(path));
-  return openModule<Exports>({ bytes, path, symbolOptions }, settings, await guestWithGlue(glue));
+  return openModule<Exports, Types>({ bytes, path, symbolOptions }, settings, await guestWithGlue(glue));
 }
 
 /** The bytes of the module, and the path of its file; null for bytes that the caller has given. */

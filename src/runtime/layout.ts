@@ -151,6 +151,8 @@ export const SPAN_BLOCKS = 8;
 export const SPAN_METADATA = 12;
 export const SPAN_STATE = 16;
 export const SPAN_PAGES = 20;
+/** Bytes of a heap page. */
+export const SPAN_PAGE = 4096;
 export const SPAN_STATE_FREE = 0;
 export const SPAN_STATE_SMALL = 1;
 export const SPAN_STATE_LARGE = 2;

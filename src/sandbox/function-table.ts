@@ -7,8 +7,8 @@ import { InvalidArgumentError, UnsupportedModuleError } from '../errors.ts';
 import type { Gate, GuestFunction, RawFunction } from '../host/index.ts';
 import type { TableSignatures } from './table-signatures.ts';
 
-/** A function of the guest, called by pointer. Pointers and integers are numbers; 64-bit integers bigints. */
-export type TableFunction = (...args: (number | bigint)[]) => number;
+/** A function of the guest, called by pointer. Pointers and integers are numbers; 64-bit integers are bigints. */
+export type TableFunction = (...args: (number | bigint)[]) => number | bigint | undefined;
 
 /** Names under which toolchains export the table. */
 const TABLE = '__indirect_function_table';

@@ -2,6 +2,7 @@
 // what the host learns from it (statistics, profiles, leaks, faults). Pointers are unsigned 32-bit addresses in the
 // guest's linear memory. The session holds the state.
 
+import type { Pointer } from '../c-types/index.ts';
 import { HeapFaultError, InvalidArgumentError, OutOfMemoryError, StateError } from '../errors.ts';
 import { type Frame, faultMessage, type HeapFault } from '../frames/index.ts';
 import { type ContextStacks, type HeapBlock, type HeapSnapshot, MemoryView } from '../heap/index.ts';
@@ -99,20 +100,20 @@ export class Heap {
   }
 
   /** Allocates `size` bytes, uninitialised. Throws OutOfMemoryError rather than return 0. */
-  malloc(size: number): number {
+  malloc(size: number): Pointer {
     checkSize('size', size);
     const address = this.#malloc(size) >>> 0;
     if (address === 0) throw outOfMemory(this.#session, size);
-    return address;
+    return address as Pointer;
   }
 
   /** Allocates `count` times `size` bytes of zeros. Throws OutOfMemoryError rather than return 0. */
-  calloc(count: number, size: number): number {
+  calloc(count: number, size: number): Pointer {
     checkSize('count', count);
     checkSize('size', size);
     const address = this.#calloc(count, size) >>> 0;
     if (address === 0) throw outOfMemory(this.#session, count * size);
-    return address;
+    return address as Pointer;
   }
 
   /**
@@ -120,13 +121,13 @@ export class Heap {
    * keeps the block when there is no room. A pointer to no block is a heap fault, which is written down; then there is
    * no block to return, so realloc() throws HeapFaultError whatever `onError` says.
    */
-  realloc(address: number, size: number): number {
+  realloc(address: number, size: number): Pointer {
     checkAddress('address', address);
     checkSize('size', size);
     const { events, stacks } = this.#session;
     const faults = events.faultCount;
     const moved = this.#realloc(address, size) >>> 0;
-    if (moved !== 0) return moved;
+    if (moved !== 0) return moved as Pointer;
     // The first fault since then: `onFault` may have caused others.
     const event = events.firstSince(faults);
     if (event === undefined) throw outOfMemory(this.#session, size);
@@ -144,12 +145,12 @@ export class Heap {
   }
 
   /** Allocates a copy of `text` as a C string: UTF-8, terminated by a zero byte. The caller frees it. */
-  cstring(text: string): number {
+  cstring(text: string): Pointer<'char'> {
     const encoded = encodeCString(text);
     const address = this.#malloc(encoded.length) >>> 0;
     if (address === 0) throw outOfMemory(this.#session, encoded.length);
     this.#view.bytes.set(encoded, address);
-    return address;
+    return address as Pointer<'char'>;
   }
 
   /** The C string at this address, read as UTF-8 up to its zero byte. */

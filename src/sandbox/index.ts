@@ -17,7 +17,7 @@ export {
   type LeaksOptions,
   type ProfileOptions,
 } from './heap-options.ts';
-export { loadSymbols, useSymbols } from './module-symbols.ts';
+export { loadSymbols, loadViews, useSymbols } from './module-symbols.ts';
 export {
   loadBytes,
   MODULE_OPTIONS,
@@ -28,6 +28,7 @@ export {
 } from './open-module.ts';
 export { type OpenGuest, openSandbox, sessionOptions } from './open-sandbox.ts';
 export {
+  isOwnFunction,
   loadPasses,
   type PreparedModule,
   prepareModule,
@@ -37,7 +38,13 @@ export {
 export type { RunResult } from './program.ts';
 export { loadTimelines } from './recording.ts';
 export { disposedMemoryBytes, openSandboxes, type SandboxWatcher, watchSandboxes } from './registry.ts';
-export { type GuestExports, Sandbox } from './sandbox.ts';
+export {
+  type GuestExports,
+  type GuestResult,
+  type GuestTypes,
+  Sandbox,
+  type ViewFunction,
+} from './sandbox.ts';
 export {
   checksOf,
   type PreopenedDirectory,

@@ -1,6 +1,8 @@
 // The symbols of a module, opened when somebody first asks for a frame: most sandboxes never look at a stack. The code
 // that reads debug information is loaded when the first sandbox is opened.
 
+import type { ModuleTypes } from '../c-types/index.ts';
+import { StateError } from '../errors.ts';
 import type { Frame } from '../frames/index.ts';
 import type { ValueType } from '../host/index.ts';
 import type { Symbolizer, SymbolizerOptions } from '../symbols/index.ts';
@@ -20,12 +22,29 @@ export function useSymbols(room: typeof import('../symbols/index.ts')): void {
   symbols = room;
 }
 
+let cTypes: typeof import('../c-types/index.ts') | null = null;
+
+/**
+ * Loads the code that reads C's types and views memory. In the entry `heapline`, loadC(), loadWasm() and attach() do it.
+ * In the others, call it and wait before you call sandbox.view(), so that pages which need no views do not load it.
+ */
+export async function loadViews(): Promise<void> {
+  cTypes ??= await import('../c-types/index.ts');
+}
+
+/** The code that reads C's types and views memory. */
+export function viewing(): typeof import('../c-types/index.ts') {
+  if (cTypes !== null) return cTypes;
+  throw new StateError('The code for views is not loaded: call `await loadViews()` first.');
+}
+
 /** The names that compilers give to main. */
 const MAIN = /^(main|__original_main|__main_argc_argv)$/;
 
 /** The symbols of a module, opened when first asked for: most sandboxes never look at a stack. */
 export class ModuleSymbols {
   #symbolizer: Symbolizer | null = null;
+  #types: ModuleTypes | null = null;
   readonly #linesKnown = new WeakMap<FunctionTypes, boolean>();
 
   constructor(
@@ -67,6 +86,12 @@ export class ModuleSymbols {
   /** Whether this offset is in the function by which the toolchain calls main. */
   isStartUp(site: number): boolean {
     return this.#open().isStartUp(site);
+  }
+
+  /** The types that the debug information describes. */
+  types(): ModuleTypes {
+    this.#types ??= new (viewing().ModuleTypes)(this.module, this.options.debugInfo);
+    return this.#types;
   }
 
   #open(): Symbolizer {

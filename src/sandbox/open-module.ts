@@ -9,7 +9,7 @@ import { type OptionTable, readOptions } from '../options/option-table.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';
 import { type OpenGuest, openSandbox } from './open-sandbox.ts';
 import { prepareModule, prepareModuleOnce } from './prepared-module.ts';
-import type { GuestExports, Sandbox } from './sandbox.ts';
+import type { GuestExports, GuestTypes, Sandbox } from './sandbox.ts';
 import { checksOf, SANDBOX_OPTIONS, type SandboxOptions } from './sandbox-options.ts';
 
 /** Options of a sandbox that is opened from the bytes of a module. */
@@ -73,11 +73,11 @@ export interface ModuleSource {
 }
 
 /** Opens a sandbox of a module. @param openGuest for a module whose system interface is not WASI */
-export async function openModule<Exports extends object>(
+export async function openModule<Exports extends object, Types extends object = GuestTypes>(
   { bytes, path, symbolOptions, programName, once }: ModuleSource,
   options: ModuleOptions,
   openGuest?: OpenGuest,
-): Promise<Sandbox<Exports>> {
+): Promise<Sandbox<Exports, Types>> {
   const instrumented = openInstrumented(bytes);
   if (instrumented !== null && options.maxMemory !== undefined) {
     throw new InvalidArgumentError(
@@ -88,7 +88,7 @@ export async function openModule<Exports extends object>(
   const { access } = checksOf(options);
   const prepare = once ? prepareModuleOnce : prepareModule;
   const module = await prepare(bytes, options.maxMemory, { access, instrumented });
-  return openSandbox<Exports>(
+  return openSandbox<Exports, Types>(
     {
       module,
       symbolOptions:
@@ -117,13 +117,13 @@ export async function openModule<Exports extends object>(
  * interface is WASI, or it has none.
  * @param bytes the module
  */
-export async function loadBytes<Exports extends object = GuestExports>(
+export async function loadBytes<Exports extends object = GuestExports, Types extends object = GuestTypes>(
   bytes: Uint8Array | ArrayBuffer,
   options: ModuleOptions = {},
-): Promise<Sandbox<Exports>> {
+): Promise<Sandbox<Exports, Types>> {
   const settings: ModuleOptions = readOptions('loadWasm', options, MODULE_OPTIONS);
   const symbolOptions = symbolOptionsOf(settings);
   const own = ownBytes('bytes', bytes);
   if (own === null) throw new InvalidArgumentError('bytes', 'loadWasm() takes the bytes of a module.');
-  return openModule<Exports>({ bytes: own, path: null, symbolOptions }, settings);
+  return openModule<Exports, Types>({ bytes: own, path: null, symbolOptions }, settings);
 }

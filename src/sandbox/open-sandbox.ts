@@ -8,7 +8,7 @@ import type { Boundary } from './boundary.ts';
 import { loadSymbols } from './module-symbols.ts';
 import type { PreparedModule } from './prepared-module.ts';
 import { loadTimelines } from './recording.ts';
-import { Sandbox } from './sandbox.ts';
+import { type GuestTypes, Sandbox } from './sandbox.ts';
 import { checksOf, type SandboxOptions } from './sandbox-options.ts';
 import type { Instantiate, SessionOptions } from './session.ts';
 import type { Subject } from './subject.ts';
@@ -33,11 +33,11 @@ export type OpenGuest = (
 const openWasi: OpenGuest = (module, options, { runtime }) => openWasiGuest(module, options, runtime);
 
 /** Opens a sandbox of this module. @param openGuest for a module whose system interface is not WASI */
-export async function openSandbox<Exports extends object>(
+export async function openSandbox<Exports extends object, Types extends object = GuestTypes>(
   { names, symbolOptions, programName, ...source }: Source,
   options: SandboxOptions,
   openGuest = openWasi,
-): Promise<Sandbox<Exports>> {
+): Promise<Sandbox<Exports, Types>> {
   await Promise.all([loadSymbols(), loadTimelines(options.timeline ?? false)]);
   const { module } = source;
   const subject = { ...source, symbols: module.symbols(symbolOptions), functions: module.functions(names) };
@@ -56,7 +56,7 @@ export async function openSandbox<Exports extends object>(
     };
     return openGuest(module.module, guestOptions, boundary);
   };
-  return Sandbox.open<Exports>(subject, sessionOptions(options), instantiate);
+  return Sandbox.open<Exports, Types>(subject, sessionOptions(options), instantiate);
 }
 
 /** How the guest of these options is watched. @param attached whether other code than Heapline's runs it */

@@ -298,16 +298,17 @@ function textOf(map: object): string | null {
   }
 }
 
+/** Whether an exported function is the module's own: not the allocator's, and not what libc exports. */
+export function isOwnFunction(name: string): boolean {
+  return (
+    !(ALLOCATION_FAMILY as readonly string[]).includes(name) &&
+    !/^(_|heapline_|main$|fflush$|emscripten_|dynCall_|stack(Save|Restore|Alloc)$)/.test(name)
+  );
+}
+
 function choose(functions: FunctionTypes, names: readonly string[] | null): FunctionTypes {
   if (names === null) {
-    const family = new Set<string>(ALLOCATION_FAMILY);
-    return new Map(
-      [...functions].filter(
-        ([name]) =>
-          !family.has(name) &&
-          !/^(_|heapline_|main$|fflush$|emscripten_|dynCall_|stack(Save|Restore|Alloc)$)/.test(name),
-      ),
-    );
+    return new Map([...functions].filter(([name]) => isOwnFunction(name)));
   }
   const chosen = new Map<string, readonly ValueType[]>();
   for (const name of names) {

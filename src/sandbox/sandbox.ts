@@ -3,24 +3,46 @@
 // session holds the state.
 
 import type { WasmMemory } from '../binary/wasm-types.ts';
+import type { Pointer } from '../c-types/index.ts';
 import { InvalidArgumentError, StateError } from '../errors.ts';
 import type { Frame } from '../frames/index.ts';
 import type { ValueType } from '../host/index.ts';
 import type { FunctionTable } from './function-table.ts';
+import { GuestViews } from './guest-views.ts';
 import { Heap } from './heap.ts';
 import type { RunResult } from './program.ts';
 import { announceDisposal, registerSandbox, rememberDisposed, unregisterSandbox } from './registry.ts';
 import { type Instantiate, Session, type SessionOptions } from './session.ts';
 import { type Subject, type ToolchainInfo, warningsAbout } from './subject.ts';
 
-/** The functions of a guest by name. Pointers and integers are numbers; 64-bit integers are bigints. */
-export type GuestExports = Record<string, (...args: (number | bigint)[]) => number>;
+/**
+ * The functions of a guest by name, when nobody has declared their types. Pointers and integers are numbers; 64-bit
+ * integers are bigints. A function without a result returns undefined.
+ */
+export type GuestExports = Record<string, (...args: (number | bigint)[]) => GuestResult>;
+
+/** The result of a function of which only WebAssembly's types are known. */
+export type GuestResult = number | bigint | undefined;
+
+/** The types that sandbox.view() reads, by their names in C, when nobody has declared them. */
+// biome-ignore lint/suspicious/noExplicitAny: until `heapline types` has declared them, views have any fields, and one sandbox is as good as another
+export type GuestTypes = any;
+
+/** The type of sandbox.view(): with declared types it knows their names and takes only pointers to them. */
+// Made of methods, so that a sandbox with declared types is also one without.
+export type ViewFunction<Types extends object> = string extends keyof Types
+  ? { view(type: string, pointer: number): Types[keyof Types] }['view']
+  : {
+      view<Name extends string & keyof Types>(type: Name, pointer: Pointer<NoInfer<Name>>): Types[Name];
+    }['view'];
 
 /**
  * One module in memory of its own. Calls into it are synchronous. After a trap, and after the program has ended,
  * its functions can still be called: what C keeps in memory is then in whatever state the program left it.
  */
-export class Sandbox<Exports extends object = GuestExports> implements Disposable {
+export class Sandbox<Exports extends object = GuestExports, Types extends object = GuestTypes>
+  implements Disposable
+{
   /** The functions of the C sources. A wrong argument throws an InvalidArgumentError, a trap throws a TrapError. */
   readonly exports: Exports;
   /** The guest's heap: allocations from JavaScript, statistics, profiles and leaks. */
@@ -32,7 +54,19 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   /** Tells sandboxes of one process apart where their profiles are served together: `parser.c`, `parser.c#2`, … */
   readonly instance: string;
 
+  /**
+   * What C has at this address, read by the debug information: for a struct, union or class a view whose fields are read
+   * from memory whenever they are asked for, for any other type its value. Types are named as in C: `struct node`,
+   * `node_t`, `char *`, `struct point[4]`. Integers of 64 bits are bigints; arrays of char, and pointers to char, are
+   * texts; a pointer is a number, to be viewed in turn. Throws for a type that the module does not have, for NULL, and
+   * for memory that is freed. In `heapline/core` and `heapline/browser`, call `await loadViews()` before.
+   * @param type the name of the type
+   * @param pointer the address, as C returned it
+   */
+  readonly view: ViewFunction<Types>;
+
   readonly #session: Session;
+  readonly #views: GuestViews;
 
   private constructor(session: Session) {
     this.#session = session;
@@ -41,19 +75,21 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
     this.toolchain = toolchain;
     this.exports = functionsOf(session) as Exports;
     this.heap = new Heap(session);
+    this.#views = new GuestViews(session);
+    this.view = ((type: string, pointer: number) => this.#views.view(type, pointer)) as ViewFunction<Types>;
     this.instance = registerSandbox(this, name);
   }
 
   /** @internal Use loadC() or loadWasm(). */
-  static async open<Exports extends object>(
+  static async open<Exports extends object, Types extends object>(
     subject: Subject,
     options: SessionOptions,
     instantiate: Instantiate,
-  ): Promise<Sandbox<Exports>> {
+  ): Promise<Sandbox<Exports, Types>> {
     const session = await Session.open(subject, options, instantiate);
-    let sandbox: Sandbox<Exports> | null = null;
+    let sandbox: Sandbox<Exports, Types> | null = null;
     try {
-      sandbox = new Sandbox<Exports>(session);
+      sandbox = new Sandbox<Exports, Types>(session);
       session.initialize();
       return sandbox;
     } catch (error) {
@@ -81,6 +117,15 @@ export class Sandbox<Exports extends object = GuestExports> implements Disposabl
   get table(): FunctionTable {
     this.#session.check('table');
     return this.#session.table;
+  }
+
+  /**
+   * The values of an enumeration by their names: `sandbox.enumerators('enum color').RED`. They are numbers, or bigints
+   * for an enumeration of 64 bits.
+   */
+  enumerators(type: string): Readonly<Record<string, number | bigint>> {
+    this.#session.check('enumerators');
+    return this.#views.enumerators(type);
   }
 
   /** Everything that the guest has written to its standard output so far. */

@@ -21,11 +21,11 @@ for (const beyond of [0, 1, 2, 5]) {
   let nested: Sandbox;
   function callBack(depth: number): number {
     if (depth === 0) return nested.heap.malloc(77);
-    if (depth === 1) return nested.exports.inner!(77);
-    return nested.exports.plunge!(depth % 3, depth - 1);
+    if (depth === 1) return nested.exports.inner!(77) as number;
+    return nested.exports.plunge!(depth % 3, depth - 1) as number;
   }
   function between(): number {
-    return nested.exports.plunge!(11_000, beyond);
+    return nested.exports.plunge!(11_000, beyond) as number;
   }
   function enter(): void {
     nested.exports.plunge!(20, -1);

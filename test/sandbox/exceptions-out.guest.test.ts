@@ -44,7 +44,7 @@ describe.each(KINDS)('%s %s: an exception that leaves the guest', (toolchain, fl
   let boom: (n: number) => number;
   beforeAll(async () => {
     lib = await load(toolchain, 'exceptions-out.cpp', options(toolchain, flag));
-    boom = lib.exports.boom!;
+    boom = lib.exports.boom as typeof boom;
   });
 
   test.each(Object.entries(EXCEPTIONS))('is an error with its type and text (%s)', (n, [type, what]) => {

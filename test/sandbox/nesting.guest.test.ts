@@ -145,7 +145,7 @@ class Play {
     const which = this.#draw(FUNCTIONS.length);
     const name = FUNCTIONS[which]!;
     const { exports, table } = this.sandbox;
-    const enter = this.#draw(2) === 0 ? exports[name]! : table.get(exports.pointer_to!(which));
+    const enter = this.#draw(2) === 0 ? exports[name]! : table.get(exports.pointer_to!(which) as number);
     this.#within('Play.enter', () => {
       this.#stack.push(name);
       try {

@@ -249,7 +249,7 @@ describe.each(TOOLCHAINS)('a library compiled by %s', (toolchain) => {
 
   test('uses all of its memory and frees it again', async () => {
     const small = await load(toolchain, 'library.c', { maxMemory: 32 * 2 ** 20 });
-    const blocks = small.exports.exhaust!(64 * 1024);
+    const blocks = small.exports.exhaust!(64 * 1024) as number;
     expect(blocks).toBeGreaterThan(300);
     expect(blocks).toBeLessThan(512);
     expect(small.exports.take!(2 ** 26)).toBe(0);
@@ -553,7 +553,7 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
   test('give stacks that interleave both languages, each frame once', async () => {
     let lib: Sandbox;
     function callBack(depth: number): number {
-      return depth === 0 ? lib.exports.inner!(77) : lib.exports.outer!(depth - 1);
+      return depth === 0 ? (lib.exports.inner!(77) as number) : (lib.exports.outer!(depth - 1) as number);
     }
     function enter(): void {
       lib.exports.outer!(1);
@@ -575,7 +575,7 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
   test('are all in the stack even if nothing was allocated on the way', async () => {
     let lib: Sandbox;
     function callBack(depth: number): number {
-      return depth === 0 ? lib.exports.inner!(77) : lib.exports.relay!(depth - 1);
+      return depth === 0 ? (lib.exports.inner!(77) as number) : (lib.exports.relay!(depth - 1) as number);
     }
     function enter(): void {
       lib.exports.relay!(2);
@@ -672,7 +672,7 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
     function callBack(): number {
       const error = thrown(() => lib.exports.crash!(1)) as TrapError;
       reasons.add(error.message.split('\n')[0]!);
-      return lib.exports.inner!(1);
+      return lib.exports.inner!(1) as number;
     }
     lib = await load(toolchain, 'callback.c', { imports: { env: { host_call: callBack } } });
     // More than the C stack of 1 MiB would take.
@@ -697,7 +697,7 @@ describe.each(TOOLCHAINS)('calls from C back into JavaScript, compiled by %s', (
 test("calls that go through Emscripten's JavaScript keep the stack of the entry further out", async () => {
   let lib: Sandbox;
   function callBack(depth: number): number {
-    return depth === 0 ? lib.exports.keep!(55) : lib.exports.guarded!(depth - 1);
+    return depth === 0 ? (lib.exports.keep!(55) as number) : (lib.exports.guarded!(depth - 1) as number);
   }
   function enter(): void {
     lib.exports.guarded!(2);
