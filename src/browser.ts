@@ -14,7 +14,7 @@ export {
   type CreateModule,
   prepareGrafting,
 } from './attach/index.ts';
-export type { Pointer, StructView } from './c-types/index.ts';
+export type { Pointer, StructView, ViewFunction } from './c-types/index.ts';
 export * from './errors.ts';
 export type { Frame, HeapFault } from './frames/index.ts';
 export type { GrowthOptions, GrowthReport, HeapMark, ScopeResult } from './leaks/index.ts';
@@ -34,6 +34,5 @@ export {
   type ModuleOptions,
   type ProfileOptions,
   Sandbox,
-  type ViewFunction,
 } from './sandbox/index.ts';
 export { type DownloadOptions, downloadProfile } from './web/download.ts';

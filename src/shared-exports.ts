@@ -2,7 +2,7 @@
 // list is by name, because a room offers other rooms more than it offers users.
 
 export type { WasmImports, WasmMemory } from './binary/wasm-types.ts';
-export type { Pointer, StructView } from './c-types/index.ts';
+export type { Pointer, StructView, ViewFunction } from './c-types/index.ts';
 export * from './errors.ts';
 export type {
   FaultyAccess,
@@ -127,7 +127,6 @@ export {
   type SandboxOptions,
   type TableFunction,
   type ToolchainInfo,
-  type ViewFunction,
 } from './sandbox/index.ts';
 export type {
   Timeline,

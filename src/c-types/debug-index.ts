@@ -17,6 +17,8 @@ export interface NamedType {
   readonly name: string;
   /** True where the type is only declared, as by `struct node;`. */
   readonly declared: boolean;
+  /** True inside of a function. */
+  readonly local: boolean;
   /** True for C, where a struct is named together with its keyword. */
   readonly c: boolean;
 }
@@ -173,8 +175,8 @@ export class DebugIndex {
     this.sections.budget.spend(unit.end - unit.entries, '.debug_info', unit.entries);
     this.read(unit.entries, entry);
     const c = dw.C_LANGUAGES.has(numberOf(entry.language, 0) ?? 0);
-    // The prefix of names at each depth.
-    const scopes: string[] = [''];
+    // The prefix of names at each depth; null inside of a function, where names are not those of the unit.
+    const scopes: (string | null)[] = [''];
     while (cursor.position < cursor.end) {
       const at = cursor.position;
       const code = cursor.uleb();
@@ -183,18 +185,21 @@ export class DebugIndex {
         continue;
       }
       const abbreviation = unit.abbreviations.get(code, at);
-      let scope = scopes[scopes.length - 1]!;
+      let scope = scopes[scopes.length - 1] ?? null;
       if (!isIndexed(abbreviation.tag)) {
         for (const step of abbreviation.skip) form.skipForm(cursor, step, unit);
       } else {
         entry.read(cursor, abbreviation, unit);
-        if (entry.tag === dw.DW_TAG_subprogram) this.#addFunction(unit, entry, at);
-        else {
+        if (entry.tag === dw.DW_TAG_subprogram) {
+          this.#addFunction(unit, entry, at);
+          scope = null;
+        } else {
           const name = unit.string(entry.name);
-          if (entry.tag !== dw.DW_TAG_namespace && name !== null)
-            this.#addType(unit, entry, at, scope + name, c);
+          if (entry.tag !== dw.DW_TAG_namespace && name !== null) {
+            this.#addType(unit, entry, at, { name: `${scope ?? ''}${name}`, local: scope === null, c });
+          }
           // C has no names within structs.
-          if (!c && entry.tag !== dw.DW_TAG_typedef) scope += `${name ?? '(anonymous)'}::`;
+          if (!c && entry.tag !== dw.DW_TAG_typedef && scope !== null) scope += `${name ?? '(anonymous)'}::`;
         }
       }
       if (abbreviation.hasChildren) scopes.push(scope);
@@ -209,12 +214,11 @@ export class DebugIndex {
     this.#signatures.set(signature, unit.offset + cursor.unsigned(unit.offsetSize));
   }
 
-  #addType(unit: Unit, entry: TypeEntry, at: number, name: string, c: boolean): void {
-    const { tag } = entry;
-    const type: NamedType = { entry: at, tag, unit, name, declared: isSet(entry.declaration), c };
+  #addType(unit: Unit, entry: TypeEntry, at: number, names: Pick<NamedType, 'name' | 'local' | 'c'>): void {
+    const type: NamedType = { entry: at, tag: entry.tag, unit, declared: isSet(entry.declaration), ...names };
     this.#byEntry.set(at, type);
-    const others = this.#types.get(name);
-    if (others === undefined) this.#types.set(name, [type]);
+    const others = this.#types.get(type.name);
+    if (others === undefined) this.#types.set(type.name, [type]);
     else others.push(type);
   }
 

@@ -67,7 +67,10 @@ function named(
   reader: TypeReader,
 ): CType {
   const meant = index.typesNamed(name).filter((type) => isMeant(type, keyword));
-  const defined = meant.filter(({ declared }) => !declared);
+  const known = meant.filter(({ declared }) => !declared);
+  // Types inside of functions are found when there is no other.
+  const outer = known.filter(({ local }) => !local);
+  const defined = outer.length > 0 ? outer : known;
   const inFile = file === undefined ? defined : defined.filter((type) => fileNameOf(type, index) === file);
   const [first] = inFile;
   if (first === undefined) throw notFound(text, keyword, name, file, meant, index, reader);

@@ -5,7 +5,12 @@
  * `Pointer` alone is `void *`, which goes wherever a pointer goes. A number becomes a pointer by `as`.
  */
 // biome-ignore lint/suspicious/noExplicitAny: void * goes in both directions, as in C
-export type Pointer<Target extends string = any> = 0 | (number & { readonly __pointsTo: Target });
+export type Pointer<Target extends string = any> =
+  | 0
+  | (number & {
+      /** Exists for the compiler only. */
+      readonly __pointsTo: Target;
+    });
 
 /** A struct, union or class in the memory of C. Its fields are read from memory whenever they are asked for. */
 export interface StructView<Name extends string = string> {
@@ -20,3 +25,15 @@ export interface StructView<Name extends string = string> {
   /** All fields as they are now, as JSON has them. */
   toJSON(): object;
 }
+
+/** The type of sandbox.view(): with declared types it knows their names and takes only pointers to them. */
+// Made of methods, so that a sandbox with declared types is also one without.
+export type ViewFunction<Types extends object> = string extends keyof Types
+  ? {
+      /** Reads a type at an address. */
+      view(type: string, pointer: number): Types[keyof Types];
+    }['view']
+  : {
+      /** Reads a type at an address. */
+      view<Name extends string & keyof Types>(type: Name, pointer: Pointer<NoInfer<Name>>): Types[Name];
+    }['view'];

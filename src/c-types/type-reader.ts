@@ -266,7 +266,7 @@ export class TypeReader {
     const keyword = KEYWORDS.get(type.tag);
     const isUnion = keyword === 'union';
     return this.#index.typesNamed(type.name).filter((other) => {
-      if (other.declared) return false;
+      if (other.declared || other.local !== type.local) return false;
       if (keyword === undefined) return other.tag === type.tag;
       const kind = KEYWORDS.get(other.tag);
       return kind !== undefined && (kind === 'union') === isUnion;

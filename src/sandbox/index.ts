@@ -43,7 +43,6 @@ export {
   type GuestResult,
   type GuestTypes,
   Sandbox,
-  type ViewFunction,
 } from './sandbox.ts';
 export {
   checksOf,

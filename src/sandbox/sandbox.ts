@@ -3,7 +3,7 @@
 // session holds the state.
 
 import type { WasmMemory } from '../binary/wasm-types.ts';
-import type { Pointer } from '../c-types/index.ts';
+import type { ViewFunction } from '../c-types/index.ts';
 import { InvalidArgumentError, StateError } from '../errors.ts';
 import type { Frame } from '../frames/index.ts';
 import type { ValueType } from '../host/index.ts';
@@ -27,14 +27,6 @@ export type GuestResult = number | bigint | undefined;
 /** The types that sandbox.view() reads, by their names in C, when nobody has declared them. */
 // biome-ignore lint/suspicious/noExplicitAny: until `heapline types` has declared them, views have any fields, and one sandbox is as good as another
 export type GuestTypes = any;
-
-/** The type of sandbox.view(): with declared types it knows their names and takes only pointers to them. */
-// Made of methods, so that a sandbox with declared types is also one without.
-export type ViewFunction<Types extends object> = string extends keyof Types
-  ? { view(type: string, pointer: number): Types[keyof Types] }['view']
-  : {
-      view<Name extends string & keyof Types>(type: Name, pointer: Pointer<NoInfer<Name>>): Types[Name];
-    }['view'];
 
 /**
  * One module in memory of its own. Calls into it are synchronous. After a trap, and after the program has ended,
