@@ -8,7 +8,9 @@ import { VERSION } from '../profile/version.ts';
 import { type Member, readArchive, writeArchive } from './archive.ts';
 import { wordsOf } from './command-line.ts';
 
-const OPERATIONS = 'dmpqrstx';
+const OPERATIONS = 'dmpqrtx';
+/** Writes the index again: an operation of its own, or an addition to another one. */
+const INDEX = 's';
 
 /** Runs ar or ranlib. Returns the exit status. */
 export function runArchiver(tool: 'ar' | 'ranlib', given: readonly string[]): number {
@@ -25,9 +27,14 @@ export function runArchiver(tool: 'ar' | 'ranlib', given: readonly string[]): nu
   }
   const words = args.filter((arg) => !/^--(?:format|plugin|target|rsp-quoting|thin)\b/.test(arg));
   const [keys = '', file, ...names] = words;
-  const operation = [...keys.replace(/^-/, '')].find((key) => OPERATIONS.includes(key));
+  const letters = [...keys.replace(/^-/, '')];
+  const operation =
+    letters.find((key) => OPERATIONS.includes(key)) ?? (letters.includes(INDEX) ? INDEX : undefined);
   if (operation === undefined || file === undefined) {
-    throw new InvalidArgumentError('ar', `usage: heapline ar [-]{${OPERATIONS}}[cvuDSo] archive.a [file.o…]`);
+    throw new InvalidArgumentError(
+      'ar',
+      `usage: heapline ar [-]{${OPERATIONS}${INDEX}}[cvuDSo] archive.a [file.o…]`,
+    );
   }
   return operate(operation, { file, names, verbose: keys.includes('v'), silent: keys.includes('c') });
 }
@@ -58,7 +65,7 @@ function operate(operation: string, { file, names, verbose, silent }: Request): 
   }
   const members = membersOf(file);
   switch (operation) {
-    case 's':
+    case INDEX:
       save(file, members);
       break;
     case 'd':

@@ -3,6 +3,8 @@
 // ignored, because leaving them out changes nothing that a program can see. Options that promise something that the
 // program would miss are rejected, so that configure scripts learn it.
 
+import { isOfGccAlone } from './gcc-options.ts';
+
 /** Options of the compiler that are followed by their value in a word of its own. */
 export const SEPARATE_VALUE: ReadonlySet<string> = new Set([
   ...['-I', '-D', '-U', '-F', '-A', '-T', '-z', '-e', '-B', '-b', '-G', '-V', '-J'],
@@ -50,7 +52,7 @@ const IGNORED: readonly RegExp[] = [
   /^-(?:rdynamic|pthreads?|mt|static|static-pie|static-libgcc|static-libstdc\+\+|shared-libgcc|pie|no-pie|nopie)$/,
   /^-f(?:no-)?(?:pic|PIC|pie|PIE|plt|semantic-interposition|stack-protector\S*|stack-clash-protection)$/,
   /^-f(?:no-)?(?:cf-protection|lto|fat-lto-objects|use-linker-plugin|whole-program|whole-program-vtables)(?:=.*)?$/,
-  /^-f(?:use-ld|lto-partition|lto-compression-level|linker-plugin).*$/,
+  /^-f(?:no-)?(?:use-ld|lto-|linker-plugin).*$/,
   /^-f(?:no-)?(?:split-stack|omit-frame-pointer|optimize-sibling-calls|reorder-blocks\S*|prefetch-loop-arrays)$/,
   /^-m(?:32|arch=.*|tune=.*|cpu=native|abi=.*|float-abi=.*|fpu=.*|fpmath=.*|regparm=.*|branch-protection=.*)$/,
   /^-m(?:no-)?(?:red-zone|omit-leaf-frame-pointer|stackrealign|accumulate-outgoing-args|indirect-branch\S*)$/,
@@ -61,6 +63,70 @@ const IGNORED: readonly RegExp[] = [
   /^--target=(?:x86_64|i[3-6]86|aarch64|arm).*$/,
 ];
 
+/** Beginnings of the names of instruction sets. */
+const INSTRUCTIONS = [
+  ...[
+    'mmx',
+    'sse',
+    'ssse',
+    'avx',
+    'fma',
+    'f16c',
+    'bmi',
+    'lzcnt',
+    'popcnt',
+    'aes',
+    'pclmul',
+    'sha$',
+    'rdrnd',
+    'adx',
+  ],
+  ...[
+    'neon',
+    '3dnow',
+    'amx',
+    'vsx',
+    'altivec',
+    'abm$',
+    'cldemote',
+    'clflushopt',
+    'clwb',
+    'clzero',
+    'crc32',
+    'cx16',
+  ],
+  ...[
+    'enqcmd',
+    'fsgsbase',
+    'fxsr',
+    'gfni',
+    'hle$',
+    'hreset',
+    'iamcu',
+    'kl$',
+    'lwp',
+    'movbe',
+    'movdir',
+    'mwait',
+    'pcommit',
+  ],
+  ...[
+    'pconfig',
+    'pku',
+    'prefetchwt1',
+    'prfchw',
+    'ptwrite',
+    'rdpid',
+    'rdseed',
+    'rtm',
+    'sahf',
+    'serialize',
+    'sgx',
+    'shstk',
+  ],
+  ...['tbm', 'tsxldtrk', 'uintr', 'vaes', 'vpclmulqdq', 'waitpkg', 'wbnoinvd', 'widekl', 'xop', 'xsave'],
+].join('|');
+
 const REJECTED: readonly (readonly [RegExp, string])[] = [
   [
     /^(?:-shared|--shared|-dynamiclib|-bundle|-dynamic)$/,
@@ -69,7 +135,7 @@ const REJECTED: readonly (readonly [RegExp, string])[] = [
   ],
   [/^-m(?:64|x32|16)$/, 'WebAssembly programs have 32-bit pointers here. Leave the option out.'],
   [
-    /^-m(?:mmx|sse|ssse|avx|fma|f16c|bmi|lzcnt|popcnt|aes|pclmul|sha$|rdrnd|adx|neon|3dnow|amx|vsx|altivec)/,
+    new RegExp(`^-m(?:${INSTRUCTIONS})`),
     'it chooses instructions of another processor. Leave the option out, and the portable code is compiled.',
   ],
   [
@@ -85,7 +151,7 @@ const REJECTED: readonly (readonly [RegExp, string])[] = [
     'WASI has no library that reports the findings of this sanitizer. Leave the option out, or run a native build.',
   ],
   [
-    /^(?:--coverage|-coverage|-fprofile-(?:arcs|generate|use|instr).*|-ftest-coverage|-fcoverage-mapping|-pg?)$/,
+    /^(?:--coverage|-coverage|-f(?:auto-)?profile(?:-\S+|=.*)?|-ftest-coverage|-fcoverage-mapping|-pg?)$/,
     'WASI has no library that writes such profiles. Leave the option out, or run a native build.',
   ],
 ];
@@ -118,7 +184,7 @@ export function ownSanitizers(option: string): OwnSanitizers {
 
 /** True for an option that changes nothing in a WebAssembly program. */
 export function isIgnored(option: string): boolean {
-  return IGNORED.some((pattern) => pattern.test(option));
+  return IGNORED.some((pattern) => pattern.test(option)) || isOfGccAlone(option);
 }
 
 /** Why an option is rejected, and what to do; null when it is not. */
