@@ -91,7 +91,7 @@ build() {
 # The tools that the tests compare with: command, then the Debian package that has it.
 TEST_TOOLS=(
   'gcc gcc' 'clang clang' 'wasm-ld lld' 'clang-22 clang-22' 'wasm-ld-22 lld-22' 'llvm-symbolizer-22 llvm-22'
-  'make make' 'cmake cmake' 'emcc emscripten' 'go golang-go' 'valgrind valgrind' 'wat2wasm wabt' 'curl curl' 'chromium chromium'
+  'make make' 'cmake cmake' 'meson meson' 'ninja ninja-build' 'ccache ccache' 'emcc emscripten' 'go golang-go' 'valgrind valgrind' 'wat2wasm wabt' 'curl curl' 'chromium chromium'
 )
 # Files rather than commands: path pattern, then package.
 TEST_FILES=(

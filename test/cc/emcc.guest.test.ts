@@ -1,6 +1,6 @@
 // Programs as `heapline emcc` links them: Node.js runs Emscripten's own JavaScript, and the heap is checked at the end.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BuildDirectory } from '../support/build-directory.ts';
@@ -72,6 +72,14 @@ test('accesses are checked with access=1, and when -fsanitize=address was given 
   expect(linked.stderr).toMatch(OVERFLOW);
   expect(linked.status).toBe(23);
   expect(node('checked.js', [])).toMatchObject({ status: 7, stdout: 'clean\n', stderr: '' });
+});
+
+test('the JavaScript of a page is checked in Node.js', () => {
+  expect(emcc('main.o', '-sEXIT_RUNTIME=1', '-o', 'page.html').status).toBe(0);
+  expect(readFileSync(join(build.path, 'page.html'), 'utf8')).toContain('page.js');
+  const { status, stderr } = node('page.js', ['leak']);
+  expect(stderr).toMatch(/definite leak: 100 bytes[\s\S]*at main \(\S*main\.c:6:/);
+  expect(status).toBe(23);
 });
 
 test('a module in one file with a factory is checked, too', () => {
