@@ -59,7 +59,7 @@ function atomicAccess(code: number): Access | undefined {
 
 /** What an instruction with an alignment and an offset touches; undefined for other instructions. */
 export function accessOf(prefix: number, code: number): Access | undefined {
-  if (prefix === 0) return SINGLE[code - FIRST_SINGLE];
+  if (prefix === 0) return code < FIRST_SINGLE ? undefined : SINGLE[code - FIRST_SINGLE];
   if (prefix === 0xfd) return SIMD.get(code);
   return prefix === 0xfe ? atomicAccess(code) : undefined;
 }

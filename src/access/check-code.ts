@@ -58,8 +58,8 @@ const ASKED_FIRST = 3;
 /** The most granules that one load of the shadow covers. */
 export const MOST_GRANULES = 8;
 
-/** How many granules so many bytes may touch, whose first one is at a multiple of `alignment`. */
-export function granulesOf({ from, to, alignment }: Window): number {
+/** How many granules the bytes may touch, whose first one is at a multiple of `alignment`. */
+export function granulesIn(from: number, to: number, alignment: number): number {
   return Math.floor((to - from - 1 + SHADOW_GRANULE - alignment) / SHADOW_GRANULE) + 1;
 }
 
@@ -88,7 +88,7 @@ function loadShadow(
 
 /** Pushes a number that is not 0 when the shadow of the window is not. */
 function pushShadow(code: InstructionWriter, local: number, window: Window, shadow: number): void {
-  const granules = granulesOf(window);
+  const granules = granulesIn(window.from, window.to, window.alignment);
   if (granules <= 4) {
     const load = granules === 1 ? I32_LOAD8_U : granules === 2 ? I32_LOAD16_U : Opcode.I32Load;
     loadShadow(code, local, window, shadow, load);

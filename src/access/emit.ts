@@ -38,11 +38,9 @@ class Spares {
 
   /** Locals for operands, beside the one for an address. */
   forOperands(types: readonly number[]): readonly number[] {
-    const used = new Map([[I32, 1]]);
-    return types.map((type) => {
-      const index = used.get(type) ?? 0;
-      used.set(type, index + 1);
-      return this.of(type, index);
+    return types.map((type, place) => {
+      const before = types.slice(0, place).filter((each) => each === type).length;
+      return this.of(type, type === I32 ? before + 1 : before);
     });
   }
 }

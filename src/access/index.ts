@@ -36,16 +36,16 @@ class ChecksPass {
     const names = module.functionNames();
     const siteOffset = -(module.codeStart + this.moved);
     const replaced = addRangeFunctions(rewriter, names, functions);
-    const walked: WalkedModule = { module, siteOffset, replaced, ...layoutOf(module) };
+    const { sites } = calls;
+    const closing = calls.graph.reaching(CLOSING);
+    const walked: WalkedModule = { module, siteOffset, sites, closing, replaced, ...layoutOf(module) };
     const emitted: EmittedModule = { rewriter, functions, siteOffset, replaced };
     const own = runtimeFunctions(module, calls);
-    const closing = calls.graph.reaching(CLOSING);
     for (let body = 0; body < module.bodies.length; body += 1) {
       const index = body + module.importedFunctions;
       if (own[index] === 1 || isLeftOut(module, body, names.size === 0 ? null : (names.get(index) ?? '')))
         continue;
-      const planned =
-        new Walk(walked, body, freeingCalls(calls, closing, body)).plan() ?? plainPlan(walked, body);
+      const planned = new Walk(walked, body).plan() ?? plainPlan(walked, body);
       const emitter = new Emitter(emitted, body);
       for (const each of planned) emitter.emit(each);
     }
@@ -54,15 +54,6 @@ class ChecksPass {
 
 /** The functions that close memory: after a call that may lead to one of them, nothing is known of what is open. */
 const CLOSING: readonly string[] = ['free', 'realloc', 'reallocarray'];
-
-/** Positions of the calls in a body that may lead to such functions. @param closing 1 for such calls, by site */
-function freeingCalls({ sites }: ScannedCalls, closing: Uint8Array, body: number): ReadonlySet<number> {
-  const positions = new Set<number>();
-  for (let site = sites.first[body]!; site < sites.first[body + 1]!; site += 1) {
-    if (closing[site] === 1) positions.add(sites.position[site]!);
-  }
-  return positions;
-}
 
 /** Where the module keeps what. */
 function layoutOf(module: WasmModule): Pick<WalkedModule, 'stackPointer' | 'staticStart' | 'staticEnd'> {

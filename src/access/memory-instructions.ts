@@ -6,18 +6,12 @@ import { type Access, accessOf, Bulk } from './accesses.ts';
 /** The prefix of the instructions that touch ranges, among others. */
 export const MISC_PREFIX = 0xfc;
 
+const LEAST: Access = { size: 1, writes: false, above: [] };
+
 /** Operands of an instruction that touches ranges: three numbers of 32 bits. */
 export interface RangeAccess {
   /** Whether it reads a range of memory as well. */
   readonly reads: boolean;
-}
-
-/** An access as its instruction states it. */
-export interface MemoryAccess extends Access {
-  /** What its address is a multiple of: 1, 2, 4, 8 or 16. */
-  readonly alignment: number;
-  /** What it adds to the address on the stack. */
-  readonly immediate: number;
 }
 
 /** The number of an opcode in its space, given the file offset of the instruction. */
@@ -31,23 +25,33 @@ export function prefixAt(bytes: Uint8Array, at: number): number {
   return byte >= 0xfb && byte <= 0xfe ? byte : 0;
 }
 
-/** The access of the instruction at this offset; null for other instructions, and for other memories. */
-export function memoryAccessAt(
-  bytes: Uint8Array,
-  at: number,
-  prefix: number,
-  code: number,
-): MemoryAccess | null {
-  const access = accessOf(prefix, code);
-  if (access === undefined) return null;
-  let next = prefix === 0 ? at + 1 : skipLeb(bytes, at + 1);
-  const flags = peekU32(bytes, next);
-  next = skipLeb(bytes, next);
-  if ((flags & 0x40) !== 0) {
-    if (peekU32(bytes, next) !== 0) return null;
+/** Reads what loads, stores and their like touch. One reader serves a whole module, so that reading makes no objects. */
+export class AccessReader {
+  access: Access = LEAST;
+  /** What the address is a multiple of: 1, 2, 4, 8 or 16. */
+  alignment = 1;
+  /** What the instruction adds to the address on the stack. */
+  immediate = 0;
+
+  constructor(readonly bytes: Uint8Array) {}
+
+  /** Reads the instruction at this offset; false for other instructions, and for other memories. */
+  read(at: number, prefix: number, code: number): boolean {
+    const access = accessOf(prefix, code);
+    if (access === undefined) return false;
+    const { bytes } = this;
+    let next = prefix === 0 ? at + 1 : skipLeb(bytes, at + 1);
+    const flags = peekU32(bytes, next);
     next = skipLeb(bytes, next);
+    if ((flags & 0x40) !== 0) {
+      if (peekU32(bytes, next) !== 0) return false;
+      next = skipLeb(bytes, next);
+    }
+    this.access = access;
+    this.alignment = 1 << Math.min(flags & 0x3f, 4);
+    this.immediate = peekU32(bytes, next);
+    return true;
   }
-  return { ...access, alignment: 2 ** Math.min(flags & 0x3f, 4), immediate: peekU32(bytes, next) };
 }
 
 /** What the instruction behind MISC_PREFIX touches; null for other instructions, and for other memories. */

@@ -1,7 +1,7 @@
 // A check at each access of a function, for functions whose stack cannot be followed (walk.ts).
 
 import { Opcode, peekU32, skipInstruction } from '../binary/index.ts';
-import { codeAt, MISC_PREFIX, memoryAccessAt, prefixAt, rangeAccessAt } from './memory-instructions.ts';
+import { AccessReader, codeAt, MISC_PREFIX, prefixAt, rangeAccessAt } from './memory-instructions.ts';
 import { Region } from './region.ts';
 import type { Planned, WalkedModule } from './walk.ts';
 
@@ -10,13 +10,13 @@ export function plainPlan({ module, siteOffset, replaced }: WalkedModule, body: 
   const { bytes } = module;
   const { end } = module.bodies[body]!;
   const planned: Planned[] = [];
+  const reader = new AccessReader(bytes);
   for (let at = module.heads.code[body]!; at < end; at = skipInstruction(bytes, at, end)) {
     const prefix = prefixAt(bytes, at);
     const code = codeAt(bytes, at, prefix);
-    const access = memoryAccessAt(bytes, at, prefix, code);
-    if (access !== null) {
+    if (reader.read(at, prefix, code)) {
       const region = new Region();
-      region.add({ ...access, base: 0, offset: access.immediate, position: at, site: at + siteOffset });
+      region.add(reader, 0, reader.immediate, at, at + siteOffset);
       planned.push({ kind: 'check', group: region.groups[0]! });
     } else if (prefix === MISC_PREFIX) {
       const range = rangeAccessAt(bytes, at, code);

@@ -2,7 +2,8 @@
 // covers a group. It stands before the first access of the group, because nothing can free a block before the last.
 
 import { SHADOW_GRANULE } from '../runtime/layout.ts';
-import { type CheckedAccess, granulesOf, MOST_GRANULES, type Window } from './check-code.ts';
+import { type CheckedAccess, granulesIn, MOST_GRANULES, type Window } from './check-code.ts';
+import type { AccessReader } from './memory-instructions.ts';
 
 /** Accesses that one check covers. */
 export interface Group {
@@ -22,21 +23,6 @@ export interface Group {
   readonly accesses: CheckedAccess[];
 }
 
-/** An access to be checked. */
-export interface NewAccess {
-  readonly base: number;
-  /** Offset of its first byte from the base. */
-  readonly offset: number;
-  readonly size: number;
-  readonly writes: boolean;
-  readonly alignment: number;
-  /** What the instruction adds to the address on the stack. */
-  readonly immediate: number;
-  readonly position: number;
-  readonly site: number;
-  readonly above: readonly number[];
-}
-
 /** The alignment of the byte at `from`, when the byte at `aligned` is at a multiple of `alignment`. */
 function alignmentAt(from: number, aligned: number, alignment: number): number {
   const distance = Math.abs(from - aligned);
@@ -49,72 +35,69 @@ export function windowOf({ from, to, first, aligned, alignment }: Group): Window
   return { from: from - first, to: to - first, alignment: alignmentAt(from, aligned, alignment) };
 }
 
+/** Only so many groups are tried, from the latest one on. */
+const MOST_TRIED = 16;
+
 /** The groups of one stretch, in the order of their first accesses. */
 export class Region {
   readonly groups: Group[] = [];
-  /** The latest group of each base. */
-  readonly #latest = new Map<number, Group>();
 
-  /** Puts an access into a group. */
-  add(access: NewAccess): void {
-    const { base, offset, size, writes, site } = access;
-    const group = this.#latest.get(base);
-    const end = offset + size;
-    if (group === undefined || !extend(group, access)) {
-      const started = startGroup(access);
-      this.groups.push(started);
-      this.#latest.set(base, started);
+  /**
+   * Puts an access into a group.
+   * @param reader has read the access
+   * @param base of its address
+   * @param offset of its first byte from the base
+   */
+  add(reader: AccessReader, base: number, offset: number, position: number, site: number): void {
+    const { access, alignment, immediate } = reader;
+    const { size, writes } = access;
+    const group = this.#latest(base);
+    if (group === null || !extend(group, offset, size, alignment)) {
+      this.groups.push({
+        base,
+        position,
+        first: offset - immediate,
+        above: access.above,
+        from: offset,
+        to: offset + size,
+        aligned: offset,
+        alignment,
+        accesses: [{ offset: immediate, size, writes, site }],
+      });
       return;
     }
     const from = offset - group.first;
-    const known = group.accesses.some(
-      (each) => each.offset <= from && from + size <= each.offset + each.size,
-    );
-    if (known) return;
+    for (const each of group.accesses) {
+      if (each.offset <= from && from + size <= each.offset + each.size) return;
+    }
     group.from = Math.min(group.from, offset);
-    group.to = Math.max(group.to, end);
+    group.to = Math.max(group.to, offset + size);
     group.accesses.push({ offset: from, size, writes, site });
   }
 
+  /** The latest group of a base. */
+  #latest(base: number): Group | null {
+    const { groups } = this;
+    const least = Math.max(0, groups.length - MOST_TRIED);
+    for (let index = groups.length - 1; index >= least; index -= 1) {
+      if (groups[index]!.base === base) return groups[index]!;
+    }
+    return null;
+  }
+
   clear(): void {
-    if (this.groups.length === 0) return;
     this.groups.length = 0;
-    this.#latest.clear();
   }
 }
 
-function startGroup({
-  base,
-  offset,
-  size,
-  writes,
-  alignment,
-  immediate,
-  position,
-  site,
-  above,
-}: NewAccess): Group {
-  return {
-    base,
-    position,
-    first: offset - immediate,
-    above,
-    from: offset,
-    to: offset + size,
-    aligned: offset,
-    alignment,
-    accesses: [{ offset: immediate, size, writes, site }],
-  };
-}
-
 /** Makes the alignment of a group that of an access, if one load of the shadow still covers all. */
-function extend(group: Group, { offset, size, alignment }: NewAccess): boolean {
+function extend(group: Group, offset: number, size: number, alignment: number): boolean {
   const better = alignment > group.alignment;
   const aligned = better ? offset : group.aligned;
   const most = better ? alignment : group.alignment;
   const from = Math.min(group.from, offset);
   const to = Math.max(group.to, offset + size);
-  if (granulesOf({ from, to, alignment: alignmentAt(from, aligned, most) }) > MOST_GRANULES) return false;
+  if (granulesIn(from, to, alignmentAt(from, aligned, most)) > MOST_GRANULES) return false;
   group.aligned = aligned;
   group.alignment = most;
   return true;

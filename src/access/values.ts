@@ -1,9 +1,11 @@
-// What is known of the values in a function: which of them differ by a constant only, which are addresses in the
-// function's own frame, and which bytes around an address were checked already.
+// What is known of the values in a function: which of them differ by a constant only, and which are addresses in the
+// function's own frame.
 //
 // A value is a number and a constant offset: base number and offset of `p`, `p + 8` and `(p + 12) - 4` have the same base.
 // Number 0 stands for constants, number 1 for the frame. Locals have a value at each place; where control flow joins,
 // locals that differ get a new number.
+
+import { type Facts, factsOfBoth } from './facts.ts';
 
 /** The base of constants: the offset is the value. */
 export const CONSTANT = 0;
@@ -11,29 +13,26 @@ export const CONSTANT = 0;
 export const FRAME = 1;
 const FIRST = 2;
 
-/** Bytes relative to a base, each range two numbers: the first byte, and the one after the last. */
-export type Ranges = readonly number[];
-/** Checked bytes by base. */
-export type Facts = Map<number, Ranges>;
-
 /** What is known at one place. */
 export interface State {
-  /** Base and offset of each local. */
-  readonly bases: Int32Array;
-  readonly offsets: Int32Array;
+  /** Base and offset of each local, in turn. */
+  locals: number[];
   facts: Facts;
 }
-
-/** Gaps of checked bytes up to this length count as checked: both sides lie in one block. */
-const LEAST_GAP = 16;
 
 /** Stands for the base of a local whose values differ where control flow joins. */
 const DIFFERS = -1;
 
+/** Numbers of an entry in the table of results: the opcode, bases and offsets of both operands, and the result's base. */
+const ENTRY = 6;
+const FIRST_ENTRIES = 32;
+
 /** Numbers the values of one function. */
 export class Values {
   #next = FIRST;
-  readonly #pure = new Map<string, number>();
+  /** A hash table of the results of instructions that depend on nothing but their operands. */
+  #results = new Int32Array(FIRST_ENTRIES * ENTRY);
+  #count = 0;
   /** Bases of addresses that are somewhere in the frame. */
   readonly #framed = new Set<number>();
 
@@ -44,7 +43,7 @@ export class Values {
 
   /** True for addresses in the frame, at a constant or at a computed place. */
   isFramed(base: number): boolean {
-    return base === FRAME || this.#framed.has(base);
+    return base === FRAME || (this.#framed.size > 0 && this.#framed.has(base));
   }
 
   /** A value of which it is known only that it is an address in the frame. */
@@ -55,93 +54,116 @@ export class Values {
   }
 
   /** The base of the result of an instruction that depends on nothing but its operands. */
-  pure(key: string, framed: boolean): number {
-    let base = this.#pure.get(key);
-    if (base === undefined) {
-      base = this.fresh();
-      this.#pure.set(key, base);
-      if (framed) this.#framed.add(base);
+  pure(
+    opcode: number,
+    base: number,
+    offset: number,
+    right: number,
+    rightOffset: number,
+    framed: boolean,
+  ): number {
+    if ((this.#count + 1) * 2 * ENTRY > this.#results.length) this.#grow();
+    const results = this.#results;
+    const at = placeOf(results, opcode, base, offset, right, rightOffset);
+    if (results[at] !== 0) return results[at + 5]!;
+    const result = framed ? this.framed() : this.fresh();
+    this.#count += 1;
+    write(results, at, opcode, base, offset, right, rightOffset, result);
+    return result;
+  }
+
+  #grow(): void {
+    const old = this.#results;
+    this.#results = new Int32Array(old.length * 4);
+    for (let at = 0; at < old.length; at += ENTRY) {
+      if (old[at] === 0) continue;
+      const [opcode, base, offset, right, rightOffset, result] = old.subarray(at, at + ENTRY);
+      const to = placeOf(this.#results, opcode!, base!, offset!, right!, rightOffset!);
+      write(this.#results, to, opcode!, base!, offset!, right!, rightOffset!, result!);
     }
-    return base;
   }
 }
 
+/** Index of the entry with these operands, or of the one where it belongs. Opcodes are not 0. */
+function placeOf(
+  results: Int32Array,
+  opcode: number,
+  base: number,
+  offset: number,
+  right: number,
+  rightOffset: number,
+): number {
+  let hash = Math.imul(base, 0x9e3779b1) ^ Math.imul(right + opcode, 0x85ebca6b);
+  hash = Math.imul(hash ^ (offset + (rightOffset << 8)), 0xc2b2ae35);
+  const entries = results.length / ENTRY;
+  let entry = (hash >>> 8) % entries;
+  for (;;) {
+    const at = entry * ENTRY;
+    if (results[at] === 0) return at;
+    if (
+      results[at] === opcode &&
+      results[at + 1] === base &&
+      results[at + 2] === offset &&
+      results[at + 3] === right &&
+      results[at + 4] === rightOffset
+    )
+      return at;
+    entry = entry + 1 === entries ? 0 : entry + 1;
+  }
+}
+
+function write(
+  results: Int32Array,
+  at: number,
+  opcode: number,
+  base: number,
+  offset: number,
+  right: number,
+  rightOffset: number,
+  result: number,
+): void {
+  results[at] = opcode;
+  results[at + 1] = base;
+  results[at + 2] = offset;
+  results[at + 3] = right;
+  results[at + 4] = rightOffset;
+  results[at + 5] = result;
+}
+
 /** The state at the beginning of a function. */
-export function initialState(values: Values, parameters: number, locals: number): State {
-  const bases = new Int32Array(locals).fill(CONSTANT);
-  for (let index = 0; index < parameters; index += 1) bases[index] = values.fresh();
-  return { bases, offsets: new Int32Array(locals), facts: new Map() };
+export function initialState(values: Values, parameters: number, count: number): State {
+  const locals: number[] = [];
+  for (let index = 0; index < count; index += 1) {
+    locals.push(index < parameters ? values.fresh() : CONSTANT, 0);
+  }
+  return { locals, facts: null };
 }
 
 export function copyState(state: State): State {
-  return { bases: state.bases.slice(), offsets: state.offsets.slice(), facts: new Map(state.facts) };
+  return { locals: state.locals.slice(), facts: state.facts };
 }
 
 /** Leaves in `into` what is true in both states. */
 export function joinStates(into: State, other: State): void {
-  const { bases, offsets, facts } = into;
-  for (let index = 0; index < bases.length; index += 1) {
-    if (bases[index] !== other.bases[index] || offsets[index] !== other.offsets[index])
-      bases[index] = DIFFERS;
+  const mine = into.locals;
+  const theirs = other.locals;
+  for (let index = 0; index < mine.length; index += 2) {
+    if (mine[index] !== theirs[index] || mine[index + 1] !== theirs[index + 1]) mine[index] = DIFFERS;
   }
-  for (const [base, ranges] of facts) {
-    const others = other.facts.get(base);
-    if (others === ranges) continue;
-    const both = others === undefined ? [] : intersect(ranges, others);
-    if (both.length === 0) facts.delete(base);
-    else facts.set(base, both);
-  }
+  into.facts = factsOfBoth(into.facts, other.facts);
 }
 
 /** Leaves nothing known: an exception came from anywhere. */
 export function forgetLocals(state: State): void {
-  state.bases.fill(DIFFERS);
-  state.facts = new Map();
+  state.locals.fill(DIFFERS);
+  state.facts = null;
 }
 
 /** Gives a number to each local whose values differed. */
-export function settle(state: State, values: Values): void {
-  const { bases, offsets } = state;
-  for (let index = 0; index < bases.length; index += 1) {
-    if (bases[index] !== DIFFERS) continue;
-    bases[index] = values.fresh();
-    offsets[index] = 0;
+export function settle({ locals }: State, values: Values): void {
+  for (let index = 0; index < locals.length; index += 2) {
+    if (locals[index] !== DIFFERS) continue;
+    locals[index] = values.fresh();
+    locals[index + 1] = 0;
   }
-}
-
-function intersect(one: Ranges, other: Ranges): number[] {
-  const both: number[] = [];
-  for (let i = 0; i < one.length; i += 2) {
-    for (let j = 0; j < other.length; j += 2) {
-      const start = Math.max(one[i]!, other[j]!);
-      const end = Math.min(one[i + 1]!, other[j + 1]!);
-      if (start < end) both.push(start, end);
-    }
-  }
-  return both;
-}
-
-/** Whether the bytes from `start` up to `end` were checked. */
-export function isChecked(facts: Facts, base: number, start: number, end: number): boolean {
-  const ranges = facts.get(base);
-  if (ranges === undefined) return false;
-  for (let i = 0; i < ranges.length; i += 2) if (ranges[i]! <= start && end <= ranges[i + 1]!) return true;
-  return false;
-}
-
-/** Takes note that bytes were checked. */
-export function addChecked(facts: Facts, base: number, start: number, end: number): void {
-  let from = start;
-  let to = end;
-  const kept: number[] = [];
-  const ranges = facts.get(base) ?? [];
-  for (let i = 0; i < ranges.length; i += 2) {
-    const [first, last] = [ranges[i]!, ranges[i + 1]!];
-    if (first < to + LEAST_GAP && from < last + LEAST_GAP) {
-      from = Math.min(from, first);
-      to = Math.max(to, last);
-    } else kept.push(first, last);
-  }
-  kept.push(from, to);
-  facts.set(base, kept);
 }

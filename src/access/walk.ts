@@ -2,6 +2,7 @@
 // addresses have the same base. It leaves out accesses to the function's own frame, to static data, and to bytes that
 // were checked since the last call that may free something.
 
+import { lastAtMost } from '../algorithms/binary-search.ts';
 import {
   Opcode,
   peekU32,
@@ -10,25 +11,19 @@ import {
   skipValueType,
   type WasmModule,
 } from '../binary/index.ts';
+import type { CallSites } from '../instrument/index.ts';
 import { NULL_END } from '../runtime/layout.ts';
-import {
-  codeAt,
-  type MemoryAccess,
-  MISC_PREFIX,
-  memoryAccessAt,
-  prefixAt,
-  rangeAccessAt,
-} from './memory-instructions.ts';
+import { isChecked, withChecked } from './facts.ts';
+import { AccessReader, codeAt, MISC_PREFIX, prefixAt, rangeAccessAt } from './memory-instructions.ts';
+import { OperandStack } from './operand-stack.ts';
 import { type Group, Region } from './region.ts';
 import { popsOf, pushesOf, UNKNOWN } from './stack-effects.ts';
 import {
-  addChecked,
   CONSTANT,
   copyState,
   FRAME,
   forgetLocals,
   initialState,
-  isChecked,
   joinStates,
   type State,
   settle,
@@ -53,6 +48,9 @@ export interface WalkedModule {
   /** Offsets from here up to `staticEnd` are those of static data; both 0 when structures may have such offsets. */
   readonly staticStart: number;
   readonly staticEnd: number;
+  readonly sites: CallSites;
+  /** 1 for the sites whose calls may free something. */
+  readonly closing: Uint8Array;
   /** Functions whose calls are replaced. */
   readonly replaced: ReadonlyMap<number, number>;
 }
@@ -103,6 +101,14 @@ function mayTrap(opcode: number): boolean {
   );
 }
 
+function isCall(opcode: number): boolean {
+  return (
+    (opcode >= Opcode.Call && opcode <= Opcode.ReturnCallIndirect) ||
+    opcode === Opcode.CallRef ||
+    opcode === Opcode.ReturnCallRef
+  );
+}
+
 /** Arithmetic of one or two operands, whose result depends on nothing else. */
 function isPure(opcode: number): boolean {
   return opcode >= 0x45 && opcode <= 0xc4;
@@ -129,25 +135,24 @@ export class Walk {
   readonly #start: number;
   readonly #end: number;
   readonly #values = new Values();
-  readonly #bases: number[] = [];
-  readonly #offsets: number[] = [];
+  readonly #stack = new OperandStack();
   readonly #labels: Label[] = [];
   readonly #region = new Region();
   readonly #planned: Planned[] = [];
+  readonly #reader: AccessReader;
   readonly #loops = new Map<number, LoopFacts>();
   #state: State;
   #dead = false;
   #copies = 0;
 
-  /** @param frees the calls that may free something, by file offset */
   constructor(
     readonly walked: WalkedModule,
     readonly body: number,
-    readonly frees: ReadonlySet<number>,
   ) {
     const { module } = walked;
     this.#module = module;
     this.#bytes = module.bytes;
+    this.#reader = new AccessReader(module.bytes);
     this.#start = module.heads.code[body]!;
     this.#end = module.bodies[body]!.end;
     const type = module.functionType(module.importedFunctions + body);
@@ -210,11 +215,18 @@ export class Walk {
           break;
         }
         default:
-          if (!this.frees.has(at)) break;
+          if (open.length === 1 || !isCall(bytes[at]!) || !this.#frees(at)) break;
           this.#spend(open.length);
           for (const loop of open) if (loop !== null) loop.frees = true;
       }
     }
+  }
+
+  /** Whether the call at this file offset may free something. */
+  #frees(at: number): boolean {
+    const { sites, closing } = this.walked;
+    const [first, end] = [sites.first[this.body]!, sites.first[this.body + 1]!];
+    return closing[lastAtMost(sites.position, at, first, end)] === 1;
   }
 
   #spend(copies: number): void {
@@ -225,8 +237,7 @@ export class Walk {
   // -- the stack ---------------------------------------------------------------------------------------------------
 
   #push(base: number, offset: number): void {
-    this.#bases.push(base);
-    this.#offsets.push(offset | 0);
+    this.#stack.push(base, offset);
   }
 
   #pushFresh(count = 1): void {
@@ -235,8 +246,8 @@ export class Walk {
 
   /** Takes operands off the stack; the index of the lowest one, whose value is still there. */
   #pop(count: number): number {
-    const height = this.#bases.length - count;
-    if (height < this.#labels.at(-1)!.height) throw new LostTrack();
+    const height = this.#stack.height - count;
+    if (height < this.#labels[this.#labels.length - 1]!.height) throw new LostTrack();
     return height;
   }
 
@@ -245,8 +256,7 @@ export class Walk {
   }
 
   #truncate(height: number): void {
-    this.#bases.length = height;
-    this.#offsets.length = height;
+    this.#stack.height = height;
   }
 
   // -- control flow ------------------------------------------------------------------------------------------------
@@ -254,20 +264,21 @@ export class Walk {
   /** Ends the stretch in which accesses are checked together. */
   #endRegion(): void {
     const { groups } = this.#region;
+    if (groups.length === 0) return;
     for (const group of groups) {
       this.#planned.push({ kind: 'check', group });
-      addChecked(this.#state.facts, group.base, group.from, group.to);
+      this.#state.facts = withChecked(this.#state.facts, group.base, group.from, group.to);
     }
     this.#region.clear();
   }
 
   #copy(): State {
-    this.#spend(this.#state.bases.length + this.#state.facts.size + 1);
+    this.#spend(this.#state.locals.length + 1);
     return copyState(this.#state);
   }
 
   #join(into: State, other: State): void {
-    this.#spend(into.bases.length + into.facts.size + 1);
+    this.#spend(into.locals.length + (into.facts?.count ?? 0) + (other.facts?.count ?? 0) + 1);
     joinStates(into, other);
   }
 
@@ -287,30 +298,26 @@ export class Walk {
 
   #open(at: number, opcode: number, parameters: number, results: number): void {
     if (this.#dead) {
-      this.#labels.push({
-        ...{ opcode, height: this.#bases.length, parameters, results },
-        ...{ pending: null, before: null, wasDead: true },
-      });
+      const height = this.#stack.height;
+      this.#labels.push({ opcode, height, parameters, results, pending: null, before: null, wasDead: true });
       return;
     }
     if (opcode === Opcode.If) this.#drop(1);
     if (opcode !== Opcode.Block) this.#endRegion();
     const height = this.#pop(parameters);
-    this.#labels.push({
-      ...{ opcode, height, parameters, results },
-      ...{ pending: null, before: opcode === Opcode.If ? this.#copy() : null, wasDead: false },
-    });
+    const before = opcode === Opcode.If ? this.#copy() : null;
+    this.#labels.push({ opcode, height, parameters, results, pending: null, before, wasDead: false });
     if (opcode === Opcode.Loop) this.#enterLoop(at, height, parameters);
   }
 
   /** At the beginning of a loop, only what holds in each round is known. */
   #enterLoop(at: number, height: number, parameters: number): void {
     const { assigned, frees } = this.#loops.get(at)!;
-    if (frees) this.#state.facts = new Map();
+    if (frees) this.#state.facts = null;
     this.#spend(assigned.size);
     for (const local of assigned) {
-      this.#state.bases[local] = this.#values.fresh();
-      this.#state.offsets[local] = 0;
+      this.#state.locals[2 * local] = this.#values.fresh();
+      this.#state.locals[2 * local + 1] = 0;
     }
     this.#truncate(height);
     this.#pushFresh(parameters);
@@ -351,7 +358,7 @@ export class Walk {
     if (label === undefined) throw new LostTrack();
     if (label.opcode === Opcode.Loop) throw new LostTrack();
     label.pending ??= this.#copy();
-    this.#spend(label.pending.bases.length);
+    this.#spend(label.pending.locals.length);
     forgetLocals(label.pending);
   }
 
@@ -373,7 +380,7 @@ export class Walk {
       label.opcode = Opcode.Else;
     } else {
       forgetLocals(this.#state);
-      this.#spend(this.#state.bases.length);
+      this.#spend(this.#state.locals.length);
       settle(this.#state, this.#values);
     }
     this.#pushFresh(values);
@@ -389,7 +396,7 @@ export class Walk {
   #endBlock(): void {
     const label = this.#labels.pop();
     if (label === undefined) throw new LostTrack();
-    if (!this.#dead && this.#bases.length !== label.height + label.results) throw new LostTrack();
+    if (!this.#dead && this.#stack.height !== label.height + label.results) throw new LostTrack();
     if (label.pending !== null || label.before !== null || this.#labels.length === 0) {
       if (!this.#dead) this.#endRegion();
     }
@@ -432,7 +439,7 @@ export class Walk {
     if (opcode === Opcode.Call && this.walked.replaced.has(index)) {
       this.#planned.push({ kind: 'call', position: at });
     }
-    if (this.frees.has(at)) this.#state.facts = new Map();
+    if (this.#frees(at)) this.#state.facts = null;
     if (RETURN_CALLS.has(opcode)) this.#die();
     else this.#pushFresh(type.results.length);
   }
@@ -499,15 +506,17 @@ export class Walk {
         return;
       case Opcode.LocalGet: {
         const local = peekU32(bytes, at + 1);
-        this.#push(this.#state.bases[local]!, this.#state.offsets[local]!);
+        const { locals } = this.#state;
+        this.#push(locals[2 * local]!, locals[2 * local + 1]!);
         return;
       }
       case Opcode.LocalSet:
       case Opcode.LocalTee: {
         const local = peekU32(bytes, at + 1);
         const top = this.#pop(1);
-        this.#state.bases[local] = this.#bases[top]!;
-        this.#state.offsets[local] = this.#offsets[top]!;
+        const { locals } = this.#state;
+        locals[2 * local] = this.#stack.base(top);
+        locals[2 * local + 1] = this.#stack.offset(top);
         if (opcode === Opcode.LocalSet) this.#truncate(top);
         return;
       }
@@ -529,7 +538,8 @@ export class Walk {
 
   #select(): void {
     const low = this.#pop(3);
-    const framed = this.#values.isFramed(this.#bases[low]!) && this.#values.isFramed(this.#bases[low + 1]!);
+    const framed =
+      this.#values.isFramed(this.#stack.base(low)) && this.#values.isFramed(this.#stack.base(low + 1));
     this.#truncate(low);
     if (framed) this.#push(this.#values.framed(), 0);
     else this.#pushFresh();
@@ -539,33 +549,33 @@ export class Walk {
     if (mayTrap(opcode)) this.#endRegion();
     const pops = popsOf(0, opcode);
     const low = this.#pop(pops);
-    const base = this.#bases[low]!;
-    const offset = this.#offsets[low]!;
+    const base = this.#stack.base(low);
+    const offset = this.#stack.offset(low);
     if (pops === 1) {
       this.#truncate(low);
-      this.#push(this.#values.pure(`${opcode},${base},${offset}`, false), 0);
+      this.#push(this.#values.pure(opcode, base, offset, 0, 0, false), 0);
       return;
     }
-    const right = this.#bases[low + 1]!;
-    const rightOffset = this.#offsets[low + 1]!;
+    const right = this.#stack.base(low + 1);
+    const rightOffset = this.#stack.offset(low + 1);
     this.#truncate(low);
     const framed = this.#values.isFramed(base) || this.#values.isFramed(right);
     if (opcode === Opcode.I32Add) {
       if (right === CONSTANT) this.#push(base, offset + rightOffset);
       else if (base === CONSTANT) this.#push(right, offset + rightOffset);
       else {
-        const key = base < right ? `+,${base},${right}` : `+,${right},${base}`;
-        this.#push(this.#values.pure(key, framed), offset + rightOffset);
+        const sum = this.#values.pure(opcode, Math.min(base, right), 0, Math.max(base, right), 0, framed);
+        this.#push(sum, offset + rightOffset);
       }
     } else if (opcode === Opcode.I32Sub) {
       if (right === CONSTANT) this.#push(base, offset - rightOffset);
-      else this.#push(this.#values.pure(`-,${base},${right}`, false), offset - rightOffset);
+      else this.#push(this.#values.pure(opcode, base, 0, right, 0, false), offset - rightOffset);
     } else if (opcode === I32_OR && base === FRAME && right === CONSTANT) {
       // The frame is aligned, so the bits are added.
       this.#push(base, offset + rightOffset);
     } else {
-      const key = `${opcode},${base},${offset},${right},${rightOffset}`;
-      this.#push(this.#values.pure(key, opcode === I32_AND && framed), 0);
+      const inFrame = opcode === I32_AND && framed;
+      this.#push(this.#values.pure(opcode, base, offset, right, rightOffset, inFrame), 0);
     }
   }
 
@@ -576,8 +586,7 @@ export class Walk {
     const pops = popsOf(prefix, code);
     if (pops === UNKNOWN) throw new LostTrack();
     const low = this.#pop(pops);
-    const access = memoryAccessAt(bytes, at, prefix, code);
-    if (access !== null) this.#access(at, access, this.#bases[low]!, this.#offsets[low]!);
+    if (this.#reader.read(at, prefix, code)) this.#access(at, this.#stack.base(low), this.#stack.offset(low));
     else if (prefix === MISC_PREFIX) {
       const range = rangeAccessAt(bytes, at, code);
       if (range !== null) {
@@ -589,22 +598,21 @@ export class Walk {
     this.#pushFresh(pushesOf(prefix, code));
   }
 
-  #access(at: number, access: MemoryAccess, base: number, offset: number): void {
-    const { size, writes, above, alignment, immediate } = access;
+  #access(at: number, base: number, offset: number): void {
+    const reader = this.#reader;
     const { staticStart, staticEnd, siteOffset } = this.walked;
-    const position = { position: at, site: at + siteOffset };
     if (base === CONSTANT) {
-      const address = (offset >>> 0) + immediate;
+      const address = (offset >>> 0) + reader.immediate;
       if (address >= NULL_END) return;
       const region = new Region();
-      region.add({ base, offset: address, size, writes, alignment, immediate, above, ...position });
+      region.add(reader, base, address, at, at + siteOffset);
       this.#endRegion();
       this.#planned.push({ kind: 'null', group: region.groups[0]! });
       return;
     }
-    const from = offset + immediate;
+    const from = offset + reader.immediate;
     if (this.#values.isFramed(base) || (from >= staticStart && from < staticEnd)) return;
-    if (isChecked(this.#state.facts, base, from, from + size)) return;
-    this.#region.add({ base, offset: from, size, writes, alignment, immediate, above, ...position });
+    if (isChecked(this.#state.facts, base, from, from + reader.access.size)) return;
+    this.#region.add(reader, base, from, at, at + siteOffset);
   }
 }

@@ -17,3 +17,4 @@ export {
   SECTION_NAME,
   type ShadowPlace,
 } from './instrumented-module.ts';
+export type { CallSites } from './scan.ts';

@@ -23,7 +23,8 @@ export class CodeEdits {
   #position = new Uint32Array(1024);
   #removed = new Uint32Array(1024);
   #from = new Uint32Array(1024);
-  #sorted = true;
+  /** Where edits begin that are not in order with the one before. */
+  readonly #breaks: number[] = [];
 
   get count(): number {
     return this.#count;
@@ -46,7 +47,7 @@ export class CodeEdits {
       const previous = this.#position[index - 1]!;
       // An edit right behind a replacement at the same place may have to go before it.
       if (position < previous || (position === previous && this.#removed[index - 1]! > 0))
-        this.#sorted = false;
+        this.#breaks.push(index);
     }
     this.#position[index] = position;
     this.#removed[index] = removed;
@@ -88,7 +89,7 @@ export class CodeEdits {
       inserted: this.code.take(),
       placeOf: (edit) => edit,
     };
-    const ordered = this.#sorted ? plain : sort(plain);
+    const ordered = this.#breaks.length === 0 ? plain : sort(plain, this.#breaks);
     checkOverlaps(ordered);
     return ordered;
   }
@@ -106,11 +107,15 @@ export interface OrderedEdits {
   placeOf(edit: number): number;
 }
 
-function sort(edits: OrderedEdits): OrderedEdits {
+/** @param breaks where edits begin that are not in order with the one before */
+function sort(edits: OrderedEdits, breaks: readonly number[]): OrderedEdits {
   const { count, position, removed, from, length, inserted } = edits;
-  const order = Uint32Array.from({ length: count }, (_, edit) => edit);
   const replaces = (edit: number): number => (removed[edit] === 0 ? 0 : 1);
-  order.sort((a, b) => position[a]! - position[b]! || replaces(a) - replaces(b) || a - b);
+  const compare = (a: number, b: number): number =>
+    position[a]! - position[b]! || replaces(a) - replaces(b) || a - b;
+  const unordered = Uint32Array.from({ length: count }, (_, edit) => edit);
+  // Usually each of two passes makes its edits in order.
+  const order = breaks.length === 1 ? merge(unordered, breaks[0]!, compare) : unordered.sort(compare);
   const places = new Uint32Array(count);
   order.forEach((edit, place) => {
     places[edit] = place;
@@ -125,6 +130,18 @@ function sort(edits: OrderedEdits): OrderedEdits {
     inserted,
     placeOf: (edit) => places[edit]!,
   };
+}
+
+/** Merges two sorted parts; the second one begins at `middle`. */
+function merge(parts: Uint32Array, middle: number, compare: (a: number, b: number) => number): Uint32Array {
+  const merged = new Uint32Array(parts.length);
+  let left = 0;
+  let right = middle;
+  for (let to = 0; to < merged.length; to += 1) {
+    const takesLeft = right === parts.length || (left < middle && compare(parts[left]!, parts[right]!) <= 0);
+    merged[to] = parts[takesLeft ? left++ : right++]!;
+  }
+  return merged;
 }
 
 /** Two passes may not replace the same bytes, and none may insert in the middle of what another one replaces. */

@@ -16,6 +16,9 @@ export const METADATA_PREFIX = 'metadata.code.';
 /** Hints by which engines lay out code: a branch is likely (1) or unlikely (0) to be taken. */
 export const BRANCH_HINTS = 'metadata.code.branch_hint';
 
+const LIKELY = Uint8Array.of(1);
+const UNLIKELY = Uint8Array.of(0);
+
 interface Note {
   /** Offset from the start of the function's body. */
   readonly offset: number;
@@ -102,7 +105,7 @@ export class NoteMover {
       const place = edits.placeOf(edit);
       const index = this.#functionAt(edits.position[place]!);
       const offset = insertedAt[place]! + (at - edits.from[place]!) - this.layout.bodyStart(index);
-      const note = { offset, content: Uint8Array.of(likely ? 1 : 0) };
+      const note = { offset, content: likely ? LIKELY : UNLIKELY };
       const list = notes.get(index);
       if (list === undefined) notes.set(index, [note]);
       else list.push(note);
