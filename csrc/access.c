@@ -26,9 +26,7 @@ static u32 hl_checks_set(u32 quarantine, u32 shadow, u32 shadow_bytes) {
   if (!hl.initialised) hl_heap_initialise();
   hl.quarantine.limit = quarantine;
   hl_quarantine_empty(quarantine);
-  hl.keeps_freed = quarantine || hl.shadow.base;
-  hl.free_pages = hl.keeps_freed ? 0 : hl.map_pages;
-  hl_set_limits();
+  hl_choose_paths();
   return 1;
 }
 
@@ -94,6 +92,7 @@ static u32 hl_access_kind(u32 bad) {
   u8 shadow = hl_shadow_at(bad);
   if (shadow < HL_SHADOW_GRANULE) shadow = hl_shadow_at(bad + HL_SHADOW_GRANULE);
   if (shadow == HL_SHADOW_FREED) return HL_FAULT_USE_AFTER_FREE;
+  if (shadow == HL_SHADOW_POISONED) return HL_FAULT_USE_AFTER_POISON;
   return shadow == HL_SHADOW_NULL ? HL_FAULT_NULL_ACCESS : HL_FAULT_OVERFLOW;
 }
 
@@ -149,6 +148,28 @@ static hl_neighbour hl_nearest_block(u32 bad) {
   return bad - (left.address + left.size) < right.address - bad ? left : right;
 }
 
+/* The cell around a bad byte; null when there is none. */
+static const hl_cell *hl_cell_around(u32 bad) {
+  for (const hl_chunk *chunk = rt.first_cell_chunk; chunk; chunk = chunk->next) {
+    const hl_cell *cells = (const hl_cell *)(chunk + 1);
+    for (u32 i = 0; i < chunk->used; i++) {
+      if (cells[i].holder && bad - cells[i].key.address < hl_cell_size(&cells[i])) return &cells[i];
+    }
+  }
+  return 0;
+}
+
+/* The block that a bad byte belongs to or misses. */
+static hl_neighbour hl_accessed_block(u32 bad) {
+  const hl_cell *cell = hl_cell_around(bad);
+  if (!cell) return hl_nearest_block(bad);
+  return (hl_neighbour){
+      .block = (hl_block *)&cell->block,
+      .address = cell->key.address,
+      .size = hl_cell_size(cell),
+  };
+}
+
 /* Whether a fault is the first one of its kind at its place. From then on it is known. */
 static int hl_access_is_new(u32 site, u32 kind) {
   if (!hl.shadow.reported) {
@@ -168,7 +189,7 @@ static int hl_access_is_new(u32 site, u32 kind) {
 
 HL_COLD void hl_access_report(hl_fault *record) {
   if (record->kind != HL_FAULT_NULL_ACCESS) {
-    hl_neighbour near = hl_nearest_block(record->bad);
+    hl_neighbour near = hl_accessed_block(record->bad);
     if (near.block) {
       record->block = near.address;
       record->block_size = near.size;

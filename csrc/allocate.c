@@ -18,10 +18,14 @@ HL_INLINE int hl_is_traced(void) { return 0; }
 HL_INLINE void hl_trace(u32 address, u32 size, const hl_node *node) { (void)address, (void)size, (void)node; }
 #endif
 
-HL_INLINE u32 hl_fast_limit(void) { return hl_is_traced() || hl.shadow.base ? 0 : HL_SMALL_MAX + 1; }
+HL_INLINE u32 hl_fast_limit(void) {
+  return hl_is_traced() || hl.shadow.base || hl.requests.disabled ? 0 : HL_SMALL_MAX + 1;
+}
+
+static void hl_ignore(u32 address, u32 serial);
 
 HL_INLINE u32 hl_shadowed_limit(void) {
-  return hl_is_traced() || !hl.shadow.base ? 0 : HL_SMALL_MAX - HL_REDZONE_MOST + 1;
+  return hl_is_traced() || hl.requests.disabled || !hl.shadow.base ? 0 : HL_SMALL_MAX - HL_REDZONE_MOST + 1;
 }
 
 HL_INLINE void hl_set_limits(void) {
@@ -108,8 +112,7 @@ HL_INLINE void *hl_allocate_shadowed(u32 size) {
   return (void *)address;
 }
 
-HL_SLOW void *hl_allocate_slow(u32 size, u32 alignment) {
-  if (size < hl.shadowed_limit && alignment == HL_ALIGNMENT) return hl_allocate_shadowed(size);
+HL_SLOW void *hl_allocate_slow_seen(u32 size, u32 alignment) {
   if (!hl.initialised) hl_heap_initialise();
   if (size > HL_SIZE_MAX || alignment > HL_SIZE_MAX || size + alignment > HL_SIZE_MAX)
     return hl_allocation_failed(size);
@@ -124,6 +127,13 @@ HL_SLOW void *hl_allocate_slow(u32 size, u32 alignment) {
   HL_ASSERT_EXPENSIVE(hl_span_is_valid(hl.map[hl_page_of(address)]));
   if (hl_is_traced()) hl_trace(address, size, node);
   return (void *)address;
+}
+
+HL_SLOW void *hl_allocate_slow(u32 size, u32 alignment) {
+  if (size < hl.shadowed_limit && alignment == HL_ALIGNMENT) return hl_allocate_shadowed(size);
+  void *pointer = hl_allocate_slow_seen(size, alignment);
+  if (hl.requests.disabled && pointer) hl_ignore((u32)pointer, (u32)rt.alloc_objects);
+  return pointer;
 }
 
 HL_INLINE void *hl_allocate_small(hl_node *node, u32 size, int first_is_likely) {

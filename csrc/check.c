@@ -58,9 +58,11 @@ static u32 hl_check_header(void) {
   u32 bytes = (u32)rt.alloc_bytes - rt.freed_bytes;
   HL_CHECK(rt.heap_bytes <= memory && !(rt.heap_bytes & (HL_PAGE - 1)) && rt.metadata_bytes <= rt.heap_bytes);
   HL_CHECK(rt.contexts && rt.contexts - 1 <= memory / (HL_BUD_SIZE / HL_BUD_SITES));
-  HL_CHECK(bytes <= rt.peak_bytes && rt.peak_bytes <= rt.heap_bytes && rt.peak_bytes <= rt.alloc_bytes);
-  HL_CHECK(objects <= rt.heap_bytes / HL_ALIGNMENT && objects <= rt.alloc_objects);
-  HL_CHECK(rt.peak_objects <= rt.heap_bytes / HL_ALIGNMENT && rt.peak_objects <= rt.alloc_objects);
+  /* Cells may be small, may lie outside of the heap, and may lie in each other. */
+  u32 most_bytes = hl.cells.ever ? -1u : rt.heap_bytes, most_objects = hl.cells.ever ? -1u : rt.heap_bytes / HL_ALIGNMENT;
+  HL_CHECK(bytes <= rt.peak_bytes && rt.peak_bytes <= most_bytes && rt.peak_bytes <= rt.alloc_bytes);
+  HL_CHECK(objects <= most_objects && objects <= rt.alloc_objects);
+  HL_CHECK(rt.peak_objects <= most_objects && rt.peak_objects <= rt.alloc_objects);
   HL_CHECK(rt.spans <= HL_ARRAY_LENGTH(hl.first_span_chunk.spans) + rt.metadata_bytes / HL_SPAN_SIZE);
   if (hl.initialised) {
     HL_CHECK(hl_slots[0].node == rt.root_node && !hl_slots[0].site);
@@ -412,6 +414,65 @@ static u32 hl_check_metadata(void) {
   return 0;
 }
 
+/* -- cells ------------------------------------------------------------------------------------------------ */
+
+/* Whether a table can be searched: as many entries as it says, each under its own hash. */
+static u32 hl_check_keyed(const hl_table *table) {
+  u32 count = 0;
+  if (!table->bits) return table->count ? __LINE__ : 0;
+  HL_CHECK(table->bits >= HL_FIRST_HEADS_BITS && table->bits < 28 && hl_in_metadata((u32)table->heads));
+  HL_CHECK(table->count <= rt.metadata_bytes / sizeof(hl_keyed));
+  for (u32 i = 0; i < 1u << table->bits; i++)
+    for (const hl_keyed *entry = table->heads[i]; entry; entry = entry->same_hash)
+      HL_CHECK(++count <= table->count && hl_table_head(table, entry->address) == &table->heads[i]);
+  HL_CHECK(count == table->count);
+  return 0;
+}
+
+HL_INLINE u32 hl_check_cell(const hl_cell *cell, hl_heap_sums *sums) {
+  const hl_holder *holder = cell->holder;
+  HL_CHECK(hl_in_metadata((u32)holder) && holder->key.address == cell->inside);
+  HL_CHECK(cell->previous ? cell->previous->next == cell : holder->first == cell);
+  HL_CHECK(!cell->next || cell->next->previous == cell);
+  if (!hl_cell_is_live(cell)) return 0;
+  const hl_node *node = hl_check_owner(cell->block.owner);
+  HL_CHECK(node && !(cell->block.owner & HL_WAITING));
+  sums->objects++;
+  sums->bytes += cell->block.requested;
+  sums->weighed += hl_weigh(node, 1, cell->block.requested);
+  if (!cell->held) return 0;
+  u32 start;
+  const hl_block *around = hl_block_around_any(cell->inside, &start);
+  HL_CHECK(around && start == cell->inside && cell->held <= holder->held && holder->held <= around->requested);
+  sums->bytes -= cell->held;
+  sums->weighed -= hl_weigh(hl_check_owner(around->owner), 0, cell->held);
+  return 0;
+}
+
+static u32 hl_check_cells(hl_heap_sums *sums) {
+  u32 bad, known = 0, live = 0;
+  if ((bad = hl_check_keyed(&hl.cells.table)) || (bad = hl_check_keyed(&hl.cells.holders))) return bad;
+  if ((bad = hl_check_keyed(&hl.cells.pools))) return bad;
+  HL_CHECK(!rt.first_cell_chunk == !hl.cells.last_chunk && !hl.cells.sorted);
+  u32 left = rt.metadata_bytes;
+  for (const hl_chunk *chunk = rt.first_cell_chunk; chunk; chunk = chunk->next) {
+    HL_CHECK(!((u32)chunk & (HL_GRAIN - 1)) && hl_in_metadata((u32)chunk) && (chunk == hl.cells.last_chunk) == !chunk->next);
+    HL_CHECK(chunk->used == HL_CELLS_FEW || chunk->used == HL_CELLS_MANY);
+    u32 bytes = sizeof *chunk + chunk->used * sizeof(hl_cell);
+    HL_CHECK(bytes <= left);
+    left -= bytes;
+    const hl_cell *cells = (const hl_cell *)(chunk + 1);
+    for (u32 i = 0; i < chunk->used; i++) {
+      if (!cells[i].holder) continue;
+      known++;
+      live += hl_cell_is_live(&cells[i]);
+      if ((bad = hl_check_cell(&cells[i], sums))) return bad;
+    }
+  }
+  HL_CHECK(known == hl.cells.table.count && live == hl.cells.live);
+  return 0;
+}
+
 /* State that never changes, or that is the same whenever no function of the runtime is active. */
 static u32 hl_check_constants(void) {
   HL_CHECK(hl_start.no_child.site == HL_SITE_NONE && hl_start.no_child.next_sibling == &hl_start.no_child);
@@ -447,6 +508,7 @@ static u32 hl_check_heap(u32 what, const hl_sums *contexts) {
       HL_CHECK(sums.span_pages + sums.run_pages <= hl.map_pages);
     }
   }
+  if ((bad = hl_check_cells(&sums))) return bad;
   HL_CHECK(sums.objects == contexts->live_objects && sums.bytes == contexts->live_bytes);
   HL_CHECK(sums.kept == hl.quarantine.count && hl.quarantine.bytes <= hl.quarantine.limit);
   HL_CHECK(sums.weighed == contexts->weighed);

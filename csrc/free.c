@@ -54,8 +54,9 @@ HL_INLINE void hl_block_put(hl_span *span, hl_block *block, u32 index, hl_place 
 HL_INLINE u32 hl_block_next_free(const hl_block *block) { return block->serial >> HL_NEXT_FREE_SHIFT; }
 
 HL_INLINE void hl_quarantine_put(hl_span *span, hl_block *block, u32 index, hl_place freer);
+static void hl_cells_leave(u32 address, hl_place freer);
 
-/* A pointer that is not of a live block, or any pointer while freed blocks go to the quarantine. */
+/* A pointer that is not of a live block, or any pointer while hl.keeps_freed is set. */
 HL_SLOW void hl_free_slow(u32 address) {
   hl_span *span;
   u32 index;
@@ -65,6 +66,7 @@ HL_SLOW void hl_free_slow(u32 address) {
     return;
   }
   hl_place freer = hl_free_place();
+  if (hl.cells.holders.count) hl_cells_leave(address, freer);
   hl_ledger_free(block, block->requested);
   hl_quarantine_put(span, block, index, freer);
 }

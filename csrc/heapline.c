@@ -55,6 +55,8 @@
 
 #include "fault.c"
 
+#include "keyed.c"
+
 #include "free.c"
 
 #include "quarantine.c"
@@ -67,13 +69,23 @@
 
 #include "pointers.c"
 
+#include "poison.c"
+
+#include "cells.c"
+
+#include "pools.c"
+
 #include "access.c"
 
 #include "mark.c"
 
 #include "graph.c"
 
+#include "lsan.c"
+
 #include "scan.c"
+
+#include "requests.c"
 
 #include "check.c"
 

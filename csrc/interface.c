@@ -124,6 +124,45 @@ void *valloc(size_t size) { return hl_valloc(size); }
 
 size_t malloc_usable_size(void *pointer) { return hl_usable_size(pointer); }
 
+/* -- client requests ------------------------------------------------------------------------------------------ */
+
+uintptr_t heapline_request(uintptr_t code, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e) {
+  u32 result = hl_request(code, a, b, c, d, e);
+  HL_ASSERT_EXPENSIVE(hl_is_valid_now());
+  return result;
+}
+
+/* The functions below touch no memory themselves, because their accesses would be checked like the program's. */
+
+#define HL_ASK(name, a, b) heapline_request(HEAPLINE_REQUEST_##name, (uintptr_t)(a), (uintptr_t)(b), 0, 0, 0)
+
+void __lsan_disable(void) { HL_ASK(IGNORE_ALL, 0, 0); }
+
+void __lsan_enable(void) { HL_ASK(IGNORE_NO_MORE, 0, 0); }
+
+void __lsan_ignore_object(const void *object) { HL_ASK(IGNORE_BLOCK, object, 0); }
+
+void __lsan_register_root_region(const void *start, size_t size) { HL_ASK(ADD_ROOTS, start, size); }
+
+void __lsan_unregister_root_region(const void *start, size_t size) { HL_ASK(REMOVE_ROOTS, start, size); }
+
+extern _Noreturn void _Exit(int code);
+
+/* LeakSanitizer's exit code for leaks. */
+void __lsan_do_leak_check(void) {
+  if (HL_ASK(CHECK_LEAKS, 0, 0)) _Exit(23);
+}
+
+int __lsan_do_recoverable_leak_check(void) { return HL_ASK(CHECK_LEAKS, 0, 0) != 0; }
+
+void __asan_poison_memory_region(void const volatile *start, size_t size) { HL_ASK(CLOSE_MEMORY, start, size); }
+
+void __asan_unpoison_memory_region(void const volatile *start, size_t size) { HL_ASK(OPEN_MEMORY, start, size); }
+
+int __asan_address_is_poisoned(void const volatile *address) { return HL_ASK(IS_CLOSED, address, 1) != 0; }
+
+void *__asan_region_is_poisoned(void *start, size_t size) { return (void *)HL_ASK(IS_CLOSED, start, size); }
+
 /* -- other names of the same functions ------------------------------------------------------------------------ */
 
 /* Every symbol of wasi-libc's dlmalloc.o and of Emscripten's libdlmalloc that anything refers to is defined in this

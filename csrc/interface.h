@@ -7,6 +7,8 @@
  *   HL_HOST            the host uses it: the linker exports it from every module
  *   HL_FAMILY          the allocation family: the program calls it, and the linker exports it, because the host calls it
  *                      too and instrumenting looks for calls of it
+ *   HL_REQUEST         client requests: the program calls it, the linker exports it, and instrumenting looks for calls of
+ *                      it
  *   HL_LINKED          libcs and compilers refer to it; it is not exported
  *   HL_IMPORT(name)    a function of the host: the import `name` of the module `heapline`
  *   HL_TEST            an export, and
@@ -24,6 +26,7 @@
 #define HL_HOST extern
 #define HL_FAMILY extern
 #define HL_LINKED extern
+#define HL_REQUEST extern
 #define HL_TEST extern
 #define HL_IMPORT(name) __attribute__((import_module("heapline"), import_name(#name))) extern
 #define HL_TEST_IMPORT(name) HL_IMPORT(name)
@@ -33,7 +36,8 @@
 /* Returns the id (31 bits, not 0) of the JavaScript stack of a host entry; 0 when that was not captured. `inner`
  * entries lie further in. */
 HL_IMPORT(host_stack) u32 heapline_host_stack(u32 inner);
-/* A heap fault, or an allocation that failed, was recorded at this address. The host may throw to stop the guest. */
+/* A heap fault, an allocation that failed, or a request of the program was recorded at this address. The host may throw to
+ * stop the guest. */
 HL_IMPORT(fault) void heapline_host_fault(const hl_fault *record);
 /* It is time for a point of the timeline, and a block of about so many bytes is about to be made. Returns the bytes to be
  * allocated until the next point; 0 for none. The guest must not be entered from there. */
@@ -113,6 +117,25 @@ HL_FAMILY int posix_memalign(void **result, size_t alignment, size_t size);
 HL_FAMILY void *valloc(size_t size);
 /* The size that was asked for. */
 HL_FAMILY size_t malloc_usable_size(void *pointer);
+
+/* -- client requests ------------------------------------------------------------------------------------------ */
+
+/* What the program tells or asks the runtime (include/heapline.h has the codes). Returns what the request says. */
+HL_REQUEST uintptr_t heapline_request(uintptr_t code, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e);
+
+/* LeakSanitizer's interface (sanitizer/lsan_interface.h). */
+HL_LINKED void __lsan_disable(void);
+HL_LINKED void __lsan_enable(void);
+HL_LINKED void __lsan_ignore_object(const void *object);
+HL_LINKED void __lsan_register_root_region(const void *start, size_t size);
+HL_LINKED void __lsan_unregister_root_region(const void *start, size_t size);
+HL_LINKED void __lsan_do_leak_check(void);
+HL_LINKED int __lsan_do_recoverable_leak_check(void);
+/* AddressSanitizer's interface for allocators (sanitizer/asan_interface.h). */
+HL_LINKED void __asan_poison_memory_region(void const volatile *start, size_t size);
+HL_LINKED void __asan_unpoison_memory_region(void const volatile *start, size_t size);
+HL_LINKED int __asan_address_is_poisoned(void const volatile *address);
+HL_LINKED void *__asan_region_is_poisoned(void *start, size_t size);
 
 /* -- other names of the same functions ------------------------------------------------------------------------ */
 

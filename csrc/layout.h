@@ -11,7 +11,7 @@
 /* The first word of the runtime block. */
 #define HL_MAGIC 0x50414548
 /* The second word of the runtime block. It changes whenever something in this file changes its meaning. */
-#define HL_ABI_VERSION 7
+#define HL_ABI_VERSION 8
 
 /* The shadow stack is an array of slots { site: u32, node: u32 } in the data symbol `heapline_shadow`. Slot 0 is the
  * sentinel: its node is the root. `top` is the address of the innermost written slot. A function that is entered uses
@@ -60,6 +60,11 @@
 #define HL_RUNTIME_FAILED 92
 /* Where memory that nothing is linked to begins. */
 #define HL_RUNTIME_HEAP_BASE 96
+/* Chunks of cells, or 0. */
+#define HL_RUNTIME_FIRST_CELL_CHUNK 100
+/* Blocks that leak reports leave out: their address, and how many there are. */
+#define HL_RUNTIME_IGNORED 104
+#define HL_RUNTIME_IGNORED_COUNT 108
 
 /* Flags of HL_RUNTIME_FLAGS, which the host sets through heapline_set_flags. */
 
@@ -174,6 +179,20 @@
 #define HL_BLOCK_CLASS_POSSIBLE 2
 #define HL_BLOCK_CLASS_REACHABLE 3
 
+/* A cell is what an allocator of the program's own hands out: its address, block metadata like that of a block, the
+ * address of the block that it lies in (0 when it lies in none), and how many bytes of that block count as the cell's
+ * and not as the block's. Chunks have unused entries and freed cells, too; both have HL_BLOCK_FREED. */
+#define HL_CELL_SIZE 52
+#define HL_CELL_ADDRESS 0
+#define HL_CELL_BLOCK 8
+#define HL_CELL_INSIDE 20
+#define HL_CELL_HELD 24
+
+/* A block that leak reports leave out, as long as its serial is this one. */
+#define HL_IGNORED_SIZE 8
+#define HL_IGNORED_ADDRESS 0
+#define HL_IGNORED_SERIAL 4
+
 /* Fault records are in a ring of this length at HL_RUNTIME_FAULT_RING. HL_RUNTIME_FAULTS counts all faults ever. The
  * contexts in a record are nodes. */
 #define HL_FAULT_RING_LENGTH 64
@@ -202,11 +221,29 @@
  * HL_FAULT_BLOCK the high word, which calloc's product may have. */
 #define HL_FAULT_NO_MEMORY 7
 
+/* Not in the ring either: the program asks for a leak check. HL_REQUEST_CODE has the request, and the host writes
+ * bytes and blocks of each kind. Lost are the blocks that are lost definitely or indirectly. */
+#define HL_FAULT_LEAK_CHECK 14
+#define HL_REQUEST_CODE 4
+#define HL_LEAK_CHECK_LOST 8
+#define HL_LEAK_CHECK_POSSIBLE 16
+#define HL_LEAK_CHECK_REACHABLE 24
+#define HL_LEAK_CHECK_SUPPRESSED 32
+/* Not 0 when the program wants the counts alone. */
+#define HL_LEAK_CHECK_QUIET 40
+/* Not in the ring either: a request with the code HL_REQUEST_CODE was ignored, because nobody knows it or because of its
+ * argument, which is in HL_FAULT_CONTEXT. */
+#define HL_FAULT_REQUEST_IGNORED 15
+
 /* Wrong accesses (access.c): beside a block, in a freed block, near address 0, and in heap memory without a block. */
 #define HL_FAULT_OVERFLOW 8
 #define HL_FAULT_USE_AFTER_FREE 9
 #define HL_FAULT_NULL_ACCESS 10
 #define HL_FAULT_WILD_ACCESS 11
+/* An access to memory that the program has closed itself. */
+#define HL_FAULT_USE_AFTER_POISON 12
+/* A client request names a pool that does not exist. */
+#define HL_FAULT_UNKNOWN_POOL 13
 
 /* The shadow has a byte for each granule of memory. From 1 to 7 it says how many bytes of the granule, from the first
  * one on, the program may touch; 0 stands for all of them, and these values for none. They are AddressSanitizer's. */
@@ -215,6 +252,8 @@
 /* Heap memory beside blocks. */
 #define HL_SHADOW_REDZONE 0xfa
 #define HL_SHADOW_FREED 0xfd
+/* Memory that the program has closed itself. */
+#define HL_SHADOW_POISONED 0xf7
 /* Memory near address 0. */
 #define HL_SHADOW_NULL 0xfe
 /* Addresses below this one are near 0, unless they are static data or in the part of the stack that is in use. */

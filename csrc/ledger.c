@@ -25,7 +25,7 @@ HL_INLINE int hl_totals_allocate(u32 size) {
   u64 clock = rt.alloc_bytes += size;
   u32 live = (u32)clock - rt.freed_bytes;
   if (live <= rt.peak_bytes) return 0;
-  HL_ASSERT_INTERNAL(live <= rt.heap_bytes);
+  HL_ASSERT_INTERNAL(live <= rt.heap_bytes || hl.cells.ever);
   rt.peak_bytes = live;
   rt.peak_objects = (u32)objects - rt.freed_objects;
   if (hl.peak_dirty) {

@@ -31,7 +31,8 @@ HL_INLINE void hl_mark_push(u32 address, hl_block *block) {
 HL_INLINE void hl_mark_value(u32 value, u32 class) {
   if (HL_LIKELY(value - hl.mark.heap_start >= hl.mark.heap_size)) return;
   u32 offset;
-  hl_block *block = hl_block_around(value, &offset);
+  hl_block *block =
+      HL_LIKELY(!hl.cells.sorted) ? hl_block_around(value, &offset) : hl_cell_or_block_around(value, &offset);
   if (!block) return;
   u32 before = block->owner & HL_BLOCK_CLASS_MASK;
   if (before == HL_REACHABLE) return;
@@ -45,13 +46,44 @@ HL_INLINE void hl_mark_value(u32 value, u32 class) {
   hl_mark_push(value - offset, block);
 }
 
+/* Skips freed cells. */
+HL_COLD void hl_mark_words_beside_cells(u32 start, u32 end, u32 class) {
+  hl_cell **cells = hl.cells.sorted;
+  u32 count = hl.cells.sorted_count, next = hl_cells_up_to(start);
+  if (next) next--;
+  for (u32 at = start; at < end;) {
+    while (next < count && hl_cell_end(cells[next]) <= at) next++;
+    if (next < count && cells[next]->key.address <= at && !hl_cell_is_live(cells[next])) {
+      at = (hl_cell_end(cells[next]) + 3) & ~3u;
+      continue;
+    }
+    hl_mark_value(hl_word_at(at), class);
+    at += 4;
+  }
+}
+
 HL_INLINE void hl_mark_words(u32 start, u32 end, u32 class) {
+  if (HL_UNLIKELY(hl.cells.sorted != 0)) {
+    hl_mark_words_beside_cells(start, end, class);
+    return;
+  }
   for (const u32 *word = (const u32 *)start; word < (const u32 *)end; word++) hl_mark_value(*word, class);
 }
 
-HL_INLINE void hl_mark_block(u32 address, hl_block *block) {
+HL_SLOW void hl_mark_block(u32 address, hl_block *block) {
   u32 class = hl.mark.leader ? HL_INDIRECT : block->owner & HL_BLOCK_CLASS_MASK;
-  hl_mark_words(address, address + (block->requested & ~3u), class);
+  /* Cells may have any address. */
+  hl_mark_words((address + 3) & ~3u, (address + block->requested) & ~3u, class);
+}
+
+/* Calls visit(address, block) for every block in use, in the order of addresses, and then for the cells. */
+HL_INLINE void hl_mark_walk(void (*visit)(u32 address, hl_block *block)) {
+  hl_blocks_walk(visit);
+  if (HL_LIKELY(!hl.cells.sorted)) return;
+  for (u32 i = 0; i < hl.cells.sorted_count; i++) {
+    hl_cell *cell = hl.cells.sorted[i];
+    if (hl_cell_is_live(cell)) visit(cell->key.address, &cell->block);
+  }
 }
 
 static void hl_mark_drain_stack(void) {
@@ -72,12 +104,14 @@ static void hl_mark_drain(void) {
   hl_mark_drain_stack();
   while (hl.mark.waiting) {
     hl.mark.waiting = 0;
-    hl_blocks_walk(hl_mark_visit_waiting);
+    hl_mark_walk(hl_mark_visit_waiting);
   }
 }
 
 static void hl_mark_visit_unreached(u32 address, hl_block *block) {
   if ((block->owner & HL_BLOCK_CLASS_MASK) != HL_UNREACHED) return;
+  /* The holder of cells in use is no block. */
+  if (HL_UNLIKELY(hl.cells.sorted != 0) && hl_is_divided(address)) return;
   hl.mark.leader = block;
   hl_mark_block(address, block);
   hl_mark_drain();
@@ -89,15 +123,20 @@ static void hl_mark_visit_clear(u32 address, hl_block *block) {
 }
 
 static void hl_mark_start(void) {
-  hl_blocks_walk(hl_mark_visit_clear);
+  hl_mark_walk(hl_mark_visit_clear);
   hl.mark.bottom = hl.mark.top = (hl_waiting *)(rt.top + 1);
   hl.mark.limit = (hl_waiting *)(HL_LAST_SLOT + 1);
   hl_blocks_range(&hl.mark.heap_start, &hl.mark.heap_size);
+  if (hl.cells.sorted) {
+    /* Cells may lie anywhere. */
+    hl.mark.heap_start = 0;
+    hl.mark.heap_size = -1u;
+  }
   hl.mark.leader = 0;
   hl.mark.waiting = 0;
 }
 
 static void hl_mark_finish(void) {
-  hl_blocks_walk(hl_mark_visit_unreached);
+  hl_mark_walk(hl_mark_visit_unreached);
   hl.mark.leader = 0;
 }

@@ -39,7 +39,7 @@ HL_INLINE void hl_block_resized(hl_block *block, hl_node *node, u32 size) {
   hl_block_hand_out(block, hl_ledger_allocate(node, size, 0), size);
 }
 
-/* A pointer that is not of a live block, or any pointer while freed blocks go to the quarantine. With access checks every
+/* A pointer that is not of a live block, or any pointer while hl.keeps_freed is set. With access checks every
  * block moves, so that old pointers are seen. */
 HL_SLOW void *hl_realloc_slow(u32 address, u32 size) {
   hl_span *span;
@@ -54,6 +54,7 @@ HL_SLOW void *hl_realloc_slow(u32 address, u32 size) {
   if (size > HL_SIZE_MAX) return hl_allocation_failed(size);
   hl_node *node = hl_context();
   if (!hl.shadow.base && hl_block_resize_in_place(span, size)) {
+    if (hl.cells.holders.count) hl_cells_leave(address, hl_place_of(node, 0));
     hl_block_resized(block, node, size);
     to = address;
   } else {
@@ -61,10 +62,12 @@ HL_SLOW void *hl_realloc_slow(u32 address, u32 size) {
     if (!moved) return hl_allocation_failed(size);
     hl_shadow_open(to, size, hl.map[hl_page_of(to)]->block_size);
     hl_copy_block(to, address, old < size ? old : size);
+    if (hl.cells.holders.count) hl_cells_leave(address, hl_place_of(node, 0));
     hl_ledger_free(block, old);
     hl_quarantine_put(span, block, index, hl_place_of(node, 0));
     hl_block_hand_out(moved, hl_ledger_allocate(node, size, 0), size);
   }
+  if (hl.requests.disabled) hl_ignore(to, (u32)rt.alloc_objects);
   if (hl_is_traced()) hl_trace(to, size, node);
   return (void *)to;
 }

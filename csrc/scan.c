@@ -13,6 +13,7 @@
  * There are two ways to do this. Small heaps are marked in their metadata (mark.c), which allocates nothing. In large
  * heaps every step of that would wait for memory, so their pointers are first gathered in a compact graph (graph.c),
  * which exists for as long as the scan lasts. Without memory for the graph, a large heap is marked like a small one.
+ * So is a heap with cells (cells.c), because these have no numbers by page.
  */
 #include "platform.h"
 
@@ -26,7 +27,7 @@ HL_INLINE void hl_scan_leave_out(u32 start, u32 own, u32 size, u32 *stop, u32 *s
 
 HL_INLINE void hl_scan_start(void) {
   hl_graph_forget();
-  if (!hl.initialised || rt.heap_bytes < hl_start.limits.heap_least || !hl_graph_start()) hl_mark_start();
+  if (hl_cells_sort() || !hl.initialised || rt.heap_bytes < hl_start.limits.heap_least || !hl_graph_start()) hl_mark_start();
 }
 
 static void hl_scan_drain(void) {
@@ -36,7 +37,7 @@ static void hl_scan_drain(void) {
     hl_mark_drain();
 }
 
-HL_INLINE void hl_scan_range(u32 start, u32 end) {
+static void hl_scan_range(u32 start, u32 end) {
   start = (start + 3) & ~3u;
   end &= ~3u;
   while (start < end) {
@@ -52,7 +53,7 @@ HL_INLINE void hl_scan_range(u32 start, u32 end) {
   hl_scan_drain();
 }
 
-HL_INLINE void hl_scan_word(u32 value) {
+static void hl_scan_word(u32 value) {
   if (hl.graph.tables)
     hl_graph_value(value, &hl.graph.numbering, HL_BLOCK_CLASS_REACHABLE);
   else
@@ -61,11 +62,13 @@ HL_INLINE void hl_scan_word(u32 value) {
 }
 
 HL_INLINE void hl_scan_finish(void) {
+  hl_scan_requested_roots();
   if (hl.graph.tables)
     hl_graph_finish();
   else
     hl_mark_finish();
   hl_graph_forget();
+  hl_cells_forget_sorted();
 }
 
 #if HL_TEST_HOOKS

@@ -12,6 +12,8 @@
  *   bud       a context that has allocated only once: one entry has the end of its path and what an account would say of
  *             that one block (buds.c).
  *   slot      one frame of the shadow stack.
+ *   cell      what an allocator of the program's own hands out, as the program says in client requests (cells.c).
+ *   holder    the block that cells lie in; its address is 0 for memory that is in no block.
  */
 #ifndef HEAPLINE_TYPES_H
 #define HEAPLINE_TYPES_H
@@ -101,6 +103,51 @@ typedef struct hl_block {
   u32 serial;
 } hl_block;
 
+/* An entry of a table by address (keyed.c). Structures that are kept in such tables start like this. */
+typedef struct hl_keyed {
+  u32 address;
+  struct hl_keyed *same_hash;
+} hl_keyed;
+
+typedef struct hl_table {
+  hl_keyed **heads;
+  u32 bits; /* log2 of the number of heads; 0 while there are none */
+  u32 count;
+} hl_table;
+
+typedef struct hl_holder hl_holder;
+typedef struct hl_pool hl_pool;
+
+/* A freed cell has HL_BLOCK_FREED and the place where it was freed, as a freed block has, and in `held` its size. */
+typedef struct hl_cell hl_cell;
+struct hl_cell {
+  hl_keyed key;
+  hl_block block;
+  u32 inside; /* address of the holder */
+  u32 held; /* bytes of the holder that are counted here and not there */
+  hl_holder *holder;
+  hl_cell *next; /* list of the holder's cells, freed ones included */
+  hl_cell *previous;
+  hl_pool *pool; /* null when it is in none */
+  hl_cell *pool_next;
+  hl_cell *pool_previous;
+};
+
+struct hl_holder {
+  hl_keyed key;
+  hl_cell *first;
+  u32 live; /* cells in use */
+  u32 held; /* bytes that count as theirs */
+};
+
+/* A pool that the program has announced (pools.c). */
+struct hl_pool {
+  hl_keyed key;
+  hl_cell *first;
+  u32 redzone; /* bytes */
+  u32 flags;
+};
+
 /* The site of hl_initialised.no_child, which stands for the children of a node that has none. It is no offset in any
  * code. */
 #define HL_SITE_NONE 0x7fffffffu
@@ -167,6 +214,29 @@ typedef struct hl_fault {
   u32 unused;
 } hl_fault;
 
+/* A block that leak reports leave out (lsan.c). It is another block when the serial has changed. */
+typedef struct hl_ignored {
+  u32 address;
+  u32 serial;
+} hl_ignored;
+
+/* Memory that the program has named as a root of the leak scan. */
+typedef struct hl_region {
+  u32 start, size;
+} hl_region;
+
+/* The record by which the program asks the host for a leak check. The host writes the counts. */
+typedef struct hl_leak_check {
+  u32 kind; /* HL_FAULT_LEAK_CHECK */
+  u32 request;
+  u32 lost_bytes, lost_blocks; /* definitely or indirectly */
+  u32 possible_bytes, possible_blocks;
+  u32 reachable_bytes, reachable_blocks;
+  u32 suppressed_bytes, suppressed_blocks;
+  u32 quiet; /* only the counts are wanted */
+  u32 unused;
+} hl_leak_check;
+
 /* The runtime block, which the host reads. HL_RUNTIME_* are its offsets. */
 typedef struct hl_runtime {
   u32 magic;
@@ -192,6 +262,9 @@ typedef struct hl_runtime {
   u32 heap_bytes; /* obtained from the system */
   u32 failed;
   u32 heap_base;
+  hl_chunk *first_cell_chunk;
+  struct hl_ignored *ignored;
+  u32 ignored_count;
 } hl_runtime;
 
 #define HL_ASSERT_FIELD(type, field, offset) \
@@ -206,6 +279,9 @@ _Static_assert(sizeof(hl_block) == HL_BLOCK_SIZE, "block metadata size");
 _Static_assert(sizeof(hl_span) == HL_SPAN_SIZE, "span size");
 _Static_assert(sizeof(hl_chunk) == HL_CHUNK_ENTRIES, "chunk header size");
 _Static_assert(sizeof(hl_fault) == HL_FAULT_SIZE, "fault size");
+_Static_assert(sizeof(hl_cell) == HL_CELL_SIZE, "cell size");
+_Static_assert(sizeof(hl_leak_check) == HL_FAULT_SIZE, "leak check size");
+_Static_assert(sizeof(hl_ignored) == HL_IGNORED_SIZE, "size of an ignored block");
 HL_ASSERT_FIELD(hl_slot, site, HL_SLOT_SITE);
 HL_ASSERT_FIELD(hl_slot, node, HL_SLOT_NODE);
 HL_ASSERT_FIELD(hl_node, parent, HL_NODE_PARENT);
@@ -241,6 +317,19 @@ _Static_assert(HL_PAGE == HL_SPAN_PAGE, "the size of a heap page differs from la
 HL_ASSERT_FIELD(hl_chunk, next, HL_CHUNK_NEXT);
 HL_ASSERT_FIELD(hl_chunk, used, HL_CHUNK_USED);
 HL_ASSERT_FIELD(hl_chunk, capacity, HL_CHUNK_CAPACITY);
+HL_ASSERT_FIELD(hl_cell, key.address, HL_CELL_ADDRESS);
+HL_ASSERT_FIELD(hl_cell, block, HL_CELL_BLOCK);
+HL_ASSERT_FIELD(hl_cell, inside, HL_CELL_INSIDE);
+HL_ASSERT_FIELD(hl_cell, held, HL_CELL_HELD);
+HL_ASSERT_FIELD(hl_ignored, address, HL_IGNORED_ADDRESS);
+HL_ASSERT_FIELD(hl_ignored, serial, HL_IGNORED_SERIAL);
+HL_ASSERT_FIELD(hl_leak_check, kind, HL_FAULT_KIND);
+HL_ASSERT_FIELD(hl_leak_check, request, HL_REQUEST_CODE);
+HL_ASSERT_FIELD(hl_leak_check, lost_bytes, HL_LEAK_CHECK_LOST);
+HL_ASSERT_FIELD(hl_leak_check, possible_bytes, HL_LEAK_CHECK_POSSIBLE);
+HL_ASSERT_FIELD(hl_leak_check, reachable_bytes, HL_LEAK_CHECK_REACHABLE);
+HL_ASSERT_FIELD(hl_leak_check, suppressed_bytes, HL_LEAK_CHECK_SUPPRESSED);
+HL_ASSERT_FIELD(hl_leak_check, quiet, HL_LEAK_CHECK_QUIET);
 HL_ASSERT_FIELD(hl_fault, kind, HL_FAULT_KIND);
 HL_ASSERT_FIELD(hl_fault, address, HL_FAULT_ADDRESS);
 HL_ASSERT_FIELD(hl_fault, context, HL_FAULT_CONTEXT);
@@ -276,6 +365,9 @@ HL_ASSERT_FIELD(hl_runtime, metadata_bytes, HL_RUNTIME_METADATA_BYTES);
 HL_ASSERT_FIELD(hl_runtime, heap_bytes, HL_RUNTIME_HEAP_BYTES);
 HL_ASSERT_FIELD(hl_runtime, failed, HL_RUNTIME_FAILED);
 HL_ASSERT_FIELD(hl_runtime, heap_base, HL_RUNTIME_HEAP_BASE);
+HL_ASSERT_FIELD(hl_runtime, first_cell_chunk, HL_RUNTIME_FIRST_CELL_CHUNK);
+HL_ASSERT_FIELD(hl_runtime, ignored, HL_RUNTIME_IGNORED);
+HL_ASSERT_FIELD(hl_runtime, ignored_count, HL_RUNTIME_IGNORED_COUNT);
 
 /* Nodes and span structs that need no memory from the system. */
 #define HL_FIRST_NODES 60u
@@ -374,6 +466,26 @@ typedef struct hl_shadow {
   u32 reported_count;
 } hl_shadow;
 
+/* What the program has told the runtime of its own allocators (cells.c, pools.c). */
+typedef struct hl_cells {
+  hl_table table, holders, pools;
+  hl_cell *unused; /* entries of the chunks without a cell, by same_hash */
+  hl_chunk *last_chunk;
+  u32 live;
+  u32 ever; /* there has been a cell */
+  hl_cell **sorted; /* by address, while a leak scan lasts */
+  u32 sorted_count, sorted_bytes;
+} hl_cells;
+
+/* What the program has told the runtime about leaks (lsan.c). */
+typedef struct hl_leak_requests {
+  u32 disabled; /* calls of __lsan_disable without their __lsan_enable */
+  u32 ignored_capacity;
+  hl_region *regions;
+  u32 region_count, region_capacity;
+  hl_leak_check last; /* the last leak check that the program asked for */
+} hl_leak_requests;
+
 /* Bounds of the leak scan, in bytes. They are variables because tests set them. */
 typedef struct hl_scan_limits {
   u32 heap_least; /* smaller heaps get no graph: all that a scan touches there is in the caches of one core */
@@ -384,11 +496,12 @@ typedef struct hl_scan_limits {
 /* The rest of the state: nobody outside reads it. */
 typedef struct hl_state {
   /* malloc's first test: requests below it take the fast path. It is 0 until the heap is initialised and while
-   * HL_FLAG_TRACE is set, so that neither costs the fast path anything. With access checks it is 0, too. */
+   * HL_FLAG_TRACE is set, so that neither costs the fast path anything. With access checks, and while the program
+   * allocates what leak reports are to leave out, it is 0, too. */
   u32 fast_limit;
   u32 shadowed_limit; /* requests below it take the fast path of checked accesses; 0 without them */
-  /* The first test of free and realloc: addresses in pages below it take the fast path. It is map_pages or, while freed
-   * blocks go to the quarantine, 0. */
+  /* The first test of free and realloc: addresses in pages below it take the fast path. It is map_pages or, while
+   * keeps_freed is set, 0. */
   u32 free_pages;
   u32 peak_dirty; /* some context saved its live share since the last peak */
   u64 timeline_next; /* allocated bytes from which on the host wants a point of the timeline; 0: never */
@@ -436,10 +549,13 @@ typedef struct hl_state {
   u32 tail_taken; /* the memory behind the program's data is in the heap (platform.h, WASI) */
   u32 reserved_end; /* the shadow's memory: hl_system_grow gives none below (platform.h, WASI) */
 
-  u32 keeps_freed; /* freed blocks go to the quarantine */
+  u32 keeps_freed; /* free and realloc take the slow path: for the quarantine, for cells, or while blocks are ignored */
   hl_quarantine quarantine;
   hl_shadow shadow;
 
+  hl_cells cells;
+  hl_leak_requests requests;
+  hl_fault notice; /* the last request that was ignored */
   hl_fault failure; /* the last allocation that failed */
   hl_fault fault_ring[HL_FAULT_RING_LENGTH];
   hl_node *first_contexts[HL_FIRST_CONTEXTS];

@@ -91,7 +91,7 @@ function layoutFile(): GeneratedFile {
 // -- the interface -------------------------------------------------------------------------------------------------
 
 /** What a declaration is for: its first word. */
-type Role = 'HOST' | 'FAMILY' | 'LINKED' | 'TEST' | 'IMPORT' | 'TEST_IMPORT';
+type Role = 'HOST' | 'FAMILY' | 'REQUEST' | 'LINKED' | 'TEST' | 'IMPORT' | 'TEST_IMPORT';
 
 interface Declaration {
   readonly role: Role;
@@ -104,7 +104,7 @@ interface Declaration {
 }
 
 const DECLARATION =
-  /^HL_(HOST|FAMILY|LINKED|TEST|IMPORT|TEST_IMPORT)(?:\((\w+)\))? (.*?[ *])(\w+)(?:\((.*)\))?;$/;
+  /^HL_(HOST|FAMILY|REQUEST|LINKED|TEST|IMPORT|TEST_IMPORT)(?:\((\w+)\))? (.*?[ *])(\w+)(?:\((.*)\))?;$/;
 
 /** Reads csrc/interface.h. Throws on a line that looks like a declaration but is not one. */
 function declarations(): Declaration[] {
@@ -177,7 +177,7 @@ function interfaceFile(all: readonly Declaration[]): GeneratedFile {
     ...interfaceOf(
       'RuntimeExports',
       'What a module exports of the runtime that it is linked with.',
-      of('HOST', 'FAMILY'),
+      of('HOST', 'FAMILY', 'REQUEST'),
     ),
     ...interfaceOf('RuntimeTestExports', 'What objects that are built for tests export as well.', of('TEST')),
     ...listOf('HOST_EXPORTS', "The runtime's exports that the host uses.", of('HOST')),
@@ -185,6 +185,11 @@ function interfaceFile(all: readonly Declaration[]): GeneratedFile {
       'ALLOCATION_FAMILY',
       "The allocation family, by C's own names: contexts are made for calls of these functions.",
       of('FAMILY'),
+    ),
+    ...listOf(
+      'REQUEST_FUNCTIONS',
+      'What a program calls to tell the runtime something: contexts are made for calls of these functions, too.',
+      of('REQUEST'),
     ),
   ];
   return { path: 'src/runtime/interface.ts', text: `${lines.join('\n').trimEnd()}\n` };
@@ -217,7 +222,7 @@ function documentation(all: readonly Declaration[]): GeneratedFile {
   const tables: Record<string, string[]> = {
     exports: table(
       'export',
-      all.filter(({ role }) => role === 'HOST' || role === 'FAMILY'),
+      all.filter(({ role }) => role === 'HOST' || role === 'FAMILY' || role === 'REQUEST'),
     ),
     imports: table(
       'import of the module `heapline`',

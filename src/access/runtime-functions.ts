@@ -5,7 +5,7 @@ import { ExternalKind, type WasmModule } from '../binary/index.ts';
 import { UnsupportedModuleError } from '../errors.ts';
 import { howToLink, type ScannedCalls, type ShadowPlace } from '../instrument/index.ts';
 import type { Rewriter } from '../rewrite/index.ts';
-import { ALLOCATION_FAMILY, HOST_EXPORTS } from '../runtime/interface.ts';
+import { RUNTIME_EXPORTS } from '../runtime/index.ts';
 import type { CheckFunctions } from './check-code.ts';
 import { JudgeFunctions } from './judge-functions.ts';
 
@@ -40,7 +40,7 @@ export function runtimeFunctions(module: WasmModule, { sites, isDirect }: Scanne
     found[index] = 1;
     pending.push(index);
   };
-  const own = new Set([...ALLOCATION_FAMILY, ...HOST_EXPORTS]);
+  const own = new Set(RUNTIME_EXPORTS);
   own.delete(EXIT);
   for (const { kind, name, index } of module.exports) {
     if (kind === ExternalKind.Function && own.has(name)) add(index);

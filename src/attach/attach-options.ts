@@ -41,6 +41,7 @@ const {
   timeline,
   onError,
   onFault,
+  onLeakCheck,
 } = MODULE_OPTIONS;
 
 /** The table of these options. */
@@ -58,6 +59,7 @@ export const ATTACH_OPTIONS = {
   timeline,
   onError,
   onFault,
+  onLeakCheck,
   hideGlue: withDefault(flag, false),
   timeLimit: withDefault(
     rule<number>(

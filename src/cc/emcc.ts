@@ -16,7 +16,7 @@ import {
   withTemporaryDirectory,
 } from '../compile/index.ts';
 import { InvalidArgumentError, ToolchainError } from '../errors.ts';
-import { runtimeDirectory } from '../node/own-files.ts';
+import { HEADER_FLAGS, runtimeDirectory } from '../node/own-files.ts';
 import { actionOf } from './command-line.ts';
 
 /** Options whose meaning emcc cannot have here, and what to do instead. */
@@ -48,10 +48,11 @@ export async function runEmcc(cxx: boolean, args: readonly string[], checker: st
   const { command, before } = commandOf(cxx ? cxxDriverOf(emcc) : emcc);
   const start = (more: readonly string[]): Promise<number> => run(command, [...before, ...more]);
   if (action === 'ask') return start(args);
-  if (action !== 'link') return start([...objectFlags(), ...words]);
+  if (action !== 'link') return start([...objectFlags(), ...HEADER_FLAGS, ...words]);
   return withTemporaryDirectory('emscripten', async (directory) => {
     const status = await start([
       ...objectFlags(),
+      ...HEADER_FLAGS,
       ...words,
       ...linkArguments(directory, { checker, name: path.basename(output ?? 'a.out.js'), access }),
     ]);

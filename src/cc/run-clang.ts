@@ -19,7 +19,7 @@ import {
   wasiProgramArguments,
   withTemporaryDirectory,
 } from '../compile/index.ts';
-import { packageDirectory, runtimeDirectory } from '../node/own-files.ts';
+import { HEADER_FLAGS, packageDirectory, runtimeDirectory } from '../node/own-files.ts';
 import { isArchive, readArchive, writeArchive } from './archive.ts';
 import type { CommandLine, LinkItem } from './command-line.ts';
 import { type Starter, writeExecutable } from './executable.ts';
@@ -97,7 +97,7 @@ export class CompilerRun {
       ...objectFlags(),
       '-Wno-unused-command-line-argument',
       ...emulationFlags(librariesOf(sysroot)),
-      ...(line.flags.includes('-nostdinc') ? [] : ['-isystem', UNIX_HEADERS]),
+      ...(line.flags.includes('-nostdinc') ? [] : ['-isystem', UNIX_HEADERS, ...HEADER_FLAGS]),
       ...(isCxx ? wasiCxxFlags(line.flags) : librariesOf(sysroot)('setjmp') ? SETJMP_FLAGS : []),
     ];
   }

@@ -130,6 +130,7 @@ function options(args: readonly string[], settings: ProgramSettings): SandboxOpt
     args,
     env,
     hostFrames: 'off',
+    onLeakCheck: (report) => say(`${report}\n`),
     onError: settings.halt_on_error ? 'throw' : 'record',
     quarantine: settings.quarantine_size_kb * 1024,
   };

@@ -99,6 +99,7 @@ async function run(
     hostFrames: 'off',
     onStdout: (bytes) => (aside ? terminal.programError(bytes) : terminal.data(bytes)),
     onStderr: (bytes) => terminal.programError(bytes),
+    onLeakCheck: (report) => terminal.say(report.toString()),
   };
   const sandbox = await load(files, given, options, terminal);
   terminal.endProgress();

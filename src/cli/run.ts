@@ -170,6 +170,7 @@ async function run(
     hostFrames: 'off',
     onStdout: (bytes) => (given.json ? terminal.programError(bytes) : terminal.data(bytes)),
     onStderr: (bytes) => terminal.programError(bytes),
+    onLeakCheck: (report) => terminal.say(report.toString()),
   };
   const sandbox = await load(files, given, options, terminal);
   terminal.endProgress();

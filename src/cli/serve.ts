@@ -91,6 +91,7 @@ async function serve(
       hostFrames: 'off',
       onStdout: (bytes) => terminal.data(bytes),
       onStderr: (bytes) => terminal.programError(bytes),
+      onLeakCheck: (report) => terminal.say(report.toString()),
     },
     terminal,
   );

@@ -137,6 +137,9 @@ export const WASI_LINKER_ARGUMENTS: readonly string[] = [
   '--export-table',
 ];
 
+/** Functions by which a program says itself which leaks it knows. */
+const PROGRAM_EXPORTS = ['__lsan_default_suppressions', '__lsan_is_turned_off'];
+
 /** wasm-ld arguments that export what the host needs. */
 export function exportArguments(target: 'wasi' | 'emscripten'): string[] {
   const [optional, needed] =
@@ -147,7 +150,7 @@ export function exportArguments(target: 'wasi' | 'emscripten'): string[] {
         ]
       : [[], ['__stack_pointer', '__heap_base', '__data_end']];
   return [
-    ...[...optional, ...CXX_EXPORTS].map((name) => `--export-if-defined=${name}`),
+    ...[...optional, ...CXX_EXPORTS, ...PROGRAM_EXPORTS].map((name) => `--export-if-defined=${name}`),
     ...[...needed, ...RUNTIME_EXPORTS].map((name) => `--export=${name}`),
   ];
 }

@@ -5,6 +5,7 @@ import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { FileError, InvalidArgumentError } from '../errors.ts';
 import { pathOf } from '../node/file-url.ts';
+import { HEADER_FLAGS } from '../node/own-files.ts';
 import { workingDirectory } from '../node/working-directory.ts';
 import { isListOf } from '../options/option-rules.ts';
 import { readOptions } from '../options/option-table.ts';
@@ -177,7 +178,7 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
   return {
     sources: files,
     toolchain,
-    flags,
+    flags: [...flags, ...HEADER_FLAGS],
     sysroot,
     link,
     stackSize: stackSize === undefined ? null : Math.ceil(stackSize / STACK_ALIGNMENT) * STACK_ALIGNMENT,

@@ -18,7 +18,9 @@ export type HeapFaultKind =
   | 'heap-buffer-overflow'
   | 'heap-use-after-free'
   | 'null-access'
-  | 'wild-access';
+  | 'wild-access'
+  | 'use-after-poison'
+  | 'unknown-pool';
 
 /** The block that a heap fault is about. */
 export interface FaultyBlock {
@@ -141,6 +143,16 @@ export const faultWords: Readonly<Record<HeapFaultKind, FaultWords>> = {
     predicate: 'is in heap memory without a block and was accessed',
     meaning: 'The program read or wrote heap memory that belongs to no block.',
   },
+  'use-after-poison': {
+    title: 'use-after-poison',
+    predicate: 'is in memory that the program has closed and was accessed',
+    meaning: 'The program read or wrote memory that it had closed itself.',
+  },
+  'unknown-pool': {
+    title: 'client request for a pool that does not exist',
+    predicate: 'names no pool: it was destroyed before, or never created',
+    meaning: 'A client request names a pool that was destroyed before, or that was never created.',
+  },
 };
 
 /** The properties of a heap fault that are stacks. */
@@ -164,13 +176,15 @@ export function accessText({ address }: HeapFault, { kind, size, position }: Fau
 /** Where a byte is that must not be touched. */
 export function faultPosition(kind: HeapFaultKind, address: number, block: FaultyBlock | null): string {
   if (block === null) {
+    if (kind === 'use-after-poison') return 'in memory that the program has closed';
     return kind === 'null-access' ? 'near address 0' : 'in heap memory that belongs to no block';
   }
   const of = `block of ${quantity(block.size, 'byte')}`;
   const inside = address - block.address;
   if (inside < 0) return `${quantity(-inside, 'byte')} before a ${of}`;
   if (inside >= block.size) return `${quantity(inside - block.size, 'byte')} past the end of a ${of}`;
-  return `${quantity(inside, 'byte')} into a freed ${of}`;
+  const into = `${quantity(inside, 'byte')} into a`;
+  return kind === 'use-after-poison' ? `${into} closed part of a ${of}` : `${into} freed ${of}`;
 }
 
 /** The message of an error about a heap fault. */

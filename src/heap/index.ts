@@ -7,9 +7,11 @@ export {
   type FailureRecord,
   type HeapBlock,
   type HeapTotals,
+  type LeakCheckCounts,
   Ledger,
   type RawAccess,
   type RawHeapFault,
+  type RequestRecord,
 } from './ledger.ts';
 export { MemoryView } from './memory-view.ts';
 export { type HeapSnapshot, indicesIn } from './snapshot.ts';

@@ -49,7 +49,10 @@ export interface HeapTotals {
 export interface HeapBlock {
   /** First byte of the block. */
   readonly address: number;
-  /** Size that the program asked for. For a freed block it is the capacity. */
+  /**
+   * Size that the program asked for. For a freed block it is the capacity. A block that an allocator of the program's own
+   * divides has the bytes that this allocator has not handed out.
+   */
   readonly size: number;
   /** Bytes that the block really takes (its size class). */
   readonly capacity: number;
@@ -98,7 +101,34 @@ const FAULT_KINDS: Readonly<Record<number, HeapFaultKind>> = {
   [L.FAULT_USE_AFTER_FREE]: 'heap-use-after-free',
   [L.FAULT_NULL_ACCESS]: 'null-access',
   [L.FAULT_WILD_ACCESS]: 'wild-access',
+  [L.FAULT_USE_AFTER_POISON]: 'use-after-poison',
+  [L.FAULT_UNKNOWN_POOL]: 'unknown-pool',
 };
+const isAccess = (kind: number): boolean => kind >= L.FAULT_OVERFLOW && kind <= L.FAULT_USE_AFTER_POISON;
+
+/** What an allocator of the program's own has handed out and not taken back. */
+export interface Cell {
+  readonly address: number;
+  /** Address of its metadata (BLOCK_*). */
+  readonly metadata: number;
+  /** Address of the block that it lies in; 0 when it lies in none. */
+  readonly inside: number;
+  /** Bytes of that block that count as the cell's. */
+  readonly held: number;
+}
+
+/** Counts of a leak check that the program asked for. */
+export interface LeakCheckCounts {
+  readonly lost: HeapCount;
+  readonly possible: HeapCount;
+  readonly reachable: HeapCount;
+  readonly suppressed: HeapCount;
+}
+
+interface HeapCount {
+  readonly blocks: number;
+  readonly bytes: number;
+}
 
 /** An allocation that failed, as the runtime reports it. */
 export interface FailureRecord {
@@ -119,6 +149,11 @@ interface Span {
   /** Address of the first block's metadata. */
   readonly metadata: number;
 }
+
+/** A request of the program that the runtime passes on. */
+export type RequestRecord =
+  | { readonly kind: 'leak-check'; readonly quiet: boolean }
+  | { readonly kind: 'ignored'; readonly code: number; readonly argument: number };
 
 /** The runtime's own judgement of the ledger (csrc/check.c). */
 type LedgerChecks = Pick<RuntimeExports, 'heapline_check' | 'heapline_check_context'>;
@@ -158,7 +193,7 @@ export class Ledger {
     this.#view = new MemoryView(memory);
     const words = this.#view.words;
     const at = runtimeAddress / WORD;
-    if (!Number.isInteger(at) || runtimeAddress < 0 || at + L.RUNTIME_FAILED / WORD >= words.length) {
+    if (!Number.isInteger(at) || runtimeAddress < 0 || at + L.RUNTIME_IGNORED_COUNT / WORD >= words.length) {
       throw new MissingRuntimeError(
         `The module says its Heapline runtime is at address ${runtimeAddress}, which is not in its memory.`,
       );
@@ -425,13 +460,73 @@ export class Ledger {
     }
   }
 
+  /** The cells in use, in no particular order. checkHeap() must have found the heap whole. */
+  cells(): Cell[] {
+    const cells: Cell[] = [];
+    const words = this.#view.words;
+    let taken = 0;
+    for (let chunk = this.#word(L.RUNTIME_FIRST_CELL_CHUNK); chunk !== 0; ) {
+      const header = chunk / WORD;
+      if (!Number.isInteger(header) || header + L.CHUNK_ENTRIES / WORD > words.length) {
+        throw damaged('chunk of cells', chunk);
+      }
+      const used = words[header + L.CHUNK_USED / WORD]!;
+      const size = L.CHUNK_ENTRIES + used * L.CELL_SIZE;
+      taken += size;
+      if (chunk + size > words.length * WORD || taken > words.length * WORD) {
+        throw damaged('chunk of cells', chunk);
+      }
+      for (let cell = chunk + L.CHUNK_ENTRIES; cell < chunk + size; cell += L.CELL_SIZE) {
+        const metadata = cell + L.CELL_BLOCK;
+        if ((words[(metadata + L.BLOCK_OWNER) / WORD]! & L.BLOCK_FREED) !== 0) continue;
+        cells.push({
+          address: words[(cell + L.CELL_ADDRESS) / WORD]!,
+          metadata,
+          inside: words[(cell + L.CELL_INSIDE) / WORD]!,
+          held: words[(cell + L.CELL_HELD) / WORD]!,
+        });
+      }
+      chunk = words[header + L.CHUNK_NEXT / WORD]!;
+    }
+    return cells;
+  }
+
+  /** The blocks that the program wants left out of leak reports: their serials by their addresses. */
+  ignored(): Map<number, number> {
+    const words = this.#view.words;
+    const first = this.#word(L.RUNTIME_IGNORED);
+    const count = this.#word(L.RUNTIME_IGNORED_COUNT);
+    if (first % WORD !== 0 || first + count * L.IGNORED_SIZE > words.length * WORD) {
+      throw damaged('list of ignored blocks', first);
+    }
+    const ignored = new Map<number, number>();
+    for (let entry = first; entry < first + count * L.IGNORED_SIZE; entry += L.IGNORED_SIZE) {
+      const address = words[(entry + L.IGNORED_ADDRESS) / WORD]!;
+      ignored.set(address, words[(entry + L.IGNORED_SERIAL) / WORD]!);
+    }
+    return ignored;
+  }
+
   /** All blocks that were ever handed out: those in use, and those freed and not reused. */
   *blocks(): Generator<HeapBlock, void, undefined> {
     this.checkHeap();
+    const cells = this.cells();
+    const held = new Map<number, number>();
+    for (const { address, metadata, inside, held: bytes } of cells) {
+      held.set(inside, (held.get(inside) ?? 0) + bytes);
+      const entry = metadata / WORD;
+      const words = this.#view.words;
+      const size = words[entry + L.BLOCK_REQUESTED / WORD]!;
+      const context = this.contextOf(words[entry + L.BLOCK_OWNER / WORD]!);
+      const serial = words[entry + L.BLOCK_SERIAL / WORD]!;
+      yield { address, size, capacity: size, context, serial, freed: false };
+    }
     for (const { base, capacity, blocks, metadata } of this.#spans()) {
       for (let index = 0; index < blocks; index++) {
         const block = this.#block(base, capacity, metadata, index);
-        if (block !== null) yield block;
+        if (block === null) continue;
+        const taken = block.freed ? undefined : held.get(block.address);
+        yield taken === undefined ? block : { ...block, size: block.size - taken };
       }
     }
   }
@@ -483,6 +578,33 @@ export class Ledger {
     return this.#view.words[this.#recordAt(record) + L.FAULT_KIND / WORD] === L.FAULT_NO_MEMORY;
   }
 
+  /** Whether the record is a request of the program instead of a fault: a leak check, or a request that was ignored. */
+  requestAt(record: number): RequestRecord | null {
+    const words = this.#view.words;
+    const at = this.#recordAt(record);
+    const code = words[at + L.REQUEST_CODE / WORD]!;
+    const kind = words[at + L.FAULT_KIND / WORD];
+    if (kind === L.FAULT_LEAK_CHECK) {
+      return { kind: 'leak-check', quiet: words[at + L.LEAK_CHECK_QUIET / WORD] !== 0 };
+    }
+    if (kind !== L.FAULT_REQUEST_IGNORED) return null;
+    return { kind: 'ignored', code, argument: words[at + L.FAULT_CONTEXT / WORD]! };
+  }
+
+  /** Answers a leak check that the program asked for. */
+  answerLeakCheck(record: number, counts: LeakCheckCounts): void {
+    const words = this.#view.words;
+    const at = this.#recordAt(record);
+    const write = (offset: number, { bytes, blocks }: HeapCount): void => {
+      words[at + offset / WORD] = bytes;
+      words[at + offset / WORD + 1] = blocks;
+    };
+    write(L.LEAK_CHECK_LOST, counts.lost);
+    write(L.LEAK_CHECK_POSSIBLE, counts.possible);
+    write(L.LEAK_CHECK_REACHABLE, counts.reachable);
+    write(L.LEAK_CHECK_SUPPRESSED, counts.suppressed);
+  }
+
   failureAt(record: number): FailureRecord {
     const words = this.#view.words;
     const at = this.#recordAt(record);
@@ -505,15 +627,14 @@ export class Ledger {
       freeContext: words[at + L.FAULT_FREE_CONTEXT / WORD]!,
       block: words[at + L.FAULT_BLOCK / WORD]!,
       blockSize: words[at + L.FAULT_BLOCK_SIZE / WORD]!,
-      access:
-        words[at + L.FAULT_KIND / WORD]! < L.FAULT_OVERFLOW
-          ? null
-          : {
-              bad: words[at + L.FAULT_BAD / WORD]!,
-              size: words[at + L.FAULT_ACCESS_SIZE / WORD]!,
-              writes: words[at + L.FAULT_ACCESS_WRITES / WORD] === 1,
-              site: words[at + L.FAULT_ACCESS_SITE / WORD]!,
-            },
+      access: !isAccess(words[at + L.FAULT_KIND / WORD]!)
+        ? null
+        : {
+            bad: words[at + L.FAULT_BAD / WORD]!,
+            size: words[at + L.FAULT_ACCESS_SIZE / WORD]!,
+            writes: words[at + L.FAULT_ACCESS_WRITES / WORD] === 1,
+            site: words[at + L.FAULT_ACCESS_SITE / WORD]!,
+          },
     };
   }
 

@@ -7,9 +7,12 @@
 
 import { lastAtMost } from '../algorithms/binary-search.ts';
 import { ExternalKind, type TypeDefinition, type ValueType, type WasmModule } from '../binary/index.ts';
-import { ALLOCATION_FAMILY } from '../frames/index.ts';
+import { ALLOCATION_FAMILY, REQUEST_FUNCTIONS } from '../runtime/index.ts';
 import { HOOKS_TABLE } from './instrumented-module.ts';
 import { type CallSites, SiteFlag } from './scan.ts';
+
+/** The functions for whose calls contexts are made. */
+const SINKS: ReadonlySet<string> = new Set([...ALLOCATION_FAMILY, ...REQUEST_FUNCTIONS]);
 
 /** Modules whose functions never call back into the guest. */
 const SILENT_MODULES = new Set(['heapline', 'wasi_snapshot_preview1', 'wasi_unstable']);
@@ -261,7 +264,7 @@ export function analyseCalls(module: WasmModule, sites: CallSites): CallGraph {
   const edges = new Edges(module, sites, referenced);
   const sinks = new Uint8Array(edges.nodes);
   for (const { name, kind, index } of module.exports) {
-    if (kind === ExternalKind.Function && ALLOCATION_FAMILY.includes(name)) sinks[index] = 1;
+    if (kind === ExternalKind.Function && SINKS.has(name)) sinks[index] = 1;
   }
   // Functions that only the family calls, and functions that nobody calls, never get slots: the context of an
   // allocation is taken before any of them runs.

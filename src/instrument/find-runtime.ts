@@ -2,7 +2,7 @@
 
 import { ByteReader, ExternalKind, Opcode, type WasmModule } from '../binary/index.ts';
 import { MissingRuntimeError, UnsupportedModuleError } from '../errors.ts';
-import { ABI_VERSION, MAGIC, RUNTIME_FAILED, SHADOW_SLOTS, SLOT_SIZE } from '../runtime/layout.ts';
+import { ABI_VERSION, MAGIC, RUNTIME_IGNORED_COUNT, SHADOW_SLOTS, SLOT_SIZE } from '../runtime/layout.ts';
 import { howToLink } from './how-to-link.ts';
 
 const PAGE = 0x10000;
@@ -88,7 +88,7 @@ function checkAllocator(module: WasmModule): void {
 function checkContent(module: WasmModule, { runtimeAddress, shadowAddress }: RuntimePlace): void {
   const memory = module.memories[0];
   const size = memory === undefined ? 0 : Number(memory.minimum) * PAGE;
-  const end = Math.max(runtimeAddress + RUNTIME_FAILED + 4, shadowAddress + SHADOW_SLOTS * SLOT_SIZE);
+  const end = Math.max(runtimeAddress + RUNTIME_IGNORED_COUNT + 4, shadowAddress + SHADOW_SLOTS * SLOT_SIZE);
   if (end > size) {
     throw new MissingRuntimeError(
       `the runtime ends at address ${end}, outside of the ${size} bytes of initial memory: ${howToLink(module)}`,

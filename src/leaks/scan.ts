@@ -72,37 +72,66 @@ function readClasses(ledger: Ledger, after: number, kept: ReadonlySet<number>): 
   const { allocObjects } = ledger.uncheckedTotals();
   const newest = allocObjects >>> 0;
   const oldestAge = allocObjects - after;
+  const ignored = ledger.ignored();
   let last: ScannedGroup | undefined;
   let lastKey = -1;
+  eachBlock(ledger, (words, at, address) => {
+    const word = words[at + L.BLOCK_OWNER / 4]!;
+    const serial = words[at + L.BLOCK_SERIAL / 4]!;
+    const age = (newest - serial) >>> 0;
+    if (age >= oldestAge) return;
+    if (kept.size > 0 && kept.has(address)) return;
+    if (ignored.size > 0 && ignored.get(address) === serial) return;
+    const size = words[at + L.BLOCK_REQUESTED / 4]!;
+    const kind = (word & L.BLOCK_CLASS_MASK) >>> L.BLOCK_CLASS_SHIFT;
+    if (kind === L.BLOCK_CLASS_DEFINITE || kind === L.BLOCK_CLASS_INDIRECT) {
+      lost.add(address, size, age, ledger.contextOf(word), kind === L.BLOCK_CLASS_DEFINITE);
+      return;
+    }
+    const key = word & (L.BLOCK_OWNER_MASK | L.BLOCK_BUD | L.BLOCK_CLASS_MASK);
+    if (key !== lastKey) {
+      lastKey = key;
+      last = ofOwner.get(key);
+      if (last === undefined) {
+        const node = ledger.contextOf(word);
+        const group = node * KIND_COUNT + kind;
+        last = groups.get(group) ?? { ...noBlocks(node), kind: KINDS[kind]!, parts: [] };
+        groups.set(group, last);
+        ofOwner.set(key, last);
+      }
+    }
+    countBlock(last!, address, size, age);
+  });
+  return [...groups.values(), ...lost.groups(ledger.words, after === 0 && kept.size === 0)];
+}
+
+/** Visits a block in use. @param at index of the first word of its metadata */
+type BlockVisitor = (words: Uint32Array, at: number, address: number) => void;
+
+/**
+ * Visits all blocks in use in the order of their addresses. What allocators of the program's own have handed out are
+ * blocks, too, and then the blocks that these allocators divide are none.
+ */
+function eachBlock(ledger: Ledger, visit: BlockVisitor): void {
+  const cells = ledger.cells();
+  if (cells.length === 0) {
+    eachHeapBlock(ledger, visit);
+    return;
+  }
+  const divided = new Set(cells.map(({ inside }) => inside));
+  const found = cells.map(({ address, metadata }) => ({ address, at: metadata / 4 }));
+  eachHeapBlock(ledger, (_, at, address) => {
+    if (!divided.has(address)) found.push({ address, at });
+  });
+  found.sort((a, b) => a.address - b.address);
+  for (const { address, at } of found) visit(ledger.words, at, address);
+}
+
+function eachHeapBlock(ledger: Ledger, visit: BlockVisitor): void {
   ledger.eachSpan((words, base, capacity, blocks, metadata) => {
     let at = metadata / 4;
     for (let block = 0; block < blocks; block++, at += L.BLOCK_SIZE / 4) {
-      const word = words[at + L.BLOCK_OWNER / 4]!;
-      if ((word & L.BLOCK_FREED) !== 0) continue;
-      const age = (newest - words[at + L.BLOCK_SERIAL / 4]!) >>> 0;
-      if (age >= oldestAge) continue;
-      const address = base + block * capacity;
-      if (kept.size > 0 && kept.has(address)) continue;
-      const size = words[at + L.BLOCK_REQUESTED / 4]!;
-      const kind = (word & L.BLOCK_CLASS_MASK) >>> L.BLOCK_CLASS_SHIFT;
-      if (kind === L.BLOCK_CLASS_DEFINITE || kind === L.BLOCK_CLASS_INDIRECT) {
-        lost.add(address, size, age, ledger.contextOf(word), kind === L.BLOCK_CLASS_DEFINITE);
-        continue;
-      }
-      const key = word & (L.BLOCK_OWNER_MASK | L.BLOCK_BUD | L.BLOCK_CLASS_MASK);
-      if (key !== lastKey) {
-        lastKey = key;
-        last = ofOwner.get(key);
-        if (last === undefined) {
-          const node = ledger.contextOf(word);
-          const group = node * KIND_COUNT + kind;
-          last = groups.get(group) ?? { ...noBlocks(node), kind: KINDS[kind]!, parts: [] };
-          groups.set(group, last);
-          ofOwner.set(key, last);
-        }
-      }
-      countBlock(last!, address, size, age);
+      if ((words[at + L.BLOCK_OWNER / 4]! & L.BLOCK_FREED) === 0) visit(words, at, base + block * capacity);
     }
   });
-  return [...groups.values(), ...lost.groups(ledger.words, after === 0 && kept.size === 0)];
 }

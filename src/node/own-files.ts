@@ -17,6 +17,10 @@ export const codeDirectory =
 /** Path of the package; null when it is bundled, because its files are not beside the code any more. */
 export const packageDirectory = manifest === null ? null : fileURLToPath(new URL('.', manifest.url));
 
+/** Flags by which compilers find heapline.h, and the headers of Valgrind and of the sanitizers that are beside it. */
+export const HEADER_FLAGS: readonly string[] =
+  packageDirectory === null ? [] : ['-isystem', join(packageDirectory, 'include')];
+
 /** The compiled runtime's directory. Developers of the runtime link another build (scripts/build-runtime.mjs). */
 export function runtimeDirectory(): string {
   const asked = process.env.HEAPLINE_RUNTIME ?? '';

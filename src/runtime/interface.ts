@@ -14,8 +14,8 @@ export interface RuntimeImports {
    */
   host_stack(inner: number): number;
   /**
-   * A heap fault, or an allocation that failed, was recorded at this address. The host may throw to stop the
-   * guest.
+   * A heap fault, an allocation that failed, or a request of the program was recorded at this address. The
+   * host may throw to stop the guest.
    */
   fault(record: number): void;
   /**
@@ -95,6 +95,11 @@ export interface RuntimeExports {
   valloc(size: number): number;
   /** The size that was asked for. */
   malloc_usable_size(pointer: number): number;
+  /**
+   * What the program tells or asks the runtime (include/heapline.h has the codes). Returns what the request
+   * says.
+   */
+  heapline_request(code: number, a: number, b: number, c: number, d: number, e: number): number;
 }
 
 /** What objects that are built for tests export as well. */
@@ -141,4 +146,11 @@ export const ALLOCATION_FAMILY: readonly string[] = [
   'posix_memalign',
   'valloc',
   'malloc_usable_size',
+];
+
+/**
+ * What a program calls to tell the runtime something: contexts are made for calls of these functions, too.
+ */
+export const REQUEST_FUNCTIONS: readonly string[] = [
+  'heapline_request',
 ];

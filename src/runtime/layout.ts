@@ -4,7 +4,7 @@
 /** The first word of the runtime block. */
 export const MAGIC = 0x50414548;
 /** The second word of the runtime block. It changes whenever something in this file changes its meaning. */
-export const ABI_VERSION = 7;
+export const ABI_VERSION = 8;
 /**
  * The shadow stack is an array of slots { site: u32, node: u32 } in the data symbol `heapline_shadow`. Slot 0
  * is the sentinel: its node is the root. `top` is the address of the innermost written slot. A function that
@@ -55,6 +55,11 @@ export const RUNTIME_HEAP_BYTES = 88;
 export const RUNTIME_FAILED = 92;
 /** Where memory that nothing is linked to begins. */
 export const RUNTIME_HEAP_BASE = 96;
+/** Chunks of cells, or 0. */
+export const RUNTIME_FIRST_CELL_CHUNK = 100;
+/** Blocks that leak reports leave out: their address, and how many there are. */
+export const RUNTIME_IGNORED = 104;
+export const RUNTIME_IGNORED_COUNT = 108;
 /** Call the import heapline.trace after every allocation. Only objects with the hooks of tests obey it. */
 export const FLAG_TRACE = 1;
 /** Ask the host for its stack at the first allocation below a host entry. */
@@ -184,6 +189,21 @@ export const BLOCK_CLASS_INDIRECT = 1;
 export const BLOCK_CLASS_POSSIBLE = 2;
 export const BLOCK_CLASS_REACHABLE = 3;
 /**
+ * A cell is what an allocator of the program's own hands out: its address, block metadata like that of a
+ * block, the address of the block that it lies in (0 when it lies in none), and how many bytes of that block
+ * count as the cell's and not as the block's. Chunks have unused entries and freed cells, too; both have
+ * BLOCK_FREED.
+ */
+export const CELL_SIZE = 52;
+export const CELL_ADDRESS = 0;
+export const CELL_BLOCK = 8;
+export const CELL_INSIDE = 20;
+export const CELL_HELD = 24;
+/** A block that leak reports leave out, as long as its serial is this one. */
+export const IGNORED_SIZE = 8;
+export const IGNORED_ADDRESS = 0;
+export const IGNORED_SERIAL = 4;
+/**
  * Fault records are in a ring of this length at RUNTIME_FAULT_RING. RUNTIME_FAULTS counts all faults ever.
  * The contexts in a record are nodes.
  */
@@ -217,6 +237,23 @@ export const FAULT_REALLOC_FOREIGN = 6;
  */
 export const FAULT_NO_MEMORY = 7;
 /**
+ * Not in the ring either: the program asks for a leak check. REQUEST_CODE has the request, and the host
+ * writes bytes and blocks of each kind. Lost are the blocks that are lost definitely or indirectly.
+ */
+export const FAULT_LEAK_CHECK = 14;
+export const REQUEST_CODE = 4;
+export const LEAK_CHECK_LOST = 8;
+export const LEAK_CHECK_POSSIBLE = 16;
+export const LEAK_CHECK_REACHABLE = 24;
+export const LEAK_CHECK_SUPPRESSED = 32;
+/** Not 0 when the program wants the counts alone. */
+export const LEAK_CHECK_QUIET = 40;
+/**
+ * Not in the ring either: a request with the code REQUEST_CODE was ignored, because nobody knows it or
+ * because of its argument, which is in FAULT_CONTEXT.
+ */
+export const FAULT_REQUEST_IGNORED = 15;
+/**
  * Wrong accesses (access.c): beside a block, in a freed block, near address 0, and in heap memory without a
  * block.
  */
@@ -224,6 +261,10 @@ export const FAULT_OVERFLOW = 8;
 export const FAULT_USE_AFTER_FREE = 9;
 export const FAULT_NULL_ACCESS = 10;
 export const FAULT_WILD_ACCESS = 11;
+/** An access to memory that the program has closed itself. */
+export const FAULT_USE_AFTER_POISON = 12;
+/** A client request names a pool that does not exist. */
+export const FAULT_UNKNOWN_POOL = 13;
 /**
  * The shadow has a byte for each granule of memory. From 1 to 7 it says how many bytes of the granule, from
  * the first one on, the program may touch; 0 stands for all of them, and these values for none. They are
@@ -234,6 +275,8 @@ export const SHADOW_SHIFT = 3;
 /** Heap memory beside blocks. */
 export const SHADOW_REDZONE = 0xfa;
 export const SHADOW_FREED = 0xfd;
+/** Memory that the program has closed itself. */
+export const SHADOW_POISONED = 0xf7;
 /** Memory near address 0. */
 export const SHADOW_NULL = 0xfe;
 /**

@@ -15,9 +15,10 @@ export function leaksNow(
   session: Session,
   { suppressions, when }: SettingsOf<typeof ALL_LEAKS_OPTIONS>,
 ): LeakReport {
-  const { leaks, stacks } = session;
+  const { leaks, stacks, requests } = session;
   const capture = when === 'exit' ? leaks.capture() : captureNow(session);
-  return suppress(leaks.report(capture, stacks.faults(), stacks.failures()), suppressions);
+  const report = suppress(leaks.report(capture, stacks.faults(), stacks.failures()), suppressions);
+  return requests.filtered(report);
 }
 
 /**
@@ -40,10 +41,11 @@ export function leaksAfter(
   mark: HeapMark,
   suppressions: readonly Suppression[],
 ): LeakReport {
-  const { leaks, stacks } = session;
+  const { leaks, stacks, requests } = session;
   const capture = leaks.capture(mark.allocObjects);
   const failures = stacks.failures(mark.failures);
-  return suppress(leaks.report(capture, stacks.faults(mark.faults), failures), suppressions);
+  const report = suppress(leaks.report(capture, stacks.faults(mark.faults), failures), suppressions);
+  return requests.filtered(report);
 }
 
 /** Remembers this moment. */

@@ -69,6 +69,7 @@ export function sessionOptions(options: SandboxOptions, attached = false): Sessi
     timeline: options.timeline ?? false,
     onError: options.onError ?? 'record',
     onFault: options.onFault,
+    onLeakCheck: options.onLeakCheck,
     onExit: options.onExit,
     onCallbackError: options.onCallbackError,
     stdin: typeof stdin === 'function' ? stdin : toBytes(stdin),

@@ -17,6 +17,7 @@ import {
   wholeNumber,
 } from '../options/option-rules.ts';
 import { type OptionRule, type OptionTable, withDefault, withHelp } from '../options/option-table.ts';
+import type { LeakReport } from '../report/index.ts';
 import type { HostFrames, HostFramesSampling } from './boundary.ts';
 
 /** A directory of this machine that a guest may use. */
@@ -82,6 +83,12 @@ export interface SandboxOptions {
   readonly onError?: 'record' | 'throw';
   /** Called at each heap fault. */
   readonly onFault?: (fault: HeapFault) => void;
+  /**
+   * Called with the report of each leak check that the program asks for (`VALGRIND_DO_LEAK_CHECK`,
+   * `__lsan_do_leak_check`). The program learns the counts with or without this option. The guest cannot be called from
+   * here.
+   */
+  readonly onLeakCheck?: (report: LeakReport) => void;
   /**
    * Called when the guest has ended itself: its program is over, or one of its functions has called `exit`, perhaps in a
    * timer that no call of yours waits for. Nothing of the guest runs by itself from then on.
@@ -244,6 +251,7 @@ export const SANDBOX_OPTIONS = {
   timeline: withHelp(flag, 'record how the heap grows and shrinks'),
   onError: oneOf('record', 'throw'),
   onFault: callback(),
+  onLeakCheck: callback(),
   onExit: callback(),
   onCallbackError: callback(),
   onStdout: callback(),

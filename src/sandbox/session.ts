@@ -11,10 +11,12 @@ import { Ledger, layout } from '../heap/index.ts';
 import { type EventLoop, type Gate, type Guest, GuestStacks, type HostStacks } from '../host/index.ts';
 import type { ShadowPlace } from '../instrument/index.ts';
 import { LeakFinder, PeakMeter } from '../leaks/index.ts';
+import type { LeakReport } from '../report/index.ts';
 import { type RuntimeFunctions, runtimeFunctions } from '../runtime/index.ts';
 import type { TimelineRecorder } from '../timeline/index.ts';
 import { GuestAccessWitness } from './access-witness.ts';
 import { Boundary, type BoundaryOptions } from './boundary.ts';
+import { ClientRequests, countsOf } from './client-requests.ts';
 import { FunctionTable } from './function-table.ts';
 import { HeapEvents } from './heap-events.ts';
 import { Program } from './program.ts';
@@ -32,6 +34,7 @@ export interface SessionOptions extends BoundaryOptions {
   readonly timeline: boolean;
   readonly onError: 'record' | 'throw';
   readonly onFault: ((fault: HeapFault) => void) | undefined;
+  readonly onLeakCheck: ((report: LeakReport) => void) | undefined;
   readonly onExit: ((exitCode: number) => void) | undefined;
 }
 
@@ -59,6 +62,7 @@ export class Session {
   /** The faults and the failed allocations so far. */
   readonly events = new HeapEvents();
   readonly stacks: StackReader;
+  readonly requests: ClientRequests;
   readonly table: FunctionTable;
   readonly program: Program;
   /** Null when no timeline is recorded. */
@@ -105,6 +109,9 @@ export class Session {
     this.#witness = new GuestAccessWitness(instrumented, guest.memory);
     this.peaks = new PeakMeter(this.ledger, exports);
     this.stacks = new StackReader(this.ledger, this.events, symbols, hostStacks);
+    const requests = new ClientRequests(exports, guest.memory);
+    this.requests = requests;
+    const ownNotes = options.attached ? [HELD_BY_JAVASCRIPT] : [];
     this.leaks = new LeakFinder(roots, {
       ledger: this.ledger,
       exports,
@@ -112,7 +119,9 @@ export class Session {
       active: () => gate.entry !== null,
       kept,
       contextStacks: () => this.stacks.contexts(),
-      notes: options.attached ? [HELD_BY_JAVASCRIPT] : [],
+      get notes() {
+        return [...ownNotes, ...requests.notes];
+      },
     });
     this.table = new FunctionTable(exports, signatures, gate);
     const { ledger, peaks, leaks } = this;
@@ -197,6 +206,12 @@ export class Session {
   }
 
   #recorded(record: number): void {
+    const request = this.ledger.requestAt(record);
+    if (request !== null) {
+      if (request.kind === 'ignored') this.requests.mention(request);
+      else this.#checkLeaks(record, request.quiet);
+      return;
+    }
     const event = this.events.take(record, this.ledger, this.#witness);
     if (event === null) return;
     const { onError, onFault } = this.#options;
@@ -204,6 +219,14 @@ export class Session {
     const fault = this.stacks.fault(event);
     onFault?.(fault);
     if (onError === 'throw') throw new HeapFaultError(faultMessage(fault), fault);
+  }
+
+  // The program asks for a leak check: it is told the counts, and the host the report.
+  #checkLeaks(record: number, quiet: boolean): void {
+    const { leaks, stacks } = this;
+    const report = this.requests.filtered(leaks.report(leaks.capture(), stacks.faults(), stacks.failures()));
+    this.ledger.answerLeakCheck(record, countsOf(report));
+    if (!quiet) this.#options.onLeakCheck?.(report);
   }
 
   #emptied(mainLivesOn: boolean): void {

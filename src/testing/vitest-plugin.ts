@@ -25,7 +25,7 @@ import { QUARANTINE } from '../sandbox/sandbox-options.ts';
 /** How imports with `?heap` are compiled. This is plain data, because the tests run in other processes. */
 export type HeapImportOptions = Omit<
   LoadCOptions,
-  'imports' | 'onFault' | 'onStdout' | 'onStderr' | 'onProgress'
+  'imports' | 'onFault' | 'onLeakCheck' | 'onStdout' | 'onStderr' | 'onProgress'
 > & {
   /** Further C sources to link with the imported one, relative to its folder. */
   readonly sources?: readonly string[];

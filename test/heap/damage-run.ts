@@ -89,7 +89,7 @@ function pageMap(): [number, number] {
 }
 
 const regions: Record<string, Region> = {
-  header: [[runtime, runtime + L.RUNTIME_FAILED + 4]],
+  header: [[runtime, runtime + L.RUNTIME_IGNORED_COUNT + 4]],
   // The runtime's two variables and their neighbours, among them variables of the program and of libc.
   'static data': [
     [runtime, runtime + 16384],

@@ -18,6 +18,7 @@ const OPTIONS: SessionOptions = {
   timeline: false,
   onError: 'record',
   onFault: undefined,
+  onLeakCheck: undefined,
   onExit: undefined,
   onCallbackError: undefined,
   stdin: new Uint8Array(),
