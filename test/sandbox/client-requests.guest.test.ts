@@ -2,7 +2,7 @@
 // and mistakes in requests.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LeakReport, loadC } from '../../src/index.ts';
+import { type LeakReport, loadC, type Sandbox } from '../../src/index.ts';
 import { sourceTree } from '../support/source-tree.ts';
 
 const POOL = `#include <stdlib.h>
@@ -93,18 +93,17 @@ const tree = sourceTree({
 afterAll(() => tree[Symbol.dispose]());
 
 const lineOf = (text: string): number => POOL.split('\n').findIndex((line) => line.includes(text)) + 1;
-type Pool = Awaited<ReturnType<typeof loadC>>;
 
 describe('a pool that tells what it hands out', () => {
   const reports: LeakReport[] = [];
-  const open = (access = false): Promise<Pool> =>
+  const open = (access = false): Promise<Sandbox> =>
     loadC(tree.file('pool.c'), {
       toolchain: 'clang',
       flags: ['-O1'],
       access,
       onLeakCheck: (report) => reports.push(report),
     });
-  let lib: Pool;
+  let lib: Sandbox;
   beforeAll(async () => {
     lib = await open();
   });
