@@ -144,13 +144,11 @@ function interfaceOf(name: string, comment: string, members: readonly Declaratio
 }
 
 function listOf(name: string, comment: string, members: readonly Declaration[]): string[] {
-  return [
-    ...docComment(comment),
-    `export const ${name}: readonly string[] = [`,
-    ...members.map((each) => `  '${each.name}',`),
-    '];',
-    '',
-  ];
+  const names = members.map((each) => `'${each.name}'`);
+  const start = `export const ${name}: readonly string[] = [`;
+  const line = `${start}${names.join(', ')}];`;
+  const list = line.length <= LONGEST_LINE ? [line] : [start, ...names.map((each) => `  ${each},`), '];'];
+  return [...docComment(comment), ...list, ''];
 }
 
 function interfaceFile(all: readonly Declaration[]): GeneratedFile {

@@ -151,6 +151,4 @@ export const ALLOCATION_FAMILY: readonly string[] = [
 /**
  * What a program calls to tell the runtime something: contexts are made for calls of these functions, too.
  */
-export const REQUEST_FUNCTIONS: readonly string[] = [
-  'heapline_request',
-];
+export const REQUEST_FUNCTIONS: readonly string[] = ['heapline_request'];
