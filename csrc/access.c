@@ -205,8 +205,16 @@ HL_COLD void hl_access_report(hl_fault *record) {
 /* Near address 0 lies the end of a stack that is below the data: what is above the stack pointer is in use. */
 HL_INLINE int hl_is_in_stack(u32 address) { return address >= (u32)__builtin_frame_address(0); }
 
-/* Judges an access that is not surely right. */
-HL_SLOW void hl_access_look(u32 address, u32 bytes, u32 writes, u32 site) {
+/* Functions that call nothing keep up to so many bytes below the stack pointer. Checks call the runtime from inside of
+ * them, so what it keeps on the stack has to lie further down. */
+#define HL_RED_ZONE 128u
+
+/* Leaves room for such bytes in the frame of the function that it stands in, which must have nothing else there. */
+#define HL_SPARE_RED_ZONE                                                                                              \
+  u8 red_zone[HL_RED_ZONE];                                                                                            \
+  __asm__ volatile("" : : "r"(red_zone) : "memory")
+
+HL_SLOW void hl_access_report_bad(u32 address, u32 bytes, u32 writes, u32 site) {
   u32 bad;
   if (!hl.shadow.base || !hl_access_is_bad(address, bytes, &bad)) return;
   if (bad < hl.shadow.null_end && hl_is_in_stack(bad)) return;
@@ -221,6 +229,23 @@ HL_SLOW void hl_access_look(u32 address, u32 bytes, u32 writes, u32 site) {
       .access_site = site,
   };
   hl_access_report(&record);
+}
+
+/* Judges an access that is not surely right. */
+HL_SLOW void hl_access_look(u32 address, u32 bytes, u32 writes, u32 site) {
+  HL_SPARE_RED_ZONE;
+  hl_access_report_bad(address, bytes, writes, site);
+}
+
+HL_SLOW u32 hl_access_has_bad(u32 address, u32 bytes) {
+  u32 bad;
+  return (u32)hl_access_is_bad(address, bytes, &bad);
+}
+
+/* The same without a report. */
+HL_SLOW u32 hl_access_look_only(u32 address, u32 bytes) {
+  HL_SPARE_RED_ZONE;
+  return hl_access_has_bad(address, bytes);
 }
 
 HL_INLINE void hl_access_judge(u32 address, u32 bytes, u32 writes, u32 site) {

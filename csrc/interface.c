@@ -38,8 +38,7 @@ void heapline_set_timeline(u32 step) { hl_timeline_set(step); }
 void heapline_access(u32 address, u32 what, u32 site) { hl_access_judge(address, what >> 1, what & 1, site); }
 
 u32 heapline_access_is_bad(u32 address, u32 bytes) {
-  u32 bad;
-  return !hl_access_is_surely_open(address, bytes) && hl_access_is_bad(address, bytes, &bad);
+  return !hl_access_is_surely_open(address, bytes) && hl_access_look_only(address, bytes);
 }
 
 void heapline_access_range(u32 address, u32 bytes, u32 writes, u32 site) {

@@ -13,7 +13,7 @@ import {
 import { platform } from '../platform/index.ts';
 import type { Rewriter } from '../rewrite/index.ts';
 import { type EmittedModule, Emitter } from './emit.ts';
-import { addRangeFunctions, isUnchecked } from './libc-calls.ts';
+import { addRangeFunctions, isUnchecked, redirectPointers } from './libc-calls.ts';
 import { plainPlan } from './plain-plan.ts';
 import { checkFunctions, runtimeFunctions } from './runtime-functions.ts';
 import { limitToShadow, planShadow, type ShadowPlan } from './shadow-place.ts';
@@ -36,6 +36,7 @@ class ChecksPass {
     const names = module.functionNames();
     const siteOffset = -(module.codeStart + this.moved);
     const replaced = addRangeFunctions(rewriter, names, functions);
+    redirectPointers(rewriter, replaced, siteOffset);
     const { sites } = calls;
     const closing = calls.graph.reaching(CLOSING);
     const walked: WalkedModule = { module, siteOffset, sites, closing, replaced, ...layoutOf(module) };

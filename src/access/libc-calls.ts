@@ -125,6 +125,51 @@ export function addRangeFunctions(
   return replaced;
 }
 
+/**
+ * Lets calls through function pointers lead to such functions, too: in the places of the table where the linker has put
+ * the originals stand functions that call them. Their site is the first instruction of the original.
+ */
+export function redirectPointers(
+  rewriter: Rewriter,
+  replaced: ReadonlyMap<number, number>,
+  siteOffset: number,
+): void {
+  const { module } = rewriter;
+  const ofPointers = new Map<number, number>();
+  const standIn = (original: number): number => {
+    let found = ofPointers.get(original);
+    if (found === undefined) {
+      const { parameters, results } = module.functionType(original);
+      const codes = (values: typeof parameters): number[] => values.map(({ code }) => code);
+      const type = rewriter.addType(codes(parameters), codes(results));
+      const site = module.heads.code[original - module.importedFunctions]! + siteOffset;
+      found = rewriter.addFunction(type, passOn(replaced.get(original)!, parameters.length, site));
+      ofPointers.set(original, found);
+    }
+    return found;
+  };
+  for (const { mode, table, offset, functions, count } of module.elements) {
+    const start = offset?.i32 ?? null;
+    if (mode !== 'active' || start === null || functions.length !== count) continue;
+    functions.forEach((index, at) => {
+      if (replaced.has(index)) rewriter.addElements(table, start + at, [standIn(index)]);
+    });
+  }
+}
+
+/** The body of a function that passes its parameters on, and the site behind them. */
+function passOn(target: number, parameters: number, site: number): Uint8Array {
+  const code = new InstructionWriter();
+  for (let parameter = 0; parameter < parameters; parameter += 1) code.indexed(Opcode.LocalGet, parameter);
+  code.i32(site);
+  code.indexed(Opcode.Call, target);
+  code.byte(Opcode.End);
+  const body = new ByteWriter();
+  body.byte(0); // No locals.
+  body.copy(code.take());
+  return body.take();
+}
+
 /** Writes one such function. Its last parameter is the site. */
 class RangeFunction {
   readonly #code = new InstructionWriter();

@@ -102,6 +102,8 @@ export interface ElementSegment {
   readonly offset: ConstantExpression | null;
   /** Functions that the segment refers to, null references left out. */
   readonly functions: readonly number[];
+  /** Number of its elements, null references included. */
+  readonly count: number;
 }
 
 export interface DataSegment {

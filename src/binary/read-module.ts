@@ -242,7 +242,9 @@ class ModuleReader {
       else if (reader.byte() !== 0) reader.fail('unknown element kind', reader.offset - 1);
     }
     const functions: number[] = [];
+    let count = 0;
     this.#each(reader, 1, () => {
+      count += 1;
       if (expressions) functions.push(...this.#constant(reader).functions);
       else {
         const index = reader.u32();
@@ -251,7 +253,7 @@ class ModuleReader {
       }
     });
     const mode = active ? 'active' : (flags & 2) !== 0 ? 'declarative' : 'passive';
-    this.module.elements.push({ mode, table, offset, functions });
+    this.module.elements.push({ mode, table, offset, functions, count });
   }
 
   #data(reader: ByteReader): void {

@@ -24,13 +24,14 @@ export class GuestAccessWitness implements AccessWitness {
   /** The sites of the access and of the calls around it, then those of the context from the host's entry on. */
   pathOf({ site }: RawAccess, context: readonly number[]): readonly number[] {
     const { offsets } = currentGuestStack();
-    const sites = offsets
-      .map((offset) => this.instrumented.offsets.toOriginal(offset))
-      .filter((each) => each !== null);
+    const sites = offsets.map((offset) => this.instrumented.offsets.toOriginal(offset));
     // The functions of the runtime that judge the access come first.
     const body = this.#bodyOf(site);
-    const own = sites.findIndex((each) => this.#bodyOf(each) === body);
-    const callers = own < 0 ? [] : sites.slice(own + 1);
+    const own = sites.findIndex((each) => each !== null && this.#bodyOf(each) === body);
+    // A function that was called through a pointer is judged by functions that were added, before it runs.
+    const added = sites.indexOf(null);
+    const start = own >= 0 ? own + 1 : added >= 0 ? added : sites.length;
+    const callers = sites.slice(start).filter((each) => each !== null);
     const entry = context.findIndex((each) => each >= layout.SITE_HOST_FLAG);
     return [site, ...callers, ...(entry < 0 ? [] : context.slice(entry))];
   }

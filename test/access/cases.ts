@@ -14,8 +14,12 @@ export interface AccessCase {
   readonly size: number;
   /** In the words of our reports. */
   readonly position: string;
-  /** The native checker says something else, for this reason. */
+  /** Libc does it at several places, which are all reported; this is the first one. */
+  readonly several?: true;
+  /** AddressSanitizer says something else, for this reason. */
   readonly differs?: string;
+  /** Memcheck says something else, for this reason. */
+  readonly memcheck?: string;
 }
 
 interface ScalarType {
@@ -215,6 +219,56 @@ const SPECIAL: readonly AccessCase[] = [
     body: 'char *p = hide(malloc(7)); memset(p, 1, 7); sink += memchr(p, 2, bad ? 9 : 7) != 0; free(p);',
     ...{ kind: over, access: 'read', size: 0, position: past(0, 7) },
   },
+  {
+    name: 'append',
+    body: 'char *p = hide(malloc(8)); strcpy(p, "1234"); strcat(p, hide(bad ? "5678" : "567")); sink += *p; free(p);',
+    ...{ kind: over, access: 'write', size: 0, position: past(0, 8) },
+  },
+  {
+    name: 'print',
+    body: 'char *p = hide(malloc(6)); sprintf(p, "%s", hide(bad ? "abcdef" : "abcde")); sink += *p; free(p);',
+    ...{ kind: over, access: 'write', size: 0, position: past(0, 6) },
+  },
+  {
+    name: 'print_freed',
+    body: 'char *p = hide(malloc(64)), *q = hide(malloc(64)); strcpy(p, "text"); if (bad) free(p); snprintf(q, 64, "<%s>", p); sink += *q; free(q); if (!bad) free(p);',
+    ...{ kind: 'heap-use-after-free', access: 'read', size: 0, position: freed(0, 64), several: true },
+  },
+  {
+    name: 'compare_bytes',
+    body: 'char *p = hide(malloc(9)), *q = hide(calloc(12, 1)); memset(p, 0, 9); sink += memcmp(p, q, bad ? 12 : 9); free(p); free(q);',
+    ...{ kind: over, access: 'read', size: 0, position: past(0, 9) },
+  },
+  {
+    name: 'compare_text',
+    body: 'char *p = hide(malloc(4)); memcpy(p, "same", 4); if (!bad) p[3] = 0; sink += strcmp(p, hide("same!")); free(p);',
+    ...{ kind: over, access: 'read', size: 0, position: past(0, 4) },
+  },
+  {
+    name: 'find_text',
+    body: 'char *p = hide(malloc(5)); memset(p, 1, 5); if (!bad) p[4] = 0; sink += strchr(p, 2) != 0; free(p);',
+    ...{ kind: over, access: 'read', size: 0, position: past(0, 5), several: true },
+  },
+  {
+    name: 'duplicate',
+    body: 'char *p = hide(malloc(3)); memset(p, 1, 3); if (!bad) p[2] = 0; free(strdup(p)); free(p);',
+    ...{ kind: over, access: 'read', size: 0, position: past(0, 3), several: true },
+  },
+  {
+    name: 'number',
+    body: 'char *p = hide(malloc(4)); memset(p, 0x31, 4); if (!bad) p[3] = 0; sink += atoi(p); free(p);',
+    ...{ kind: over, access: 'read', size: 0, position: past(0, 4) },
+  },
+  {
+    name: 'callback',
+    body: 'int *p = hide(malloc(16)); p[0] = 3; p[1] = 1; p[2] = 2; p[3] = 0; sorted = p; beyond = bad ? 4 : 0; qsort(p, 4, sizeof *p, by_value); sink += p[0]; free(p);',
+    ...{ kind: over, access: 'read', size: 4, position: past(0, 16) },
+  },
+  {
+    name: 'through_pointer',
+    body: 'void *(*copy)(void *, const void *, size_t) = hide(&memcpy); char *p = hide(malloc(40)), *q = hide(malloc(50)); memset(q, 1, 50); copy(p, q, bad ? 41 : 40); sink += *p; free(p); free(q);',
+    ...{ kind: over, access: 'write', size: 0, position: past(0, 40), several: true },
+  },
 ];
 
 /** All cases. A size of 0 stands for any. */
@@ -225,6 +279,7 @@ export const accessCases: readonly AccessCase[] = [
 
 /** Lines before the first function. */
 const HEAD = [
+  '#include <stdio.h>',
   '#include <stdlib.h>',
   '#include <string.h>',
   'struct pair { long long left, right; };',
@@ -235,15 +290,18 @@ const HEAD = [
   '#define hide(pointer) ({ __typeof__(&*(pointer)) hidden = (pointer); __asm__ volatile("" : "+r"(hidden)); hidden; })',
   '#define NEW(p) ({ void *hidden = (p); __asm__ volatile("" : "+r"(hidden)); hidden; })',
   'NOINLINE static int leaf(int *p, int i) { return p[i]; }',
+  'static int *sorted, beyond;',
+  'NOINLINE static int by_value(const void *a, const void *b) { if (beyond) sink += sorted[beyond]; return *(int *)a - *(int *)b; }',
 ] as const;
 
-/** The line of `leaf`, in which one case goes wrong. */
-const LEAF_LINE = HEAD.length;
+/** The functions in which two cases go wrong. */
+const ELSEWHERE: Readonly<Record<string, string>> = { in_leaf: 'int leaf(', callback: 'int by_value(' };
 
 /** The line of a case's access. */
 export function lineOf(name: string): number {
-  return name === 'in_leaf'
-    ? LEAF_LINE
+  const elsewhere = ELSEWHERE[name];
+  return elsewhere !== undefined
+    ? HEAD.findIndex((line) => line.includes(elsewhere)) + 1
     : HEAD.length + 1 + accessCases.findIndex((each) => each.name === name);
 }
 

@@ -23,6 +23,7 @@ function verdict(report: string) {
     /is located (\d+) bytes? (to the right of|to the left of|after|before|inside of) (\d+)-byte region/.exec(
       report,
     );
+  // The stack of the access comes before those of the block.
   const line = new RegExp(`^ *#\\d+ 0x[0-9a-f]+ in \\w+ ${source}:(\\d+)`, 'm').exec(report)?.[1];
   return {
     kind,

@@ -24,7 +24,8 @@ function seen(fault: HeapFault) {
     access: access?.kind,
     size: access?.size,
     position: access?.position,
-    line: fault.frames[0]?.line,
+    // Of an access in libc, the call that led there.
+    line: fault.frames.find((frame) => frame.file === source)?.line,
     caller: fault.frames.some((frame) => frame.language === 'js'),
     allocated: fault.allocatedAt?.some((frame) => frame.file === source),
     freed: fault.freedAt?.some((frame) => frame.file === source) ?? false,
@@ -61,11 +62,11 @@ describe.each(builds)('%s %s', (toolchain, level, every) => {
       expect(lib.heap.faults().slice(before).map(seen)).toEqual([]);
       lib.exports[name]!(1);
       const found = lib.heap.faults().slice(before).map(seen);
-      expect(found).toHaveLength(1);
+      if (each.several !== true) expect(found).toHaveLength(1);
       expect(found[0]).toEqual(wanted(each, found[0]!));
       // Once is enough for each place.
       lib.exports[name]!(1);
-      expect(lib.heap.faults()).toHaveLength(before + 1);
+      expect(lib.heap.faults()).toHaveLength(before + found.length);
     },
   );
 });

@@ -1,5 +1,5 @@
 // C projects, unmodified, built by their own builds with `heapline cc`: their own tests give the same results as natively,
-// no test leaks, and a leak that is planted is reported at its line.
+// no test leaks or touches memory that is not its own, and a leak that is planted is reported at its line.
 
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -79,11 +79,11 @@ beforeAll(async () => {
   env = { TOOLCHAIN: toolchain, HEAPLINE_TOOLCHAIN: 'clang' };
 });
 
-/** Builds and tests a copy. Tools that the build itself makes and runs may leak; its tests may not. */
+/** Builds and tests a copy. Tools that the build itself makes and runs may leak; its tests may not, and are checked. */
 async function buildAndCheck(copy: Copy, project: Project, tools: Tools): Promise<readonly string[]> {
   await copy.succeed(project.configure(tools), env);
   await copy.succeed(project.make(tools), { ...env, HEAPLINE_OPTIONS: 'exitcode=0' });
-  return project.results(await copy.succeed(project.check(tools), env));
+  return project.results(await copy.succeed(project.check(tools), { ...env, HEAPLINE_OPTIONS: 'access=1' }));
 }
 
 describe.each(chosen)('%s', (name, project) => {
