@@ -3,6 +3,8 @@
 
 import type { Command } from 'commander';
 import type { LeakKind } from '../index.ts';
+import { wholeNumber } from '../options/option-rules.ts';
+import { withHelp } from '../options/option-table.ts';
 import { failingLeakKinds, parseLeakKinds } from '../report/leak-kinds.ts';
 import { isReportFormat, REPORT_FORMATS, type ReportFormat, TEXT_OPTIONS } from '../report/report-options.ts';
 import { leakMoment } from '../sandbox/sandbox-options.ts';
@@ -31,6 +33,7 @@ export interface CheckArguments extends GuestArguments {
   pprof?: string;
   inlines: 'lines' | 'locations';
   maxBytes: number;
+  repeat?: number;
   failOnFailedAllocations?: true;
   genSuppressions?: true;
   all?: true;
@@ -42,7 +45,7 @@ export interface CheckArguments extends GuestArguments {
 const CHECK_STATUS_HELP = `
 Exit status:
   0  the program ended well and nothing was found
-  1  leaks of the classes asked for, or heap faults; with --fail-on-failed-allocations, allocations that failed
+  1  leaks of the classes asked for, or heap faults; with --repeat, growth; with --fail-on-failed-allocations, allocations that failed
   2  wrong usage, unreadable file, C that does not compile or link, no toolchain
   3  the program itself failed: it trapped, ended with another status than 0 (its heap is reported all the same), or
      ruined its heap (what is missing from the reports is told in them)`;
@@ -86,6 +89,7 @@ export function addCheckCommand(
       (text) => readTolerance(text, '--max-bytes'),
       0,
     )
+    .addOption(optionsOf({ repeat: repeated })('repeat', { value: '<times>', parse: Number }))
     .option('--fail-on-failed-allocations', 'fail when malloc or one of its siblings returned NULL')
     .addOption(optionsOf({ when: leakMoment })('when', { value: '<moment>' }))
     .addOption(optionsOf(TEXT_OPTIONS)('all'))
@@ -108,6 +112,7 @@ Examples:
   heapline check --baseline leaks.json test.c                      … and fail on what is new
   heapline check --tree test.c                                     and what hangs on each lost block
   heapline check --call 'parse("[1, 2]", 6)' parser.c
+  heapline check --call 'handle(7)' --repeat 100 server.c          fail when each call leaves something behind
   heapline check --pprof leaks.pb.gz test.c; go tool pprof -nodefraction=0 -edgefraction=0 -http=: leaks.pb.gz`,
     )
     .action(async (files: string[], given: CheckArguments) => {
@@ -116,6 +121,12 @@ Examples:
       finish(await check(files, given, programArguments, terminal));
     });
 }
+
+/** How often the calls are repeated. */
+const repeated = withHelp(
+  wholeNumber(2),
+  'repeat the calls so many times, and fail when the heap grows steadily; what the first calls leave behind is no growth',
+);
 
 function parseFormat(text: string): Output {
   const equals = text.indexOf('=');

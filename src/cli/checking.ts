@@ -2,12 +2,13 @@
 
 import { BaselineError, type CorruptLedgerError, FileError, SuppressionError } from '../errors.ts';
 import { foldStacks, stackOf } from '../frames/index.ts';
-import type { Sandbox, SandboxOptions } from '../index.ts';
+import type { GrowthReport, Sandbox, SandboxOptions } from '../index.ts';
 import {
   applyBaseline,
   type Baseline,
   baselineOf,
   formatBaseline,
+  formatGrowth,
   LeakReport,
   parseBaseline,
   parseSuppressions,
@@ -41,7 +42,7 @@ export async function check(
   const known = given.baseline === undefined || given.updateBaseline ? null : readBaseline(given.baseline);
   // Standard output carries one report, or else what the program prints.
   const aside = outputs.some(printsData);
-  const { sandbox, exitCode, failure } = await run(files, given, programArguments, aside, terminal);
+  const { sandbox, exitCode, failure, growth } = await run(files, given, programArguments, aside, terminal);
   if (failure instanceof Interrupted) {
     // Blocks that the program's variables still held are not lost, so there is no verdict.
     sandbox.dispose();
@@ -55,10 +56,12 @@ export async function check(
   const report = comparedWithBaseline(found, known, given, written, terminal);
   const verdict = verdictOf(report, given);
   writeReports({ report, verdict, outputs, given, written, terminal, aside });
+  const grows = growth !== null && growth.contexts.length > 0;
+  if (growth !== null) terminal.say(growthText(growth, given, terminal));
   written.tell(terminal);
   if (written.failed) return STATUS.setup;
   if (failure !== null || exitCode !== 0 || report.damage !== null) return CHECK_STATUS.programFailed;
-  return verdict.fails ? CHECK_STATUS.found : CHECK_STATUS.clean;
+  return verdict.fails || grows ? CHECK_STATUS.found : CHECK_STATUS.clean;
 }
 
 /** Rejects outputs that exclude each other, and files that cannot be written. */
@@ -76,6 +79,9 @@ function checkOutputs(outputs: readonly Output[], given: CheckArguments): void {
   // Checked now, because the program may run for an hour before these files are written.
   for (const { file } of outputs) if (file !== null) checkWritable(file);
   if (given.pprof !== undefined) checkWritable(given.pprof);
+  if (given.repeat !== undefined && (given.call ?? []).length === 0) {
+    throw usageError('--repeat', '--repeat repeats the calls of --call, and there is none.');
+  }
   if (given.updateBaseline) checkWritable(given.baseline!);
 }
 
@@ -105,11 +111,22 @@ async function run(
   terminal.endProgress();
   const calls = given.call ?? [];
   checkCalls(sandbox, calls);
-  const { exitCode, failure } = await enterGuest(sandbox, calls, () => {});
+  const { exitCode, failure, growth } = await enterGuest(sandbox, calls, () => {}, given.repeat);
   if (failure !== null) terminal.error(failureText(failure));
   const interrupted = failure instanceof Interrupted;
   if (exitCode !== 0 && !interrupted) terminal.error(`The program ended with status ${exitCode}.`);
-  return { sandbox, exitCode, failure };
+  return { sandbox, exitCode, failure, growth };
+}
+
+/** What the repeated calls leave behind. */
+function growthText(growth: GrowthReport, { all, wrappers }: CheckArguments, terminal: Terminal): string {
+  const text = formatGrowth(growth, {
+    root: process.cwd(),
+    color: terminal.colors.isColorSupported,
+    wrappers: wrappers ?? [],
+    ...(all === undefined ? {} : { all }),
+  });
+  return text.trimEnd();
 }
 
 /** The report without known leaks. Writes the baseline first when it is to be updated. */

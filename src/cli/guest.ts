@@ -3,7 +3,7 @@
 import { type Command, Option } from 'commander';
 import { CorruptLedgerError, ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
 import { messageFrames } from '../frames/index.ts';
-import type { Sandbox } from '../index.ts';
+import type { GrowthReport, Sandbox } from '../index.ts';
 import { type Call, parseCall } from './call.ts';
 import { usageError } from './failure.ts';
 import { Interrupted, interruption } from './interruption.ts';
@@ -95,6 +95,8 @@ export interface GuestEnd {
   /** The error that stopped the guest, if it did not end by itself. The ledger stays readable. */
   readonly failure: TrapError | OutOfMemoryError | HeapFaultError | CorruptLedgerError | Interrupted | null;
   readonly results: readonly CallResult[];
+  /** What the repeated calls leave behind; null when nothing was repeated. */
+  readonly growth: GrowthReport | null;
 }
 
 /** The result of reading the heap; null when the program has ruined it. In this case `ruined` gets the error. */
@@ -110,16 +112,18 @@ export function readable<T>(read: () => T, ruined: (error: CorruptLedgerError) =
 
 /**
  * Runs main or makes the calls, and reports each to `told`. Then waits until the guest does nothing more by itself,
- * as a process with timers does.
+ * as a process with timers does. At last the calls are repeated so many times, to see whether the heap grows.
  */
 export async function enterGuest(
   sandbox: Sandbox,
   calls: readonly Call[],
   told: (call: Call, result: number | bigint | undefined) => void,
+  repeat = 0,
 ): Promise<GuestEnd> {
   const results: CallResult[] = [];
   let exitCode = 0;
   let failure: GuestEnd['failure'] = null;
+  let growth: GrowthReport | null = null;
   try {
     if (calls.length === 0) exitCode = interruption.run(() => sandbox.run()).exitCode;
     for (const call of calls) {
@@ -132,6 +136,7 @@ export async function enterGuest(
     }
     const end = await interruption.wait(sandbox.finished());
     exitCode = end.exitCode;
+    if (repeat > 0) growth = growthOf(sandbox, calls, repeat);
   } catch (error) {
     if (error instanceof ExitError) exitCode = error.exitCode;
     else if (
@@ -149,7 +154,19 @@ export async function enterGuest(
       if (failure === null) throw error;
     }
   }
-  return { exitCode, failure, results };
+  return { exitCode, failure, results, growth };
+}
+
+/** Calls before the measured ones, besides the first: caches fill in them. */
+const MORE_WARM_UP = 2;
+
+/** Makes the calls again and again. Their strings are copied into the heap once, before the first of them. */
+function growthOf(sandbox: Sandbox, calls: readonly Call[], runs: number): GrowthReport {
+  const prepared = calls.map((call) => preparedCall(sandbox, call));
+  const once = (): void => {
+    for (const call of prepared) call();
+  };
+  return interruption.run(() => sandbox.heap.growth(once, { warmup: MORE_WARM_UP, runs }));
 }
 
 /** Says what can be passed to --call. */

@@ -15,6 +15,7 @@ export type { SuppressionsOptions } from './generated-suppressions.ts';
 export { formatSuppressions } from './generated-suppressions.ts';
 export type { GitHubOptions } from './github.ts';
 export { formatGitHub } from './github.ts';
+export { formatGrowth } from './growth-text.ts';
 export type {
   JsonOptions,
   LeakJson,

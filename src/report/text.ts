@@ -82,7 +82,7 @@ export function formatText(report: LeakReport, options: TextOptions = {}): strin
 }
 
 // https://no-color.org: the variable must be present and not empty.
-function noColor(): boolean {
+export function noColor(): boolean {
   const value = platform().environment('NO_COLOR');
   return value !== undefined && value !== '';
 }
@@ -136,7 +136,8 @@ function memoryLines({ badAddress, memory }: FaultyAccess, colors: Colors): stri
   return lines;
 }
 
-function paintedLines(stack: Stack, colors: Colors, stacks: ReportStacks, indent: string): string[] {
+/** The lines of a stack, one for each frame that is shown. */
+export function paintedLines(stack: Stack, colors: Colors, stacks: ReportStacks, indent: string): string[] {
   if (stack.depth === 0) return [`${indent}${colors.dim('(no stack)')}`];
   const shown = stacks.shown(stack);
   return stackLines(shown, stacks.text, '').map((line, index) => {
@@ -202,7 +203,7 @@ function summaryLines(report: LeakReport, colors: Colors): string[] {
 }
 
 // Names come from the module's debug information. An escape sequence in a name must not reach the terminal.
-function printable(text: string): string {
+export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '�');
 }

@@ -54,6 +54,56 @@ int main(int argc, char **argv) { return deep(atoi(argv[1])) & 0; }
 });
 afterAll(() => directory.dispose());
 
+describe('--repeat', () => {
+  beforeAll(() => {
+    directory.write(
+      'grows.c',
+      `#include <stdlib.h>
+static void *list, *cache[4], *once;
+static int calls;
+static void *xmalloc(size_t size) {
+  void *block = malloc(size);
+  if (!block) abort();
+  return block;
+}
+void handle(int size) {
+  if (calls < 3) cache[calls] = xmalloc(1000);
+  calls++;
+  void **node = xmalloc(size);
+  *node = list;
+  list = node;
+  free(xmalloc(50));
+}
+void steady(const char *text) {
+  if (!once) once = malloc(77);
+  free(malloc(text[0]));
+}
+`,
+    );
+  });
+
+  test('tells what each call adds, and where, and fails', () => {
+    const grows = check(['--call', 'handle(24)', '--repeat', '40', 'grows.c']);
+    expect(grows.status).toBe(1);
+    expect(grows.stderr).toContain('growth: 24 bytes in 1 block per call in handle');
+    expect(grows.stderr).toMatch(/at handle \(grows\.c:12:\d+\)/);
+    expect(grows.stderr).toContain('growth in 40 calls: 24 bytes in 1 block per call');
+    expect(grows.stderr.match(/growth:/g)).toHaveLength(1);
+  });
+
+  test('does not take what is allocated once for growth', () => {
+    const steady = check(['--call', 'steady("text")', '--repeat', '10', 'grows.c']);
+    expect(steady.stderr).toContain('no growth in 10 calls');
+    expect(steady.status).toBe(0);
+  });
+
+  test('needs calls, and two of them at least', () => {
+    expect(check(['--repeat', '5', 'clean.c']).stderr).toContain('--repeat repeats the calls of --call');
+    const few = check(['--call', 'steady("text")', '--repeat', '1', 'grows.c']);
+    expect([few.status, few.stderr]).toEqual([2, expect.stringContaining('at least 2, not 1')]);
+  });
+});
+
 describe('the status', () => {
   test('names a stack overflow, which --stack-size moves', () => {
     const overflow = check(['-O0', 'deep.c', '--', '2000']);
