@@ -19,16 +19,17 @@ HL_INLINE void hl_trace(u32 address, u32 size, const hl_node *node) { (void)addr
 #endif
 
 HL_INLINE u32 hl_fast_limit(void) {
-  return hl_is_traced() || hl.shadow.base || hl.requests.disabled ? 0 : HL_SMALL_MAX + 1;
+  return hl_is_traced() || hl.shadow.base || hl.requests.disabled ? 0 : hl_limits_fast(HL_SMALL_MAX + 1);
 }
 
 static void hl_ignore(u32 address, u32 serial);
 
 HL_INLINE u32 hl_shadowed_limit(void) {
-  return hl_is_traced() || hl.requests.disabled || !hl.shadow.base ? 0 : HL_SMALL_MAX - HL_REDZONE_MOST + 1;
+  int none = hl_is_traced() || hl.requests.disabled || !hl.shadow.base || hl.limits.in_force;
+  return none ? 0 : HL_SMALL_MAX - HL_REDZONE_MOST + 1;
 }
 
-HL_INLINE void hl_set_limits(void) {
+static void hl_set_limits(void) {
   hl.fast_limit = hl_fast_limit();
   hl.shadowed_limit = hl_shadowed_limit();
 }
@@ -116,6 +117,7 @@ HL_SLOW void *hl_allocate_slow_seen(u32 size, u32 alignment) {
   if (!hl.initialised) hl_heap_initialise();
   if (size > HL_SIZE_MAX || alignment > HL_SIZE_MAX || size + alignment > HL_SIZE_MAX)
     return hl_allocation_failed(size);
+  if (HL_UNLIKELY(hl.limits.in_force) && hl_limits_refuse(size, 1)) return hl_allocation_failed(size);
   HL_ASSERT(alignment >= HL_ALIGNMENT && !(alignment & (alignment - 1)));
   hl_node *node = hl_context();
   u32 address;

@@ -61,6 +61,8 @@
 
 #include "quarantine.c"
 
+#include "limits.c"
+
 #include "allocate.c"
 
 #include "realloc.c"

@@ -35,6 +35,12 @@ u32 heapline_set_checks(u32 quarantine, u32 shadow, u32 shadow_bytes) {
 
 void heapline_set_timeline(u32 step) { hl_timeline_set(step); }
 
+void heapline_set_limits(u32 most_blocks, u32 most_bytes) { hl_limits_set(most_blocks, most_bytes); }
+
+void heapline_count_attempts(u32 first, u32 last, u32 tells) { hl_limits_count(first, last, tells); }
+
+void heapline_memory_returned(u32 start) { hl_system_returned(start); }
+
 void heapline_access(u32 address, u32 what, u32 site) { hl_access_judge(address, what >> 1, what & 1, site); }
 
 u32 heapline_access_is_bad(u32 address, u32 bytes) {

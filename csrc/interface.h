@@ -62,6 +62,13 @@ HL_HOST void heapline_set_flags(u32 flags);
 HL_HOST u32 heapline_set_checks(u32 quarantine, u32 shadow, u32 shadow_bytes);
 /* Asks for a point of the timeline once so many bytes have been allocated; 0 for none. */
 HL_HOST void heapline_set_timeline(u32 step);
+/* Lets allocations fail that would make more blocks, or a larger block, than this; 0 stands for no limit. */
+HL_HOST void heapline_set_limits(u32 most_blocks, u32 most_bytes);
+/* Counts attempts to allocate from 1 on, lets those from `first` to `last` fail and, when `tells` is not 0, tells the
+ * host of each (HL_FAULT_ATTEMPT). Ends that when `first` is 0. */
+HL_HOST void heapline_count_attempts(u32 first, u32 last, u32 tells);
+/* The host has restored memory: from `start` to its end it is zero, and nobody has it. */
+HL_HOST void heapline_memory_returned(u32 start);
 /* Judges an access whose shadow is not 0. `what` is its size in bytes, doubled, plus 1 when it writes. */
 HL_HOST void heapline_access(u32 address, u32 what, u32 site);
 /* Whether an access to so many bytes would be a fault. It is not reported. */

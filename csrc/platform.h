@@ -17,6 +17,8 @@ HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got);
 /* Takes the memory from `start` up to `end` for the runtime, before hl_system_grow has given any. Both are multiples of
  * HL_WASM_PAGE. Returns 0 when there is not so much memory, or somebody else has it. */
 HL_COLD int hl_system_reserve(u32 start, u32 end);
+/* Takes back the memory from `start` on, which is zero, to give it once more. */
+HL_COLD void hl_system_returned(u32 start);
 /* An upper bound of the number of HL_PAGE pages below the first memory that hl_system_grow will give. */
 static u32 hl_system_end(void);
 
@@ -51,6 +53,9 @@ HL_COLD int hl_system_reserve(u32 start, u32 end) {
   return now <= start && (u32)sbrk((intptr_t)(end - now)) == now;
 }
 
+/* sbrk knows how much of the memory it has given. */
+HL_COLD void hl_system_returned(u32 start) { (void)start; }
+
 HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got) {
   u32 end = (u32)sbrk(0);
   u32 padding = -end & (HL_PAGE - 1);
@@ -73,13 +78,41 @@ HL_INLINE void hl_set_errno(int code) { errno = code; }
 
 extern u8 __heap_base;
 
-static u32 hl_system_end(void) { return (u32)__builtin_wasm_memory_size(0) * (HL_WASM_PAGE / HL_PAGE); }
+/* Memory that was given back counts as if it were not there. */
+static u32 hl_system_pages(void) {
+  u32 pages = (u32)__builtin_wasm_memory_size(0);
+  hl_state *state = &heapline_shadow.state;
+  return state->returned && state->returned_end == pages ? state->returned : pages;
+}
+
+/* What memory.grow returns. */
+static u32 hl_system_add(u32 pages) {
+  hl_state *state = &heapline_shadow.state;
+  u32 end = (u32)__builtin_wasm_memory_size(0), first = hl_system_pages();
+  u32 missing = first + pages > end ? first + pages - end : 0;
+  if (missing && __builtin_wasm_memory_grow(0, missing) == -1u) return -1u;
+  state->returned = first + pages;
+  state->returned_end = end + missing;
+  if (state->returned == state->returned_end) state->returned = 0;
+  return first;
+}
+
+/* Both numbers are pages of wasm. When somebody else has grown the memory behind them, nothing is taken from them. */
+HL_COLD void hl_system_returned(u32 start) {
+  hl_state *state = &heapline_shadow.state;
+  u32 first = start / HL_WASM_PAGE;
+  /* What was given back before lies right before it. */
+  if (!state->returned || state->returned_end != first) state->returned = first;
+  state->returned_end = (u32)__builtin_wasm_memory_size(0);
+}
+
+static u32 hl_system_end(void) { return hl_system_pages() * (HL_WASM_PAGE / HL_PAGE); }
 
 HL_COLD int hl_system_reserve(u32 start, u32 end) {
   (void)start;
-  u64 size = (u64)__builtin_wasm_memory_size(0) * HL_WASM_PAGE;
+  u64 size = (u64)hl_system_pages() * HL_WASM_PAGE;
   u32 missing = end > size ? (u32)((end - size + HL_WASM_PAGE - 1) / HL_WASM_PAGE) : 0;
-  if (missing && __builtin_wasm_memory_grow(0, missing) == -1u) return 0;
+  if (missing && hl_system_add(missing) == -1u) return 0;
   heapline_shadow.state.reserved_end = end;
   return 1;
 }
@@ -89,7 +122,7 @@ HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got) {
     heapline_shadow.state.tail_taken = 1;
     u32 start = ((u32)&__heap_base + HL_PAGE - 1) & -HL_PAGE;
     if (start < heapline_shadow.state.reserved_end) start = heapline_shadow.state.reserved_end;
-    u64 size = (u64)__builtin_wasm_memory_size(0) * HL_WASM_PAGE;
+    u64 size = (u64)hl_system_pages() * HL_WASM_PAGE;
     u32 end = size > 0xfffff000u ? 0xfffff000u : (u32)size;
     if (end > start && end - start >= bytes) {
       *got = end - start;
@@ -98,7 +131,7 @@ HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got) {
     /* The tail is too small for this request. The memory after it follows directly, so take both. */
     if (end > start) {
       u32 more = (bytes - (end - start) + HL_WASM_PAGE - 1) / HL_WASM_PAGE;
-      if (__builtin_wasm_memory_grow(0, more) != -1u) {
+      if (hl_system_add(more) != -1u) {
         *got = end - start + more * HL_WASM_PAGE;
         return start;
       }
@@ -107,7 +140,7 @@ HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got) {
     }
   }
   u32 pages = (bytes + HL_WASM_PAGE - 1) / HL_WASM_PAGE;
-  u32 old = (u32)__builtin_wasm_memory_grow(0, pages);
+  u32 old = hl_system_add(pages);
   if (old == 0xffffffffu) return 0;
   u64 end = (u64)(old + pages) * HL_WASM_PAGE;
   if (end > 0xfffff000u) end = 0xfffff000u; /* addresses stay below 2^32, so sums of them do too */

@@ -52,6 +52,7 @@ HL_SLOW void *hl_realloc_slow(u32 address, u32 size) {
   u32 old = block->requested;
   if (size == old) return (void *)address;
   if (size > HL_SIZE_MAX) return hl_allocation_failed(size);
+  if (HL_UNLIKELY(hl.limits.in_force) && hl_limits_refuse(size, 0)) return hl_allocation_failed(size);
   hl_node *node = hl_context();
   if (!hl.shadow.base && hl_block_resize_in_place(span, size)) {
     if (hl.cells.holders.count) hl_cells_leave(address, hl_place_of(node, 0));
@@ -82,6 +83,7 @@ HL_INLINE void *hl_realloc(void *pointer, u32 size) {
   u32 old = block->requested;
   if (size == old) return pointer;
   if (size > HL_SIZE_MAX) return hl_allocation_failed(size);
+  if (HL_UNLIKELY(hl.limits.in_force) && hl_limits_refuse(size, 0)) return hl_allocation_failed(size);
   hl_node *node = hl_context();
   if (hl_block_resize_in_place(span, size)) {
     HL_ASSERT(size <= span->block_size && hl.map[hl_page_of(address)] == span);

@@ -486,6 +486,17 @@ typedef struct hl_leak_requests {
   hl_leak_check last; /* the last leak check that the program asked for */
 } hl_leak_requests;
 
+/* Which allocations fail although there is memory (limits.c). */
+typedef struct hl_limits {
+  u32 in_force; /* there is any limit */
+  u32 most_blocks; /* in use; 0 for no limit */
+  u32 most_bytes; /* of one block; 0 for no limit */
+  u32 counts; /* attempts are counted, and */
+  u32 tells; /* the host is told of each */
+  u32 attempts;
+  u32 first_failing, last_failing;
+} hl_limits;
+
 /* Bounds of the leak scan, in bytes. They are variables because tests set them. */
 typedef struct hl_scan_limits {
   u32 heap_least; /* smaller heaps get no graph: all that a scan touches there is in the caches of one core */
@@ -548,8 +559,10 @@ typedef struct hl_state {
 
   u32 tail_taken; /* the memory behind the program's data is in the heap (platform.h, WASI) */
   u32 reserved_end; /* the shadow's memory: hl_system_grow gives none below (platform.h, WASI) */
+  u32 returned, returned_end; /* memory at the end that was given back, or 0 (platform.h, WASI) */
 
   u32 keeps_freed; /* free and realloc take the slow path: for the quarantine, for cells, or while blocks are ignored */
+  hl_limits limits;
   hl_quarantine quarantine;
   hl_shadow shadow;
 

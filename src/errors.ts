@@ -186,6 +186,25 @@ export class StackOverflowError extends TrapError {
   }
 }
 
+/**
+ * A call into the guest took longer than it may, and was stopped. The guest can be called again; what only the stopped
+ * functions pointed to is lost.
+ */
+export class TimeoutError extends TrapError {
+  override readonly code = 'HEAPLINE_TIMEOUT';
+
+  constructor(
+    message: string,
+    /** The limit in milliseconds. */
+    readonly timeout: number,
+    /** The C stack when the time was over, innermost frame first; empty where the engine cannot tell. */
+    frames: readonly Frame[],
+    options?: ErrorOptions,
+  ) {
+    super(message, frames, options);
+  }
+}
+
 /** A C++ exception left the guest, because nothing in the guest caught it. Its object has been destroyed and freed. */
 export class CxxExceptionError extends TrapError {
   override readonly code = 'HEAPLINE_CXX_EXCEPTION';

@@ -108,6 +108,7 @@ export {
 export {
   type AllLeaksOptions,
   type AssertLeaksOptions,
+  type CallLimits,
   type FunctionTable,
   type GuestExports,
   type GuestResult,
@@ -125,6 +126,7 @@ export {
   type RunResult,
   Sandbox,
   type SandboxOptions,
+  type SandboxSnapshot,
   type TableFunction,
   type ToolchainInfo,
 } from './sandbox/index.ts';

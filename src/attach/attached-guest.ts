@@ -3,7 +3,7 @@
 // restored when a call was cut off; errors pass unchanged, because glue recognises its own by identity.
 
 import type { WasmExports } from '../binary/wasm-types.ts';
-import { StateError } from '../errors.ts';
+import { StateError, UnsupportedModuleError } from '../errors.ts';
 import {
   connectHooks,
   engine,
@@ -49,7 +49,7 @@ export class AttachedGuest implements Guest {
   ) {
     this.#boundary = boundary;
     const imports = this.#imports(given);
-    this.#real = new (engine().Instance)(prepared.module, imports).exports;
+    this.#real = boundary.gate.start(() => new (engine().Instance)(prepared.module, imports)).exports;
     connectHooks(this.#real, boundary.runtime);
     const values = [this.#real, ...Object.values(imports)].flatMap((each): unknown[] => Object.values(each));
     this.memory = memoryIn(this.#real.memory, values);
@@ -110,6 +110,13 @@ export class AttachedGuest implements Guest {
 
   runMain(): never {
     throw new StateError('The JavaScript of the module runs its main().');
+  }
+
+  save(): never {
+    throw new UnsupportedModuleError(
+      "A snapshot cannot save the JavaScript that runs the module, which is not Heapline's: load the module with loadC() " +
+        'or loadWasm(), or instantiate it again.',
+    );
   }
 
   readFile(path: string): Uint8Array | null {

@@ -2,6 +2,8 @@
 // defaults are those of ASAN_OPTIONS and LSAN_OPTIONS where they mean the same. A mistake gives a warning and never
 // stops the program, because the variable often reaches many programs that somebody else starts.
 
+import { durationOf } from '../options/duration.ts';
+import { LONGEST_TIMER } from '../options/longest-timer.ts';
 import { nearest } from '../options/option-names.ts';
 import {
   defaultLeakKinds,
@@ -81,6 +83,15 @@ export const PROGRAM_OPTIONS = {
     QUARANTINE / 1024,
     2 ** 20,
     'KiB of freed blocks that wait before they are used again, so that double frees are told from others',
+  ),
+  timeout: option<number>(
+    0,
+    (given) => {
+      const milliseconds = durationOf(given) ?? (/^\d+$/.test(given) ? Number(given) * 1000 : null);
+      if (milliseconds !== null && milliseconds <= LONGEST_TIMER) return milliseconds;
+      throw new Error('it takes a time such as 5s or 500ms, or a number of seconds');
+    },
+    'most time that the program may take, such as 5s or 500ms; then it is stopped. 0 for no limit',
   ),
   leak_kinds: option<readonly LeakKind[]>(
     defaultLeakKinds,

@@ -11,6 +11,7 @@ import {
   HeapFaultError,
   HeaplineError,
   StackOverflowError,
+  TimeoutError,
   TrapError,
 } from '../errors.ts';
 import { openWasiGuest } from '../host/index.ts';
@@ -28,8 +29,12 @@ import { moreWasi } from '../web/more-wasi.ts';
 import { moduleIn } from './executable.ts';
 import { type ProgramSettings, programOptionsHelp, readProgramOptions } from './program-options.ts';
 
-/** Exit statuses, as a shell reports them for a native program: 128 plus the number of the signal. 70 is a fault here. */
+/**
+ * Exit statuses, as a shell reports them for a native program: 128 plus the number of the signal. 124 is that of
+ * timeout(1). 70 is a fault here.
+ */
 const STATUS = {
+  late: 124,
   abort: 134,
   arithmetic: 136,
   segmentation: 139,
@@ -133,6 +138,7 @@ function options(args: readonly string[], settings: ProgramSettings): SandboxOpt
     onLeakCheck: (report) => say(`${report}\n`),
     onError: settings.halt_on_error ? 'throw' : 'record',
     quarantine: settings.quarantine_size_kb * 1024,
+    ...(settings.timeout === 0 ? {} : { timeout: settings.timeout }),
   };
 }
 
@@ -158,6 +164,7 @@ const openProgram: OpenGuest = (module, options, { runtime }) => {
 };
 
 function trapStatus(error: HeaplineError): number {
+  if (error instanceof TimeoutError) return STATUS.late;
   if (error instanceof StackOverflowError) return STATUS.segmentation;
   if (!(error instanceof TrapError)) return STATUS.abort;
   if (/divide|overflow|unrepresentable|remainder/i.test(error.message)) return STATUS.arithmetic;

@@ -4,6 +4,7 @@ import { readFileSync, readSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { COMPILE_OPTIONS, type ToolchainName } from '../compile/compile-options.ts';
 import { FileError, InvalidModuleError, MissingRuntimeError, UnsupportedModuleError } from '../errors.ts';
+import { durationOf } from '../options/duration.ts';
 import { usageError } from './failure.ts';
 import { collect, optionsOf } from './table-options.ts';
 
@@ -17,6 +18,13 @@ export function readSize(text: string, option: string): number {
     throw usageError(option, `'${text}' is not a size up to 4G: write bytes, or 512k, 64M, 1G.`);
   }
   return bytes;
+}
+
+/** The milliseconds that a text such as `5s` or `500ms` means. */
+export function readDuration(text: string, option: string): number {
+  const milliseconds = durationOf(text);
+  if (milliseconds !== null) return milliseconds;
+  throw usageError(option, `'${text}' is not a time: write 500ms, 5s, 2m.`);
 }
 
 /** The whole number that a text means. It is not negative. */

@@ -111,7 +111,7 @@ async function run(
   terminal.endProgress();
   const calls = given.call ?? [];
   checkCalls(sandbox, calls);
-  const { exitCode, failure, growth } = await enterGuest(sandbox, calls, () => {}, given.repeat);
+  const { exitCode, failure, growth } = await enterGuest(sandbox, calls, given, () => {}, given.repeat);
   if (failure !== null) terminal.error(failureText(failure));
   const interrupted = failure instanceof Interrupted;
   if (exitCode !== 0 && !interrupted) terminal.error(`The program ended with status ${exitCode}.`);

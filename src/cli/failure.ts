@@ -8,6 +8,7 @@ import {
   HeaplineError,
   InvalidArgumentError,
   OutOfMemoryError,
+  TimeoutError,
   TrapError,
 } from '../errors.ts';
 import { Interrupted } from './interruption.ts';
@@ -21,6 +22,8 @@ export const STATUS = {
   internal: 70,
   /** The guest trapped or ruined its heap: the status that shells report for a program ended by SIGABRT. */
   trap: 134,
+  /** The guest took longer than --timeout allows: the status of timeout(1). */
+  late: 124,
 } as const;
 
 export const STATUS_HELP = `
@@ -28,6 +31,7 @@ Exit status:
   the program's own when it ran to its end
   0    done
   2    wrong usage, unreadable file, C that does not compile or link, no toolchain
+  124  the program took longer than --timeout allows (its heap is still reported)
   130  Ctrl-C has stopped the program (143: SIGTERM); its heap is still reported
   134  the program trapped (its heap is still reported), or ruined its heap
   70   a fault in Heapline itself`;
@@ -40,6 +44,7 @@ export function usageError(argument: string, message: string): InvalidArgumentEr
 export function statusOf(error: unknown): number {
   if (error instanceof ExitError) return error.exitCode;
   if (error instanceof Interrupted) return error.status;
+  if (error instanceof TimeoutError) return STATUS.late;
   if (
     error instanceof TrapError ||
     error instanceof OutOfMemoryError ||

@@ -113,10 +113,12 @@ export function readable<T>(read: () => T, ruined: (error: CorruptLedgerError) =
 /**
  * Runs main or makes the calls, and reports each to `told`. Then waits until the guest does nothing more by itself,
  * as a process with timers does. At last the calls are repeated so many times, to see whether the heap grows.
+ * @param limits the time that it may take there; calls have the limit of the sandbox
  */
 export async function enterGuest(
   sandbox: Sandbox,
   calls: readonly Call[],
+  limits: { readonly timeout?: number },
   told: (call: Call, result: number | bigint | undefined) => void,
   repeat = 0,
 ): Promise<GuestEnd> {
@@ -134,7 +136,9 @@ export async function enterGuest(
       });
       told(call, result);
     }
-    const end = await interruption.wait(sandbox.finished());
+    const end = await interruption.wait(
+      sandbox.finished(limits.timeout === undefined ? {} : { timeout: limits.timeout }),
+    );
     exitCode = end.exitCode;
     if (repeat > 0) growth = growthOf(sandbox, calls, repeat);
   } catch (error) {

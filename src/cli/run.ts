@@ -24,6 +24,8 @@ import {
   fileError,
   givenCompileOptions,
   moduleError,
+  readCount,
+  readDuration,
   readInput,
   readOurInput,
   readSize,
@@ -40,6 +42,9 @@ import type { Terminal } from './terminal.ts';
 /** How a guest is compiled, and what it may see. */
 export interface GuestArguments extends CompileArguments {
   maxMemory?: number;
+  maxBlocks?: number;
+  maxAllocation?: number;
+  timeout?: number;
   access?: true;
   quarantine?: number;
   env?: string[];
@@ -113,6 +118,9 @@ const sandboxOption = optionsOf(SANDBOX_OPTIONS);
 export function addGuestOptions(command: Command): Command {
   return command
     .addOption(sandboxOption('maxMemory', { value: '<size>', parse: readSize }))
+    .addOption(sandboxOption('maxBlocks', { value: '<number>', parse: readCount }))
+    .addOption(sandboxOption('maxAllocation', { value: '<size>', parse: readSize }))
+    .addOption(sandboxOption('timeout', { value: '<time>', parse: readDuration }))
     .addOption(
       sandboxOption('env', {
         value: '<name=value>',
@@ -176,7 +184,7 @@ async function run(
   terminal.endProgress();
   const calls = given.call ?? [];
   checkCalls(sandbox, calls);
-  const { exitCode, failure, results } = await enterGuest(sandbox, calls, (call, result) => {
+  const { exitCode, failure, results } = await enterGuest(sandbox, calls, given, (call, result) => {
     if (!given.json) terminal.say(colors.dim(`${call.source} = ${result ?? 'void'}`));
   });
   if (failure !== null) terminal.error(failureText(failure));
@@ -265,6 +273,9 @@ export function guestOptions(given: GuestArguments, programArguments: readonly s
     ...(given.dir === undefined ? {} : { preopens: preopensOf(given.dir) }),
     stdin: given.stdin === '-' ? readOurInput : readInput(given.stdin),
     ...(given.maxMemory === undefined ? {} : { maxMemory: given.maxMemory }),
+    ...(given.maxBlocks === undefined ? {} : { maxBlocks: given.maxBlocks }),
+    ...(given.maxAllocation === undefined ? {} : { maxAllocation: given.maxAllocation }),
+    ...(given.timeout === undefined ? {} : { timeout: given.timeout }),
     ...(given.access ? { access: true } : {}),
     ...(given.quarantine === undefined ? {} : { quarantine: given.quarantine }),
   };

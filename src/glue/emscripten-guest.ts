@@ -11,7 +11,7 @@
 import { posix } from 'node:path';
 import { createContext, Script } from 'node:vm';
 import type { WasmExports } from '../binary/wasm-types.ts';
-import { UnsupportedModuleError } from '../errors.ts';
+import { StateError, UnsupportedModuleError } from '../errors.ts';
 import {
   type ErrorClasses,
   EventLoop,
@@ -32,6 +32,7 @@ import {
 } from '../host/index.ts';
 import type { RuntimeImports } from '../runtime/index.ts';
 import { withoutFactory } from './before-factory.ts';
+import { type FilesInGlue, savedFiles } from './files-in-glue.ts';
 import { embeddedParts } from './glue-parts.ts';
 import { glueWorld, openWorld, type WorldParts } from './glue-world.ts';
 import type { MountingFS, mountLive } from './live-file-system.ts';
@@ -134,7 +135,8 @@ export async function openEmscriptenGuest(
           withoutShell(functions, guest);
           guest.kept.watchImports(functions);
         }
-        const instance = instantiate(module, all);
+        guest.keepsValues = importedFunctions(module).some((name) => name.startsWith('_emval_'));
+        const instance = instantiate(module, all, options.start);
         const observed = guest.adopt(instance, all, errors);
         options.instantiated(guest, guest.kept.addresses);
         received(observed, module);
@@ -377,6 +379,8 @@ class EmscriptenGuest implements Guest {
   /** Closes files of this machine. */
   closeFiles: () => void = () => {};
   readonly kept = new KeptBlocks();
+  /** Whether the guest can hold values of JavaScript, which are in the glue. */
+  keepsValues = false;
   /** Called just before the runtime is torn down. */
   #returned: () => void = () => {};
   readonly #argv: readonly string[];
@@ -519,6 +523,26 @@ class EmscriptenGuest implements Guest {
     } catch {
       return null;
     }
+  }
+
+  save(): () => void {
+    if (this.options.preopens?.length) {
+      throw new StateError(
+        'A snapshot cannot save directories of this machine (preopens), because restoring must not change them: give ' +
+          'the guest its files in the option files.',
+      );
+    }
+    if (this.keepsValues) {
+      throw new UnsupportedModuleError(
+        "A snapshot cannot save the JavaScript values that the module holds (embind's val): load it again instead.",
+      );
+    }
+    const files = savedFiles(this.module!.FS! as unknown as FilesInGlue);
+    const kept = this.kept.save();
+    return () => {
+      files();
+      kept();
+    };
   }
 
   dispose(): void {

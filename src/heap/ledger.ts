@@ -241,6 +241,15 @@ export class Ledger {
     this.#told = { faults: this.#word(L.RUNTIME_FAULTS), failures: this.#word(L.RUNTIME_FAILED) };
   }
 
+  /** What the host keeps about the ledger. The memory itself is saved elsewhere. */
+  save(): () => void {
+    const told = this.#told === null ? null : { ...this.#told };
+    return () => {
+      this.#told = told === null ? null : { ...told };
+      this.#summed = { at: Number.NEGATIVE_INFINITY, took: 0 };
+    };
+  }
+
   countFault(): void {
     if (this.#told !== null) this.#told.faults = (this.#told.faults + 1) >>> 0;
   }
@@ -573,7 +582,12 @@ export class Ledger {
     return free;
   }
 
-  /** Whether the record that the import `heapline.fault` was given is about an allocation that failed. */
+  /** Whether the record that the import `heapline.fault` was given is about an attempt to allocate. */
+  isAttempt(record: number): boolean {
+    return this.#view.words[this.#recordAt(record) + L.FAULT_KIND / WORD] === L.FAULT_ATTEMPT;
+  }
+
+  /** Whether that record is about an allocation that failed. */
   isFailure(record: number): boolean {
     return this.#view.words[this.#recordAt(record) + L.FAULT_KIND / WORD] === L.FAULT_NO_MEMORY;
   }

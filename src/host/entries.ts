@@ -12,6 +12,7 @@ import { debug, debugs } from '../platform/debug.ts';
 import { CxxExceptions } from './cxx-exceptions.ts';
 import { GuestStacks } from './guest-stacks.ts';
 import type { HostStacks } from './host-stacks.ts';
+import { type LateError, type Rewindable, stopAfter, timed } from './timed-calls.ts';
 
 /** Value types of WebAssembly that JavaScript can pass. */
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'externref' | 'funcref' | 'v128' | 'ref';
@@ -96,7 +97,7 @@ const FEW_PARAMETERS = 4;
  * also walks through the guest's own frames. So the stack of an entry that has mostly allocated is captured before
  * the entry. A capture that turns out to be useless makes later entries wait.
  */
-export class Gate {
+export class Gate implements Rewindable {
   /** The innermost entry through which the host is inside the guest; null when it is outside. */
   entry: Entry | null = null;
   /** Makes the error that says why nothing may enter; null while entering is allowed. */
@@ -107,6 +108,12 @@ export class Gate {
   entered: (() => void) | null = null;
   /** The C++ exceptions that Emscripten's glue has thrown for the guest. */
   readonly exceptions = new CxxExceptions();
+  /** Called at the next attempt to allocate, because the time of a call is up. */
+  late: (() => never) | null = null;
+  /** Lets the runtime tell the host of attempts to allocate, or ends that. The session sets it. */
+  tellAttempts: (tell: boolean) => void = () => {};
+  /** Whether a call that is limited is active. Calls below it are part of it. */
+  #limiting = false;
   /** Id of the innermost entry's host stack when it was captured before the entry; otherwise NONE. */
   #captured = NONE;
   /** V8's limit of frames before the outermost entry, until it has been restored. */
@@ -125,7 +132,72 @@ export class Gate {
     private readonly hostStacks: HostStacks | null = null,
     /** Called with an error that has left no frame of the guest. */
     private readonly emptied: (error: unknown) => void = () => {},
+    /** Most milliseconds that a call from outside may take, and the error when it takes longer; null for no limit. */
+    private readonly limit: { readonly milliseconds: number; readonly late: LateError } | null = null,
   ) {}
+
+  get active(): boolean {
+    return this.entry !== null;
+  }
+
+  position(): () => void {
+    const { entry, closed, stacks } = this;
+    const [captured, owedLimit, limiting, depth] = [
+      this.#captured,
+      this.#owedLimit,
+      this.#limiting,
+      stacks.depth,
+    ];
+    return () => {
+      const inside = this.entry !== null;
+      this.entry = entry;
+      this.closed = closed;
+      this.#captured = captured;
+      this.#owedLimit = owedLimit;
+      this.#limiting = limiting;
+      this.#invoking = false;
+      stacks.rewind(depth);
+      if (inside && entry === null) this.emptied(null);
+    };
+  }
+
+  onAttempt(late: (() => never) | null): void {
+    this.late = late;
+    this.tellAttempts(late !== null);
+  }
+
+  /** The function with the limit of time, when there is one. Its call is an entry, or it is below one. */
+  limited(raw: RawFunction): RawFunction {
+    const { limit } = this;
+    if (limit === null) return raw;
+    return (...args) => this.#withinLimit(limit, () => raw(...args));
+  }
+
+  /** Runs what makes the instance, which may run code of the guest. */
+  start<T>(make: () => T): T {
+    return this.limit === null ? make() : this.#withinLimit(this.limit, make);
+  }
+
+  #withinLimit<T>({ milliseconds, late }: NonNullable<Gate['limit']>, work: () => T): T {
+    if (this.#limiting) return work();
+    this.#limiting = true;
+    try {
+      return stopAfter(milliseconds, work, late, this);
+    } finally {
+      this.#limiting = false;
+    }
+  }
+
+  /** Runs JavaScript that calls the guest, within a time of its own instead of the limit of calls. */
+  within<T>(milliseconds: number, work: () => T, late: LateError): T {
+    const limiting = this.#limiting;
+    this.#limiting = true;
+    try {
+      return stopAfter(milliseconds, work, late);
+    } finally {
+      this.#limiting = limiting;
+    }
+  }
 
   /**
    * Answers the runtime at the first allocation below an entry.
@@ -164,6 +236,7 @@ export class Gate {
   // changed then. So `entry` changes after the last call here, and outside of #end() when the guest is left. Returns
   // V8's limit of frames for #end(). If #end() fails to restore it, the next one does.
   #begin(entry: Entry): number {
+    if (timed.call !== null) timed.call.enter(this);
     let captured = NONE;
     if (entry.habit >= EXPECTED && this.hostStacks !== null) {
       entry.habit -= EXPECTED; // until the capture turns out to be useful
@@ -232,6 +305,8 @@ export class Gate {
     this.closed = null;
     this.#invoking = false;
     this.#captured = NONE;
+    this.#limiting = false;
+    this.stacks.rewind(0);
     if (this.#owedLimit !== null) this.#limitFrames(this.#owedLimit);
     this.#owedLimit = null;
     this.emptied(reason);
@@ -250,7 +325,7 @@ export class Gate {
     entry.call = above;
     const limit = this.#begin(entry);
     try {
-      return call();
+      return this.limit === null ? call() : this.#withinLimit(this.limit, call);
     } catch (error) {
       throw this.#failed(error, name, outer);
     } finally {
@@ -301,7 +376,7 @@ export class Gate {
   #entryOf(raw: Raw, indirect: boolean): Raw {
     const entry = new Entry(raw.name);
     const few = raw.length <= FEW_PARAMETERS;
-    const target = indirect ? this.#withSlot(raw) : raw;
+    const target = this.limited(indirect ? this.#withSlot(raw) : raw);
     const entered: Raw = few
       ? (a, b, c, d) => {
           const outer = this.entry;
@@ -390,7 +465,7 @@ export class Gate {
 
   /** Wraps a function from the table that takes these parameters. */
   wrapIndirect(name: string, target: unknown, parameters: readonly ValueType[]): GuestFunction {
-    return this.wrap(name, this.#withSlot(target as Raw), parameters);
+    return this.wrap(name, this.limited(this.#withSlot(target as Raw)), parameters);
   }
 
   /** Wraps a function that takes these parameters. `habit` is ALLOCATES when the function only allocates. */

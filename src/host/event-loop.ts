@@ -3,6 +3,7 @@
 // wait for them, end them, and learn their errors. Nothing that a callback throws reaches the engine unchanged: an
 // exit ends the guest and not the process, and a trap becomes an error with its stack.
 
+import { StateError } from '../errors.ts';
 import { platform } from '../platform/index.ts';
 
 type Callback = (...args: unknown[]) => unknown;
@@ -66,6 +67,28 @@ export class EventLoop {
   /** Cancels everything that is pending, and from now on every new request. */
   stop(): void {
     this.#stopped = true;
+    this.cancel();
+  }
+
+  /** Throws while callbacks are pending. Restoring cancels those that are pending then. */
+  save(): () => void {
+    if (this.#pending.size > 0) {
+      throw new StateError(
+        'A snapshot cannot be taken while a timer or a main loop of the guest is pending: wait for finished() before.',
+      );
+    }
+    const [status, ended, stopped, failure] = [this.status, this.#ended, this.#stopped, this.#failure];
+    return () => {
+      this.cancel();
+      this.status = status;
+      this.#ended = ended;
+      this.#stopped = stopped;
+      this.#failure = failure;
+    };
+  }
+
+  /** Cancels everything that is pending. */
+  cancel(): void {
     for (const handle of this.#pending) clear(handle);
     this.#pending.clear();
     this.#byNumber.clear();

@@ -1,11 +1,15 @@
 // A tree of files and directories in memory: the disk of a WASI guest. Files are byte arrays that grow. As in POSIX,
 // a file that is unlinked while it is open stays readable and writable through its descriptors.
 
+import { savedMap } from '../algorithms/saved.ts';
+
 /** A regular file. */
 export class FileNode {
   readonly kind = 'file';
   /** Capacity may exceed `size`; bytes beyond `size` are zero. */
   #bytes: Uint8Array;
+  /** Somebody has saved the bytes, so they must not change. */
+  #saved = false;
   size: number;
   links = 0;
   /** Milliseconds since the epoch. */
@@ -20,6 +24,29 @@ export class FileNode {
     this.size = contents.length;
   }
 
+  /** The bytes are not copied before somebody writes. */
+  save(): () => void {
+    const [bytes, size, links, accessed, modified] = [
+      this.#bytes,
+      this.size,
+      this.links,
+      this.accessed,
+      this.modified,
+    ];
+    this.#saved = true;
+    return () => {
+      this.#bytes = bytes;
+      this.#saved = true;
+      Object.assign(this, { size, links, accessed, modified });
+    };
+  }
+
+  #own(): void {
+    if (!this.#saved) return;
+    this.#bytes = this.#bytes.slice();
+    this.#saved = false;
+  }
+
   /** A view of the contents. The next write may outdate it. */
   get contents(): Uint8Array {
     return this.#bytes.subarray(0, this.size);
@@ -31,7 +58,9 @@ export class FileNode {
       const grown = new Uint8Array(Math.max(size, Math.min(2 * this.#bytes.length, size + (64 << 20))));
       grown.set(this.contents);
       this.#bytes = grown;
+      this.#saved = false;
     } else if (size < this.size) {
+      this.#own();
       this.#bytes.fill(0, size, this.size);
     }
     this.size = size;
@@ -41,6 +70,7 @@ export class FileNode {
   write(position: number, bytes: Uint8Array): void {
     const end = position + bytes.length;
     if (end > this.size) this.resize(end);
+    this.#own();
     this.#bytes.set(bytes, position);
     this.modified = Date.now();
   }
@@ -54,6 +84,15 @@ export class DirectoryNode {
   modified = Date.now();
 
   constructor(readonly inode: number) {}
+
+  save(): () => void {
+    const { accessed, modified } = this;
+    const entries = savedMap(this.entries);
+    return () => {
+      entries();
+      Object.assign(this, { accessed, modified });
+    };
+  }
 }
 
 export type TreeNode = FileNode | DirectoryNode;
@@ -62,6 +101,22 @@ export type TreeNode = FileNode | DirectoryNode;
 export class FileTree {
   #inodes = 1;
   readonly root: DirectoryNode = new DirectoryNode(this.#inodes++);
+
+  /** Saves the tree, and the nodes that are given beside those in it. */
+  save(others: Iterable<TreeNode>): () => void {
+    const nodes = new Set<TreeNode>(others);
+    const add = (node: TreeNode): void => {
+      nodes.add(node);
+      if (node.kind === 'directory') for (const entry of node.entries.values()) add(entry);
+    };
+    for (const node of [this.root, ...nodes]) add(node);
+    const saved = [...nodes].map((node) => node.save());
+    const inodes = this.#inodes;
+    return () => {
+      for (const restore of saved) restore();
+      this.#inodes = inodes;
+    };
+  }
 
   /** Makes a new, empty file in a directory. */
   createFile(parent: DirectoryNode, name: string): FileNode {

@@ -129,6 +129,19 @@ export class GuestStacks {
     return this.#ends.get(error) ?? null;
   }
 
+  /** How many nested calls are remembered. */
+  get depth(): number {
+    return this.#saved.length / 2;
+  }
+
+  /** The engine has stopped all nested calls but the outermost so many: both stacks are as before the first of them. */
+  rewind(depth: number): void {
+    if (this.depth <= depth) return;
+    this.shadow.top = this.#saved[2 * depth]!;
+    if (this.#pointer !== null) this.#pointer.value = this.#saved[2 * depth + 1]!;
+    this.#saved.length = 2 * depth;
+  }
+
   /** Forgets what push() remembered, after the nested call has ended in any way. */
   pop(): void {
     this.#saved.pop();

@@ -7,6 +7,7 @@ import { engine } from './engine.ts';
 import { connectHooks } from './hooks.ts';
 import type { Input } from './input.ts';
 import type { Output } from './output.ts';
+import type { Restorable } from './restorable.ts';
 import { readGuestStack } from './traps.ts';
 
 /** Everything that a guest may see of the world. */
@@ -27,6 +28,8 @@ export interface GuestOptions {
   readonly stderr: Output;
   /** Functions of the host that the guest imports, by module and name. */
   readonly imports: WasmImports;
+  /** Makes the instance, within the limit of time. Its start function may never end. */
+  readonly start?: <T>(make: () => T) => T;
   /**
    * Called with the guest when there is an instance, before its constructors run: its exports, memory and files are
    * there. `kept` has the addresses of blocks that the host's side of libc keeps for itself.
@@ -34,8 +37,8 @@ export interface GuestOptions {
   readonly instantiated: (guest: Guest, kept?: ReadonlySet<number>) => void;
 }
 
-/** A running guest. */
-export interface Guest {
+/** A running guest. What it saves is the part of its state that is not in its memory: files and descriptors. */
+export interface Guest extends Restorable {
   /** The instance's exports, without wrappers. */
   readonly exports: WasmExports;
   readonly memory: WasmMemory;
@@ -58,10 +61,11 @@ export interface Guest {
 export function instantiate(
   module: WebAssembly.Module,
   imports: Record<string, Record<string, WebAssembly.ImportValue>>,
+  start: NonNullable<GuestOptions['start']> = (make) => make(),
 ): WebAssembly.Instance {
   refuseMissing(WebAssembly.Module.imports(module), imports);
   try {
-    const instance = new (engine().Instance)(module, imports);
+    const instance = start(() => new (engine().Instance)(module, imports));
     connectHooks(instance.exports, imports.heapline ?? {});
     return instance;
   } catch (error) {

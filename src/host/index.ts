@@ -32,6 +32,7 @@ export { Output } from './output.ts';
 export { preopenFailure, rejectHiddenFiles } from './preopens.ts';
 export { type ErrorClasses, TableEntries } from './table-entries.ts';
 export type { Thrown } from './thrown-object.ts';
+export { prepareToInterrupt } from './timed-calls.ts';
 export { currentGuestStack, type GuestStack, isTrap, readGuestStack } from './traps.ts';
 export { ALL_RIGHTS, APPEND, FileType, FOLLOW, OpenFlag, Right, SetTime } from './wasi-numbers.ts';
 export {

@@ -15,6 +15,14 @@ export class Input {
     this.#more = typeof source === 'function' ? source : null;
   }
 
+  /** The place in the bytes that are there. What a function has given is gone. */
+  save(): () => void {
+    const rest = this.#rest;
+    return () => {
+      this.#rest = rest;
+    };
+  }
+
   /** Up to `length` bytes, like read(2): it does not wait for more bytes than there are, and none means the end. */
   take(length: number): Uint8Array {
     if (this.#rest.length === 0 && length > 0) this.#rest = this.#more?.(length) ?? this.#rest;

@@ -3,7 +3,9 @@
 // the library hold their addresses. A leak scan finds no pointer to such a block, and the block's stack is that of
 // the program's function that called the library. Therefore this file remembers the addresses.
 
+import { savedSet } from '../algorithms/saved.ts';
 import type { RawFunction } from './entries.ts';
+import type { Restorable } from './restorable.ts';
 
 /**
  * Functions of the library that keep the blocks that they allocate. The functions of the calendar read the time zones
@@ -25,11 +27,15 @@ const ALLOCATING = /^_?(emscripten_builtin_)?(malloc|calloc|memalign)$/;
 const REALLOCATING = /^_?(emscripten_builtin_)?realloc$/;
 const FREEING = /^_?(emscripten_builtin_)?free$/;
 
-export class KeptBlocks {
+export class KeptBlocks implements Restorable {
   /** Addresses of the blocks that have not been freed. */
   readonly addresses = new Set<number>();
   /** Number of active calls of functions that keep the blocks that they allocate. */
   #keeping = 0;
+
+  save(): () => void {
+    return savedSet(this.addresses);
+  }
 
   /** Watches functions of the glue that the guest will call. */
   watchImports(functions: Record<string, WebAssembly.ImportValue>): void {

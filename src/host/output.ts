@@ -13,6 +13,20 @@ export class Output {
     this.#listener = listener;
   }
 
+  /** Restoring forgets what was written since. */
+  save(): () => void {
+    // A chunk that is full so far is never written again.
+    const chunks = this.#chunks.map((chunk, index) =>
+      index === this.#chunks.length - 1 ? chunk.slice(0, this.#tail) : chunk,
+    );
+    const length = this.#length;
+    return () => {
+      this.#chunks = [...chunks];
+      this.#tail = chunks.at(-1)?.length ?? 0;
+      this.#length = length;
+    };
+  }
+
   /** Appends bytes. This object owns them from now on. */
   write(bytes: Uint8Array): void {
     if (bytes.length === 0) return;

@@ -8,11 +8,13 @@
 // in a panic inside Wasmer. So these calls are answered here, and the platform answers the rest (arguments,
 // environment, clocks, random numbers, scheduling). The tests keep a list of the differences.
 
+import { savedMap } from '../algorithms/saved.ts';
 import type { DescriptorNumbers, FileSystem, WasiFunctions } from '../platform/index.ts';
 import { type DirectoryNode, FileNode, FileTree, type TreeNode } from './file-tree.ts';
 import { GuestMemory } from './guest-memory.ts';
 import type { Input } from './input.ts';
 import type { Output } from './output.ts';
+import type { Restorable } from './restorable.ts';
 import { ALL_RIGHTS, APPEND, FileType, OpenFlag, Right, SetTime } from './wasi-numbers.ts';
 import { writeDescriptorStatus, writeFileStatus, writeRecords } from './wasi-records.ts';
 
@@ -73,6 +75,9 @@ export interface Streams {
   readonly stderr: Output;
 }
 
+/** Files and descriptors that can be saved. */
+export interface FilesInMemory extends FileSystem, Restorable {}
+
 /**
  * Makes the file system of one guest. Each call asks for `memory`, because it may have grown.
  * @param tree null when the root of the guest's file system is elsewhere
@@ -82,11 +87,11 @@ export function wasiFiles(
   memory: () => WebAssembly.Memory,
   streams: Streams,
   numbers: DescriptorNumbers,
-): FileSystem {
+): FilesInMemory {
   return new WasiFiles(tree, memory, streams, numbers);
 }
 
-class WasiFiles implements FileSystem {
+class WasiFiles implements FilesInMemory {
   readonly functions: WasiFunctions;
   private readonly tree: FileTree;
   readonly #descriptors = new Map<number, Descriptor>();
@@ -110,6 +115,16 @@ class WasiFiles implements FileSystem {
 
   has(fd: number): boolean {
     return this.#descriptors.has(fd);
+  }
+
+  save(): () => void {
+    const nodes = [...this.#descriptors.values()].flatMap(({ node }) => node ?? []);
+    const tree = this.tree.save(nodes);
+    const descriptors = savedMap(this.#descriptors, (descriptor) => ({ ...descriptor }));
+    return () => {
+      tree();
+      descriptors();
+    };
   }
 
   close(fd: number): void {

@@ -4,8 +4,9 @@
 // what it throws must arrive unchanged.
 
 import { fromRoot } from '../algorithms/posix-path.ts';
+import { savedSet } from '../algorithms/saved.ts';
 import type { WasmExports } from '../binary/wasm-types.ts';
-import { InvalidArgumentError, UnsupportedModuleError } from '../errors.ts';
+import { InvalidArgumentError, StateError, UnsupportedModuleError } from '../errors.ts';
 import {
   type LiveFileSystem,
   type MoreWasi,
@@ -18,6 +19,7 @@ import { FileTree } from './file-tree.ts';
 import { ExitSignal, type Guest, type GuestOptions, instantiate } from './guest.ts';
 import { GuestDescriptors, joinFileSystems } from './mounted-files.ts';
 import { preopenFailure, rejectHiddenFiles } from './preopens.ts';
+import type { Restorable } from './restorable.ts';
 import { PREOPENED, wasiFiles } from './wasi-files.ts';
 import { pollOneoff } from './wasi-poll.ts';
 
@@ -36,6 +38,7 @@ export async function openWasiGuest(
   const tree = treeOf(options);
   let wasi: MoreWasi | null = null;
   let live: LiveFileSystem | null = null;
+  let saveFiles: Restorable['save'] = () => () => {};
   let memory: WebAssembly.Memory | null = null;
   const kept = new Set<number>();
   const memoryNow = (): WebAssembly.Memory => {
@@ -49,6 +52,7 @@ export async function openWasiGuest(
     const opened = await openFiles(tree, options, memoryNow);
     const { functions: files } = opened;
     live = opened.live;
+    saveFiles = opened.save;
     // Advice about an open descriptor is accepted and has no effect.
     const statusOf = files.fd_advise as (fd: number) => number;
     const own = {
@@ -76,14 +80,14 @@ export async function openWasiGuest(
   }
 
   try {
-    const instance = instantiate(module, imports);
+    const instance = instantiate(module, imports, options.start);
     const exports = withTable(instance.exports, imports);
     if (!(exports.memory instanceof WebAssembly.Memory)) {
       throw new UnsupportedModuleError('The module does not export its memory under the name "memory".');
     }
     memory = exports.memory;
     wasi?.start(memory);
-    const guest = new WasiGuest(exports, memory, wasi, tree, live);
+    const guest = new WasiGuest(exports, memory, wasi, tree, live, saveFiles, kept);
     options.instantiated(guest, kept);
     return guest;
   } catch (error) {
@@ -138,7 +142,7 @@ function treeOf({ files, preopens = [] }: GuestOptions): FileTree {
   return tree;
 }
 
-interface OpenedFiles {
+interface OpenedFiles extends Restorable {
   readonly functions: WasiFunctions;
   readonly live: LiveFileSystem | null;
 }
@@ -152,14 +156,22 @@ async function openFiles(
   const { preopens = [], fileSystem } = options;
   if (fileSystem !== undefined) {
     const live = fileSystem(memory, new GuestDescriptors(0));
-    return { functions: live.functions, live };
+    return { functions: live.functions, live, save: refuseLive };
   }
   const numbers = new GuestDescriptors(PREOPENED);
   const hasRoot = preopens.some(({ guest }) => guest === '/');
   const inMemory = wasiFiles(hasRoot ? null : tree, memory, options, numbers);
-  if (preopens.length === 0) return { functions: inMemory.functions, live: null };
+  const save = (): (() => void) => inMemory.save();
+  if (preopens.length === 0) return { functions: inMemory.functions, live: null, save };
   const live = await openPreopens(preopens, memory, numbers);
-  return { functions: joinFileSystems(inMemory, live), live };
+  return { functions: joinFileSystems(inMemory, live), live, save: refuseLive };
+}
+
+function refuseLive(): never {
+  throw new StateError(
+    'A snapshot cannot save directories of this machine (preopens), because restoring must not change them: give the ' +
+      'guest its files in the option files.',
+  );
 }
 
 /** Directories in memory where the others begin, so that the guest sees their names. */
@@ -207,7 +219,18 @@ class WasiGuest implements Guest {
     private wasi: MoreWasi | null,
     private readonly tree: FileTree,
     private readonly live: LiveFileSystem | null,
+    private readonly saveFiles: Restorable['save'],
+    private readonly kept: Set<number>,
   ) {}
+
+  save(): () => void {
+    const files = this.saveFiles();
+    const kept = savedSet(this.kept);
+    return () => {
+      files();
+      kept();
+    };
+  }
 
   get hasMain(): boolean {
     return '__main_void' in this.exports || '_start' in this.exports;

@@ -7,6 +7,7 @@ import { UnsupportedModuleError } from '../errors.ts';
 import { debug, debugs } from '../platform/debug.ts';
 import { type CodeRuns, OffsetMap, Rewriter, type RewrittenCode } from '../rewrite/index.ts';
 import { analyseCalls, type CallGraph } from './call-graph.ts';
+import { exportGlobals } from './export-globals.ts';
 import { findRuntime } from './find-runtime.ts';
 import {
   bodyExtents,
@@ -121,6 +122,7 @@ export function instrument(
   const originalCodeStart = origin?.codeStart ?? module.codeStart;
   const rewriter = new Rewriter(module);
   if (options.maxMemory !== undefined) limitMemory(rewriter, options.maxMemory);
+  exportGlobals(rewriter);
   const sites = scanCalls(module);
   const graph = analyseCalls(module, sites);
   const isDirect = (site: number): boolean =>

@@ -1,6 +1,7 @@
 // Pointers that the host holds. They are roots of a scan although no guest memory has them. They are counted,
 // because two owners on the host's side may hold the same block.
 
+import { savedMap } from '../algorithms/saved.ts';
 import { StateError } from '../errors.ts';
 
 /** A multiset of addresses. */
@@ -8,6 +9,14 @@ export class HeldPointers {
   readonly #counts = new Map<number, number>();
   /** Grows with each change, so that results with other roots can be recognised. */
   version = 0;
+
+  save(): () => void {
+    const counts = savedMap(this.#counts);
+    return () => {
+      counts();
+      this.version++;
+    };
+  }
 
   hold(address: number): void {
     this.#counts.set(address, (this.#counts.get(address) ?? 0) + 1);

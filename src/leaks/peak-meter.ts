@@ -9,6 +9,7 @@
 // each context is then what the context holds, so the runtime takes a number that no context has (csrc/buds.c).
 
 import type { WasmExports } from '../binary/wasm-types.ts';
+import { StateError } from '../errors.ts';
 import { type HeapSnapshot, type HeapTotals, indicesIn, layout as L, type Ledger } from '../heap/index.ts';
 import { runtimeFunctions } from '../runtime/index.ts';
 
@@ -42,6 +43,16 @@ export class PeakMeter {
   constructor(ledger: Ledger, exports: WasmExports) {
     this.#ledger = ledger;
     this.#written = runtimeFunctions(exports).heapline_peak_written ?? (() => {});
+  }
+
+  /** Throws while a scope is open. */
+  save(): () => void {
+    if (this.#open.size > 0) throw new StateError('A snapshot cannot be taken inside of heap.scope().');
+    const saved = this.#saved;
+    return () => {
+      this.#open.clear();
+      this.#saved = saved;
+    };
   }
 
   /** Starts a piece. The peak of the previous piece counts for every open scope and for the run. */

@@ -8,6 +8,7 @@ interface Modules {
   readonly 'node:perf_hooks': typeof import('node:perf_hooks');
   readonly 'node:tty': typeof import('node:tty');
   readonly 'node:v8': typeof import('node:v8');
+  readonly 'node:worker_threads': typeof import('node:worker_threads');
   readonly 'node:zlib': typeof import('node:zlib');
 }
 

@@ -10,6 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { MissingRuntimeError } from '../errors.ts';
 import { type Platform, type RuntimeFlavour, TooLongError } from '../platform/index.ts';
 import { builtin } from './builtin-modules.ts';
+import { interruptAfter } from './interrupter.ts';
 import { linearExpression } from './linear-expression.ts';
 import { moreWasi } from './more-wasi.ts';
 import { runtimeDirectory } from './own-files.ts';
@@ -34,6 +35,7 @@ export const machine: Omit<Platform, 'scripts'> = {
   idleTime,
   block: (milliseconds) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds),
   atMost: (milliseconds, work, stopped) => stoppable(work, { timeout: milliseconds }, stopped),
+  interruptAfter,
   moreWasi,
   liveFiles: async (...given) => (await import('./live-files.ts')).liveFiles(...given),
   callScopes: async () => (await import('./call-scopes.ts')).callScopes,

@@ -14,21 +14,29 @@ const script = new Script(`globalThis[Symbol.for('heapline.stoppable')]()`, {
 });
 const STOPPED = new Set(['ERR_SCRIPT_EXECUTION_TIMEOUT', 'ERR_SCRIPT_EXECUTION_INTERRUPTED']);
 
+let world: object | undefined;
+
+/** The global object that scripts see. Test runners give their tests other ones. */
+export function mainWorld(): object {
+  world ??= new Script('globalThis').runInThisContext() as object;
+  return world;
+}
+
 /**
  * Runs `work` and returns its result. When the engine stops the work, no frame of the work notices, not even a
  * `finally`, and the result is that of `stopped`.
  */
 export function stoppable<T>(work: () => T, stopAt: StopAt, stopped: () => T): T {
-  const world = globalThis as { [WORK]?: () => unknown };
-  const outer = world[WORK];
-  world[WORK] = work;
+  const main = mainWorld() as { [WORK]?: () => unknown };
+  const outer = main[WORK];
+  main[WORK] = work;
   try {
     return script.runInThisContext({ ...stopAt, displayErrors: false }) as T;
   } catch (error) {
     if (!STOPPED.has(String((error as { code?: unknown } | null)?.code))) throw error;
     return stopped();
   } finally {
-    if (outer === undefined) delete world[WORK];
-    else world[WORK] = outer;
+    if (outer === undefined) delete main[WORK];
+    else main[WORK] = outer;
   }
 }

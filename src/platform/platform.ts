@@ -92,6 +92,12 @@ export interface Platform {
    * when the platform cannot stop work.
    */
   readonly atMost: (<T>(milliseconds: number, work: () => T, stopped: () => T) => T) | null;
+  /**
+   * Runs `interrupt` on this thread after so many milliseconds, in the middle of whatever runs then, C included. The
+   * result takes it back, and is null when this thread cannot be interrupted. There is one interrupt at a time. Null when
+   * the platform has none.
+   */
+  readonly interruptAfter: ((milliseconds: number, interrupt: () => void) => (() => void) | null) | null;
 
   /**
    * WASI functions beyond files, exits and waiting. All its clocks count from the epoch.

@@ -48,6 +48,17 @@ export interface RuntimeExports {
   heapline_set_checks(quarantine: number, shadow: number, shadow_bytes: number): number;
   /** Asks for a point of the timeline once so many bytes have been allocated; 0 for none. */
   heapline_set_timeline(step: number): void;
+  /**
+   * Lets allocations fail that would make more blocks, or a larger block, than this; 0 stands for no limit.
+   */
+  heapline_set_limits(most_blocks: number, most_bytes: number): void;
+  /**
+   * Counts attempts to allocate from 1 on, lets those from `first` to `last` fail and, when `tells` is not 0,
+   * tells the host of each (HL_FAULT_ATTEMPT). Ends that when `first` is 0.
+   */
+  heapline_count_attempts(first: number, last: number, tells: number): void;
+  /** The host has restored memory: from `start` to its end it is zero, and nobody has it. */
+  heapline_memory_returned(start: number): void;
   /** Judges an access whose shadow is not 0. `what` is its size in bytes, doubled, plus 1 when it writes. */
   heapline_access(address: number, what: number, site: number): void;
   /** Whether an access to so many bytes would be a fault. It is not reported. */
@@ -120,6 +131,9 @@ export const HOST_EXPORTS: readonly string[] = [
   'heapline_set_flags',
   'heapline_set_checks',
   'heapline_set_timeline',
+  'heapline_set_limits',
+  'heapline_count_attempts',
+  'heapline_memory_returned',
   'heapline_access',
   'heapline_access_is_bad',
   'heapline_access_range',

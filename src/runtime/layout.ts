@@ -266,6 +266,11 @@ export const FAULT_USE_AFTER_POISON = 12;
 /** A client request names a pool that does not exist. */
 export const FAULT_UNKNOWN_POOL = 13;
 /**
+ * No fault: the program is about to allocate, and the host wants to know (heapline_count_attempts). It is not
+ * in the ring either, and FAULT_BLOCK_SIZE has the size.
+ */
+export const FAULT_ATTEMPT = 16;
+/**
  * The shadow has a byte for each granule of memory. From 1 to 7 it says how many bytes of the granule, from
  * the first one on, the program may touch; 0 stands for all of them, and these values for none. They are
  * AddressSanitizer's.

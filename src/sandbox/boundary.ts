@@ -4,17 +4,21 @@
 // complete on its own. It passes what happens in the guest on to a listener: at first to one that knows no instance,
 // and to the session as soon as there is one.
 
+import { PlatformError, TimeoutError } from '../errors.ts';
 import {
   EventLoop,
   ExitSignal,
   exitSignalOf,
   Gate,
+  type GuestStack,
   HostStacks,
   Input,
   type InputReader,
   isTrap,
   Output,
+  prepareToInterrupt,
 } from '../host/index.ts';
+import { platform } from '../platform/index.ts';
 import type { RuntimeImports, RuntimeTestImports } from '../runtime/index.ts';
 import { GuestErrors } from './guest-errors.ts';
 import type { Subject } from './subject.ts';
@@ -48,6 +52,8 @@ export interface BoundaryOptions {
   readonly onStdout: ((bytes: Uint8Array) => void) | undefined;
   readonly onStderr: ((bytes: Uint8Array) => void) | undefined;
   readonly onCallbackError: ((error: unknown) => void) | undefined;
+  /** Most milliseconds that a call from outside may take; undefined for no limit. */
+  readonly timeout: number | undefined;
   /** The guest runs in JavaScript that is not Heapline's, and that receives all errors of the guest. */
   readonly attached: boolean;
 }
@@ -91,15 +97,25 @@ export class Boundary {
   #listener: GuestListener;
 
   constructor(subject: Subject, options: BoundaryOptions) {
-    const { hostFrames, stdin, onStdout, onStderr, onCallbackError, attached } = options;
+    const { hostFrames, stdin, onStdout, onStderr, onCallbackError, attached, timeout } = options;
+    if (timeout !== undefined) {
+      checkThatCallsCanBeStopped();
+      prepareToInterrupt();
+    }
     this.hostStacks = hostStacksBy(hostFrames);
     this.gate = new Gate(
       (error, name, outermost) => this.#failure(error, name, outermost),
       hostFrames === 'off' ? null : this.hostStacks,
       (error) => {
         this.#listener.emptied(error === UNWIND);
-        if (attached && isTrap(error)) this.#listener.trapped();
+        if (attached && (isTrap(error) || error instanceof TimeoutError)) this.#listener.trapped();
       },
+      timeout === undefined
+        ? null
+        : {
+            milliseconds: timeout,
+            late: (stack) => this.late(timeout, stack, 'the option timeout'),
+          },
     );
     this.loop = new EventLoop({
       read: (error) => this.#callbackError(error),
@@ -133,6 +149,11 @@ export class Boundary {
     return this.gate.hostStack(inner);
   }
 
+  /** The error of a call that took too long. @param limit what allows so many milliseconds */
+  late(milliseconds: number, stack: GuestStack | null, limit: string): TimeoutError {
+    return this.errors.late(milliseconds, this.gate.entry?.name ?? 'start', stack, limit);
+  }
+
   /** A listener of the host that the guest calls in the middle of a read or write. */
   #aside<Given, Result>(listener: (given: Given) => Result): (given: Given) => Result {
     return (given) => this.gate.aside(() => listener(given));
@@ -153,6 +174,16 @@ export class Boundary {
     if (error instanceof ExitSignal) this.loop.end(error.exitCode);
     return null;
   }
+}
+
+/** Throws when this platform cannot stop a call. */
+export function checkThatCallsCanBeStopped(): void {
+  const { atMost, name } = platform();
+  if (atMost !== null) return;
+  throw new PlatformError(
+    `timeout needs an engine that stops C in the middle of a call, and there is none here (${name}): run the guest in a ` +
+      'worker, and terminate the worker when it takes too long.',
+  );
 }
 
 function hostStacksBy(hostFrames: HostFrames): HostStacks {

@@ -2,6 +2,7 @@
 // functions by which LeakSanitizer's users suppress leaks in their own code (__lsan_default_suppressions,
 // __lsan_is_turned_off).
 
+import { savedSet } from '../algorithms/saved.ts';
 import type { WasmExports } from '../binary/wasm-types.ts';
 import type { LeakCheckCounts, RequestRecord } from '../heap/index.ts';
 import {
@@ -39,6 +40,11 @@ export class ClientRequests {
   constructor(exports: WasmExports, memory: { readonly buffer: ArrayBufferLike }) {
     this.#exports = exports;
     this.#memory = memory;
+  }
+
+  /** Saves for a snapshot what was mentioned so far. */
+  save(): () => void {
+    return savedSet(this.#notes);
   }
 
   /** What reports say of the requests so far. */

@@ -66,7 +66,7 @@ export class FunctionTable {
     if (found === undefined) {
       const { name, parameters } = this.#signatures.at(pointer, raw);
       found = this.#exported.has(raw)
-        ? this.#gate.wrap(name, raw, parameters)
+        ? this.#gate.wrap(name, this.#gate.limited(raw), parameters)
         : this.#gate.wrapIndirect(name, raw, parameters);
       this.#functions.set(raw, found);
     }

@@ -1,13 +1,21 @@
 // Turns what comes out of a guest (traps, C++ exceptions, exits) into the errors of errors.ts, with the C stack at
 // which it happened. Errors of the host pass as they are.
 
-import { CxxExceptionError, ExitError, HeaplineError, StackOverflowError, TrapError } from '../errors.ts';
+import {
+  CxxExceptionError,
+  ExitError,
+  HeaplineError,
+  StackOverflowError,
+  TimeoutError,
+  TrapError,
+} from '../errors.ts';
 import { ALLOCATION_FAMILY, type Frame, messageFrames, namedFrame } from '../frames/index.ts';
 import {
   type CxxException,
   type ExitSignal,
   exitSignalOf,
   type Gate,
+  type GuestStack,
   isTrap,
   readGuestStack,
 } from '../host/index.ts';
@@ -44,7 +52,7 @@ export class GuestErrors {
       const message = `The guest ended itself with status ${exit.exitCode} while ${name}() was called.`;
       return { error: new ExitError(exit.exitCode, message), exit, cutOff: false };
     }
-    if (error instanceof HeaplineError) return { error, exit, cutOff: false };
+    if (error instanceof HeaplineError) return { error, exit, cutOff: error instanceof TimeoutError };
     const exception = gate.exceptions.take(error);
     if (exception !== null) {
       // A guest that may catch may also clean up: such an exception has lost nothing on its way.
@@ -53,6 +61,22 @@ export class GuestErrors {
     }
     if (!isTrap(error)) return { error, exit, cutOff: false };
     return { error: this.#trapError(error, name, gate, stack), exit, cutOff: true };
+  }
+
+  /**
+   * The error of a call that took too long.
+   * @param name the function that the host called
+   * @param stack where C was; null when the engine cannot tell
+   * @param limit what set the limit
+   */
+  late(milliseconds: number, name: string, stack: GuestStack | null, limit: string): TimeoutError {
+    const frames = this.#framesAt(stack?.offsets ?? []);
+    const unknown =
+      stack === null ? ' Where it was cannot be told: it did not run in the main thread alone.' : '';
+    const message =
+      `The guest was stopped in ${trapPlace(frames) ?? `${name}()`} after ${milliseconds} ms, which ${limit} allows. Raise ` +
+      `the limit if it only needs more time; otherwise see what it loops over or waits for.${unknown}${messageFrames(frames)}`;
+    return new TimeoutError(message, milliseconds, frames);
   }
 
   #exceptionError(exception: CxxException, cause: unknown, name: string): TrapError {

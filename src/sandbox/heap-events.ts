@@ -2,6 +2,7 @@
 // kept on this side of the boundary, including their call sites, because a program with heap faults may later overwrite
 // the runtime's records.
 
+import { savedArray, savedMap } from '../algorithms/saved.ts';
 import { CorruptLedgerError } from '../errors.ts';
 import { type MemoryAround, type Stack, withStacks } from '../frames/index.ts';
 import type { Ledger, RawAccess, RawHeapFault } from '../heap/index.ts';
@@ -82,6 +83,22 @@ export class HeapEvents {
     if (this.faults.length < FAULTS_KEPT) this.faults.push(event);
     this.#recent[this.faultCount++ % RECENT] = event;
     return event;
+  }
+
+  save(): () => void {
+    const parts = [
+      savedArray(this.faults),
+      savedArray(this.#recent),
+      savedMap(this.#failures, (failure) => ({ ...failure })),
+      savedMap(this.#paths),
+    ];
+    const [faultCount, marks, sites] = [this.faultCount, this.#marks, this.#sites];
+    return () => {
+      for (const restore of parts) restore();
+      this.faultCount = faultCount;
+      this.#marks = marks;
+      this.#sites = sites;
+    };
   }
 
   /** The first fault after `count` faults had been seen; undefined when there was none. */

@@ -318,6 +318,12 @@ export class Heap {
     if (!(mark instanceof HeapMark) || mark.owner !== this.#session) {
       throw new InvalidArgumentError('mark', "heap.leaksSince() takes a mark of this sandbox's heap.mark().");
     }
+    if (mark.allocObjects > this.#session.ledger.uncheckedTotals().allocObjects) {
+      throw new InvalidArgumentError(
+        'mark',
+        'The mark is newer than the snapshot that the sandbox was restored to: make one after restore().',
+      );
+    }
     return leaksAfter(
       this.#session,
       mark,

@@ -7,6 +7,7 @@ export {
   type HostFramesBudget,
   type HostFramesSampling,
 } from './boundary.ts';
+export type { CallLimits } from './call-limits.ts';
 export type { FunctionTable, TableFunction } from './function-table.ts';
 export type { Heap, HeapStats } from './heap.ts';
 export {
@@ -51,4 +52,5 @@ export {
   type SandboxOptions,
 } from './sandbox-options.ts';
 export { type Instantiate, Session, type SessionOptions } from './session.ts';
+export { SandboxSnapshot } from './snapshot.ts';
 export type { Subject, ToolchainInfo } from './subject.ts';

@@ -1,6 +1,7 @@
 // Work that is measured while it runs, once (a scope) or again and again (growth). Work may be asynchronous: then the
 // measurement ends when the promise settles.
 
+import { isPromise } from '../algorithms/is-promise.ts';
 import { CorruptLedgerError } from '../errors.ts';
 import { allocatedSince, type GrowthMeter, type GrowthReport, type ScopeResult } from '../leaks/index.ts';
 import type { Suppression } from '../report/index.ts';
@@ -85,8 +86,4 @@ export function runForGrowth(
     afterRun(run);
   }
   return report();
-}
-
-function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

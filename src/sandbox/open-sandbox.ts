@@ -52,6 +52,7 @@ export async function openSandbox<Exports extends object, Types extends object =
       stdout: boundary.stdout,
       stderr: boundary.stderr,
       imports: options.imports ?? {},
+      start: (make) => boundary.gate.start(make),
       instantiated,
     };
     return openGuest(module.module, guestOptions, boundary);
@@ -67,6 +68,9 @@ export function sessionOptions(options: SandboxOptions, attached = false): Sessi
     freeContexts: options.freeStacks ?? true,
     quarantine: checksOf(options).quarantine,
     timeline: options.timeline ?? false,
+    mostBlocks: options.maxBlocks ?? 0,
+    mostBytes: options.maxAllocation ?? 0,
+    timeout: options.timeout,
     onError: options.onError ?? 'record',
     onFault: options.onFault,
     onLeakCheck: options.onLeakCheck,

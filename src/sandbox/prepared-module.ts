@@ -5,7 +5,7 @@
 // sandboxes exists, so that a thousand sandboxes share them even if other modules are opened in between.
 
 import { LruCache } from '../algorithms/lru-cache.ts';
-import { ExternalKind, readModule } from '../binary/index.ts';
+import { ExternalKind, type WasmModule as ParsedModule, readModule } from '../binary/index.ts';
 import type { WasmModule } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, InvalidModuleError, UnsupportedModuleError } from '../errors.ts';
 import { ALLOCATION_FAMILY } from '../frames/index.ts';
@@ -39,6 +39,8 @@ export class PreparedModule {
     readonly roots: RootLayout,
     /** Types of the functions in the module's table. */
     readonly signatures: TableSignatures,
+    /** Names of its mutable globals, and how many it does not export. */
+    readonly mutableGlobals: { readonly names: readonly string[]; readonly hidden: number },
   ) {
     this.#functions = functions;
   }
@@ -81,7 +83,16 @@ export class PreparedModule {
       }
     }
     const roots = rootLayout(tables, instrumented.bytes);
-    return new PreparedModule(bytes, instrumented, module, functions, roots, new TableSignatures(bytes));
+    const signatures = new TableSignatures(bytes);
+    return new PreparedModule(
+      bytes,
+      instrumented,
+      module,
+      functions,
+      roots,
+      signatures,
+      mutableGlobalsOf(tables),
+    );
   }
 
   /**
@@ -112,6 +123,15 @@ export class PreparedModule {
       () => new ModuleSymbols(this.bytes, map === undefined ? options : { ...options, sourceMap: map }),
     );
   }
+}
+
+function mutableGlobalsOf({ globals, exports }: ParsedModule): PreparedModule['mutableGlobals'] {
+  const names = new Map<number, string>();
+  for (const { kind, name, index } of exports) {
+    if (kind === ExternalKind.Global && globals[index]?.mutable) names.set(index, name);
+  }
+  const mutable = globals.filter((global) => global.mutable).length;
+  return { names: [...names.values()], hidden: mutable - names.size };
 }
 
 function refusedByEngine(error: unknown): unknown {

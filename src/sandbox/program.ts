@@ -3,7 +3,7 @@
 // functions change what is reachable. What was captured answers questions about the heap until the heap changes
 // again.
 
-import { CorruptLedgerError, MissingRuntimeError, StateError } from '../errors.ts';
+import { CorruptLedgerError, MissingRuntimeError, StateError, TimeoutError } from '../errors.ts';
 import type { HeapSnapshot, Ledger } from '../heap/index.ts';
 import { exitSignalOf, type Guest } from '../host/index.ts';
 import type { LeakCapture, LeakFinder, PeakMeter } from '../leaks/index.ts';
@@ -80,6 +80,21 @@ export class Program {
     return this.#counters() === this.#countersAtEnd ? this.#atEnd : null;
   }
 
+  save(): () => void {
+    const [state, exitCode, atEnd, counters] = [
+      this.#state,
+      this.#exitCode,
+      this.#atEnd,
+      this.#countersAtEnd,
+    ];
+    return () => {
+      this.#state = state;
+      this.#exitCode = exitCode;
+      this.#atEnd = atEnd;
+      this.#countersAtEnd = counters;
+    };
+  }
+
   /** The instance is complete: from now on its ends and its callbacks count. */
   started(): void {
     const { guest, boundary } = this.#host;
@@ -106,6 +121,8 @@ export class Program {
         entry,
       );
     } catch (error) {
+      // The engine has stopped #runMain() as well.
+      if (error instanceof TimeoutError) this.#rescueOutput();
       loop.fail(error);
       this.#end();
       throw error;

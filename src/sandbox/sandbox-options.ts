@@ -4,6 +4,7 @@
 import type { WasmImports } from '../binary/wasm-types.ts';
 import type { HeapFault } from '../frames/index.ts';
 import type { InputReader } from '../host/index.ts';
+import { LONGEST_TIMER } from '../options/longest-timer.ts';
 import { checkOptionNames } from '../options/option-names.ts';
 import {
   callback,
@@ -11,6 +12,7 @@ import {
   isListOf,
   isObject,
   isText,
+  numberAbove0,
   oneOf,
   rejectOption,
   rule,
@@ -52,6 +54,16 @@ export interface SandboxOptions {
    * `auto` uses another toolchain.
    */
   readonly maxMemory?: number;
+  /** Most blocks that may be in use at a time; beyond it `malloc` returns NULL. Default: no limit. */
+  readonly maxBlocks?: number;
+  /** Most bytes of one block; `malloc` of more returns NULL. Default: no limit. */
+  readonly maxAllocation?: number;
+  /**
+   * Most milliseconds that a call from JavaScript into the guest may take, and starting it. Then it is stopped with a
+   * TimeoutError, which has the C stack, and the guest can be called again. JavaScript that C has called is stopped too,
+   * without its `finally`. Each call takes about 0.2 ms more. Browsers cannot do this. Default: no limit.
+   */
+  readonly timeout?: number;
   /** Functions that the guest imports, by module and name. They may call back into the guest. */
   readonly imports?: WasmImports;
   /** Whether allocations show the JavaScript that led to them. Default `'allocating'`: all do. */
@@ -109,6 +121,11 @@ export interface SandboxOptions {
 const PAGE = 0x10000;
 const LARGEST_MEMORY = 2 ** 32;
 const LARGEST_QUARANTINE = 2 ** 30;
+const MOST_BLOCKS = 2 ** 31 - 1;
+const LARGEST_BLOCK = 2 ** 31 - 1;
+
+/** A time in milliseconds. */
+export const milliseconds = numberAbove0(LONGEST_TIMER, 'milliseconds');
 
 /** Bytes of the quarantine where it is on by default: in `heapline check` and in tests. */
 export const QUARANTINE = 2 ** 18;
@@ -232,6 +249,18 @@ export const SANDBOX_OPTIONS = {
       `a whole number of bytes from ${PAGE} (one page) to ${LARGEST_MEMORY}`,
     ),
     'limit of the linear memory, such as 64M; beyond it malloc returns NULL',
+  ),
+  maxBlocks: withHelp(
+    wholeNumber(1, MOST_BLOCKS, 'blocks'),
+    'most blocks in use at a time; beyond it malloc returns NULL',
+  ),
+  maxAllocation: withHelp(
+    wholeNumber(1, LARGEST_BLOCK, 'bytes'),
+    'most bytes of one block, such as 1M; malloc of more returns NULL',
+  ),
+  timeout: withHelp(
+    milliseconds,
+    'most time of a call into the program, such as 5s or 500ms; then it is stopped',
   ),
   imports: rule(
     (value) => isObject(value) && Object.values(value).every(isObject),

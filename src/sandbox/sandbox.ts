@@ -6,13 +6,15 @@ import type { WasmMemory } from '../binary/wasm-types.ts';
 import type { ViewFunction } from '../c-types/index.ts';
 import { InvalidArgumentError, StateError } from '../errors.ts';
 import type { Frame } from '../frames/index.ts';
-import type { ValueType } from '../host/index.ts';
+import type { RawFunction, ValueType } from '../host/index.ts';
+import { type CallLimits, runWithin } from './call-limits.ts';
 import type { FunctionTable } from './function-table.ts';
 import { GuestViews } from './guest-views.ts';
 import { Heap } from './heap.ts';
 import type { RunResult } from './program.ts';
 import { announceDisposal, registerSandbox, rememberDisposed, unregisterSandbox } from './registry.ts';
 import { type Instantiate, Session, type SessionOptions } from './session.ts';
+import { restoreTo, type SandboxSnapshot, snapshotOf } from './snapshot.ts';
 import { type Subject, type ToolchainInfo, warningsAbout } from './subject.ts';
 
 /**
@@ -140,7 +142,7 @@ export class Sandbox<Exports extends object = GuestExports, Types extends object
     return this.#session.disposed;
   }
 
-  /** True once a call into the guest has trapped: blocks that only the interrupted calls pointed to are lost. */
+  /** True once a call into the guest has trapped, or was stopped because it took too long: blocks that only the interrupted calls pointed to are lost. */
   get trapped(): boolean {
     return this.#session.leaks.traps > 0;
   }
@@ -168,12 +170,26 @@ export class Sandbox<Exports extends object = GuestExports, Types extends object
   /**
    * Waits until the guest does nothing more by itself: its program has ended, none of its timers is pending, and its main
    * loop is over. Returns the result of the program. An error that stops a callback of the guest, such as a TrapError, is
-   * thrown here.
+   * thrown here. When the limits are over, its timers are cancelled, and the promise is rejected.
    */
-  async finished(): Promise<RunResult> {
+  async finished(limits: CallLimits = {}): Promise<RunResult> {
     const isOpen = (): void => this.#session.check('finished');
     isOpen();
-    return this.#session.program.finished(isOpen);
+    return runWithin(this.#session, 'finished', limits, () => this.#session.program.finished(isOpen));
+  }
+
+  /**
+   * Runs work within limits of its own: calls into the guest that take longer are stopped with a TimeoutError, and the
+   * guest can be called again. The limit of the option timeout does not count meanwhile. The time is that of the whole
+   * work, and the engine stops JavaScript as well, without its `finally`. When the result of the work is a promise, the
+   * promise that is returned is rejected at the end of the time, or when the signal is aborted; timers of the guest are
+   * cancelled then.
+   */
+  within<T>(limits: CallLimits, work: () => PromiseLike<T>): Promise<T>;
+  within<T>(limits: CallLimits, work: () => T): T;
+  within<T>(limits: CallLimits, work: () => T | PromiseLike<T>): T | Promise<T> {
+    this.#session.check('within');
+    return runWithin(this.#session, 'within', limits, work);
   }
 
   /** @internal The engine has stopped a call into the guest without any `finally` on its way: the program is over. */
@@ -188,6 +204,25 @@ export class Sandbox<Exports extends object = GuestExports, Types extends object
       throw new InvalidArgumentError('path', 'readFile() takes the path of a file of the guest.');
     }
     return this.#session.guest.readFile(path);
+  }
+
+  /**
+   * Saves the state of the guest: memory, globals, tables, files, descriptors, the ledger of its heap, and what was
+   * printed. No function of the guest may be running, no timer may be pending, and its files must be in memory.
+   */
+  snapshot(): SandboxSnapshot {
+    this.#session.check('snapshot');
+    return snapshotOf(this.#session);
+  }
+
+  /**
+   * Makes the guest what it was at the snapshot, as often as wanted: addresses, statistics, profiles, leaks and files are as
+   * before, and a program can run again. Pointers and marks of the heap that are newer than the snapshot mean nothing
+   * afterwards.
+   */
+  restore(snapshot: SandboxSnapshot): void {
+    this.#session.check('restore');
+    restoreTo(this.#session, snapshot);
   }
 
   /** Frees the guest. Calling it again does nothing; everything else throws DisposedError from now on. */
@@ -229,7 +264,8 @@ function functionsOf({ guest, subject, gate }: Session): object {
   const functions: Record<string, unknown> = Object.create(null);
   for (const [name, parameters] of subject.functions) {
     const raw = guest.exports[name];
-    if (typeof raw === 'function') functions[name] = gate.wrap(name, raw, parameters);
+    if (typeof raw === 'function')
+      functions[name] = gate.wrap(name, gate.limited(raw as RawFunction), parameters);
   }
   return Object.freeze(functions);
 }

@@ -33,6 +33,9 @@ export interface SessionOptions extends BoundaryOptions {
   /** Record a timeline. loadTimelines() must have been called. */
   readonly timeline: boolean;
   readonly onError: 'record' | 'throw';
+  /** Most blocks in use, and most bytes of one block; 0 for no limit. */
+  readonly mostBlocks: number;
+  readonly mostBytes: number;
   readonly onFault: ((fault: HeapFault) => void) | undefined;
   readonly onLeakCheck: ((report: LeakReport) => void) | undefined;
   readonly onExit: ((exitCode: number) => void) | undefined;
@@ -106,6 +109,10 @@ export class Session {
       startChecks(runtime, options.quarantine, instrumented.shadow);
     }
     this.timeline = options.timeline ? startTimeline(this.ledger, runtime) : null;
+    if (options.mostBlocks > 0 || options.mostBytes > 0) {
+      limitsOf(runtime)(options.mostBlocks, options.mostBytes);
+    }
+    gate.tellAttempts = (tell) => runtime.heapline_count_attempts?.(tell ? NEVER : 0, NEVER, Number(tell));
     this.#witness = new GuestAccessWitness(instrumented, guest.memory);
     this.peaks = new PeakMeter(this.ledger, exports);
     this.stacks = new StackReader(this.ledger, this.events, symbols, hostStacks);
@@ -206,6 +213,10 @@ export class Session {
   }
 
   #recorded(record: number): void {
+    if (this.ledger.isAttempt(record)) {
+      this.gate.late?.();
+      return;
+    }
     const request = this.ledger.requestAt(record);
     if (request !== null) {
       if (request.kind === 'ignored') this.requests.mention(request);
@@ -240,6 +251,17 @@ export class Session {
     if (failure.cutOff) this.leaks.traps++;
     return failure.error;
   }
+}
+
+/** No attempt to allocate has this number. */
+const NEVER = 2 ** 32 - 1;
+
+function limitsOf(runtime: Partial<RuntimeFunctions>): RuntimeFunctions['heapline_set_limits'] {
+  if (runtime.heapline_set_limits !== undefined) return runtime.heapline_set_limits;
+  throw new UnsupportedModuleError(
+    'the module does not export heapline_set_limits, which maxBlocks and maxAllocation need: link it with the flags that ' +
+      '`heapline link-flags` prints',
+  );
 }
 
 /** Starts the quarantine, and gives the shadow its memory. */

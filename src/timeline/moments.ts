@@ -2,6 +2,7 @@
 // of them: walking takes a small share of the time at most, and when there are too many or they are too large, every
 // second one is dropped and the next ones are twice as far apart.
 
+import { savedArray } from '../algorithms/saved.ts';
 import type { HeapSnapshot } from '../heap/index.ts';
 import type { TimelinePoint } from './timeline.ts';
 
@@ -40,6 +41,19 @@ export class Moments {
 
   all(): readonly SavedMoment[] {
     return this.#kept;
+  }
+
+  /** Saves the moments for a snapshot. What walking has taken stays. */
+  save(): () => void {
+    const kept = savedArray(this.#kept);
+    const [distance, due, largest, contexts] = [this.#distance, this.#due, this.#largest, this.#contexts];
+    return () => {
+      kept();
+      this.#distance = distance;
+      this.#due = due;
+      this.#largest = largest;
+      this.#contexts = contexts;
+    };
   }
 
   /** Keeps the contexts of this point if it is time. @param step bytes between two points */

@@ -46,6 +46,15 @@ class Points {
     this.count = kept;
   }
 
+  save(): () => void {
+    const { count, columns } = this;
+    const saved = Object.entries(columns).map(([name, column]) => [name, column.slice(0, count)] as const);
+    return () => {
+      this.count = count;
+      for (const [name, column] of saved) columns[name as Column].set(column);
+    };
+  }
+
   all(): TimelinePoint[] {
     const { columns } = this;
     return Array.from({ length: this.count }, (_, i) => ({
@@ -100,6 +109,22 @@ export class TimelineRecorder {
   /** The guest is complete. What its constructors took were no calls. */
   ready(): void {
     this.#calls = 0;
+  }
+
+  /** Saves the timeline for a snapshot. The clock goes on when it is restored. */
+  save(): () => void {
+    const points = this.#points.save();
+    const moments = this.#moments.save();
+    const [step, pause, calls, last, peak] = [this.#step, this.#pause, this.#calls, this.#last, this.#peak];
+    return () => {
+      points();
+      moments();
+      this.#step = step;
+      this.#pause = pause;
+      this.#calls = calls;
+      this.#last = last;
+      this.#peak = peak;
+    };
   }
 
   /** What was written down, and the heap as these sums have it. `profileOf` makes the profile of a moment. */

@@ -25,6 +25,7 @@ export const writingPlatform: Platform = {
   nextTurn,
   block,
   atMost: null,
+  interruptAfter: null,
   moreWasi: async (args, env) => (await import('./more-wasi.ts')).moreWasi(args, env),
   liveFiles: null,
   callScopes: null,

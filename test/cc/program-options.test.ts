@@ -34,6 +34,7 @@ test.each([
   ['format=xml', 'text, json'],
   ['leak_kinds=certain', 'certain'],
   ['when=later', 'main or exit'],
+  ['timeout=soon', '5s or 500ms'],
   ['nonsense', 'name=value'],
 ])('%s gives a warning and leaves the defaults', (variable, warning) => {
   const { settings, warnings } = read(variable);
@@ -47,6 +48,8 @@ test.each([
   ['leak_check_at_exit=0', { detect_leaks: false }],
   ['print_suppressions=0:log_suffix=.txt', { print_suppressions: false, log_suffix: '.txt' }],
   ['color=never', { color: 'never' }],
+  ['timeout=5s', { timeout: 5000 }],
+  ['timeout=2', { timeout: 2000 }],
 ])('%s means what it means for LeakSanitizer', (variable, expected) => {
   expect(read(variable)).toMatchObject({ warnings: [], settings: expected });
 });

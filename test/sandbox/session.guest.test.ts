@@ -25,6 +25,9 @@ const OPTIONS: SessionOptions = {
   onStdout: undefined,
   onStderr: undefined,
   attached: false,
+  mostBlocks: 0,
+  mostBytes: 0,
+  timeout: undefined,
 };
 
 type Raw = Record<string, (...values: number[]) => number>;
@@ -71,6 +74,7 @@ async function attach(
       initialize: exports._initialize as () => void,
       runMain: () => 0,
       readFile: () => null,
+      save: () => () => {},
       dispose() {},
     };
     instantiated(guest);
