@@ -45,18 +45,18 @@ const functionsOf = ({ frames }: TimeoutError) => frames.map((frame) => frame.fu
 describe('a limit of time', () => {
   let lib: Sandbox<Functions>;
   beforeAll(async () => {
-    lib = await load({ timeout: 100 });
+    lib = await load({ timeout: 400 });
   });
   afterAll(() => lib.dispose());
 
   test('stops a loop with the C stack and its line, and the guest can be called again', () => {
     const start = performance.now();
     const error = stoppedAt(() => lib.exports.spin());
-    expect(performance.now() - start).toBeGreaterThan(90);
-    expect(error).toMatchObject({ code: 'HEAPLINE_TIMEOUT', timeout: 100 });
+    expect(performance.now() - start).toBeGreaterThan(390);
+    expect(error).toMatchObject({ code: 'HEAPLINE_TIMEOUT', timeout: 400 });
     expect(error.frames[0]).toMatchObject({ function: 'spin', line: expect.any(Number) });
     expect([14, 15, 16]).toContain(error.frames[0]!.line);
-    expect(error.message).toMatch(/stopped in spin\(\) after 100 ms.*option timeout.*Raise/s);
+    expect(error.message).toMatch(/stopped in spin\(\) after 400 ms.*option timeout.*Raise/s);
     expect(lib.trapped).toBe(true);
     expect(lib.exports.answer()).toBe(42);
   });
@@ -79,7 +79,7 @@ describe('a limit of time', () => {
   });
 
   test('stops a loop that allocates without harm to the heap', () => {
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 3; round++) {
       const error = stoppedAt(() => lib.exports.churn());
       expect(functionsOf(error)).toContain('churn');
     }
@@ -89,7 +89,7 @@ describe('a limit of time', () => {
   });
 
   test('stops C that sleeps', () => {
-    expect(stopped(() => lib.exports.sleeps()).timeout).toBe(100);
+    expect(stopped(() => lib.exports.sleeps()).timeout).toBe(400);
     expect(lib.exports.answer()).toBe(42);
   });
 
@@ -121,7 +121,7 @@ describe('a limit of time', () => {
   test('leaves a call that ends in time alone, also when its stack was read', () => {
     visit = () => {
       const start = performance.now();
-      while (performance.now() - start < 70);
+      while (performance.now() - start < 150);
       return 1;
     };
     expect([lib.exports.visited(), lib.exports.many(3, 10)]).toEqual([2, 3]);
@@ -139,7 +139,7 @@ describe('a limit of time', () => {
     const other = await load();
     visit = () => other.exports.deep(3);
     const error = stopped(() => lib.exports.visited());
-    expect(error.timeout).toBe(100);
+    expect(error.timeout).toBe(400);
     visit = () => other.exports.answer();
     expect([lib.exports.visited(), other.exports.many(4, 8)]).toEqual([43, 4]);
     expect(other.heap.stats().inUseObjects).toBe(5);
@@ -149,7 +149,7 @@ describe('a limit of time', () => {
 
 describe("Emscripten's JavaScript", () => {
   test('has the same limits', async () => {
-    const lib = await load({ toolchain: 'emscripten', timeout: 100, maxBlocks: 50 });
+    const lib = await load({ toolchain: 'emscripten', timeout: 400, maxBlocks: 50 });
     const error = stoppedAt(() => lib.exports.spin());
     expect([functionsOf(error)[0], lib.exports.answer()]).toEqual(['spin', 42]);
     expect(functionsOf(stoppedAt(() => lib.exports.churn()))).toContain('churn');
@@ -169,17 +169,17 @@ describe('within()', () => {
   test('limits a single call', () => {
     const error = stopped(() => lib.within({ timeout: 60 }, () => lib.exports.spin()));
     expect(error.message).toContain('within()');
-    expect(lib.within({ timeout: 1000 }, () => lib.exports.answer())).toBe(42);
+    expect(lib.within({ timeout: 4000 }, () => lib.exports.answer())).toBe(42);
   });
 
   test('replaces the limit of the sandbox', async () => {
-    const slow = await load({ timeout: 30 });
+    const slow = await load({ timeout: 200 });
     visit = () => {
       const start = performance.now();
-      while (performance.now() - start < 90);
+      while (performance.now() - start < 350);
       return 1;
     };
-    expect(slow.within({ timeout: 2000 }, () => slow.exports.visited())).toBe(2);
+    expect(slow.within({ timeout: 5000 }, () => slow.exports.visited())).toBe(2);
     stopped(() => slow.exports.visited());
     visit = () => 0;
     slow.dispose();
@@ -193,7 +193,7 @@ describe('within()', () => {
     controller.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
     expect(() => lib.within({ signal: controller.signal }, () => 1)).toThrow('enough');
-    expect(await lib.within({ timeout: 1000 }, async () => lib.exports.answer())).toBe(42);
+    expect(await lib.within({ timeout: 4000 }, async () => lib.exports.answer())).toBe(42);
   });
 
   test('rejects limits that are none', () => {
