@@ -29,7 +29,11 @@ export const ROOMS = [
   { name: 'host', browser: true },
   { name: 'graft', browser: true },
   { name: 'access', browser: true },
-  { name: 'report', browser: true, doors: ['index\\.ts', 'leak-kinds\\.ts', 'report-options\\.ts'] },
+  {
+    name: 'report',
+    browser: true,
+    doors: ['index\\.ts', 'leak-kinds\\.ts', 'report-options\\.ts', 'json-lines\\.ts'],
+  },
   { name: 'leaks', browser: true },
   { name: 'timeline', browser: true },
   {

@@ -16,6 +16,7 @@ import { LeakError, pointAt } from '../report/index.ts';
 import { ASSERT_LEAKS_OPTIONS, type AssertLeaksOptions } from '../sandbox/index.ts';
 import { AutoCheck } from './auto-check.ts';
 import { reported } from './failure-report.ts';
+import { type HeapBaselineOptions, judgeBaseline, type Situation } from './judge-baseline.ts';
 import {
   type AllocationLimits,
   after,
@@ -29,7 +30,7 @@ import {
   type WithHeap,
 } from './judgements.ts';
 
-export type { AllocationLimits, AssertLeaksOptions, GrowthOptions, WithHeap };
+export type { AllocationLimits, AssertLeaksOptions, GrowthOptions, HeapBaselineOptions, WithHeap };
 export { LeakError };
 
 /** An expectation about the heap was not met. For leaks, the error is a LeakError. */
@@ -105,6 +106,66 @@ function warnOfOldOrder(): void {
     'assertAllocatesAtMost(lib, limits, work) has another order now: assertAllocatesAtMost(lib, work, limits).',
     { type: 'DeprecationWarning', code: 'HEAPLINE_ARGUMENT_ORDER' },
   );
+}
+
+/**
+ * Asserts that the work allocates no more than when the baseline was written. The baseline of a test file is kept beside
+ * it, in `__heap__`. New entries are written, except in CI. The test runner's flag for snapshots (`jest -u`,
+ * `node --test-update-snapshots`) or HEAPLINE_UPDATE_BASELINES=1 writes them anew. Outside of jest and vitest, give
+ * the entry a name.
+ */
+export function assertMatchesHeapBaseline<T>(
+  lib: WithHeap,
+  work: () => T,
+  options: HeapBaselineOptions = {},
+): Done<T> {
+  checkSandbox('assertMatchesHeapBaseline', lib);
+  checkWork('assertMatchesHeapBaseline', work);
+  const situation = situationAt(placeOf(assertMatchesHeapBaseline));
+  const judged = judgeBaseline('assertMatchesHeapBaseline', lib, work, options, situation);
+  return after(judged, (verdict) => {
+    if (verdict.found) fail([verdict], assertMatchesHeapBaseline);
+    return undefined;
+  }) as Done<T>;
+}
+
+/** What jest says about the current test. Vitest says the same. */
+interface ExpectState {
+  readonly testPath?: string;
+  readonly currentTestName?: string;
+  readonly snapshotState?: { readonly _updateSnapshot?: unknown };
+}
+
+/** What is known about the current test: from jest, otherwise from the place of the assertion and the command line. */
+function situationAt({ file }: Place): Situation {
+  const { expect } = globalThis as { readonly expect?: { readonly getState?: () => ExpectState } };
+  const { testPath, currentTestName, snapshotState } = expect?.getState?.() ?? {};
+  const testFile = testPath ?? file;
+  if (testFile === '') {
+    throw new InvalidArgumentError(
+      'lib',
+      'assertMatchesHeapBaseline() cannot know the test file here: call it from a function of that file.',
+    );
+  }
+  const flag = snapshotState?._updateSnapshot;
+  return {
+    testFile,
+    testName: testPath === undefined ? null : (currentTestName ?? null),
+    update: flag === 'all' || flag === 'none' ? flag : updateByEnvironment(),
+    updateAdvice:
+      testPath === undefined
+        ? 'Set HEAPLINE_UPDATE_BASELINES=1 to write the baseline anew.'
+        : "Use the test runner's flag -u to write the baseline anew.",
+    allTests: null,
+    run: snapshotState ?? globalThis,
+  };
+}
+
+function updateByEnvironment(): Situation['update'] {
+  const { CI, HEAPLINE_UPDATE_BASELINES } = process.env;
+  const flags = [...process.execArgv, ...process.argv.slice(2)];
+  if (HEAPLINE_UPDATE_BASELINES === '1' || flags.includes('--test-update-snapshots')) return 'all';
+  return CI === undefined || CI === '' || CI === 'false' ? 'new' : 'none';
 }
 
 /** Asserts that the work, repeated, does not leave more behind each time. */

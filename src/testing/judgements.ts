@@ -15,7 +15,7 @@ import {
   withoutHarness,
 } from '../frames/index.ts';
 import { type HeapSnapshot, indicesIn } from '../heap/index.ts';
-import type { GrowthOptions, GrowthReport } from '../leaks/index.ts';
+import type { GrowthOptions, GrowthReport, HeapAmount } from '../leaks/index.ts';
 import { rule } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, type SettingsOf } from '../options/option-table.ts';
 import {
@@ -44,6 +44,8 @@ export interface AllocationLimits {
   readonly bytes?: number;
   /** Most blocks, freed ones included. */
   readonly objects?: number;
+  /** Most bytes in use at one time, without those that were in use before. */
+  readonly peak?: number;
 }
 
 /** What was found, and how to report it. */
@@ -93,7 +95,7 @@ const limit = rule<number>(
   'a number that is not negative',
 );
 
-const LIMITS = { bytes: limit, objects: limit } satisfies OptionTable<AllocationLimits>;
+const LIMITS = { bytes: limit, objects: limit, peak: limit } satisfies OptionTable<AllocationLimits>;
 
 /** Does the sandbox's heap hold lost blocks, or was there a heap fault? */
 export function judgeLeaks(caller: string, lib: WithHeap, options: AssertLeaksOptions = {}): Verdict {
@@ -158,28 +160,60 @@ export function judgeAllocations(
   work: () => unknown,
   limits: AllocationLimits,
 ): Verdict | Promise<Verdict> {
-  const { bytes, objects } = limitsOf(caller, limits);
+  const { bytes, objects, peak } = limitsOf(caller, limits);
+  const allowed = [
+    ...(bytes === undefined ? [] : [quantity(bytes, 'byte')]),
+    ...(objects === undefined ? [] : [quantity(objects, 'block')]),
+    ...(peak === undefined ? [] : [`${quantity(peak, 'byte')} at one time`]),
+  ];
+  return after(measureWork(lib, work), (measured) => {
+    const { allocated, peak: highest } = measured;
+    const atPeak = peak === undefined ? '' : `, ${quantity(highest.bytes, 'byte')} of them at one time`;
+    const found =
+      allocated.bytes > (bytes ?? Number.POSITIVE_INFINITY) ||
+      allocated.objects > (objects ?? Number.POSITIVE_INFINITY) ||
+      highest.bytes > (peak ?? Number.POSITIVE_INFINITY);
+    return measured.verdict(found, () => {
+      const sum = `${quantity(allocated.bytes, 'byte')} in ${quantity(allocated.objects, 'block')}${atPeak}`;
+      return `allocated ${sum}, where at most ${listed(allowed)} are allowed`;
+    });
+  });
+}
+
+function listed(parts: readonly string[]): string {
+  return parts.length < 3 ? parts.join(' and ') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
+}
+
+/** What a piece of work has allocated. */
+export interface MeasuredWork {
+  readonly allocated: HeapAmount;
+  /** The most that was in use at one time, without what was in use before. */
+  readonly peak: HeapAmount;
+  /** A verdict on it, which names the stacks that have allocated most. */
+  verdict(found: boolean, message: () => string): Verdict;
+}
+
+/** Runs a piece of work and measures what it allocates. */
+export function measureWork(lib: WithHeap, work: () => unknown): MeasuredWork | Promise<MeasuredWork> {
   const { heap } = lib;
   const before = heap.snapshot();
-  return after(heap.scope(work), ({ allocated }) => {
+  return after(heap.scope(work), ({ allocated, peak }) => {
     const now = heap.snapshot();
-    const allowed = [
-      ...(bytes === undefined ? [] : [quantity(bytes, 'byte')]),
-      ...(objects === undefined ? [] : [quantity(objects, 'block')]),
-    ];
     const contexts = lazily(() => allocatingContexts(heap, before, now));
-    const message = (): string =>
-      `allocated ${quantity(allocated.bytes, 'byte')} in ${quantity(allocated.objects, 'block')}, ` +
-      `where at most ${allowed.join(' and ')} are allowed\n\n${allocationText(contexts())}`;
     return {
-      found:
-        allocated.bytes > (bytes ?? Number.POSITIVE_INFINITY) ||
-        allocated.objects > (objects ?? Number.POSITIVE_INFINITY),
-      leaks: null,
-      root: process.cwd(),
-      stack: () => firstOf(contexts()),
-      message,
-      report: () => ({ text: `${message()}\n`, pprof: heap.profile({ kind: 'allocs' }).encode() }),
+      allocated,
+      peak,
+      verdict(found, message) {
+        const text = (): string => `${message()}\n\n${allocationText(contexts())}`;
+        return {
+          found,
+          leaks: null,
+          root: process.cwd(),
+          stack: () => firstOf(contexts()),
+          message: text,
+          report: () => ({ text: `${text()}\n`, pprof: heap.profile({ kind: 'allocs' }).encode() }),
+        };
+      },
     };
   });
 }
@@ -285,9 +319,12 @@ function stackText(own: (stack: Stack) => Stack, stack: Stack): string {
 }
 
 function limitsOf(caller: string, limits: AllocationLimits): AllocationLimits {
-  const { bytes, objects } = (limits ?? {}) as AllocationLimits;
-  if (bytes === undefined && objects === undefined) {
-    throw new InvalidArgumentError('limits', 'The limits must be { bytes } or { objects } or both.');
+  const { bytes, objects, peak } = (limits ?? {}) as AllocationLimits;
+  if (bytes === undefined && objects === undefined && peak === undefined) {
+    throw new InvalidArgumentError(
+      'limits',
+      'The limits must be an object with at least one of bytes, objects and peak.',
+    );
   }
   return readOptions(caller, limits, LIMITS);
 }

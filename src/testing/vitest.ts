@@ -5,6 +5,7 @@
  * await expect(lib).toHaveNoLeaks();
  * await expect(() => lib.exports.handle(request)).not.toLeak(lib);
  * await expect(() => lib.exports.handle(request)).toAllocateAtMost(lib, { bytes: 4096, objects: 10 });
+ * await expect(() => lib.exports.handle(request)).toMatchHeapBaseline(lib);
  * await expect(() => lib.exports.handle(request)).not.toGrow(lib);
  * ```
  *
@@ -14,10 +15,12 @@
 import '../node/install.ts';
 import '../serve/join.ts';
 import { expect } from 'vitest';
+import { InvalidArgumentError } from '../errors.ts';
 import type { GrowthOptions } from '../leaks/index.ts';
 import { defaultLeakKinds, pointAt } from '../report/index.ts';
 import type { AssertLeaksOptions } from '../sandbox/index.ts';
 import { reported } from './failure-report.ts';
+import { type HeapBaselineOptions, judgeBaseline, type Situation } from './judge-baseline.ts';
 import {
   type AllocationLimits,
   after,
@@ -31,7 +34,7 @@ import {
   type WithHeap,
 } from './judgements.ts';
 
-export type { AllocationLimits, AssertLeaksOptions, GrowthOptions, WithHeap };
+export type { AllocationLimits, AssertLeaksOptions, GrowthOptions, HeapBaselineOptions, WithHeap };
 
 /** The matchers that heapline/vitest adds. Await them, because the work may be asynchronous. */
 export interface HeaplineMatchers {
@@ -41,6 +44,11 @@ export interface HeaplineMatchers {
   toLeak(lib: WithHeap, options?: AssertLeaksOptions): Promise<void>;
   /** The function allocates no more than this, whether or not it frees the memory. */
   toAllocateAtMost(lib: WithHeap, limits: AllocationLimits): Promise<void>;
+  /**
+   * The function allocates no more than when the baseline was written, which is kept beside the test file in `__heap__`.
+   * New entries are written, except in CI; `vitest -u` writes all of them anew.
+   */
+  toMatchHeapBaseline(lib: WithHeap, options?: HeapBaselineOptions): Promise<void>;
   /** The function leaves more behind each time it is called. */
   toGrow(lib: WithHeap, options?: GrowthOptions): Promise<void>;
 }
@@ -54,10 +62,22 @@ declare global {
   }
 }
 
+/** A test, a suite or a file, as far as names need it. */
+interface Task {
+  readonly type?: string;
+  readonly name: string;
+  readonly file?: Task;
+  readonly tasks?: readonly Task[];
+  readonly result?: { readonly retryCount?: number; readonly repeatCount?: number };
+}
+
 interface MatcherState {
   readonly isNot: boolean;
   readonly currentTestName?: string;
   readonly testPath?: string;
+  /** Vitest's snapshots, whose flag of the command line counts for baselines, too. */
+  readonly snapshotState?: object;
+  readonly task?: Task;
   /** Chai's assertion, which contains the test's own message. */
   readonly assertion?: unknown;
 }
@@ -96,6 +116,44 @@ function messageOf(assertion: unknown): string {
   return typeof message === 'string' && message !== '' ? `${message}: ` : '';
 }
 
+const runs = new WeakMap<object, Map<string, object>>();
+
+/** What vitest knows of the current test. */
+function situationOf({ testPath = '', currentTestName, snapshotState, task }: MatcherState): Situation {
+  const { _updateSnapshot: update } = (snapshotState ?? {}) as { readonly _updateSnapshot?: unknown };
+  const names = task?.file === undefined ? [] : namesIn(task.file, '');
+  return {
+    testFile: testPath,
+    testName: currentTestName ?? null,
+    update: update === 'all' || update === 'none' ? update : 'new',
+    updateAdvice: 'Run vitest -u to write the baseline anew.',
+    // If vitest makes names in another way, they say nothing about entries.
+    allTests: currentTestName !== undefined && names.includes(currentTestName) ? names : null,
+    run: runOf(task ?? snapshotState ?? expect, task),
+  };
+}
+
+/** One object for each time that a test runs: a test that is repeated counts its baselines anew. */
+function runOf(owner: object, task: Task | undefined): object {
+  const { retryCount = 0, repeatCount = 0 } = task?.result ?? {};
+  let ofOwner = runs.get(owner);
+  if (ofOwner === undefined) {
+    ofOwner = new Map();
+    runs.set(owner, ofOwner);
+  }
+  const key = `${retryCount}/${repeatCount}`;
+  const run = ofOwner.get(key) ?? {};
+  ofOwner.set(key, run);
+  return run;
+}
+
+function namesIn(task: Task, prefix: string): string[] {
+  return (task.tasks ?? []).flatMap((each) => {
+    const name = prefix + each.name;
+    return each.type === 'suite' ? namesIn(each, `${name} > `) : [name];
+  });
+}
+
 expect.extend({
   toHaveNoLeaks(this: MatcherState, lib: unknown, options: AssertLeaksOptions = {}): MatcherResult {
     checkSandbox('toHaveNoLeaks', lib);
@@ -127,6 +185,18 @@ expect.extend({
         `the work to allocate ${this.isNot ? 'more than' : 'at most'} that`,
         true,
       ),
+    );
+  },
+
+  toMatchHeapBaseline(this: MatcherState, work: unknown, lib: unknown, options: HeapBaselineOptions = {}) {
+    checkWork('toMatchHeapBaseline', work);
+    checkSandbox('toMatchHeapBaseline', lib);
+    if (this.isNot) {
+      throw new InvalidArgumentError('not', 'toMatchHeapBaseline() cannot be negated: leave out .not.');
+    }
+    const judged = judgeBaseline('toMatchHeapBaseline', lib, work, options, situationOf(this));
+    return after(judged, (verdict) =>
+      result(this, !verdict.found, verdict, 'the work to allocate no more than its baseline', true),
     );
   },
 

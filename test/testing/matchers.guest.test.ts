@@ -125,9 +125,19 @@ describe('toAllocateAtMost', () => {
     ).toContain('where at most 1 block are allowed');
   });
 
+  test('limits the bytes in use at one time', async () => {
+    const twice = (): void => {
+      for (let i = 0; i < 2; i++) lib.exports.destroy(lib.exports.make(100));
+    };
+    await expect(twice).toAllocateAtMost(lib, { peak: 100 });
+    expect(await failure(() => expect(twice).toAllocateAtMost(lib, { peak: 99, objects: 9 }))).toContain(
+      'allocated 200 bytes in 2 blocks, 100 bytes of them at one time, where at most 9 blocks and 99 bytes at one time are allowed',
+    );
+  });
+
   test('rejects limits that limit nothing', async () => {
     expect(await failure(() => expect(() => 0).toAllocateAtMost(lib, {}))).toContain(
-      '{ bytes } or { objects }',
+      'at least one of bytes, objects and peak',
     );
   });
 });
