@@ -104,6 +104,7 @@ export default defineConfig(({ dts }) => [
       'heapline-c++': 'src/cc/bin/heapline-c++.ts',
       'heapline-emcc': 'src/cc/bin/heapline-emcc.ts',
       'heapline-em++': 'src/cc/bin/heapline-em++.ts',
+      'heapline-ld': 'src/cc/bin/heapline-ld.ts',
       'heapline-ar': 'src/cc/bin/heapline-ar.ts',
       'heapline-ranlib': 'src/cc/bin/heapline-ranlib.ts',
       'cc-run': 'src/cc/bin/cc-run.ts',

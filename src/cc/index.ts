@@ -7,12 +7,12 @@ import { packageDirectory } from '../node/own-files.ts';
 import { runArchiver } from './archiver.ts';
 import { readCommandLine } from './command-line.ts';
 import { CompilerRun } from './run-clang.ts';
-import { chooseClang } from './wasi-clang.ts';
+import { chooseClang, type WasiClang } from './wasi-clang.ts';
 
 export { cmakeToolchain } from './cmake.ts';
 
 /** The tools, by the names of their commands. */
-export const TOOLS = ['cc', 'c++', 'emcc', 'em++', 'ar', 'ranlib'] as const;
+export const TOOLS = ['cc', 'c++', 'emcc', 'em++', 'ld', 'ar', 'ranlib'] as const;
 export type Tool = (typeof TOOLS)[number];
 
 /** Exit status of a compiler that could not do its work. */
@@ -23,6 +23,7 @@ export async function runTool(tool: Tool, args: readonly string[]): Promise<numb
   try {
     if (tool === 'ar' || tool === 'ranlib') return runArchiver(tool, args);
     if (tool === 'emcc' || tool === 'em++') return await emscripten(tool, args);
+    if (tool === 'ld') return await linker(args);
     return await compiler(tool, args);
   } catch (error) {
     if (!(error instanceof HeaplineError)) throw error;
@@ -41,9 +42,12 @@ async function emscripten(tool: 'emcc' | 'em++', args: readonly string[]): Promi
   return (await import('./emcc.ts')).runEmcc(tool === 'em++', args, checker);
 }
 
-async function compiler(tool: 'cc' | 'c++', args: readonly string[]): Promise<number> {
-  const line = readCommandLine(args);
-  const cache = new Cache();
+async function linker(args: readonly string[]): Promise<number> {
+  const { clang } = await clangFor(new Cache());
+  return (await import('./linker.ts')).runLinker(clang, args);
+}
+
+async function clangFor(cache: Cache): Promise<WasiClang> {
   const chosen = await chooseClang(cache);
   if (chosen === null) {
     throw new ToolchainError(
@@ -52,6 +56,13 @@ async function compiler(tool: 'cc' | 'c++', args: readonly string[]): Promise<nu
         'Any clang from 19 on with its wasm-ld will do.',
     );
   }
+  return chosen;
+}
+
+async function compiler(tool: 'cc' | 'c++', args: readonly string[]): Promise<number> {
+  const line = readCommandLine(args);
+  const cache = new Cache();
+  const chosen = await clangFor(cache);
   const starter = { runner: path.join(packageDirectory ?? '', 'dist', 'cc-run.js'), node: process.execPath };
   try {
     return await new CompilerRun(chosen, tool === 'c++', cache, starter).run(line);

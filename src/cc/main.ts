@@ -1,5 +1,5 @@
-// What the executables heapline-cc, heapline-c++, heapline-emcc, heapline-em++, heapline-ar and heapline-ranlib do. They load no more than a compiler
-// needs, because builds start them thousands of times.
+// What the executables heapline-cc, heapline-c++, heapline-emcc, heapline-em++, heapline-ld, heapline-ar and
+// heapline-ranlib do. They load no more than a compiler needs, because builds start them thousands of times.
 
 import { runTool, type Tool } from './index.ts';
 

@@ -103,6 +103,11 @@ export class CompilerRun {
   }
 
   async #ask(line: CommandLine): Promise<number> {
+    const ld = path.join(path.dirname(this.#starter.runner), 'heapline-ld.js');
+    if (line.all.some((arg) => /^-print-prog-name=ld$/.test(arg)) && isFile(ld)) {
+      process.stdout.write(`${ld}\n`);
+      return 0;
+    }
     const asked = line.all.map((arg) =>
       /^-print-prog-name=(?:ld|collect2)$/.test(arg) ? '-print-prog-name=wasm-ld' : arg,
     );

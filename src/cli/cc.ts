@@ -1,4 +1,4 @@
-// heapline cc, c++, emcc, em++, ar, ranlib and cmake: the ways into a build that somebody else wrote.
+// heapline cc, c++, emcc, em++, ld, ar, ranlib and cmake: the ways into a build that somebody else wrote.
 
 import type { Command } from 'commander';
 import type { Tool } from '../cc/index.ts';
@@ -9,6 +9,7 @@ const DESCRIPTIONS: Readonly<Record<Tool, string>> = {
   'c++': 'compile and link C++ in the same way',
   emcc: 'compile and link with Emscripten, with its options; the program checks its heap in Node.js',
   'em++': 'compile and link C++ in the same way',
+  ld: 'link as wasm-ld does, for scripts that ask the compiler for its linker',
   ar: 'make archives of its objects',
   ranlib: 'write the index of such an archive',
 };

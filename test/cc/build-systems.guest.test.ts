@@ -60,6 +60,22 @@ test('leak', program, args: ['leak'])
   expect(tests.output).toMatch(/at keep \(\S*keep\.c:2:/);
 });
 
+test('libtool learns from the linker that there are no shared libraries', () => {
+  // The questions of its configure script.
+  const ld = run('"$CC" -print-prog-name=ld').output.trim();
+  expect(run(`"${ld}" -v </dev/null`).output).toMatch(/GNU/);
+  expect(run(`"${ld}" --help`)).toMatchObject({
+    status: 0,
+    output: expect.not.stringMatching(/supported targets:.* elf/),
+  });
+  expect(
+    run(`"$CC" -O1 -c keep.c main.c && "${ld}" -r keep.o main.o -o both.o && "$CC" both.o -o both && ./both`),
+  ).toEqual({
+    status: 0,
+    output: '',
+  });
+});
+
 test('programs are installed, and are stripped by a tool that leaves them whole', () => {
   expect(run('"$CC" -O1 keep.c main.c -o program').status).toBe(0);
   expect(run('install program plain && ./plain')).toEqual({ status: 0, output: '' });
