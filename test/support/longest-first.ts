@@ -5,27 +5,37 @@ import { statSync } from 'node:fs';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * Files that take more than half a minute on a machine with two processors, and the longest of the pure tier. The first
- * one compiles the corpora. Files that use the same objects come when most of them are there.
+ * Files that take more than twenty seconds on a machine with two processors, and the longest of the pure tier. The first
+ * one compiles the corpora. The last ones use what others have compiled or packed, and come when that is there.
  */
 const LONGEST = [
   'corpora/corpora.witness',
   'leaks/programs.guest',
   'host/emscripten-differential/differential.witness',
   'smoke/leaks-in-ci.witness',
+  'cc/projects.witness',
   'smoke/package.witness',
   'serve/threads.guest',
-  'oracle/v8-stack.witness',
   'smoke/vitest-types.witness',
-  'runtime/scan.guest',
-  'heap/damage.guest',
-  'symbols/oracle.witness',
-  'compile/toolchains.guest',
-  'compile/exceptions.witness',
   'cli/run.guest',
   'cli/check.guest',
+  'runtime/scan.guest',
+  'runtime/shadow.guest',
+  'compile/toolchains.guest',
+  'compile/emscripten-flags.guest',
+  'compile/wasi-sdk.guest',
+  'compile/unsupported.guest',
   'serve/many.guest',
+  'heap/damage.guest',
+  'symbols/oracle.witness',
+  'leaks/kept.witness',
+  'smoke/your-makefile.witness',
+  'smoke/published-types.witness',
+  'compile/exceptions.witness',
+  'serve/load.guest',
+  'serve/example.witness',
   'compile/exceptions.guest',
+  'oracle/v8-stack.witness',
   'symbols/corpora.witness',
   'report/deep-stacks',
 ];
