@@ -44,7 +44,9 @@ int main(void) {
   return someone->name[0] != 'A';
 }
 `,
+  // Arguments are variables, as autoconf takes them.
   configure: `#!/bin/sh
+for argument; do case $argument in *=*) eval "\${argument%%=*}='\${argument#*=}'" ;; esac; done
 printf 'int main(void) { return 0; }\\n' > conftest.c
 \${CC:-cc} -O2 -fPIC -c conftest.c -o conftest.o || exit 1
 sed "s|@CC@|\${CC:-cc}|" Makefile.in > Makefile
