@@ -35,7 +35,8 @@ beforeAll(() => {
   project = createConsumerProject();
   const typescript = `typescript@${JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).devDependencies.typescript}`;
   const runners = [`vitest@${newestOr('4')}`, `jest@${newestOr('30')}`, `mocha@${newestOr('11')}`];
-  const packages = [...runners, typescript];
+  const babel = ['preset-typescript', 'plugin-transform-modules-commonjs', 'register'];
+  const packages = [...runners, typescript, ...babel.map((name) => `@babel/${name}@7`)];
   project.run('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefer-offline', ...packages]);
 });
 afterAll(() => project.dispose());
@@ -213,8 +214,9 @@ test('leaks', async () => {
     join(directory, 'most.test.ts'),
     test('  lib.exports.first(text);\n  use1();', most).replace('use1()', 'lib.exports.first(text)'),
   );
+  const [, ...failures] = run(directory, 'npx vitest run').output.split(/^ FAIL +/m);
   const shown = (name: string) => {
-    const { output } = run(directory, `npx vitest run ${name}`);
+    const output = failures.find((text) => text.startsWith(`${name}.test.ts`)) ?? '';
     const frames = [...output.matchAll(/^ ❯ (?!.*tests? \|)(.*:\d+:\d+)$/gm)].map(([, frame]) => frame!);
     return { output, frames };
   };
@@ -321,12 +323,6 @@ it('leaks', () => {
     ],
     ['mocha', 'lines.ts', source('before', 'after'), 'node PATH/mocha --require ./register.cjs lines.ts'],
   ])('%s with Babel', (runner, file, text, command) => {
-    const packages = [
-      '@babel/preset-typescript@7',
-      '@babel/plugin-transform-modules-commonjs@7',
-      '@babel/register@7',
-    ];
-    project.run('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefer-offline', ...packages]);
     const directory = write(`${runner}-lines`, false, ['parser.c']);
     writeFileSync(join(directory, file), text);
     writeFileSync(join(directory, '.babelrc'), babel);
