@@ -122,6 +122,12 @@ static hl_neighbour hl_neighbour_at(u32 address) {
   return span && span->kind == HL_KIND_BLOCKS && span->base == address ? hl_neighbour_of(span, 0) : (hl_neighbour){0};
 }
 
+/* Whether the shadow has this byte as one of the block: a freed block is closed up to the end of its last granule. */
+static int hl_has_byte(hl_neighbour near, u32 byte) {
+  u32 size = near.block->owner & HL_BLOCK_FREED ? (near.size + HL_SHADOW_GRANULE - 1) & -HL_SHADOW_GRANULE : near.size;
+  return byte - near.address < size;
+}
+
 /* The block that a bad byte belongs to, or whose end or beginning is nearest. */
 static hl_neighbour hl_nearest_block(u32 bad) {
   u32 page = hl_page_of(bad), next = (page + 1) << HL_PAGE_SHIFT;
@@ -130,7 +136,7 @@ static hl_neighbour hl_nearest_block(u32 bad) {
   hl_neighbour left = {0}, right = {0};
   if (span->kind != HL_KIND_BLOCKS) {
     left = span->own.owner & HL_BLOCK_OWNER_MASK ? hl_neighbour_of(span, 0) : left;
-    if (left.block && bad - left.address < left.size) return left;
+    if (left.block && hl_has_byte(left, bad)) return left;
     return hl_neighbour_at(next);
   }
   if (bad < span->base)
@@ -138,7 +144,7 @@ static hl_neighbour hl_nearest_block(u32 bad) {
   else {
     u32 index = (bad - span->base) / span->block_size;
     left = hl_neighbour_of(span, index);
-    if (left.block && bad - left.address < left.size) return left;
+    if (left.block && hl_has_byte(left, bad)) return left;
     right = index + 1 < span->blocks ? hl_neighbour_of(span, index + 1)
                                      : hl_neighbour_at(span->start + (span->pages << HL_PAGE_SHIFT));
   }

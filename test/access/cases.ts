@@ -178,6 +178,7 @@ const SPECIAL: readonly AccessCase[] = [
     name: 'copy_from',
     body: 'char *p = hide(malloc(200)), *q = hide(malloc(100)); memset(q, 1, 100); memcpy(p, q, bad ? 109 : 100); free(p); free(q);',
     ...{ kind: over, access: 'read', size: 109, position: past(0, 100) },
+    memcheck: 'its memcpy begins at the other end',
   },
   {
     name: 'move_to',
@@ -305,8 +306,11 @@ export function lineOf(name: string): number {
     : HEAD.length + 1 + accessCases.findIndex((each) => each.name === name);
 }
 
-/** The functions as C; natively with a main that calls the one that is named. */
-export function accessSource(native: boolean): string {
+/**
+ * The functions as C; natively with a main that calls the one that is named.
+ * @param all natively, main calls them all, and each goes wrong
+ */
+export function accessSource(native: boolean, all = false): string {
   const lines = [
     ...HEAD,
     // `hide` of what malloc returns keeps its type.
@@ -316,6 +320,10 @@ export function accessSource(native: boolean): string {
     ),
   ];
   if (!native) return `${lines.join('\n')}\n`;
+  if (all) {
+    const each = accessCases.map(({ name }) => `${name}(1);`);
+    return `${lines.join('\n')}\nint main(void) { ${each.join(' ')} return 0; }\n`;
+  }
   const calls = accessCases.map(({ name }) => `if (!strcmp(argv[1], "${name}")) ${name}(bad);`);
   lines.push(`int main(int argc, char **argv) { int bad = argc < 3; ${calls.join(' ')} return 0; }`);
   return `${lines.join('\n')}\n`;
