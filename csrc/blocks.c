@@ -38,6 +38,9 @@ HL_INLINE void hl_blocks_walk(void (*visit)(u32 address, hl_block *block)) {
   }
 }
 
+/* The most bytes that all blocks together may have. */
+HL_INLINE u32 hl_blocks_most(void) { return rt.heap_bytes; }
+
 /* Where blocks may be. */
 HL_INLINE void hl_blocks_range(u32 *start, u32 *size) {
   *start = hl.heap_start;

@@ -26,23 +26,9 @@ typedef struct hl_sums {
   u64 alloc_objects, alloc_bytes, weighed;
 } hl_sums;
 
-/* Sums over the spans. */
-typedef struct hl_heap_sums {
-  u32 structs, unused, runs, ghosts, listed, empty_spans, empty_pages;
-  u32 span_pages, run_pages, map_entries;
-  u32 objects, kept;
-  u64 bytes, weighed;
-} hl_heap_sums;
-
 HL_INLINE u64 hl_weigh(const hl_node *node, u32 objects, u32 bytes) {
   u64 weight = ((u32)node | 1) * 0x9e3779b97f4a7c15u;
   return (weight ^ weight >> 29) * (bytes + ((u64)objects << 32));
-}
-
-/* The end of the linear memory: addresses below it can be read. */
-HL_INLINE u32 hl_memory_end(void) {
-  u32 pages = (u32)__builtin_wasm_memory_size(0);
-  return pages > 0xffff ? 0xffff0000u : pages * HL_WASM_PAGE;
 }
 
 /* -- the runtime block ------------------------------------------------------------------------------------ */
@@ -59,7 +45,8 @@ static u32 hl_check_header(void) {
   HL_CHECK(rt.heap_bytes <= memory && !(rt.heap_bytes & (HL_PAGE - 1)) && rt.metadata_bytes <= rt.heap_bytes);
   HL_CHECK(rt.contexts && rt.contexts - 1 <= memory / (HL_BUD_SIZE / HL_BUD_SITES));
   /* Cells may be small, may lie outside of the heap, and may lie in each other. */
-  u32 most_bytes = hl.cells.ever ? -1u : rt.heap_bytes, most_objects = hl.cells.ever ? -1u : rt.heap_bytes / HL_ALIGNMENT;
+  u32 heap = hl_blocks_most();
+  u32 most_bytes = hl.cells.ever ? -1u : heap, most_objects = hl.cells.ever ? -1u : heap / HL_ALIGNMENT;
   HL_CHECK(bytes <= rt.peak_bytes && rt.peak_bytes <= most_bytes && rt.peak_bytes <= rt.alloc_bytes);
   HL_CHECK(objects <= most_objects && objects <= rt.alloc_objects);
   HL_CHECK(rt.peak_objects <= most_objects && rt.peak_objects <= rt.alloc_objects);
@@ -197,7 +184,29 @@ static u32 hl_check_contexts(u32 what, hl_sums *sums) {
   return 0;
 }
 
+/* The bud, or the node of the account, that owns a block. Null when nobody does. */
+static const hl_node *hl_check_owner(u32 owner) {
+  u32 address = owner & HL_BLOCK_OWNER_MASK;
+  if (owner & HL_BLOCK_BUD) {
+    const hl_node *node = (const hl_node *)address;
+    return hl_is_bud(node) || hl_has_account(node) ? node : 0;
+  }
+  const hl_account *account = (const hl_account *)address;
+  const hl_node *node = account->node;
+  return node->link == (address | HL_NODE_LINK_ACCOUNT) ? node : 0;
+}
+
+#ifndef HL_RECORDER
+
 /* -- spans ------------------------------------------------------------------------------------------------ */
+
+/* Sums over the spans. */
+typedef struct hl_heap_sums {
+  u32 structs, unused, runs, ghosts, listed, empty_spans, empty_pages;
+  u32 span_pages, run_pages, map_entries;
+  u32 objects, kept;
+  u64 bytes, weighed;
+} hl_heap_sums;
 
 HL_INLINE u32 hl_check_span_chunk(const hl_chunk *chunk, u32 before) {
   u32 used = chunk->used;
@@ -237,18 +246,6 @@ static u32 hl_check_map(void) {
   HL_CHECK(hl_page_of(hl.heap_start) < hl.map_pages && hl_in_metadata((u32)hl.map));
   HL_CHECK((u64)(u32)hl.map + bytes <= hl_memory_end());
   return 0;
-}
-
-/* The bud, or the node of the account, that owns a block. Null when nobody does. */
-static const hl_node *hl_check_owner(u32 owner) {
-  u32 address = owner & HL_BLOCK_OWNER_MASK;
-  if (owner & HL_BLOCK_BUD) {
-    const hl_node *node = (const hl_node *)address;
-    return hl_is_bud(node) || hl_has_account(node) ? node : 0;
-  }
-  const hl_account *account = (const hl_account *)address;
-  const hl_node *node = account->node;
-  return node->link == (address | HL_NODE_LINK_ACCOUNT) ? node : 0;
 }
 
 /* The blocks of a span. */
@@ -518,6 +515,46 @@ static u32 hl_check_heap(u32 what, const hl_sums *contexts) {
   if ((bad = hl_check_lists(&sums))) return bad;
   return hl_check_metadata();
 }
+
+#else
+
+/* -- records ---------------------------------------------------------------------------------------------- */
+
+static u32 hl_check_pages(void) { return 0; }
+
+/* The table of the program's blocks. `contexts` has the sums over the contexts. */
+static u32 hl_check_heap(u32 what, const hl_sums *contexts) {
+  (void)what;
+  u32 capacity = hl_recorded_blocks.capacity, count = 0, looked = 0, last = HL_BLOCK_FREED;
+  const hl_record *entries = hl_recorded_blocks.entries;
+  u64 bytes = 0, weighed = 0;
+  const hl_node *node = 0;
+  HL_CHECK(hl_start.no_child.site == HL_SITE_NONE && hl_start.no_child.next_sibling == &hl_start.no_child);
+  HL_CHECK(!(capacity & (capacity - 1)) && hl_recorded_blocks.count <= capacity && !hl_start.index.pages);
+  HL_CHECK((u64)(u32)entries + (u64)capacity * sizeof *entries <= hl_memory_end() && !((u32)entries & (HL_GRAIN - 1)));
+  for (u32 i = 0; i < capacity; i++) {
+    const hl_record *entry = &entries[i];
+    if (!entry->address) continue;
+    u32 owner = entry->block.owner;
+    HL_CHECK(!(owner & (HL_BLOCK_FREED | HL_WAITING)) && ++count <= hl_recorded_blocks.count);
+    HL_CHECK((u64)entry->address + entry->block.requested <= hl_memory_end() && !(entry->address & 3));
+    for (u32 at = hl_record_hash(entry->address); at != i; at = (at + 1) & (capacity - 1)) {
+      HL_CHECK(entries[at].address);
+      HL_CHECK(++looked / 64 <= capacity);
+    }
+    if (owner != last) {
+      HL_CHECK((node = hl_check_owner(owner)));
+      last = owner;
+    }
+    bytes += entry->block.requested;
+    weighed += hl_weigh(node, 1, entry->block.requested);
+  }
+  HL_CHECK(count == hl_recorded_blocks.count && count == contexts->live_objects);
+  HL_CHECK(bytes == contexts->live_bytes && weighed == contexts->weighed);
+  return 0;
+}
+
+#endif
 
 /* `what` is HL_CHECK_* bits. */
 HL_INLINE u32 hl_check(u32 what) {

@@ -262,6 +262,26 @@
 /* Addresses below this one are near 0, unless they are static data or in the part of the stack that is in use. */
 #define HL_NULL_END 4096
 
+/* In a module that keeps its own allocator, heapline_recorded() returns the address of a structure with these fields. Its
+ * entries, HL_RECORDED_CAPACITY of them, are { address: u32, metadata of the block: HL_BLOCK_* }. The address of an entry
+ * that is not in use is 0. */
+#define HL_RECORDED_ENTRIES 0
+#define HL_RECORDED_CAPACITY 4
+#define HL_RECORDED_COUNT 8
+/* How many functions of the allocator are running, one called by the other. The host sets it to 0 when they were cut
+ * off. */
+#define HL_RECORDED_ACTIVE 12
+/* Blocks that were freed without having been allocated, or that were allocated where another one still was: the
+ * allocator has done something that nobody saw. */
+#define HL_RECORDED_UNSEEN 16
+/* Allocations for whose record there was no memory. */
+#define HL_RECORDED_LOST 20
+/* 1 when there was no memory for the last leak scan. */
+#define HL_RECORDED_UNSCANNED 24
+#define HL_RECORD_SIZE 16
+#define HL_RECORD_ADDRESS 0
+#define HL_RECORD_BLOCK 4
+
 /* Bits that say what heapline_check() looks at. Without any, it looks at the runtime block alone. */
 
 /* Whether the contexts add up to the totals. It is part of the checks below. */

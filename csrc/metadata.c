@@ -14,7 +14,9 @@
 static void hl_bucket_push(u32 address, u32 bytes) {
   u32 bucket = bytes / HL_GRAIN;
   HL_ASSERT(bucket < HL_BUCKETS && !((address | bytes) & (HL_GRAIN - 1)));
+#ifndef HL_RECORDER
   HL_ASSERT_INTERNAL(!hl.map[hl_page_of(address)]);
+#endif
   *(u32 *)address = hl.buckets[bucket];
   hl.buckets[bucket] = address;
   hl.bucket_bits[bucket >> 5] |= 1u << (bucket & 31);
@@ -39,6 +41,22 @@ static void hl_metadata_retire_chunk(void) {
   }
 }
 
+#ifdef HL_RECORDER
+
+/* A block of the program's allocator. Its malloc may call memalign, and that is no allocation of the program. */
+static u32 hl_metadata_run(u32 pages) {
+  u32 bytes = pages << HL_PAGE_SHIFT;
+  hl_start.recorded.active++;
+  u32 start = (u32)heapline_program_malloc(bytes + HL_GRAIN);
+  hl_start.recorded.active--;
+  if (!start) return 0;
+  rt.heap_bytes += bytes;
+  rt.metadata_bytes += bytes;
+  return hl_metadata_round(start) + HL_GRAIN;
+}
+
+#else
+
 /* Takes pages for metadata. A free of any address in them is a foreign free. */
 static u32 hl_metadata_run(u32 pages) {
   hl_span *run = hl_pages_allocate(pages);
@@ -49,6 +67,8 @@ static u32 hl_metadata_run(u32 pages) {
   rt.metadata_bytes += pages << HL_PAGE_SHIFT;
   return base + HL_GRAIN;
 }
+
+#endif
 
 /* Memory that is not zeroed: a multiple of 64 bytes, at a multiple of 64. Null when memory is exhausted. */
 static void *hl_metadata_allocate(u32 bytes) {
@@ -82,6 +102,17 @@ static void *hl_metadata_allocate(u32 bytes) {
   return (void *)address;
 }
 
+#ifdef HL_RECORDER
+
+/* Nothing goes back to the program's allocator: a large piece is cut into smaller ones. */
+static void hl_metadata_release(void *address, u32 bytes) {
+  u32 at = (u32)address;
+  for (u32 left = hl_metadata_round(bytes), piece; left; at += piece, left -= piece)
+    hl_bucket_push(at, piece = left < HL_PIECE_MAX ? left : HL_PIECE_MAX);
+}
+
+#else
+
 static void hl_metadata_release(void *address, u32 bytes) {
   bytes = hl_metadata_round(bytes);
   if (bytes <= HL_PIECE_MAX) {
@@ -95,3 +126,5 @@ static void hl_metadata_release(void *address, u32 bytes) {
   rt.metadata_bytes -= run->pages << HL_PAGE_SHIFT;
   hl_run_release(run);
 }
+
+#endif

@@ -3,13 +3,16 @@
  * The two flavours of the object differ only here. On WASI, memory first comes from the tail between __heap_base and
  * the end of the initial memory, then directly from memory.grow, which is all that wasi-libc's sbrk does. On
  * Emscripten it comes from libc's sbrk, because the glue's views of the memory must be told when it grows. Others may
- * grow the memory too, so a region need not follow the one before.
+ * grow the memory too, so a region need not follow the one before. A third flavour, the recorder, leaves the program's
+ * allocator alone and gets its memory from it (recorder.c).
  */
 #ifndef HEAPLINE_PLATFORM_H
 #define HEAPLINE_PLATFORM_H
 
 #include "interface.h"
 #include "debug.h"
+
+#ifndef HL_RECORDER
 
 /* Returns the start of at least `bytes` new, zeroed bytes and stores their number in *got; 0 when there are none.
  * Start and end are multiples of HL_PAGE. */
@@ -22,7 +25,14 @@ HL_COLD void hl_system_returned(u32 start);
 /* An upper bound of the number of HL_PAGE pages below the first memory that hl_system_grow will give. */
 static u32 hl_system_end(void);
 
-#ifdef __EMSCRIPTEN__
+#endif
+
+#ifdef HL_RECORDER
+
+/* All memory comes from the program's own allocator (recorder.c). */
+extern u8 __heap_base;
+
+#elif defined(__EMSCRIPTEN__)
 
 #define HL_ENOMEM 48
 #define HL_EINVAL 28
@@ -152,6 +162,12 @@ HL_SLOW u32 hl_system_grow(u32 bytes, u32 *got) {
 
 /* A list that has to end does not: the program has written over the runtime's memory. */
 _Noreturn HL_COLD void hl_damaged(void) { __builtin_trap(); }
+
+/* The end of the linear memory: addresses below it can be read. */
+HL_INLINE u32 hl_memory_end(void) {
+  u32 pages = (u32)__builtin_wasm_memory_size(0);
+  return pages > 0xffff ? 0xffff0000u : pages * HL_WASM_PAGE;
+}
 
 HL_INLINE void hl_zero(void *address, u32 bytes) { __builtin_memset(address, 0, bytes); }
 HL_INLINE void hl_copy(void *to, const void *from, u32 bytes) { __builtin_memcpy(to, from, bytes); }

@@ -18,7 +18,7 @@
 #define hl heapline_shadow.state
 #define HL_LAST_SLOT (&hl_slots[HL_SHADOW_SLOTS - 1])
 
-#ifdef __EMSCRIPTEN__
+#if defined(__EMSCRIPTEN__) && !defined(HL_RECORDER)
 #define HL_INITIAL_PLATFORM .sbrk_end = (uintptr_t)&__heap_base,
 #else
 #define HL_INITIAL_PLATFORM

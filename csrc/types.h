@@ -588,6 +588,43 @@ typedef struct hl_state {
 #endif
 } hl_state;
 
+/* A block of the program's own allocator (record.c). */
+typedef struct hl_record {
+  u32 address; /* 0 in an entry that is not in use */
+  hl_block block;
+} hl_record;
+
+/* What a recorder knows of the program's blocks. The host reads it: HL_RECORDED_*. */
+typedef struct hl_recorded {
+  hl_record *entries; /* hash table by address, with open addressing */
+  u32 capacity; /* of `entries`: a power of two, or 0 */
+  u32 count;
+  u32 active; /* how many functions of the allocator are running, one called by the other */
+  u32 unseen; /* blocks that were freed, or allocated, where nobody saw it */
+  u32 lost; /* allocations for whose record there was no memory */
+  u32 unscanned; /* there was no memory for the index of the last scan */
+} hl_recorded;
+
+/* Where blocks begin, for the time of a scan (record.c). Its memory is kept for the next scan. */
+typedef struct hl_record_index {
+  u32 *starts; /* a bit for each word of memory from `low` on */
+  u32 *before; /* by page: the last block that begins before the page; 0 for none */
+  u32 room; /* pages for which there is memory */
+  u32 low, pages; /* no pages: there is no index */
+  u32 last; /* the block before the one that is looked at while overlapping blocks are sought */
+} hl_record_index;
+
+_Static_assert(sizeof(hl_record) == HL_RECORD_SIZE, "record size");
+HL_ASSERT_FIELD(hl_record, address, HL_RECORD_ADDRESS);
+HL_ASSERT_FIELD(hl_record, block, HL_RECORD_BLOCK);
+HL_ASSERT_FIELD(hl_recorded, entries, HL_RECORDED_ENTRIES);
+HL_ASSERT_FIELD(hl_recorded, capacity, HL_RECORDED_CAPACITY);
+HL_ASSERT_FIELD(hl_recorded, count, HL_RECORDED_COUNT);
+HL_ASSERT_FIELD(hl_recorded, active, HL_RECORDED_ACTIVE);
+HL_ASSERT_FIELD(hl_recorded, unseen, HL_RECORDED_UNSEEN);
+HL_ASSERT_FIELD(hl_recorded, lost, HL_RECORDED_LOST);
+HL_ASSERT_FIELD(hl_recorded, unscanned, HL_RECORDED_UNSCANNED);
+
 /* heapline_runtime: what has a value from the start. */
 typedef struct hl_initialised {
   hl_runtime runtime;
@@ -596,7 +633,11 @@ typedef struct hl_initialised {
   /* The span of a class that never had one. It has no free block, so the first allocation takes the slow path. */
   hl_span no_span;
   hl_scan_limits limits;
-#ifdef __EMSCRIPTEN__
+#ifdef HL_RECORDER
+  hl_recorded recorded;
+  hl_record_index index;
+#endif
+#if defined(__EMSCRIPTEN__) && !defined(HL_RECORDER)
   uintptr_t sbrk_end; /* where memory that sbrk gave out ends, unless Emscripten's libc keeps that itself */
 #endif
   _Alignas(HL_GRAIN) struct {

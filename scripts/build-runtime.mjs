@@ -1,5 +1,6 @@
-// Compiles csrc/ into heapline-wasi.o, heapline-emscripten.o, heapline-exceptions.o (C++ exceptions for WASI),
-// heapline-program.o (csrc/posix/, for programs of `heapline cc`) and libheapline.a (the runtime for Rust). The embedded
+// Compiles csrc/ into heapline-wasi.o, heapline-emscripten.o, heapline-recorder.o (for modules that keep their own
+// allocator), heapline-exceptions.o (C++ exceptions for WASI), heapline-program.o (csrc/posix/, for programs of
+// `heapline cc`) and libheapline.a (the runtime for Rust). The embedded
 // compiler compiles them, so that they are the same wherever they are built. Old linkers must accept them: they use the MVP
 // instruction set plus bulk memory and sign extension, and their target_features section names nothing newer than those
 // and what C++ exceptions need.
@@ -60,6 +61,13 @@ const runtime = [
 const objects = {
   wasi: [...runtime, '--target=wasm32-unknown-wasip1'],
   emscripten: [...runtime, '--target=wasm32-unknown-emscripten'],
+  // The assertions of higher levels look at Heapline's own heap.
+  recorder: [
+    ...runtime.map((word) =>
+      word === 'heapline.c' ? 'recorder.c' : word.replace(/^-DHL_DEBUG=.*/, '-DHL_DEBUG=1'),
+    ),
+    ...['-DHL_RECORDER', '--target=wasm32-unknown-wasip1'],
+  ],
   program: [
     ...['clang', '-c', 'posix/program.c', '-O2', '-g0', '-std=gnu17', '-fno-builtin', '-fno-ident'],
     ...[

@@ -26,6 +26,7 @@ export {
   type GuestResult,
   type GuestTypes,
   type Heap,
+  type HeapMode,
   type HeapStats,
   type HostFrames,
   type LeaksOptions,
@@ -33,6 +34,7 @@ export {
   loadViews,
   type ModuleOptions,
   type ProfileOptions,
+  type RecordOnly,
   Sandbox,
 } from './sandbox/index.ts';
 export { type DownloadOptions, downloadProfile } from './web/download.ts';

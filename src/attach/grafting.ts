@@ -2,7 +2,7 @@
 // beforehand, because nothing can be waited for then.
 
 import { MissingRuntimeError } from '../errors.ts';
-import type { Grafted } from '../graft/index.ts';
+import type { Grafted, RecordOnly } from '../graft/index.ts';
 import { platform } from '../platform/index.ts';
 
 let room: typeof import('../graft/index.ts') | null = null;
@@ -16,9 +16,9 @@ export async function prepareGrafting(): Promise<void> {
   room = graft;
 }
 
-/** Grafts the runtime into a module. */
-export function graftNow(bytes: Uint8Array): Grafted {
-  if (room !== null) return room.graft(bytes);
+/** Grafts the runtime into a module, or a recorder. */
+export function graftNow(bytes: Uint8Array, recordOnly: RecordOnly): Grafted {
+  if (room !== null) return room.graftAs(recordOnly, bytes);
   throw new MissingRuntimeError(
     'The module was linked without the runtime and is compiled synchronously, so the runtime to graft in cannot be ' +
       'loaded in between: wait for prepareGrafting() of heapline/browser before the module is compiled.',

@@ -42,6 +42,7 @@ export async function watchModule(
   const prepared = await prepareModule(bytes, watch.options.maxMemory, {
     access: checksOf(watch.options).access,
     instrumented: openInstrumented(bytes),
+    ...(watch.options.recordOnly === undefined ? {} : { recordOnly: watch.options.recordOnly }),
   });
   // Each user gets a module object of its own, by which its instances are told apart. The engine shares the code.
   const module = await engine().compile(prepared.instrumented.bytes as Uint8Array<ArrayBuffer>);
@@ -54,7 +55,11 @@ export function watchModuleNow(bytes: Uint8Array, watch: Watch): Taken {
   const prepared = prepareModuleNow(
     bytes,
     watch.options.maxMemory,
-    { access: checksOf(watch.options).access, instrumented: openInstrumented(bytes) },
+    {
+      access: checksOf(watch.options).access,
+      instrumented: openInstrumented(bytes),
+      ...(watch.options.recordOnly === undefined ? {} : { recordOnly: watch.options.recordOnly }),
+    },
     graftNow,
   );
   const module = new (engine().Module)(prepared.instrumented.bytes as Uint8Array<ArrayBuffer>);
@@ -92,6 +97,7 @@ function openInstance(
   const subject = subjectOf(prepared, origin, options);
   const boundary = new Boundary(subject, settings);
   if (options.hideGlue === true && origin.caller !== null) boundary.hostStacks.hide(origin.caller);
+  sayOnce(prepared, subject.name);
   const guest = new AttachedGuest(prepared, imports, boundary);
   const session = new Session(subject, settings, boundary, guest, guest.kept.addresses);
   const instance = guest.instanceForGlue();
@@ -117,6 +123,16 @@ function subjectOf(prepared: PreparedModule, { caller, url }: Origin, options: A
     comments: prepared.instrumented.notes,
     functions: prepared.functions(options.exports ?? null),
   };
+}
+
+/** Modules of which it was said that they are recorded only. */
+const said = new WeakSet<PreparedModule>();
+
+function sayOnce(prepared: PreparedModule, name: string): void {
+  if (!prepared.recordsOnly || said.has(prepared)) return;
+  said.add(prepared);
+  const [why = 'Record only.'] = prepared.instrumented.notes;
+  console.warn(`heapline: ${name}: ${why} Bad frees are not judged.`);
 }
 
 /** The module has no name of its own, so it is called after its address, or after the script that made the instance. */

@@ -3,7 +3,8 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { SANDBOX_OPTIONS } from '../sandbox/sandbox-options.ts';
+import type { RecordOnly } from '../graft/index.ts';
+import { recordOnly, SANDBOX_OPTIONS } from '../sandbox/sandbox-options.ts';
 import {
   addCompileOptions,
   type CompileArguments,
@@ -34,6 +35,7 @@ interface Instrumenting {
 interface InstrumentArguments extends Instrumenting {
   output: string;
   graft?: true;
+  recordOnly?: RecordOnly;
 }
 
 const sandboxOption = optionsOf(SANDBOX_OPTIONS);
@@ -115,7 +117,8 @@ Examples:
       .option(
         '--graft',
         'put the runtime into a module that was linked without it, in place of its own malloc',
-      ),
+      )
+      .addOption(optionsOf({ recordOnly })('recordOnly', { value: '<when>', note: '; needs --graft' })),
   )
     .addHelpText(
       'after',
@@ -128,6 +131,9 @@ Examples:
   heapline instrument --access --graft library.wasm -o library.heap.wasm`,
     )
     .action(async (path: string, given: InstrumentArguments) => {
+      if (given.recordOnly !== undefined && !given.graft) {
+        throw usageError('--record-only', 'It says what grafting does: give --graft with --record-only.');
+      }
       const input = readInput(path);
       if (path !== STANDARD) keepInput(path, given.output, 'the module to read');
       const started = performance.now();
@@ -171,10 +177,10 @@ async function instrumented(bytes: Uint8Array, given: Instrumenting) {
   return checked(bytes, given);
 }
 
-async function grafted(bytes: Uint8Array, given: Instrumenting) {
+async function grafted(bytes: Uint8Array, given: InstrumentArguments) {
   if (given.access) return checked(bytes, given);
   const { graftAndInstrument } = await import('../graft/index.ts');
-  return graftAndInstrument(bytes, limitOf(given));
+  return graftAndInstrument(bytes, { ...limitOf(given), recordOnly: given.recordOnly ?? 'if-needed' });
 }
 
 async function checked(bytes: Uint8Array, given: Instrumenting) {

@@ -3,11 +3,15 @@
 // where it never did.
 
 import { ExternalKind, type WasmModule } from '../binary/index.ts';
-import { initialWord } from '../instrument/index.ts';
+import { howToLink, initialWord } from '../instrument/index.ts';
 import type { FunctionFacts } from './function-facts.ts';
+import type { Allocator } from './recognise.ts';
+import { refuse } from './refusal.ts';
 
 const PAGE = 0x10000;
 const I32 = 0x7f;
+/** Linkers leave the memory below this address empty, unless the stack is there. */
+const LEAST_DATA = 1024;
 
 export interface HeapPlace {
   /** Address of the first static datum. */
@@ -33,7 +37,7 @@ function exportedConstant(module: WasmModule, name: string): number | null {
 
 export function findHeapPlace(module: WasmModule, facts: readonly FunctionFacts[]): HeapPlace {
   const memoryEnd = Number(module.memories[0]!.minimum) * PAGE;
-  let dataStart = memoryEnd;
+  let dataStart = Number.POSITIVE_INFINITY;
   let dataEnd = 0;
   for (const { mode, offset, start, end } of module.data) {
     const at = offset?.i32;
@@ -41,6 +45,8 @@ export function findHeapPlace(module: WasmModule, facts: readonly FunctionFacts[
     dataStart = Math.min(dataStart, at);
     dataEnd = Math.max(dataEnd, at + end - start);
   }
+  // Without initial values, all static data is zero at first.
+  if (dataStart > dataEnd) dataStart = LEAST_DATA;
   const named = module.export('__stack_pointer', ExternalKind.Global)?.index;
   const looksRight = module.globals.findIndex(({ mutable, type, initializer }) => {
     const value = initializer?.i32 ?? null;
@@ -74,4 +80,16 @@ export function findHeapPlace(module: WasmModule, facts: readonly FunctionFacts[
   const behindStack = stackTop !== null && stackTop > dataEnd ? stackTop : null;
   const heapBase = exportedConstant(module, '__heap_base') ?? initialBreak ?? behindStack;
   return { dataStart, heapBase, resize: resize ?? null, least, stackTop, breakWord, stackPointer };
+}
+
+/** Where the heap begins, by hints in the module and by what its allocator has done. */
+export function placeOf(module: WasmModule, hints: HeapPlace, { learnt }: Allocator): HeapPlace {
+  const seen = learnt?.breakWord ?? null;
+  const heapBase = seen?.initial ?? hints.heapBase;
+  if (heapBase === null) {
+    refuse(`nothing says where its heap begins. Export __heap_base, or ${howToLink(module)}`);
+  }
+  if (learnt !== null && learnt.first < heapBase) refuse('its allocator gives out memory below its heap');
+  const breakWord = seen?.address ?? hints.breakWord;
+  return { ...hints, heapBase: Math.ceil(heapBase / 64) * 64, breakWord };
 }

@@ -1,7 +1,7 @@
 // Which function of a module has which role in its allocator. Exports and the name section say so;
 // what they leave open, recognise.ts finds out.
 
-import { ExternalKind, type WasmModule } from '../binary/index.ts';
+import { ByteReader, ExternalKind, Opcode, type WasmModule } from '../binary/index.ts';
 
 /** The functions of the allocation family that can be replaced. */
 export const ROLES = [
@@ -44,7 +44,7 @@ for (const role of ROLES) for (const prefix of PREFIXES) ALIASES.set(prefix + ro
 /** All functions with a role. The first one of a role is that which programs call: the export, or C's own name. */
 export function findRoles(module: WasmModule): RoleFunction[] {
   const found: RoleFunction[] = [];
-  const add = (role: Role | undefined, index: number, name: string, by: 'export' | 'name'): void => {
+  const add = (role: Role | undefined, index: number, name: string, by: RoleFunction['by']): void => {
     if (role === undefined || index < module.importedFunctions) return;
     if (found.some((each) => each.index === index)) return;
     found.push({ role, index, name, by });
@@ -59,5 +59,24 @@ export function findRoles(module: WasmModule): RoleFunction[] {
       if ((ROLES as readonly string[]).includes(name) === own) add(ALIASES.get(name), index, name, 'name');
     }
   }
+  // wasi-libc's malloc only calls dlmalloc, which calloc and others call directly.
+  for (const { role, index, name, by } of found) {
+    const target = forwardedTo(module, index);
+    if (target !== null) add(role, target, name, by);
+  }
   return found;
+}
+
+/** The function that a function does nothing but call with its own parameters; null when it does anything else. */
+export function forwardedTo(module: WasmModule, index: number): number | null {
+  const { start, end } = module.bodies[index - module.importedFunctions]!;
+  const reader = new ByteReader(module.bytes, start, end);
+  if (reader.u32() !== 0) return null;
+  for (const parameter of module.functionType(index).parameters.keys()) {
+    if (reader.byte() !== Opcode.LocalGet || reader.u32() !== parameter) return null;
+  }
+  if (reader.byte() !== Opcode.Call) return null;
+  const target = reader.u32();
+  if (target < module.importedFunctions || module.functions[target] !== module.functions[index]) return null;
+  return reader.byte() === Opcode.End && reader.offset === end ? target : null;
 }

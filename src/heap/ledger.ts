@@ -171,6 +171,8 @@ export class Ledger {
   readonly #stackPointer: WebAssembly.Global | null;
   /** When the sums were last checked, and how long that took, in milliseconds. */
   #summed = { at: Number.NEGATIVE_INFINITY, took: 0 };
+  /** Address of RECORDED_* in a module that keeps its own allocator; null in all others. */
+  readonly #recorded: number | null;
   /** Faults and failed allocations that the host was told of; null when nobody counts them. */
   #told: { faults: number; failures: number } | null = null;
 
@@ -210,6 +212,15 @@ export class Ledger {
           `${L.ABI_VERSION}. Build the module again.`,
       );
     }
+    const recorded = exports?.heapline_recorded;
+    this.#recorded = typeof recorded === 'function' ? this.#addressOf(recorded as () => number) : null;
+  }
+
+  #addressOf(recorded: () => number): number {
+    const address = recorded() >>> 0;
+    const end = address + L.RECORDED_UNSCANNED + WORD;
+    if (address % WORD === 0 && end <= this.#view.words.length * WORD) return address;
+    throw damaged('table of blocks', address);
   }
 
   #word(offset: number): number {
@@ -218,6 +229,30 @@ export class Ledger {
 
   #long(offset: number): number {
     return this.#word(offset) + this.#word(offset + WORD) * TWO_32;
+  }
+
+  /** Whether the module keeps its own allocator, whose blocks are recorded only. */
+  get recordsOnly(): boolean {
+    return this.#recorded !== null;
+  }
+
+  /** What a recorder has missed; zeros in other modules. */
+  get missed(): {
+    /** Frees of blocks that it did not know, and blocks in the place of others. */
+    readonly unseen: number;
+    /** Allocations for whose record there was no memory. */
+    readonly lost: number;
+    /** There was no memory for the last scan. */
+    readonly unscanned: boolean;
+  } {
+    const at = this.#recorded;
+    if (at === null) return { unseen: 0, lost: 0, unscanned: false };
+    const word = (offset: number): number => this.#view.words[(at + offset) / WORD]!;
+    return {
+      unseen: word(L.RECORDED_UNSEEN),
+      lost: word(L.RECORDED_LOST),
+      unscanned: word(L.RECORDED_UNSCANNED) !== 0,
+    };
   }
 
   /** The runtime's flags (`HL_FLAG_*`). */
@@ -426,6 +461,10 @@ export class Ledger {
 
   /** The spans that hold blocks. */
   *#spans(): Generator<Span, void, undefined> {
+    if (this.#recorded !== null) {
+      yield* this.#records(this.#recorded);
+      return;
+    }
     for (const span of this.#allSpans()) if (span.state !== L.SPAN_STATE_FREE) yield span;
   }
 
@@ -514,6 +553,23 @@ export class Ledger {
       ignored.set(address, words[(entry + L.IGNORED_SERIAL) / WORD]!);
     }
     return ignored;
+  }
+
+  /** The blocks of a recorder, each as a span of its own. */
+  *#records(recorded: number): Generator<Span, void, undefined> {
+    const entries = this.#view.words[(recorded + L.RECORDED_ENTRIES) / WORD]!;
+    const room = this.#view.words[(recorded + L.RECORDED_CAPACITY) / WORD]!;
+    const end = entries + room * L.RECORD_SIZE;
+    if (entries % WORD !== 0 || end > this.#view.words.length * WORD)
+      throw damaged('table of blocks', entries);
+    for (let entry = entries; entry < end; entry += L.RECORD_SIZE) {
+      const { words } = this.#view;
+      const base = words[(entry + L.RECORD_ADDRESS) / WORD]!;
+      if (base === 0) continue;
+      const metadata = entry + L.RECORD_BLOCK;
+      const capacity = words[(metadata + L.BLOCK_REQUESTED) / WORD]!;
+      yield { state: L.SPAN_STATE_LARGE, base, pages: 0, capacity, blocks: 1, metadata };
+    }
   }
 
   /** All blocks that were ever handed out: those in use, and those freed and not reused. */
@@ -681,6 +737,7 @@ export class Ledger {
   /** For a host that regains control after a trap: the calls that were cut off have left their slots behind. */
   set top(slot: number) {
     this.#view.words[(this.runtimeAddress + L.RUNTIME_TOP) / WORD] = slot;
+    if (this.#recorded !== null) this.#view.words[(this.#recorded + L.RECORDED_ACTIVE) / WORD] = 0;
   }
 
   /** Address of the last slot, which all frames too deep for the shadow stack share. */

@@ -8,7 +8,7 @@
 import { lastAtMost } from '../algorithms/binary-search.ts';
 import { ExternalKind, type TypeDefinition, type ValueType, type WasmModule } from '../binary/index.ts';
 import { ALLOCATION_FAMILY, REQUEST_FUNCTIONS } from '../runtime/index.ts';
-import { HOOKS_TABLE } from './instrumented-module.ts';
+import { ALLOCATOR_FUNCTION, HOOKS_TABLE, RECORDER } from './instrumented-module.ts';
 import { type CallSites, SiteFlag } from './scan.ts';
 
 /** The functions for whose calls contexts are made. */
@@ -257,6 +257,14 @@ function* indicesOf(flags: Uint8Array): Iterable<number> {
   for (let index = 0; index < flags.length; index += 1) if (flags[index] === 1) yield index;
 }
 
+const isOfFamily = (name: string): boolean => SINKS.has(name) || name.startsWith(ALLOCATOR_FUNCTION);
+
+/** What records the module's own allocator is behind the functions of the program, and takes the contexts itself. */
+function firstOfRecorder(module: WasmModule): number {
+  const found = module.export(RECORDER, ExternalKind.Global);
+  return (found && module.globals[found.index]!.initializer?.i32) ?? module.functions.length;
+}
+
 /** Decides which functions and sites of the module get slots. */
 export function analyseCalls(module: WasmModule, sites: CallSites): CallGraph {
   const functions = module.functions.length;
@@ -264,7 +272,7 @@ export function analyseCalls(module: WasmModule, sites: CallSites): CallGraph {
   const edges = new Edges(module, sites, referenced);
   const sinks = new Uint8Array(edges.nodes);
   for (const { name, kind, index } of module.exports) {
-    if (kind === ExternalKind.Function && SINKS.has(name)) sinks[index] = 1;
+    if (kind === ExternalKind.Function && isOfFamily(name)) sinks[index] = 1;
   }
   // Functions that only the family calls, and functions that nobody calls, never get slots: the context of an
   // allocation is taken before any of them runs.
@@ -291,7 +299,7 @@ export function analyseCalls(module: WasmModule, sites: CallSites): CallGraph {
   const reachesHost = edges.backward(hosts, barrier);
   const instrumented = new Uint8Array(functions);
   let sinksKeepTop = true;
-  for (let index = module.importedFunctions; index < functions; index += 1) {
+  for (let index = module.importedFunctions; index < firstOfRecorder(module); index += 1) {
     if (sinks[index] === 1 || live[index] === 0 || (reachesSink[index]! | reachesHost[index]!) === 0)
       continue;
     instrumented[index] = 1;

@@ -4,6 +4,7 @@ import { ByteReader, ExternalKind, Opcode, type WasmModule } from '../binary/ind
 import { MissingRuntimeError, UnsupportedModuleError } from '../errors.ts';
 import { ABI_VERSION, MAGIC, RUNTIME_IGNORED_COUNT, SHADOW_SLOTS, SLOT_SIZE } from '../runtime/layout.ts';
 import { howToLink } from './how-to-link.ts';
+import { RECORDER } from './instrumented-module.ts';
 
 const PAGE = 0x10000;
 
@@ -86,6 +87,8 @@ function checkAllocator(module: WasmModule): void {
 
 /** Throws unless the runtime lies in the initial memory and is one of this version. */
 function checkContent(module: WasmModule, { runtimeAddress, shadowAddress }: RuntimePlace): void {
+  // The block of a recorder is taken when the module starts, and the memory may have to grow for it.
+  if (module.export(RECORDER, ExternalKind.Global) !== undefined) return;
   const memory = module.memories[0];
   const size = memory === undefined ? 0 : Number(memory.minimum) * PAGE;
   const end = Math.max(runtimeAddress + RUNTIME_IGNORED_COUNT + 4, shadowAddress + SHADOW_SLOTS * SLOT_SIZE);

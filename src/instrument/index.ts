@@ -10,10 +10,12 @@ export {
   type ScannedCalls,
 } from './instrument.ts';
 export {
+  ALLOCATOR_FUNCTION,
   HOOKS_TABLE,
   InstrumentedModule,
   type InstrumentStatistics,
   openInstrumented,
+  RECORDER,
   SECTION_NAME,
   type ShadowPlace,
 } from './instrumented-module.ts';

@@ -21,6 +21,12 @@ const SECTION_VERSION = 3;
 /** Export of the table by which a runtime that was grafted in calls the host. */
 export const HOOKS_TABLE = 'heapline_hooks';
 
+/** Export of a module that keeps its own allocator: the index of the first function that was added to record it. */
+export const RECORDER = 'heapline_recorder';
+
+/** Beginning of the names of exports that grafting adds: functions that allocate or free, beside malloc and its relatives. */
+export const ALLOCATOR_FUNCTION = 'heapline_allocator_';
+
 /** What instrumenting did to a module. */
 export interface InstrumentStatistics {
   /** Functions with a body. */

@@ -31,7 +31,7 @@ export interface LeakFinderHost {
   readonly kept: ReadonlySet<number>;
   /** The stacks of contexts, valid until the guest runs again. The context tree has been checked before. */
   contextStacks(): ContextStacks;
-  /** What every report says about this guest. */
+  /** What every report says about this guest, as it is now. */
   readonly notes: readonly string[];
 }
 

@@ -3,7 +3,7 @@
 // nanoseconds a block. Lost blocks then become structures with roots (lost-heap.ts).
 
 import type { WasmExports } from '../binary/wasm-types.ts';
-import { MissingRuntimeError } from '../errors.ts';
+import { MissingRuntimeError, StateError } from '../errors.ts';
 import { layout as L, type Ledger } from '../heap/index.ts';
 import type { LeakKind } from '../report/index.ts';
 import { runtimeFunctions } from '../runtime/index.ts';
@@ -54,11 +54,19 @@ export function scanHeap(
   const memoryEnd = ledger.memory.buffer.byteLength;
   ledger.inRuntime(() => {
     start();
+    if (ledger.missed.unscanned) return;
     for (const root of roots.ranges) range(Math.min(root.start, memoryEnd), Math.min(root.end, memoryEnd));
     for (const value of roots.words) word(value);
     finish();
   });
+  if (ledger.missed.unscanned) throw noMemoryToScan();
   return readClasses(ledger, after, kept);
+}
+
+function noMemoryToScan(): StateError {
+  return new StateError(
+    "There is no memory for a leak scan: the module's own allocator has none left. Give the module more memory.",
+  );
 }
 
 const KIND_COUNT = Object.keys(KINDS).length;

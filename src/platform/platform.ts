@@ -54,8 +54,11 @@ export interface CallScopes {
   forget(): void;
 }
 
-/** The runtime's objects: for modules whose memory Emscripten's JavaScript grows, and for others. */
-export type RuntimeFlavour = 'wasi' | 'emscripten';
+/**
+ * The runtime's objects: for modules whose memory Emscripten's JavaScript grows, for others, and for modules that keep
+ * their own allocator.
+ */
+export type RuntimeFlavour = 'wasi' | 'emscripten' | 'recorder';
 
 /** Everything that the rooms of the browser half ask of their surroundings. */
 export interface Platform {

@@ -289,6 +289,31 @@ export const SHADOW_NULL = 0xfe;
  * use.
  */
 export const NULL_END = 4096;
+/**
+ * In a module that keeps its own allocator, heapline_recorded() returns the address of a structure with these
+ * fields. Its entries, RECORDED_CAPACITY of them, are { address: u32, metadata of the block: BLOCK_* }. The
+ * address of an entry that is not in use is 0.
+ */
+export const RECORDED_ENTRIES = 0;
+export const RECORDED_CAPACITY = 4;
+export const RECORDED_COUNT = 8;
+/**
+ * How many functions of the allocator are running, one called by the other. The host sets it to 0 when they
+ * were cut off.
+ */
+export const RECORDED_ACTIVE = 12;
+/**
+ * Blocks that were freed without having been allocated, or that were allocated where another one still was:
+ * the allocator has done something that nobody saw.
+ */
+export const RECORDED_UNSEEN = 16;
+/** Allocations for whose record there was no memory. */
+export const RECORDED_LOST = 20;
+/** 1 when there was no memory for the last leak scan. */
+export const RECORDED_UNSCANNED = 24;
+export const RECORD_SIZE = 16;
+export const RECORD_ADDRESS = 0;
+export const RECORD_BLOCK = 4;
 /** Whether the contexts add up to the totals. It is part of the checks below. */
 export const CHECK_SUMS = 1;
 /** The links of the context tree. */

@@ -36,7 +36,7 @@ export interface HostFramesSampling {
   readonly every: number;
 }
 
-/** Shows JavaScript stacks as long as capturing them takes no more than a share of the time. */
+/** Shows JavaScript stacks as long as capturing them takes no more than a share of the time in which the thread is busy. */
 export interface HostFramesBudget {
   /**
    * The share, such as 0.02 for 2 %. Entries beyond it show the frame `[JavaScript not captured]`. Time without entries

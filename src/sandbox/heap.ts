@@ -78,6 +78,9 @@ export interface HeapStats {
   readonly memoryBytes: number;
 }
 
+/** Whether a heap is Heapline's own, or another allocator's whose blocks are recorded only. */
+export type HeapMode = 'full' | 'record-only';
+
 type Allocate = (...args: number[]) => number;
 
 /** A guest's heap. */
@@ -97,6 +100,13 @@ export class Heap {
     this.#calloc = allocatorFunction(session, 'calloc', 2, ALLOCATES);
     this.#realloc = allocatorFunction(session, 'realloc', 2, ALLOCATES);
     this.#free = allocatorFunction(session, 'free', 1, 0);
+  }
+
+  /**
+   * Whose allocator the module uses: Heapline's, so that everything is judged, or its own, whose blocks are recorded only.
+   */
+  get mode(): HeapMode {
+    return this.#session.ledger.recordsOnly ? 'record-only' : 'full';
   }
 
   /** Allocates `size` bytes, uninitialised. Throws OutOfMemoryError rather than return 0. */

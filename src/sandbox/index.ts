@@ -1,5 +1,6 @@
 // A running module as the user sees it, and the session behind it.
 
+export type { RecordOnly } from '../graft/index.ts';
 export {
   Boundary,
   type BoundaryOptions,
@@ -9,7 +10,7 @@ export {
 } from './boundary.ts';
 export type { CallLimits } from './call-limits.ts';
 export type { FunctionTable, TableFunction } from './function-table.ts';
-export type { Heap, HeapStats } from './heap.ts';
+export type { Heap, HeapMode, HeapStats } from './heap.ts';
 export {
   ALL_LEAKS_OPTIONS,
   type AllLeaksOptions,

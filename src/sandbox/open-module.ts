@@ -3,6 +3,7 @@
 
 import { basename } from '../algorithms/posix-path.ts';
 import { InvalidArgumentError } from '../errors.ts';
+import type { RecordOnly } from '../graft/index.ts';
 import { openInstrumented } from '../instrument/instrumented-module.ts';
 import { isObject, isText, rule, textList, textNotEmpty } from '../options/option-rules.ts';
 import { type OptionTable, readOptions } from '../options/option-table.ts';
@@ -10,7 +11,7 @@ import type { SymbolizerOptions } from '../symbols/index.ts';
 import { type OpenGuest, openSandbox } from './open-sandbox.ts';
 import { prepareModule, prepareModuleOnce } from './prepared-module.ts';
 import type { GuestExports, GuestTypes, Sandbox } from './sandbox.ts';
-import { checksOf, SANDBOX_OPTIONS, type SandboxOptions } from './sandbox-options.ts';
+import { checksOf, recordOnly, SANDBOX_OPTIONS, type SandboxOptions } from './sandbox-options.ts';
 
 /** Options of a sandbox that is opened from the bytes of a module. */
 export interface ModuleOptions extends SandboxOptions {
@@ -22,6 +23,12 @@ export interface ModuleOptions extends SandboxOptions {
   readonly sourceMap?: string | object;
   /** Functions to offer; all exported ones by default. */
   readonly exports?: readonly string[];
+  /**
+   * Whether a module that was linked without the runtime keeps its own allocator, so that its blocks are recorded but bad
+   * frees are not judged: `'if-needed'`, the default, when the allocator cannot be replaced; `'never'`, so that such a
+   * module is rejected; or `'always'`.
+   */
+  readonly recordOnly?: RecordOnly;
 }
 
 /** The table of these options. */
@@ -31,6 +38,7 @@ export const MODULE_OPTIONS = {
   debugInfo: rule((value) => value instanceof Uint8Array, 'a Uint8Array'),
   sourceMap: rule((value) => isText(value) || isObject(value), 'JSON text or an object'),
   exports: textList('an array of names'),
+  recordOnly,
 } satisfies OptionTable<ModuleOptions>;
 
 /**
@@ -87,7 +95,11 @@ export async function openModule<Exports extends object, Types extends object = 
   }
   const { access } = checksOf(options);
   const prepare = once ? prepareModuleOnce : prepareModule;
-  const module = await prepare(bytes, options.maxMemory, { access, instrumented });
+  const module = await prepare(bytes, options.maxMemory, {
+    access,
+    instrumented,
+    ...(options.recordOnly === undefined ? {} : { recordOnly: options.recordOnly }),
+  });
   return openSandbox<Exports, Types>(
     {
       module,

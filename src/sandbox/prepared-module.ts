@@ -9,10 +9,10 @@ import { ExternalKind, type WasmModule as ParsedModule, readModule } from '../bi
 import type { WasmModule } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, InvalidModuleError, UnsupportedModuleError } from '../errors.ts';
 import { ALLOCATION_FAMILY } from '../frames/index.ts';
-import type { Grafted } from '../graft/index.ts';
+import type { Grafted, RecordOnly } from '../graft/index.ts';
 import { engine, type ValueType, valueTypeOf } from '../host/index.ts';
 import type { InstrumentOptions } from '../instrument/index.ts';
-import type { InstrumentedModule } from '../instrument/instrumented-module.ts';
+import { type InstrumentedModule, RECORDER } from '../instrument/instrumented-module.ts';
 import { type RootLayout, rootLayout } from '../leaks/index.ts';
 import { platform } from '../platform/index.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';
@@ -41,6 +41,8 @@ export class PreparedModule {
     readonly signatures: TableSignatures,
     /** Names of its mutable globals, and how many it does not export. */
     readonly mutableGlobals: { readonly names: readonly string[]; readonly hidden: number },
+    /** Whether the module keeps its own allocator, whose blocks are recorded only. */
+    readonly recordsOnly: boolean,
   ) {
     this.#functions = functions;
   }
@@ -92,6 +94,7 @@ export class PreparedModule {
       roots,
       signatures,
       mutableGlobalsOf(tables),
+      tables.export(RECORDER, ExternalKind.Global) !== undefined,
     );
   }
 
@@ -155,6 +158,8 @@ const forget = new FinalizationRegistry((key: string) => {
 export interface Preparation {
   /** Whether its accesses are checked. */
   readonly access?: boolean;
+  /** Which modules that were linked without the runtime keep their own allocator. */
+  readonly recordOnly?: RecordOnly;
   /** The same module if it is instrumented already. */
   readonly instrumented?: InstrumentedModule | null;
 }
@@ -169,7 +174,7 @@ export function prepareModule(
   preparation: Preparation = {},
 ): Promise<PreparedModule> {
   refuseUnchecked(preparation);
-  const key = keyOf(bytes, maxMemory, preparation.access);
+  const key = keyOf(bytes, maxMemory, preparation);
   let prepared = kept.get(key);
   if (prepared === undefined) {
     const inUse = alive.get(key)?.deref();
@@ -183,10 +188,14 @@ export function prepareModule(
 export async function prepareModuleOnce(
   bytes: Uint8Array,
   maxMemory: number | undefined,
-  { access = false, instrumented = null }: Preparation,
+  preparation: Preparation,
 ): Promise<PreparedModule> {
-  refuseUnchecked({ access, instrumented });
-  return PreparedModule.make(bytes, instrumented ?? (await instrumentAny(bytes, limitOf(maxMemory), access)));
+  refuseUnchecked(preparation);
+  const { instrumented = null } = preparation;
+  return PreparedModule.make(
+    bytes,
+    instrumented ?? (await instrumentAny(bytes, limitOf(maxMemory), preparation)),
+  );
 }
 
 /**
@@ -197,16 +206,18 @@ export async function prepareModuleOnce(
 export function prepareModuleNow(
   bytes: Uint8Array,
   maxMemory: number | undefined,
-  { access = false, instrumented = null }: Preparation,
-  graft: (bytes: Uint8Array) => Grafted,
+  preparation: Preparation,
+  graft: (bytes: Uint8Array, recordOnly: RecordOnly) => Grafted,
 ): PreparedModule {
-  refuseUnchecked({ access, instrumented });
-  const key = keyOf(bytes, maxMemory, access);
+  refuseUnchecked(preparation);
+  const { access = false, instrumented = null, recordOnly = 'if-needed' } = preparation;
+  const key = keyOf(bytes, maxMemory, preparation);
   const inUse = alive.get(key)?.deref();
   if (inUse !== undefined) return inUse;
   const prepared = PreparedModule.makeNow(
     bytes,
-    instrumented ?? instrumentNow(bytes, limitOf(maxMemory), access, graft),
+    instrumented ??
+      instrumentNow(bytes, limitOf(maxMemory), access, (own) => graft(own, access ? 'never' : recordOnly)),
   );
   enlist(key, prepared);
   kept.set(key, Promise.resolve(prepared));
@@ -221,8 +232,12 @@ function refuseUnchecked({ access, instrumented }: Preparation): void {
   );
 }
 
-function keyOf(bytes: Uint8Array, maxMemory: number | undefined, access = false): string {
-  return `${platform().sha256(bytes)} ${maxMemory ?? ''}${access ? ' access' : ''}`;
+function keyOf(
+  bytes: Uint8Array,
+  maxMemory: number | undefined,
+  { access = false, recordOnly = 'if-needed' }: Preparation,
+): string {
+  return `${platform().sha256(bytes)} ${maxMemory ?? ''} ${recordOnly}${access ? ' access' : ''}`;
 }
 
 function limitOf(maxMemory: number | undefined): { readonly maxMemory?: number } {
@@ -293,7 +308,7 @@ function isLinked(bytes: Uint8Array): boolean {
 async function instrumentAny(
   bytes: Uint8Array,
   options: InstrumentOptions,
-  access: boolean,
+  { access = false, recordOnly }: Preparation,
 ): Promise<InstrumentedModule> {
   if (access) {
     await loadPasses(true);
@@ -307,7 +322,7 @@ async function instrumentAny(
     import('../graft/index.ts'),
     platform().fetchRuntimeObjects?.(),
   ]);
-  return graftAndInstrument(bytes, options);
+  return graftAndInstrument(bytes, { ...options, ...(recordOnly === undefined ? {} : { recordOnly }) });
 }
 
 function textOf(map: object): string | null {

@@ -218,6 +218,12 @@ function readBudget(budget: unknown, option: string): HostFrames {
   rejectOption(`${option}.budget`, 'a share of the time, above 0 and up to 1', budget);
 }
 
+/** The option that says which modules keep their own allocator. */
+export const recordOnly = withHelp(
+  oneOf('never', 'if-needed', 'always'),
+  'which modules keep their own allocator and are recorded only: those whose allocator cannot be replaced, all or none',
+);
+
 /** The option that says at which moment leaks are looked for. */
 export const leakMoment = withHelp(
   withDefault(oneOf('main', 'exit'), 'main'),

@@ -22,7 +22,7 @@ import { HeapEvents } from './heap-events.ts';
 import { Program } from './program.ts';
 import { startTimeline } from './recording.ts';
 import { StackReader } from './stack-reader.ts';
-import type { Subject } from './subject.ts';
+import { RECORD_ONLY, type Subject } from './subject.ts';
 
 /** How a guest is watched. */
 export interface SessionOptions extends BoundaryOptions {
@@ -105,7 +105,8 @@ export class Session {
     gate.exceptions.attach(exports, gate);
     const runtime = runtimeFunctions(exports);
     runtime.heapline_set_flags?.(flagsOf(options));
-    if (options.quarantine > 0 || instrumented.shadow !== null) {
+    const recordsOnly = this.ledger.recordsOnly;
+    if ((options.quarantine > 0 && !recordsOnly) || instrumented.shadow !== null) {
       startChecks(runtime, options.quarantine, instrumented.shadow);
     }
     this.timeline = options.timeline ? startTimeline(this.ledger, runtime) : null;
@@ -119,6 +120,7 @@ export class Session {
     const requests = new ClientRequests(exports, guest.memory);
     this.requests = requests;
     const ownNotes = options.attached ? [HELD_BY_JAVASCRIPT] : [];
+    const recorded = recordsOnly ? this.ledger : null;
     this.leaks = new LeakFinder(roots, {
       ledger: this.ledger,
       exports,
@@ -127,7 +129,7 @@ export class Session {
       kept,
       contextStacks: () => this.stacks.contexts(),
       get notes() {
-        return [...ownNotes, ...requests.notes];
+        return [...ownNotes, ...(recorded === null ? [] : notesOf(recorded.missed)), ...requests.notes];
       },
     });
     this.table = new FunctionTable(exports, signatures, gate);
@@ -262,6 +264,20 @@ function limitsOf(runtime: Partial<RuntimeFunctions>): RuntimeFunctions['heaplin
     'the module does not export heapline_set_limits, which maxBlocks and maxAllocation need: link it with the flags that ' +
       '`heapline link-flags` prints',
   );
+}
+
+/** What a report says of a module that keeps its own allocator. */
+function notesOf({ unseen, lost }: Ledger['missed']): string[] {
+  return [
+    RECORD_ONLY,
+    ...(unseen === 0
+      ? []
+      : [
+          `The allocator has done something that was not recorded ${unseen} times: blocks were freed that nobody had seen ` +
+            'allocated, or allocated where others still were. The totals may be wrong by as many blocks.',
+        ]),
+    ...(lost === 0 ? [] : [`For ${lost} allocations there was no memory to record them.`]),
+  ];
 }
 
 /** Starts the quarantine, and gives the shadow its memory. */

@@ -12,6 +12,11 @@ export interface ToolchainInfo {
   readonly version: string;
 }
 
+/** What a module says that keeps its own allocator. */
+export const RECORD_ONLY =
+  'Record only: the module keeps its own allocator. Blocks, bytes and stacks are recorded; bad frees are not judged, freed ' +
+  'blocks do not wait in a quarantine, and blocks of inlined code of the allocator are not seen.';
+
 /** A module, its symbols and its names. */
 export interface Subject {
   readonly module: PreparedModule;
@@ -32,13 +37,16 @@ export interface Subject {
 
 /** What the compiler and the reading of debug information had to say. Debug information is not read for this. */
 export function warningsAbout(subject: Subject): readonly string[] {
-  const { warnings, symbols } = subject;
-  return symbols.opened ? [...warnings, ...symbols.warnings, ...namesOnly(subject)] : [...warnings];
+  const { module, symbols } = subject;
+  const warnings = [...subject.warnings, ...(module.recordsOnly ? [RECORD_ONLY] : [])];
+  return symbols.opened ? [...warnings, ...symbols.warnings, ...namesOnly(subject)] : warnings;
 }
 
 /** The comments of a profile. Reads the debug information. */
 export function commentsAbout(subject: Subject): readonly string[] {
-  return [...subject.comments, ...namesOnly(subject)];
+  const { comments, module } = subject;
+  const said = comments.some((each) => each.startsWith(RECORD_ONLY.slice(0, RECORD_ONLY.indexOf(':'))));
+  return [...comments, ...(module.recordsOnly && !said ? [RECORD_ONLY] : []), ...namesOnly(subject)];
 }
 
 /** A sentence that the module was built without debug information, if it was; empty otherwise. */

@@ -10,6 +10,7 @@ type Embedded = { readonly default: string };
 const EMBEDDED: Readonly<Record<RuntimeFlavour, () => Promise<Embedded>>> = {
   emscripten: () => import('../../wasm/heapline-emscripten.o'),
   wasi: () => import('../../wasm/heapline-wasi.o'),
+  recorder: () => import('../../wasm/heapline-recorder.o'),
 };
 
 const fetched = new Map<RuntimeFlavour, Uint8Array>();
@@ -17,7 +18,7 @@ let fetching: Promise<unknown> | null = null;
 
 /** Loads the objects, once. */
 export async function fetchRuntimeObjects(): Promise<void> {
-  fetching ??= Promise.all([fetchObject('emscripten'), fetchObject('wasi')]);
+  fetching ??= Promise.all((['emscripten', 'wasi', 'recorder'] as const).map(fetchObject));
   try {
     await fetching;
   } catch (cause) {
