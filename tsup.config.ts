@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { defineConfig, type Options } from 'tsup';
 import { embedObjects } from './scripts/embed-objects.ts';
@@ -49,6 +50,18 @@ const answersApart: NonNullable<Options['esbuildPlugins']>[number] = {
   },
 };
 
+// Pages contain the code of these packages, whose licences ask for their text.
+const licences: NonNullable<Options['esbuildPlugins']>[number] = {
+  name: 'licences',
+  setup({ initialOptions }) {
+    const packages = ['preact', '@lezer/common', '@lezer/cpp', '@lezer/highlight', '@lezer/lr'];
+    const texts = packages.map(
+      (name) => `${name}\n${readFileSync(`node_modules/${name}/LICENSE`, 'utf8').trim()}`,
+    );
+    initialOptions.banner = { js: `/*!\n${texts.join('\n\n')}\n*/` };
+  },
+};
+
 // The declarations for both module systems, of one reading of the sources. They have no members that are marked
 // @internal. `npm run typecheck` checks the types; checking them here as well would take as long as all the rest.
 // Development leaves the declarations out with --no-dts.
@@ -88,6 +101,17 @@ export default defineConfig(({ dts }) => [
     format: ['esm'],
     splitting: true,
     target: 'es2022',
+  },
+  {
+    // The code of pages, which is written into each of them.
+    entry: { 'page-app': 'src/page-app/main.tsx' },
+    format: ['iife'],
+    platform: 'browser',
+    target: 'es2022',
+    minify: true,
+    noExternal: [/.*/],
+    outExtension: () => ({ js: '.js' }),
+    esbuildPlugins: [licences],
   },
   {
     entry: { cli: 'src/cli/main.ts' },

@@ -7,6 +7,7 @@
 // test/types pins the names and the types behind them.
 
 import './node/install.ts';
+import './page/install.ts';
 import './profile/install-reader.ts';
 import './serve/join.ts';
 
@@ -19,4 +20,5 @@ export {
   loadC,
   loadWasm,
 } from './loading/index.ts';
+export { formatHtml, type ReportHtmlOptions } from './page/format-html.ts';
 export * from './shared-exports.ts';

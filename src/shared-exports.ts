@@ -30,6 +30,7 @@ export {
   type FoldedOptions,
   type Granularity,
   HeapProfile,
+  type HtmlOptions,
   type ProfileFunction,
   type ProfileJson,
   type ProfileJsonFrame,

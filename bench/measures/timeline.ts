@@ -12,6 +12,8 @@ import { geometricMean, ratioSpread } from '../statistics.ts';
 import { tracked } from './tracking.ts';
 
 const KERNELS = ['churn', 'sizes', 'grow', 'large', 'trees'];
+/** Samples of the other measurements take some 20 ms, and these so many times as long. */
+const LONGER = 12;
 const START = 'heapline_set_timeline';
 
 /** The same module with a timeline of every sample. */
@@ -41,10 +43,11 @@ async function measure(program: Program, setting: Setting) {
     ['timeline', recorded(bytes, artifact, program.entry)],
   ]);
   const samples = await interleave(variants, {
-    rounds: setting.quick ? 9 : 31,
-    budget: setting.quick ? 1e9 : 20e9,
-    maximalWarmUp: setting.quick ? 8 : 16,
-    scale: program.scale,
+    rounds: setting.quick ? 7 : 21,
+    budget: setting.quick ? 4e9 : 40e9,
+    maximalWarmUp: 3,
+    // The first points of a guest are taken at once, so short runs show those alone.
+    scale: program.name === 'trees' ? program.scale + 3 : program.scale * LONGER,
   });
   const times = (name: string): readonly number[] => samples.find((sample) => sample.name === name)!.times;
   return { program: program.name, ratio: ratioSpread(times('timeline'), times('tracked')) };

@@ -73,6 +73,8 @@ interface Checked {
   readonly terminal: Terminal;
   /** Whether standard output carries a report. */
   readonly aside: boolean;
+  /** Writes a page of the heap with the report; null when none was asked for. */
+  readonly page: ((report: LeakReport) => string) | null;
 }
 
 /** Writes everything that a check gives. */
@@ -96,7 +98,8 @@ function writeReport(checked: Checked, { format, file }: Output): void {
   const { verdict, given, written, terminal } = checked;
   // The text shows the kinds that the user asked about, tolerated or not.
   const kinds = format === 'text' ? given.leakKinds : verdict.failing;
-  const text = formatted(checked, format, kinds, file === null);
+  const text =
+    format === 'html' ? checked.page!(checked.report) : formatted(checked, format, kinds, file === null);
   if (file !== null) {
     if (written.write(file, text)) written.add(file);
   } else if (format === 'text') terminal.say(text.trimEnd());

@@ -18,7 +18,7 @@ import type { Terminal } from './terminal.ts';
 
 /** A report to write. Without a file, `text` goes to standard error and the other formats to standard output. */
 export interface Output {
-  readonly format: ReportFormat;
+  readonly format: ReportFormat | 'html';
   readonly file: string | null;
 }
 
@@ -40,7 +40,11 @@ export interface CheckArguments extends GuestArguments {
   when: 'main' | 'exit';
   tree?: true;
   wrappers?: string[];
+  source: boolean;
 }
+
+/** The formats of the report, and a page that shows the heap as well. */
+const FORMATS = [...REPORT_FORMATS, 'html'];
 
 const CHECK_STATUS_HELP = `
 Exit status:
@@ -78,10 +82,11 @@ export function addCheckCommand(
     .option('--update-baseline', 'write the leaks that are found to the baseline')
     .option(
       '--format <format[=file]>',
-      `how to report: ${REPORT_FORMATS.join(', ')}; to a file, or else printed (repeatable)`,
+      `how to report: ${FORMATS.join(', ')}; to a file, or else printed (repeatable)`,
       (text: string, outputs: Output[] | undefined) => [...(outputs ?? []), parseFormat(text)],
     )
     .option('--pprof <file>', 'write the leaks as a pprof profile, too')
+    .option('--no-source', 'leave the texts of the source files out of the page that --format html writes')
     .addOption(inlinesOption())
     .option(
       '--max-bytes <size>',
@@ -106,6 +111,7 @@ Examples:
   heapline check -Iinclude test.c parser.c
   heapline check --leak-kinds all --suppressions leaks.supp test.c
   heapline check --format junit=leaks.xml --format sarif=leaks.sarif test.c
+  heapline check --format html=leaks.html test.c
   heapline check --format suppressions=leaks.supp test.c            hide what is found …
   heapline check --suppressions leaks.supp test.c                   … from now on
   heapline check --baseline leaks.json --update-baseline test.c    live with what there is …
@@ -132,11 +138,15 @@ function parseFormat(text: string): Output {
   const equals = text.indexOf('=');
   const format = equals < 0 ? text : text.slice(0, equals);
   const file = equals < 0 ? null : text.slice(equals + 1);
-  if (!isReportFormat(format) || file === '') {
+  if (!isFormat(format) || file === '') {
     throw usageError(
       '--format',
-      `--format ${text}: write ${REPORT_FORMATS.join(', ')}, or one of them as FORMAT=FILE.`,
+      `--format ${text}: write ${FORMATS.join(', ')}, or one of them as FORMAT=FILE.`,
     );
   }
-  return { format: format, file };
+  return { format, file };
+}
+
+function isFormat(name: string): name is Output['format'] {
+  return name === 'html' || isReportFormat(name);
 }

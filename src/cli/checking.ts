@@ -50,12 +50,14 @@ export async function check(
   }
   const found = reportOf(sandbox, suppressions, given.when);
   for (const warning of sandbox.warnings) terminal.warn(warning);
-  sandbox.dispose();
+  const page = wantsPage(given) ? await pageFor(sandbox, given) : null;
 
   const written = new WrittenFiles();
   const report = comparedWithBaseline(found, known, given, written, terminal);
   const verdict = verdictOf(report, given);
-  writeReports({ report, verdict, outputs, given, written, terminal, aside });
+  writeReports({ report, verdict, outputs, given, written, terminal, aside, page });
+  // Pages read the heap until they are written.
+  sandbox.dispose();
   const grows = growth !== null && growth.contexts.length > 0;
   if (growth !== null) terminal.say(growthText(growth, given, terminal));
   written.tell(terminal);
@@ -101,6 +103,7 @@ async function run(
   const options: SandboxOptions = {
     quarantine: QUARANTINE,
     ...guestOptions(given, programArguments),
+    ...(wantsPage(given) ? { timeline: true } : {}),
     // The JavaScript frames above this function are Heapline's own.
     hostFrames: 'off',
     onStdout: (bytes) => (aside ? terminal.programError(bytes) : terminal.data(bytes)),
@@ -164,6 +167,23 @@ function verdictOf(report: LeakReport, given: CheckArguments): Verdict {
     fails: !report.isClean(failing) || failedAllocations,
     tolerated: tolerated ? lost : null,
   };
+}
+
+/** Whether a page is to be written. */
+function wantsPage({ format = [] }: CheckArguments): boolean {
+  return format.some((output) => output.format === 'html');
+}
+
+/** Reads what a page shows of the heap, and returns what writes the page with the report. */
+async function pageFor(sandbox: Sandbox, given: CheckArguments): Promise<(report: LeakReport) => string> {
+  const { guestContents, guestPage } = await import('./guest-page.ts');
+  const none = { title: sandbox.name, profiles: [] };
+  // Whatever ruined the heap is in the report.
+  const contents = readable(
+    () => guestContents(sandbox),
+    () => {},
+  );
+  return (report) => guestPage(contents ?? none, report, given.source);
 }
 
 // There is a report for a heap that the program has ruined, too: it has everything that the host was told before.

@@ -17,6 +17,7 @@ import { addServeCommand } from './serve.ts';
 import { addShowCommands } from './show.ts';
 import { Terminal } from './terminal.ts';
 import { addTypesCommand } from './types.ts';
+import { addViewCommand } from './view.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
   // Their arguments are those of gcc and ar, which no parser of ours may see.
@@ -48,6 +49,7 @@ Examples:
   heapline run -O2 --kind peak main.c -- input   who held it when it was largest
   heapline check test.c                          fail when it leaks
   heapline top heap.pb.gz                        the table again, from any pprof heap profile
+  heapline view heap.pb.gz                       a flame graph, the sources and more in a browser
   heapline serve --open leaky.c                  the same in a browser, and for go tool pprof
   heapline help run                              all options of a command
 ${ENVIRONMENT_HELP}
@@ -69,6 +71,7 @@ ${STATUS_HELP}`,
   addTypesCommand(program, terminal);
   addCcCommands(program, terminal);
   addShowCommands(program, terminal);
+  addViewCommand(program, terminal);
   addCompareCommands(program, terminal, (result) => {
     status = result;
   });

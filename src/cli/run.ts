@@ -58,6 +58,8 @@ interface RunArguments extends GuestArguments {
   call?: Call[];
   kind: ContextProfileKind;
   pprof: string | false;
+  html?: string;
+  source: boolean;
   inlines: 'lines' | 'locations';
   json?: true;
   limit: number;
@@ -84,6 +86,8 @@ export function addRunCommand(
     .addOption(optionsOf({ kind: profileKinds })('kind', { value: '<kind>' }))
     .option('--pprof <file>', 'where to write the profile', 'heap.pb.gz')
     .option('--no-pprof', 'do not write it')
+    .option('--html <file>', 'write a page to look at: flame graph, sources, timeline, leaks')
+    .option('--no-source', 'leave the texts of the source files out of the page')
     .addOption(inlinesOption())
     .option('--json', 'print the report as JSON; the output of the program then goes to standard error')
     .addOption(limitOption(20));
@@ -100,6 +104,7 @@ Examples:
   heapline run --file /in.json=test/in.json --max-memory 64M parse.c -- /in.json
   heapline run --call 'init()' --call 'parse("[1, 2]", 6)' parser.c
   heapline run --kind peak --pprof peak.pb.gz big.c && go tool pprof -http=: peak.pb.gz
+  heapline run --html heap.html big.c
   heapline run --json server.wasm | jq .stats.inUseBytes`,
     )
     .action(async (files: string[], given: RunArguments) => {
@@ -172,10 +177,12 @@ async function run(
   }
   // Checked now, because the program may run for an hour.
   if (given.pprof !== false) checkWritable(given.pprof);
+  if (given.html !== undefined) checkWritable(given.html);
   const options: SandboxOptions = {
     ...guestOptions(given, programArguments),
     // The JavaScript frames above this function are Heapline's own.
     hostFrames: 'off',
+    ...(given.html === undefined ? {} : { timeline: true }),
     onStdout: (bytes) => (given.json ? terminal.programError(bytes) : terminal.data(bytes)),
     onStderr: (bytes) => terminal.programError(bytes),
     onLeakCheck: (report) => terminal.say(report.toString()),
@@ -202,17 +209,23 @@ async function run(
   const failures = read(() => sandbox.heap.failures()) ?? [];
   const ended = failure === null ? exitCode : statusOf(failure);
   const status = ended === 0 && damage !== null ? statusOf(damage) : ended;
-  let written: string | null = null;
   let notWritten: FileError | null = null;
-  if (given.pprof !== false && profile !== null) {
+  const write = (path: string, content: string | Uint8Array): string | null => {
     try {
-      writeOutput(given.pprof, profile.encode({ inlines: given.inlines }));
-      written = given.pprof;
+      writeOutput(path, content);
+      return path;
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
-      notWritten = error;
+      notWritten ??= error;
+      return null;
     }
-  }
+  };
+  const written =
+    given.pprof === false || profile === null
+      ? null
+      : write(given.pprof, profile.encode({ inlines: given.inlines }));
+  const page = given.html === undefined || profile === null ? null : await pageOf(sandbox, given, read);
+  const pageWritten = page === null ? null : write(given.html!, page);
   if (given.json) {
     const report = {
       version: 1,
@@ -224,6 +237,7 @@ async function run(
       warnings: sandbox.warnings,
       calls: results,
       pprof: written === null ? null : resolve(written),
+      ...(given.html === undefined ? {} : { html: pageWritten === null ? null : resolve(pageWritten) }),
       top: profile?.topRows(given.limit === 0 ? {} : { limit: given.limit }) ?? [],
       profile,
     };
@@ -236,11 +250,24 @@ async function run(
     reportFaults(faults, terminal);
     reportFailures(failures, terminal);
     if (written !== null)
-      terminal.say(colors.dim(`Wrote ${written}; look closer with: go tool pprof -http=: ${written}`));
+      terminal.say(colors.dim(`Wrote ${written}; look closer with: heapline view ${written}`));
+    if (pageWritten !== null) terminal.say(colors.dim(`Wrote ${pageWritten}; open it in a browser.`));
   }
   sandbox.dispose();
   if (notWritten !== null) throw notWritten;
   return status;
+}
+
+/** The page of a run; null when the program has ruined its heap. */
+async function pageOf(
+  sandbox: Sandbox,
+  given: RunArguments,
+  read: <T>(from: () => T) => T | null,
+): Promise<string | null> {
+  const { guestContents, guestPage } = await import('./guest-page.ts');
+  const contents = read(() => guestContents(sandbox, given.kind));
+  const report = read(() => sandbox.heap.leaks());
+  return contents && guestPage(contents, report, given.source);
 }
 
 /** The options as loadC() and loadWasm() take them. */

@@ -2,7 +2,6 @@
 // the only thread, so requests are answered between its calls: after main has returned, and between the rounds of
 // --call.
 
-import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
 import { ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
 import { LONGEST_TIMER } from '../options/longest-timer.ts';
@@ -11,6 +10,7 @@ import { addCompileOptions, readCount } from './arguments.ts';
 import type { Call } from './call.ts';
 import { failureText, usageError } from './failure.ts';
 import { addCallOption, checkCalls, preparedCall } from './guest.ts';
+import { openInBrowser } from './open-in-browser.ts';
 import { addGuestOptions, type GuestArguments, guestOptions, load } from './run.ts';
 import { optionsOf } from './table-options.ts';
 import type { Terminal } from './terminal.ts';
@@ -87,6 +87,7 @@ async function serve(
     given,
     {
       ...guestOptions(given, programArguments),
+      timeline: true,
       // The JavaScript frames above this function are Heapline's own.
       hostFrames: 'off',
       onStdout: (bytes) => terminal.data(bytes),
@@ -180,17 +181,4 @@ function guarded(run: () => unknown, terminal: Terminal): boolean {
     }
     throw error;
   }
-}
-
-/** Opens a page in the browser of the system. Where there is none, a warning says so. */
-function openInBrowser(url: string, terminal: Terminal): void {
-  const [command, ...args] =
-    process.platform === 'darwin'
-      ? ['open', url]
-      : process.platform === 'win32'
-        ? ['cmd', '/c', 'start', '', url]
-        : [process.env.BROWSER || 'xdg-open', url];
-  const child = spawn(command!, args, { stdio: 'ignore', detached: true });
-  child.once('error', () => terminal.warn(`Open it yourself: no browser could be started with ${command}.`));
-  child.unref();
 }

@@ -12,6 +12,7 @@ export {
   type RawAccess,
   type RawHeapFault,
   type RequestRecord,
+  type TimelineTotals,
 } from './ledger.ts';
 export { MemoryView } from './memory-view.ts';
 export { type HeapSnapshot, indicesIn } from './snapshot.ts';

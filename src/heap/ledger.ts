@@ -45,6 +45,12 @@ export interface HeapTotals {
   readonly memoryBytes: number;
 }
 
+/** The sums that a timeline needs. */
+export type TimelineTotals = Pick<
+  HeapTotals,
+  'allocObjects' | 'allocBytes' | 'liveObjects' | 'liveBytes' | 'peakObjects' | 'peakBytes' | 'contexts'
+>;
+
 /** One block that the program holds, or has freed. */
 export interface HeapBlock {
   /** First byte of the block. */
@@ -383,6 +389,23 @@ export class Ledger {
       failedAllocations: this.#word(L.RUNTIME_FAILED),
       faults: this.faultCount,
       memoryBytes: this.memory.buffer.byteLength,
+    };
+  }
+
+  /** The sums that a timeline needs, unchecked: they are read often, and in the middle of allocations. */
+  timelineTotals(): TimelineTotals {
+    const words = this.#view.words;
+    const at = this.runtimeAddress / WORD;
+    const allocObjects = words[at + L.RUNTIME_ALLOC_OBJECTS / WORD]!;
+    const allocBytes = words[at + L.RUNTIME_ALLOC_BYTES / WORD]!;
+    return {
+      allocObjects: allocObjects + words[at + L.RUNTIME_ALLOC_OBJECTS / WORD + 1]! * TWO_32,
+      allocBytes: allocBytes + words[at + L.RUNTIME_ALLOC_BYTES / WORD + 1]! * TWO_32,
+      liveObjects: (allocObjects - words[at + L.RUNTIME_FREED_OBJECTS / WORD]!) >>> 0,
+      liveBytes: (allocBytes - words[at + L.RUNTIME_FREED_BYTES / WORD]!) >>> 0,
+      peakObjects: words[at + L.RUNTIME_PEAK_OBJECTS / WORD]!,
+      peakBytes: words[at + L.RUNTIME_PEAK_BYTES / WORD]!,
+      contexts: words[at + L.RUNTIME_CONTEXTS / WORD]!,
     };
   }
 

@@ -13,6 +13,7 @@ import { withInlineLocations } from './inline-locations.ts';
 import { type ProfileJson, profileJson } from './json.ts';
 import { legacyText } from './legacy-text.ts';
 import type { ProfileKind, ProfileModel, SampleType } from './model.ts';
+import { type HtmlOptions, pageWriter } from './page-writer.ts';
 import { ENCODE_OPTIONS, FOLDED_OPTIONS, SPEEDSCOPE_OPTIONS, TOP_OPTIONS } from './profile-options.ts';
 import { DEFAULT_MAX_BYTES, profileReader } from './reader.ts';
 import { sampleTypeIndex } from './sample-types.ts';
@@ -201,6 +202,14 @@ export class HeapProfile {
   speedscope(options: SpeedscopeOptions = {}): string {
     const settings = readOptions('profile.speedscope', options, SPEEDSCOPE_OPTIONS);
     return speedscopeText(this.model, this.#stackView(), settings);
+  }
+
+  /**
+   * The profile as a page to look at: one HTML file with a flame graph, tables, and the sources that the profile names.
+   * It loads nothing from elsewhere.
+   */
+  async html(options: HtmlOptions = {}): Promise<string> {
+    return pageWriter()(this, options);
   }
 
   /** The text form of Go's `/debug/pprof/heap?debug=1`, which pprof also reads. */

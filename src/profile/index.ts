@@ -10,6 +10,7 @@ export {
   type ProfileInput,
 } from './context-profile.ts';
 export { decodeProfile } from './decode.ts';
+export { viewOf } from './drop-frames.ts';
 export { encodeMessage } from './encode.ts';
 export type { FoldedOptions } from './folded.ts';
 export { headerOf, WRITTEN_BY } from './header.ts';
@@ -36,6 +37,7 @@ export {
   type Samples,
   type SampleType,
 } from './model.ts';
+export { type HtmlOptions, usePageWriter } from './page-writer.ts';
 export { DEFAULT_LEVEL, inlineForms, profileKinds } from './profile-options.ts';
 export { formatQuantity, formatShare } from './quantity.ts';
 export type { SpeedscopeOptions } from './speedscope.ts';

@@ -239,8 +239,10 @@ export class Heap {
         `No timeline of ${this.#session.subject.name} was recorded: open the sandbox with timeline: true.`,
       );
     }
-    return timeline.read(program.atEnd?.snapshot.totals ?? peaks.totals(), (moment, takenAt) =>
-      this.#profileAt(moment, takenAt),
+    return timeline.read(
+      program.atEnd?.snapshot.totals ?? peaks.totals(),
+      (moment, takenAt) => this.#profileAt(moment, takenAt),
+      () => this.profile(),
     );
   }
 

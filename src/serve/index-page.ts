@@ -2,8 +2,8 @@
 // page is plain HTML: it has no scripts and loads nothing from elsewhere. It is light or dark as the reader's system
 // is.
 
+import { escapeHtml } from '../algorithms/escape-html.ts';
 import { formatQuantity } from '../profile/index.ts';
-import { escapeHtml } from './go-values.ts';
 
 /** One row of the table of profiles. */
 export interface ProfileEntry {

@@ -7,6 +7,7 @@
 // number of long collections is limited. So the cost of many clients is limited, too.
 
 import { gzip } from 'node:zlib';
+import { escapeHtml } from '../algorithms/escape-html.ts';
 import type { Steps } from '../algorithms/steps.ts';
 import { DEFAULT_LEVEL, encodeMessage, type HeapProfile, legacyText, VERSION } from '../profile/index.ts';
 import {
@@ -20,15 +21,7 @@ import {
   whole,
 } from './all-threads.ts';
 import { change, cut, fitted, sinceLastScrape } from './delta.ts';
-import {
-  cleanPath,
-  escapeHtml,
-  escapePath,
-  parseInt64,
-  parseQuery,
-  parseUint64,
-  percentDecoded,
-} from './go-values.ts';
+import { cleanPath, escapePath, parseInt64, parseQuery, parseUint64, percentDecoded } from './go-values.ts';
 import { indexPage, type ProfileEntry } from './index-page.ts';
 import type { ServeSettings } from './options.ts';
 import { DELTA_KINDS, ELSEWHERE, HEAP_PROFILES, type HeapKind, OTHER_PROFILES } from './profiles.ts';

@@ -13,8 +13,10 @@ const FIRST_DISTANCE = 32;
 /** Most contexts of all moments together. They take 28 bytes each. */
 const MOST_CONTEXTS = 2 ** 20;
 /** Walking over contexts may take so many milliseconds, and a share of the time beyond them. */
-const ALLOWANCE = 3;
+const ALLOWANCE = 1;
 const SHARE_OF_TIME = 0.005;
+/** Milliseconds that a context takes, until there is a measurement. */
+const USUAL_CONTEXT = 1e-4;
 /** A heap that is larger than at all moments before by this factor is a moment. */
 const NEW_PEAK = 1.125;
 
@@ -38,6 +40,8 @@ export class Moments {
   #contexts = 0;
   /** Milliseconds that walking over contexts has taken. */
   #walked = 0;
+  /** The same for each context, as it was last. */
+  #perContext = USUAL_CONTEXT;
 
   all(): readonly SavedMoment[] {
     return this.#kept;
@@ -56,15 +60,23 @@ export class Moments {
     };
   }
 
-  /** Keeps the contexts of this point if it is time. @param step bytes between two points */
-  offer(point: TimelinePoint, step: number, contexts: () => HeapSnapshot | null): void {
+  /**
+   * Keeps the contexts of this point if it is time.
+   * @param step bytes between two points
+   * @param count number of contexts
+   */
+  offer(point: TimelinePoint, step: number, count: number, contexts: () => HeapSnapshot | null): void {
     const isDue = point.allocBytes >= this.#due || point.inUseBytes > this.#largest * NEW_PEAK;
-    if (!isDue || this.#walked > ALLOWANCE + point.time * SHARE_OF_TIME) return;
+    const allowed = ALLOWANCE + point.time * SHARE_OF_TIME;
+    if (!isDue || this.#walked + count * this.#perContext > allowed) return;
     const began = performance.now();
     const snapshot = contexts();
     if (snapshot !== null) this.#keep(save(point, snapshot), point);
     this.#due = point.allocBytes + this.#distance * step;
-    this.#walked += performance.now() - began;
+    const took = performance.now() - began;
+    this.#walked += took;
+    // Small heaps say little: most of their time is for the first run of this code.
+    if (count > 1000) this.#perContext = took / count;
   }
 
   #keep(saved: SavedMoment, point: TimelinePoint): void {

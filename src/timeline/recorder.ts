@@ -4,10 +4,10 @@
 // The points are in a table of fixed length. When it is full, every second point is dropped, and from then on points are
 // as far apart as those that are left. So the table covers the whole run, however long it is.
 
-import type { HeapTotals, Ledger } from '../heap/index.ts';
+import type { HeapTotals, Ledger, TimelineTotals } from '../heap/index.ts';
 import type { HeapProfile } from '../profile/index.ts';
 import { Moments, type SavedMoment } from './moments.ts';
-import { Timeline, type TimelinePeak, type TimelinePoint } from './timeline.ts';
+import { Timeline, type TimelineMoment, type TimelinePeak, type TimelinePoint } from './timeline.ts';
 
 /** Most points that are kept. */
 const MOST_POINTS = 1024;
@@ -15,6 +15,9 @@ const MOST_POINTS = 1024;
 const FIRST_STEP = 256;
 /** The runtime takes steps of 31 bits. */
 const LARGEST_STEP = 2 ** 31 - 1;
+/** Points that may be taken as fast as the runtime asks. Later ones are at least so many milliseconds apart. */
+const QUICK_POINTS = 128;
+const LEAST_TIME = 0.1;
 /** Milliseconds between two points in which nothing was allocated, at first. */
 const FIRST_PAUSE = 1;
 
@@ -33,7 +36,13 @@ class Points {
   };
 
   add(point: TimelinePoint): void {
-    for (const [name, column] of Object.entries(this.columns)) column[this.count] = point[name as Column];
+    const { columns, count } = this;
+    columns.time[count] = point.time;
+    columns.allocBytes[count] = point.allocBytes;
+    columns.allocObjects[count] = point.allocObjects;
+    columns.inUseBytes[count] = point.inUseBytes;
+    columns.inUseObjects[count] = point.inUseObjects;
+    columns.calls[count] = point.calls;
     this.count++;
   }
 
@@ -78,27 +87,34 @@ export class TimelineRecorder {
   #step = FIRST_STEP;
   #pause = FIRST_PAUSE;
   #calls = 0;
+  #taken = 0;
   #last: TimelinePoint;
   #peak: TimelinePeak | null = null;
 
   /** @param start asks the runtime for the first point after so many bytes */
   constructor(ledger: Ledger, start: (step: number) => void) {
     this.#ledger = ledger;
-    this.#last = this.#now(ledger.uncheckedTotals());
+    this.#last = this.#now(ledger.timelineTotals());
     this.#points.add(this.#last);
     start(this.#step);
   }
 
   /** The runtime asks for a point. Returns how many bytes are to be allocated until the next one. */
   point(): number {
-    this.#take(this.#ledger.uncheckedTotals());
-    return this.#step;
+    const { time, allocBytes } = this.#last;
+    this.#take(this.#ledger.timelineTotals());
+    if (this.#taken < QUICK_POINTS) return this.#step;
+    const passed = this.#last.time - time;
+    if (passed >= LEAST_TIME) return this.#step;
+    // As many bytes as will probably be allocated until the next point may be taken.
+    const bytes = (this.#last.allocBytes - allocBytes) * (LEAST_TIME / Math.max(passed, LEAST_TIME / 100));
+    return Math.min(Math.max(this.#step, Math.ceil(bytes)), LARGEST_STEP);
   }
 
   /** The host enters the guest, no function of which is running. */
   entered(): void {
     this.#calls++;
-    const totals = this.#ledger.uncheckedTotals();
+    const totals = this.#ledger.timelineTotals();
     const { allocBytes, inUseObjects, time } = this.#last;
     const allocated = totals.allocBytes - allocBytes;
     if (allocated === 0 && totals.liveObjects === inUseObjects) return;
@@ -127,8 +143,15 @@ export class TimelineRecorder {
     };
   }
 
-  /** What was written down, and the heap as these sums have it. `profileOf` makes the profile of a moment. */
-  read(totals: HeapTotals, profileOf: (moment: SavedMoment, takenAt: number) => HeapProfile): Timeline {
+  /**
+   * What was written down, and the heap as these sums have it. `profileOf` makes the profile of a moment. The last moment
+   * is now.
+   */
+  read(
+    totals: HeapTotals,
+    profileOf: (moment: SavedMoment, takenAt: number) => HeapProfile,
+    profileNow: () => HeapProfile,
+  ): Timeline {
     const now = this.#now(totals);
     this.#notePeak(now, totals);
     const points = this.#points.all();
@@ -136,14 +159,15 @@ export class TimelineRecorder {
     if (points.length === 1 || allocBytes !== now.allocBytes || inUseObjects !== now.inUseObjects) {
       points.push(now);
     }
-    const moments = this.#moments.all().map((moment) => ({
+    const moments: TimelineMoment[] = this.#moments.all().map((moment) => ({
       ...moment.point,
       profile: () => profileOf(moment, this.#startedAt.getTime() + moment.point.time),
     }));
+    moments.push({ ...points.at(-1)!, profile: profileNow });
     return new Timeline(this.#startedAt, points, this.#peak, moments);
   }
 
-  #now(totals: HeapTotals): TimelinePoint {
+  #now(totals: TimelineTotals): TimelinePoint {
     return {
       time: performance.now() - this.#began,
       allocBytes: totals.allocBytes,
@@ -154,8 +178,9 @@ export class TimelineRecorder {
     };
   }
 
-  #take(totals: HeapTotals): void {
+  #take(totals: TimelineTotals): void {
     const point = this.#now(totals);
+    this.#taken++;
     this.#last = point;
     this.#notePeak(point, totals);
     if (this.#points.count === MOST_POINTS) {
@@ -166,11 +191,11 @@ export class TimelineRecorder {
       this.#pause = Math.max(this.#pause * 2, point.time / count);
     }
     this.#points.add(point);
-    this.#moments.offer(point, this.#step, () => this.#ledger.uncheckedSnapshot());
+    this.#moments.offer(point, this.#step, totals.contexts, () => this.#ledger.uncheckedSnapshot());
   }
 
   // The first of equal peaks counts, as in the runtime.
-  #notePeak(point: TimelinePoint, { peakBytes, peakObjects }: HeapTotals): void {
+  #notePeak(point: TimelinePoint, { peakBytes, peakObjects }: TimelineTotals): void {
     if (peakBytes <= (this.#peak?.inUseBytes ?? 0)) return;
     this.#peak = { ...point, inUseBytes: peakBytes, inUseObjects: peakObjects };
   }

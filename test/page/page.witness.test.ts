@@ -1,0 +1,279 @@
+// The page in Chromium: every view of sqlite3's heap and of a leaking program, whose figures are those of
+// HeapProfile.top() and of `go tool pprof`; by keyboard, light and dark, on narrow screens; judged by axe-core.
+
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { formatHtml, type HeapProfile, type LeakReport, loadC, type Timeline } from '../../src/index.ts';
+import { pageText, reportProfiles } from '../../src/page/index.ts';
+import { formatQuantity } from '../../src/profile/index.ts';
+import { corpora, corpusBuild, fetchCorpora } from '../corpora/corpora.ts';
+import { Workspace } from '../support/profile-oracles.ts';
+import { type ShownPage, showPage, startBrowser } from './shown-page.ts';
+
+const VIEWS = ['flame', 'table', 'source', 'timeline', 'leaks'] as const;
+const LEAKY = new URL('leaking.c', import.meta.url).pathname;
+
+const workspace = new Workspace();
+let browser: Browser;
+let profile: HeapProfile;
+let earlier: HeapProfile;
+let report: LeakReport;
+let timeline: Timeline;
+let html: string;
+/** The same in another browser window each. */
+let shown: ShownPage;
+
+beforeAll(async () => {
+  browser = await startBrowser();
+  await fetchCorpora();
+  const corpus = corpora.find(({ name }) => name === 'sqlite3')!;
+  const sqlite = await loadC(corpus.sources, {
+    ...corpusBuild(corpus, 'clang'),
+    timeline: true,
+    hostFrames: 'off',
+  });
+  sqlite.exports.workload!(1);
+  earlier = sqlite.heap.profile();
+  sqlite.exports.workload!(2);
+  profile = sqlite.heap.profile();
+  timeline = sqlite.heap.timeline();
+  const leaking = await loadC(LEAKY, { toolchain: 'clang', hostFrames: 'off' });
+  leaking.run();
+  report = leaking.heap.leaks();
+  html = pageText({
+    title: 'sqlite3',
+    profiles: [{ name: 'heap', label: 'heap', profile }, ...reportProfiles(report, undefined)],
+    timeline,
+    report,
+  });
+  shown = await showPage(browser, html);
+  sqlite.dispose();
+  leaking.dispose();
+});
+afterAll(async () => {
+  await shown?.close();
+  await browser?.close();
+  workspace.dispose();
+});
+
+/** The first rows of the page's table: flat, cum, name. */
+async function tableOf({ page }: ShownPage, rows: number): Promise<string[][]> {
+  return page.locator('section[aria-label=Rows] tbody tr:not(.spacer)').evaluateAll(
+    (elements, most) =>
+      elements.slice(0, most).map((row) => {
+        const cells = Array.from((row as HTMLTableRowElement).cells);
+        const name = cells.at(-1)!.querySelector('button')!;
+        return [cells[0]!, cells[2]!, name].map((element) => element.textContent);
+      }),
+    rows,
+  );
+}
+
+describe('the figures of the page', () => {
+  test.each(['alloc_space', 'alloc_objects'] as const)(
+    'are those of top() for %s, by function',
+    async (sampleType) => {
+      await shown.go(`#view=table&type=${sampleType}&sort=cum`);
+      const unit = sampleType === 'alloc_space' ? 'bytes' : 'count';
+      const write = (value: number): string =>
+        unit === 'bytes' ? formatQuantity(value, unit) : value.toLocaleString('en-US');
+      const rows = profile.topRows({ sampleType, granularity: 'functions', sort: 'cum', limit: 12 });
+      expect(await tableOf(shown, 12)).toEqual(
+        rows.map((row) => [write(row.flat), write(row.cum), expect.stringMatching(`^${row.function}`)]),
+      );
+    },
+  );
+
+  test('are those of go tool pprof', async () => {
+    await shown.go('#view=table&type=alloc_space&unit=B');
+    const judged = workspace.pprofTop(profile, '-sample_index=alloc_space', '-unit=B', '-nodecount=8');
+    const expected = [...judged.matchAll(/^ *(\d+)B? +\S+ +\S+ +(\d+)B? +\S+ +(\S+)/gm)].map(
+      ([, flat, cum, name]) => [Number(flat), Number(cum), name],
+    );
+    expect(expected.length).toBe(8);
+    const numbers = (await tableOf(shown, 8)).map(([flat, cum, name]) => [
+      Number.parseInt(flat!.replaceAll(',', ''), 10),
+      Number.parseInt(cum!.replaceAll(',', ''), 10),
+      name!.split(/\s/)[0],
+    ]);
+    expect(numbers).toEqual(expected);
+  });
+
+  test('of focus, ignore and hide are those of go tool pprof', async () => {
+    for (const [fragment, flag] of [
+      ['focus=Parser', '-focus=Parser'],
+      ['ignore=Parser', '-ignore=Parser'],
+      ['hide=^sqlite3_?[Mm]alloc|sqlite3MemMalloc', '-hide=^sqlite3_?[Mm]alloc|sqlite3MemMalloc'],
+    ]) {
+      await shown.go(`#view=table&type=alloc_space&unit=B&${encodeURI(fragment!)}`);
+      const judged = workspace.pprofTop(
+        profile,
+        '-sample_index=alloc_space',
+        '-unit=B',
+        '-nodecount=5',
+        flag!,
+      );
+      const expected = [...judged.matchAll(/^ *(\d+)B? +\S+ +\S+ +(\d+)B? +\S+ +(\S+)/gm)].map(
+        ([, flat, cum, name]) => `${flat} ${cum} ${name}`,
+      );
+      expect(expected.length).toBe(5);
+      const numbers = (await tableOf(shown, 5)).map(
+        ([flat, cum, name]) =>
+          `${flat!.replace(/[^\d]/g, '')} ${cum!.replace(/[^\d]/g, '')} ${name!.split(/\s/)[0]}`,
+      );
+      expect(numbers, flag).toEqual(expected);
+    }
+  });
+
+  test('of a searched function and of a selected frame are its sums', async () => {
+    await shown.go('#type=alloc_space&search=sqlite3Parser&icicle=1');
+    const row = profile
+      .topRows({ sampleType: 'alloc_space', granularity: 'functions' })
+      .find(({ function: name }) => name === 'sqlite3Parser')!;
+    await expect
+      .poll(() => shown.page.locator('output.found').textContent())
+      .toContain(formatQuantity(row.cum, 'bytes'));
+    const canvas = shown.page.locator('canvas');
+    await canvas.focus();
+    await canvas.press('ArrowDown');
+    await expect
+      .poll(() => shown.page.locator('.selected').textContent())
+      .toContain(formatQuantity(profile.total('alloc_space'), 'bytes'));
+  });
+
+  test('next to the lines of a source are those of the lines', async () => {
+    const file = corpora.find(({ name }) => name === 'sqlite3')!.sources[1]!;
+    const line = profile
+      .topRows({ sampleType: 'alloc_space', granularity: 'lines' })
+      .find((row) => row.file === file)!;
+    await shown.go(`#view=source&type=alloc_space&file=${encodeURIComponent(file)}&line=${line.line}`);
+    const row = shown.page.locator('tr.here');
+    await row.waitFor();
+    const cells = await row.locator('td').allTextContents();
+    expect(cells[0]).toBe(formatQuantity(line.flat, 'bytes'));
+    expect(cells[2]).toBe(String(line.line));
+    expect(await row.locator('code').textContent()).toMatch(/\(/);
+    expect(await shown.page.locator('.code .tok-keyword').count()).toBeGreaterThan(0);
+  });
+});
+
+describe('the views', () => {
+  test('show the timeline with its peak, and a span of it as a difference', async () => {
+    await shown.go('#view=timeline');
+    const { peak, moments } = timeline;
+    await expect
+      .poll(() => shown.page.locator('figcaption').textContent())
+      .toContain(
+        `Peak: ${formatQuantity(peak!.inUseBytes, 'bytes')} in ${peak!.inUseObjects.toLocaleString('en-US')} objects`,
+      );
+    const last = moments.length - 1;
+    await shown.page.getByLabel('from').selectOption('0');
+    await shown.go(`#view=table&type=alloc_space&span=0-${last}`);
+    const change = moments[last]!.allocBytes - moments[0]!.allocBytes;
+    const total = await shown.page.locator('.total').textContent();
+    expect(total).toContain(formatQuantity(moments[last]!.allocBytes, 'bytes'));
+    if (moments[0]!.allocBytes > 0) expect(total).toContain(`+${formatQuantity(change, 'bytes')}`);
+  });
+
+  test('show leaks with class, stack and contents, and heap faults', async () => {
+    await shown.go('#view=leaks&profile=leaks');
+    const text = await shown.page.locator('section.leaks').textContent();
+    expect(text).toContain('double-free');
+    expect(text).toContain('definite leak');
+    expect(text).toMatch(/lose_tree[\s\S]*leaking\.c:\d+/);
+    expect(text).toContain('What hangs on it');
+    expect(text).toContain('a lost root');
+    expect(await shown.page.locator('.total').textContent()).toContain('leaked_space');
+  });
+
+  test('compare two profiles with sums per line', async () => {
+    const page = await showPage(
+      browser,
+      await profile.html({ base: earlier, title: 'compared', sources: false }),
+    );
+    await page.go('#view=table&type=alloc_space&by=lines');
+    const [row] = earlier
+      .diff(profile)
+      .topRows({ sampleType: 'alloc_space', granularity: 'lines', limit: 1 });
+    expect((await tableOf(page, 1))[0]![0]).toBe(`+${formatQuantity(row!.flat, 'bytes')}`);
+    await page.screenshot('comparison-table-light');
+    await page.go('#type=alloc_space');
+    await page.screenshot('comparison-flame-light');
+    expect(await page.violations()).toEqual([]);
+    expect(page.complaints).toEqual([]);
+    await page.close();
+  });
+
+  test('show callers and callees of a function', async () => {
+    await shown.go('#type=alloc_space&function=sqlite3Parser');
+    expect(await shown.page.locator('canvas').count()).toBe(2);
+    await shown.screenshot('callers-light');
+  });
+
+  test.each([
+    { dark: false, width: 1100 },
+    { dark: true, width: 1100 },
+    { dark: false, width: 400 },
+  ])('are accessible and fit: $dark, $width pixels', async ({ dark, width }) => {
+    const page = await showPage(browser, html, { dark, width });
+    for (const view of VIEWS) {
+      await page.go(`#view=${view}&type=${view === 'leaks' ? '' : 'alloc_space'}`);
+      expect(await page.violations(), view).toEqual([]);
+      const overflow = await page.page.evaluate(
+        () => document.documentElement.scrollWidth - window.innerWidth,
+      );
+      expect(overflow, view).toBeLessThanOrEqual(0);
+      await page.screenshot(`${view}-${width === 400 ? 'narrow' : dark ? 'dark' : 'light'}`);
+    }
+    expect(page.complaints).toEqual([]);
+    expect(page.requests).toEqual([]);
+    await page.close();
+  });
+});
+
+describe('a reader', () => {
+  test('goes through the views by keyboard, and back by the history', async () => {
+    await shown.go('');
+    await shown.page.getByRole('link', { name: 'Table' }).focus();
+    await shown.page.keyboard.press('Enter');
+    await shown.page.getByRole('region', { name: 'Rows' }).waitFor();
+    expect(new URL(shown.page.url()).hash).toContain('view=table');
+    await shown.page.goBack();
+    await shown.page.locator('canvas').waitFor();
+  });
+
+  test('zooms by keyboard and sees the whole again', async () => {
+    await shown.go('#type=alloc_space&icicle=1');
+    const canvas = shown.page.locator('canvas');
+    await canvas.focus();
+    for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown', 'Enter']) await canvas.press(key);
+    const name = await shown.page.locator('.selected h3').textContent();
+    expect(name).not.toBe('all');
+    await canvas.press('Escape');
+    await expect.poll(() => shown.page.locator('.selected').textContent()).toContain('No frame is selected');
+  });
+
+  test('drops another profile onto the page', async () => {
+    await shown.go('');
+    const bytes = [...earlier.encode()];
+    await shown.page.evaluate((content) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([new Uint8Array(content)], 'other.pb.gz'));
+      window.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, cancelable: true }));
+    }, bytes);
+    await expect.poll(() => shown.page.locator('h1').textContent()).toBe('other.pb.gz');
+    await shown.page.evaluate(() => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File(['no profile'], 'notes.txt'));
+      window.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, cancelable: true }));
+    });
+    await expect
+      .poll(() => shown.page.getByRole('alert').textContent())
+      .toContain('notes.txt cannot be shown');
+  });
+
+  test('gets a small file, whose code without data has less than 400 kB', async () => {
+    const page = await formatHtml(report, { sources: false });
+    expect(page.length).toBeLessThan(400_000);
+  });
+});
