@@ -9,6 +9,7 @@ Usage: ./build.sh [command] [arguments]
 
   (no command)    install the npm packages, build the C runtime and the library, each only if something changed
   packages        install the npm packages, if something changed
+  runtime         the same, and build the C runtime
   watch           build, then rebuild what each change in csrc/ and src/ touches, until Ctrl-C
   demo            build, then profile examples/leaky.c: prints which code holds the heap, writes heap.pb.gz
   tools           install the tools that the tests compare with (through apt) and the C sources that they compile;
@@ -137,6 +138,11 @@ case "$command" in
   packages)
     check_node
     install_packages
+    ;;
+  runtime)
+    check_node
+    install_packages
+    build_runtime
     ;;
   demo)
     build
