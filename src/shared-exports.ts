@@ -27,6 +27,7 @@ export {
   type ContextProfileKind,
   type DecodeOptions,
   type EncodeOptions,
+  type FilterOptions,
   type FoldedOptions,
   type Granularity,
   HeapProfile,

@@ -3,14 +3,19 @@
 import type { Command, Option } from 'commander';
 import '../profile/install-reader.ts';
 import { InvalidProfileError } from '../errors.ts';
-import type { HeapProfile, TopOptions } from '../profile/index.ts';
-import { FOLDED_OPTIONS, SPEEDSCOPE_OPTIONS, TOP_OPTIONS } from '../profile/profile-options.ts';
+import type { FilterOptions, HeapProfile, TopOptions } from '../profile/index.ts';
+import {
+  FILTER_OPTIONS,
+  FOLDED_OPTIONS,
+  SPEEDSCOPE_OPTIONS,
+  TOP_OPTIONS,
+} from '../profile/profile-options.ts';
 import { readCount, readInput } from './arguments.ts';
 import { writeOutput } from './output-files.ts';
 import { optionsOf } from './table-options.ts';
 import type { Terminal } from './terminal.ts';
 
-interface ShowArguments {
+interface ShowArguments extends FilterOptions {
   base?: string;
   json?: true;
 }
@@ -47,6 +52,7 @@ Examples:
   heapline top heap.pb.gz
   heapline top --sample-type alloc_space --cum -n 10 heap.pb.gz
   heapline top --base before.pb.gz after.pb.gz       what grew between the two
+  heapline top --focus parse --hide '^x?malloc' heap.pb.gz
   curl -s http://localhost:6060/debug/pprof/heap | heapline top -`,
     )
     .action(async (file: string, given: ShowArguments & TableArguments) => {
@@ -131,10 +137,15 @@ function frameOptions({ lines, sampleType }: FrameArguments): { lines: boolean; 
   return { lines: lines === true, ...(sampleType === undefined ? {} : { sampleType }) };
 }
 
+const filterOption = optionsOf(FILTER_OPTIONS);
+
 function withProfile(command: Command): Command {
   return command
     .argument('<file>', PROFILE_FILE)
-    .option('--base <file>', 'show what changed since this earlier profile');
+    .option('--base <file>', 'show what changed since this earlier profile')
+    .addOption(filterOption('focus', { value: '<expression>' }))
+    .addOption(filterOption('ignore', { value: '<expression>' }))
+    .addOption(filterOption('hide', { value: '<expression>' }));
 }
 
 function withSampleType(command: Command): Command {
@@ -150,9 +161,14 @@ export function limitOption(rows: number): Option {
   );
 }
 
-async function open(file: string, { base }: ShowArguments): Promise<HeapProfile> {
+async function open(file: string, { base, focus, ignore, hide }: ShowArguments): Promise<HeapProfile> {
   const profile = await openProfile(file);
-  return base === undefined ? profile : (await openProfile(base)).diff(profile);
+  const shown = base === undefined ? profile : (await openProfile(base)).diff(profile);
+  return shown.filter({
+    ...(focus === undefined ? {} : { focus }),
+    ...(ignore === undefined ? {} : { ignore }),
+    ...(hide === undefined ? {} : { hide }),
+  });
 }
 
 /** Reads a profile, and names its file in errors. */

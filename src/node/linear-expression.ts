@@ -15,5 +15,9 @@ export function linearExpression(expression: string): LinearExpression | null {
     if (error instanceof RE2JSException) return null;
     throw error;
   }
-  return { size: matcher.programSize(), matches: (text) => matcher.matches(text) };
+  return {
+    size: matcher.programSize(),
+    matches: (text) => matcher.matches(text),
+    finds: (text) => matcher.matcher(text).find(),
+  };
 }

@@ -42,6 +42,8 @@ export interface LinearExpression {
   readonly size: number;
   /** Whether the expression matches the whole text. */
   matches(text: string): boolean;
+  /** Whether the expression matches some part of the text. */
+  finds(text: string): boolean;
 }
 
 /** Follows pieces of work through the promises, timers and callbacks that they start. */

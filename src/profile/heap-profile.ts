@@ -8,13 +8,20 @@ import { type OptionTable, readOptions, withDefault } from '../options/option-ta
 import { difference, sum } from './combine.ts';
 import { viewOf } from './drop-frames.ts';
 import { encodeProfile } from './encode.ts';
+import { type FilterOptions, filtered, filterNames } from './filter.ts';
 import { type FoldedOptions, foldedText } from './folded.ts';
 import { withInlineLocations } from './inline-locations.ts';
 import { type ProfileJson, profileJson } from './json.ts';
 import { legacyText } from './legacy-text.ts';
 import type { ProfileKind, ProfileModel, SampleType } from './model.ts';
 import { type HtmlOptions, pageWriter } from './page-writer.ts';
-import { ENCODE_OPTIONS, FOLDED_OPTIONS, SPEEDSCOPE_OPTIONS, TOP_OPTIONS } from './profile-options.ts';
+import {
+  ENCODE_OPTIONS,
+  FILTER_OPTIONS,
+  FOLDED_OPTIONS,
+  SPEEDSCOPE_OPTIONS,
+  TOP_OPTIONS,
+} from './profile-options.ts';
 import { DEFAULT_MAX_BYTES, profileReader } from './reader.ts';
 import { sampleTypeIndex } from './sample-types.ts';
 import { type SpeedscopeOptions, speedscopeText } from './speedscope.ts';
@@ -69,6 +76,8 @@ export class HeapProfile {
   /** The tables of the profile, for other writers. */
   readonly model: ProfileModel;
   #view: StackView | null = null;
+  /** Of a profile that filter() has made: the expressions, and the profile before, to which shares refer. */
+  #filtered: { readonly names: readonly string[]; readonly whole: ProfileModel } | null = null;
 
   /** Makes a profile of these tables. HeapProfile.decode() and heap.profile() do so for you. */
   constructor(model: ProfileModel) {
@@ -180,7 +189,8 @@ export class HeapProfile {
 
   /** A table like that of `go tool pprof -top`. */
   top(options: TopOptions = {}): string {
-    return topText(this.model, this.#stackView(), readOptions('profile.top', options, TOP_OPTIONS));
+    const settings = readOptions('profile.top', options, TOP_OPTIONS);
+    return topText(this.model, this.#stackView(), settings, this.#filtered ?? undefined);
   }
 
   /** The rows of the table that `top()` writes. */
@@ -225,6 +235,22 @@ export class HeapProfile {
   /** The profile as plain data of a versioned shape. `JSON.stringify(profile)` uses it. */
   toJSON(): ProfileJson {
     return profileJson(this.model);
+  }
+
+  /**
+   * A profile with some of the samples and frames, as pprof's options -focus, -ignore and -hide leave them. Tables show
+   * shares of the whole profile.
+   */
+  filter(options: FilterOptions): HeapProfile {
+    const filters = readOptions('profile.filter', options, FILTER_OPTIONS);
+    const names = filterNames(filters);
+    if (names.length === 0) return this;
+    const result = new HeapProfile(filtered(this.model, this.#stackView(), filters));
+    result.#filtered = {
+      names: [...(this.#filtered?.names ?? []), ...names],
+      whole: this.#filtered?.whole ?? this.model,
+    };
+    return result;
   }
 
   /** The change from this profile to a later one: later − this. Stacks without a change are left out. */

@@ -12,6 +12,7 @@ export {
 export { decodeProfile } from './decode.ts';
 export { viewOf } from './drop-frames.ts';
 export { encodeMessage } from './encode.ts';
+export type { FilterOptions } from './filter.ts';
 export type { FoldedOptions } from './folded.ts';
 export { headerOf, WRITTEN_BY } from './header.ts';
 export {

@@ -3,6 +3,7 @@
 
 import { flag, oneOf, rule, text, wholeNumber } from '../options/option-rules.ts';
 import { type OptionTable, withDefault, withHelp } from '../options/option-table.ts';
+import type { FilterOptions } from './filter.ts';
 import type { FoldedOptions } from './folded.ts';
 import type { EncodeOptions } from './heap-profile.ts';
 import type { SpeedscopeOptions } from './speedscope.ts';
@@ -45,6 +46,13 @@ export const TOP_OPTIONS = {
   objects: withDefault(flag, true),
   trimPath: text,
 } satisfies OptionTable<TopOptions>;
+
+/** The table of FilterOptions. */
+export const FILTER_OPTIONS = {
+  focus: withHelp(text, 'keep only stacks with a matching function, file or module'),
+  ignore: withHelp(text, 'leave out stacks with a matching function, file or module'),
+  hide: withHelp(text, 'leave matching frames out of stacks'),
+} satisfies OptionTable<FilterOptions>;
 
 /** The table of FoldedOptions. */
 export const FOLDED_OPTIONS = {

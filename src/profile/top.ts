@@ -8,12 +8,17 @@ import { sampleTypeIndex } from './sample-types.ts';
 import { printedName, type TopSettings, topRows } from './top-rows.ts';
 
 /** The table as text with its header. */
-export function topText(model: ProfileModel, view: StackView, options: TopSettings): string {
+export function topText(
+  model: ProfileModel,
+  view: StackView,
+  options: TopSettings,
+  filters: { readonly names: readonly string[]; readonly whole: ProfileModel } = { names: [], whole: model },
+): string {
   const index = sampleTypeIndex(model, options.sampleType);
   const all = topRows(model, view, options);
   const rows = all.slice(0, options.limit);
   const { type, unit } = model.sampleTypes[index]!;
-  const total = totalOf(model, index);
+  const total = totalOf(filters.whole, index);
   let smallest = 0;
   let shown = 0;
   for (const { flat, cum } of rows) {
@@ -25,6 +30,7 @@ export function topText(model: ProfileModel, view: StackView, options: TopSettin
   const objects = options.objects && rows.some((row) => row.flatObjects !== null);
 
   const lines = headerLines(model, type, format(total));
+  if (filters.names.length > 0) lines.push('Active filters:', ...filters.names.map(shortFilter));
   lines.push(
     `Showing nodes accounting for ${format(shown)}, ${formatShare(shown, total).trim()} of ${format(total)} total`,
   );
@@ -46,6 +52,11 @@ export function topText(model: ProfileModel, view: StackView, options: TopSettin
     lines.push(`${columns.join(' ')}  ${printedName(row.function, file, row.line, '')}${inlined}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** A filter as pprof prints it. */
+function shortFilter(text: string): string {
+  return `   ${text.length > 80 ? `${text.slice(0, 80)}…` : text}`;
 }
 
 /**

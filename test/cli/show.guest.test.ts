@@ -45,6 +45,18 @@ describe('heapline top', () => {
     );
   });
 
+  it('leaves out what --focus, --ignore and --hide name, as folded and text do', () => {
+    const filters = ['--focus', 'parse', '--ignore', 'walk', '--hide', '^main$'];
+    const left = profile.filter({ focus: 'parse', ignore: 'walk', hide: '^main$' });
+    const shown = (command: string): string => directory.heapline([command, ...filters, 'heap.pb.gz']).stdout;
+    expect(shown('top')).toBe(left.top());
+    expect(shown('top')).toContain('Active filters:\n   focus=parse\n');
+    expect(shown('folded')).toBe(left.folded());
+    expect(shown('text')).toBe(left.text());
+    const wrong = directory.heapline(['top', '--focus', '(', 'heap.pb.gz']);
+    expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('focus: ( is no regular')]);
+  });
+
   it('prints the rows as JSON', () => {
     const rows = JSON.parse(directory.heapline(['top', '--json', 'heap.pb.gz']).stdout);
     expect(rows).toEqual(JSON.parse(JSON.stringify(profile.topRows())));

@@ -63,6 +63,49 @@ describe('go tool pprof', () => {
     expect(rows(profile.top({ ...options, sort: 'cum' }))).toEqual(rows(workspace.pprofTop(profile, '-cum')));
   });
 
+  const expressions = [
+    '',
+    'a',
+    '^[a-m]',
+    '[b-d]$',
+    'parse|main',
+    '\\.c$',
+    '(?i)MAIN',
+    '.',
+    'no such function',
+    'wasm',
+  ];
+
+  it('leaves out the same with -focus, -ignore and -hide', () => {
+    const expression = fc.constantFrom(...expressions);
+    fc.assert(
+      fc.property(
+        fc.oneof(arbitraryProfile, fc.constant(sampleProfile())),
+        fc.record({ focus: expression, ignore: expression, hide: expression }),
+        fc.constantFrom('functions', 'lines'),
+        (profile, filters, granularity) => {
+          const flags = Object.entries(filters).flatMap(([name, text]) =>
+            text === '' ? [] : [`-${name}=${text}`],
+          );
+          expect(profile.filter(filters).top({ granularity, objects: false })).toBe(
+            workspace.pprofTop(profile, `-${granularity}`, ...flags),
+          );
+        },
+      ),
+      { numRuns: 60, interruptAfterTimeLimit: 60_000 },
+    );
+  });
+
+  it('reads what is left as a profile of its own', () => {
+    const left = sampleProfile().filter({ focus: 'parse', hide: 'main' });
+    expect(left.folded()).not.toContain('main');
+    expect(left.total()).toBeLessThan(sampleProfile().total());
+    const again = HeapProfile.decode(left.encode());
+    expect(again.folded()).toBe(left.folded());
+    expect(again.top({ granularity: 'functions', objects: false })).toBe(workspace.pprofTop(again));
+    expect(() => left.filter({ focus: '(' })).toThrow('no regular expression');
+  });
+
   it('prints the same tables for profiles of all shapes', () => {
     fc.assert(
       fc.property(arbitraryProfile, fc.constantFrom('functions', 'lines'), (profile, granularity) => {
