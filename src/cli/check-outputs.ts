@@ -9,6 +9,7 @@ import {
   type LeakReport,
   leakKinds,
   type ReportFormat,
+  type ReportOptions,
 } from '../report/index.ts';
 import type { CheckArguments, Output } from './check.ts';
 import { failureText } from './failure.ts';
@@ -124,6 +125,16 @@ function leakProfile(report: LeakReport, { leakKinds: asked, inlines }: CheckArg
   return encodeLeakProfile(report, { kinds, takenAt: Date.now(), inlines });
 }
 
+/** What the text shows of stacks. */
+function viewOf({ focus, ignore, hide, frames }: CheckArguments): NonNullable<ReportOptions['view']> {
+  return {
+    frames,
+    ...(focus === undefined ? {} : { focus }),
+    ...(ignore === undefined ? {} : { ignore }),
+    ...(hide === undefined ? {} : { hide }),
+  };
+}
+
 function formatted(
   { report, given, terminal }: Checked,
   format: ReportFormat,
@@ -139,5 +150,6 @@ function formatted(
     tree: given.tree === true,
     wrappers: given.wrappers ?? [],
     color: printed && terminal.colors.isColorSupported,
+    view: viewOf(given),
   });
 }

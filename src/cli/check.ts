@@ -41,6 +41,10 @@ export interface CheckArguments extends GuestArguments {
   tree?: true;
   wrappers?: string[];
   source: boolean;
+  focus?: string;
+  ignore?: string;
+  hide?: string;
+  frames: 'project' | 'all';
 }
 
 /** The formats of the report, and a page that shows the heap as well. */
@@ -99,7 +103,11 @@ export function addCheckCommand(
     .addOption(optionsOf({ when: leakMoment })('when', { value: '<moment>' }))
     .addOption(optionsOf(TEXT_OPTIONS)('all'))
     .addOption(optionsOf(TEXT_OPTIONS)('tree'))
-    .addOption(optionsOf(TEXT_OPTIONS)('wrappers', { value: '<pattern>', repeatable: true }));
+    .addOption(optionsOf(TEXT_OPTIONS)('wrappers', { value: '<pattern>', repeatable: true }))
+    .addOption(optionsOf(TEXT_OPTIONS)('focus', { value: '<expression>' }))
+    .addOption(optionsOf(TEXT_OPTIONS)('ignore', { value: '<expression>' }))
+    .addOption(optionsOf(TEXT_OPTIONS)('hide', { value: '<expression>' }))
+    .addOption(optionsOf(TEXT_OPTIONS)('frames', { value: '<which>' }));
   addGuestOptions(addCompileOptions(addCallOption(command)))
     .addHelpText(
       'after',

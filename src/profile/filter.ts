@@ -2,10 +2,9 @@
 // -hide: profile.FilterSamplesByName of github.com/google/pprof. An expression is looked for in the names of functions,
 // in paths of sources, and in the path of the module.
 
-import { InvalidArgumentError } from '../errors.ts';
 import type { StackView } from '../frames/index.ts';
 import type { SettingsOf } from '../options/option-table.ts';
-import { platform } from '../platform/index.ts';
+import { type TextMatcher, textMatcher } from '../platform/index.ts';
 import type { ProfileLine, ProfileModel, Samples } from './model.ts';
 import type { FILTER_OPTIONS } from './profile-options.ts';
 
@@ -18,8 +17,6 @@ export interface FilterOptions {
   /** Leave matching frames out of all stacks. Samples without any other frame go with them. */
   hide?: string;
 }
-
-type Expression = (text: string) => boolean;
 
 const NOTHING = 0;
 const FOCUSED = 1;
@@ -43,9 +40,9 @@ export function filtered(
   view: StackView,
   filters: SettingsOf<typeof FILTER_OPTIONS>,
 ): ProfileModel {
-  const focus = expression('focus', filters.focus);
-  const ignore = expression('ignore', filters.ignore);
-  const hide = expression('hide', filters.hide);
+  const focus = textMatcher('focus', filters.focus);
+  const ignore = textMatcher('ignore', filters.ignore);
+  const hide = textMatcher('hide', filters.hide);
   const matchers = matchersOf(model);
   const lines = model.locations.map((location, i) => location.lines.slice(view.firstLine[i]!));
   const marks = model.locations.map(({ mapping }, i) => {
@@ -117,8 +114,8 @@ function samplesOf(
 
 /** Asks expressions about lines and locations. Each function is asked once for each expression. */
 function matchersOf({ functions, mappings }: ProfileModel) {
-  const known = new Map<Expression, Map<number, boolean>>();
-  const line = (matches: Expression, { function: index }: ProfileLine): boolean => {
+  const known = new Map<TextMatcher, Map<number, boolean>>();
+  const line = (matches: TextMatcher, { function: index }: ProfileLine): boolean => {
     const fn = functions[index];
     if (fn === undefined) return false;
     let ofFunction = known.get(matches);
@@ -130,25 +127,11 @@ function matchersOf({ functions, mappings }: ProfileModel) {
     ofFunction.set(index, answer);
     return answer;
   };
-  const file = (matches: Expression, mapping: number): boolean => {
+  const file = (matches: TextMatcher, mapping: number): boolean => {
     const found = mappings[mapping];
     return found !== undefined && matches(found.file);
   };
-  const location = (matches: Expression, lines: readonly ProfileLine[], mapping: number): boolean =>
+  const location = (matches: TextMatcher, lines: readonly ProfileLine[], mapping: number): boolean =>
     lines.some((each) => line(matches, each)) || file(matches, mapping);
   return { line, file, location };
-}
-
-/** Null when there is no expression. */
-function expression(option: string, text: string | undefined): Expression | null {
-  if (text === undefined || text === '') return null;
-  const linear = platform().linearExpression(text);
-  if (linear !== null) return (name) => linear.finds(name);
-  // A browser has no engine for RE2.
-  try {
-    const own = new RegExp(text);
-    return (name) => own.test(name);
-  } catch (cause) {
-    throw new InvalidArgumentError(option, `${option}: ${text} is no regular expression.`, { cause });
-  }
 }

@@ -9,7 +9,7 @@ import type { LeakKind } from './leak-kinds.ts';
 import type { LeakReport } from './leak-report.ts';
 import type { ReportFormat } from './report-options.ts';
 import { formatSarif } from './sarif.ts';
-import { formatText } from './text.ts';
+import { formatText, type TextOptions } from './text.ts';
 
 /** What the writers of all formats need to know. Each of them uses its part. */
 export interface ReportOptions {
@@ -31,6 +31,8 @@ export interface ReportOptions {
   readonly tree: boolean;
   /** Write colours where the format has them. */
   readonly color: boolean;
+  /** What the text shows of stacks. */
+  readonly view?: Pick<TextOptions, 'focus' | 'ignore' | 'hide' | 'frames'>;
 }
 
 /** Writes a report in the format of this name. */
@@ -45,6 +47,7 @@ export function formatReport(report: LeakReport, format: ReportFormat, options: 
         all,
         tree,
         color,
+        ...options.view,
         ...(most === undefined ? {} : { most }),
       });
     case 'json':

@@ -1,7 +1,7 @@
 // The names of the formats of reports, and the options of the text. They are a file of their own, so that commands can
 // show them without loading the writers.
 
-import { flag, text, textList, wholeNumber } from '../options/option-rules.ts';
+import { flag, oneOf, text, textList, wholeNumber } from '../options/option-rules.ts';
 import { type OptionTable, withDefault, withHelp } from '../options/option-table.ts';
 import { anyLeakKinds, leakKinds } from './leak-kinds.ts';
 import type { TextOptions } from './text.ts';
@@ -43,4 +43,11 @@ export const TEXT_OPTIONS = {
   color: withDefault(flag, false),
   root: text,
   wrappers: wrapperNames,
+  focus: withHelp(text, 'print only records with a matching function or file in their stacks'),
+  ignore: withHelp(text, 'leave out records with a matching function or file in their stacks'),
+  hide: withHelp(text, 'leave matching frames out of stacks'),
+  frames: withHelp(
+    withDefault(oneOf('project', 'all'), 'project'),
+    'frames of stacks: those of the project, with others folded into one line, or all',
+  ),
 } satisfies OptionTable<TextOptions>;

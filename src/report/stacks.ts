@@ -39,9 +39,19 @@ export class ReportStacks {
   /** A frame as text. */
   readonly text: (frame: Frame) => string;
   readonly #shown: ShownStacks;
+  readonly #reduced: (stack: Stack) => Stack;
 
-  /** @param wrappers patterns of functions that are wrappers, besides those that are known */
-  constructor(root: string | undefined, limits: ShownLimits, wrappers: readonly string[] = []) {
+  /**
+   * @param wrappers patterns of functions that are wrappers, besides those that are known
+   * @param reduced a stack without the frames that are not shown
+   */
+  constructor(
+    root: string | undefined,
+    limits: ShownLimits,
+    wrappers: readonly string[] = [],
+    reduced: (stack: Stack) => Stack = (stack) => stack,
+  ) {
+    this.#reduced = reduced;
     this.root = root;
     this.place = sourceFrames(root, wrapperFrames(wrappers));
     this.text = rememberedByFrame((frame) => frameText(frame, root));
@@ -55,7 +65,7 @@ export class ReportStacks {
 
   /** The frames and gaps of the next stack that are shown. Ask for the most important stack first. */
   shown(stack: Stack): readonly ShownFrame[] {
-    return this.#shown.of(stack);
+    return this.#shown.of(this.#reduced(stack));
   }
 
   /** The same as text, with a line for each frame and gap. */

@@ -18,6 +18,7 @@ import { type LeakKind, leakKinds } from './leak-kinds.ts';
 import type { BlockSample, LeakRecord, LeakReport } from './leak-report.ts';
 import { type Branch, branchesOf, sumOf, wholeOf } from './lost-trees.ts';
 import { SHORT_RECORDS, TEXT_OPTIONS } from './report-options.ts';
+import { reportView } from './report-view.ts';
 import { inText, ReportStacks } from './stacks.ts';
 import {
   amount,
@@ -49,16 +50,29 @@ export interface TextOptions {
   readonly root?: string;
   /** More functions that allocate for others, besides those that are known by name: `*` stands for any text. */
   readonly wrappers?: readonly string[];
+  /** Show only records whose stacks have a function or file that matches this expression. Totals cover all records. */
+  readonly focus?: string;
+  /** Leave out records whose stacks have a function or file that matches this expression. */
+  readonly ignore?: string;
+  /** Leave frames out of stacks whose function or file matches this expression. */
+  readonly hide?: string;
+  /**
+   * Which frames stacks show. Default `'project'`: neighbouring frames that are not below `root`, or in node_modules,
+   * are folded into one line.
+   */
+  readonly frames?: 'project' | 'all';
 }
 
 type Colors = ReturnType<typeof picocolors.createColors>;
 
 /** The report as text for a terminal. Every line ends with `\n`. */
 export function formatText(report: LeakReport, options: TextOptions = {}): string {
-  const { all, most, kinds, tree, color, root, wrappers } = readOptions('formatText', options, TEXT_OPTIONS);
+  const settings = readOptions('formatText', options, TEXT_OPTIONS);
+  const { all, most, kinds, tree, color, root, wrappers } = settings;
   const colors = picocolors.createColors(color && !noColor());
-  const stacks = new ReportStacks(root, inText, wrappers);
-  const records = report.of(kinds);
+  const view = reportView(settings);
+  const stacks = new ReportStacks(root, inText, wrappers, view.reduced);
+  const records = report.of(kinds).filter((record) => view.shows(stackOf(record, 'frames')));
   const shown = all ? records : records.slice(0, most);
   const blocks: string[][] = [];
   if (report.damage !== null) blocks.push([`${colors.red('ruined heap:')} ${printable(report.damage)}`]);
