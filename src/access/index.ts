@@ -13,6 +13,7 @@ import {
 import { platform } from '../platform/index.ts';
 import type { Rewriter } from '../rewrite/index.ts';
 import { type EmittedModule, Emitter } from './emit.ts';
+import { addHostFunctions } from './host-calls.ts';
 import { addRangeFunctions, isUnchecked, redirectPointers } from './libc-calls.ts';
 import { plainPlan } from './plain-plan.ts';
 import { checkFunctions, runtimeFunctions } from './runtime-functions.ts';
@@ -37,6 +38,7 @@ class ChecksPass {
     const siteOffset = -(module.codeStart + this.moved);
     const replaced = addRangeFunctions(rewriter, names, functions);
     redirectPointers(rewriter, replaced, siteOffset);
+    for (const [index, target] of addHostFunctions(rewriter, functions)) replaced.set(index, target);
     const { sites } = calls;
     const closing = calls.graph.reaching(CLOSING);
     const walked: WalkedModule = { module, siteOffset, sites, closing, replaced, ...layoutOf(module) };
