@@ -1,8 +1,8 @@
 // heapline types: writes TypeScript declarations of a module's functions and types.
 
-import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
+import { sourceLines } from '../node/source-lines.ts';
 import {
   addCompileOptions,
   type CompileArguments,
@@ -94,18 +94,4 @@ async function moduleOf(
     throw moduleError(path, error);
   }
   return { bytes, offers: isOwnFunction };
-}
-
-/** The largest source whose comments are read. */
-const LARGEST_SOURCE = 2 ** 26;
-
-/** The lines of a source file; null when it is not there: debug information may come from another machine. */
-function sourceLines(path: string): readonly string[] | null {
-  try {
-    const status = statSync(path);
-    if (!status.isFile() || status.size > LARGEST_SOURCE) return null;
-    return readFileSync(path, 'utf8').split('\n');
-  } catch {
-    return null;
-  }
 }

@@ -17,10 +17,11 @@ import { fileURLToPath } from 'node:url';
 import { filesToRead } from '../compile/index.ts';
 import type { LoadCOptions } from '../loading/load-c.ts';
 import { pathOf } from '../node/file-url.ts';
-import { flag, flagOrOptions, rule, textList } from '../options/option-rules.ts';
+import { flag, flagOrOptions, rule, textList, textNotEmpty } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
 import { type LeakKind, someLeakKinds, suppressionsOf } from '../report/index.ts';
 import { QUARANTINE } from '../sandbox/sandbox-options.ts';
+import type { ImportTypes } from './import-types.ts';
 
 /** How imports with `?heap` are compiled. This is plain data, because the tests run in other processes. */
 export type HeapImportOptions = Omit<
@@ -58,6 +59,12 @@ export interface HeaplinePluginOptions {
   readonly checks?: boolean;
   /** Folder for the reports of failed tests; false for none. Default `heapline-report` in the project's root. */
   readonly reportFolder?: string | false;
+  /**
+   * File of TypeScript declarations to write, relative to the project's root, such as `heapline-imports.d.ts`: the types
+   * of the functions and structs of all files that tests import with `?heap`. It is used in place of `heapline/client`.
+   * Default: none.
+   */
+  readonly types?: string;
 }
 
 const AUTO_CHECK_OPTIONS = {
@@ -78,6 +85,7 @@ const OPTIONS = {
     {},
   ),
   checks: withDefault(flag, false),
+  types: textNotEmpty('the path of a file that ends in .d.ts'),
   reportFolder: rule(
     (value) => value === false || typeof value === 'string',
     'the path of a folder, or false',
@@ -106,7 +114,7 @@ export interface VitePlugin {
   /** Finds the C source of an import with `?heap`. */
   resolveId(source: string, importer: string | undefined): string | null;
   /** Writes the module for such an import. */
-  load(this: { addWatchFile(path: string): void }, id: string): string | null;
+  load(this: { addWatchFile(path: string): void }, id: string): string | null | Promise<string>;
 }
 
 const QUERY = '?heap';
@@ -115,7 +123,7 @@ const C_SOURCE = /\.(c|i|cc|cpp|cxx|c\+\+|C|ii|wasm)$/;
 /** The plugin. */
 export default function heapline(options: HeaplinePluginOptions = {}): VitePlugin {
   // Errors in the configuration are better reported once, before the tests.
-  const { autoCheck, checks, compile, reportFolder } = readOptions('heapline', options, OPTIONS);
+  const { autoCheck, checks, compile, reportFolder, types } = readOptions('heapline', options, OPTIONS);
   if (typeof autoCheck === 'object') suppressionsOf(autoCheck.suppressions ?? []);
   const setup: SetupOptions = {
     autoCheck: autoCheck === false ? null : autoCheck === true ? {} : autoCheck,
@@ -123,6 +131,7 @@ export default function heapline(options: HeaplinePluginOptions = {}): VitePlugi
     reportFolder: reportFolder === undefined ? null : reportFolder === false ? '' : resolve(reportFolder),
   };
   let root = process.cwd();
+  let importTypes: Promise<ImportTypes> | null = null;
   return {
     name: 'heapline',
     enforce: 'pre',
@@ -158,12 +167,23 @@ export default function heapline(options: HeaplinePluginOptions = {}): VitePlugi
       const call = isModule
         ? `loadWasm(${JSON.stringify(file)}, ${JSON.stringify({ quarantine: QUARANTINE })})`
         : `loadC(${JSON.stringify(files)}, ${JSON.stringify({ quarantine: QUARANTINE, ...load })})`;
-      return (
+      const text =
         `import { ${isModule ? 'loadWasm' : 'loadC'} } from ${JSON.stringify(sibling('index'))};\n` +
-        `const lib = await ${call};\nexport default lib;\n`
-      );
+        `const lib = await ${call};\nexport default lib;\n`;
+      if (types === undefined) return text;
+      importTypes ??= openImportTypes(resolve(root, types));
+      return importTypes.then(async (open) => {
+        await open.add(file, files, load);
+        return text;
+      });
     },
   };
+}
+
+/** Loaded for projects that want types. */
+async function openImportTypes(path: string): Promise<ImportTypes> {
+  const { ImportTypes } = await import('./import-types.ts');
+  return new ImportTypes(path);
 }
 
 // Another entry of this package. In the package it is beside this file; in the sources the door is one folder up.

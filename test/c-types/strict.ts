@@ -6,7 +6,7 @@ import ts from 'typescript';
 const POINTERS = new URL('../../src/c-types/pointer.ts', import.meta.url).pathname;
 /** What the declarations import of the package, without the rest of it, which takes seconds to check. */
 const PACKAGE = `${readFileSync(POINTERS, 'utf8')}
-export interface Sandbox<Exports extends object, Types extends object> {
+export interface Sandbox<Exports extends object = Record<string, () => unknown>, Types extends object = Record<string, unknown>> {
   readonly exports: Exports;
   readonly view: ViewFunction<Types>;
 }`;
