@@ -53,6 +53,7 @@ export {
   applyBaseline,
   BASELINE_VERSION,
   type Baseline,
+  type BaselineFault,
   type BaselineFrame,
   type BaselineLeak,
   type BaselineOptions,

@@ -150,7 +150,8 @@ function comparedWithBaseline(
   const text = formatBaseline(baselineOf(report, { root, kinds }));
   if (!written.write(path!, text)) return report;
   const after = applyBaseline(report, parseBaseline(text, path!), { root });
-  written.add(`${path} (${(after.known ?? []).length} known)`, 'apart');
+  const count = (after.known ?? []).length + after.knownErrors.length;
+  written.add(`${path} (${count} known)`, 'apart');
   return after;
 }
 

@@ -1,4 +1,5 @@
-// A baseline lists the leaks that a project knows of and lives with, so that a check fails only on new ones. It is
+// A baseline lists the leaks and heap faults that a project knows of and lives with, so that a check fails only on new
+// ones. It is
 // a JSON file that people review and merge. Each frame therefore takes one line, and nothing in the file changes
 // without a reason.
 //
@@ -9,10 +10,18 @@
 // class. The sizes are there for people who read the file.
 
 import { BaselineError } from '../errors.ts';
-import { type Frame, type Stack, stackOf, stackOfFrames } from '../frames/index.ts';
+import {
+  type Frame,
+  faultWords,
+  type HeapFaultKind,
+  type Stack,
+  stackOf,
+  stackOfFrames,
+} from '../frames/index.ts';
 import { text } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
 import { platform } from '../platform/index.ts';
+import { addFault, type BaselineFault, knownFaults, partedFaults } from './baseline-faults.ts';
 import { type BaselineFrame, baselineStacks, coarseKey, fineKey, normalised } from './baseline-stack.ts';
 import { type JsonNode, JsonSyntaxError, parseJsonLines } from './json-lines.ts';
 import { anyLeakKinds, defaultLeakKinds, type LeakKind, leakKinds } from './leak-kinds.ts';
@@ -39,6 +48,8 @@ export interface BaselineLeak {
 export interface Baseline {
   /** The known leaks, one per stack. */
   readonly leaks: readonly BaselineLeak[];
+  /** The known heap faults, one for each kind and stack; none when it is left out. */
+  readonly faults?: readonly BaselineFault[];
 }
 
 /** How stacks are made the same on two machines. */
@@ -53,7 +64,7 @@ const BASELINE_OF_OPTIONS = {
   kinds: withDefault(anyLeakKinds, defaultLeakKinds),
 } satisfies OptionTable<BaselineOptions & { readonly kinds?: readonly LeakKind[] }>;
 
-/** The baseline of every leak in a report, including those that were known before. */
+/** The baseline of every leak and heap fault in a report, including those that were known before. */
 export function baselineOf(
   report: LeakReport,
   options: BaselineOptions & { readonly kinds?: readonly LeakKind[] } = {},
@@ -68,10 +79,11 @@ export function baselineOf(
     addLeak(leaks, { kind, blocks, bytes, stack: stackIn(stackOf(record, 'frames')) });
   }
   const order = [...leaks.keys()].sort();
-  return { leaks: order.map((key) => leaks.get(key)!) };
+  const faults = knownFaults([...report.errors, ...report.knownErrors], root);
+  return { leaks: order.map((key) => leaks.get(key)!), ...(faults.length === 0 ? {} : { faults }) };
 }
 
-/** The report with the known leaks set aside, so that `records` has only new ones. Heap faults are always new. */
+/** The report with the known leaks and heap faults set aside, so that `records` and `errors` have only new ones. */
 export function applyBaseline(
   report: LeakReport,
   baseline: Baseline,
@@ -113,22 +125,42 @@ export function applyBaseline(
       (leak !== undefined && gravity(record.kind) <= gravity(leak.kind) ? known : records).push(record);
     }
   }
-  return report.with({ records, known });
+  const faults = partedFaults(report.errors, baseline.faults ?? [], root);
+  const knownErrors = [...report.knownErrors, ...faults.known];
+  return report.with({ records, known, errors: faults.unknown, knownErrors });
 }
 
 /** A baseline as the text of its file. */
-export function formatBaseline(baseline: Baseline): string {
-  const leaks = baseline.leaks.map((leak) => {
-    const head = `"kind": ${JSON.stringify(leak.kind)}, "blocks": ${leak.blocks}, "bytes": ${leak.bytes}`;
-    const frames = leak.stack.map(
-      (frame) =>
-        `        { "function": ${JSON.stringify(frame.function)}, "file": ${JSON.stringify(frame.file)}, "line": ${frame.line}${frame.hash === undefined ? '' : `, "hash": ${JSON.stringify(frame.hash)}`} }`,
-    );
-    const stack = frames.length === 0 ? '[]' : `[\n${frames.join(',\n')}\n      ]`;
-    return `    {\n      ${head},\n      "stack": ${stack}\n    }`;
-  });
-  const list = leaks.length === 0 ? '[]' : `[\n${leaks.join(',\n')}\n  ]`;
-  return `{\n  "format": "${FORMAT}",\n  "version": ${BASELINE_VERSION},\n  "leaks": ${list}\n}\n`;
+export function formatBaseline({ leaks, faults = [] }: Baseline): string {
+  const leakEntries = leaks.map(({ kind, blocks, bytes, stack }) =>
+    entryText(`"kind": ${JSON.stringify(kind)}, "blocks": ${blocks}, "bytes": ${bytes}`, stack),
+  );
+  const faultEntries = faults.map(({ kind, count, stack }) =>
+    entryText(`"kind": ${JSON.stringify(kind)}, "count": ${count}`, stack),
+  );
+  const members = [
+    `"format": "${FORMAT}"`,
+    `"version": ${BASELINE_VERSION}`,
+    `"leaks": ${listText(leakEntries)}`,
+    ...(faults.length === 0 ? [] : [`"faults": ${listText(faultEntries)}`]),
+  ];
+  return `{\n  ${members.join(',\n  ')}\n}\n`;
+}
+
+function listText(entries: readonly string[]): string {
+  return entries.length === 0 ? '[]' : `[\n${entries.join(',\n')}\n  ]`;
+}
+
+function entryText(head: string, stack: readonly BaselineFrame[]): string {
+  const frames = stack.map(
+    (frame) =>
+      `        { "function": ${JSON.stringify(frame.function)}, "file": ${JSON.stringify(frame.file)}, "line": ${frame.line}${frame.hash === undefined ? '' : `, "hash": ${JSON.stringify(frame.hash)}`} }`,
+  );
+  return `    {\n      ${head},\n      "stack": ${listOfFrames(frames)}\n    }`;
+}
+
+function listOfFrames(frames: readonly string[]): string {
+  return frames.length === 0 ? '[]' : `[\n${frames.join(',\n')}\n      ]`;
 }
 
 /** Reads the text of a baseline file. Throws a BaselineError that names the file and the line. */
@@ -170,14 +202,8 @@ export function parseBaseline(text: string, file: string): Baseline {
   if (version.type !== 'number' || version.value !== BASELINE_VERSION) {
     fail(version, `this release reads version ${BASELINE_VERSION} of baselines only: write it anew`);
   }
-  const seen = new Set<string>();
-  const leaks = new Map<string, BaselineLeak>();
-  for (const node of list(root, 'leaks')) {
-    const kind = string(node, 'kind') as LeakKind;
-    if (!leakKinds.includes(kind)) {
-      fail(member(node, 'kind'), `"kind" must be one of ${leakKinds.join(', ')}`);
-    }
-    const stack = list(node, 'stack').map((frame): BaselineFrame => {
+  const stackIn = (node: JsonNode): readonly BaselineFrame[] =>
+    list(node, 'stack').map((frame): BaselineFrame => {
       const line = member(frame, 'line');
       return {
         function: string(frame, 'function'),
@@ -190,9 +216,22 @@ export function parseBaseline(text: string, file: string): Baseline {
         ...(frame.type === 'object' && frame.members.has('hash') ? { hash: string(frame, 'hash') } : {}),
       };
     });
-    const key = fineKey(stack);
+  const kindIn = <Kind extends string>(node: JsonNode, kinds: readonly Kind[]): Kind => {
+    const kind = string(node, 'kind') as Kind;
+    return kinds.includes(kind)
+      ? kind
+      : fail(member(node, 'kind'), `"kind" must be one of ${kinds.join(', ')}`);
+  };
+  const once = (seen: Set<string>, key: string, node: JsonNode): void => {
     if (seen.has(key)) fail(node, 'this stack is listed twice');
     seen.add(key);
+  };
+  const seen = new Set<string>();
+  const leaks = new Map<string, BaselineLeak>();
+  for (const node of list(root, 'leaks')) {
+    const kind = kindIn(node, leakKinds);
+    const stack = stackIn(node);
+    once(seen, fineKey(stack), node);
     addLeak(leaks, {
       kind,
       blocks: count(member(node, 'blocks'), 'blocks', 0),
@@ -200,7 +239,17 @@ export function parseBaseline(text: string, file: string): Baseline {
       stack: normalised(stack),
     });
   }
-  return { leaks: [...leaks.values()] };
+  const faults = new Map<string, BaselineFault>();
+  const seenFaults = new Set<string>();
+  // Files of older releases have none.
+  const listed = root.type === 'object' && root.members.has('faults') ? list(root, 'faults') : [];
+  for (const node of listed) {
+    const kind = kindIn(node, Object.keys(faultWords) as HeapFaultKind[]);
+    const stack = stackIn(node);
+    once(seenFaults, `${kind} ${fineKey(stack)}`, node);
+    addFault(faults, { kind, count: count(member(node, 'count'), 'count', 1), stack: normalised(stack) });
+  }
+  return { leaks: [...leaks.values()], ...(faults.size === 0 ? {} : { faults: [...faults.values()] }) };
 }
 
 /** A stack's identity over builds and machines: 32 hexadecimal digits. Equal where a baseline sees one stack. */

@@ -10,6 +10,7 @@ export {
   parseBaseline,
   stackFingerprint,
 } from './baseline.ts';
+export type { BaselineFault } from './baseline-faults.ts';
 export type { BaselineFrame } from './baseline-stack.ts';
 export type { SuppressionsOptions } from './generated-suppressions.ts';
 export { formatSuppressions } from './generated-suppressions.ts';

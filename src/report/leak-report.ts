@@ -111,6 +111,8 @@ export interface LeakReportParts {
   readonly unusedSuppressions?: readonly string[];
   /** Records that a baseline knew. */
   readonly known?: readonly LeakRecord[];
+  /** Heap faults that a baseline knew. */
+  readonly knownErrors?: readonly HeapFault[];
   /** @internal The tree of the stacks, where there is one already. */
   readonly stacks?: StackTree;
 }
@@ -144,6 +146,8 @@ export class LeakReport {
   readonly unusedSuppressions: readonly string[];
   /** Records that the baseline knows; null when there is no baseline. */
   readonly known: readonly LeakRecord[] | null;
+  /** Heap faults that the baseline knows. */
+  readonly knownErrors: readonly HeapFault[];
   /** Sums per class and over all classes. */
   readonly totals: LeakTotals;
 
@@ -159,7 +163,9 @@ export class LeakReport {
       return own(changed ? withOther(record, { parts }) : record);
     };
     this.records = parts.records.map(ownRecord).sort(compareRecords);
-    this.errors = (parts.errors ?? []).map((fault) => withStacksIn(this.stacks, fault, faultStackNames));
+    const ownFault = (fault: HeapFault): HeapFault => withStacksIn(this.stacks, fault, faultStackNames);
+    this.errors = (parts.errors ?? []).map(ownFault);
+    this.knownErrors = (parts.knownErrors ?? []).map(ownFault);
     this.failedAllocations = (parts.failedAllocations ?? []).map(own);
     this.damage = parts.damage ?? null;
     this.notes = [...(parts.notes ?? [])];
@@ -238,6 +244,7 @@ export class LeakReport {
       suppressed: this.suppressed,
       unusedSuppressions: this.unusedSuppressions,
       ...(this.known === null ? {} : { known: this.known }),
+      knownErrors: this.knownErrors,
       stacks: this.stacks,
       ...parts,
     });

@@ -129,7 +129,11 @@ function* results(report: LeakReport, options: SarifSettings): Generator<object,
   const distinct = (records: readonly LeakRecord[]) => distinctLeaks(records, fingerprint);
   const state = (value: string) => (report.known === null ? {} : { baselineState: value });
 
-  for (const fault of report.errors) {
+  const faults = [
+    ...report.errors.map((fault) => ({ fault, extra: state('new') })),
+    ...report.knownErrors.map((fault) => ({ fault, extra: state('unchanged') })),
+  ];
+  for (const { fault, extra } of faults) {
     yield {
       ...rule(fault.kind),
       level: 'error',
@@ -137,6 +141,7 @@ function* results(report: LeakReport, options: SarifSettings): Generator<object,
       ...places(faultStacks(fault), stacks, location),
       partialFingerprints: { 'heaplineStack/v1': fingerprint(stackOf(fault, 'frames')) },
       properties: { kind: fault.kind, address: fault.address },
+      ...extra,
     };
   }
   for (const failed of report.failedAllocations) {

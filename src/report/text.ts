@@ -208,9 +208,11 @@ function summaryLines(report: LeakReport, colors: Colors): string[] {
   if (report.suppressed.length > 0) {
     lines.push(`suppressed: ${amount(sumOf(report.suppressed.map(({ record }) => wholeOf(record))))}`);
   }
-  if (report.known !== null && report.known.length > 0) {
-    lines.push(`known from the baseline: ${quantity(report.known.length, 'record')}`);
-  }
+  const known = [
+    ...(report.known?.length ? [quantity(report.known.length, 'record')] : []),
+    ...(report.knownErrors.length > 0 ? [quantity(report.knownErrors.length, 'heap fault')] : []),
+  ];
+  if (known.length > 0) lines.push(`known from the baseline: ${known.join(', ')}`);
   for (const unused of report.unusedSuppressions) lines.push(`unused suppression: ${printable(unused)}`);
   for (const note of report.notes) lines.push(`note: ${note}`);
   return lines;

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BaselineError } from '../../src/errors.ts';
+import type { Frame, HeapFault, HeapFaultKind } from '../../src/frames/index.ts';
 import {
   applyBaseline,
   baselineOf,
@@ -27,7 +28,54 @@ test('a baseline written and read again knows every leak of its report', () => {
   const after = applyBaseline(sampleReport(), baselineFor(sampleReport()), { root: ROOT });
   expect(after.records).toEqual([]);
   expect(after.known).toHaveLength(4);
-  expect(after.errors).toHaveLength(1);
+  expect(after.errors).toEqual([]);
+  expect(after.knownErrors).toHaveLength(1);
+  expect(after.isClean()).toBe(true);
+  expect(after.toString()).toContain('known from the baseline: 4 records, 1 heap fault');
+  // Written again, it is the same file.
+  expect(formatBaseline(baselineOf(after, { root: ROOT, kinds: leakKinds }))).toBe(
+    formatBaseline(baselineOf(sampleReport(), { root: ROOT, kinds: leakKinds })),
+  );
+});
+
+test('a heap fault is known by its kind and the stack where it happened', () => {
+  const fault = (kind: HeapFaultKind, ...frames: Frame[]): HeapFault => ({
+    kind,
+    address: 16,
+    block: null,
+    frames,
+    allocatedAt: null,
+    freedAt: null,
+  });
+  const faultsOf = (...errors: HeapFault[]) => new LeakReport({ records: [], errors });
+  const before = faultsOf(fault('double-free', at(12), main), fault('double-free', at(12), main));
+  const text = formatBaseline(baselineOf(before, { root: ROOT }));
+  expect(text).toContain('"leaks": [],\n  "faults": [\n    {\n      "kind": "double-free", "count": 2,\n');
+  const left = (...errors: HeapFault[]) =>
+    applyBaseline(faultsOf(...errors), parseBaseline(text, 'base.json'), { root: ROOT }).errors.length;
+  expect(left(...before.errors)).toBe(0);
+  expect(left(fault('double-free', at(52, 50), main))).toBe(0);
+  expect(left(fault('interior-free', at(12), main))).toBe(1);
+  expect(left(fault('double-free', main))).toBe(1);
+  // One that moved within its function is known, a second one beside it is not.
+  expect(left(fault('double-free', at(13), main), fault('double-free', at(13), main))).toBe(0);
+  expect(left(fault('double-free', at(12), main), fault('double-free', at(13), main))).toBe(1);
+  // A file of an older release knows no faults.
+  const old = formatBaseline({ leaks: [] });
+  expect(old).not.toContain('faults');
+  expect(applyBaseline(before, parseBaseline(old, 'base.json')).errors).toHaveLength(2);
+});
+
+test.each([
+  ['"kind": "double-free"', '"kind": "definite"', /"kind" must be one of double-free/],
+  ['"count": 1', '"count": 0', /"count" must be a whole number/],
+  ['"count": 1,', '', /"count" is missing/],
+])('a malformed entry of a heap fault is rejected (%s)', (from, to, message) => {
+  const text = `{"format":"heapline-leak-baseline","version":1,"leaks":[],"faults":[
+{"kind": "double-free", "count": 1, "stack": []}]}`;
+  expect(parseBaseline(text, 'base.json').faults).toHaveLength(1);
+  expect(() => parseBaseline(text.replace(from, to), 'base.json')).toThrow(message);
+  expect(() => parseBaseline(text.replace(from, to), 'base.json')).toThrow(/^base\.json:2: /);
 });
 
 test('the file has one frame per line, paths relative to the root and lines relative to the function', () => {

@@ -10,6 +10,12 @@ __attribute__((noinline)) static int compare(const void *a, const void *b) {
 }
 __attribute__((noinline)) static void copy(const char *text) { strdup(text); }
 
+__attribute__((noinline)) static void twice(void) {
+  void *volatile block = malloc(4);
+  free(block);
+  free(block);
+}
+
 #ifdef WITH_ARGUMENTS
 int main(int argc, char **argv) {
   make(argc + 1);
@@ -21,5 +27,6 @@ int main(void) {
   int numbers[] = {2, 1};
   qsort(numbers, 2, sizeof *numbers, compare);
   copy("text");
+  twice();
   return 0;
 }

@@ -44,12 +44,14 @@ describe.each(programs.flatMap((program) => ['-O0', '-O2'].map((level) => ({ ...
   ({ source, flags, level, toolchains }) => {
     const reports = new Map<string, LeakReport>();
     beforeAll(async () => {
-      for (const toolchain of toolchains) {
-        using sandbox = await loadC(pathOf(source), { toolchain, flags: [level, ...flags] });
-        expect(sandbox.run().exitCode).toBe(0);
-        reports.set(toolchain, sandbox.heap.leaks());
-      }
+      for (const toolchain of toolchains) reports.set(toolchain, await reportBy(toolchain, level));
     });
+
+    async function reportBy(toolchain: (typeof C)[number], level: string): Promise<LeakReport> {
+      using sandbox = await loadC(pathOf(source), { toolchain, flags: [level, ...flags] });
+      expect(sandbox.run().exitCode).toBe(0);
+      return sandbox.heap.leaks();
+    }
 
     it('has the same stacks, which end at main', () => {
       const [first, ...others] = [...reports.values()].map(stacks);
@@ -67,11 +69,27 @@ describe.each(programs.flatMap((program) => ['-O0', '-O2'].map((level) => ({ ...
       const text = formatBaseline(baselineOf(reports.get(writer)!, { root }));
       expect(text).not.toContain('operator new');
       for (const report of reports.values()) {
-        const { records, known } = applyBaseline(report, parseBaseline(text, 'baseline.json'), { root });
+        const { records, known, errors } = applyBaseline(report, parseBaseline(text, 'baseline.json'), {
+          root,
+        });
+        expect(errors).toEqual([]);
         expect(records.map(({ frames }) => frames.map((frame) => frame.function))).toEqual([]);
         expect(known!.length).toBe(report.records.length);
       }
     });
+
+    it.each(toolchains)(
+      'has a baseline by %s that knows the leaks and heap faults at the other level',
+      async (writer) => {
+        const report = reports.get(writer)!;
+        expect(report.errors).toHaveLength(source.endsWith('.c') ? 1 : 0);
+        const other = await reportBy(writer, level === '-O0' ? '-O2' : '-O0');
+        const text = formatBaseline(baselineOf(other, { root }));
+        const after = applyBaseline(report, parseBaseline(text, 'baseline.json'), { root });
+        expect(after.records.map(({ frames }) => frames.map((frame) => frame.function))).toEqual([]);
+        expect(after.isClean()).toBe(true);
+      },
+    );
 
     it('has suppressions for all', () => {
       const rules = parseSuppressions('leak:make\nleak:copy\nleak:chain\nleak:main\n', 'leaks.supp');
