@@ -42,6 +42,7 @@ export const ROOMS = [
     doors: ['index\\.ts', '(?:sandbox|heap)-options\\.ts', 'open-module\\.ts'],
   },
   { name: 'page-app', browser: true, doors: ['page-data\\.ts'] },
+  { name: 'sweep', browser: true, doors: ['index\\.ts', 'lazy\\.ts', 'sweep-options\\.ts'] },
   { name: 'attach', browser: true, doors: ['index\\.ts', 'lazy\\.ts'] },
   { name: 'web', browser: true, doors: EVERY_FILE },
   { name: 'shared-exports.ts', browser: true },

@@ -22,3 +22,16 @@ export {
 } from './loading/index.ts';
 export { formatHtml, type ReportHtmlOptions } from './page/format-html.ts';
 export * from './shared-exports.ts';
+export type {
+  SweepFinding,
+  SweepFindingKind,
+  SweepMode,
+  SweepOptions,
+  SweepOutcome,
+  SweepProgress,
+  SweepReport,
+  SweepWork,
+  SweptAllocation,
+  UntriedAllocation,
+} from './sweep/index.ts';
+export { sweep } from './sweep/lazy.ts';

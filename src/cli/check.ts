@@ -8,7 +8,8 @@ import { withHelp } from '../options/option-table.ts';
 import { failingLeakKinds, parseLeakKinds } from '../report/leak-kinds.ts';
 import { isReportFormat, REPORT_FORMATS, type ReportFormat, TEXT_OPTIONS } from '../report/report-options.ts';
 import { leakMoment } from '../sandbox/sandbox-options.ts';
-import { addCompileOptions, readTolerance } from './arguments.ts';
+import { SWEEP_OPTIONS } from '../sweep/sweep-options.ts';
+import { addCompileOptions, readDuration, readTolerance } from './arguments.ts';
 import type { Call } from './call.ts';
 import { usageError } from './failure.ts';
 import { addCallOption } from './guest.ts';
@@ -34,6 +35,8 @@ export interface CheckArguments extends GuestArguments {
   inlines: 'lines' | 'locations';
   maxBytes: number;
   repeat?: number;
+  sweep?: true;
+  sweepBudget?: number;
   failOnFailedAllocations?: true;
   genSuppressions?: true;
   all?: true;
@@ -99,6 +102,14 @@ export function addCheckCommand(
       0,
     )
     .addOption(optionsOf({ repeat: repeated })('repeat', { value: '<times>', parse: Number }))
+    .option('--sweep', 'run it again and again, let each allocation fail, and report those handled badly')
+    .addOption(
+      optionsOf({ budget: SWEEP_OPTIONS.budget })('budget', {
+        flags: '--sweep-budget <time>',
+        unset: '30s',
+        parse: readDuration,
+      }),
+    )
     .option('--fail-on-failed-allocations', 'fail when malloc or one of its siblings returned NULL')
     .addOption(optionsOf({ when: leakMoment })('when', { value: '<moment>' }))
     .addOption(optionsOf(TEXT_OPTIONS)('all'))
@@ -126,6 +137,7 @@ Examples:
   heapline check --baseline leaks.json test.c                      … and fail on what is new
   heapline check --tree test.c                                     and what hangs on each lost block
   heapline check --call 'parse("[1, 2]", 6)' parser.c
+  heapline check --sweep --call 'parse("[1, 2]", 6)' parser.c      what happens when malloc returns NULL?
   heapline check --call 'handle(7)' --repeat 100 server.c          fail when each call leaves something behind
   heapline check --pprof leaks.pb.gz test.c; go tool pprof -nodefraction=0 -edgefraction=0 -http=: leaks.pb.gz`,
     )

@@ -38,6 +38,7 @@ export async function check(
 ): Promise<number> {
   const outputs = given.format ?? [{ format: 'text', file: null }];
   checkOutputs(outputs, given);
+  if (given.sweep) return sweep(files, given, programArguments, outputs, terminal);
   const suppressions = (given.suppressions ?? []).flatMap(readSuppressions);
   const known = given.baseline === undefined || given.updateBaseline ? null : readBaseline(given.baseline);
   // Standard output carries one report, or else what the program prints.
@@ -64,6 +65,28 @@ export async function check(
   if (written.failed) return STATUS.setup;
   if (failure !== null || exitCode !== 0 || report.damage !== null) return CHECK_STATUS.programFailed;
   return verdict.fails || grows ? CHECK_STATUS.found : CHECK_STATUS.clean;
+}
+
+/** Lets each allocation of the program fail. */
+async function sweep(
+  files: readonly string[],
+  given: CheckArguments,
+  programArguments: readonly string[],
+  outputs: readonly Output[],
+  terminal: Terminal,
+): Promise<number> {
+  const { sweepProgram } = await import('./sweeping.ts');
+  const swept = await sweepProgram(files, given, programArguments, terminal);
+  if (swept === null) return CHECK_STATUS.programFailed;
+  const written = new WrittenFiles();
+  const settings: CheckArguments = { ...given, failOnFailedAllocations: true };
+  const report = swept.toLeakReport();
+  const verdict = verdictOf(report, settings);
+  const aside = outputs.some(printsData);
+  writeReports({ report, verdict, outputs, given: settings, written, terminal, aside });
+  written.tell(terminal);
+  if (written.failed) return STATUS.setup;
+  return verdict.fails ? CHECK_STATUS.found : CHECK_STATUS.clean;
 }
 
 /** Rejects outputs that exclude each other, and files that cannot be written. */

@@ -10,7 +10,8 @@ export type StopAt = { readonly timeout: number } | { readonly breakOnSigint: tr
 /** Where the script finds its work. A script can see nothing but globals. */
 const WORK = Symbol.for('heapline.stoppable');
 const script = new Script(`globalThis[Symbol.for('heapline.stoppable')]()`, {
-  filename: 'heapline:stoppable',
+  // Stacks leave out what Node.js itself runs.
+  filename: 'node:heapline-stoppable',
 });
 const STOPPED = new Set(['ERR_SCRIPT_EXECUTION_TIMEOUT', 'ERR_SCRIPT_EXECUTION_INTERRUPTED']);
 

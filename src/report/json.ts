@@ -135,6 +135,8 @@ export interface LeakJsonFailure {
   readonly largest: number;
   /** Where they were asked for, innermost frame first. */
   readonly stack: readonly LeakJsonFrame[];
+  /** What happened then, in the report of a sweep. */
+  readonly consequence?: string;
 }
 
 /** The whole report. */
@@ -242,6 +244,7 @@ function jsonOf(report: LeakReport, { root, wrappers, version }: SettingsOf<type
     smallest: failed.smallest,
     largest: failed.largest,
     stack: stack(stackOf(failed, 'frames')),
+    ...(failed.consequence === undefined ? {} : { consequence: failed.consequence }),
   }));
   return {
     version,

@@ -64,6 +64,8 @@ export interface FailedAllocation {
   readonly largest: number;
   /** Where they were asked for, innermost frame first. */
   readonly frames: readonly Frame[];
+  /** What happened then, when a sweep has found that it is handled badly. */
+  readonly consequence?: string;
 }
 
 /** Blocks and bytes summed over records. */

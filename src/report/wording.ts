@@ -67,7 +67,8 @@ export function failureHeadline(failed: FailedAllocation, stacks: ReportStacks):
     failed.count === 1
       ? `failed allocation: ${sizes}`
       : `${quantity(failed.count, 'failed allocation')}: ${sizes} each`;
-  return `${what}${place === '' ? '' : ` in ${place}`}`;
+  const consequence = failed.consequence === undefined ? '' : `: ${failed.consequence}`;
+  return `${what}${place === '' ? '' : ` in ${place}`}${consequence}`;
 }
 
 /** How many allocations failed. */

@@ -108,6 +108,12 @@ export class HeapEvents {
       : undefined;
   }
 
+  /** The context of the first allocation that failed; null when none has. */
+  firstFailure(): EventPath | null {
+    for (const { path } of this.#failures.values()) return path;
+    return null;
+  }
+
   /** Makes a mark for failures(), which separates later failures from earlier ones. */
   mark(): number {
     return ++this.#marks;

@@ -1,6 +1,7 @@
 // A running module as the user sees it, and the session behind it.
 
 export type { RecordOnly } from '../graft/index.ts';
+export { checkFunction } from './arguments.ts';
 export {
   Boundary,
   type BoundaryOptions,

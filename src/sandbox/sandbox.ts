@@ -98,6 +98,11 @@ export class Sandbox<Exports extends object = GuestExports, Types extends object
     return new Sandbox<Exports>(session);
   }
 
+  /** @internal The state behind this view. */
+  get session(): Session {
+    return this.#session;
+  }
+
   /** The guest's linear memory. Its buffer is replaced whenever it grows. */
   get memory(): WasmMemory {
     this.#session.check('memory');

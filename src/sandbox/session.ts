@@ -72,6 +72,8 @@ export class Session {
   readonly timeline: TimelineRecorder | null;
   readonly #options: SessionOptions;
   readonly #witness: GuestAccessWitness;
+  /** Called at each attempt to allocate, while the runtime counts them. */
+  onAttempt: ((size: number, context: number) => void) | null = null;
   #disposed = false;
 
   /**
@@ -217,6 +219,10 @@ export class Session {
   #recorded(record: number): void {
     if (this.ledger.isAttempt(record)) {
       this.gate.late?.();
+      if (this.onAttempt !== null) {
+        const { size, context } = this.ledger.failureAt(record);
+        this.onAttempt(size, context);
+      }
       return;
     }
     const request = this.ledger.requestAt(record);

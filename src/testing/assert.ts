@@ -14,6 +14,7 @@ import { callback } from '../options/option-rules.ts';
 import { type OptionTable, readOptions } from '../options/option-table.ts';
 import { LeakError, pointAt } from '../report/index.ts';
 import { ASSERT_LEAKS_OPTIONS, type AssertLeaksOptions } from '../sandbox/index.ts';
+import type { SweepOptions } from '../sweep/index.ts';
 import { AutoCheck } from './auto-check.ts';
 import { reported } from './failure-report.ts';
 import { type HeapBaselineOptions, judgeBaseline, type Situation } from './judge-baseline.ts';
@@ -25,12 +26,20 @@ import {
   judgeAllocations,
   judgeGrowth,
   judgeLeaks,
+  judgeSweep,
   judgeWork,
   type Verdict,
   type WithHeap,
 } from './judgements.ts';
 
-export type { AllocationLimits, AssertLeaksOptions, GrowthOptions, HeapBaselineOptions, WithHeap };
+export type {
+  AllocationLimits,
+  AssertLeaksOptions,
+  GrowthOptions,
+  HeapBaselineOptions,
+  SweepOptions,
+  WithHeap,
+};
 export { LeakError };
 
 /** An expectation about the heap was not met. For leaks, the error is a LeakError. */
@@ -186,6 +195,22 @@ export function assertGrows<T>(lib: WithHeap, work: () => T, options: GrowthOpti
     if (verdict.found) return undefined;
     throw traced(new HeapAssertionError(`Growth was expected, but ${verdict.message()}.`), assertGrows);
   }) as Done<T>;
+}
+
+/**
+ * Asserts that nothing traps, loses blocks, misuses the heap or loops for ever when an allocation of the work fails, once
+ * alone and once with all later ones. The sandbox is restored before each call of the work, and at the end.
+ */
+export async function assertSurvivesFailedAllocations(
+  lib: WithHeap,
+  work: () => unknown,
+  options: SweepOptions = {},
+): Promise<void> {
+  checkSandbox('assertSurvivesFailedAllocations', lib);
+  checkWork('assertSurvivesFailedAllocations', work);
+  const place = placeOf(assertSurvivesFailedAllocations);
+  const verdict = await judgeSweep(lib, work, options);
+  if (verdict.found) fail([verdict], assertSurvivesFailedAllocations, place);
 }
 
 /** The hooks of a test runner, and the leaks that fail a test. */

@@ -29,7 +29,7 @@ import {
   partWithOther,
   withOther,
 } from '../report/index.ts';
-import { ASSERT_LEAKS_OPTIONS, type AssertLeaksOptions, type Heap } from '../sandbox/index.ts';
+import { ASSERT_LEAKS_OPTIONS, type AssertLeaksOptions, type Heap, type Sandbox } from '../sandbox/index.ts';
 import type { FailureReport } from './failure-report.ts';
 
 /** Anything with a heap: a sandbox. */
@@ -236,6 +236,22 @@ export function judgeGrowth(
       pprof: heap.profile().encode(),
     }),
   }));
+}
+
+/** Is a failure of one of its allocations handled badly by the work? */
+export async function judgeSweep(lib: WithHeap, work: () => unknown, options: object = {}): Promise<Verdict> {
+  const { sweepOpen } = await import('../sweep/index.ts');
+  const swept = await sweepOpen(lib as Sandbox, work, options);
+  const root = process.cwd();
+  const report = swept.toLeakReport();
+  return {
+    found: !swept.isClean,
+    leaks: null,
+    root,
+    stack: () => firstOf(report.failedAllocations.map((failed) => ({ stack: stackOf(failed, 'frames') }))),
+    message: () => swept.toText({ root }).trimEnd(),
+    report: () => ({ text: swept.toText({ root, all: true }), pprof: lib.heap.profile().encode() }),
+  };
 }
 
 /** `then` that runs at once when the value is not a promise. */

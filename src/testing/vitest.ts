@@ -19,6 +19,7 @@ import { InvalidArgumentError } from '../errors.ts';
 import type { GrowthOptions } from '../leaks/index.ts';
 import { defaultLeakKinds, pointAt } from '../report/index.ts';
 import type { AssertLeaksOptions } from '../sandbox/index.ts';
+import type { SweepOptions } from '../sweep/index.ts';
 import { reported } from './failure-report.ts';
 import { type HeapBaselineOptions, judgeBaseline, type Situation } from './judge-baseline.ts';
 import {
@@ -29,12 +30,20 @@ import {
   judgeAllocations,
   judgeGrowth,
   judgeLeaks,
+  judgeSweep,
   judgeWork,
   type Verdict,
   type WithHeap,
 } from './judgements.ts';
 
-export type { AllocationLimits, AssertLeaksOptions, GrowthOptions, HeapBaselineOptions, WithHeap };
+export type {
+  AllocationLimits,
+  AssertLeaksOptions,
+  GrowthOptions,
+  HeapBaselineOptions,
+  SweepOptions,
+  WithHeap,
+};
 
 /** The matchers that heapline/vitest adds. Await them, because the work may be asynchronous. */
 export interface HeaplineMatchers {
@@ -49,6 +58,11 @@ export interface HeaplineMatchers {
    * New entries are written, except in CI; `vitest -u` writes all of them anew.
    */
   toMatchHeapBaseline(lib: WithHeap, options?: HeapBaselineOptions): Promise<void>;
+  /**
+   * Each allocation of the function is made to fail, once alone and once with all later ones: nothing traps, loses blocks,
+   * misuses the heap or loops for ever. The sandbox is restored before each call, and at the end.
+   */
+  toSurviveFailedAllocations(lib: WithHeap, options?: SweepOptions): Promise<void>;
   /** The function leaves more behind each time it is called. */
   toGrow(lib: WithHeap, options?: GrowthOptions): Promise<void>;
 }
@@ -198,6 +212,21 @@ expect.extend({
     return after(judged, (verdict) =>
       result(this, !verdict.found, verdict, 'the work to allocate no more than its baseline', true),
     );
+  },
+
+  async toSurviveFailedAllocations(
+    this: MatcherState,
+    work: unknown,
+    lib: unknown,
+    options: SweepOptions = {},
+  ) {
+    checkWork('toSurviveFailedAllocations', work);
+    checkSandbox('toSurviveFailedAllocations', lib);
+    const verdict = await judgeSweep(lib, work, options);
+    const expected = this.isNot
+      ? 'a failure to be handled badly'
+      : 'all failed allocations to be handled well';
+    return result(this, !verdict.found, verdict, expected, true);
   },
 
   toGrow(this: MatcherState, work: unknown, lib: unknown, options: GrowthOptions = {}) {
