@@ -74,7 +74,7 @@ describe('assertions', () => {
     await expect(() => lib.exports.make_one()).not.toSurviveFailedAllocations(lib);
     const failed = expect(() => lib.exports.make_one()).toSurviveFailedAllocations(lib);
     await expect(failed).rejects.toThrow(
-      /handled well, but[^]*failed allocation: 5 bytes in record_new: when it fails/,
+      /handled well, but.*failed allocation: 5 bytes in record_new: when it fails/s,
     );
     await assertSurvivesFailedAllocations(lib, () => lib.exports.careful(3), { budget: '5 s' });
     const thrown = assertSurvivesFailedAllocations(lib, () => lib.exports.make_one());
@@ -101,7 +101,7 @@ describe('a sweep', () => {
       /failed allocation: 5 bytes in record_new: when it fails, 12 bytes in 1 block are lost/,
     );
     expect(text).toMatch(/fails-badly\.c:14/);
-    expect(text).toMatch(/double-free|double free/);
+    expect(text).toMatch(/when it fails, pointer 0x\w+ was freed twice in record_new \(fails-badly\.c:23\)/);
     expect(text).toMatch(/5 distinct allocations, 10 runs in .* s: 3 handled badly/);
     const heap = report.toLeakReport();
     const options = { failedAllocations: true };
