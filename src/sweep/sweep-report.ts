@@ -29,6 +29,7 @@ export interface SweptAllocation {
 
 /** What happened when one allocation failed. */
 export interface SweepFinding {
+  /** Which kind of mishap it is. */
   readonly kind: SweepFindingKind;
   /** The allocation whose failure is handled badly. */
   readonly allocation: SweptAllocation;
