@@ -75,6 +75,8 @@ async function sweep(
   outputs: readonly Output[],
   terminal: Terminal,
 ): Promise<number> {
+  if (wantsPage(given))
+    throw usageError('--format', 'A sweep has no page: choose another format for --sweep.');
   const { sweepProgram } = await import('./sweeping.ts');
   const swept = await sweepProgram(files, given, programArguments, terminal);
   if (swept === null) return CHECK_STATUS.programFailed;
@@ -83,7 +85,7 @@ async function sweep(
   const report = swept.toLeakReport();
   const verdict = verdictOf(report, settings);
   const aside = outputs.some(printsData);
-  writeReports({ report, verdict, outputs, given: settings, written, terminal, aside });
+  writeReports({ report, verdict, outputs, given: settings, written, terminal, aside, page: null });
   written.tell(terminal);
   if (written.failed) return STATUS.setup;
   return verdict.fails ? CHECK_STATUS.found : CHECK_STATUS.clean;

@@ -23,7 +23,9 @@ test('a program is swept, and each allocation that is handled badly is reported'
   expect(stderr).toMatch(/fails, .*write.* record_new|fails, .*NULL/);
   expect(stderr).toMatch(/freed twice in record_new \(fails\.c:2[0-9]\)/);
   expect(stderr).toMatch(/distinct allocations, \d+ runs in .*: 3 handled badly/);
-  const sarif = JSON.parse(String(directory.read('out.sarif'))) as { runs: { results: { level: string }[] }[] };
+  const sarif = JSON.parse(String(directory.read('out.sarif'))) as {
+    runs: { results: { level: string }[] }[];
+  };
   expect(sarif.runs[0]!.results.map(({ level }) => level)).toEqual(['error', 'error', 'error']);
 });
 
