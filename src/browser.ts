@@ -6,14 +6,8 @@
 
 import './web/install-writing.ts';
 
-export {
-  type Attach,
-  type Attached,
-  type AttachOptions,
-  attach,
-  type CreateModule,
-  prepareGrafting,
-} from './attach/index.ts';
+export type { Attach, Attached, AttachOptions, CreateModule } from './attach/index.ts';
+export { attach, prepareGrafting } from './attach/lazy.ts';
 export type { Pointer, StructView, ViewFunction } from './c-types/index.ts';
 export * from './errors.ts';
 export type { Frame, HeapFault } from './frames/index.ts';

@@ -10,7 +10,8 @@
 import type { WasmExports, WasmMemory } from '../binary/wasm-types.ts';
 import { CorruptLedgerError, MissingRuntimeError } from '../errors.ts';
 import type { HeapFaultKind } from '../frames/index.ts';
-import { layout as L, type RuntimeExports, runtimeFunctions } from '../runtime/index.ts';
+import { type RuntimeExports, runtimeFunctions } from '../runtime/index.ts';
+import * as L from '../runtime/layout.ts';
 import { MemoryView } from './memory-view.ts';
 import { budSites, type HeapSnapshot, readContexts } from './snapshot.ts';
 

@@ -10,8 +10,9 @@
 
 import type { WasmExports } from '../binary/wasm-types.ts';
 import { StateError } from '../errors.ts';
-import { type HeapSnapshot, type HeapTotals, indicesIn, layout as L, type Ledger } from '../heap/index.ts';
+import { type HeapSnapshot, type HeapTotals, indicesIn, type Ledger } from '../heap/index.ts';
 import { runtimeFunctions } from '../runtime/index.ts';
+import * as L from '../runtime/layout.ts';
 
 const WORD = 4;
 

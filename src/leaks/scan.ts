@@ -4,9 +4,10 @@
 
 import type { WasmExports } from '../binary/wasm-types.ts';
 import { MissingRuntimeError, StateError } from '../errors.ts';
-import { layout as L, type Ledger } from '../heap/index.ts';
+import type { Ledger } from '../heap/index.ts';
 import type { LeakKind } from '../report/index.ts';
 import { runtimeFunctions } from '../runtime/index.ts';
+import * as L from '../runtime/layout.ts';
 import { type BlockSum, countBlock, noBlocks } from './block-sum.ts';
 import { LostHeap, type LostPart } from './lost-heap.ts';
 import type { Roots } from './roots.ts';

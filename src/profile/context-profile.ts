@@ -4,7 +4,8 @@
 import type { Steps } from '../algorithms/steps.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import { type Frame, HOST, TRUNCATED, UNKNOWN } from '../frames/index.ts';
-import { type HeapSnapshot, layout } from '../heap/index.ts';
+import type { HeapSnapshot } from '../heap/index.ts';
+import * as layout from '../runtime/layout.ts';
 import { ProfileBuilder } from './builder.ts';
 import { averageSize, headerOf, WRITTEN_BY } from './header.ts';
 import { HeapProfile } from './heap-profile.ts';

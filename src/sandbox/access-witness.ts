@@ -3,9 +3,10 @@
 
 import { lastAtMost } from '../algorithms/binary-search.ts';
 import type { MemoryAround } from '../frames/index.ts';
-import { layout, type RawAccess } from '../heap/index.ts';
+import type { RawAccess } from '../heap/index.ts';
 import { currentGuestStack } from '../host/index.ts';
 import type { InstrumentedModule } from '../instrument/index.ts';
+import * as layout from '../runtime/layout.ts';
 import type { AccessWitness } from './heap-events.ts';
 
 /** Bytes that are shown before and after the line of a wrong access. */

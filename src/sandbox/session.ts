@@ -7,12 +7,13 @@
 
 import { DisposedError, HeapFaultError, UnsupportedModuleError } from '../errors.ts';
 import { faultMessage, type HeapFault } from '../frames/index.ts';
-import { Ledger, layout } from '../heap/index.ts';
+import { Ledger } from '../heap/index.ts';
 import { type EventLoop, type Gate, type Guest, GuestStacks, type HostStacks } from '../host/index.ts';
 import type { ShadowPlace } from '../instrument/index.ts';
 import { LeakFinder, PeakMeter } from '../leaks/index.ts';
 import type { LeakReport } from '../report/index.ts';
 import { type RuntimeFunctions, runtimeFunctions } from '../runtime/index.ts';
+import * as layout from '../runtime/layout.ts';
 import type { TimelineRecorder } from '../timeline/index.ts';
 import { GuestAccessWitness } from './access-witness.ts';
 import { Boundary, type BoundaryOptions } from './boundary.ts';

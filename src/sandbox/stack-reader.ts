@@ -13,9 +13,10 @@ import {
   TRUNCATED_FRAME,
   withStacks,
 } from '../frames/index.ts';
-import { ContextStacks, type Ledger, layout, type RawAccess } from '../heap/index.ts';
+import { ContextStacks, type Ledger, type RawAccess } from '../heap/index.ts';
 import type { HostStacks } from '../host/index.ts';
 import type { FailedAllocation } from '../report/index.ts';
+import * as layout from '../runtime/layout.ts';
 import type { EventPath, HeapEvents, RecordedHeapFault } from './heap-events.ts';
 import type { ModuleSymbols } from './module-symbols.ts';
 

@@ -110,6 +110,8 @@ test('a page loads little before it attaches, and grafting only when it is neede
   // Everything that attaching to a module with the runtime takes.
   const others = [
     'access',
+    'c-types',
+    'timeline',
     'graft',
     'heapline-emscripten',
     'heapline-wasi',
