@@ -36,6 +36,8 @@ export interface LoadedPage {
   readonly base: NamedProfile | null;
   readonly timeline: ShownTimeline | null;
   readonly report: PageData['report'];
+  /** Whether a running program gives the profiles. */
+  readonly isLive: boolean;
   /** The text of a source file; null when it is not in the page. */
   source(path: string): Promise<string | null>;
   /** Why a source file is not in the page. */
@@ -82,6 +84,7 @@ export function loadPage(data: PageData): LoadedPage {
       moments: data.timeline.moments.map(({ pprof, ...moment }) => ({ ...moment, model: fromText(pprof) })),
     },
     report: data.report,
+    isLive: data.live !== null,
     async source(path) {
       if (!Object.hasOwn(data.sources, path)) return null;
       return new TextDecoder().decode(await decompressed(fromBase64(data.sources[path]!)));

@@ -101,8 +101,10 @@ async function chosenModels(
     return { before: await first!.model(), now: await last!.model() };
   }
   const found = page.profiles.find(({ name }) => name === state.profile) ?? page.profiles[0];
-  if (found === undefined)
-    throw new Error('This page has no profile. Drop one onto it, in the format of pprof.');
+  if (found === undefined) {
+    // A live page waits for its first profile.
+    throw new Error(page.isLive ? '' : 'This page has no profile. Drop one onto it, in the format of pprof.');
+  }
   const now = await found.model();
   const base = mark ?? (found === page.profiles[0] && page.base !== null ? await page.base.model() : null);
   if (base === null || state.compare === 'new') return { now, before: null };

@@ -85,6 +85,7 @@ export function indexPage({ path, heapUrl, profiles, heaps, missing, version }: 
 <h1>${escapeHtml(path)}</h1>
 <p class="dim">Heaps of C in WebAssembly, and of the JavaScript around them. Heapline ${escapeHtml(version)}.</p>
 <p><code>go tool pprof ${escapeHtml(heapUrl)}</code></p>
+<p><a href="ui/">Look at the heap as it changes</a>: flame graph, table, timeline.</p>
 
 <h2>Types of profiles available</h2>
 <div class="scroll"><table>

@@ -69,6 +69,22 @@ const PYROSCOPE_BYTES = 4 * 2 ** 20;
 
 const encoder = new TextEncoder();
 
+/** Milliseconds between two questions of a live page. */
+const REFRESH = 2000;
+
+/** The page that shows the heap as it is, again and again. Its code is loaded when somebody looks. */
+async function livePage(): Promise<PprofAnswer> {
+  const { pageText } = await import('../page/index.ts');
+  const page = pageText({
+    title: 'heap',
+    profiles: [],
+    live: { profiles: '../', every: REFRESH },
+    sources: false,
+  });
+  const headers = { ...NOSNIFF, 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' };
+  return { status: 200, headers, body: encoder.encode(page) };
+}
+
 /** One flag for the whole process, as in Go's CPU profiler. */
 let cpuProfiling = false;
 
@@ -120,6 +136,10 @@ export class PprofService {
     switch (name) {
       case '':
         return this.#index(request);
+      case 'ui':
+        return redirect(request, `${this.#settings.prefix}/ui/`);
+      case 'ui/':
+        return livePage();
       case 'cmdline':
         return text(200, [process.execPath, ...process.execArgv, ...process.argv.slice(1)].join('\0'));
       case 'symbol':

@@ -1,5 +1,5 @@
-// The files that a failing test leaves behind: the whole report as text, and a pprof profile, in a folder that CI can
-// keep as an artefact. They are written only after a failure.
+// The files that a failing test leaves behind: the whole report as text, a pprof profile, and a page to look at, in a
+// folder that CI can keep as an artefact. They are written only after a failure.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
@@ -14,6 +14,8 @@ const LONGEST_NAME = 200;
 export interface FailureReport {
   readonly text: string;
   readonly pprof: Uint8Array;
+  /** Writes the page to look at. */
+  page(title: string): string;
 }
 
 let folder: string | null = null;
@@ -41,11 +43,13 @@ function leaveReport(file: string, test: string, report: FailureReport): string 
     mkdirSync(resolve(target), { recursive: true });
     writeFileSync(`${base}.txt`, report.text);
     writeFileSync(`${base}.pb.gz`, report.pprof);
+    writeFileSync(`${base}.html`, report.page(test));
   } catch (error) {
     // The failure itself matters more than its report.
     return `\nThe report could not be written: ${(error as Error).message}`;
   }
-  return `\nreport:  ${shown(`${base}.txt`)}\nprofile: ${shown(`${base}.pb.gz`)}`;
+  const files = [`report:  ${shown(`${base}.txt`)}`, `profile: ${shown(`${base}.pb.gz`)}`];
+  return `\n${files.join('\n')}\npage:    ${shown(`${base}.html`)}`;
 }
 
 /** The message of a verdict, followed by the lines that name the files of its report. */

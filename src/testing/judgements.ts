@@ -18,6 +18,8 @@ import { type HeapSnapshot, indicesIn } from '../heap/index.ts';
 import type { GrowthOptions, GrowthReport, HeapAmount } from '../leaks/index.ts';
 import { rule } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, type SettingsOf } from '../options/option-table.ts';
+import { profilePage, reportPage } from '../page/index.ts';
+import type { HeapProfile } from '../profile/index.ts';
 import {
   defaultLeakKinds,
   encodeLeakProfile,
@@ -103,6 +105,11 @@ export function judgeLeaks(caller: string, lib: WithHeap, options: AssertLeaksOp
   return leakVerdict(lib.heap.leaks(rest), kinds, root);
 }
 
+/** A profile as files. */
+function profileOf(profile: HeapProfile): Pick<FailureReport, 'pprof' | 'page'> {
+  return { pprof: profile.encode(), page: (title) => profilePage(profile, { title }) };
+}
+
 /** A verdict on an existing report. */
 export function leakVerdict(
   leaks: LeakReport,
@@ -121,6 +128,7 @@ export function leakVerdict(
     report: () => ({
       text: formatText(withOwnFrames(leaks), { all: true, root }),
       pprof: encodeLeakProfile(leaks, { takenAt: Date.now() }),
+      page: (title) => reportPage(withOwnFrames(leaks), { title, root }),
     }),
   };
 }
@@ -211,7 +219,7 @@ export function measureWork(lib: WithHeap, work: () => unknown): MeasuredWork | 
           root: process.cwd(),
           stack: () => firstOf(contexts()),
           message: text,
-          report: () => ({ text: `${text()}\n`, pprof: heap.profile({ kind: 'allocs' }).encode() }),
+          report: () => ({ text: `${text()}\n`, ...profileOf(heap.profile({ kind: 'allocs' })) }),
         };
       },
     };
@@ -233,7 +241,7 @@ export function judgeGrowth(
     message: () => growthText(growth, CONTEXTS_SHOWN),
     report: () => ({
       text: `${growthText(growth, growth.contexts.length)}\n`,
-      pprof: heap.profile().encode(),
+      ...profileOf(heap.profile()),
     }),
   }));
 }
