@@ -258,7 +258,11 @@ export async function judgeSweep(lib: WithHeap, work: () => unknown, options: ob
     root,
     stack: () => firstOf(report.failedAllocations.map((failed) => ({ stack: stackOf(failed, 'frames') }))),
     message: () => swept.toText({ root }).trimEnd(),
-    report: () => ({ text: swept.toText({ root, all: true }), pprof: lib.heap.profile().encode() }),
+    report: () => ({
+      text: swept.toText({ root, all: true }),
+      pprof: lib.heap.profile().encode(),
+      page: (title) => reportPage(report, { title, root, profile: lib.heap.profile() }),
+    }),
   };
 }
 
