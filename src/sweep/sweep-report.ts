@@ -47,7 +47,9 @@ export interface SweepFinding {
 
 /** Runs that were not made. */
 export interface UntriedAllocation {
+  /** The allocation that was to fail. */
   readonly allocation: SweptAllocation;
+  /** How it was to fail. */
   readonly mode: SweepMode;
   /** The budget was over, or the run did not come to this allocation. */
   readonly reason: 'budget' | 'not-reached';
