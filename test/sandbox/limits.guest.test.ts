@@ -204,8 +204,8 @@ describe('within()', () => {
 });
 
 test('constructors and main are stopped, too, and what main has printed is there', async () => {
-  await expect(load({ timeout: 50, define: { IN_CONSTRUCTOR: true } })).rejects.toThrow(TimeoutError);
-  const program = await load({ timeout: 50, define: { IN_MAIN: true } });
+  await expect(load({ timeout: 300, define: { IN_CONSTRUCTOR: true } })).rejects.toThrow(TimeoutError);
+  const program = await load({ timeout: 300, define: { IN_MAIN: true } });
   stopped(() => program.run());
   expect([program.stdout, program.exports.answer()]).toEqual(['before', 42]);
   program.dispose();
@@ -219,7 +219,7 @@ test('in a worker, a call is stopped without its stack', async () => {
     register();
     const { loadC } = await import(${JSON.stringify(url)});
     const lib = await loadC(${JSON.stringify(source)},
-      { toolchain: 'clang', flags: ['-O1'], timeout: 50, imports: { env: { visit: () => 0 } } });
+      { toolchain: 'clang', flags: ['-O1'], timeout: 400, imports: { env: { visit: () => 0 } } });
     try { lib.exports.spin(); } catch (error) {
       parentPort.postMessage([error.code, error.frames.length, lib.exports.answer()]);
     }`;
