@@ -1,7 +1,8 @@
 // Packages of npm, used through their public interface: once plainly in a process of its own, once with Heapline. Four
 // run always; HEAPLINE_FULL=1 runs them all.
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { Sandbox } from '../../src/index.ts';
 import { FULL } from '../support/full.ts';
 import { fetchCase, npmCases, plainResult, useWithHeapline } from './npm-cases.ts';
 
@@ -26,4 +27,30 @@ describe.each(npmCases.filter(({ always }) => always || FULL))('$program', (each
     expect(stacks.some((frames) => frames.some(({ language }) => language === 'js'))).toBe(true);
     sandbox.dispose();
   });
+
+  // SQLite's and QuickJS's own counters, and the totals with Heapline's allocator, are the oracle.
+  it.runIf(each.count !== undefined || FULL)(
+    'gives the same when its own allocator is recorded only',
+    async () => {
+      const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+      const { count } = each;
+      const folder = await fetchCase(each);
+      const [recorded, replaced] = [
+        await useWithHeapline(each, folder, { recordOnly: 'always' }),
+        await useWithHeapline(each, folder, { recordOnly: 'never' }),
+      ];
+      expect(recorded.sandbox.heap.mode).toBe('record-only');
+      expect(JSON.stringify(recorded.module.result)).toBe(JSON.stringify(replaced.module.result));
+      if (count !== undefined) expect(recorded.module.used!()).toBe(count(recorded.sandbox));
+      // How often they call realloc depends on malloc_usable_size(), in which allocators differ.
+      const totals = ({ heap }: Sandbox<object>): number[] => {
+        const { inUseBytes, inUseObjects } = heap.stats();
+        return [inUseBytes, inUseObjects];
+      };
+      expect(totals(recorded.sandbox)).toEqual(totals(replaced.sandbox));
+      recorded.sandbox.dispose();
+      replaced.sandbox.dispose();
+      warn.mockRestore();
+    },
+  );
 });
