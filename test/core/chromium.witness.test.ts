@@ -104,6 +104,6 @@ test('the bundle of all that heapline/core exports stays small', async () => {
   const always = files.filter(
     ({ path }) => !/(access|c-types|graft|timeline|heapline-\w+)-\w+\.js$/.test(path),
   );
-  expect(files.length - always.length).toBe(6);
-  expect(always.reduce((sum, { contents }) => sum + contents.length, 0)).toBeLessThan(360_000);
+  expect(files.length - always.length).toBe(7);
+  expect(always.reduce((sum, { contents }) => sum + contents.length, 0)).toBeLessThan(375_000);
 });
