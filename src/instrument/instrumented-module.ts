@@ -145,8 +145,14 @@ function readStatistics(reader: ByteReader): InstrumentStatistics {
   return statistics;
 }
 
-/** Opens an instrumented module; returns null if the module is not instrumented. */
-export function openInstrumented(bytes: Uint8Array): InstrumentedModule | null {
+/**
+ * Opens an instrumented module; returns null if the module is not instrumented.
+ * @param notes what was done to the module, in sentences, which its bytes do not say
+ */
+export function openInstrumented(
+  bytes: Uint8Array,
+  notes: readonly string[] = [],
+): InstrumentedModule | null {
   const module = readModule(bytes);
   const section = module.sections.find((each) => each.id === SectionId.Custom && each.name === SECTION_NAME);
   if (section === undefined) return null;
@@ -174,7 +180,7 @@ export function openInstrumented(bytes: Uint8Array): InstrumentedModule | null {
     originalCodeStart,
     statistics,
     extents,
-    [],
+    notes,
     shadow.bytes === 0 ? null : shadow,
   );
 }

@@ -48,7 +48,11 @@ export async function openC<Exports extends object = GuestExports, Types extends
   const openGuest = await guestWithGlue(compiled.glue);
   return openSandbox<Exports, Types>(
     {
-      module: await prepareModule(compiled.wasm, settings.maxMemory, { access: checksOf(settings).access }),
+      module: await prepareModule(compiled.wasm, settings.maxMemory, {
+        access: checksOf(settings).access,
+        addChecks: async (bytes, limits) =>
+          (await import('./kept-checks.ts')).keptChecks(bytes, limits, settings.cacheDir),
+      }),
       symbolOptions: {},
       name: basename(path),
       path,

@@ -31,6 +31,7 @@ export {
 } from './open-module.ts';
 export { type OpenGuest, openSandbox, sessionOptions } from './open-sandbox.ts';
 export {
+  type AddChecks,
   isOwnFunction,
   loadPasses,
   type PreparedModule,

@@ -9,7 +9,7 @@ import { isObject, isText, rule, textList, textNotEmpty } from '../options/optio
 import { type OptionTable, readOptions } from '../options/option-table.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';
 import { type OpenGuest, openSandbox } from './open-sandbox.ts';
-import { prepareModule, prepareModuleOnce } from './prepared-module.ts';
+import { type AddChecks, prepareModule, prepareModuleOnce } from './prepared-module.ts';
 import type { GuestExports, GuestTypes, Sandbox } from './sandbox.ts';
 import { checksOf, recordOnly, SANDBOX_OPTIONS, type SandboxOptions } from './sandbox-options.ts';
 
@@ -76,13 +76,14 @@ export interface ModuleSource {
   readonly symbolOptions: SymbolizerOptions;
   /** `argv[0]`; the name of the module without its suffix by default. */
   readonly programName?: string;
+  readonly addChecks?: AddChecks | undefined;
   /** Nobody opens this module again in this process, so it is not kept for others. */
   readonly once?: true;
 }
 
 /** Opens a sandbox of a module. @param openGuest for a module whose system interface is not WASI */
 export async function openModule<Exports extends object, Types extends object = GuestTypes>(
-  { bytes, path, symbolOptions, programName, once }: ModuleSource,
+  { bytes, path, symbolOptions, programName, addChecks, once }: ModuleSource,
   options: ModuleOptions,
   openGuest?: OpenGuest,
 ): Promise<Sandbox<Exports, Types>> {
@@ -98,6 +99,7 @@ export async function openModule<Exports extends object, Types extends object = 
   const module = await prepare(bytes, options.maxMemory, {
     access,
     instrumented,
+    addChecks,
     ...(options.recordOnly === undefined ? {} : { recordOnly: options.recordOnly }),
   });
   return openSandbox<Exports, Types>(

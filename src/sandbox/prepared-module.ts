@@ -162,7 +162,12 @@ export interface Preparation {
   readonly recordOnly?: RecordOnly;
   /** The same module if it is instrumented already. */
   readonly instrumented?: InstrumentedModule | null;
+  /** Adds the checks, where something else can do it than the pass itself. */
+  readonly addChecks?: AddChecks | undefined;
 }
+
+/** Adds checks of accesses to a module. */
+export type AddChecks = (bytes: Uint8Array, options: InstrumentOptions) => Promise<InstrumentedModule>;
 
 /**
  * Prepares a module, or finds it among those that are prepared.
@@ -308,8 +313,9 @@ function isLinked(bytes: Uint8Array): boolean {
 async function instrumentAny(
   bytes: Uint8Array,
   options: InstrumentOptions,
-  { access = false, recordOnly }: Preparation,
+  { access = false, recordOnly, addChecks }: Preparation,
 ): Promise<InstrumentedModule> {
+  if (access && addChecks !== undefined) return addChecks(bytes, options);
   if (access) {
     await loadPasses(true);
     return checks!.instrumentWithChecks(bytes, options);
