@@ -32,34 +32,30 @@ static u32 hl_checks_set(u32 quarantine, u32 shadow, u32 shadow_bytes) {
 
 HL_INLINE u8 hl_shadow_at(u32 address) { return *(const u8 *)(hl.shadow.base + (address >> HL_SHADOW_SHIFT)); }
 
-/* So many bytes touch at most eight granules, wherever they begin. */
-#define HL_FEW_BYTES (8 * HL_SHADOW_GRANULE - (HL_SHADOW_GRANULE - 1))
+/* The bytes of eight granules, whose shadow one load gives. */
+#define HL_SHADOW_WORD (8 * HL_SHADOW_GRANULE)
 
-/* Whether the program may touch all of these bytes, from 1 to HL_FEW_BYTES: one load answers this for nearly all accesses
- * that code was not sure of. The shadow has 8 more bytes. */
-HL_INLINE int hl_few_are_open(u32 address, u32 bytes) {
-  u32 last = address + bytes - 1;
+HL_INLINE u64 hl_shadow_word(u32 address) {
   u64 shadow;
   __builtin_memcpy(&shadow, (const u8 *)(hl.shadow.base + (address >> HL_SHADOW_SHIFT)), 8);
-  u32 before = 8 * ((last >> HL_SHADOW_SHIFT) - (address >> HL_SHADOW_SHIFT)); /* bits of the granules before the last */
-  if (shadow << 8 << (56 - before)) return 0;
-  signed char open = (signed char)(shadow >> before);
-  return !open || (int)(last & (HL_SHADOW_GRANULE - 1)) < open;
+  return shadow;
 }
 
 /* Whether a range is open, when that can be said quickly. */
 HL_INLINE int hl_access_is_surely_open(u32 address, u32 bytes) {
   /* All shadow bytes that are read are those of the shadow. */
   if ((address >> HL_SHADOW_SHIFT) + (u64)(bytes >> HL_SHADOW_SHIFT) + 16 > hl.shadow.bytes) return 0;
-  while (bytes > HL_FEW_BYTES) {
-    u64 shadow;
-    __builtin_memcpy(&shadow, (const u8 *)(hl.shadow.base + (address >> HL_SHADOW_SHIFT)), 8);
-    if (shadow) return 0;
-    u32 next = (address & -HL_SHADOW_GRANULE) + 8 * HL_SHADOW_GRANULE;
-    bytes -= next - address;
-    address = next;
-  }
-  return !bytes || hl_few_are_open(address, bytes);
+  if (!bytes) return 1;
+  u32 within = address & (HL_SHADOW_GRANULE - 1);
+  address -= within;
+  bytes += within;
+  for (; bytes > HL_SHADOW_WORD; bytes -= HL_SHADOW_WORD, address += HL_SHADOW_WORD)
+    if (hl_shadow_word(address)) return 0;
+  u64 shadow = hl_shadow_word(address);
+  u32 last = bytes - 1, before = 8 * (last >> HL_SHADOW_SHIFT); /* bits of the granules before the last */
+  if (shadow << 8 << (56 - before)) return 0;
+  signed char open = (signed char)(shadow >> before);
+  return !open || (int)(last & (HL_SHADOW_GRANULE - 1)) < open;
 }
 
 /* Finds the first of these bytes that the program must not touch. What lies outside of the memory traps by itself. */
