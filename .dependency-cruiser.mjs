@@ -24,7 +24,7 @@ export const ROOMS = [
   {
     name: 'profile',
     browser: true,
-    doors: ['index\\.ts', 'profile-options\\.ts', 'version\\.ts', 'install-reader\\.ts'],
+    doors: ['(?:index|decode|profile-options|version|install-reader)\\.ts'],
   },
   { name: 'host', browser: true },
   { name: 'graft', browser: true },
@@ -32,7 +32,7 @@ export const ROOMS = [
   {
     name: 'report',
     browser: true,
-    doors: ['index\\.ts', 'leak-kinds\\.ts', 'report-options\\.ts', 'json-lines\\.ts'],
+    doors: ['index\\.ts', 'writers\\.ts', 'leak-kinds\\.ts', 'report-options\\.ts', 'json-lines\\.ts'],
   },
   { name: 'leaks', browser: true },
   { name: 'timeline', browser: true },
@@ -51,7 +51,7 @@ export const ROOMS = [
   { name: 'node', doors: EVERY_FILE },
   { name: 'page', doors: ['(?:index|install|format-html)\\.ts'] },
   { name: 'glue', doors: ['index\\.ts', 'glue-parts\\.ts'] },
-  { name: 'compile', doors: ['index\\.ts', 'compile-options\\.ts'] },
+  { name: 'compile', doors: ['(?:index|compile-options|link-by-hand|emscripten-versions)\\.ts'] },
   { name: 'loading', doors: ['index\\.ts', 'load-c\\.ts'] },
   { name: 'threads' },
   { name: 'serve', doors: ['index\\.ts', 'join\\.ts', 'options\\.ts'] },

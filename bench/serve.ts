@@ -13,7 +13,7 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { linkFilesByHand } from '../src/compile/index.ts';
+import { linkFilesByHand } from '../src/compile/link-by-hand.ts';
 import { loadC } from '../src/index.ts';
 import { pprofFetch } from '../src/serve/index.ts';
 import { ratioSpread, type Spread, spread } from './statistics.ts';

@@ -5,9 +5,8 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { commandOf, cxxDriverOf } from '../compile/emscripten-versions.ts';
 import {
-  commandOf,
-  cxxDriverOf,
   findEmcc,
   HOW_TO_GET_EMSCRIPTEN,
   isFile,

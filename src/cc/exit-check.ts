@@ -7,12 +7,12 @@ import { CorruptLedgerError } from '../errors.ts';
 import { writeOutputBytes } from '../node/standard-streams.ts';
 import {
   encodeLeakProfile,
-  formatReport,
   LeakReport,
   type LeakReportParts,
   parseSuppressions,
   suppress,
 } from '../report/index.ts';
+import { formatReport } from '../report/writers.ts';
 import type { Sandbox } from '../sandbox/index.ts';
 import type { ProgramSettings } from './program-options.ts';
 

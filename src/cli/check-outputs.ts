@@ -2,15 +2,8 @@
 
 import { FileError } from '../errors.ts';
 import type { LeakKind } from '../index.ts';
-import {
-  encodeLeakProfile,
-  formatReport,
-  formatSuppressions,
-  type LeakReport,
-  leakKinds,
-  type ReportFormat,
-  type ReportOptions,
-} from '../report/index.ts';
+import { encodeLeakProfile, type LeakReport, leakKinds, type ReportFormat } from '../report/index.ts';
+import { formatReport, formatSuppressions, type ReportOptions } from '../report/writers.ts';
 import type { CheckArguments, Output } from './check.ts';
 import { failureText } from './failure.ts';
 import { writeOutput } from './output-files.ts';

@@ -28,7 +28,7 @@ Examples:
     )
     .action(async (target: string) => {
       const { isLinkTarget, LINK_TARGETS, linkArgumentsByHand, linkFilesByHand } = await import(
-        '../compile/index.ts'
+        '../compile/link-by-hand.ts'
       );
       if (!isLinkTarget(target)) {
         throw usageError('target', `${target} is no target: it is one of ${LINK_TARGETS.join(', ')}.`);

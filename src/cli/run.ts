@@ -333,7 +333,7 @@ export async function load(
   terminal: Terminal,
 ): Promise<Sandbox> {
   // The compiler is loaded when it is needed, so that commands that only read profiles start at once.
-  const [{ openC, openWasm }] = await Promise.all([import('../loading/index.ts'), import('../index.ts')]);
+  const { openC, openWasm } = await import('../loading/index.ts');
   const modules = files.filter((file) => file.endsWith('.wasm'));
   if (modules.length === 0) {
     if (given.glue !== undefined) terminal.warn('--glue is for modules: C sources do not need it.');

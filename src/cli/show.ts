@@ -1,7 +1,6 @@
 // heapline top | text | folded | speedscope: show a profile file, whichever tool wrote it.
 
 import type { Command, Option } from 'commander';
-import '../profile/install-reader.ts';
 import { InvalidProfileError } from '../errors.ts';
 import type { FilterOptions, HeapProfile, TopOptions } from '../profile/index.ts';
 import {
@@ -175,6 +174,7 @@ async function open(file: string, { base, focus, ignore, hide }: ShowArguments):
 export async function openProfile(file: string): Promise<HeapProfile> {
   // Loaded when there is a profile, so that the help of commands comes at once.
   const { HeapProfile } = await import('../profile/index.ts');
+  await import('../profile/install-reader.ts');
   const bytes = readInput(file);
   try {
     return HeapProfile.decode(bytes);

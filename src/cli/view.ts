@@ -60,7 +60,10 @@ async function view(file: string, given: ViewArguments, terminal: Terminal): Pro
 
 /** Reads a profile of any kind, and names its file in errors. */
 async function openAny(file: string): Promise<HeapProfile> {
-  const { decodeProfile, HeapProfile } = await import('../profile/index.ts');
+  const [{ HeapProfile }, { decodeProfile }] = await Promise.all([
+    import('../profile/index.ts'),
+    import('../profile/decode.ts'),
+  ]);
   const bytes = readInput(file);
   try {
     return new HeapProfile(decodeProfile(bytes, undefined, 'any'));

@@ -9,8 +9,7 @@ import { packageDirectory } from '../node/own-files.ts';
 import { type Cache, hashOf } from './cache.ts';
 import { ClangToolchain, clangCandidates, HOW_TO_GET_CLANG } from './clang.ts';
 import type { ToolchainName } from './compile-options.ts';
-import { openEmbedded } from './embedded.ts';
-import { EmscriptenToolchain } from './emscripten.ts';
+import type { EmscriptenToolchain } from './emscripten.ts';
 import { findEmcc, HOW_TO_GET_EMSCRIPTEN, namedEmcc } from './find-emcc.ts';
 import { definedFunctions } from './link.ts';
 import { findSysroot } from './sysroot.ts';
@@ -120,7 +119,10 @@ export interface Search {
 
 type Opener = (search: Search) => AsyncGenerator<Candidate, void>;
 
-/** The candidates of each toolchain's name, up to the first that works. Throws a ToolchainError when none does. */
+/**
+ * The candidates of each toolchain's name, up to the first that works. Throws a ToolchainError when none does. The code
+ * of a toolchain is loaded when its turn comes.
+ */
 const openers: Readonly<Record<ToolchainName, Opener>> = {
   async *emscripten({ cache, onProgress }) {
     const emcc = findEmcc();
@@ -132,6 +134,7 @@ const openers: Readonly<Record<ToolchainName, Opener>> = {
           : `Emscripten: HEAPLINE_EMCC is ${namedEmcc()}, and there is no such program. Correct or unset the variable.`,
       );
     }
+    const { EmscriptenToolchain } = await import('./emscripten.ts');
     const found = new FoundToolchain(new EmscriptenToolchain(emcc, onProgress), cache);
     yield found;
     const cause = found.failure;
@@ -160,6 +163,7 @@ const openers: Readonly<Record<ToolchainName, Opener>> = {
     );
   },
   async *embedded({ cache, onProgress }) {
+    const { openEmbedded } = await import('./embedded.ts');
     yield knownToWork(openEmbedded(cache, onProgress));
   },
 };

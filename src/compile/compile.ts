@@ -9,8 +9,6 @@ import { Cache, hashOf } from './cache.ts';
 import { candidates } from './choose.ts';
 import type { CompileOptions, ToolchainName } from './compile-options.ts';
 import { parseDiagnostics } from './diagnostics.ts';
-import { checkMaximalMemory } from './emscripten.ts';
-import { checkLinkFlags } from './emscripten-settings.ts';
 import { commonFlags, emulationFlags, hasExceptions, SETJMP_FLAGS, wasiCxxFlags } from './flags.ts';
 import { collectFiles } from './includes.ts';
 import { definedFunctions, type HostImport, type ObjectFile, stackFlags } from './link.ts';
@@ -83,6 +81,10 @@ export async function compile(
       refuseFor(toolchain.name, request);
       let given: readonly HostImport[] = [];
       if (toolchain.target === 'emscripten') {
+        const [{ checkMaximalMemory }, { checkLinkFlags }] = await Promise.all([
+          import('./emscripten.ts'),
+          import('./emscripten-settings.ts'),
+        ]);
         checkLinkFlags(request.link);
         checkMaximalMemory(surroundings.maxMemory, request.link, request.stackSize);
         // wasm-ld accepts every function that C declares as an import. Only Emscripten needs to know the names.

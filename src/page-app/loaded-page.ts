@@ -1,7 +1,8 @@
 // The page's data as models: profiles are decoded when they are first shown.
 
 import { atOnce } from '../algorithms/steps.ts';
-import { decodeProfile, type ProfileModel, sum } from '../profile/index.ts';
+import { decodeProfile } from '../profile/decode.ts';
+import { type ProfileModel, sum } from '../profile/index.ts';
 import type { TimelinePeak, TimelinePoint } from '../timeline/index.ts';
 import { decompressed, fromBase64 } from './bytes.ts';
 import { DATA_ELEMENT, type PageData } from './page-data.ts';

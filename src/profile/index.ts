@@ -9,7 +9,6 @@ export {
   type ContextProfileKind,
   type ProfileInput,
 } from './context-profile.ts';
-export { decodeProfile } from './decode.ts';
 export { viewOf } from './drop-frames.ts';
 export { encodeMessage } from './encode.ts';
 export type { FilterOptions } from './filter.ts';

@@ -1,4 +1,5 @@
-// Door of the leak reports: the model, what reduces it (suppressions and baselines), and its writers. This room takes
+// Door of the leak reports: the model, what reduces it (suppressions and baselines), and what writes text and JSON.
+// The other writers have a door of their own, writers.ts, because most programs never load them. This room takes
 // records with symbolised stacks and knows nothing about how they were found.
 
 export type { Baseline, BaselineLeak, BaselineOptions } from './baseline.ts';
@@ -12,10 +13,6 @@ export {
 } from './baseline.ts';
 export type { BaselineFault } from './baseline-faults.ts';
 export type { BaselineFrame } from './baseline-stack.ts';
-export type { SuppressionsOptions } from './generated-suppressions.ts';
-export { formatSuppressions } from './generated-suppressions.ts';
-export type { GitHubOptions } from './github.ts';
-export { formatGitHub } from './github.ts';
 export { formatGrowth } from './growth-text.ts';
 export type {
   JsonOptions,
@@ -30,8 +27,6 @@ export type {
   LeakJsonSuppressed,
 } from './json.ts';
 export { formatJson, LEAK_JSON_VERSION, toJson } from './json.ts';
-export type { JUnitOptions } from './junit.ts';
-export { formatJUnit } from './junit.ts';
 export { LeakError } from './leak-error.ts';
 export type { LeakKind } from './leak-kinds.ts';
 export {
@@ -57,12 +52,8 @@ export type {
 export { LeakReport } from './leak-report.ts';
 export { partWithOther, sumOf, withOther } from './lost-trees.ts';
 export { firstStack, pointAt } from './pointing.ts';
-export type { ReportOptions } from './report-formats.ts';
-export { formatReport } from './report-formats.ts';
 export type { ReportFormat } from './report-options.ts';
 export { isReportFormat, REPORT_FORMATS, SHORT_RECORDS, TEXT_OPTIONS } from './report-options.ts';
-export type { SarifOptions } from './sarif.ts';
-export { formatSarif, toSarif } from './sarif.ts';
 export type { Suppression, SuppressionRule } from './suppressions.ts';
 export { parseSuppressions, suppress, suppressionsOf } from './suppressions.ts';
 export type { TextOptions } from './text.ts';

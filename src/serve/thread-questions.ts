@@ -1,7 +1,8 @@
 // The questions that the profile servers of one thread ask the other threads, and the answers. Questions and answers
 // are checked where they arrive, because any code in the process can post such messages.
 
-import { decodeProfile, HeapProfile, SAMPLE_TYPES } from '../profile/index.ts';
+import { decodeProfile } from '../profile/decode.ts';
+import { HeapProfile, SAMPLE_TYPES } from '../profile/index.ts';
 import type { HeapEntry } from './index-page.ts';
 import { HEAP_PROFILES, type HeapKind } from './profiles.ts';
 import { emptySums, type Sums } from './statistics.ts';

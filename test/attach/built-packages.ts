@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { linkFilesByHand } from '../../src/compile/index.ts';
+import { linkFilesByHand } from '../../src/compile/link-by-hand.ts';
 import { EMCC } from '../support/emcc.ts';
 
 const run = promisify(execFile);

@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { wrapperFrames } from '../../src/frames/index.ts';
-import { formatGitHub, formatText, LeakReport, toJson } from '../../src/report/index.ts';
+import { formatText, LeakReport, toJson } from '../../src/report/index.ts';
+import { formatGitHub } from '../../src/report/writers.ts';
 import { frame, record } from '../support/sample-report.ts';
 
 describe('names', () => {

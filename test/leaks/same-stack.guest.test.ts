@@ -3,14 +3,8 @@
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { loadC, type Sandbox } from '../../src/index.ts';
-import {
-  encodeLeakProfile,
-  formatGitHub,
-  formatJUnit,
-  formatSarif,
-  formatText,
-  toJson,
-} from '../../src/report/index.ts';
+import { encodeLeakProfile, formatText, toJson } from '../../src/report/index.ts';
+import { formatGitHub, formatJUnit, formatSarif } from '../../src/report/writers.ts';
 
 type Functions = { fill(): void; lose(): void; loose_ends(): void; swap(): void };
 

@@ -17,10 +17,7 @@ import {
   baselineOf,
   encodeLeakProfile,
   formatBaseline,
-  formatGitHub,
   formatJson,
-  formatJUnit,
-  formatSarif,
   formatText,
   LeakReport,
   parseBaseline,
@@ -29,6 +26,7 @@ import {
   suppress,
   suppressionsOf,
 } from '../../src/report/index.ts';
+import { formatGitHub, formatJUnit, formatSarif } from '../../src/report/writers.ts';
 import { FULL } from '../support/full.ts';
 import { frame, record } from '../support/sample-report.ts';
 

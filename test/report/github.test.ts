@@ -1,7 +1,8 @@
 // GitHub annotations: the command syntax of the Actions runner, unescaped the way the runner does it.
 
 import { expect, test } from 'vitest';
-import { formatGitHub, LeakReport } from '../../src/report/index.ts';
+import { LeakReport } from '../../src/report/index.ts';
+import { formatGitHub } from '../../src/report/writers.ts';
 import { frame, record, sampleReport } from '../support/sample-report.ts';
 
 // actions/runner, src/Runner.Common/ActionCommand.cs: properties are cut at commas, then unescaped.

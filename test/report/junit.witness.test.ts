@@ -2,7 +2,8 @@
 
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { formatJUnit, LeakReport } from '../../src/report/index.ts';
+import { LeakReport } from '../../src/report/index.ts';
+import { formatJUnit } from '../../src/report/writers.ts';
 import { frame, record, sampleReport } from '../support/sample-report.ts';
 
 interface Element {

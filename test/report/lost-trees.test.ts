@@ -7,8 +7,6 @@ import {
   baselineOf,
   encodeLeakProfile,
   formatBaseline,
-  formatGitHub,
-  formatJUnit,
   formatText,
   type LeakPart,
   LeakReport,
@@ -17,8 +15,8 @@ import {
   suppress,
   suppressionsOf,
   toJson,
-  toSarif,
 } from '../../src/report/index.ts';
+import { formatGitHub, formatJUnit, toSarif } from '../../src/report/writers.ts';
 import { frame, record } from '../support/sample-report.ts';
 
 const root = '/home/app';

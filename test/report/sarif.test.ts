@@ -2,7 +2,8 @@
 
 import { expect, test } from 'vitest';
 import { faultWords } from '../../src/frames/index.ts';
-import { formatSarif, LeakReport, leakKinds } from '../../src/report/index.ts';
+import { LeakReport, leakKinds } from '../../src/report/index.ts';
+import { formatSarif } from '../../src/report/writers.ts';
 import { frame, record, sampleReport } from '../support/sample-report.ts';
 
 interface SarifResult {

@@ -6,7 +6,6 @@ import { describe, expect, test } from 'vitest';
 
 import { SuppressionError } from '../../src/errors.ts';
 import {
-  formatSuppressions,
   type LeakKind,
   type LeakRecord,
   LeakReport,
@@ -14,6 +13,7 @@ import {
   suppress,
   suppressionsOf,
 } from '../../src/report/index.ts';
+import { formatSuppressions } from '../../src/report/writers.ts';
 import { frame, record, sampleReport } from '../support/sample-report.ts';
 
 function matches(pattern: string, name: string): boolean {

@@ -1,7 +1,8 @@
 // The report for people.
 
 import { afterEach, expect, test, vi } from 'vitest';
-import { formatGitHub, formatJUnit, formatText, LeakReport } from '../../src/report/index.ts';
+import { formatText, LeakReport } from '../../src/report/index.ts';
+import { formatGitHub, formatJUnit } from '../../src/report/writers.ts';
 import { frame, record, sampleReport } from '../support/sample-report.ts';
 
 afterEach(() => vi.unstubAllEnvs());

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { linkFilesByHand } from '../../src/compile/index.ts';
+import { linkFilesByHand } from '../../src/compile/link-by-hand.ts';
 import {
   DisposedError,
   InvalidArgumentError,

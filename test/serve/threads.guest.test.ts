@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { BroadcastChannel, SHARE_ENV, Worker, type WorkerOptions } from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { HeapProfile, InvalidArgumentError } from '../../src/index.ts';
-import { decodeProfile } from '../../src/profile/index.ts';
+import { decodeProfile } from '../../src/profile/decode.ts';
 import { pprofHandler } from '../../src/serve/index.ts';
 import { type Answer, loadService, programPath, type Served, serve } from '../support/served.ts';
 import type { Orders, Report } from './programs/thread.ts';
