@@ -38,13 +38,16 @@ export interface ShownPage {
 interface Surroundings {
   readonly dark?: boolean;
   readonly width?: number;
+  readonly height?: number;
+  /** Pixels of the screen for each pixel of the page, in both directions. */
+  readonly sharpness?: number;
 }
 
 /** Opens a page as a file, as people do who received one. */
 export async function showPage(
   browser: Browser,
   html: string,
-  { dark = false, width = 1100 }: Surroundings = {},
+  { dark = false, width = 1100, height = 800, sharpness = 1 }: Surroundings = {},
 ): Promise<ShownPage> {
   const folder = mkdtempSync(join(tmpdir(), 'heapline-page-'));
   const file = join(folder, 'page.html');
@@ -53,7 +56,8 @@ export async function showPage(
   const context = await browser.newContext({
     colorScheme: dark ? 'dark' : 'light',
     reducedMotion: 'reduce',
-    viewport: { width, height: 800 },
+    viewport: { width, height },
+    deviceScaleFactor: sharpness,
   });
   const page = await context.newPage();
   const complaints: string[] = [];
