@@ -82,6 +82,8 @@ async function serveUntilInterrupted(page: string, given: ViewArguments, termina
   const server = createServer((request, response) => {
     // A page of somebody else could have its name point to this machine.
     if (!HOST.test(request.headers.host ?? '')) response.writeHead(403).end();
+    else if (request.method !== 'GET' && request.method !== 'HEAD')
+      response.writeHead(405, { allow: 'GET, HEAD' }).end();
     else if (request.url !== '/') response.writeHead(404).end();
     else {
       response
