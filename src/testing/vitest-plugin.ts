@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { filesToRead } from '../compile/index.ts';
 import type { LoadCOptions } from '../loading/load-c.ts';
 import { pathOf } from '../node/file-url.ts';
-import { flag, flagOrOptions, rule, textList, textNotEmpty } from '../options/option-rules.ts';
+import { flag, flagOrOptions, oneOf, rule, textList, textNotEmpty } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
 import { type LeakKind, someLeakKinds, suppressionsOf } from '../report/index.ts';
 import { QUARANTINE } from '../sandbox/sandbox-options.ts';
@@ -57,6 +57,11 @@ export interface HeaplinePluginOptions {
    * `?heap`, and what tests open with loadC(), loadWasm() and attach(). Default false.
    */
   readonly checks?: boolean;
+  /**
+   * `'snapshot'`: what a test does in a sandbox that was open before it is undone at its end, so that each test finds the
+   * sandbox as `beforeAll` left it. Modules that `attach()` watches are left alone, with a warning. Default `'none'`.
+   */
+  readonly isolate?: 'none' | 'snapshot';
   /** Folder for the reports of failed tests; false for none. Default `heapline-report` in the project's root. */
   readonly reportFolder?: string | false;
   /**
@@ -85,6 +90,7 @@ const OPTIONS = {
     {},
   ),
   checks: withDefault(flag, false),
+  isolate: withDefault(oneOf('none', 'snapshot'), 'none'),
   types: textNotEmpty('the path of a file that ends in .d.ts'),
   reportFolder: rule(
     (value) => value === false || typeof value === 'string',
@@ -97,6 +103,8 @@ export interface SetupOptions {
   readonly autoCheck: AutoCheckOptions | null;
   /** Whether sandboxes have all checks by default. */
   readonly checks: boolean;
+  /** Whether each test is undone at its end. */
+  readonly isolate: boolean;
   /** Null for the default. */
   readonly reportFolder: string | null;
 }
@@ -123,11 +131,16 @@ const C_SOURCE = /\.(c|i|cc|cpp|cxx|c\+\+|C|ii|wasm)$/;
 /** The plugin. */
 export default function heapline(options: HeaplinePluginOptions = {}): VitePlugin {
   // Errors in the configuration are better reported once, before the tests.
-  const { autoCheck, checks, compile, reportFolder, types } = readOptions('heapline', options, OPTIONS);
+  const { autoCheck, checks, compile, isolate, reportFolder, types } = readOptions(
+    'heapline',
+    options,
+    OPTIONS,
+  );
   if (typeof autoCheck === 'object') suppressionsOf(autoCheck.suppressions ?? []);
   const setup: SetupOptions = {
     autoCheck: autoCheck === false ? null : autoCheck === true ? {} : autoCheck,
     checks,
+    isolate: isolate === 'snapshot',
     reportFolder: reportFolder === undefined ? null : reportFolder === false ? '' : resolve(reportFolder),
   };
   let root = process.cwd();

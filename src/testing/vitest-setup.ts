@@ -1,4 +1,5 @@
-// The plugin runs this file before every test file: it adds the matchers and checks all sandboxes after each test.
+// The plugin runs this file before every test file: it adds the matchers, checks all sandboxes after each
+// test, and then undoes what the test did in them.
 
 import { beforeEach, inject } from 'vitest';
 import './vitest.ts';
@@ -6,6 +7,7 @@ import { pointAt } from '../report/index.ts';
 import { checkByDefault } from '../sandbox/sandbox-options.ts';
 import { AutoCheck } from './auto-check.ts';
 import { reported, setReportFolder } from './failure-report.ts';
+import { Isolation } from './isolation.ts';
 import type { SetupOptions } from './vitest-plugin.ts';
 
 declare module 'vitest' {
@@ -14,9 +16,19 @@ declare module 'vitest' {
   }
 }
 
-const { autoCheck, checks, reportFolder } = inject('heapline');
+const { autoCheck, checks, isolate, reportFolder } = inject('heapline');
 if (checks) checkByDefault();
 if (reportFolder !== null) setReportFolder(reportFolder);
+
+if (isolate) {
+  const isolation = new Isolation();
+  // This hook is before the one that checks, so that the sandboxes are checked before they are restored: of the functions
+  // given to onTestFinished(), the first one runs last.
+  beforeEach(({ task, onTestFinished }) => {
+    isolation.begin(task.suite ?? task.file);
+    onTestFinished(() => isolation.end());
+  });
+}
 
 if (autoCheck !== null) {
   beforeEach(({ task, onTestFinished }) => {
