@@ -40,6 +40,7 @@ const measurements: ReadonlyMap<string, Measurement> = new Map<string, Measureme
   ['symbolising', async (setting) => (await import('./measures/symbolising.ts')).measureSymbolising(setting)],
   ['leak-scan', async (setting) => (await import('./measures/leak-scan.ts')).measureLeakScan(setting)],
   ['timeline', async (setting) => (await import('./measures/timeline.ts')).measureTimeline(setting)],
+  ['snapshots', async (setting) => (await import('./measures/snapshots.ts')).measureSnapshots(setting)],
   ['entries', async (setting) => (await import('./measures/service.ts')).measureEntries(setting)],
   ['service', async (setting) => (await import('./measures/service.ts')).measureService(setting)],
   ['sandboxes', async (setting) => (await import('./measures/sandboxes.ts')).measureSandboxes(setting)],
