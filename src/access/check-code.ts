@@ -3,14 +3,15 @@
 //
 //     local.tee ADDRESS
 //     if (load(SHADOW + ((local.get ADDRESS + from) >> 3)) != 0)    unlikely
-//       judge(local.get ADDRESS + …, site)    for each access (judge-functions.ts)
+//       judge(local.get ADDRESS + …, site)    judge-functions.ts
 //
-// One check may cover several accesses whose addresses differ by constants. When there are many, the runtime is first asked
-// about all bytes at once, because the last granule of a block is often open in part.
+// One check may cover several accesses whose addresses differ by constants. One call judges up to three of them: a number
+// says what they are (access-list.ts).
 
 import { type InstructionWriter, Opcode } from '../binary/index.ts';
 import type { CodeEdits } from '../rewrite/index.ts';
 import { SHADOW_GRANULE, SHADOW_SHIFT } from '../runtime/layout.ts';
+import { type AccessList, type CheckedAccess, listAccesses } from './access-list.ts';
 import type { JudgeFunctions } from './judge-functions.ts';
 
 /** The block type of a block without results. */
@@ -22,15 +23,6 @@ const I32_AND = 0x71;
 const I32_SHR_U = 0x76;
 const I64_SHL = 0x86;
 const I64_NE = 0x52;
-
-/** One access of a check. `offset` counts from the address in the local. */
-export interface CheckedAccess {
-  readonly offset: number;
-  readonly size: number;
-  readonly writes: boolean;
-  /** Offset of its instruction, as sites count. */
-  readonly site: number;
-}
 
 /** The bytes that a check covers, in offsets from the address in the local. */
 export interface Window {
@@ -44,16 +36,12 @@ export interface Window {
 export interface CheckFunctions {
   /** What judges single accesses. */
   readonly judges: JudgeFunctions;
-  /** heapline_access_is_bad, heapline_access_range and heapline_access_string. */
-  readonly isBad: number;
+  /** heapline_access_range and heapline_access_string. */
   readonly range: number;
   readonly string: number;
   readonly shadow: number;
   readonly shadowBytes: number;
 }
-
-/** From so many accesses on, a check asks about all of them before each is judged. */
-const ASKED_FIRST = 3;
 
 /** The most granules that one load of the shadow covers. */
 export const MOST_GRANULES = 8;
@@ -124,6 +112,18 @@ function callAccess(
   code.indexed(Opcode.Call, functions.judges.of(each.size, each.writes));
 }
 
+function callList(
+  code: InstructionWriter,
+  local: number,
+  { from, site, members }: AccessList,
+  functions: CheckFunctions,
+): void {
+  pushAddress(code, local, from);
+  code.i32(site);
+  code.i64(members);
+  code.indexed(Opcode.Call, functions.judges.ofList());
+}
+
 /** Writes the check of these accesses to the edit that was begun last. `local` has an address. */
 export function writeCheck(
   edits: CodeEdits,
@@ -135,15 +135,10 @@ export function writeCheck(
   const { code } = edits;
   pushShadow(code, local, window, functions.shadow);
   beginUnlikely(edits);
-  const several = accesses.length >= ASKED_FIRST;
-  if (several) {
-    pushAddress(code, local, window.from);
-    code.i32(window.to - window.from);
-    code.indexed(Opcode.Call, functions.isBad);
-    beginUnlikely(edits);
+  for (const list of listAccesses(accesses)) {
+    if (list.accesses.length === 1) callAccess(code, local, list.accesses[0]!, functions);
+    else callList(code, local, list, functions);
   }
-  for (const each of accesses) callAccess(code, local, each, functions);
-  if (several) code.byte(Opcode.End);
   code.byte(Opcode.End);
 }
 

@@ -5,17 +5,27 @@
 //
 //     if ((ADDRESS & 7) + size > load_signed(SHADOW + (ADDRESS >> 3)))
 //       heapline_access(ADDRESS, size and direction, SITE)
+//
+// One more function does the same for each access of a list (access-list.ts).
 
 import { InstructionWriter, Opcode } from '../binary/index.ts';
 import type { Rewriter } from '../rewrite/index.ts';
 import { SHADOW_GRANULE, SHADOW_SHIFT } from '../runtime/layout.ts';
+import { MEMBER_BITS, MOST_DELTA, MOST_OFFSET, Place } from './access-list.ts';
 
 const I32 = 0x7f;
+const I64 = 0x7e;
 const EMPTY = 0x40;
 const I32_LOAD8_S = 0x2c;
 const I32_GT_S = 0x4a;
 const I32_AND = 0x71;
+const I32_OR = 0x72;
+const I32_SHL = 0x74;
 const I32_SHR_U = 0x76;
+const I64_EQZ = 0x50;
+const I64_SHR_U = 0x88;
+const I32_WRAP_I64 = 0xa7;
+const BR_IF = 0x0d;
 const ADDRESS = 0;
 const SITE = 1;
 
@@ -30,6 +40,7 @@ export interface Judge {
 export class JudgeFunctions {
   readonly #functions = new Map<number, number>();
   #type: number | null = null;
+  #list: number | null = null;
 
   constructor(
     readonly rewriter: Rewriter,
@@ -46,6 +57,15 @@ export class JudgeFunctions {
       this.#functions.set(kind, index);
     }
     return index;
+  }
+
+  /** Index of the function for lists. It takes an address, a site and the members. */
+  ofList(): number {
+    if (this.#list === null) {
+      const type = this.rewriter.addType([I32, I32, I64], []);
+      this.#list = this.rewriter.addFunction(type, bodyForLists(this.judge));
+    }
+    return this.#list;
   }
 }
 
@@ -69,6 +89,98 @@ function bodyFor(size: number, kind: number, { access, shadow }: Judge): Uint8Ar
   code.i32(kind);
   code.indexed(Opcode.LocalGet, SITE);
   code.indexed(Opcode.Call, access);
+  code.byte(Opcode.End);
+  code.byte(Opcode.End);
+  return code.take();
+}
+
+/** Parameters and locals of the function for lists, behind ADDRESS and SITE. */
+const MEMBERS = 2;
+const MEMBER = 3;
+const PLACE = 4;
+const SIZE = 5;
+const SHADOW = 6;
+
+/** Writes the code that takes one member of a list apart: its bits, address, site and size are in locals then. */
+function takeApart(code: InstructionWriter): void {
+  const bits = (from: number, mask: number): void => {
+    code.indexed(Opcode.LocalGet, MEMBER);
+    if (from > 0) {
+      code.i32(from);
+      code.byte(I32_SHR_U);
+    }
+    code.i32(mask);
+    code.byte(I32_AND);
+  };
+  code.indexed(Opcode.LocalGet, MEMBERS);
+  code.byte(I32_WRAP_I64);
+  code.indexed(Opcode.LocalSet, MEMBER);
+  code.indexed(Opcode.LocalGet, ADDRESS);
+  bits(Place.Offset, MOST_OFFSET);
+  code.byte(Opcode.I32Add);
+  code.indexed(Opcode.LocalSet, PLACE);
+  code.indexed(Opcode.LocalGet, SITE);
+  bits(Place.Delta, MOST_DELTA);
+  code.byte(Opcode.I32Add);
+  code.indexed(Opcode.LocalSet, SITE);
+  code.i32(1);
+  bits(Place.Exponent, 7);
+  code.byte(I32_SHL);
+  code.indexed(Opcode.LocalSet, SIZE);
+}
+
+/** Pushes whether the bytes at PLACE are not surely open: whether they end behind what is open of their first granule. */
+function pushDoubt(code: InstructionWriter, shadow: number): void {
+  code.indexed(Opcode.LocalGet, PLACE);
+  code.i32(SHADOW_GRANULE - 1);
+  code.byte(I32_AND);
+  code.indexed(Opcode.LocalGet, SIZE);
+  code.byte(Opcode.I32Add);
+  code.indexed(Opcode.LocalGet, PLACE);
+  code.i32(SHADOW_SHIFT);
+  code.byte(I32_SHR_U);
+  code.memory(I32_LOAD8_S, 0, shadow);
+  code.indexed(Opcode.LocalTee, SHADOW);
+  // 0 says that the whole granule is open.
+  code.i32(SHADOW_GRANULE);
+  code.indexed(Opcode.LocalGet, SHADOW);
+  code.byte(Opcode.Select);
+  code.byte(I32_GT_S);
+}
+
+function bodyForLists({ access, shadow }: Judge): Uint8Array {
+  const code = new InstructionWriter();
+  code.byte(1); // one group of locals
+  code.byte(SHADOW - MEMBERS);
+  code.byte(I32);
+  code.byte(Opcode.Loop);
+  code.byte(EMPTY);
+  takeApart(code);
+  pushDoubt(code, shadow);
+  code.byte(Opcode.If);
+  code.byte(EMPTY);
+  code.indexed(Opcode.LocalGet, PLACE);
+  // The size, doubled, and 1 when the member writes.
+  code.indexed(Opcode.LocalGet, SIZE);
+  code.i32(1);
+  code.byte(I32_SHL);
+  code.indexed(Opcode.LocalGet, MEMBER);
+  code.i32(Place.Writes);
+  code.byte(I32_SHR_U);
+  code.i32(1);
+  code.byte(I32_AND);
+  code.byte(I32_OR);
+  code.indexed(Opcode.LocalGet, SITE);
+  code.indexed(Opcode.Call, access);
+  code.byte(Opcode.End);
+  code.indexed(Opcode.LocalGet, MEMBERS);
+  code.i64(MEMBER_BITS);
+  code.byte(I64_SHR_U);
+  code.indexed(Opcode.LocalTee, MEMBERS);
+  code.byte(I64_EQZ);
+  code.byte(Opcode.I32Eqz);
+  code.byte(BR_IF);
+  code.unsigned(0);
   code.byte(Opcode.End);
   code.byte(Opcode.End);
   return code.take();

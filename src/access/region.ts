@@ -2,7 +2,8 @@
 // covers a group. It stands before the first access of the group, because nothing can free a block before the last.
 
 import { SHADOW_GRANULE } from '../runtime/layout.ts';
-import { type CheckedAccess, granulesIn, MOST_GRANULES, type Window } from './check-code.ts';
+import type { CheckedAccess } from './access-list.ts';
+import { granulesIn, MOST_GRANULES, type Window } from './check-code.ts';
 import type { AccessReader } from './memory-instructions.ts';
 
 /** Accesses that one check covers. */

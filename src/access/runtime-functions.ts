@@ -23,7 +23,6 @@ export function checkFunctions(rewriter: Rewriter, place: ShadowPlace): CheckFun
   };
   return {
     judges: new JudgeFunctions(rewriter, { access: find('heapline_access'), shadow }),
-    isBad: find('heapline_access_is_bad'),
     range: find('heapline_access_range'),
     string: find('heapline_access_string'),
     shadow,
