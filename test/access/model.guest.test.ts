@@ -102,30 +102,35 @@ class Model {
       const position = `${bytes(bad - granule.address - granule.size)} past the end of a block of ${bytes(granule.size)}`;
       return { kind: 'heap-use-after-free', positions: [position] };
     }
-    const near = this.blocks
-      .map((block) => {
-        const past = bad - (block.address + block.size);
-        const distance = past >= 0 ? past : block.address - bad;
-        const side = past >= 0 ? 'past the end of' : 'before';
-        return {
-          distance,
-          freed: block.freed,
-          position: `${bytes(distance)} ${side} a block of ${bytes(block.size)}`,
-        };
-      })
-      .filter(({ distance }) => distance <= LEAST_REDZONE);
+    const beside = this.blocks.map((block) => {
+      const past = bad - (block.address + block.size);
+      const distance = past >= 0 ? past : block.address - bad;
+      const side = past >= 0 ? 'past the end of' : 'before';
+      return {
+        distance,
+        freed: block.freed,
+        position: `${bytes(distance)} ${side} a block of ${bytes(block.size)}`,
+      };
+    });
+    const near = beside.filter(({ distance }) => distance <= LEAST_REDZONE);
     const inUse = near.filter(({ freed }) => !freed);
     const asked = inUse.length > 0 ? inUse : near;
     const least = Math.min(...asked.map(({ distance }) => distance));
+    const nearest = asked.filter(({ distance }) => distance <= least);
+    // The next block, when it is in use, comes before a freed one that is nearer. It may lie behind its whole room.
+    const next =
+      inUse.length > 0 ? [] : beside.filter((each) => !each.freed && each.distance <= MOST_REDZONE);
     return {
       kind: 'heap-buffer-overflow',
-      positions: asked.filter(({ distance }) => distance <= least).map(({ position }) => position),
+      positions: [...nearest, ...next].map(({ position }) => position),
     };
   }
 }
 
 /** Every block has at least so many bytes on both sides that belong to nobody. */
 const LEAST_REDZONE = 16;
+/** Small blocks have at most so many, because sizes are rounded up. */
+const MOST_REDZONE = 32;
 
 type Functions = Record<string, (address: number, count: number) => void>;
 
