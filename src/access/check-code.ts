@@ -107,9 +107,10 @@ function callAccess(
   each: CheckedAccess,
   functions: CheckFunctions,
 ): void {
-  pushAddress(code, local, each.offset);
+  const { judge, added } = functions.judges.of(each);
+  pushAddress(code, local, each.offset - added);
   code.i32(each.site);
-  code.indexed(Opcode.Call, functions.judges.of(each.size, each.writes));
+  code.indexed(Opcode.Call, judge);
 }
 
 function callList(

@@ -1,4 +1,5 @@
-// Inserts what was planned for one function. The operands that lie above an address wait in locals while its check runs.
+// Inserts what was planned for one function. A check takes an address from a local that has it. Where none has, the address
+// gets a local of its own, and the operands that lie above it wait in locals while the check runs.
 
 import { Opcode, peekU32, skipLeb } from '../binary/index.ts';
 import type { Rewriter } from '../rewrite/index.ts';
@@ -90,6 +91,11 @@ export class Emitter {
 
   #check(group: Group): void {
     const { rewriter, functions } = this.emitted;
+    if (group.held !== null) {
+      rewriter.code.begin(group.position);
+      writeCheck(rewriter.code, group.held, windowOf(group), group.accesses, functions);
+      return;
+    }
     this.#spill(group.position, group.above, (address) => {
       writeCheck(rewriter.code, address, windowOf(group), group.accesses, functions);
     });

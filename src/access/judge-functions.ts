@@ -6,12 +6,13 @@
 //     if ((ADDRESS & 7) + size > load_signed(SHADOW + (ADDRESS >> 3)))
 //       heapline_access(ADDRESS, size and direction, SITE)
 //
-// One more function does the same for each access of a list (access-list.ts).
+// For offsets that are frequent there are functions that add them to the address. One more function judges each access of
+// a list (access-list.ts).
 
 import { InstructionWriter, Opcode } from '../binary/index.ts';
 import type { Rewriter } from '../rewrite/index.ts';
 import { SHADOW_GRANULE, SHADOW_SHIFT } from '../runtime/layout.ts';
-import { MEMBER_BITS, MOST_DELTA, MOST_OFFSET, Place } from './access-list.ts';
+import { type CheckedAccess, MEMBER_BITS, MOST_DELTA, MOST_OFFSET, Place } from './access-list.ts';
 
 const I32 = 0x7f;
 const I64 = 0x7e;
@@ -36,9 +37,23 @@ export interface Judge {
   readonly shadow: number;
 }
 
+/** A function that judges single accesses, and what it adds to the address. */
+export interface SingleJudge {
+  readonly judge: number;
+  readonly added: number;
+}
+
+/** More than all kinds: sizes, doubled, plus 1. */
+const KINDS = 64;
+/** Offsets up to here may get functions of their own, when they are used more often than this. */
+const MOST_ADDED = 4096;
+const FREQUENT = 16;
+
 /** Adds these functions to a module when they are first needed. */
 export class JudgeFunctions {
   readonly #functions = new Map<number, number>();
+  /** How often each kind of access was asked for at each offset. */
+  readonly #uses = new Map<number, number>();
   #type: number | null = null;
   #list: number | null = null;
 
@@ -47,16 +62,27 @@ export class JudgeFunctions {
     readonly judge: Judge,
   ) {}
 
-  /** Index of the function for accesses of this kind. @param size bytes */
-  of(size: number, writes: boolean): number {
+  /** The function for an access. */
+  of({ size, writes, offset }: CheckedAccess): SingleJudge {
     const kind = size * 2 + (writes ? 1 : 0);
-    let index = this.#functions.get(kind);
-    if (index === undefined) {
+    const added = this.#isFrequent(kind, offset) ? offset : 0;
+    const key = added * KINDS + kind;
+    let judge = this.#functions.get(key);
+    if (judge === undefined) {
       this.#type ??= this.rewriter.addType([I32, I32], []);
-      index = this.rewriter.addFunction(this.#type, bodyFor(size, kind, this.judge));
-      this.#functions.set(kind, index);
+      judge = this.rewriter.addFunction(this.#type, bodyFor(size, kind, added, this.judge));
+      this.#functions.set(key, judge);
     }
-    return index;
+    return { judge, added };
+  }
+
+  /** Whether a function that adds this offset saves more bytes than it has. */
+  #isFrequent(kind: number, offset: number): boolean {
+    if (offset <= 0 || offset > MOST_ADDED) return false;
+    const key = offset * KINDS + kind;
+    const uses = (this.#uses.get(key) ?? 0) + 1;
+    this.#uses.set(key, uses);
+    return uses > FREQUENT;
   }
 
   /** Index of the function for lists. It takes an address, a site and the members. */
@@ -69,9 +95,15 @@ export class JudgeFunctions {
   }
 }
 
-function bodyFor(size: number, kind: number, { access, shadow }: Judge): Uint8Array {
+function bodyFor(size: number, kind: number, added: number, { access, shadow }: Judge): Uint8Array {
   const code = new InstructionWriter();
   code.byte(0); // no locals
+  if (added > 0) {
+    code.indexed(Opcode.LocalGet, ADDRESS);
+    code.i32(added);
+    code.byte(Opcode.I32Add);
+    code.indexed(Opcode.LocalSet, ADDRESS);
+  }
   code.indexed(Opcode.LocalGet, ADDRESS);
   code.i32(SHADOW_GRANULE - 1);
   code.byte(I32_AND);

@@ -16,7 +16,7 @@ export function plainPlan({ module, siteOffset, replaced }: WalkedModule, body: 
     const code = codeAt(bytes, at, prefix);
     if (reader.read(at, prefix, code)) {
       const region = new Region();
-      region.add(reader, 0, reader.immediate, at, at + siteOffset);
+      region.add(reader, 0, reader.immediate, at, at + siteOffset, null);
       planned.push({ kind: 'check', group: region.groups[0]! });
     } else if (prefix === MISC_PREFIX) {
       const range = rangeAccessAt(bytes, at, code);

@@ -13,6 +13,8 @@ export interface Group {
   readonly position: number;
   /** Offset from the base of the address that the first access takes from the stack: the address in the local. */
   readonly first: number;
+  /** A local of the function that has this address, too; null when none is known. */
+  readonly held: number | null;
   /** Types of the operands above the first access's address. */
   readonly above: readonly number[];
   /** Checked bytes, in offsets from the base. */
@@ -48,8 +50,16 @@ export class Region {
    * @param reader has read the access
    * @param base of its address
    * @param offset of its first byte from the base
+   * @param held a local that has the address
    */
-  add(reader: AccessReader, base: number, offset: number, position: number, site: number): void {
+  add(
+    reader: AccessReader,
+    base: number,
+    offset: number,
+    position: number,
+    site: number,
+    held: number | null,
+  ): void {
     const { access, alignment, immediate } = reader;
     const { size, writes } = access;
     const group = this.#latest(base);
@@ -58,6 +68,7 @@ export class Region {
         base,
         position,
         first: offset - immediate,
+        held,
         above: access.above,
         from: offset,
         to: offset + size,

@@ -141,6 +141,8 @@ export class Walk {
   readonly #planned: Planned[] = [];
   readonly #reader: AccessReader;
   readonly #loops = new Map<number, LoopFacts>();
+  /** The local that had a value of each base last. It may have another one by now. */
+  readonly #holders: number[] = [];
   #state: State;
   #dead = false;
   #copies = 0;
@@ -507,6 +509,7 @@ export class Walk {
       case Opcode.LocalGet: {
         const local = peekU32(bytes, at + 1);
         const { locals } = this.#state;
+        this.#holders[locals[2 * local]!] = local;
         this.#push(locals[2 * local]!, locals[2 * local + 1]!);
         return;
       }
@@ -515,6 +518,7 @@ export class Walk {
         const local = peekU32(bytes, at + 1);
         const top = this.#pop(1);
         const { locals } = this.#state;
+        this.#holders[this.#stack.base(top)] = local;
         locals[2 * local] = this.#stack.base(top);
         locals[2 * local + 1] = this.#stack.offset(top);
         if (opcode === Opcode.LocalSet) this.#truncate(top);
@@ -605,7 +609,7 @@ export class Walk {
       const address = (offset >>> 0) + reader.immediate;
       if (address >= NULL_END) return;
       const region = new Region();
-      region.add(reader, base, address, at, at + siteOffset);
+      region.add(reader, base, address, at, at + siteOffset, null);
       this.#endRegion();
       this.#planned.push({ kind: 'null', group: region.groups[0]! });
       return;
@@ -613,6 +617,14 @@ export class Walk {
     const from = offset + reader.immediate;
     if (this.#values.isFramed(base) || (from >= staticStart && from < staticEnd)) return;
     if (isChecked(this.#state.facts, base, from, from + reader.access.size)) return;
-    this.#region.add(reader, base, from, at, at + siteOffset);
+    this.#region.add(reader, base, from, at, at + siteOffset, this.#localWith(base, offset));
+  }
+
+  /** A local that has this value here; null when none is known. */
+  #localWith(base: number, offset: number): number | null {
+    const local = this.#holders[base];
+    if (local === undefined) return null;
+    const { locals } = this.#state;
+    return locals[2 * local] === base && locals[2 * local + 1] === offset ? local : null;
   }
 }
