@@ -4,7 +4,7 @@
 set -eu
 
 packages="clang lld wasi-libc libclang-rt-dev-wasm32 emscripten heaptrack valgrind google-perftools
-  libgoogle-perftools-dev libjemalloc2 gcc libc6-dev"
+  libgoogle-perftools-dev libjemalloc2 gcc libc6-dev chromium"
 
 if [ "$(id -u)" -eq 0 ]; then as_root=""; else as_root="sudo"; fi
 if ! command -v apt-get >/dev/null 2>&1; then
