@@ -6,6 +6,7 @@ import { fileName, JAVASCRIPT } from '../frames/index.ts';
 import { flag, rule, text, textNotEmpty } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
 import type { PageData, PageProfile, PageSource, PageTimeline } from '../page-app/page-data.ts';
+import { decodeProfile } from '../profile/decode.ts';
 import { HeapProfile, type HtmlOptions } from '../profile/index.ts';
 import { encodeLeakProfile, type LeakReport, toJson } from '../report/index.ts';
 import type { Timeline } from '../timeline/index.ts';
@@ -83,7 +84,7 @@ export function reportProfiles(
   report: LeakReport,
   profile: HeapProfile | undefined,
 ): PageContents['profiles'] {
-  const leaks = HeapProfile.decode(encodeLeakProfile(report, { takenAt: Date.now() }));
+  const leaks = new HeapProfile(decodeProfile(encodeLeakProfile(report, { takenAt: Date.now() })));
   return [
     { name: 'leaks', label: 'leaks', profile: leaks },
     ...(profile === undefined ? [] : [{ name: profile.kind, label: profile.kind, profile }]),

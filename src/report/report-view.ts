@@ -66,9 +66,15 @@ export function reportView({ focus, ignore, hide, frames, root }: ViewOptions): 
     if (isOutside(frame)) return { ...outer, outside: [...outer.outside, frame], whole };
     return { stack: tree.push([frame], folded(outer)), outside: [], inProject: true, whole };
   });
-  const folded = ({ stack, outside }: Folding): Stack => {
+  const folded = ({ stack, outside }: Pick<Folding, 'stack' | 'outside'>): Stack => {
     if (outside.length < LEAST_FOLD) return tree.push([...outside].reverse(), stack);
     return tree.push([namedFrame(`[${quantity(outside.length, 'frame')} outside of the project]`)], stack);
+  };
+  // The innermost frame is where memory was allocated or accessed, so it is never folded.
+  const withInnermost = ({ stack, outside }: Folding): Stack => {
+    const innermost = outside.at(-1);
+    if (innermost === undefined) return stack;
+    return tree.push([innermost], folded({ stack, outside: outside.slice(0, -1) }));
   };
   const folds = frames === 'project' && root !== undefined;
   return {
@@ -80,7 +86,7 @@ export function reportView({ focus, ignore, hide, frames, root }: ViewOptions): 
     reduced: (stack) => {
       if (!folds && isHidden === null) return stack;
       const found = folding(stack);
-      return folds && found.inProject ? folded(found) : found.whole;
+      return folds && found.inProject ? withInnermost(found) : found.whole;
     },
   };
 }

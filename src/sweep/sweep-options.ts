@@ -28,7 +28,7 @@ export interface SweepProgress {
 export interface SweepOptions<Lib = never> {
   /**
    * The time for all runs, in milliseconds or as text such as `10 s`. What could not be tried then is listed in the report.
-   * Default 30 seconds.
+   * Default 30000.
    */
   readonly budget?: number | string;
   /** Most milliseconds of one run; a run that takes longer is endless. Default 2000. */

@@ -39,17 +39,22 @@ function leaveReport(file: string, test: string, report: FailureReport): string 
   const count = (written.get(name) ?? 0) + 1;
   written.set(name, count);
   const base = join(resolve(target), count === 1 ? name : `${name}-${count}`);
-  try {
-    mkdirSync(resolve(target), { recursive: true });
-    writeFileSync(`${base}.txt`, report.text);
-    writeFileSync(`${base}.pb.gz`, report.pprof);
-    writeFileSync(`${base}.html`, report.page(test));
-  } catch (error) {
-    // The failure itself matters more than its report.
-    return `\nThe report could not be written: ${(error as Error).message}`;
-  }
-  const files = [`report:  ${shown(`${base}.txt`)}`, `profile: ${shown(`${base}.pb.gz`)}`];
-  return `\n${files.join('\n')}\npage:    ${shown(`${base}.html`)}`;
+  const contents = [
+    ['report', `${base}.txt`, () => report.text],
+    ['profile', `${base}.pb.gz`, () => report.pprof],
+    ['page', `${base}.html`, () => report.page(test)],
+  ] as const;
+  const lines = contents.map(([kind, path, content]) => {
+    try {
+      mkdirSync(resolve(target), { recursive: true });
+      writeFileSync(path, content());
+      return `${`${kind}:`.padEnd(8)} ${shown(path)}`;
+    } catch (error) {
+      // The failure itself matters more than its report, and one file more than none.
+      return `The ${kind} could not be written: ${(error as Error).message}`;
+    }
+  });
+  return `\n${lines.join('\n')}`;
 }
 
 /** The message of a verdict, followed by the lines that name the files of its report. */

@@ -383,10 +383,19 @@ test('any sequence of calls, joins and tail positions leaves a module that V8 ac
   );
 });
 
-test('exports keep their names, and the family is exported through thunks', () => {
+test('exports keep their names, hidden globals get one, and the family is exported through thunks', () => {
   const before = readModule(linked);
   const after = readModule(instrument(linked).bytes);
-  expect(after.exports.map((each) => each.name)).toEqual(before.exports.map((each) => each.name));
+  const namesBefore = before.exports.map((each) => each.name);
+  const namesAfter = after.exports.map((each) => each.name);
+  expect(namesAfter.slice(0, namesBefore.length)).toEqual(namesBefore);
+  const added = after.exports.slice(namesBefore.length);
+  expect(added.length).toBeGreaterThan(0);
+  for (const { kind, index } of added) {
+    expect(kind).toBe(ExternalKind.Global);
+    expect(before.globals[index]!.mutable).toBe(true);
+    expect(before.exports.some((each) => each.kind === kind && each.index === index)).toBe(false);
+  }
   for (const family of ['malloc', 'free', 'calloc', 'realloc', 'f']) {
     expect(after.export(family, ExternalKind.Function)!.index).toBeGreaterThanOrEqual(
       before.functions.length,

@@ -19,6 +19,7 @@ const report = new LeakReport({
   records: [
     record(
       20,
+      frame('reserve', '/lib/vector.h'),
       frame('grow', '/lib/vector.h'),
       frame('push', '/lib/vector.h'),
       frame('parse', '/p/parse.c'),
@@ -37,8 +38,9 @@ function stacks(options: TextOptions): string[] {
   return [...text.matchAll(/^ {2}at (.*)$/gm)].map(([, line]) => line!.replace(/:7\)/, ')'));
 }
 
-it('folds neighbouring frames outside of the project, and no stack that is wholly outside', () => {
+it('folds neighbouring frames outside of the project, but not the innermost one, and no stack that is wholly outside', () => {
   expect(stacks({})).toEqual([
+    'reserve (/lib/vector.h)',
     '[2 frames outside of the project]',
     'parse (parse.c)',
     'call (/lib/call.h)',
@@ -47,11 +49,11 @@ it('folds neighbouring frames outside of the project, and no stack that is wholl
     'make (/lib/a.c)',
     'other (/lib/b.c)',
   ]);
-  expect(stacks({ frames: 'all' })).toHaveLength(10);
+  expect(stacks({ frames: 'all' })).toHaveLength(11);
 });
 
 it('hides frames, and shows the records that focus and ignore leave', () => {
-  expect(stacks({ hide: '^(push|grow|call)$', frames: 'all' })).toEqual([
+  expect(stacks({ hide: '^(push|grow|reserve|call)$', frames: 'all' })).toEqual([
     'parse (parse.c)',
     'main (main.c)',
     'run (node_modules/runner/run.js)',
@@ -60,9 +62,9 @@ it('hides frames, and shows the records that focus and ignore leave', () => {
     'make (/lib/a.c)',
     'other (/lib/b.c)',
   ]);
-  expect(stacks({ focus: 'parse\\.c' })).toHaveLength(5);
+  expect(stacks({ focus: 'parse\\.c' })).toHaveLength(6);
   expect(stacks({ ignore: 'vector' })).toEqual(['make (/lib/a.c)', 'other (/lib/b.c)']);
-  expect(stacks({ focus: 'make|parse', ignore: 'other' })).toHaveLength(5);
+  expect(stacks({ focus: 'make|parse', ignore: 'other' })).toHaveLength(6);
   expect(() => stacks({ focus: '(' })).toThrow('no regular expression');
 });
 

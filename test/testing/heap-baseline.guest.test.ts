@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { assertMatchesHeapBaseline, HeapAssertionError } from '../../src/testing/assert.ts';
 import { judgeBaseline, type Situation } from '../../src/testing/judge-baseline.ts';
 import { lib, program } from './requests.ts';
@@ -145,6 +145,8 @@ test('an assertion holds to the baseline of the test that vitest or jest names',
     const getState = () => ({ ...given, snapshotState: { _updateSnapshot: update } });
     Object.defineProperty(globalThis, 'expect', { value: { getState }, configurable: true });
   };
+  // Baselines are not written in CI, where this test may run.
+  vi.stubEnv('CI', '');
   try {
     const work = (size: number) => (): void => lib.exports.destroy(lib.exports.make(size));
     withUpdate('none');
@@ -157,6 +159,7 @@ test('an assertion holds to the baseline of the test that vitest or jest names',
     withUpdate('none');
     assertMatchesHeapBaseline(lib, work(8));
   } finally {
+    vi.unstubAllEnvs();
     if (before === undefined) Reflect.deleteProperty(globalThis, 'expect');
     else Object.defineProperty(globalThis, 'expect', before);
   }
