@@ -39,7 +39,7 @@ export const keepAllocations: readonly string[] = [
 
 /** A build tool and its arguments. */
 export interface Target {
-  readonly name: 'wasi' | 'emscripten' | 'native' | 'native-asan';
+  readonly name: 'wasi' | 'emscripten' | 'emscripten-asan' | 'native' | 'native-asan';
   readonly compiler: string;
   readonly compile: readonly string[];
 }
@@ -58,6 +58,11 @@ export const targets: Readonly<Record<Target['name'], Target>> = {
     ],
   },
   emscripten: { name: 'emscripten', compiler: 'emcc', compile: common },
+  'emscripten-asan': {
+    name: 'emscripten-asan',
+    compiler: 'emcc',
+    compile: [...common, '-fsanitize=address'],
+  },
   native: { name: 'native', compiler: 'gcc', compile: [...common, '-fno-omit-frame-pointer'] },
   'native-asan': {
     name: 'native-asan',
@@ -91,7 +96,8 @@ export const buildSeconds = (): number => building / 1e3;
 
 async function runBuild(command: string, args: readonly string[]): Promise<void> {
   const start = performance.now();
-  await run(command, args);
+  // Emscripten's sanitizers need acorn, which Debian's Emscripten lacks.
+  await run(command, args, command === 'emcc' ? { NODE_PATH: `${root}node_modules` } : undefined);
   building += performance.now() - start;
 }
 
@@ -247,9 +253,9 @@ export async function linkWasiObjects(
 export async function linkEmscripten(
   program: Program,
   allocator: Allocator,
-  extra: { flags?: readonly string[]; name?: string } = {},
+  extra: { flags?: readonly string[]; name?: string; target?: Target } = {},
 ): Promise<Artifact> {
-  const target = targets.emscripten;
+  const target = extra.target ?? targets.emscripten;
   const objects = await compileAll(target, program.sources, program.flags, program.headers);
   const exported = [
     program.entry,

@@ -42,6 +42,7 @@ const measurements: ReadonlyMap<string, Measurement> = new Map<string, Measureme
   ['timeline', async (setting) => (await import('./measures/timeline.ts')).measureTimeline(setting)],
   ['snapshots', async (setting) => (await import('./measures/snapshots.ts')).measureSnapshots(setting)],
   ['page', async (setting) => (await import('./measures/page.ts')).measurePage(setting)],
+  ['access', async (setting) => (await import('./measures/access.ts')).measureAccess(setting)],
   ['entries', async (setting) => (await import('./measures/service.ts')).measureEntries(setting)],
   ['service', async (setting) => (await import('./measures/service.ts')).measureService(setting)],
   ['sandboxes', async (setting) => (await import('./measures/sandboxes.ts')).measureSandboxes(setting)],

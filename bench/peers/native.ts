@@ -53,6 +53,14 @@ export const plainGlibc: Peer = {
   delivers: { allocations: '–', stacks: '–', lines: '–', inlines: '–', pprof: '–' },
 };
 
+/** AddressSanitizer without its leak check. */
+export const addressSanitizer: Peer = {
+  ...plainGlibc,
+  name: 'AddressSanitizer',
+  env: { ASAN_OPTIONS: 'detect_leaks=0' },
+  sanitized: true,
+};
+
 export const peers: readonly Peer[] = [
   {
     name: 'heaptrack',
@@ -131,13 +139,14 @@ async function jemallocCanProfile(): Promise<boolean> {
   return !stderr.includes('Invalid conf');
 }
 
-interface NativeSample {
+export interface NativeSample {
   readonly nanoseconds: number;
   readonly checksum: number;
   readonly peak: number;
 }
 
-async function runOnce(peer: Peer, artifact: Artifact, scale: number): Promise<NativeSample> {
+/** Runs a program once under a tool. */
+export async function runOnce(peer: Peer, artifact: Artifact, scale: number): Promise<NativeSample> {
   const [command, ...args] = [...peer.prefix, artifact.path, String(scale), '1'];
   const { stdout } = await execute(command!, args, {
     env: { ...process.env, ...peer.env },
