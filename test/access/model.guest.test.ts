@@ -109,10 +109,11 @@ class Model {
       return {
         distance,
         freed: block.freed,
+        isNear: past >= 0 ? distance < LEAST_REDZONE : distance <= LEAST_REDZONE,
         position: `${bytes(distance)} ${side} a block of ${bytes(block.size)}`,
       };
     });
-    const near = beside.filter(({ distance }) => distance <= LEAST_REDZONE);
+    const near = beside.filter((each) => each.isNear);
     const inUse = near.filter(({ freed }) => !freed);
     const asked = inUse.length > 0 ? inUse : near;
     const least = Math.min(...asked.map(({ distance }) => distance));
