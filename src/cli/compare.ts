@@ -83,7 +83,7 @@ Examples:
     .action(async (files: string[], { output }: { output: string }) => {
       if (output !== '-') checkWritable(output);
       const { HeapProfile } = await import('../profile/index.ts');
-      const bytes = HeapProfile.merge(await Promise.all(files.map(openProfile))).encode();
+      const bytes = HeapProfile.merge(await Promise.all(files.map((file) => openProfile(file)))).encode();
       if (output === '-') terminal.data(bytes);
       else writeOutput(output, bytes);
     });

@@ -170,14 +170,16 @@ async function open(file: string, { base, focus, ignore, hide }: ShowArguments):
   });
 }
 
-/** Reads a profile, and names its file in errors. */
-export async function openProfile(file: string): Promise<HeapProfile> {
+/** Reads a profile, and names its file in errors. `kind` says which profiles are accepted: 'any' has those of CPU time. */
+export async function openProfile(file: string, kind: 'heap' | 'any' = 'heap'): Promise<HeapProfile> {
   // Loaded when there is a profile, so that the help of commands comes at once.
-  const { HeapProfile } = await import('../profile/index.ts');
-  await import('../profile/install-reader.ts');
+  const [{ HeapProfile }, { decodeProfile }] = await Promise.all([
+    import('../profile/index.ts'),
+    import('../profile/decode.ts'),
+  ]);
   const bytes = readInput(file);
   try {
-    return HeapProfile.decode(bytes);
+    return new HeapProfile(decodeProfile(bytes, undefined, kind));
   } catch (error) {
     if (!(error instanceof InvalidProfileError)) throw error;
     throw new InvalidProfileError(`${file === '-' ? 'standard input' : file}: ${error.message}`, {

@@ -1,15 +1,12 @@
 // heapline view: a page to look at a profile file, opened from a server that only this machine reaches, or written.
 
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { InvalidProfileError } from '../errors.ts';
-import type { HeapProfile } from '../profile/index.ts';
-import { readInput } from './arguments.ts';
 import { openInBrowser } from './open-in-browser.ts';
 import { writeOutput } from './output-files.ts';
-import { PROFILE_FILE } from './show.ts';
+import { openProfile, PROFILE_FILE } from './show.ts';
 import type { Terminal } from './terminal.ts';
 
 interface ViewArguments {
@@ -45,8 +42,8 @@ Examples:
 }
 
 async function view(file: string, given: ViewArguments, terminal: Terminal): Promise<void> {
-  const profile = await openAny(file);
-  const base = given.base === undefined ? undefined : await openAny(given.base);
+  const profile = await openProfile(file, 'any');
+  const base = given.base === undefined ? undefined : await openProfile(given.base, 'any');
   const { profilePage } = await import('../page/index.ts');
   const page = profilePage(profile, {
     title: file === '-' ? 'standard input' : basename(file),
@@ -58,27 +55,11 @@ async function view(file: string, given: ViewArguments, terminal: Terminal): Pro
   else await serveUntilInterrupted(page, given, terminal);
 }
 
-/** Reads a profile of any kind, and names its file in errors. */
-async function openAny(file: string): Promise<HeapProfile> {
-  const [{ HeapProfile }, { decodeProfile }] = await Promise.all([
-    import('../profile/index.ts'),
-    import('../profile/decode.ts'),
-  ]);
-  const bytes = readInput(file);
-  try {
-    return new HeapProfile(decodeProfile(bytes, undefined, 'any'));
-  } catch (error) {
-    if (!(error instanceof InvalidProfileError)) throw error;
-    throw new InvalidProfileError(`${file === '-' ? 'standard input' : file}: ${error.message}`, {
-      cause: error,
-    });
-  }
-}
-
 /** The names by which a browser on this machine calls the server. */
 const HOST = /^(?:127\.0\.0\.1|localhost|\[::1\]):\d+$/;
 
 async function serveUntilInterrupted(page: string, given: ViewArguments, terminal: Terminal): Promise<void> {
+  const { createServer } = await import('node:http');
   const server = createServer((request, response) => {
     // A page of somebody else could have its name point to this machine.
     if (!HOST.test(request.headers.host ?? '')) response.writeHead(403).end();
