@@ -45,6 +45,8 @@ test('the headers compile with every standard of C', () => {
     'stdio',
     'stdlib',
     'sys/resource',
+    'sys/socket',
+    'sys/un',
     'sys/wait',
   ];
   const text = [...headers, 'termios', 'time', 'unistd'].map((name) => `#include <${name}.h>\n`).join('');

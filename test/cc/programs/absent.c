@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define FAILS(call) (errno = 0, (call) && errno == ENOSYS ? 0 : (failed = 1, puts(#call)))
@@ -18,6 +19,9 @@ int main(int argc, char **argv) {
   struct addrinfo *found;
   struct itimerval timer = {0};
   struct rlimit limit = {0};
+  struct sockaddr_un place = {.sun_family = AF_LOCAL, .sun_path = "/tmp/socket"};
+  struct linger linger = {0};
+  const int options[] = {SO_REUSEADDR, SO_KEEPALIVE, SO_ERROR, SO_RCVTIMEO, SO_SNDTIMEO, SO_BROADCAST, SO_SNDBUF, SO_RCVBUF};
   FAILS(fork() == -1);
   FAILS(vfork() == -1);
   FAILS(execv("/bin/true", argv) == -1);
@@ -28,6 +32,14 @@ int main(int argc, char **argv) {
   FAILS(popen("true", "r") == NULL);
   FAILS(socket(AF_INET, SOCK_STREAM, 0) == -1);
   FAILS(socketpair(AF_UNIX, SOCK_STREAM, 0, (int[2]){0}) == -1);
+  FAILS(socket(PF_UNIX, SOCK_STREAM, 0) == -1);
+  FAILS(bind(0, (struct sockaddr *)&place, sizeof place) == -1);
+  FAILS(connect(0, (struct sockaddr *)&place, SUN_LEN(&place)) == -1);
+  FAILS(listen(0, SOMAXCONN) == -1);
+  FAILS(setsockopt(0, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) == -1);
+  for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+    FAILS(setsockopt(0, SOL_SOCKET, options[i], &(int){1}, sizeof(int)) == -1);
+  FAILS(sendto(0, "a", 1, MSG_NOSIGNAL | MSG_DONTWAIT, 0, 0) == -1);
   FAILS(getaddrinfo("localhost", 0, 0, &found) == EAI_SYSTEM);
   FAILS(gethostbyname("localhost") == NULL);
   FAILS(dup(1) == -1);

@@ -1,7 +1,87 @@
-/* <sys/socket.h> of wasi-libc, with the calls that WASI does not have. They fail with ENOSYS. */
+/* <sys/socket.h> of wasi-libc, with the calls and constants that WASI does not have. The calls fail with ENOSYS. */
 #include_next <sys/socket.h>
 #ifndef HEAPLINE_SYS_SOCKET_H
 #define HEAPLINE_SYS_SOCKET_H
+
+/* Constants that wasi-libc leaves out, with the values of Linux. No call looks at them. */
+#ifndef SO_DEBUG
+#define SO_DEBUG 1
+#endif
+#ifndef SO_REUSEADDR
+#define SO_REUSEADDR 2
+#endif
+#ifndef SO_ERROR
+#define SO_ERROR 4
+#endif
+#ifndef SO_DONTROUTE
+#define SO_DONTROUTE 5
+#endif
+#ifndef SO_BROADCAST
+#define SO_BROADCAST 6
+#endif
+#ifndef SO_SNDBUF
+#define SO_SNDBUF 7
+#endif
+#ifndef SO_RCVBUF
+#define SO_RCVBUF 8
+#endif
+#ifndef SO_KEEPALIVE
+#define SO_KEEPALIVE 9
+#endif
+#ifndef SO_OOBINLINE
+#define SO_OOBINLINE 10
+#endif
+#ifndef SO_LINGER
+#define SO_LINGER 13
+#endif
+#ifndef SO_REUSEPORT
+#define SO_REUSEPORT 15
+#endif
+#ifndef SO_RCVLOWAT
+#define SO_RCVLOWAT 18
+#endif
+#ifndef SO_SNDLOWAT
+#define SO_SNDLOWAT 19
+#endif
+#ifndef SO_RCVTIMEO
+#define SO_RCVTIMEO 20
+#endif
+#ifndef SO_SNDTIMEO
+#define SO_SNDTIMEO 21
+#endif
+#ifndef SO_ACCEPTCONN
+#define SO_ACCEPTCONN 30
+#endif
+#ifndef MSG_OOB
+#define MSG_OOB 0x0001
+#endif
+#ifndef MSG_DONTROUTE
+#define MSG_DONTROUTE 0x0004
+#endif
+#ifndef MSG_CTRUNC
+#define MSG_CTRUNC 0x0008
+#endif
+#ifndef MSG_DONTWAIT
+#define MSG_DONTWAIT 0x0040
+#endif
+#ifndef MSG_EOR
+#define MSG_EOR 0x0080
+#endif
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0x4000
+#endif
+#ifndef SOMAXCONN
+#define SOMAXCONN 128
+#endif
+#ifndef AF_LOCAL
+#define AF_LOCAL AF_UNIX
+#endif
+#ifndef PF_UNIX
+#define PF_UNIX AF_UNIX
+#endif
+#ifndef PF_LOCAL
+#define PF_LOCAL AF_UNIX
+#endif
 
 #ifdef __cplusplus
 extern "C" {
