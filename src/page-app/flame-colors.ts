@@ -2,51 +2,68 @@
 // these two apart. Text on each of them has a contrast of at least 4.5.
 
 import type { FlameNode } from './flame-node.ts';
+import type { FramePlace } from './frame-tree.ts';
+
+/** A colour as 0xRRGGBB. */
+export type Color = number;
 
 export interface Palette {
-  readonly text: string;
-  readonly background: string;
-  readonly border: string;
-  readonly selected: string;
-  readonly found: string;
-  readonly rest: string;
+  readonly text: Color;
+  readonly background: Color;
+  readonly selected: Color;
+  readonly found: Color;
+  readonly rest: Color;
   /** The colour of a function by a number from 0 to 1, and whether it is JavaScript. */
-  frame(number: number, script: boolean): string;
+  frame(number: number, script: boolean): Color;
   /** The colour of a change from -1 to 1. */
-  change(share: number): string;
+  change(share: number): Color;
 }
 
 export const LIGHT: Palette = {
-  text: '#14171a',
-  background: '#ffffff',
-  border: '#ffffff',
-  selected: '#0a58ca',
-  found: '#e9c8ff',
-  rest: '#d7dade',
+  text: 0x14171a,
+  background: 0xffffff,
+  selected: 0x0a58ca,
+  found: 0xe9c8ff,
+  rest: 0xd7dade,
   frame: (number, script) =>
-    script
-      ? `hsl(${190 + 30 * number} 45% 80%)`
-      : `hsl(${18 + 34 * number} ${78 - 14 * number}% ${77 + 7 * number}%)`,
-  change: (share) => mix([240, 241, 243], share < 0 ? [120, 170, 230] : [245, 160, 80], Math.abs(share)),
+    script ? hsl(190 + 30 * number, 45, 80) : hsl(18 + 34 * number, 78 - 14 * number, 77 + 7 * number),
+  change: (share) => mixed(0xf0f1f3, share < 0 ? 0x78aae6 : 0xf5a050, Math.abs(share)),
 };
 
 export const DARK: Palette = {
-  text: '#f2f4f6',
-  background: '#14171a',
-  border: '#14171a',
-  selected: '#7ab0ff',
-  found: '#6b3f8f',
-  rest: '#343a41',
+  text: 0xf2f4f6,
+  background: 0x14171a,
+  selected: 0x7ab0ff,
+  found: 0x6b3f8f,
+  rest: 0x343a41,
   frame: (number, script) =>
-    script
-      ? `hsl(${190 + 30 * number} 35% 27%)`
-      : `hsl(${10 + 34 * number} ${52 - 14 * number}% ${29 - 5 * number}%)`,
-  change: (share) => mix([48, 53, 60], share < 0 ? [30, 90, 165] : [150, 75, 10], Math.abs(share)),
+    script ? hsl(190 + 30 * number, 35, 27) : hsl(10 + 34 * number, 52 - 14 * number, 29 - 5 * number),
+  change: (share) => mixed(0x30353c, share < 0 ? 0x1e5aa5 : 0x964b0a, Math.abs(share)),
 };
 
-function mix(from: readonly number[], to: readonly number[], share: number): string {
-  const parts = from.map((part, i) => Math.round(part + (to[i]! - part) * Math.min(1, share)));
-  return `rgb(${parts.join(' ')})`;
+/** A colour as CSS writes it. */
+export function cssOf(color: Color): string {
+  return `#${color.toString(16).padStart(6, '0')}`;
+}
+
+/** A colour between two: the second one at 1. */
+export function mixed(from: Color, to: Color, share: number): Color {
+  const part = (shift: number): number => {
+    const first = (from >> shift) & 255;
+    return Math.round(first + (((to >> shift) & 255) - first) * Math.min(1, share)) << shift;
+  };
+  return part(16) | part(8) | part(0);
+}
+
+/** CSS Color 4, section 7: hue in degrees, saturation and lightness in percent. */
+function hsl(hue: number, saturation: number, lightness: number): Color {
+  const light = lightness / 100;
+  const amplitude = (saturation / 100) * Math.min(light, 1 - light);
+  const part = (n: number): number => {
+    const k = (n + hue / 30) % 12;
+    return Math.round(255 * (light - amplitude * Math.max(-1, Math.min(k - 3, 9 - k, 1))));
+  };
+  return (part(0) << 16) | (part(8) << 8) | part(4);
 }
 
 /** A number from 0 to 1 that is the same for the same text. */
@@ -58,14 +75,14 @@ export function numberOf(text: string): number {
 
 const SCRIPT = /\.[cm]?[jt]sx?$/;
 
-/** The colour of a node. */
-export function colorOf(node: FlameNode, palette: Palette, compared: boolean): string {
-  const place = node.place;
-  if (compared) {
-    const larger = Math.max(Math.abs(node.now), node.before);
-    const change = larger === 0 ? 0 : (node.now - node.before) / larger;
-    return palette.change(change === 0 ? 0 : Math.sign(change) * (0.25 + 0.75 * Math.abs(change)));
-  }
-  if (place === null) return palette.rest;
-  return palette.frame(numberOf(place.name), SCRIPT.test(place.file));
+/** The colour of each place: that of its function. */
+export function colorsOf(places: readonly FramePlace[], palette: Palette): Uint32Array {
+  return Uint32Array.from(places, ({ name, file }) => palette.frame(numberOf(name), SCRIPT.test(file)));
+}
+
+/** The colour of a node in a comparison. */
+export function changeColor({ now, before }: FlameNode, palette: Palette): Color {
+  const larger = Math.max(Math.abs(now), before);
+  const change = larger === 0 ? 0 : (now - before) / larger;
+  return palette.change(change === 0 ? 0 : Math.sign(change) * (0.25 + 0.75 * Math.abs(change)));
 }

@@ -21,6 +21,8 @@ export class FlameNode {
   readonly width: number;
   readonly now: number;
   readonly before: number;
+  /** Index of the place that the node shows; -1 for the root. Of several, the first. */
+  readonly placeIndex: number;
 
   private constructor(
     readonly grouping: Grouping,
@@ -34,7 +36,9 @@ export class FlameNode {
     /** Where the node begins, in the unit of `width`. */
     public start: number,
   ) {
-    const { width, now, before } = grouping.tree;
+    const { width, now, before, place } = grouping.tree;
+    const first = frames[0] ?? 0;
+    this.placeIndex = first === 0 ? -1 : place[first]!;
     let [sum, present, past] = [0, 0, 0];
     for (const at of origins) {
       sum += width[at]!;
@@ -53,22 +57,15 @@ export class FlameNode {
 
   /** All that a function calls, or (`up`) all that calls it. The outermost frames of a recursion count. */
   static of(grouping: Grouping, key: number, up: boolean): FlameNode {
-    const { tree, keyOf } = grouping;
-    const inside = new Uint8Array(tree.count);
+    const { count, place, end } = grouping.tree;
     const frames: number[] = [];
-    for (let i = 1; i < tree.count; i++) {
-      const above = inside[tree.parent[i]!]!;
-      const hit = keyOf[tree.place[i]!] === key;
-      inside[i] = above | +hit;
-      if (hit && above === 0) frames.push(i);
+    for (let at = 1; at < count; ) {
+      if (grouping.keyOf[place[at]!] === key) {
+        frames.push(at);
+        at = end[at]!;
+      } else at++;
     }
     return new FlameNode(grouping, null, 0, frames, frames, up, 0);
-  }
-
-  /** Index of the place that the node shows; -1 for the root. Of several, the first. */
-  get placeIndex(): number {
-    const at = this.frames[0];
-    return at === undefined || at === 0 ? -1 : this.grouping.tree.place[at]!;
   }
 
   /** The place that the node shows; null for the root. */
@@ -97,7 +94,7 @@ export class FlameNode {
     const groups = new Map<number, number[]>();
     const pending = [...this.frames];
     for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
-      for (let child = tree.firstChild[at]!; child !== 0; child = tree.nextSibling[child]!) {
+      for (let child = at + 1; child < tree.end[at]!; child = tree.end[child]!) {
         if (tree.width[child] === 0) continue;
         const key = keyOf[tree.place[child]!]!;
         if (key === own) pending.push(child);

@@ -2,18 +2,13 @@
 // selected frame.
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { draw, nodeAt, ROW, type Scene, visibleDepth } from './flame-canvas.ts';
-import { DARK, LIGHT } from './flame-colors.ts';
+import { FlamePainter, nodeAt, ROW } from './flame-canvas.ts';
+import { colorsOf, DARK, LIGHT } from './flame-colors.ts';
+import { layOut, type Range } from './flame-layout.ts';
 import { FlameNode, groupingOf, pathOf } from './flame-node.ts';
 import { search } from './frame-tree.ts';
 import { formatChange, formatPercent, formatValue, shortened } from './numbers.ts';
 import type { ViewProps } from './view-props.ts';
-
-/** The part of the graph that is shown. */
-interface Range {
-  readonly from: number;
-  readonly to: number;
-}
 
 const LONGEST_ANIMATION = 180;
 
@@ -112,31 +107,35 @@ function Graph({ root, upwards, found, ...props }: GraphProps) {
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
-  const depth = useMemo(() => visibleDepth({ root, ...range }, width), [root, range, width]);
+  const ratio = window.devicePixelRatio || 1;
+  const layout = useMemo(
+    () => layOut(root, range, Math.round(width * ratio), ratio),
+    [root, range, width, ratio],
+  );
+  const depth = layout.rows;
   const height = Math.min(Math.max(depth, 1) * ROW, 60 * ROW);
   const [top, setTop] = useState(0);
   const most = Math.max(0, depth - Math.floor(height / ROW));
-  const scene: Scene = {
-    root,
-    ...range,
-    top: Math.min(top, most),
-    compared: shown.compared,
-    upwards,
-    selected,
-    found,
-    palette: dark ? DARK : LIGHT,
-  };
-  useLayoutEffect(() => draw(canvas.current!, scene, { width, height }));
+  const palette = dark ? DARK : LIGHT;
+  const colors = useMemo(() => colorsOf(shown.tree.places, palette), [shown.tree, palette]);
+  const seenTop = Math.min(top, most);
+  const painter = useRef<FlamePainter | null>(null);
+  useLayoutEffect(() => {
+    painter.current ??= new FlamePainter(canvas.current!);
+    const { compared } = shown;
+    const scene = { root, range, layout, top: seenTop, upwards, selected, compared, found, palette, colors };
+    painter.current.draw(scene, { width, height }, ratio);
+  }, [layout, height, seenTop, upwards, selected, found, colors, shown]);
   const zoom = useAnimatedRange(range, setRange);
   const zoomTo = (node: FlameNode): void => zoom({ from: node.start, to: node.start + node.width });
   const at = (event: { offsetX: number; offsetY: number }) =>
-    nodeAt(scene, { width, height }, event.offsetX, event.offsetY);
+    nodeAt({ root, range, top: seenTop, upwards }, { width, height }, event.offsetX, event.offsetY);
   const moves = useGestures(canvas, {
     range,
     width,
     whole: root.width,
     setRange,
-    scrollRows: (rows) => setTop(Math.max(0, Math.min(most, scene.top + rows))),
+    scrollRows: (rows) => setTop(Math.max(0, Math.min(most, seenTop + rows))),
     canScroll: most > 0,
     upwards,
   });
@@ -146,8 +145,8 @@ function Graph({ root, upwards, found, ...props }: GraphProps) {
       select(next);
       if (next.start < range.from || next.start + next.width > range.to) zoomTo(next.parent ?? next);
       const row = next.depth;
-      if (row < scene.top) setTop(row);
-      else if (row >= scene.top + Math.floor(height / ROW)) setTop(row - Math.floor(height / ROW) + 1);
+      if (row < seenTop) setTop(row);
+      else if (row >= seenTop + Math.floor(height / ROW)) setTop(row - Math.floor(height / ROW) + 1);
     } else if (event.key === 'Enter' && selected !== null) zoomTo(selected);
     else if (event.key === 'Escape') {
       zoom({ from: 0, to: root.width });
@@ -307,7 +306,7 @@ function within(from: number, width: number, whole: number): Range {
 
 /** Whether the page is dark now. */
 function useDark(): boolean {
-  const query = matchMedia('(prefers-color-scheme: dark)');
+  const [query] = useState(() => matchMedia('(prefers-color-scheme: dark)'));
   const [dark, setDark] = useState(query.matches);
   useEffect(() => {
     const look = (): void => setDark(query.matches);

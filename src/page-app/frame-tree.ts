@@ -23,14 +23,17 @@ export interface Sums {
   readonly total: Float64Array;
 }
 
-/** Frame 0 is the root. A parent has a lower index than its children. */
+/**
+ * Frame 0 is the root. Each frame is followed by everything below it: its first child is the next frame, and the next
+ * sibling of a frame is where the frames below it end.
+ */
 export interface FrameTree {
   readonly count: number;
   readonly parent: Int32Array;
+  /** Where the frames below each frame end: the index after the last of them. */
+  readonly end: Int32Array;
   /** Index into `places`. */
   readonly place: Int32Array;
-  readonly firstChild: Int32Array;
-  readonly nextSibling: Int32Array;
   readonly places: readonly FramePlace[];
   /** Number of functions. */
   readonly functions: number;
@@ -45,34 +48,39 @@ export interface FrameTree {
 /** Makes the tree of one sample type. */
 export function frameTree(model: ProfileModel, column: number): FrameTree {
   const view = viewOf(model);
-  const { places, ofLocation, functions } = placeTable(model, view);
-  const { count, parent, place, ofStack } = framesOf(model, view, ofLocation);
-  const { now, before } = ownValues(model, column, count, ofStack);
-  const width = new Float64Array(count);
-  for (let i = 0; i < count; i++) width[i] = Math.max(Math.abs(now[i]!), before === null ? 0 : before[i]!);
-  sumUp(parent, width);
-  const firstChild = new Int32Array(count);
-  const nextSibling = new Int32Array(count);
-  for (let i = count - 1; i > 0; i--) {
-    nextSibling[i] = firstChild[parent[i]!]!;
-    firstChild[parent[i]!] = i;
-  }
+  const table = placeTable(model, view);
+  const { count, parent, end, place, ofStack } = framesOf(model, view, table);
+  const { now, before, hasNegative } = ownValues(model, column, count, ofStack);
+  const sums = sumsOf(parent, now);
   return {
     count,
     parent,
+    end,
     place,
-    firstChild,
-    nextSibling,
-    places,
-    functions,
-    now: sumsOf(parent, now),
+    places: table.places,
+    functions: table.functions,
+    now: sums,
     before: before && sumsOf(parent, before),
-    width,
+    width: before === null && !hasNegative ? sums.total : widths(parent, now, before),
   };
 }
 
-/** For each location its visible places, outermost first. */
-function placeTable(model: ProfileModel, view: StackView) {
+function widths(parent: Int32Array, now: Float64Array, before: Float64Array | null): Float64Array {
+  const width = now.map((value, i) => Math.max(Math.abs(value), before === null ? 0 : before[i]!));
+  sumUp(parent, width);
+  return width;
+}
+
+/** The places of a profile, and those of each location, outermost first. */
+interface PlaceTable {
+  readonly places: readonly FramePlace[];
+  readonly functions: number;
+  /** The visible places of location i are those in `ofLocations` from `start[i]` to `start[i + 1]`. */
+  readonly start: Int32Array;
+  readonly ofLocations: readonly number[];
+}
+
+function placeTable(model: ProfileModel, view: StackView): PlaceTable {
   const places: FramePlace[] = [];
   const known = new Map<string, number>();
   const numbers = new Map<string, number>();
@@ -88,47 +96,61 @@ function placeTable(model: ProfileModel, view: StackView) {
     }
     return index;
   };
-  const ofLocation = model.locations.map(({ lines, mapping }, i) => {
-    const shown = lines.slice(view.firstLine[i]!);
-    if (shown.length === 0) {
-      const object = model.mappings[mapping]?.file ?? '';
-      return [
-        placeOf(object === '' ? '<unknown>' : `[${object.slice(object.lastIndexOf('/') + 1)}]`, '', 0, false),
-      ];
+  const start = new Int32Array(model.locations.length + 1);
+  const ofLocations: number[] = [];
+  model.locations.forEach(({ lines, mapping }, i) => {
+    for (let k = lines.length - 1; k >= view.firstLine[i]!; k--) {
+      const { function: index, line } = lines[k]!;
+      const { name, file } = model.functions[index] ?? { name: '<unknown>', file: '' };
+      ofLocations.push(placeOf(name || '<unknown>', file, line, k < lines.length - 1));
     }
-    const last = shown.length - 1;
-    return shown
-      .map(({ function: index, line }, k) => {
-        const { name, file } = model.functions[index] ?? { name: '<unknown>', file: '' };
-        return placeOf(name || '<unknown>', file, line, k < last);
-      })
-      .reverse();
+    if (lines.length <= view.firstLine[i]!) {
+      const object = model.mappings[mapping]?.file ?? '';
+      const name = object === '' ? '<unknown>' : `[${object.slice(object.lastIndexOf('/') + 1)}]`;
+      ofLocations.push(placeOf(name, '', 0, false));
+    }
+    start[i + 1] = ofLocations.length;
   });
-  return { places, ofLocation, functions: numbers.size };
+  return { places, functions: numbers.size, start, ofLocations };
 }
 
-function framesOf(model: ProfileModel, view: StackView, ofLocation: readonly (readonly number[])[]) {
-  const { stacks } = model;
-  let most = 1;
-  for (let i = 1; i < stacks.count; i++) most += ofLocation[stacks.location[i]!]!.length;
-  const parent = new Int32Array(most);
-  const place = new Int32Array(most);
+/** The frames of all stacks. Stacks that nobody is to see are where their callers are. */
+function framesOf({ stacks }: ProfileModel, { visible }: StackView, { start, ofLocations }: PlaceTable) {
+  // First how many frames a stack has with all below it, and then where they go.
+  const size = new Int32Array(stacks.count);
+  for (let i = stacks.count - 1; i > 0; i--) {
+    const location = stacks.location[i]!;
+    if (visible[i] === i) size[i]! += start[location + 1]! - start[location]!;
+    size[stacks.parent[i]!]! += size[i]!;
+  }
+  const count = size[0]! + 1;
+  const parent = new Int32Array(count);
+  const place = new Int32Array(count);
+  const end = new Int32Array(count);
+  end[0] = count;
   const ofStack = new Int32Array(stacks.count);
-  let count = 1;
+  const free = new Int32Array(stacks.count);
+  free[0] = 1;
   for (let i = 1; i < stacks.count; i++) {
-    if (view.visible[i] !== i) {
-      ofStack[i] = ofStack[view.visible[i]!]!;
-      continue;
-    }
-    let at = ofStack[stacks.parent[i]!]!;
-    for (const each of ofLocation[stacks.location[i]!]!) {
-      parent[count] = at;
-      place[count] = each;
-      at = count++;
-    }
+    const caller = stacks.parent[i]!;
+    const first = free[caller]!;
+    const last = first + size[i]!;
+    free[caller] = last;
+    let at = ofStack[caller]!;
+    let next = first;
+    if (visible[i] === i) {
+      const location = stacks.location[i]!;
+      for (let k = start[location]!; k < start[location + 1]!; k++) {
+        parent[next] = at;
+        place[next] = ofLocations[k]!;
+        end[next] = last;
+        at = next++;
+      }
+    } else at = ofStack[visible[i]!]!;
+    free[i] = next;
     ofStack[i] = at;
   }
-  return { count, parent: parent.subarray(0, count), place: place.subarray(0, count), ofStack };
+  return { count, parent, end, place, ofStack };
 }
 
 /** Values of the frames themselves. */
@@ -142,6 +164,7 @@ function ownValues(model: ProfileModel, column: number, count: number, ofStack: 
   const now = new Float64Array(count);
   const past = new Float64Array(count);
   let compared = false;
+  let hasNegative = false;
   for (let s = 0; s < samples.count; s++) {
     const value = samples.values[s * width + column]!;
     const at = ofStack[samples.stack[s]!]!;
@@ -151,10 +174,11 @@ function ownValues(model: ProfileModel, column: number, count: number, ofStack: 
       past[at]! += Math.abs(value);
     } else {
       compared ||= side === 'new';
+      hasNegative ||= value < 0;
       now[at]! += value;
     }
   }
-  return { now, before: compared ? past : null };
+  return { now, before: compared ? past : null, hasNegative };
 }
 
 function sumUp(parent: Int32Array, values: Float64Array): void {
@@ -195,24 +219,18 @@ export function sumsByKey(tree: FrameTree, sums: Sums, keyOf: Int32Array, keys: 
 }
 
 /** Visits all frames depth first. */
-function eachFrame(tree: FrameTree, enter: (at: number) => void, leave: (at: number) => void): void {
-  const { firstChild, nextSibling, parent } = tree;
-  let at = 0;
-  for (;;) {
-    if (firstChild[at] !== 0) {
-      at = firstChild[at]!;
-      enter(at);
-      continue;
-    }
-    while (at !== 0 && nextSibling[at] === 0) {
-      leave(at);
-      at = parent[at]!;
-    }
-    if (at === 0) return;
-    leave(at);
-    at = nextSibling[at]!;
+function eachFrame(
+  { count, parent }: FrameTree,
+  enter: (at: number) => void,
+  leave: (at: number) => void,
+): void {
+  let open = 0;
+  for (let at = 1; at < count; at++) {
+    for (; open !== parent[at]!; open = parent[open]!) leave(open);
     enter(at);
+    open = at;
   }
+  for (; open !== 0; open = parent[open]!) leave(open);
 }
 
 /** Which places a search finds, and what the frames in them hold together. */
@@ -225,13 +243,14 @@ export function search(
     tree.places,
     ({ name, file }) => +(name.toLowerCase().includes(wanted) || file.toLowerCase().includes(wanted)),
   );
-  const inside = new Uint8Array(tree.count);
+  const { count, place, end } = tree;
+  const { total: sums } = tree.now;
   let total = 0;
-  for (let i = 1; i < tree.count; i++) {
-    const above = inside[tree.parent[i]!]!;
-    const hit = found[tree.place[i]!]!;
-    inside[i] = above | hit;
-    if (above === 0 && hit === 1) total += tree.now.total[i]!;
+  for (let at = 1; at < count; ) {
+    if (found[place[at]!] === 1) {
+      total += sums[at]!;
+      at = end[at]!;
+    } else at++;
   }
   return { found, total };
 }

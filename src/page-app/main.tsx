@@ -25,12 +25,24 @@ const TITLES: Readonly<Record<View, string>> = {
   leaks: 'Leaks',
 };
 
+/** Milliseconds after the last letter until the fragment has a text. Browsers limit how often it may change. */
+const QUIET = 250;
+
 /** What the fragment says, and a function that changes it. Changes of text replace the entry in the history. */
 function useFragment(): [PageState, (change: Partial<PageState>) => void] {
   const [state, setState] = useState(() => readState(location.hash));
   const current = useRef(state);
+  /** The timer that writes what is being typed; 0 for none. */
+  const typing = useRef(0);
+  const replace = (): void => {
+    clearTimeout(typing.current);
+    typing.current = 0;
+    history.replaceState(null, '', `#${writeState(current.current)}`);
+  };
   useEffect(() => {
     const look = (): void => {
+      clearTimeout(typing.current);
+      typing.current = 0;
       current.current = readState(location.hash);
       setState(current.current);
     };
@@ -44,10 +56,14 @@ function useFragment(): [PageState, (change: Partial<PageState>) => void] {
   const choose = (change: Partial<PageState>): void => {
     const next = { ...current.current, ...change };
     const isTyping = ['search', 'focus', 'ignore', 'hide'].some((name) => name in change);
+    if (isTyping) {
+      clearTimeout(typing.current);
+      typing.current = window.setTimeout(replace, QUIET);
+    } else {
+      if (typing.current !== 0) replace();
+      history.pushState(null, '', `#${writeState(next)}`);
+    }
     current.current = next;
-    const fragment = `#${writeState(next)}`;
-    if (isTyping) history.replaceState(null, '', fragment);
-    else history.pushState(null, '', fragment);
     setState(next);
   };
   return [state, choose];

@@ -22,6 +22,8 @@ export class ShownProfile {
   readonly sampleTypes: readonly SampleType[];
   readonly labels: ReadonlyMap<string, readonly string[]>;
   #tree: FrameTree | null = null;
+  #total: number | null = null;
+  #totalBefore: number | null = null;
 
   /** @param before the earlier profile; null when nothing is compared */
   constructor(now: ProfileModel, before: ProfileModel | null, filters: Filters, type: string) {
@@ -55,11 +57,14 @@ export class ShownProfile {
 
   /** Sum over all samples, as `profile.total()` has it. */
   get total(): number {
-    return new HeapProfile(this.#now).total(this.sampleType.type);
+    this.#total ??= new HeapProfile(this.#now).total(this.sampleType.type);
+    return this.#total;
   }
 
   get totalBefore(): number {
-    return this.#before === null ? 0 : new HeapProfile(this.#before).total(this.sampleType.type);
+    if (this.#before === null) return 0;
+    this.#totalBefore ??= new HeapProfile(this.#before).total(this.sampleType.type);
+    return this.#totalBefore;
   }
 
   /** The table, as `profile.topRows()` has it. */

@@ -15,6 +15,7 @@ import type {
   SampleType,
 } from './model.ts';
 import { PairTable } from './pair-table.ts';
+import { StackTable } from './stack-table.ts';
 
 /**
  * The code of module n lies at n times this address, so the low 32 bits are the offset from the code section
@@ -53,10 +54,13 @@ export class ProfileBuilder {
   readonly #locations: ProfileLocation[] = [];
   readonly #locationIndex = new Map<string, number>();
   readonly #hostLocations = new Map<Frame, number>();
-  /** Parent and location of each stack. */
-  readonly #stacks = new PairTable();
-  /** How many of the stacks are in the table's index. */
-  #indexed = 1;
+  readonly #stacks = new StackTable();
+  /**
+   * The locations of the list that `stackOf` was given last, outermost first, and the stack of each. Neighbours share
+   * their outer frames, which are found here without a look into the table.
+   */
+  readonly #lastLocations: number[] = [];
+  readonly #lastStacks: number[] = [];
   readonly #sampleStack = new GrowableInts();
   readonly #sampleLabelSet = new GrowableInts();
   readonly #values: GrowableRows;
@@ -69,8 +73,6 @@ export class ProfileBuilder {
   constructor(header: ProfileHeader) {
     this.#header = header;
     this.#values = new GrowableRows(header.sampleTypes.length);
-    // The empty stack.
-    this.#stacks.number(0, -1);
   }
 
   /** The mappings so far. */
@@ -169,9 +171,7 @@ export class ProfileBuilder {
 
   /** The stack in which `location` was called from `parent` (0 is the empty stack). */
   stack(parent: number, location: number): number {
-    if (this.#indexed < this.#stacks.count) this.#stacks.index(this.#indexed);
     const index = this.#stacks.number(parent, location);
-    this.#indexed = this.#stacks.count;
     if (index >= MAX_STACKS) throw tooManyStacks();
     return index;
   }
@@ -183,8 +183,22 @@ export class ProfileBuilder {
 
   /** The stack of a list of locations, innermost first. */
   stackOf(locations: readonly number[]): number {
-    let stack = 0;
-    for (let i = locations.length - 1; i >= 0; i--) stack = this.stack(stack, locations[i]!);
+    const last = this.#lastLocations;
+    const stacks = this.#lastStacks;
+    let rest = locations.length - 1;
+    let depth = 0;
+    while (rest >= 0 && depth < last.length && last[depth] === locations[rest]) {
+      depth++;
+      rest--;
+    }
+    last.length = depth;
+    stacks.length = depth;
+    let stack = depth === 0 ? 0 : stacks[depth - 1]!;
+    for (; rest >= 0; rest--) {
+      stack = this.stack(stack, locations[rest]!);
+      last.push(locations[rest]!);
+      stacks.push(stack);
+    }
     return stack;
   }
 
@@ -267,8 +281,8 @@ export class ProfileBuilder {
       locations: this.#locations,
       stacks: {
         count: this.#stacks.count,
-        parent: this.#stacks.firsts(),
-        location: this.#stacks.seconds(),
+        parent: this.#stacks.parents(),
+        location: this.#stacks.locations(),
       },
       samples: {
         count: this.#sampleStack.length,

@@ -3,6 +3,7 @@
 
 import { InvalidProfileError } from '../errors.ts';
 import { MAX_STACKS, ProfileBuilder, tooManyStacks } from './builder.ts';
+import { IdTable } from './id-table.ts';
 import type { ProfileKind, ProfileLine, ProfileModel, SampleLabel, SampleType } from './model.ts';
 import { isSize } from './quantity.ts';
 import { WireReader } from './wire-reader.ts';
@@ -122,8 +123,8 @@ export class MessageDecoder {
     return builder.finish();
   }
 
-  #readTables(builder: ProfileBuilder): Map<number | bigint, number> {
-    const mappings = new Map<number | bigint, number>();
+  #readTables(builder: ProfileBuilder): IdTable {
+    const mappings = new IdTable(this.#mappings.length);
     for (const raw of this.#mappings) {
       this.#unique(mappings, raw.id, 'mapping');
       const [hasFunctions, hasFilenames, hasLineNumbers, hasInlineFrames] = raw.flags;
@@ -142,7 +143,7 @@ export class MessageDecoder {
         }),
       );
     }
-    const functions = new Map<number | bigint, number>();
+    const functions = new IdTable(this.#functions.length);
     for (const raw of this.#functions) {
       this.#unique(functions, raw.id, 'function');
       const name = this.#string(raw.name);
@@ -157,7 +158,7 @@ export class MessageDecoder {
         ),
       );
     }
-    const locations = new Map<number | bigint, number>();
+    const locations = new IdTable(this.#locations.length);
     for (const raw of this.#locations) {
       this.#unique(locations, raw.id, 'location');
       const mapping = raw.mapping === 0 ? -1 : mappings.get(raw.mapping);
@@ -174,16 +175,11 @@ export class MessageDecoder {
     return locations;
   }
 
-  #readSamples(builder: ProfileBuilder, width: number, locations: Map<number | bigint, number>): void {
+  #readSamples(builder: ProfileBuilder, width: number, locations: IdTable): void {
     let labels: RawLabel[] = [];
+    const ids: (number | bigint)[] = [];
     const stack: number[] = [];
     const values: number[] = [];
-    const readLocation = () => {
-      const id = this.#reader.unsigned();
-      const index = locations.get(id);
-      if (index === undefined) this.#reader.fail(`a sample names location ${id}, which does not exist`);
-      if (stack.push(index) >= MAX_STACKS) throw tooManyStacks();
-    };
     const readValue = () => {
       values.push(this.#reader.integer());
       if (values.length > width)
@@ -192,7 +188,7 @@ export class MessageDecoder {
     const sampleField = (field: number) => {
       switch (field) {
         case 1:
-          this.#reader.repeated(readLocation);
+          if (!this.#reader.unsignedInto(ids, MAX_STACKS - 1)) throw tooManyStacks();
           return true;
         case 2:
           this.#reader.repeated(readValue);
@@ -206,7 +202,7 @@ export class MessageDecoder {
     };
     for (let i = 0; i < this.#samples.length; i += 2) {
       labels = [];
-      stack.length = 0;
+      ids.length = 0;
       values.length = 0;
       this.#reader.messageIn(this.#samples[i]!, this.#samples[i + 1]!, sampleField);
       if (values.length !== width) {
@@ -214,6 +210,12 @@ export class MessageDecoder {
       }
       const labelSet =
         labels.length === 0 ? 0 : builder.labels(labels.map((label) => this.#sampleLabel(label)));
+      stack.length = ids.length;
+      for (let k = 0; k < ids.length; k++) {
+        const index = locations.get(ids[k]!);
+        if (index === undefined) this.#reader.fail(`a sample names location ${ids[k]}, which does not exist`);
+        stack[k] = index;
+      }
       builder.sample(builder.stackOf(stack), values, labelSet);
     }
   }
@@ -373,7 +375,7 @@ export class MessageDecoder {
     return text;
   }
 
-  #unique(known: ReadonlyMap<number | bigint, number>, id: number | bigint, what: string): void {
+  #unique(known: IdTable, id: number | bigint, what: string): void {
     if (id === 0) this.#reader.fail(`a ${what} has the reserved id 0`);
     if (known.has(id)) this.#reader.fail(`two entries share ${what} id ${id}`);
   }

@@ -31,21 +31,6 @@ export class PairTable {
     return number;
   }
 
-  /** Adds a pair without checking for an equal one; `number` may then find either. @returns its number */
-  append(first: number, second: number): number {
-    this.#first.push(first);
-    return this.#second.push(second);
-  }
-
-  /** Makes `number` find the pairs that were appended from this number on. */
-  index(from: number): void {
-    while (this.count * 2 > this.#slots.length) this.#grow();
-    for (let pair = from; pair < this.count; pair++) {
-      const slot = this.#find(this.#first.get(pair), this.#second.get(pair));
-      if (this.#slots[slot] === 0) this.#slots[slot] = pair + 1;
-    }
-  }
-
   firsts(): Int32Array<ArrayBuffer> {
     return this.#first.toArray();
   }

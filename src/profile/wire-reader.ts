@@ -94,6 +94,34 @@ export class WireReader {
     this.#end = outer;
   }
 
+  /**
+   * Appends repeated uint64s to `list`, whether they are packed or single.
+   * @returns whether `list` has `most` of them at the most; it stops when there are more
+   */
+  unsignedInto(list: (number | bigint)[], most: number): boolean {
+    if (this.#wire === VARINT) return list.push(this.unsigned()) <= most;
+    const outer = this.#end;
+    const end = this.#length();
+    const bytes = this.#bytes;
+    this.#end = end;
+    while (this.#offset < end && list.length <= most) {
+      const first = bytes[this.#offset]!;
+      // Nearly all are short. `unsigned` reads the others, and those that the end cuts off.
+      if (first < 128) {
+        this.#offset++;
+        list.push(first);
+        continue;
+      }
+      const second = this.#offset + 1 < end ? bytes[this.#offset + 1]! : 128;
+      if (second < 128) {
+        this.#offset += 2;
+        list.push(second * 128 + first - 128);
+      } else list.push(this.unsigned());
+    }
+    this.#end = outer;
+    return list.length <= most;
+  }
+
   /** The integer of a field that is an int64. */
   scalar(): number {
     if (this.#wire !== VARINT) this.fail(`a field has wire type ${this.#wire} where an integer is due`);
