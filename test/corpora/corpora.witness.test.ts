@@ -1,6 +1,7 @@
 // Every corpus compiles on every toolchain and computes what a native build of the same sources computes. Without
-// HEAPLINE_FULL=1, sqlite3 and tree-sitter compile with clang alone, clang 22 compiles lz4 alone, Emscripten leaves
-// duktape out, and Valgrind leaves tree-sitter out, which takes as long as all others. The modules stay in the ordinary cache: the first run takes minutes, later ones seconds.
+// HEAPLINE_FULL=1, each toolchain compiles some of them (corpora.ts), clang 22 compiles lz4 alone, and Valgrind leaves
+// tree-sitter out, which takes as long as all others. The modules stay in the ordinary cache: the first run takes
+// minutes, later ones seconds.
 
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
@@ -8,10 +9,10 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hashOf } from '../../src/compile/cache.ts';
-import { compile } from '../../src/compile/index.ts';
+import { compile, type ToolchainName } from '../../src/compile/index.ts';
 import { FULL } from '../support/full.ts';
 import { openLibrary, runMain } from '../support/run-module.ts';
-import { type Corpus, corpora, corpusBuild, fetchCorpora } from './corpora.ts';
+import { type Corpus, corpora, corporaFor, corpusBuild, fetchCorpora } from './corpora.ts';
 
 const run = promisify(execFile);
 const nativeDirectory = path.resolve('.cache', 'native');
@@ -52,14 +53,12 @@ describe.each(corpora)('$name', (corpus) => {
     expected = (await run(await nativeProgram(corpus), ['2'])).stdout;
   }, BUILD_LIMIT);
 
-  // sqlite3 takes as long as all others together, then tree-sitter; the other compilers have enough to do without them.
-  const everywhere = FULL || !['sqlite3', 'tree-sitter'].includes(corpus.name);
+  const compiles = (toolchain: ToolchainName) => corporaFor(toolchain).includes(corpus);
   const toolchains = [
-    ...(everywhere ? [['embedded', ''] as const] : []),
-    ...(everywhere && (FULL || corpus.name !== 'duktape') ? [['emscripten', ''] as const] : []),
-    // Debian's sysroots have no setjmp.
-    ...(corpus.setjmp ? [] : [['clang', 'clang'] as const]),
-    ...((FULL && !corpus.setjmp) || corpus.name === 'lz4' ? [['clang', 'clang-22'] as const] : []),
+    ...(compiles('embedded') ? [['embedded', ''] as const] : []),
+    ...(compiles('emscripten') ? [['emscripten', ''] as const] : []),
+    ...(compiles('clang') ? [['clang', 'clang'] as const] : []),
+    ...((FULL && compiles('clang')) || corpus.name === 'lz4' ? [['clang', 'clang-22'] as const] : []),
   ];
   it.each(toolchains)(
     'computes on %s %s what it computes natively',

@@ -1,6 +1,6 @@
 // The programs, compiled to WebAssembly and judged by Heapline. It must find the classes, blocks, bytes and lines
 // that the programs expect (Valgrind finds the same natively: native.witness.test.ts) and the misuses with all three
-// stacks. Every program in C runs with a WASI toolchain at -O0, and every third at -O2, too. Emscripten and the embedded
+// stacks. Every program in C runs with a WASI toolchain at -O0, and every sixth at -O2, too. Emscripten and the embedded
 // toolchain take a second or more for each program. Emscripten gets every fortieth program and the C++ programs with a
 // leak or misuse, the embedded one gets some. With HEAPLINE_FULL=1, all run everywhere.
 // Differences that a toolchain's libc causes are listed here.
@@ -98,7 +98,7 @@ describe.each<[Toolchain, string, readonly Program[]]>([
     'clang',
     '-O2',
     programs.filter(
-      ({ name, needs }, index) => needs.length === 0 && (FULL || index % 3 === 0 || name in differences),
+      ({ name, needs }, index) => needs.length === 0 && (FULL || index % 6 === 0 || name in differences),
     ),
   ],
   [

@@ -6,7 +6,7 @@ import type { ToolchainName } from '../../src/compile/index.ts';
 import { openEmscriptenGuest } from '../../src/glue/index.ts';
 import { ExitSignal, Gate, type GuestOptions, Input, Output, openWasiGuest } from '../../src/host/index.ts';
 import { instrument } from '../../src/instrument/index.ts';
-import { type Corpus, corpora, corpusBuild, fetchCorpora } from '../corpora/corpora.ts';
+import { type Corpus, corporaFor, corpusBuild, fetchCorpora } from '../corpora/corpora.ts';
 import { FULL } from '../support/full.ts';
 import { compileTraced, Witness } from '../support/stack-witness.ts';
 
@@ -15,16 +15,8 @@ const TOOLCHAINS: readonly ToolchainName[] = ['embedded', 'clang', 'emscripten']
 beforeAll(() => fetchCorpora());
 
 describe.each(TOOLCHAINS)('%s', (toolchain) => {
-  // The tests of the compiler cover the corpus that needs setjmp on a toolchain without it. A capture costs some 20
-  // µs, and tree-sitter allocates half a million times. sqlite3 takes longest to compile, then duktape with Emscripten
-  // and expat with the embedded toolchain.
-  const everyDay = ({ name }: Corpus): boolean =>
-    toolchain === 'clang'
-      ? name !== 'tree-sitter'
-      : !['tree-sitter', 'sqlite3', toolchain === 'emscripten' ? 'duktape' : 'expat'].includes(name);
-  const able = corpora.filter(
-    (corpus) => (toolchain !== 'clang' || !corpus.setjmp) && (FULL || everyDay(corpus)),
-  );
+  // A capture costs some 20 µs, and tree-sitter allocates half a million times.
+  const able = corporaFor(toolchain).filter(({ name }) => FULL || name !== 'tree-sitter');
 
   it.each(able)(
     "$name: every allocation's context is V8's own stack",

@@ -301,7 +301,7 @@ describe.each(flavours)('the leak scan of the %s runtime', (flavour) => {
         expect(inOrder(found)).toEqual(inOrder(modelScan(chunks, rootWords, tables)));
         for (const { start } of blocks) runtime.call('free', start);
       }),
-      { numRuns: FULL ? 100 : 40 },
+      { numRuns: FULL ? 100 : 25 },
     );
   });
 

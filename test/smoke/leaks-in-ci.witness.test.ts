@@ -61,9 +61,13 @@ interface Outcome {
 
 function run(directory: string, command: string, environment: Record<string, string> = {}): Outcome {
   const withoutNpm = (text: string) => text.replace(/^npm warn .*\n/gm, '');
-  const shell = [`cd '${directory}'`, 'unset NODE_OPTIONS VITEST NODE_ENV JEST_WORKER_ID', command].join(
-    ' && ',
-  );
+  const shell = [
+    `cd '${directory}'`,
+    'unset NODE_OPTIONS VITEST NODE_ENV JEST_WORKER_ID',
+    // npx itself takes longer to start than what it starts. package.witness.test.ts uses it.
+    `npx() { '${project.directory}/node_modules/.bin/'"$@"; }`,
+    command,
+  ].join(' && ');
   const settings = {
     HEAPLINE_TOOLCHAIN: 'clang',
     NO_COLOR: '1',

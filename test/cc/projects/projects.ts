@@ -16,6 +16,8 @@ export interface Project {
   readonly build: 'make' | 'cmake' | 'autoconf';
   /** Whether it runs on every test run, and not only with HEAPLINE_FULL=1. */
   readonly always: boolean;
+  /** Whether its tests always run with checks of accesses, and not only with HEAPLINE_FULL=1. They take twice as long. */
+  readonly alwaysChecked?: true;
   /** Shell commands, in a directory with a copy of the sources. */
   readonly configure: (tools: Tools) => string;
   readonly make: (tools: Tools) => string;
@@ -55,6 +57,7 @@ export const PROJECTS: Readonly<Record<string, Project>> = {
     source: 'zlib',
     build: 'make',
     always: true,
+    alwaysChecked: true,
     configure: ({ cc, ar, ranlib }) => `CC='${cc}' AR='${ar}' RANLIB='${ranlib}' ./configure --static`,
     make: () => 'make -j2 static',
     check: () => 'make teststatic',
