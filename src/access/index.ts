@@ -9,6 +9,7 @@ import {
   type InstrumentOptions,
   instrument,
   type ScannedCalls,
+  uncheckedBodies,
 } from '../instrument/index.ts';
 import { platform } from '../platform/index.ts';
 import type { Rewriter } from '../rewrite/index.ts';
@@ -44,9 +45,14 @@ class ChecksPass {
     const walked: WalkedModule = { module, siteOffset, sites, closing, replaced, ...layoutOf(module) };
     const emitted: EmittedModule = { rewriter, functions, siteOffset, replaced };
     const own = runtimeFunctions(module, calls);
+    const unchecked = uncheckedBodies(module, this.moved);
     for (let body = 0; body < module.bodies.length; body += 1) {
       const index = body + module.importedFunctions;
-      if (own[index] === 1 || isLeftOut(module, body, names.size === 0 ? null : (names.get(index) ?? '')))
+      if (
+        own[index] === 1 ||
+        unchecked.has(body) ||
+        isLeftOut(module, body, names.size === 0 ? null : (names.get(index) ?? ''))
+      )
         continue;
       const planned = new Walk(walked, body).plan() ?? plainPlan(walked, body);
       const emitter = new Emitter(emitted, body);

@@ -40,6 +40,9 @@ export interface CommandLine {
 const STOPS = /^-(?:c|S|E|M|MM|fsyntax-only|emit-ast|-analyze|-precompile|-preprocess|-compile|-assemble)$/;
 const SOURCE = /\.(?:c|i|cc|cp|cpp|cxx|c\+\+|C|CC|CPP|CXX|ii|s|S|sx|h|hh|hpp|hxx|m|mm|ll|bc)$/;
 
+/** What gcc defines with -fsanitize=address. Sources ask for it before they mark functions or close memory. */
+const ADDRESS_MACRO = '-D__SANITIZE_ADDRESS__=1';
+
 /** Reads a command line. Throws an InvalidArgumentError for an option that cannot have its meaning here. */
 export function readCommandLine(given: readonly string[]): CommandLine {
   const args = withResponseFiles(given);
@@ -126,6 +129,10 @@ export function readCommandLine(given: readonly string[]): CommandLine {
     );
   }
   flushLinker();
+  if (access && items.some(({ kind }) => kind === 'source')) {
+    flags.unshift(ADDRESS_MACRO);
+    all.unshift(ADDRESS_MACRO);
+  }
   const hasInput = items.some(({ kind }) => kind === 'file' || kind === 'source');
   const action =
     !hasInput || flags.includes('-###') ? 'ask' : stops ? 'compile' : relocatable ? 'relocatable' : 'link';
@@ -158,9 +165,30 @@ export function actionOf(given: readonly string[]): {
     else if (SEPARATE_VALUE.has(word) || EMCC_SEPARATE_VALUE.has(word)) i++;
     else if (!word.startsWith('-') || word === '-') hasInput = true;
   }
+  if (access) words.unshift(ADDRESS_MACRO);
   if (!hasInput || words.includes('-###')) return { action: 'ask', output, words, access };
   if (words.some((word) => STOPS.test(word))) return { action: 'compile', output, words, access };
   return { action: words.includes('-r') ? 'relocatable' : 'link', output, words, access };
+}
+
+/** Whether the word after this option of emcc is its value. */
+const takesValue = (word: string): boolean =>
+  word === '-o' || SEPARATE_VALUE.has(word) || EMCC_SEPARATE_VALUE.has(word);
+
+/** The source in a command line of emcc; null when there is none, or another input with it. */
+export function onlySource(words: readonly string[]): string | null {
+  const inputs = words.filter(
+    (word, at) => !word.startsWith('-') && (at === 0 || !takesValue(words[at - 1]!)),
+  );
+  return inputs.length === 1 && SOURCE.test(inputs[0]!) ? inputs[0]! : null;
+}
+
+/** The same command line without the output, and without files of dependencies. */
+export function withoutOutput(words: readonly string[]): string[] {
+  return words.filter((word, at) => {
+    const before = words[at - 1] ?? '';
+    return !/^(?:-o(?!b).*|-M(?:D|MD|P|[FTQ].*))$/.test(word) && !/^(?:-o|-M[FTQ])$/.test(before);
+  });
 }
 
 /** Libraries of the system that WASI has elsewhere or does not need. */

@@ -11,12 +11,14 @@ import {
   HOW_TO_GET_EMSCRIPTEN,
   isFile,
   objectFlags,
+  readMarks,
   runtimeStandIns,
+  TEXT_FLAGS,
   withTemporaryDirectory,
 } from '../compile/index.ts';
 import { InvalidArgumentError, ToolchainError } from '../errors.ts';
 import { HEADER_FLAGS, runtimeDirectory } from '../node/own-files.ts';
-import { actionOf } from './command-line.ts';
+import { actionOf, onlySource, withoutOutput } from './command-line.ts';
 
 /** Options whose meaning emcc cannot have here, and what to do instead. */
 const REJECTED: readonly (readonly [RegExp, string])[] = [
@@ -47,7 +49,7 @@ export async function runEmcc(cxx: boolean, args: readonly string[], checker: st
   const { command, before } = commandOf(cxx ? cxxDriverOf(emcc) : emcc);
   const start = (more: readonly string[]): Promise<number> => run(command, [...before, ...more]);
   if (action === 'ask') return start(args);
-  if (action !== 'link') return start([...objectFlags(), ...HEADER_FLAGS, ...words]);
+  if (action !== 'link') return compileOnly(start, words, output);
   return withTemporaryDirectory('emscripten', async (directory) => {
     const status = await start([
       ...objectFlags(),
@@ -58,6 +60,29 @@ export async function runEmcc(cxx: boolean, args: readonly string[], checker: st
     if (status === 0) await instrumentOutput(output ?? 'a.out.js', words, access);
     return status;
   });
+}
+
+/** Compiles without a link. Functions that a source marks so are left out of access checks. */
+async function compileOnly(
+  start: (more: readonly string[]) => Promise<number>,
+  words: readonly string[],
+  output: string | null,
+): Promise<number> {
+  const args = [...objectFlags(), ...HEADER_FLAGS, ...words];
+  const source = words.includes('-c') ? onlySource(words) : null;
+  if (source === null) return start(args);
+  const toText = (): Promise<string | null> =>
+    withTemporaryDirectory('emscripten', async (directory) => {
+      const file = path.join(directory, 'text.ll');
+      const flags = withoutOutput(args).filter((word) => word !== '-c');
+      return (await start([...flags, ...TEXT_FLAGS, '-o', file])) === 0 ? readFileSync(file, 'utf8') : null;
+    });
+  const marks = await readMarks(path.resolve(source), words, toText);
+  process.stderr.write(marks.output);
+  const status = await start([...args, ...marks.flags]);
+  const object = output ?? `${path.basename(source).replace(/\.[^.]+$/, '')}.o`;
+  if (status === 0 && marks.flags.length > 0) writeFileSync(object, marks.list(readFileSync(object)));
+  return status;
 }
 
 /** What the JavaScript of a program tells the checker. */

@@ -13,8 +13,10 @@ import {
   headerArguments,
   isFile,
   objectFlags,
+  readMarks,
   SETJMP_FLAGS,
   sysrootArguments,
+  TEXT_FLAGS,
   wasiCxxFlags,
   wasiProgramArguments,
   withTemporaryDirectory,
@@ -146,7 +148,10 @@ export class CompilerRun {
     const { cache } = this;
     const args = this.#arguments(line);
     const depfile = depfileOf(line.flags, object);
-    const key = hashOf('cc', this.compiler.identity, process.cwd(), JSON.stringify(args), environmentKey());
+    const key = hashOf(
+      ...['cc', this.compiler.identity, process.cwd(), JSON.stringify(args), environmentKey()],
+      JSON.stringify(TEXT_FLAGS),
+    );
     const what = `object of ${source} by heapline cc`;
     const known = cache.find(key, what);
     if (known?.blobs.object !== undefined) {
@@ -160,18 +165,35 @@ export class CompilerRun {
       const since = Date.now();
       const env = { ...process.env, CC_PRINT_HEADERS: '1', CC_PRINT_HEADERS_FILE: headers };
       const colored = process.stderr.isTTY ? ['-fcolor-diagnostics'] : [];
-      const { status, printed } = await run(this.compiler.clang, [...args, ...colored], {
+      const marks = await readMarks(source, line.flags, () => this.#toText(line, directory));
+      const end = await run(this.compiler.clang, [...args, ...marks.flags, ...colored], {
         caught: true,
         env,
       });
+      const { status } = end;
+      const printed = Buffer.concat([Buffer.from(marks.output), end.printed]);
       process.stderr.write(printed);
       if (status !== 0 || !isFile(object)) return status;
+      if (marks.flags.length > 0) writeFileSync(object, marks.list(readFileSync(object)));
       const inputs = [source, ...namedInputs(line.flags), ...headersIn(headers)];
       const blobs: Record<string, Uint8Array> = { object: readFileSync(object), printed };
       if (depfile !== null && existsSync(depfile)) blobs.depfile = readFileSync(depfile);
       cache.store(key, what, inputs, { meta: null, blobs }, since);
       return status;
     });
+  }
+
+  /** LLVM's text for the source; null when that cannot be had. */
+  async #toText(line: CommandLine, directory: string): Promise<string | null> {
+    const file = path.join(directory, 'text.ll');
+    const flags = withoutDepfiles(line.flags).filter((flag) => flag !== '-c');
+    const source = line.items.flatMap(({ text, language }) => [
+      ...(language === undefined ? [] : ['-x', language]),
+      text,
+    ]);
+    const own = { ...line, flags, all: [...flags, ...TEXT_FLAGS, ...source, '-o', file] };
+    const { status } = await run(this.compiler.clang, this.#arguments(own), { caught: true });
+    return status === 0 && isFile(file) ? readFileSync(file, 'utf8') : null;
   }
 
   async #link(line: CommandLine): Promise<number> {

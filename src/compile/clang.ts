@@ -10,6 +10,7 @@ import { parseDepfile } from './depfile.ts';
 import { compileError, linkError, noObjectError } from './diagnostics.ts';
 import { commonFlags, emulationFlags, emulationLibraries, SETJMP_FLAGS, wasiCxxFlags } from './flags.ts';
 import { type LinkJob, type LinkResult, WASI_LINK_IDENTITY, wasiLinkArguments } from './link.ts';
+import { TEXT_FLAGS } from './marks.ts';
 import { missingHeaderError } from './missing-headers.ts';
 import { isCxx, isFile } from './options.ts';
 import { runTool } from './process.ts';
@@ -124,6 +125,13 @@ export class ClangToolchain implements Toolchain {
     });
   }
 
+  async toText(source: string, flags: readonly string[]): Promise<string | null> {
+    return withTemporaryDirectory(this.name, async (directory) => {
+      const { status } = await this.#compileOnce(source, flags, directory, '-S');
+      return status === 0 ? readFileSync(path.join(directory, 'object.o'), 'utf8') : null;
+    });
+  }
+
   #headerError(source: string, output: string): ToolchainError | null {
     if (!/'setjmp\.h' file not found/.test(output)) return missingHeaderError(this.name, output);
     return new ToolchainError(
@@ -133,12 +141,12 @@ export class ClangToolchain implements Toolchain {
     );
   }
 
-  /** Compiles a source. With `-M` it only reads the source and its headers. */
+  /** Compiles a source. With `-M` it only reads the source and its headers, and with `-S` it writes LLVM's text. */
   async #compileOnce(
     source: string,
     flags: readonly string[],
     directory: string,
-    mode: '-MD' | '-M' = '-MD',
+    mode: '-MD' | '-M' | '-S' = '-MD',
   ) {
     const object = path.join(directory, 'object.o');
     const { status, stdout, stderr } = await runTool(this.#clang, [
@@ -149,11 +157,10 @@ export class ClangToolchain implements Toolchain {
       ...(isCxx(source) ? wasiCxxFlags(flags) : []),
       ...flags,
       ...headerArguments(this.#sysroot, isCxx(source)),
-      mode,
-      '-MF',
-      path.join(directory, 'object.d'),
+      ...(mode === '-S' ? TEXT_FLAGS : [mode, '-MF', path.join(directory, 'object.d')]),
       source,
-      ...(mode === '-M' ? [] : ['-c', '-o', object]),
+      ...(mode === '-MD' ? ['-c'] : []),
+      ...(mode === '-M' ? [] : ['-o', object]),
     ]);
     return { status, output: (stdout + stderr).replaceAll(NOISE, '') };
   }

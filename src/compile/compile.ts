@@ -13,6 +13,7 @@ import { commonFlags, emulationFlags, hasExceptions, SETJMP_FLAGS, wasiCxxFlags 
 import { collectFiles } from './includes.ts';
 import { definedFunctions, type HostImport, type ObjectFile, stackFlags } from './link.ts';
 import { linkInputs } from './link-inputs.ts';
+import { readMarks, TEXT_FLAGS } from './marks.ts';
 import { mayMissHeader } from './missing-headers.ts';
 import { isCxx, type Request, readRequest } from './options.ts';
 import { refuseFor } from './support.ts';
@@ -193,6 +194,7 @@ function flagsIdentity(source: string): string {
     emulationFlags(),
     SETJMP_FLAGS,
     isCxx(source) ? wasiCxxFlags([]) : [],
+    TEXT_FLAGS,
   ]);
 }
 
@@ -232,7 +234,11 @@ async function compileSource(
     return { object: { source, bytes, inputs, setjmp }, inputs, output };
   }
   const since = Date.now();
-  const { object, inputs, setjmp, output } = await toolchain.compile(source, flags);
+  const marks = await readMarks(source, flags, () => toolchain.toText(source, flags));
+  const compiled = await toolchain.compile(source, [...flags, ...marks.flags]);
+  const { inputs, setjmp } = compiled;
+  const output = marks.output + compiled.output;
+  const object = marks.list(compiled.object);
   const meta: ObjectMeta = { setjmp, output, inputs };
   cache.store(key, what, inputs, { meta, blobs: { object } }, since);
   return { object: { source, bytes: object, inputs, setjmp }, inputs, output };

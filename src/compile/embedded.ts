@@ -18,6 +18,7 @@ import { CompilerThreads, type JobResult, type Tree, threadLimit } from './embed
 import { commonFlags, emulationFlags, emulationLibraries, SETJMP_FLAGS, wasiCxxFlags } from './flags.ts';
 import { collectFiles } from './includes.ts';
 import { type LinkJob, type LinkResult, WASI_LINK_IDENTITY, wasiLinkArguments } from './link.ts';
+import { TEXT_FLAGS } from './marks.ts';
 import { missingHeaderError } from './missing-headers.ts';
 import { isCxx, isFile, mapPathFlags } from './options.ts';
 import type { CompiledObject, Toolchain } from './toolchain.ts';
@@ -138,6 +139,18 @@ class EmbeddedToolchain implements Toolchain {
     const command = await this.#command(source, flags, ['-M', toVirtual(source)]);
     const { ok, stderr } = await this.#run(command, treeOf(files));
     return ok ? null : missingHeaderError(this.name, withoutPrefix(stderr));
+  }
+
+  async toText(source: string, flags: readonly string[]): Promise<string | null> {
+    const tree = treeOf(collectFiles(source, flags, toVirtual));
+    const text = async (more: readonly string[]): Promise<JobResult> =>
+      this.#run(
+        await this.#command(source, [...flags, ...more], [...TEXT_FLAGS, toVirtual(source), '-o', '-']),
+        tree,
+      );
+    let result = await text([]);
+    if (!result.ok && NEEDS_SETJMP.test(result.stderr)) result = await text(SETJMP_FLAGS);
+    return result.ok ? Buffer.from(result.stdout).toString() : null;
   }
 
   /** The command of the compiler proper. `mode` says what the compiler is to do, and names the source. */

@@ -25,6 +25,7 @@ import {
   type LinkJob,
   type LinkResult,
 } from './link.ts';
+import { TEXT_FLAGS } from './marks.ts';
 import { isCxx } from './options.ts';
 import { runTool, TOOLS_AT_ONCE, type ToolResult } from './process.ts';
 import { markOf, runtimeImports, standIns } from './stand-ins.ts';
@@ -191,6 +192,21 @@ export class EmscriptenToolchain implements Toolchain {
         setjmp: false,
         output,
       };
+    });
+  }
+
+  async toText(source: string, flags: readonly string[]): Promise<string | null> {
+    return withTemporaryDirectory(this.name, async (directory) => {
+      const text = path.join(directory, 'object.ll');
+      const { status } = await this.#run(isCxx(source), [
+        ...commonFlags(source),
+        ...flags,
+        ...TEXT_FLAGS,
+        source,
+        '-o',
+        text,
+      ]);
+      return status === 0 ? readFileSync(text, 'utf8') : null;
     });
   }
 

@@ -33,6 +33,8 @@ export interface Toolchain {
    * Compiles one source. Throws CompileError, or ToolchainError for a source that this toolchain does not support.
    */
   compile(source: string, flags: readonly string[]): Promise<CompiledObject>;
+  /** Compiles one source to LLVM's text with the flags of marks.ts; null when that fails. */
+  toText(source: string, flags: readonly string[]): Promise<string | null>;
   /**
    * Reads a source and its headers without compiling it. Returns the error for a header that this toolchain does not
    * have, and null when no such header is missing. Toolchains that have all headers lack this method.

@@ -20,3 +20,4 @@ export {
   type ShadowPlace,
 } from './instrumented-module.ts';
 export type { CallSites } from './scan.ts';
+export { UNCHECKED_SECTION, uncheckedBodies } from './unchecked-section.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { actionOf, readCommandLine, wordsOf } from '../../src/cc/command-line.ts';
+import { actionOf, onlySource, readCommandLine, withoutOutput, wordsOf } from '../../src/cc/command-line.ts';
 import { InvalidArgumentError } from '../../src/errors.ts';
 
 const read = (text: string) => readCommandLine(text.split(' '));
@@ -39,6 +39,25 @@ test.each([
   expect(line).toMatchObject({ action: 'link', access });
   expect(line.all.filter((word) => /asan|sanitize=(?:address|leak)/.test(word))).toEqual([]);
   expect(actionOf(text.split(' '))).toMatchObject({ action: 'link', access });
+});
+
+test('with -fsanitize=address, sources are compiled with the macro of gcc', () => {
+  const macro = '-D__SANITIZE_ADDRESS__=1';
+  expect(read('-fsanitize=address -c a.c').flags).toEqual([macro, '-c']);
+  expect(actionOf(['-fsanitize=address', '-c', 'a.c']).words).toEqual([macro, '-c', 'a.c']);
+  expect(read('-fsanitize=address -fno-sanitize=all -c a.c').flags).toEqual(['-c']);
+});
+
+test('the source and the output of a command line of emcc', () => {
+  expect(onlySource(['-c', '-O2', '-I', 'inc.c', 'a.c', '-o', 'b.c'])).toBe('a.c');
+  expect(onlySource(['-c', 'a.c', 'b.c'])).toBeNull();
+  expect(onlySource(['-c', 'a.o'])).toBeNull();
+  expect(withoutOutput(['-c', 'a.c', '-o', 'a.o', '-MD', '-MF', 'a.d', '-MTa', '-O2', '-obj'])).toEqual([
+    '-c',
+    'a.c',
+    '-O2',
+    '-obj',
+  ]);
 });
 
 test('options of GNU ld lose what wasm-ld does not know, also when their value is in the next -Wl', () => {

@@ -161,6 +161,27 @@ test('accesses are checked with access=1, and in programs that were linked with 
   expect(start('./checked', ['files'], { options: 'access=1' })).toMatchObject({ status: 0, stderr: '' });
 });
 
+test('functions that a source marks under __SANITIZE_ADDRESS__ are not checked with -fsanitize=address', () => {
+  const lines = [
+    '#include <stdlib.h>',
+    '#ifdef __SANITIZE_ADDRESS__',
+    '#define UNCHECKED __attribute__((no_sanitize_address))',
+    '#else',
+    '#error not defined',
+    '#endif',
+    'static UNCHECKED int peek(volatile char *p) { return p[0]; }',
+    'static int look(volatile char *p) { return p[0]; }',
+    'int main(void) { char *p = (char *)malloc(16) + 16; return (peek(p) + look(p)) & 0; }',
+  ];
+  write('marked.c', lines.join('\n'));
+  expect(cc('-O1', '-fsanitize=address', 'marked.c', '-o', 'marked')).toMatchObject({
+    status: 0,
+    stderr: '',
+  });
+  const { stderr } = start('./marked', [], { options: 'halt_on_error=0:detect_leaks=0' });
+  expect(stderr.match(/heap-buffer-overflow in \w+/g)).toEqual(['heap-buffer-overflow in look']);
+});
+
 test('a program keeps what the linker wrote, and says when that is damaged', async () => {
   const linked = new Uint8Array(readFileSync(join(directory, 'main')));
   const module = moduleIn(linked)!;

@@ -139,7 +139,8 @@ export const PROJECTS: Readonly<Record<string, Project>> = {
     source: 'jansson',
     build: 'cmake',
     always: false,
-    configure: ({ cmake }) => `cmake -B build ${cmake} -DJANSSON_BUILD_DOCS=OFF`,
+    // Without VALGRIND it reads whole words on purpose, up to three bytes behind a string.
+    configure: ({ cmake }) => `cmake -B build ${cmake} -DJANSSON_BUILD_DOCS=OFF -DCMAKE_C_FLAGS=-DVALGRIND`,
     make: () => 'make -j2 -C build',
     check: () => 'cd build && ctest -j2',
     results: ofCtest,
