@@ -2,7 +2,7 @@
 // rules, so the numbers are derived from the names. Instructions whose numbers depend on their immediates (calls,
 // branches, blocks) and those of garbage collection are not here.
 
-import { OPCODES } from '../binary/index.ts';
+import { OPCODES } from '../binary/opcode-names.ts';
 
 /** Stands for an instruction that is not in the table. */
 export const UNKNOWN = 0xff;

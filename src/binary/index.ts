@@ -39,9 +39,7 @@ export { type ObjectSymbol, type ObjectSymbols, readObjectSymbols } from './obje
 export {
   Immediate,
   type ImmediateKind,
-  OPCODES,
   Opcode,
-  type OpcodeEntry,
   PREFIXED,
   SINGLE_BYTE,
 } from './opcodes.ts';

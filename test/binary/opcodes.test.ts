@@ -2,7 +2,8 @@
 // Their bytes were written from the specification.
 
 import { describe, expect, test } from 'vitest';
-import { OPCODES, skipInstruction } from '../../src/binary/index.ts';
+import { PREFIXED, SINGLE_BYTE, skipInstruction } from '../../src/binary/index.ts';
+import { OPCODES } from '../../src/binary/opcode-names.ts';
 import { InvalidModuleError, UnsupportedModuleError } from '../../src/errors.ts';
 
 /** Instructions written from the specification. Each must be read as exactly one. */
@@ -66,6 +67,15 @@ describe('instructions that the disassemblers do not know', () => {
     expect(OPCODES.filter(({ prefix }) => prefix === 0xfb).map(({ code }) => code)).toEqual(
       Array.from({ length: 31 }, (_, code) => code),
     );
+  });
+
+  test('exactly the opcodes with a kind of immediates have a name', () => {
+    const spaces = [SINGLE_BYTE.subarray(0, 0xfb), ...PREFIXED];
+    const known = spaces.flatMap((kinds, space) =>
+      [...kinds.keys()].filter((code) => kinds[code] !== 0).map((code) => [space, code]),
+    );
+    const named = OPCODES.map(({ prefix, code }) => [prefix === 0 ? 0 : prefix - 0xfa, code]);
+    expect(named).toEqual(known);
   });
 
   test.each([[0x16], [0x27], [0xc5], [0xd7], [0xff], [0xfb, 31], [0xfc, 18], [0xfd, 0x9a, 0x01], [0xfe, 4]])(

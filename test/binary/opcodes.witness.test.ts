@@ -7,7 +7,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Immediate, OPCODES, type OpcodeEntry, readModule, skipInstruction } from '../../src/binary/index.ts';
+import { Immediate, readModule, skipInstruction } from '../../src/binary/index.ts';
+import { OPCODES, type OpcodeEntry } from '../../src/binary/opcode-names.ts';
 import {
   body,
   functionType,
