@@ -1,24 +1,15 @@
 // The runtime's objects, which grafting puts into modules that were linked without them. The build of the package
-// embeds them, compressed, in files of their own, which a page loads when it first attaches to such a module.
+// embeds them in a file of their own, which a page loads when it first attaches to such a module.
 
 import { MissingRuntimeError } from '../errors.ts';
 import type { RuntimeFlavour } from '../platform/index.ts';
 
-/** What the build embeds: bytes in the gzip format, in base64. */
-type Embedded = { readonly default: string };
-
-const EMBEDDED: Readonly<Record<RuntimeFlavour, () => Promise<Embedded>>> = {
-  emscripten: () => import('../../wasm/heapline-emscripten.o'),
-  wasi: () => import('../../wasm/heapline-wasi.o'),
-  recorder: () => import('../../wasm/heapline-recorder.o'),
-};
-
-const fetched = new Map<RuntimeFlavour, Uint8Array>();
-let fetching: Promise<unknown> | null = null;
+let objects: ReadonlyMap<RuntimeFlavour, Uint8Array> | null = null;
+let fetching: Promise<void> | null = null;
 
 /** Loads the objects, once. */
 export async function fetchRuntimeObjects(): Promise<void> {
-  fetching ??= Promise.all((['emscripten', 'wasi', 'recorder'] as const).map(fetchObject));
+  fetching ??= fetchAll();
   try {
     await fetching;
   } catch (cause) {
@@ -30,16 +21,22 @@ export async function fetchRuntimeObjects(): Promise<void> {
   }
 }
 
-async function fetchObject(flavour: RuntimeFlavour): Promise<void> {
-  const { default: text } = await EMBEDDED[flavour]();
-  const compressed = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+async function fetchAll(): Promise<void> {
+  const { embeddedObjects, bytesOfText, unpackObjects } = await import('./packed-objects.ts');
+  const compressed = bytesOfText(embeddedObjects);
   const stream = new Blob([compressed]).stream().pipeThrough(new DecompressionStream('gzip'));
-  fetched.set(flavour, new Uint8Array(await new Response(stream).arrayBuffer()));
+  const packed = new Uint8Array(await new Response(stream).arrayBuffer());
+  const [emscripten, wasi, recorder] = unpackObjects(packed);
+  objects = new Map([
+    ['emscripten', emscripten!],
+    ['wasi', wasi!],
+    ['recorder', recorder!],
+  ]);
 }
 
 /** An object that was loaded. */
 export function runtimeObject(flavour: RuntimeFlavour): Uint8Array {
-  const bytes = fetched.get(flavour);
+  const bytes = objects?.get(flavour);
   if (bytes !== undefined) return bytes;
   throw new MissingRuntimeError(
     'The module was linked without the runtime, and the runtime to graft in has not been loaded: wait for ' +

@@ -66,42 +66,57 @@ export async function withVite(folder: string): Promise<string> {
 export interface BundleSizes {
   /** What a page loads before it calls anything. */
   readonly firstLoad: number;
-  /** Names of the further files, with their sizes. */
-  readonly later: ReadonlyMap<string, number>;
+  /** The same together with files that it loads later, and with what those load. */
+  with(later: readonly string[]): number;
+  /** The one file that there is without splitting. */
+  readonly whole: number;
 }
 
 /** Bundles code that uses heapline, and measures. */
 export async function measure(folder: string, code: string): Promise<BundleSizes> {
+  const [outputs, { 'measured/measured.js': whole }] = [
+    await outputsOf(folder, code, true),
+    await outputsOf(folder, code, false),
+  ];
+  const sizeWith = (later: readonly string[]): number => {
+    const starts = later.map((name) => fileNamed(outputs, name));
+    const loaded = reachable(outputs, [fileNamed(outputs, 'measured'), ...starts]);
+    return [...loaded].reduce((sum, name) => sum + outputs[name]!.bytes, 0);
+  };
+  return { firstLoad: sizeWith([]), with: sizeWith, whole: whole!.bytes };
+}
+
+async function outputsOf(folder: string, code: string, splitting: boolean): Promise<Metafile['outputs']> {
   const { metafile } = await esbuild({
     absWorkingDir: folder,
     stdin: { contents: code, resolveDir: folder, sourcefile: 'measured.js' },
     bundle: true,
     minify: true,
-    splitting: true,
+    splitting,
     format: 'esm',
-    outdir: join(folder, 'measured'),
+    outdir: 'measured',
+    entryNames: 'measured',
     write: false,
     metafile: true,
     logLevel: 'silent',
   });
-  const { outputs } = metafile;
-  const entry = Object.keys(outputs).find((name) => outputs[name]!.entryPoint === 'measured.js');
-  const first = reachable(outputs, entry!);
-  const sizeOf = (name: string): number => outputs[name]!.bytes;
-  const rest = Object.keys(outputs).filter((name) => !first.has(name));
-  return {
-    firstLoad: [...first].reduce((sum, name) => sum + sizeOf(name), 0),
-    later: new Map(rest.map((name) => [name.replace(/^.*\/|(-[A-Z0-9]{8})+\.js$/g, ''), sizeOf(name)])),
-  };
+  return metafile.outputs;
 }
 
-function reachable(outputs: Metafile['outputs'], entry: string): Set<string> {
+/** The file of this name; bundlers add hashes to names. */
+function fileNamed(outputs: Metafile['outputs'], name: string): string {
+  const found = Object.keys(outputs).find((path) => path.replace(/^.*\/|(-[A-Z0-9]{8})*\.js$/g, '') === name);
+  if (found === undefined) throw new Error(`no file ${name} among ${Object.keys(outputs).join(', ')}`);
+  return found;
+}
+
+function reachable(outputs: Metafile['outputs'], entries: readonly string[]): Set<string> {
   const found = new Set<string>();
   const visit = (name: string): void => {
     if (found.has(name)) return;
     found.add(name);
     for (const { path, kind } of outputs[name]!.imports) if (kind === 'import-statement') visit(path);
   };
-  visit(entry);
+  for (const entry of entries) visit(entry);
   return found;
 }
