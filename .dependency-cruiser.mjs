@@ -19,7 +19,11 @@ export const ROOMS = [
   { name: 'rewrite', browser: true, doors: ['index\\.ts', 'code-runs\\.ts', 'offset-map\\.ts'] },
   { name: 'instrument', browser: true, doors: ['index\\.ts', 'instrument\\.ts', 'instrumented-module\\.ts'] },
   { name: 'heap', browser: true },
-  { name: 'symbols', browser: true, doors: ['index\\.ts', 'debug-entries\\.ts'] },
+  {
+    name: 'symbols',
+    browser: true,
+    doors: ['index\\.ts', 'debug-entries\\.ts', 'install-(?:source-maps|rust-names)\\.ts'],
+  },
   { name: 'c-types', browser: true },
   {
     name: 'profile',

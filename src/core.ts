@@ -6,6 +6,8 @@
  */
 
 import './profile/install-reader.ts';
+import './symbols/install-rust-names.ts';
+import './symbols/install-source-maps.ts';
 import './web/install.ts';
 
 export {

@@ -3,7 +3,14 @@
 
 import { AttachError, HeaplineError, MissingRuntimeError } from '../errors.ts';
 import { type CallScopes, platform } from '../platform/index.ts';
-import { checksOf, loadPasses, loadSymbols, loadTimelines, type Sandbox } from '../sandbox/index.ts';
+import {
+  bytesSeemRust,
+  checksOf,
+  loadPasses,
+  loadSymbols,
+  loadTimelines,
+  type Sandbox,
+} from '../sandbox/index.ts';
 import type { AttachOptions } from './attach-options.ts';
 import type { AttachedGuest } from './attached-guest.ts';
 import { prepareGrafting } from './grafting.ts';
@@ -28,7 +35,10 @@ export async function attachTo(target: Target): Promise<{ module: unknown; sandb
   const [scopes = null] = await Promise.all([
     callScopes?.(),
     loadPasses(checksOf(target.options).access),
-    loadSymbols(),
+    loadSymbols({
+      sourceMap: target.options.sourceMap !== undefined,
+      rust: fetchRuntimeObjects === null || (target.bytes !== null && bytesSeemRust(target.bytes)),
+    }),
     loadTimelines(target.options.timeline ?? false),
     // Where it is at hand. Pages load it when a module needs it.
     fetchRuntimeObjects === null ? prepareGrafting() : null,

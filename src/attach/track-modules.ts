@@ -28,7 +28,12 @@ export interface Tracking {
 export async function trackModules(choose: Choose, tracking: Tracking = {}): Promise<void> {
   const { timeline = false } = tracking.options ?? {};
   const { access } = checksOf(tracking.options ?? {});
-  await Promise.all([loadPasses(access), loadSymbols(), loadTimelines(timeline), prepareGrafting()]);
+  await Promise.all([
+    loadPasses(access),
+    loadSymbols({ sourceMap: tracking.options?.sourceMap !== undefined, rust: true }),
+    loadTimelines(timeline),
+    prepareGrafting(),
+  ]);
   trackModulesNow(choose, tracking);
 }
 

@@ -7,6 +7,7 @@ import { openInstrumented } from '../instrument/instrumented-module.ts';
 import {
   Boundary,
   checksOf,
+  loadSymbols,
   type PreparedModule,
   prepareModule,
   prepareModuleNow,
@@ -44,6 +45,8 @@ export async function watchModule(
     instrumented: openInstrumented(bytes),
     ...(watch.options.recordOnly === undefined ? {} : { recordOnly: watch.options.recordOnly }),
   });
+  if (prepared.seemsRust || watch.options.debugInfo !== undefined)
+    await loadSymbols({ sourceMap: false, rust: true });
   // Each user gets a module object of its own, by which its instances are told apart. The engine shares the code.
   const module = await engine().compile(prepared.instrumented.bytes as Uint8Array<ArrayBuffer>);
   return takenOf(prepared, module, watch, url);

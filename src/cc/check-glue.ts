@@ -1,6 +1,8 @@
 // What the JavaScript of a program that `heapline emcc` has linked loads in Node.js: its modules are tracked, and when the
 // process ends, their heaps are checked as those of `heapline cc` are, with HEAPLINE_OPTIONS.
 
+import '../symbols/install-rust-names.ts';
+
 import '../node/install.ts';
 import * as checking from '../access/index.ts';
 import { trackModulesNow } from '../attach/index.ts';

@@ -20,7 +20,7 @@ export {
   type LeaksOptions,
   type ProfileOptions,
 } from './heap-options.ts';
-export { loadSymbols, loadViews, useSymbols } from './module-symbols.ts';
+export { loadSymbols, loadViews, type SymbolNeeds, useSymbols } from './module-symbols.ts';
 export {
   loadBytes,
   MODULE_OPTIONS,
@@ -32,6 +32,7 @@ export {
 export { type OpenGuest, openSandbox, sessionOptions } from './open-sandbox.ts';
 export {
   type AddChecks,
+  bytesSeemRust,
   isOwnFunction,
   loadPasses,
   type PreparedModule,

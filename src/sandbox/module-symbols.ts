@@ -12,9 +12,22 @@ export type FunctionTypes = ReadonlyMap<string, readonly ValueType[]>;
 
 let symbols: typeof import('../symbols/index.ts') | null = null;
 
+/** What symbols of a module may need beside debug information. */
+export interface SymbolNeeds {
+  /** Whether its source map is read. */
+  readonly sourceMap: boolean;
+  /** Whether it may have functions of Rust. */
+  readonly rust: boolean;
+}
+
 /** Loads the code that reads symbols. Call it, and wait, before there is a sandbox. */
-export async function loadSymbols(): Promise<void> {
-  symbols ??= await import('../symbols/index.ts');
+export async function loadSymbols({ sourceMap, rust }: SymbolNeeds): Promise<void> {
+  const [room] = await Promise.all([
+    symbols ?? import('../symbols/index.ts'),
+    sourceMap ? import('../symbols/install-source-maps.ts') : null,
+    rust ? import('../symbols/install-rust-names.ts') : null,
+  ]);
+  symbols = room;
 }
 
 /** The same for code that has it already and cannot wait. */

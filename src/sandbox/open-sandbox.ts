@@ -38,8 +38,10 @@ export async function openSandbox<Exports extends object, Types extends object =
   options: SandboxOptions,
   openGuest = openWasi,
 ): Promise<Sandbox<Exports, Types>> {
-  await Promise.all([loadSymbols(), loadTimelines(options.timeline ?? false)]);
   const { module } = source;
+  const { debugInfo, sourceMap } = symbolOptions;
+  const needs = { sourceMap: sourceMap !== undefined, rust: module.seemsRust || debugInfo !== undefined };
+  await Promise.all([loadSymbols(needs), loadTimelines(options.timeline ?? false)]);
   const subject = { ...source, symbols: module.symbols(symbolOptions), functions: module.functions(names) };
   const instantiate: Instantiate = (boundary, instantiated) => {
     const guestOptions: GuestOptions = {

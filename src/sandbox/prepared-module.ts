@@ -43,6 +43,8 @@ export class PreparedModule {
     readonly mutableGlobals: { readonly names: readonly string[]; readonly hidden: number },
     /** Whether the module keeps its own allocator, whose blocks are recorded only. */
     readonly recordsOnly: boolean,
+    /** Whether it may have functions of Rust. */
+    readonly seemsRust: boolean,
   ) {
     this.#functions = functions;
   }
@@ -95,6 +97,7 @@ export class PreparedModule {
       signatures,
       mutableGlobalsOf(tables),
       tables.export(RECORDER, ExternalKind.Global) !== undefined,
+      seemsRust(tables),
     );
   }
 
@@ -125,6 +128,26 @@ export class PreparedModule {
       key,
       () => new ModuleSymbols(this.bytes, map === undefined ? options : { ...options, sourceMap: map }),
     );
+  }
+}
+
+/** What rustc leaves in a module: its name among the producers, and names of functions as it mangles them. */
+const OF_RUST = { producers: /rustc/, name: /17h[0-9a-f]{16}E|_R(?:I?N[a-zC]|[MXY][CN])/ } as const;
+
+/** Whether a module may have functions of Rust. */
+function seemsRust(module: ParsedModule): boolean {
+  return Object.entries(OF_RUST).some(([section, pattern]) =>
+    pattern.test(new TextDecoder('latin1').decode(module.customSection(section))),
+  );
+}
+
+/** The same for bytes that may be no module: preparing them says what is wrong with them. */
+export function bytesSeemRust(bytes: Uint8Array): boolean {
+  try {
+    return seemsRust(readModule(bytes));
+  } catch (error) {
+    if (error instanceof InvalidModuleError) return false;
+    throw error;
   }
 }
 

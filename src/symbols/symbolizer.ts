@@ -9,8 +9,8 @@ import { InvalidModuleError } from '../errors.ts';
 import { type Frame, isRustLibraryFile } from '../frames/index.ts';
 import { DwarfInfo } from './dwarf/index.ts';
 import { type BodyRange, FunctionBodies } from './function-bodies.ts';
-import { isRustMain, isRustStart, rustName } from './rust-names.ts';
-import { type SourceMapInput, type SourcePosition, SourcePositions } from './source-positions.ts';
+import { openSourceMap, rustNames } from './parts.ts';
+import type { SourceMapInput, SourcePosition, SourcePositions } from './source-positions.ts';
 
 /** Options of a Symbolizer. */
 export interface SymbolizerOptions {
@@ -139,7 +139,9 @@ export class Symbolizer {
 
   #findRustStart(): ReadonlySet<number> {
     const found = new Set<number>();
-    for (const [index, name] of this.#functionNames) if (isRustStart(name)) found.add(index);
+    const rust = rustNames();
+    if (rust === null) return found;
+    for (const [index, name] of this.#functionNames) if (rust.isRustStart(name)) found.add(index);
     return found;
   }
 
@@ -166,7 +168,7 @@ export class Symbolizer {
       const body = index - this.#importedFunctions;
       // In an instrumented module, exports are thunks after all bodies, and names of thunks are among the names.
       if (body < 0 || body >= this.#bodies.count || this.#startUp.has(index)) continue;
-      if (!isMeant(name) && !isRustMain(name)) continue;
+      if (!isMeant(name) && rustNames()?.isRustMain(name) !== true) continue;
       some = true;
       if (this.#positions !== null || this.#knowsLineIn(body)) return true;
     }
@@ -193,7 +195,7 @@ export class Symbolizer {
     if (known !== null) {
       return known.map((frame) =>
         this.#frame(
-          rustName(frame.linkageName) ??
+          rustNames()?.rustName(frame.linkageName) ??
             (frame.function || (frame.inlined ? '<unknown>' : this.#nameOf(index, null))),
           frame.linkageName,
           frame.startLine,
@@ -214,7 +216,7 @@ export class Symbolizer {
 
   #nameOf(index: number, position: SourcePosition | null): string {
     const name = this.#functionNames.get(index) || position?.name || `wasm-function[${index}]`;
-    return rustName(name) ?? name;
+    return rustNames()?.rustName(name) ?? name;
   }
 
   #frame(
@@ -301,7 +303,7 @@ export class Symbolizer {
   #openSourceMap(map: SourceMapInput | undefined): SourcePositions | null {
     if (map === undefined) return null;
     try {
-      return new SourcePositions(map);
+      return openSourceMap(map);
     } catch (error) {
       // The decoder has no error class of its own for malformed maps, so any error may come.
       this.#warnings.push(

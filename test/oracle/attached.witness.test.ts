@@ -36,7 +36,7 @@ async function openWith(create: () => PromiseLike<Bindings>): Promise<{
 }> {
   let witness!: Witness;
   let session!: Session;
-  await Promise.all([loadPasses(), loadSymbols()]);
+  await Promise.all([loadPasses(), loadSymbols({ sourceMap: false, rust: false })]);
   const prepareNow = (bytes: Uint8Array) => {
     const prepared = prepareModuleNow(bytes, undefined, {}, graft);
     const subject = {

@@ -36,7 +36,7 @@ let subject: Subject;
 beforeAll(async () => {
   const path = programPath('library.c');
   const { wasm } = await compile([path], { toolchain: 'clang' });
-  await loadSymbols();
+  await loadSymbols({ sourceMap: false, rust: false });
   const module = await prepareModule(wasm, undefined);
   subject = {
     module,

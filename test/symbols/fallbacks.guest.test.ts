@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readModule } from '../../src/binary/index.ts';
 import { InvalidModuleError } from '../../src/errors.ts';
+import '../../src/symbols/install-source-maps.ts';
 import { Symbolizer } from '../../src/symbols/index.ts';
 import { lengthPrefixed, withoutSections, withSection, withSectionsOf } from '../support/custom-sections.ts';
 import { callOffsets } from '../support/llvm-symbolizer.ts';
