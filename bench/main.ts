@@ -39,6 +39,7 @@ const measurements: ReadonlyMap<string, Measurement> = new Map<string, Measureme
   ],
   ['symbolising', async (setting) => (await import('./measures/symbolising.ts')).measureSymbolising(setting)],
   ['leak-scan', async (setting) => (await import('./measures/leak-scan.ts')).measureLeakScan(setting)],
+  ['record-only', async (setting) => (await import('./measures/record-only.ts')).measureRecordOnly(setting)],
   ['timeline', async (setting) => (await import('./measures/timeline.ts')).measureTimeline(setting)],
   ['snapshots', async (setting) => (await import('./measures/snapshots.ts')).measureSnapshots(setting)],
   ['page', async (setting) => (await import('./measures/page.ts')).measurePage(setting)],

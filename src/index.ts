@@ -6,6 +6,7 @@
 
 // test/types pins the names and the types behind them.
 
+import './loading/install-store.ts';
 import './node/install.ts';
 import './page/install.ts';
 import './profile/install-reader.ts';

@@ -17,8 +17,8 @@ import {
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { isDirectory } from '../node/file-kinds.ts';
 import { debug, debugs } from '../platform/debug.ts';
-import { isDirectory } from './options.ts';
 
 /** Changes whenever the meaning of entries or of the flags behind them changes. */
 const CACHE_VERSION = 1;

@@ -4,6 +4,7 @@
 import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { FileError, InvalidArgumentError } from '../errors.ts';
+import { isFile } from '../node/file-kinds.ts';
 import { pathOf } from '../node/file-url.ts';
 import { HEADER_FLAGS } from '../node/own-files.ts';
 import { workingDirectory } from '../node/working-directory.ts';
@@ -18,6 +19,8 @@ import {
   type ToolchainName,
 } from './compile-options.ts';
 import { refuseUnsupported } from './support.ts';
+
+export { isFile };
 
 /** The options of compile(), complete and with absolute paths. */
 export interface Request {
@@ -108,23 +111,6 @@ function absoluteFlags(flags: readonly string[], base: string): string[] {
     const absolute = path.resolve(base, value);
     return (flag === '-include' || flag === '-imacros') && !isFile(absolute) ? value : absolute;
   });
-}
-
-/** The status of a file. Null when it does not exist or is in a directory that may not be searched. */
-function statusOf(file: string): Stats | null {
-  try {
-    return statSync(file);
-  } catch {
-    return null;
-  }
-}
-
-export function isFile(file: string): boolean {
-  return statusOf(file)?.isFile() ?? false;
-}
-
-export function isDirectory(file: string): boolean {
-  return statusOf(file)?.isDirectory() ?? false;
 }
 
 /** Checks and completes the arguments of `compile()`. */

@@ -5,8 +5,8 @@
 
 import os from 'node:os';
 import path from 'node:path';
+import { isDirectory, isFile } from '../node/file-kinds.ts';
 import { type Cache, hashOf } from './cache.ts';
-import { isDirectory, isFile } from './options.ts';
 import { runTool } from './process.ts';
 import { fileIdentity } from './toolchain.ts';
 

@@ -51,7 +51,7 @@ export async function openC<Exports extends object = GuestExports, Types extends
       module: await prepareModule(compiled.wasm, settings.maxMemory, {
         access: checksOf(settings).access,
         addChecks: async (bytes, limits) =>
-          (await import('./kept-checks.ts')).keptChecks(bytes, limits, settings.cacheDir),
+          (await import('./kept-modules.ts')).keptChecks(bytes, limits, settings.cacheDir),
       }),
       symbolOptions: {},
       name: basename(path),

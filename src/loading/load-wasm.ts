@@ -50,13 +50,14 @@ export async function openWasm<Exports extends object = GuestExports, Types exte
   const symbolOptions = symbolOptionsOf(settings);
   const { bytes, path } = await moduleOf(bytesOrPath);
   const glue = settings.glue ?? (path === null ? null : await glueBeside(path));
+  await import('./install-store.ts');
   const source = { bytes, path, symbolOptions, addChecks };
   return openModule<Exports, Types>(source, settings, await guestWithGlue(glue));
 }
 
 /** Adds checks of accesses to a module, unless the cache has it with checks. */
 const addChecks: AddChecks = async (bytes, options) =>
-  (await import('./kept-checks.ts')).keptChecks(bytes, options);
+  (await import('./kept-modules.ts')).keptChecks(bytes, options);
 
 /** The bytes of the module, and the path of its file; null for bytes that the caller has given. */
 async function moduleOf(

@@ -5,6 +5,7 @@
  * @module register
  */
 
+import '../loading/install-store.ts';
 import '../node/install.ts';
 import '../serve/join.ts';
 import { writeFileSync } from 'node:fs';

@@ -20,6 +20,7 @@ export {
   type LeaksOptions,
   type ProfileOptions,
 } from './heap-options.ts';
+export { type GraftSettings, type ModuleStore, useModuleStore } from './module-store.ts';
 export { loadSymbols, loadViews, type SymbolNeeds, useSymbols } from './module-symbols.ts';
 export {
   loadBytes,

@@ -16,6 +16,7 @@ import { type InstrumentedModule, RECORDER } from '../instrument/instrumented-mo
 import { type RootLayout, rootLayout } from '../leaks/index.ts';
 import { platform } from '../platform/index.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';
+import { type GraftSettings, moduleStore } from './module-store.ts';
 import { type FunctionTypes, ModuleSymbols } from './module-symbols.ts';
 import { TableSignatures } from './table-signatures.ts';
 
@@ -245,7 +246,12 @@ export function prepareModuleNow(
   const prepared = PreparedModule.makeNow(
     bytes,
     instrumented ??
-      instrumentNow(bytes, limitOf(maxMemory), access, (own) => graft(own, access ? 'never' : recordOnly)),
+      instrumentNow(
+        bytes,
+        { ...limitOf(maxMemory), recordOnly: access ? 'never' : recordOnly },
+        access,
+        graft,
+      ),
   );
   enlist(key, prepared);
   kept.set(key, Promise.resolve(prepared));
@@ -317,14 +323,19 @@ export function usePasses(
 
 function instrumentNow(
   bytes: Uint8Array,
-  options: InstrumentOptions,
+  settings: GraftSettings,
   access: boolean,
-  graft: (bytes: Uint8Array) => Grafted,
+  graft: (bytes: Uint8Array, recordOnly: RecordOnly) => Grafted,
 ): InstrumentedModule {
-  if (access) return checks!.instrumentWithChecksNow(bytes, options, graft);
+  const { recordOnly, ...options } = settings;
+  if (access) return checks!.instrumentWithChecksNow(bytes, options, (own) => graft(own, recordOnly));
   if (isLinked(bytes)) return passes!.instrument(bytes, options);
-  const { bytes: grafted, origin } = graft(bytes);
-  return passes!.instrument(grafted, options, [], origin);
+  const kept = moduleStore()?.find(bytes, settings);
+  if (kept != null) return kept;
+  const { bytes: grafted, origin } = graft(bytes, recordOnly);
+  const made = passes!.instrument(grafted, options, [], origin);
+  moduleStore()?.keep(bytes, settings, made);
+  return made;
 }
 
 /** Whether the module was linked with the runtime. */
@@ -336,7 +347,7 @@ function isLinked(bytes: Uint8Array): boolean {
 async function instrumentAny(
   bytes: Uint8Array,
   options: InstrumentOptions,
-  { access = false, recordOnly, addChecks }: Preparation,
+  { access = false, recordOnly = 'if-needed', addChecks }: Preparation,
 ): Promise<InstrumentedModule> {
   if (access && addChecks !== undefined) return addChecks(bytes, options);
   if (access) {
@@ -347,11 +358,16 @@ async function instrumentAny(
     await loadPasses();
     return passes!.instrument(bytes, options);
   }
+  const settings = { ...options, recordOnly };
+  const kept = moduleStore()?.find(bytes, settings);
+  if (kept != null) return kept;
   const [{ graftAndInstrument }] = await Promise.all([
     import('../graft/index.ts'),
     platform().fetchRuntimeObjects?.(),
   ]);
-  return graftAndInstrument(bytes, { ...options, ...(recordOnly === undefined ? {} : { recordOnly }) });
+  const made = graftAndInstrument(bytes, settings);
+  moduleStore()?.keep(bytes, settings, made);
+  return made;
 }
 
 function textOf(map: object): string | null {

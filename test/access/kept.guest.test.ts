@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { instrumentWithChecks } from '../../src/access/index.ts';
 import { compile } from '../../src/compile/index.ts';
-import { keptChecks } from '../../src/loading/kept-checks.ts';
+import { keptChecks } from '../../src/loading/kept-modules.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'heapline-kept-'));
 const cache = join(folder, 'cache');

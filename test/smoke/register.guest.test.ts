@@ -123,15 +123,28 @@ it('tracks a release build without names, and leaves modules alone that it canno
       module._leak(77);
       console.log(String(results));
     });`;
-  const { status, stdout, stderr } = await run('release.cjs', text, {
+  const env = {
     HEAPLINE_AT_EXIT: 'pprof:release.pb.gz',
-  });
+    HEAPLINE_DEBUG: 'cache',
+    HEAPLINE_CACHE: join(folder, 'cache'),
+  };
+  const { status, stdout, stderr } = await run('release.cjs', text, env);
   expect({ status, stdout }).toEqual({ status: 0, stdout: '7,7\n' });
   expect(stderr.match(/heapline: a module is not tracked: .*/g)).toEqual([
     expect.stringMatching(/shared between threads/),
   ]);
-  const profile = HeapProfile.decode(readFileSync(join(folder, 'release.pb.gz')));
+  const readProfile = () => HeapProfile.decode(readFileSync(join(folder, 'release.pb.gz')));
+  const profile = readProfile();
   expect(profile.total('inuse_space')).toBe(77);
+
+  // The next process takes the module from the cache and finds the same.
+  const [, made] = /stores the (module of \d+ bytes with the runtime grafted in)/.exec(stderr)!;
+  const again = await run('release.cjs', text, env);
+  expect(again.stderr).toContain(`has the ${made}`);
+  expect(again.stderr).not.toContain('stores');
+  expect({ status: again.status, stdout: again.stdout }).toEqual({ status, stdout });
+  const { comments, folded } = { comments: readProfile().comments, folded: readProfile().folded() };
+  expect({ comments, folded }).toEqual({ comments: profile.comments, folded: profile.folded() });
 }, 60_000);
 
 it('tracks modules of worker threads', async () => {
