@@ -43,6 +43,8 @@ export interface LoadedPage {
   source(path: string): Promise<string | null>;
   /** Why a source file is not in the page. */
   missing(path: string): string;
+  /** When a source file was changed that is newer than the profile; null for others. */
+  changed(path: string): Date | null;
 }
 
 /** Reads a profile of any tool. Throws InvalidProfileError. */
@@ -90,6 +92,7 @@ export function loadPage(data: PageData): LoadedPage {
       if (!Object.hasOwn(data.sources, path)) return null;
       return new TextDecoder().decode(await decompressed(fromBase64(data.sources[path]!)));
     },
+    changed: (path) => (Object.hasOwn(data.changed, path) ? new Date(data.changed[path]!) : null),
     missing: (path) => (Object.hasOwn(data.missing, path) ? data.missing[path]! : 'it is not in this page'),
   };
 }

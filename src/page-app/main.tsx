@@ -1,6 +1,6 @@
 // The page: what is chosen, the bar with the choices, and the view.
 
-import { render } from 'preact';
+import { Component, type ComponentChildren, render } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ProfileModel } from '../profile/index.ts';
 import { expressionError } from './filters.ts';
@@ -16,6 +16,7 @@ import { SourceView } from './source-view.tsx';
 import { STYLE } from './style.ts';
 import { TableView } from './table-view.tsx';
 import { spanOf, TimelineView } from './timeline-view.tsx';
+import type { ViewProps } from './view-props.ts';
 
 const TITLES: Readonly<Record<View, string>> = {
   flame: 'Flame graph',
@@ -196,17 +197,15 @@ function App({ data }: { data: PageData }) {
         ) : (
           <>
             <Choices {...props} compared={mark !== null || page.base !== null} />
-            {state.view === 'table' ? (
-              <TableView {...props} />
-            ) : state.view === 'source' ? (
-              <SourceView {...props} />
-            ) : state.view === 'timeline' ? (
-              <TimelineView {...props} />
-            ) : state.view === 'leaks' ? (
-              <LeaksView {...props} />
-            ) : (
-              <FlameView {...props} />
-            )}
+            {props.shown.showsDropped ? (
+              <p class="warning">
+                This profile names frames to leave out by an expression that pages cannot use, so all frames
+                are shown. heapline view FILE leaves them out.
+              </p>
+            ) : null}
+            <Guarded key={`${state.view} ${state.file}`}>
+              <ChosenView {...props} />
+            </Guarded>
           </>
         )}
       </main>
@@ -215,6 +214,40 @@ function App({ data }: { data: PageData }) {
       </footer>
     </>
   );
+}
+
+function ChosenView(props: ViewProps) {
+  switch (props.state.view) {
+    case 'table':
+      return <TableView {...props} />;
+    case 'source':
+      return <SourceView {...props} />;
+    case 'timeline':
+      return <TimelineView {...props} />;
+    case 'leaks':
+      return <LeaksView {...props} />;
+    default:
+      return <FlameView {...props} />;
+  }
+}
+
+/** Says why a view cannot be shown, and keeps the rest of the page. */
+class Guarded extends Component<{ children: ComponentChildren }, { problem: string }> {
+  override state = { problem: '' };
+
+  override componentDidCatch(error: Error): void {
+    this.setState({ problem: error.message });
+  }
+
+  override render() {
+    return this.state.problem === '' ? (
+      this.props.children
+    ) : (
+      <p class="warning" role="alert">
+        This view cannot be shown: {this.state.problem}
+      </p>
+    );
+  }
 }
 
 function Total({ shown, state }: { shown: ShownProfile; state: PageState }) {

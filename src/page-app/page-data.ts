@@ -50,5 +50,7 @@ export interface PageData {
   readonly sources: Readonly<Record<string, string>>;
   /** Why the texts of other source files are not there, by path. */
   readonly missing: Readonly<Record<string, string>>;
+  /** When sources were changed that are newer than the profile, in milliseconds since 1970, by path. */
+  readonly changed: Readonly<Record<string, number>>;
   readonly live: PageSource | null;
 }

@@ -1,7 +1,13 @@
 // What the page shows now: the chosen profile, or two that are compared, after filters, with its sums. Everything that
 // views need is computed when the first of them asks for it.
 
-import { HeapProfile, type ProfileModel, type SampleType, type TopRow } from '../profile/index.ts';
+import {
+  HeapProfile,
+  hasUnusedExpression,
+  type ProfileModel,
+  type SampleType,
+  type TopRow,
+} from '../profile/index.ts';
 import { type Filters, filtered, labelValues } from './filters.ts';
 import { type FrameTree, frameTree } from './frame-tree.ts';
 import { SIDE, together } from './loaded-page.ts';
@@ -23,6 +29,7 @@ export class ShownProfile {
   readonly labels: ReadonlyMap<string, readonly string[]>;
   #tree: FrameTree | null = null;
   #total: number | null = null;
+  #showsDropped: boolean | null = null;
   #totalBefore: number | null = null;
 
   /** @param before the earlier profile; null when nothing is compared */
@@ -39,6 +46,12 @@ export class ShownProfile {
 
   get sampleType(): SampleType {
     return this.sampleTypes[this.column]!;
+  }
+
+  /** Whether frames are shown that the profile would leave out, because a page cannot use its expressions. */
+  get showsDropped(): boolean {
+    this.#showsDropped ??= hasUnusedExpression(this.#now);
+    return this.#showsDropped;
   }
 
   get unit(): string {

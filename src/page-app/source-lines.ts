@@ -2,7 +2,7 @@
 
 import { parser } from '@lezer/cpp';
 import { classHighlighter, highlightCode } from '@lezer/highlight';
-import { type FrameTree, type KeySums, sumsByKey } from './frame-tree.ts';
+import { type FrameTree, sumsByKey } from './frame-tree.ts';
 
 /** The source files of a profile with what they hold, the largest first. */
 export interface FileSums {
@@ -29,33 +29,42 @@ export function filesOf(tree: FrameTree): FileSums[] {
     .sort((a, b) => Math.abs(b.cum) + Math.abs(b.change) - Math.abs(a.cum) - Math.abs(a.change));
 }
 
-/** Sums of the lines of one file. Index 0 is for frames without a line. */
-export interface LineSums {
-  readonly now: KeySums;
-  readonly before: KeySums | null;
-  /** Names of functions that were inlined at a line. */
-  readonly inlined: ReadonlyMap<number, readonly string[]>;
-  readonly last: number;
+/** What a line of a file holds. */
+export interface LineSum {
+  readonly flat: number;
+  readonly cum: number;
+  /** In a comparison, what it held before. */
+  readonly flatBefore: number;
+  readonly cumBefore: number;
+  /** Names of functions that were inlined there. */
+  readonly inlined: readonly string[];
 }
 
-export function linesOf(tree: FrameTree, file: string): LineSums {
-  let last = 0;
-  const inlined = new Map<number, string[]>();
-  for (const place of tree.places) {
-    if (place.file !== file) continue;
-    last = Math.max(last, place.line);
-    if (!place.inlined) continue;
-    const names = inlined.get(place.line) ?? [];
-    if (!names.includes(place.name)) names.push(place.name);
-    inlined.set(place.line, names);
-  }
-  const keyOf = Int32Array.from(tree.places, (place) => (place.file === file ? place.line : -1));
-  return {
-    now: sumsByKey(tree, tree.now, keyOf, last + 1),
-    before: tree.before && sumsByKey(tree, tree.before, keyOf, last + 1),
-    inlined,
-    last,
-  };
+/** What the lines of one file hold, by their numbers in ascending order. 0 is for frames without a line. */
+export function linesOf(tree: FrameTree, file: string): ReadonlyMap<number, LineSum> {
+  // Profiles of strangers have any numbers, so the sums are in tables without gaps.
+  const places = tree.places.filter((place) => place.file === file);
+  const numbers = [...new Set(places.map(({ line }) => line))].sort((a, b) => a - b);
+  const indices = new Map(numbers.map((line, i) => [line, i]));
+  const inlined = numbers.map(() => new Set<string>());
+  for (const place of places) if (place.inlined) inlined[indices.get(place.line)!]!.add(place.name);
+  const keyOf = Int32Array.from(tree.places, (place) =>
+    place.file === file ? indices.get(place.line)! : -1,
+  );
+  const now = sumsByKey(tree, tree.now, keyOf, numbers.length);
+  const before = tree.before && sumsByKey(tree, tree.before, keyOf, numbers.length);
+  return new Map(
+    numbers.map((line, i) => [
+      line,
+      {
+        flat: now.flat[i]!,
+        cum: now.cum[i]!,
+        flatBefore: before?.flat[i] ?? 0,
+        cumBefore: before?.cum[i] ?? 0,
+        inlined: [...inlined[i]!],
+      },
+    ]),
+  );
 }
 
 /** A piece of a line. */

@@ -2,13 +2,15 @@
 
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { formatChange, formatCount, formatValue, shortened } from './numbers.ts';
-import { filesOf, linesOf, wordsOf } from './source-lines.ts';
+import { filesOf, type LineSum, linesOf, wordsOf } from './source-lines.ts';
 import { side } from './table-view.tsx';
 import type { ViewProps } from './view-props.ts';
 import { useVirtualRows } from './virtual-rows.ts';
 
 const ROW = 22;
 const MOST_FILES = 2000;
+/** What a line holds that the profile does not name. */
+const NOTHING: LineSum = { flat: 0, cum: 0, flatBefore: 0, cumBefore: 0, inlined: [] };
 
 export function SourceView(props: ViewProps) {
   const { shown, state, choose } = props;
@@ -60,23 +62,24 @@ function Lines({ page, shown, state, choose, file }: ViewProps & { file: string 
   const lines = useMemo(() => (text === null || text === undefined ? [] : text.split(/\r?\n/)), [text]);
   const numbers = useMemo(() => {
     if (text !== null) return null;
-    return [...sums.now.cum.keys()].filter(
-      (line) => line > 0 && (sums.now.cum[line] !== 0 || (sums.before?.cum[line] ?? 0) !== 0),
-    );
+    return [...sums]
+      .filter(([line, { cum, cumBefore }]) => line > 0 && (cum !== 0 || cumBefore !== 0))
+      .map(([line]) => line);
   }, [text, sums]);
   const count = numbers?.length ?? lines.length;
   const seen = useVirtualRows(count, ROW);
   useEffect(() => {
     if (count === 0) return;
-    const target = state.line > 0 ? state.line : heaviest(sums.now.cum);
+    const target = state.line > 0 ? state.line : heaviest(sums);
     seen.show(numbers === null ? target - 1 : Math.max(0, numbers.indexOf(target)));
   }, [count, state.line]);
   const words = useMemo(
     () => (numbers === null ? wordsOf(lines, seen.first, seen.end, file) : []),
     [lines, seen.first, seen.end],
   );
-  const mismatch = typeof text === 'string' && sums.last > lines.length;
-  const past = sums.before;
+  const last = Math.max(0, ...[...sums.keys()].slice(-1));
+  const mismatch = typeof text === 'string' && last > lines.length;
+  const changed = text === null ? null : page.changed(file);
   const value = (now: number, before: number): string =>
     now === 0 && before === 0
       ? ''
@@ -93,8 +96,14 @@ function Lines({ page, shown, state, choose, file }: ViewProps & { file: string 
       ) : null}
       {mismatch ? (
         <p class="warning">
-          This source has {formatCount(lines.length)} lines, and the profile names line{' '}
-          {formatCount(sums.last)}: it has changed since the program was built.
+          This source has {formatCount(lines.length)} lines, and the profile names line {formatCount(last)}:
+          it has changed since the program was built.
+        </p>
+      ) : null}
+      {changed !== null && !mismatch ? (
+        <p class="warning">
+          This source is newer than the profile: it was changed on {changed.toLocaleString()}. Its lines may
+          be others than those of the program.
         </p>
       ) : null}
       {text === undefined ? <p class="dim">Reading…</p> : null}
@@ -118,21 +127,15 @@ function Lines({ page, shown, state, choose, file }: ViewProps & { file: string 
             <tr class="spacer" style={{ height: `${seen.before}px` }} />
             {Array.from({ length: seen.end - seen.first }, (_, i) => {
               const line = numbers === null ? seen.first + i + 1 : numbers[seen.first + i]!;
-              const flat = sums.now.flat[line] ?? 0;
-              const cum = sums.now.cum[line] ?? 0;
-              const inlined = sums.inlined.get(line);
+              const { flat, cum, flatBefore, cumBefore, inlined } = sums.get(line) ?? NOTHING;
               return (
                 <tr
                   key={line}
                   class={line === state.line ? 'here' : cum === 0 ? '' : 'holds'}
                   style={{ height: `${ROW}px` }}
                 >
-                  <td class={`n ${side(flat - (past?.flat[line] ?? 0), shown.compared)}`}>
-                    {value(flat, past?.flat[line] ?? 0)}
-                  </td>
-                  <td class={`n ${side(cum - (past?.cum[line] ?? 0), shown.compared)}`}>
-                    {value(cum, past?.cum[line] ?? 0)}
-                  </td>
+                  <td class={`n ${side(flat - flatBefore, shown.compared)}`}>{value(flat, flatBefore)}</td>
+                  <td class={`n ${side(cum - cumBefore, shown.compared)}`}>{value(cum, cumBefore)}</td>
                   <td class="n dim">
                     <button type="button" class="link dim" onClick={() => choose({ line })}>
                       {line}
@@ -150,7 +153,7 @@ function Lines({ page, shown, state, choose, file }: ViewProps & { file: string 
                         ),
                       )}
                     </code>
-                    {inlined === undefined ? null : (
+                    {inlined.length === 0 ? null : (
                       <span class="tag" title={shortened(inlined.join(', '))}>
                         inlined
                       </span>
@@ -167,9 +170,9 @@ function Lines({ page, shown, state, choose, file }: ViewProps & { file: string 
   );
 }
 
-function heaviest(cum: Float64Array): number {
-  let best = 1;
-  for (let line = 1; line < cum.length; line++)
-    if (Math.abs(cum[line]!) > Math.abs(cum[best] ?? 0)) best = line;
+function heaviest(sums: ReadonlyMap<number, LineSum>): number {
+  let [best, most] = [1, 0];
+  for (const [line, { cum }] of sums)
+    if (line > 0 && Math.abs(cum) > most) [best, most] = [line, Math.abs(cum)];
   return best;
 }

@@ -7,7 +7,7 @@ import { flag, rule, text, textNotEmpty } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
 import type { PageData, PageProfile, PageSource, PageTimeline } from '../page-app/page-data.ts';
 import { decodeProfile } from '../profile/decode.ts';
-import { HeapProfile, type HtmlOptions } from '../profile/index.ts';
+import { HeapProfile, type HtmlOptions, withListedFrames } from '../profile/index.ts';
 import { encodeLeakProfile, type LeakReport, toJson } from '../report/index.ts';
 import type { Timeline } from '../timeline/index.ts';
 import { documentText, policyOf } from './document.ts';
@@ -108,7 +108,10 @@ function pageData(contents: PageContents): PageData {
   for (const { profile } of profiles) for (const file of filesOfProfile(profile.model)) files.add(file);
   if (base !== undefined) for (const file of filesOfProfile(base.model)) files.add(file);
   if (json !== null) for (const file of filesOfReport(json)) files.add(file);
-  const carried = sources ? carry(files, root) : { sources: {}, missing: withoutSources(files) };
+  const takenAt = profiles[0]?.profile.time?.getTime() ?? Number.POSITIVE_INFINITY;
+  const carried = sources
+    ? carry(files, root, takenAt)
+    : { sources: {}, missing: withoutSources(files), changed: {} };
   return {
     version: 1,
     title,
@@ -132,7 +135,8 @@ function encoded(name: string, label: string, profile: HeapProfile): PageProfile
 }
 
 function base64(profile: HeapProfile): string {
-  return Buffer.from(profile.encode({ level: 6 })).toString('base64');
+  const shown = new HeapProfile(withListedFrames(profile.model));
+  return Buffer.from(shown.encode({ level: 6 })).toString('base64');
 }
 
 function pageTimeline(timeline: Timeline): PageTimeline {

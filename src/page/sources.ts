@@ -16,6 +16,8 @@ const MOST_FILES = 20_000;
 export interface CarriedSources {
   readonly sources: Readonly<Record<string, string>>;
   readonly missing: Readonly<Record<string, string>>;
+  /** When sources were changed that are newer than the profile, in milliseconds since 1970, by path. */
+  readonly changed: Readonly<Record<string, number>>;
 }
 
 /** The files that a profile names. */
@@ -49,11 +51,12 @@ export function* filesOfReport(report: LeakJson): Generator<string> {
 
 /**
  * Reads the files. Relative paths start at `root`.
- * @param builtAt when the program was built or run, in milliseconds since 1970: a file that is newer may differ
+ * @param takenAt when the profile was taken, in milliseconds since 1970: files that are newer may have other lines
  */
-export function carry(files: Iterable<string>, root: string): CarriedSources {
+export function carry(files: Iterable<string>, root: string, takenAt: number): CarriedSources {
   const sources: Record<string, string> = Object.create(null);
   const missing: Record<string, string> = Object.create(null);
+  const changed: Record<string, number> = Object.create(null);
   let sum = 0;
   let count = 0;
   for (const file of new Set(files)) {
@@ -66,14 +69,19 @@ export function carry(files: Iterable<string>, root: string): CarriedSources {
       missing[file] = read;
       continue;
     }
-    sum += read.length;
-    sources[file] = gzipSync(read).toString('base64');
+    sum += read.bytes.length;
+    sources[file] = gzipSync(read.bytes).toString('base64');
+    if (read.changedAt > takenAt) changed[file] = Math.round(read.changedAt);
   }
-  return { sources, missing };
+  return { sources, missing, changed };
 }
 
-/** The bytes of a source file, or why they are not carried. */
-function readSource(file: string, root: string, room: number): Buffer | string {
+/** The bytes of a source file and when it was changed, or why it is not carried. */
+function readSource(
+  file: string,
+  root: string,
+  room: number,
+): { readonly bytes: Buffer; readonly changedAt: number } | string {
   if (/^[a-z][a-z0-9+.-]+:/i.test(file) || file.includes('\0')) return 'its name is not a path of a file';
   const path = isAbsolute(file) ? file : resolve(root, file);
   try {
@@ -83,7 +91,7 @@ function readSource(file: string, root: string, room: number): Buffer | string {
       return `it has ${status.size} bytes, and a page carries files of ${LARGEST_FILE} at most`;
     if (status.size > room) return `the sources of a page may have ${LARGEST_SUM} bytes together`;
     const bytes = readFileSync(path);
-    return bytes.includes(0) ? 'it is not a text' : bytes;
+    return bytes.includes(0) ? 'it is not a text' : { bytes, changedAt: status.mtimeMs };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return code === 'ENOENT' || code === 'ENOTDIR'

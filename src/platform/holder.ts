@@ -15,6 +15,11 @@ export function usePlatformByDefault(platform: Platform): void {
   installed ??= platform;
 }
 
+/** The installed platform; null in a page that Heapline has written, which brings none. */
+export function platformOrNull(): Platform | null {
+  return installed;
+}
+
 /** The installed platform. */
 export function platform(): Platform {
   if (installed !== null) return installed;

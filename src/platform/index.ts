@@ -18,4 +18,4 @@ export type {
   SourcePosition,
 } from './platform.ts';
 export { TooLongError } from './platform.ts';
-export { type TextMatcher, textMatcher } from './text-matcher.ts';
+export { linearExpression, type TextMatcher, textMatcher } from './text-matcher.ts';

@@ -1,7 +1,7 @@
 // Which functions of a profile its drop_frames and keep_frames expressions hide, by the rules of pprof.
 
 import { droppedFrames, type StackView } from '../frames/index.ts';
-import { namesMatching } from './frame-expression.ts';
+import { isListOfNames, listOfNames, namesMatching } from './frame-expression.ts';
 import type { ProfileModel } from './model.ts';
 
 /** The profile as people are to see it: without the frames that its drop_frames expression names. */
@@ -17,6 +17,25 @@ function droppedFunctions({ functions, dropFrames, keepFrames }: ProfileModel): 
   const keep = keepFrames === '' ? names.map(() => false) : namesMatching(keepFrames, names);
   if (drop === null || keep === null) return null;
   return functions.map(({ name }, i) => name !== '' && drop[i]! && !keep[i]!);
+}
+
+/**
+ * The same profile for readers without an engine for its expressions: they become lists of the names that they match.
+ * The profile stays as it is where they cannot be used here either.
+ */
+export function withListedFrames(model: ProfileModel): ProfileModel {
+  if (isListOfNames(model.dropFrames) && isListOfNames(model.keepFrames)) return model;
+  const dropped = droppedFunctions(model);
+  if (dropped === null) return model;
+  const names = new Set(
+    model.functions.filter((_, i) => dropped[i]).map(({ name }) => withoutParameters(name)),
+  );
+  return { ...model, dropFrames: listOfNames(names), keepFrames: '' };
+}
+
+/** Whether `viewOf` leaves an expression of the profile unused, because there is no engine for it or it is not valid. */
+export function hasUnusedExpression(model: ProfileModel): boolean {
+  return model.dropFrames !== '' && droppedFunctions(model) === null;
 }
 
 /** A C++ name up to its parameter list. */

@@ -9,9 +9,9 @@ export {
   type ContextProfileKind,
   type ProfileInput,
 } from './context-profile.ts';
-export { viewOf } from './drop-frames.ts';
+export { hasUnusedExpression, viewOf, withListedFrames } from './drop-frames.ts';
 export { encodeMessage } from './encode.ts';
-export type { FilterOptions } from './filter.ts';
+export { type FilterOptions, filtered } from './filter.ts';
 export type { FoldedOptions } from './folded.ts';
 export { headerOf, WRITTEN_BY } from './header.ts';
 export {

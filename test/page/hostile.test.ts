@@ -28,6 +28,7 @@ const data: PageData = {
   report: null,
   sources: { [MARKUP]: '' },
   missing: {},
+  changed: {},
   live: null,
 };
 
@@ -77,7 +78,7 @@ describe('sources', () => {
       'https://example.org/a.js',
       '__proto__',
     ];
-    const { sources, missing } = carry(files, folder);
+    const { sources, missing } = carry(files, folder, Date.now() + 60_000);
     expect(Object.keys(sources)).toEqual(['a.c']);
     expect(missing['binary.c']).toBe('it is not a text');
     expect(missing['gone.c']).toContain('no such file');
@@ -87,6 +88,14 @@ describe('sources', () => {
     expect(missing['node:fs']).toContain('not a path');
     expect(missing['https://example.org/a.js']).toContain('not a path');
     expect(Object.keys(missing)).toContain('__proto__');
+  });
+
+  test('that are newer than the profile are named', () => {
+    const dayBefore = Date.now() - 864e5;
+    const { changed } = carry(['a.c', 'gone.c'], folder, dayBefore);
+    expect(Object.keys(changed)).toEqual(['a.c']);
+    expect(changed['a.c']).toBeGreaterThan(dayBefore);
+    expect(carry(['a.c'], folder, Date.now() + 60_000).changed).toEqual({});
   });
 });
 
@@ -193,8 +202,8 @@ describe('10,000 functions in one file', () => {
     };
     const tree = frameTree(many, 0);
     const sums = linesOf(tree, '/many.c');
-    expect(sums.last).toBe(10_000);
-    expect(sums.now.flat[10_000]).toBe(9999);
+    expect([...sums.keys()].at(-1)).toBe(10_000);
+    expect(sums.get(10_000)!.flat).toBe(9999);
     const text = functions.map(({ name }) => `void ${name}(void) { /* </script> */ }`);
     const words = wordsOf(text, 5000, 5003, '/many.c');
     expect(words.map((line) => line.map(({ text: word }) => word).join(''))).toEqual(text.slice(5000, 5003));

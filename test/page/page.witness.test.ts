@@ -3,9 +3,9 @@
 
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { formatHtml, type HeapProfile, type LeakReport, loadC, type Timeline } from '../../src/index.ts';
+import { formatHtml, HeapProfile, type LeakReport, loadC, type Timeline } from '../../src/index.ts';
 import { pageText, reportProfiles } from '../../src/page/index.ts';
-import { formatQuantity } from '../../src/profile/index.ts';
+import { formatQuantity, ProfileBuilder, SAMPLE_TYPES } from '../../src/profile/index.ts';
 import { corpora, corpusBuild, fetchCorpora } from '../corpora/corpora.ts';
 import { Workspace } from '../support/profile-oracles.ts';
 import { type ShownPage, showPage, startBrowser } from './shown-page.ts';
@@ -231,6 +231,61 @@ describe('the views', () => {
   });
 });
 
+describe('hostile profiles', () => {
+  const MARKUP = '</script><img src=x onerror="document.title=1">';
+
+  /** 10,000 functions in one file, one with a name of a megabyte, at lines up to 2^53. */
+  function hostileProfile(dropFrames: string): HeapProfile {
+    const builder = new ProfileBuilder({
+      kind: 'heap',
+      sampleTypes: SAMPLE_TYPES.heap,
+      defaultSampleType: 'inuse_space',
+      dropFrames,
+    });
+    const module = builder.moduleMapping(MARKUP, 1_000_000);
+    const main = builder.pseudoLocation(module, 'main');
+    for (let i = 0; i < 10_000; i++) {
+      const name = i === 0 ? MARKUP.repeat(25_000) : `${MARKUP}${i}`;
+      const line = i === 1 ? 2 ** 53 : i + 1;
+      const owner = builder.function(name, '', `/${MARKUP}.c`, 1);
+      const at = builder.location(module, builder.moduleStart(module) + i, [
+        { function: owner, line, column: 1 },
+      ]);
+      builder.sample(builder.stackOf([at, main]), [1, 16 + i, 1, 16 + i]);
+    }
+    return new HeapProfile(builder.finish());
+  }
+
+  test('stay text in every view, and their sums are whole', async () => {
+    const page = await showPage(browser, await hostileProfile('').html({ title: MARKUP, sources: false }));
+    for (const view of ['table', 'source', 'flame'] as const) {
+      await page.go(`#view=${view}&unit=B`);
+      expect(await page.page.locator('.total').textContent()).toContain('50,155,000 B');
+      expect(await page.page.locator('img').count(), view).toBe(0);
+      expect(await page.page.getByRole('alert').count(), view).toBe(0);
+    }
+    await page.page.locator('input[type=search]').fill(`${MARKUP}77`);
+    await expect.poll(() => page.page.locator('output.found').textContent()).toContain('in what was found');
+    await expect.poll(() => new URL(page.page.url()).hash).toContain('search=');
+    expect(await page.page.title()).toBe(MARKUP);
+    expect([page.complaints, page.requests]).toEqual([[], []]);
+    await page.close();
+  });
+
+  test('name frames to leave out by expressions of RE2, which the writer of the page resolves', async () => {
+    const profile = hostileProfile('(?i).*ONERROR.*[0-8]');
+    const page = await showPage(browser, await profile.html({ sources: false }));
+    await page.go('#view=table&unit=B');
+    expect(await page.page.getByText('all frames are shown').count()).toBe(0);
+    const rows = profile.topRows({ granularity: 'functions', sampleType: 'inuse_space' });
+    expect(rows.length).toBeLessThan(2000);
+    await expect
+      .poll(() => page.page.locator('.tools .dim').first().textContent())
+      .toBe(`${rows.length.toLocaleString('en-US')} rows`);
+    await page.close();
+  });
+});
+
 describe('a reader', () => {
   test('goes through the views by keyboard, and back by the history', async () => {
     await shown.go('');
@@ -253,20 +308,51 @@ describe('a reader', () => {
     await expect.poll(() => shown.page.locator('.selected').textContent()).toContain('No frame is selected');
   });
 
+  test('reaches every frame by the keys that the graph names', async () => {
+    await shown.go('#type=alloc_space&icicle=1');
+    const canvas = shown.page.locator('canvas');
+    const name = shown.page.locator('.selected h3');
+    await canvas.focus();
+    const nameAfter = async (...keys: string[]): Promise<string | null> => {
+      for (const key of keys) await canvas.press(key);
+      return name.textContent();
+    };
+    const outer = await nameAfter('ArrowDown', 'ArrowDown');
+    const first = await nameAfter('ArrowDown');
+    const next = await nameAfter('ArrowRight');
+    expect(next).not.toBe(first);
+    expect(await nameAfter('ArrowLeft')).toBe(first);
+    expect(await nameAfter('ArrowUp')).toBe(outer);
+    await nameAfter('ArrowDown', 'ArrowRight', 'Enter');
+    const all = shown.page.getByRole('button', { name: 'Show all' });
+    await all.waitFor();
+    await canvas.press('Escape');
+    await expect.poll(() => all.count()).toBe(0);
+    // Upwards, the arrows go the other way.
+    await shown.go('#type=alloc_space');
+    await canvas.focus();
+    expect(await nameAfter('ArrowUp', 'ArrowUp')).toBe(outer);
+    expect(await nameAfter('ArrowDown', 'ArrowDown')).toMatch(/^all/);
+  });
+
+  const drop = (name: string, bytes: Uint8Array): Promise<void> =>
+    shown.page.evaluate(
+      ({ file, content }) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([new Uint8Array(content)], file));
+        window.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, cancelable: true }));
+      },
+      { file: name, content: [...bytes] },
+    );
+
   test('drops another profile onto the page', async () => {
     await shown.go('');
-    const bytes = [...earlier.encode()];
-    await shown.page.evaluate((content) => {
-      const transfer = new DataTransfer();
-      transfer.items.add(new File([new Uint8Array(content)], 'other.pb.gz'));
-      window.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, cancelable: true }));
-    }, bytes);
+    await drop('other.pb.gz', earlier.encode());
     await expect.poll(() => shown.page.locator('h1').textContent()).toBe('other.pb.gz');
-    await shown.page.evaluate(() => {
-      const transfer = new DataTransfer();
-      transfer.items.add(new File(['no profile'], 'notes.txt'));
-      window.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, cancelable: true }));
-    });
+    // No writer of pages has seen this one, and a page has no engine for its expression.
+    await drop('dropping.pb.gz', new HeapProfile({ ...earlier.model, dropFrames: '(?i)SQL.*' }).encode());
+    await shown.page.getByText('so all frames are shown').waitFor();
+    await drop('notes.txt', Buffer.from('no profile'));
     await expect
       .poll(() => shown.page.getByRole('alert').textContent())
       .toContain('notes.txt cannot be shown');
