@@ -4,7 +4,9 @@
 
 import type { WasmExports } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, StateError, UnsupportedModuleError } from '../errors.ts';
+import type { ShadowPlace } from '../instrument/index.ts';
 import { runtimeFunctions } from '../runtime/index.ts';
+import * as layout from '../runtime/layout.ts';
 import type { Session } from './session.ts';
 
 /** The state of a sandbox at one moment, for sandbox.restore(). It keeps a copy of the memory. */
@@ -89,22 +91,46 @@ function checkQuiet({ gate, subject: { name } }: Session, call: string): void {
 }
 
 function savedMemory({ guest, subject }: Session): () => void {
-  const saved = new Uint8Array(guest.memory.buffer).slice();
+  const { shadow } = subject.module.instrumented;
+  const now = new Uint8Array(guest.memory.buffer);
+  const size = now.length;
+  const saved = usedRanges(size, shadow).map(([start, end]) => ({ start, bytes: now.slice(start, end) }));
   const { heapline_memory_returned } = runtimeFunctions(guest.exports);
   return () => {
     const bytes = new Uint8Array(guest.memory.buffer);
-    const grown = bytes.length > saved.length;
+    const grown = bytes.length > size;
     if (grown && heapline_memory_returned === undefined) {
       throw new UnsupportedModuleError(
         `${subject.name} does not export heapline_memory_returned, and its memory has grown since the snapshot: link it ` +
           'with the flags that `heapline link-flags` prints.',
       );
     }
-    bytes.set(saved);
+    for (const { start, bytes: kept } of saved) bytes.set(kept, start);
     if (!grown) return;
-    bytes.fill(0, saved.length);
-    heapline_memory_returned!(saved.length);
+    bytes.fill(0, size);
+    if (shadow !== null) bytes.fill(0, shadowOf(shadow, size), shadowOf(shadow, bytes.length));
+    heapline_memory_returned!(size);
   };
+}
+
+/**
+ * The parts of a memory of `size` bytes that something may have written to. A shadow has a byte for each granule of the
+ * most memory that there may be, and nothing writes to those that stand for memory that is not there yet, or for itself.
+ */
+function usedRanges(size: number, shadow: ShadowPlace | null): (readonly [start: number, end: number])[] {
+  if (shadow === null) return [[0, size]];
+  const { base, bytes } = shadow;
+  const ranges = [
+    [0, shadowOf(shadow, base)],
+    [shadowOf(shadow, base + bytes), shadowOf(shadow, size)],
+    [base + bytes, size],
+  ] as const;
+  return ranges.filter(([start, end]) => start < end);
+}
+
+/** Where the shadow of an address lies; the end of the shadow for addresses that have none. */
+function shadowOf({ base, bytes }: ShadowPlace, address: number): number {
+  return base + Math.min(bytes, Math.ceil(address / layout.SHADOW_GRANULE));
 }
 
 function savedGlobals(exports: WasmExports, names: readonly string[]): () => void {

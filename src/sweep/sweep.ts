@@ -339,7 +339,7 @@ class Sweep<Lib extends Sandbox<object>> {
 
   /** What is lost now and is not lost in a run without failures. */
   #newLeaks(): LeakReport | null {
-    if (!this.lib.heap.mayLeak(LOST)) return null;
+    if (this.#lostAnyway.size === 0 && !this.lib.heap.mayLeak(LOST)) return null;
     const report = this.lib.heap.leaks();
     const records = report
       .of(LOST)

@@ -42,7 +42,7 @@ const run = (lib: Sandbox<Functions>, program: readonly Step[]) =>
   program.map((step) => lib.exports.act(...step));
 
 describe.each(['clang', 'emscripten'])('%s', (toolchain) => {
-  test.each([{}, { quarantine: 4096 }])(
+  test.each([{}, { quarantine: 4096, access: true }])(
     'random programs see the same after restore(), with %j',
     async (options) => {
       const lib = await load({ toolchain, maxMemory: 64 * 2 ** 20, ...options });
