@@ -1,4 +1,4 @@
-// Memory that the host reads and writes for the program: buffers of files and streams, and random bytes. Calls of these
+// Memory that the host reads and writes for the program: buffers of files and streams, targets of links, and random bytes. Calls of these
 // imports lead to functions of our own, which judge the buffers by range. What the host reads is judged before the call;
 // what it has written is judged after it, because a buffer may be smaller than the room that the program states when the
 // host has less to give.
@@ -14,10 +14,10 @@ const BR = 0x0c;
 const BR_IF = 0x0d;
 const I32_EQZ = 0x45;
 const I32_LT_U = 0x49;
+const I32_GT_S = 0x4a;
 const I32_GE_U = 0x4f;
 const I32_SHL = 0x74;
 const SELECT = Opcode.Select;
-const WASI = 'wasi_snapshot_preview1';
 /** Bytes of an entry in a list of buffers: address and length. */
 const VECTOR = 8;
 const VECTOR_SHIFT = 3;
@@ -29,23 +29,44 @@ type Touches =
   /** Writes to the buffers of a list; its last parameter says where it tells how many bytes. */
   | 'writes-list'
   /** Writes to the first parameter as many bytes as the second says. */
-  | 'writes';
+  | 'writes'
+  /** Writes to a parameter as many bytes as it tells where the last parameter says. */
+  | { readonly buffer: number; readonly length: 'told' }
+  /** Writes to a parameter as many bytes as the result says, unless that is negative. */
+  | { readonly buffer: number; readonly length: 'result' };
 
-const IMPORTS: Readonly<Record<string, readonly [parameters: readonly number[], touches: Touches]>> = {
-  fd_read: [[I32, I32, I32, I32], 'writes-list'],
-  fd_pread: [[I32, I32, I32, I64, I32], 'writes-list'],
-  fd_write: [[I32, I32, I32, I32], 'reads-list'],
-  fd_pwrite: [[I32, I32, I32, I64, I32], 'reads-list'],
-  random_get: [[I32, I32], 'writes'],
+type Imported = readonly [parameters: readonly number[], touches: Touches];
+
+/** The imports by their modules and names: those of WASI, and those of Emscripten's JavaScript. */
+const IMPORTS: Readonly<Record<string, Readonly<Record<string, Imported>>>> = {
+  wasi_snapshot_preview1: {
+    fd_read: [[I32, I32, I32, I32], 'writes-list'],
+    fd_pread: [[I32, I32, I32, I64, I32], 'writes-list'],
+    fd_write: [[I32, I32, I32, I32], 'reads-list'],
+    fd_pwrite: [[I32, I32, I32, I64, I32], 'reads-list'],
+    random_get: [[I32, I32], 'writes'],
+    path_readlink: [[I32, I32, I32, I32, I32, I32], { buffer: 3, length: 'told' }],
+  },
+  env: {
+    __syscall_readlink: [[I32, I32, I32], { buffer: 1, length: 'result' }],
+    __syscall_readlinkat: [[I32, I32, I32, I32], { buffer: 2, length: 'result' }],
+  },
 };
+
+/** What an import does with memory; undefined for those that are not known here. */
+function importOf(module: string, name: string): Imported | undefined {
+  const functions = Object.hasOwn(IMPORTS, module) ? IMPORTS[module]! : {};
+  return Object.hasOwn(functions, name) ? functions[name] : undefined;
+}
 
 /** Adds the functions to call instead; returns their indices by those of the imports. */
 export function addHostFunctions(rewriter: Rewriter, functions: CheckFunctions): Map<number, number> {
   const { module } = rewriter;
   const replaced = new Map<number, number>();
   for (const { kind, module: from, name, index } of module.imports) {
-    if (kind !== ExternalKind.Function || from !== WASI || !Object.hasOwn(IMPORTS, name)) continue;
-    const [wanted, touches] = IMPORTS[name]!;
+    const known = kind === ExternalKind.Function ? importOf(from, name) : undefined;
+    if (known === undefined) continue;
+    const [wanted, touches] = known;
     const { parameters, results } = module.functionType(index);
     const types = parameters.map(({ code }) => code);
     if (`${types}` !== `${wanted}` || results.length !== 1 || results[0]!.code !== I32) continue;
@@ -94,16 +115,12 @@ class HostFunction {
     code.indexed(Opcode.Call, original);
     this.#set(this.#result);
     if (touches === 'writes-list') {
-      this.#get(this.#result);
-      code.byte(I32_EQZ);
-      code.byte(Opcode.If);
-      code.byte(EMPTY);
-      this.#get(this.parameters - 1);
-      code.memory(Opcode.I32Load, 0, 0);
-      this.#set(this.#left);
-      this.#judgeList(true);
-      code.byte(Opcode.End);
-    }
+      this.#afterSuccess(() => {
+        this.#told();
+        this.#set(this.#left);
+        this.#judgeList(true);
+      });
+    } else if (typeof touches === 'object') this.#judgeBuffer(touches);
     this.#get(this.#result);
     code.byte(Opcode.End);
     const body = new ByteWriter();
@@ -111,6 +128,44 @@ class HostFunction {
     for (const byte of [1, 5, I32]) body.byte(byte);
     body.copy(code.take());
     return body.take();
+  }
+
+  /** Does something when the call has returned 0. */
+  #afterSuccess(work: () => void): void {
+    this.#get(this.#result);
+    this.#code.byte(I32_EQZ);
+    this.#code.byte(Opcode.If);
+    this.#code.byte(EMPTY);
+    work();
+    this.#code.byte(Opcode.End);
+  }
+
+  /** Pushes the number of bytes that the host has told. */
+  #told(): void {
+    this.#get(this.parameters - 1);
+    this.#code.memory(Opcode.I32Load, 0, 0);
+  }
+
+  /** Judges one buffer, as many bytes as the host has written to it. */
+  #judgeBuffer({ buffer, length }: { readonly buffer: number; readonly length: 'told' | 'result' }): void {
+    if (length === 'told') {
+      this.#afterSuccess(() => {
+        this.#get(buffer);
+        this.#told();
+        this.#judge(true);
+      });
+      return;
+    }
+    const code = this.#code;
+    this.#get(this.#result);
+    code.i32(0);
+    code.byte(I32_GT_S);
+    code.byte(Opcode.If);
+    code.byte(EMPTY);
+    this.#get(buffer);
+    this.#get(this.#result);
+    this.#judge(true);
+    code.byte(Opcode.End);
   }
 
   /** Judges the buffers of the list, as many bytes as are left. */

@@ -15,6 +15,7 @@ const I64_LOAD = 0x29;
 const I32_LOAD8_S = 0x2c;
 const I32_EQZ = 0x45;
 const I32_LT_S = 0x48;
+const I32_LT_U = 0x49;
 const I32_GT_U = 0x4b;
 const I64_NE = 0x52;
 const I32_AND = 0x71;
@@ -43,7 +44,21 @@ type Touches =
   /** Writes the string at the second to the first. */
   | 'copy-string'
   /** Writes to the first as many bytes as the third says, and reads the string at the second up to so many. */
-  | 'copy-part';
+  | 'copy-part'
+  /** Reads from the first as many bytes as the third says: from the last one on. */
+  | 'find-last'
+  /** Copies the second to the first up to the result or, when that is 0, as many bytes as the fourth says. */
+  | 'copy-until'
+  /** Reads the string at the second, as long as the result says, and writes it to the first up to as many bytes as the third says. */
+  | 'copy-limited';
+
+/** Parameters of such functions; all others have three. */
+const PARAMETERS: Partial<Readonly<Record<Touches, number>>> = {
+  length: 1,
+  'copy-string': 2,
+  'find-or-end': 2,
+  'copy-until': 4,
+};
 
 /** The functions by their names in the C libraries. */
 const TOUCHES: Readonly<Record<string, Touches>> = {
@@ -63,15 +78,15 @@ const TOUCHES: Readonly<Record<string, Touches>> = {
   strncpy: 'copy-part',
   stpncpy: 'copy-part',
   __stpncpy: 'copy-part',
+  memrchr: 'find-last',
+  __memrchr: 'find-last',
+  memccpy: 'copy-until',
+  strlcpy: 'copy-limited',
 };
 
-/** Further functions that are not checked inside, because they read whole words, or are parts of those above. */
+/** Further functions that are not checked inside, because they are parts of those above. */
 const UNCHECKED: ReadonlySet<string> = new Set([
   ...Object.keys(TOUCHES),
-  'memccpy',
-  'strlcpy',
-  '__memrchr',
-  'memrchr',
   'emscripten_memcpy',
   '_emscripten_memcpy_bulkmem',
   '_emscripten_memset_bulkmem',
@@ -90,9 +105,8 @@ export function isUnchecked(name: string): boolean {
 /** Parameters and results that a function must have: otherwise it is not the one of libc. */
 function hasType(module: WasmModule, index: number, touches: Touches): boolean {
   const { parameters, results } = module.functionType(index);
-  const wanted = touches === 'length' ? 1 : touches === 'copy-string' || touches === 'find-or-end' ? 2 : 3;
   return (
-    parameters.length === wanted &&
+    parameters.length === (PARAMETERS[touches] ?? 3) &&
     results.length === 1 &&
     [...parameters, ...results].every(({ code }) => code === I32)
   );
@@ -210,6 +224,7 @@ class RangeFunction {
     if (touches === 'copy' || touches === 'fill' || touches === 'copy-part') {
       this.#judge(0, () => this.#get(2), true);
     }
+    if (touches === 'find-last') this.#judge(0, () => this.#get(2), false);
     if (touches === 'copy-part') {
       this.#string(() => this.#get(2));
       this.#code.byte(0x1a); // drop
@@ -225,7 +240,19 @@ class RangeFunction {
       this.#code.i32(1);
       this.#code.byte(Opcode.I32Add);
     };
-    if (touches === 'length') {
+    if (touches === 'copy-until') {
+      const copied = (): void => this.#upToResultOr(3);
+      this.#judge(1, copied, false);
+      this.#judge(0, copied, true);
+    } else if (touches === 'copy-limited') {
+      const string = (): void => {
+        this.#get(this.#result);
+        this.#code.i32(1);
+        this.#code.byte(Opcode.I32Add);
+      };
+      this.#judge(1, string, false);
+      this.#judge(0, () => this.#smaller(string, 2), true);
+    } else if (touches === 'length') {
       this.#judge(
         0,
         () => {
@@ -246,6 +273,26 @@ class RangeFunction {
       this.#judge(0, upToResult, false);
       this.#code.byte(Opcode.End);
     }
+  }
+
+  /** Pushes how many bytes lie between the first parameter and the result; what a parameter says when that is 0. */
+  #upToResultOr(parameter: number): void {
+    this.#get(this.#result);
+    this.#get(0);
+    this.#code.byte(Opcode.I32Sub);
+    this.#get(parameter);
+    this.#get(this.#result);
+    this.#code.byte(Opcode.Select);
+  }
+
+  /** Pushes the smaller one of two numbers without signs. */
+  #smaller(push: () => void, parameter: number): void {
+    push();
+    this.#get(parameter);
+    push();
+    this.#get(parameter);
+    this.#code.byte(I32_LT_U);
+    this.#code.byte(Opcode.Select);
   }
 
   #get(local: number): void {

@@ -39,7 +39,12 @@ static void strings(size_t length) {
   if (length) room = malloc(length), strncpy(room, text, length), USE(memcmp(room, text, length)), free(room);
   room = malloc(2 * length + 1), strcpy(room, text), strcat(room, text), USE(strlen(room)), free(room);
   room = malloc(length + 4), strcpy(room, text), strncat(room, "bcd", 3), USE(strlen(room));
-  USE(strstr(room, "bcd") - room), free(room);
+  USE(strstr(room, "bcd") - room), USE(memmem(room, length + 3, "cd", 2) != 0), free(room);
+  room = malloc(length + 1), USE(strlcpy(room, text, 1000)), USE(memrchr(room, 'a', length + 1) != 0), free(room);
+  room = malloc(length + 1), USE(strlcpy(room, "", 1000) + strlcat(room, text, length + 1)), free(room);
+  if (length) room = malloc(length), USE(strlcpy(room, text, length)), USE(strlen(room)), free(room);
+  room = malloc(length + 1), USE(memccpy(room, text, 0, 1000) != 0), free(room);
+  if (length) room = malloc(length), USE(memccpy(room, text, 0, length) == 0), free(room);
   if (length) room = malloc(length), memcpy(room, text, length), memmove(room, room + 1, length - 1), USE(*room), free(room);
   room = malloc(length + 1), USE(snprintf(room, length + 1, "%s", text)), free(room);
   room = malloc(length + 3), USE(sprintf(room, "<%s>", text)), free(room);
@@ -114,6 +119,8 @@ static void streams(void) {
 static void wide(void) {
   wchar_t *text = malloc(4 * sizeof *text), *other = malloc(4 * sizeof *other);
   wcscpy(text, L"abc"), wcscpy(other, text), USE(wcslen(text)), USE(wcscmp(text, other)), USE(wmemcmp(text, other, 4));
+  USE(wmemcpy(other, text, 4) == other), USE(wmemchr(text, L'z', 4) == 0), USE(wcsncpy(other, text, 4) == other);
+  USE(wcsnlen(text, 3)), USE(wcsstr(text, L"bc") != 0), USE(swprintf(other, 4, L"%ls", L"xyz"));
   char *narrow = malloc(4);
   USE(wcstombs(narrow, text, 4)), USE(mbstowcs(other, narrow, 4)), USE(wcstol(text, 0, 16));
   free(narrow), free(text), free(other);

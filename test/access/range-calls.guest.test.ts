@@ -42,7 +42,12 @@ function anyCall(random: (n: number) => number): RangeCall {
     `memmove(other, p + ${from}, n(${length}));`,
     `strncpy(p + ${from}, "", n(${length}));`,
     `sink += memchr(p + ${from}, 7, n(${length})) != 0;`,
-  ][random(5)]!;
+    `sink += memrchr(p + ${from}, 7, n(${length})) != 0;`,
+    `memccpy(p + ${from}, other, 7, n(${length}));`,
+    `memccpy(other, p + ${from}, 7, n(${length}));`,
+    `sink += strlcpy(p + ${from}, text(${length}), n(${length})) + strlcpy(p + ${from}, "", 500);`,
+    `sink += strlcpy(other, memset(text(${length}), 1, ${length}), 2) + strlcpy(p + ${from}, text(900), n(${length}));`,
+  ][random(10)]!;
   return { line: `{ ${block} ${call} free(p); }`, isWrong };
 }
 
@@ -54,12 +59,17 @@ it(`faults are at the calls that leave their block (HEAPLINE_SEED=${seed})`, asy
     '#include <string.h>',
     'static char other[1024]; volatile int sink;',
     'static void *hide(void *p) { __asm__ volatile("" : "+r"(p)); return p; }',
+    '/* A string that is longer by some bytes. */',
+    'static char *text(int n) { static char all[1024]; memset(all, 1, 1000); all[n + 20] = 0; return all; }',
     'static size_t n(size_t n) { __asm__ volatile("" : "+r"(n)); return n; }',
     'void all(void) {',
   ];
   const file = join(folder, 'ranges.c');
   writeFileSync(file, [...head, ...calls.map(({ line }) => line), '}', ''].join('\n'));
-  using lib = await loadC<{ all(): void }>(file, { flags: ['-O1', '-w', '-fno-builtin'], checks: true });
+  using lib = await loadC<{ all(): void }>(file, {
+    flags: ['-O1', '-w', '-fno-builtin', '-D_GNU_SOURCE'],
+    checks: true,
+  });
   lib.exports.all();
   const lines = lib.heap.faults().map(({ frames }) => frames[0]?.line);
   const wrong = calls.flatMap(({ isWrong }, index) => (isWrong ? [head.length + 1 + index] : []));
