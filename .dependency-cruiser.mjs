@@ -33,6 +33,7 @@ export const ROOMS = [
   { name: 'host', browser: true },
   { name: 'graft', browser: true },
   { name: 'access', browser: true },
+  { name: 'shapes', browser: true },
   {
     name: 'report',
     browser: true,
@@ -43,7 +44,7 @@ export const ROOMS = [
   {
     name: 'sandbox',
     browser: true,
-    doors: ['index\\.ts', '(?:sandbox|heap)-options\\.ts', 'open-module\\.ts'],
+    doors: ['index\\.ts', '(?:sandbox|heap)-options\\.ts', '(?:open-module|module-wrappers)\\.ts'],
   },
   { name: 'page-app', browser: true, doors: ['page-data\\.ts'] },
   { name: 'sweep', browser: true, doors: ['index\\.ts', 'lazy\\.ts', 'sweep-options\\.ts'] },

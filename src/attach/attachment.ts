@@ -7,6 +7,7 @@ import {
   bytesSeemRust,
   checksOf,
   loadPasses,
+  loadShapes,
   loadSymbols,
   loadTimelines,
   type Sandbox,
@@ -39,6 +40,7 @@ export async function attachTo(target: Target): Promise<{ module: unknown; sandb
       sourceMap: target.options.sourceMap !== undefined,
       rust: fetchRuntimeObjects === null || (target.bytes !== null && bytesSeemRust(target.bytes)),
     }),
+    loadShapes(),
     loadTimelines(target.options.timeline ?? false),
     // Where it is at hand. Pages load it when a module needs it.
     fetchRuntimeObjects === null ? prepareGrafting() : null,

@@ -3,7 +3,14 @@
 import { readModule } from '../binary/index.ts';
 import type { WasmMemory } from '../binary/wasm-types.ts';
 import { HeaplineError, MissingRuntimeError, UnsupportedModuleError } from '../errors.ts';
-import { checksOf, loadPasses, loadSymbols, loadTimelines, type Sandbox } from '../sandbox/index.ts';
+import {
+  checksOf,
+  loadPasses,
+  loadShapes,
+  loadSymbols,
+  loadTimelines,
+  type Sandbox,
+} from '../sandbox/index.ts';
 import type { AttachOptions } from './attach-options.ts';
 import { prepareGrafting } from './grafting.ts';
 import { intercept, type Taken } from './interception.ts';
@@ -31,6 +38,7 @@ export async function trackModules(choose: Choose, tracking: Tracking = {}): Pro
   await Promise.all([
     loadPasses(access),
     loadSymbols({ sourceMap: tracking.options?.sourceMap !== undefined, rust: true }),
+    loadShapes(),
     loadTimelines(timeline),
     prepareGrafting(),
   ]);

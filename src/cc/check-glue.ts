@@ -7,7 +7,8 @@ import '../node/install.ts';
 import * as checking from '../access/index.ts';
 import { trackModulesNow } from '../attach/index.ts';
 import * as instrumenting from '../instrument/instrument.ts';
-import { type Sandbox, usePasses, useSymbols } from '../sandbox/index.ts';
+import { type Sandbox, usePasses, useShapes, useSymbols } from '../sandbox/index.ts';
+import * as shapes from '../shapes/index.ts';
 import * as symbols from '../symbols/index.ts';
 import { checkAtExit as check } from './exit-check.ts';
 import { linkedModule } from './linked-module.ts';
@@ -31,6 +32,7 @@ export function checkAtExit(name: string, linkedWithChecks = false): void {
   // The program's first module is compiled in this turn of the event loop, and the program may end in it.
   usePasses(instrumenting, checking);
   useSymbols(symbols);
+  useShapes(shapes);
   trackModulesNow(() => true, {
     options: {
       hostFrames: 'off',

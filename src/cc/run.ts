@@ -23,6 +23,7 @@ import { writeOutputBytes } from '../node/standard-streams.ts';
 import { posixPath } from '../node/windows-paths.ts';
 import { type Scripts, usePlatform } from '../platform/index.ts';
 import type { GuestExports, OpenGuest, Sandbox } from '../sandbox/index.ts';
+import { loadShapes } from '../sandbox/module-wrappers.ts';
 import { openModule } from '../sandbox/open-module.ts';
 import type { SandboxOptions } from '../sandbox/sandbox-options.ts';
 import { moreWasi } from '../web/more-wasi.ts';
@@ -87,7 +88,7 @@ async function runProgram([file = '', ...args]: readonly string[]): Promise<numb
     if (!(error instanceof HeapFaultError)) say(`${name}: ${error.message}\n`);
   }
   if (endsClean(sandbox, failure !== null, settings)) return status;
-  const { checkAtExit } = await import('./exit-check.ts');
+  const [{ checkAtExit }] = await Promise.all([import('./exit-check.ts'), loadShapes()]);
   return checkAtExit(
     sandbox,
     { status, failed: failure !== null, fault: failure instanceof HeapFaultError },

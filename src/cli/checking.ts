@@ -15,6 +15,7 @@ import {
   type Suppression,
   suppress,
 } from '../report/index.ts';
+import { loadShapes } from '../sandbox/module-wrappers.ts';
 import { QUARANTINE } from '../sandbox/sandbox-options.ts';
 import { readInput } from './arguments.ts';
 import type { CheckArguments, Output } from './check.ts';
@@ -43,7 +44,10 @@ export async function check(
   const known = given.baseline === undefined || given.updateBaseline ? null : readBaseline(given.baseline);
   // Standard output carries one report, or else what the program prints.
   const aside = outputs.some(printsData);
-  const { sandbox, exitCode, failure, growth } = await run(files, given, programArguments, aside, terminal);
+  const [{ sandbox, exitCode, failure, growth }] = await Promise.all([
+    run(files, given, programArguments, aside, terminal),
+    loadShapes(),
+  ]);
   if (failure instanceof Interrupted) {
     // Blocks that the program's variables still held are not lost, so there is no verdict.
     sandbox.dispose();

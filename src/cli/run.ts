@@ -16,6 +16,7 @@ import type {
   SandboxOptions,
 } from '../index.ts';
 import { ENCODE_OPTIONS, profileKinds } from '../profile/profile-options.ts';
+import { loadShapes } from '../sandbox/module-wrappers.ts';
 import { SANDBOX_OPTIONS } from '../sandbox/sandbox-options.ts';
 import {
   addCompileOptions,
@@ -264,7 +265,7 @@ async function pageOf(
   given: RunArguments,
   read: <T>(from: () => T) => T | null,
 ): Promise<string | null> {
-  const { guestContents, guestPage } = await import('./guest-page.ts');
+  const [{ guestContents, guestPage }] = await Promise.all([import('./guest-page.ts'), loadShapes()]);
   const contents = read(() => guestContents(sandbox, given.kind));
   const report = read(() => sandbox.heap.leaks());
   return contents && guestPage(contents, report, given.source);

@@ -57,4 +57,4 @@ export {
 export { stackOf, stackOfFrames, withOtherStacks, withStacks, withStacksIn } from './stack-holders.ts';
 export { emptyStack, type Stack, StackTree } from './stack-tree.ts';
 export { frameText, gapFrame, gapText, messageFrames, quantity, shortPlace, stackLines } from './wording.ts';
-export { wrapperFrames } from './wrappers.ts';
+export { isSizedAllocator, wrapperFrames } from './wrappers.ts';

@@ -1,7 +1,7 @@
 // Functions that only allocate or free for others: xmalloc, sqlite3Malloc, operator new, g_strdup. A leak is never theirs, so
-// reports name the caller above them. They are known by name. The names come from the sources of the projects, in the
-// form that they have in debug information. A name belongs here when nobody who reads a report would look into the
-// function for the mistake; a constructor such as `node_new` does not.
+// reports name the caller above them. They are known by name, and by what their code does (src/shapes/). The names come from
+// the sources of the projects, in the form that they have in debug information. A name belongs here when nobody who reads a
+// report would look into the function for the mistake; a constructor such as `node_new` does not.
 
 import { isAllocator } from './allocation-functions.ts';
 import { rememberedByFrame } from './fold-stacks.ts';
@@ -15,6 +15,8 @@ const ALLOCATES = '(?:m|c|re|n|z|p|cz|mz|nm|nre|2nre)?alloc(?:ate)?(?:0|z|_?arra
 const COPIES = '(?:str|strn|mem|wcs)dup\\d?|v?asprintf';
 
 const NAMES = [
+  // What copies a string or bytes, whatever stands before it.
+  '(?:\\w+_)?(?:str|strn|mem|wcs)dup\\d?',
   // Marks that projects put before the name of a function of libc that they have made safe.
   `_*(?:x|xx|e|s|safe|ck|chk|check|checked|must|my|try|do|util|mem|os|sys|ts)_?(?:${ALLOCATES}|${COPIES}|free)`,
   // gnulib.
@@ -43,15 +45,40 @@ const WRAPPER = new RegExp(`^(?:${NAMES.join('|')})$`);
 /** The C++ library. Its containers and allocators have a namespace, which stands in their names or in their return types. */
 const CXX_LIBRARY = /(?:^|\s)(?:std|__gnu_cxx|__cxxabiv1)::/;
 
+/** Wrappers that are not told how much to allocate. */
+const UNSIZED = /free|[dD]el(?:ete)?\b|^_Zd|dup|printf|get(?:line|delim)|concat|struct/;
+
+/** Whether a function is known by its name to allocate as much as its arguments say. */
+export function isSizedAllocator(name: string): boolean {
+  return WRAPPER.test(name) && !UNSIZED.test(name);
+}
+
+/** Stands before the pattern of functions that are no wrappers. */
+const NOT = '!';
+
 /**
  * Makes a function that is true for frames of wrappers.
- * @param names patterns of more functions that are wrappers; `*` stands for any text
+ * @param names patterns of more functions that are wrappers, and behind `!` of functions that are none; `*` stands for
+ *   any text
+ * @param allocates whether a frame is that of a wrapper by what the function does
  */
-export function wrapperFrames(names: readonly string[] = []): (frame: Frame) => boolean {
-  const own = names.map((name) => patternMatcher(`^${name}$`)!);
-  return rememberedByFrame(({ function: name, linkageName, file, language }) => {
+export function wrapperFrames(
+  names: readonly string[] = [],
+  allocates: (frame: Frame) => boolean = () => false,
+): (frame: Frame) => boolean {
+  const matchersOf = (patterns: readonly string[]) => patterns.map((name) => patternMatcher(`^${name}$`));
+  const own = matchersOf(names.filter((name) => !name.startsWith(NOT)));
+  const excepted = matchersOf(
+    names.filter((name) => name.startsWith(NOT)).map((name) => name.slice(NOT.length)),
+  );
+  return rememberedByFrame((frame) => {
+    const { function: name, linkageName, file, language } = frame;
     if (language !== 'c') return false;
-    if (own.some((matches) => matches(name) || matches(linkageName))) return true;
-    return WRAPPER.test(name) || isAllocator(name) || CXX_LIBRARY.test(name) || isLibraryFile(file);
+    const isAmong = (matchers: typeof own) =>
+      matchers.some((matches) => matches?.(name) || matches?.(linkageName));
+    if (isAmong(own)) return true;
+    if (isAmong(excepted)) return false;
+    if (WRAPPER.test(name) || isAllocator(name) || CXX_LIBRARY.test(name)) return true;
+    return isLibraryFile(file) || allocates(frame);
   });
 }

@@ -3,7 +3,7 @@
 // Making a capture costs as much as the scan; stacks are symbolised only for the report.
 
 import type { WasmExports } from '../binary/wasm-types.ts';
-import type { HeapFault } from '../frames/index.ts';
+import type { Frame, HeapFault } from '../frames/index.ts';
 import type { ContextStacks, Ledger } from '../heap/index.ts';
 import { type BlockSample, type FailedAllocation, LeakReport } from '../report/index.ts';
 import type { BlockSum } from './block-sum.ts';
@@ -31,6 +31,8 @@ export interface LeakFinderHost {
   readonly kept: ReadonlySet<number>;
   /** The stacks of contexts, valid until the guest runs again. The context tree has been checked before. */
   contextStacks(): ContextStacks;
+  /** Whether a frame is a call by which a function allocates for its caller, by what the function does. */
+  allocates(frame: Frame): boolean;
   /** What every report says about this guest, as it is now. */
   readonly notes: readonly string[];
 }
@@ -99,6 +101,7 @@ export class LeakFinder {
       notes: capture.notes,
       program: this.#host.program,
       stacks: stacks.tree,
+      allocates: (frame) => this.#host.allocates(frame),
     });
   }
 }

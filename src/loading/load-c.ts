@@ -10,6 +10,7 @@ import {
   checksOf,
   type GuestExports,
   type GuestTypes,
+  loadShapes,
   loadViews,
   openSandbox,
   prepareModule,
@@ -33,7 +34,7 @@ export async function loadC<Exports extends object = GuestExports, Types extends
   sources: string | URL | readonly (string | URL)[],
   options: LoadCOptions = {},
 ): Promise<Sandbox<Exports, Types>> {
-  const [sandbox] = await Promise.all([openC<Exports, Types>(sources, options), loadViews()]);
+  const [sandbox] = await Promise.all([openC<Exports, Types>(sources, options), loadViews(), loadShapes()]);
   return sandbox;
 }
 

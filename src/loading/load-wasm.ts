@@ -7,6 +7,7 @@ import {
   type AddChecks,
   type GuestExports,
   type GuestTypes,
+  loadShapes,
   loadViews,
   MODULE_OPTIONS,
   openModule,
@@ -37,7 +38,11 @@ export async function loadWasm<Exports extends object = GuestExports, Types exte
   bytesOrPath: Uint8Array | ArrayBuffer | string | URL,
   options: LoadWasmOptions = {},
 ): Promise<Sandbox<Exports, Types>> {
-  const [sandbox] = await Promise.all([openWasm<Exports, Types>(bytesOrPath, options), loadViews()]);
+  const [sandbox] = await Promise.all([
+    openWasm<Exports, Types>(bytesOrPath, options),
+    loadViews(),
+    loadShapes(),
+  ]);
   return sandbox;
 }
 

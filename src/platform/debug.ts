@@ -7,6 +7,7 @@
 export const DEBUG_PARTS = {
   instrument: 'which functions and calls of a module keep slots',
   entries: 'which JavaScript stack an entry into the guest captured, and when',
+  wrappers: 'which functions of a module allocate for their callers, by what they do',
   cache: 'whether the cache of compiled objects had a result, and why not',
 } as const;
 

@@ -2,7 +2,15 @@
 // and it hides every record that has this function somewhere in its stack. Each record therefore gets the function
 // that the fewest records have, and the innermost one of several.
 
-import { type Frame, foldStacks, isLibraryFile, relativePath, type Stack, stackOf } from '../frames/index.ts';
+import {
+  type Frame,
+  foldStacks,
+  isLibraryFile,
+  relativePath,
+  type Stack,
+  stackOf,
+  wrapperFrames,
+} from '../frames/index.ts';
 import { text } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
 import { anyLeakKinds, defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
@@ -34,7 +42,7 @@ const OPTIONS = {
 export function formatSuppressions(report: LeakReport, options: SuppressionsOptions = {}): string {
   const { kinds, root } = readOptions('formatSuppressions', options, OPTIONS);
   const { named, nameless } = groupedByName(report.of(kinds));
-  const stacks = new ReportStacks(root, inText);
+  const stacks = new ReportStacks(root, inText, wrapperFrames([], report.allocates));
   const suppressions = [...named].map(([name, records]) => {
     const comments = records.map((record) => comment(record, stacks));
     return `${comments.join('')}leak:${exactPattern(name)}\n`;

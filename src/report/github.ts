@@ -1,7 +1,7 @@
 // Annotations for GitHub Actions: workflow commands on standard output, which the runner turns into marks beside the
 // source lines. Text is escaped as in the runner's own toolkit (actions/toolkit, core/src/command.ts).
 
-import { type Frame, faultStacks, quantity, relativePath, stackOf } from '../frames/index.ts';
+import { type Frame, faultStacks, quantity, relativePath, stackOf, wrapperFrames } from '../frames/index.ts';
 import { flag, text } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
 import { anyLeakKinds, defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
@@ -19,7 +19,10 @@ export interface GitHubOptions {
   readonly kinds?: readonly LeakKind[];
   /** The work tree (GITHUB_WORKSPACE). Paths below it are relative to it, as GitHub wants them. */
   readonly root?: string;
-  /** More functions that allocate for others, besides those that are known by name: `*` stands for any text. */
+  /**
+   * More functions that allocate for others, besides those that are known by name or by what they do, and behind `!`
+   * functions that do not: `*` stands for any text.
+   */
   readonly wrappers?: readonly string[];
   /** Write every annotation, not only the ten that GitHub shows. Default false. */
   readonly all?: boolean;
@@ -45,7 +48,7 @@ const OPTIONS = {
 /** The report as workflow commands, one per line; '' when nothing failed. */
 export function formatGitHub(report: LeakReport, options: GitHubOptions = {}): string {
   const { kinds, root, wrappers, all, failedAllocations } = readOptions('formatGitHub', options, OPTIONS);
-  const stacks = new ReportStacks(root, inText, wrappers);
+  const stacks = new ReportStacks(root, inText, wrapperFrames(wrappers, report.allocates));
   // An annotation is made only when it is shown.
   const annotations: (() => Annotation)[] = [];
   const { damage } = report;

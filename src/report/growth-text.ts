@@ -2,7 +2,7 @@
 
 import picocolors from 'picocolors';
 import type { Frame } from '../frames/index.ts';
-import { quantity, stackOf } from '../frames/index.ts';
+import { quantity, stackOf, wrapperFrames } from '../frames/index.ts';
 import { readOptions } from '../options/option-table.ts';
 import { TEXT_OPTIONS } from './report-options.ts';
 import { inText, ReportStacks } from './stacks.ts';
@@ -31,7 +31,7 @@ export function formatGrowth(
 ): string {
   const { all, most, color, root, wrappers } = readOptions('formatGrowth', options, TEXT_OPTIONS);
   const colors = picocolors.createColors(color && !noColor());
-  const stacks = new ReportStacks(root, inText, wrappers);
+  const stacks = new ReportStacks(root, inText, wrapperFrames(wrappers));
   const { contexts, runs } = growth;
   if (contexts.length === 0) return `${colors.green('no growth')} in ${quantity(runs, 'call')}\n`;
   const shown = all ? contexts : contexts.slice(0, most);

@@ -13,6 +13,7 @@ import {
   rememberedByFrame,
   type Stack,
   stackOf,
+  wrapperFrames,
 } from '../frames/index.ts';
 import { rule, text } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, type SettingsOf, withDefault } from '../options/option-table.ts';
@@ -169,7 +170,10 @@ export interface LeakJson {
 export interface JsonOptions {
   /** Write paths below this folder relative to it. */
   readonly root?: string;
-  /** More functions that allocate for others, besides those that are known by name: `*` stands for any text. */
+  /**
+   * More functions that allocate for others, besides those that are known by name or by what they do, and behind `!`
+   * functions that do not: `*` stands for any text.
+   */
   readonly wrappers?: readonly string[];
   /**
    * Version of the form. Version 1 has a record for each class and calling context and does not say what hangs on
@@ -195,7 +199,7 @@ export function toJson(report: LeakReport, options: JsonOptions = {}): LeakJson 
 function jsonOf(report: LeakReport, { root, wrappers, version }: SettingsOf<typeof OPTIONS>): LeakJson {
   const isTree = version === LEAK_JSON_VERSION;
   const records = (of: readonly LeakRecord[]) => (isTree ? of : recordsByContext(of).sort(compareRecords));
-  const stacks = new ReportStacks(root, inJson, wrappers);
+  const stacks = new ReportStacks(root, inJson, wrapperFrames(wrappers, report.allocates));
   const frame = rememberedByFrame((of) => frameJson(of, root));
   const stack = (of: Stack): LeakJsonFrame[] =>
     stacks.shown(of).map((item) => (isGap(item) ? gapJson(item) : frame(item)));

@@ -2,7 +2,7 @@
 // testsuite, testcase, failure). Each checked class without a record is a passed case. Each record and each heap
 // fault is a failed case. So a clean run shows what was checked.
 
-import { type Frame, faultStacks, position, relativePath, stackOf } from '../frames/index.ts';
+import { type Frame, faultStacks, position, relativePath, stackOf, wrapperFrames } from '../frames/index.ts';
 import { flag, text } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
 import { anyLeakKinds, defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
@@ -17,7 +17,10 @@ export interface JUnitOptions {
   readonly kinds?: readonly LeakKind[];
   /** Write paths below this folder relative to it. */
   readonly root?: string;
-  /** More functions that allocate for others, besides those that are known by name: `*` stands for any text. */
+  /**
+   * More functions that allocate for others, besides those that are known by name or by what they do, and behind `!`
+   * functions that do not: `*` stands for any text.
+   */
   readonly wrappers?: readonly string[];
   /** Make failed allocations failures instead of output. Default false. */
   readonly failedAllocations?: boolean;
@@ -39,7 +42,7 @@ interface TestCase {
 /** The report as a JUnit XML document. */
 export function formatJUnit(report: LeakReport, options: JUnitOptions = {}): string {
   const { kinds, root, wrappers, failedAllocations } = readOptions('formatJUnit', options, OPTIONS);
-  const stacks = new ReportStacks(root, inText, wrappers);
+  const stacks = new ReportStacks(root, inText, wrapperFrames(wrappers, report.allocates));
   const cases = uniquelyNamed([
     ...damageCases(report),
     ...errorCases(report, stacks),

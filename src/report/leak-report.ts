@@ -117,12 +117,16 @@ export interface LeakReportParts {
   readonly knownErrors?: readonly HeapFault[];
   /** @internal The tree of the stacks, where there is one already. */
   readonly stacks?: StackTree;
+  /** @internal Whether a frame is a call by which a function allocates for its caller, by what the function does. */
+  readonly allocates?: (frame: Frame) => boolean;
 }
 
 /** What has one stack. */
 interface Allocated {
   readonly frames: readonly Frame[];
 }
+
+const nothing = (): boolean => false;
 
 /** What a scan found. Records are sorted by bytes with those of their parts, the largest first. */
 export class LeakReport {
@@ -156,7 +160,11 @@ export class LeakReport {
   /** @internal The tree in which all stacks of the report are, each outer part once. */
   readonly stacks: StackTree;
 
+  /** @internal Whether a frame is a call by which a function allocates for its caller, by what the function does. */
+  readonly allocates: (frame: Frame) => boolean;
+
   constructor(parts: LeakReportParts) {
+    this.allocates = parts.allocates ?? nothing;
     this.stacks = parts.stacks ?? new StackTree();
     const own = <T extends Allocated>(holder: T): T => withStacksIn(this.stacks, holder, ['frames']);
     const ownRecord = (record: LeakRecord): LeakRecord => {
@@ -248,6 +256,7 @@ export class LeakReport {
       ...(this.known === null ? {} : { known: this.known }),
       knownErrors: this.knownErrors,
       stacks: this.stacks,
+      allocates: this.allocates,
       ...parts,
     });
   }

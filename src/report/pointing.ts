@@ -4,7 +4,7 @@
 // the frames of the assertion and no others.
 
 import { isAbsolute } from '../algorithms/posix-path.ts';
-import { type Frame, isGap, ShownStacks, type Stack, stackOf } from '../frames/index.ts';
+import { type Frame, isGap, ShownStacks, type Stack, stackOf, wrapperFrames } from '../frames/index.ts';
 import { INSPECT } from './inspect.ts';
 import { defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
 import type { LeakReport } from './leak-report.ts';
@@ -12,6 +12,14 @@ import { inText, ReportStacks } from './stacks.ts';
 
 /** Most frames of a leak that go into the stack. */
 const MOST = 24;
+
+/** How an error points at a stack. */
+interface PointingOptions {
+  /** Whether the frames of the assertion follow. They do by default. */
+  readonly assertion?: boolean;
+  /** Whether a frame is a call by which a function allocates for its caller, by what the function does. */
+  readonly allocates?: ((frame: Frame) => boolean) | undefined;
+}
 
 /** The stack that a report shows first; null when it shows none. */
 export function firstStack(report: LeakReport, kinds: readonly LeakKind[] = defaultLeakKinds): Stack | null {
@@ -23,16 +31,15 @@ export function firstStack(report: LeakReport, kinds: readonly LeakKind[] = defa
  * Under vitest, gives the error a stack that begins with the innermost frame of `stack` that is the user's, inlined
  * or not. Without a stack, and under other test runners, the error stays as it is.
  * @param root folder of the user's sources
- * @param assertion whether the frames of the assertion follow
  */
 export function pointAt<E extends Error>(
   error: E,
   stack: Stack | null,
   root: string | undefined,
-  assertion = true,
+  { assertion = true, allocates }: PointingOptions = {},
 ): E {
   if (stack === null || !underVitest()) return error;
-  const frames = framesFrom(stack, root);
+  const frames = framesFrom(stack, root, allocates);
   if (frames.length === 0) return error;
   const text = error.stack ?? '';
   const header = `${error.name}: ${error.message}`;
@@ -54,8 +61,12 @@ function underVitest(): boolean {
   return '__vitest_worker__' in globalThis;
 }
 
-function framesFrom(stack: Stack, root: string | undefined): readonly Frame[] {
-  const place = new ReportStacks(root, inText).place(stack);
+function framesFrom(
+  stack: Stack,
+  root: string | undefined,
+  allocates: PointingOptions['allocates'],
+): readonly Frame[] {
+  const place = new ReportStacks(root, inText, wrapperFrames([], allocates)).place(stack);
   let at = stack;
   while (at.depth > 0 && place !== null && at.frame !== place) at = at.caller;
   const shown = new ShownStacks({ most: MOST }).of(at);

@@ -28,7 +28,7 @@ export function isReportFormat(name: string): name is ReportFormat {
 /** The option that names more functions that allocate for others. */
 export const wrapperNames = withHelp(
   withDefault(textList(), []),
-  'functions that allocate for others, such as my_alloc or pool_*: reports name their callers',
+  'functions that allocate for others, such as my_alloc or pool_*, or !make_* for some that do not: reports name their callers',
 );
 
 /** Most records that are shown unless others are asked for. */

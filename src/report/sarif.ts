@@ -3,7 +3,7 @@
 // result has its stack as a SARIF stack and as related locations, because GitHub shows only the latter. Its partial
 // fingerprint is that of the baseline. Suppressed and known records are marked.
 
-import { faultStacks, rememberedByFrame, type Stack, stackOf } from '../frames/index.ts';
+import { faultStacks, rememberedByFrame, type Stack, stackOf, wrapperFrames } from '../frames/index.ts';
 import { flag, text } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, type SettingsOf, withDefault } from '../options/option-table.ts';
 import { platform } from '../platform/index.ts';
@@ -27,7 +27,10 @@ export interface SarifOptions {
   readonly kinds?: readonly LeakKind[];
   /** Absolute path of the project's folder. Paths below it are written relative to it. */
   readonly root?: string;
-  /** More functions that allocate for others, besides those that are known by name: `*` stands for any text. */
+  /**
+   * More functions that allocate for others, besides those that are known by name or by what they do, and behind `!`
+   * functions that do not: `*` stands for any text.
+   */
   readonly wrappers?: readonly string[];
   /** Make failed allocations errors instead of notes. Default false. */
   readonly failedAllocations?: boolean;
@@ -106,7 +109,7 @@ function log(report: LeakReport, options: SarifSettings, results: readonly unkno
 function* results(report: LeakReport, options: SarifSettings): Generator<object, void> {
   const { root, wrappers, kinds } = options;
   const ruleIds = rulesFor(kinds, failureLevel(options)).map(({ id }) => id);
-  const stacks = new ReportStacks(root, inSarif, wrappers);
+  const stacks = new ReportStacks(root, inSarif, wrapperFrames(wrappers, report.allocates));
   const fingerprint = stackFingerprints(root);
   const location = rememberedByFrame((frame) => locationOf(frame, root));
   const rule = (id: string) => ({ ruleId: id, ruleIndex: ruleIds.indexOf(id) });

@@ -13,7 +13,6 @@ import {
   ShownStacks,
   type Stack,
   stackLines,
-  wrapperFrames,
 } from '../frames/index.ts';
 
 /** Most frames of one stack that any report shows. */
@@ -42,18 +41,18 @@ export class ReportStacks {
   readonly #reduced: (stack: Stack) => Stack;
 
   /**
-   * @param wrappers patterns of functions that are wrappers, besides those that are known
+   * @param isWrapper whether a frame belongs to a function that allocates for others (frames/wrappers.ts)
    * @param reduced a stack without the frames that are not shown
    */
   constructor(
     root: string | undefined,
     limits: ShownLimits,
-    wrappers: readonly string[] = [],
+    isWrapper: (frame: Frame) => boolean,
     reduced: (stack: Stack) => Stack = (stack) => stack,
   ) {
     this.#reduced = reduced;
     this.root = root;
-    this.place = sourceFrames(root, wrapperFrames(wrappers));
+    this.place = sourceFrames(root, isWrapper);
     this.text = rememberedByFrame((frame) => frameText(frame, root));
     this.#shown = new ShownStacks(limits);
   }

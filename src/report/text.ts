@@ -11,6 +11,7 @@ import {
   type Stack,
   stackLines,
   stackOf,
+  wrapperFrames,
 } from '../frames/index.ts';
 import { readOptions } from '../options/option-table.ts';
 import { platform } from '../platform/index.ts';
@@ -48,7 +49,10 @@ export interface TextOptions {
   readonly color?: boolean;
   /** Show paths below this folder relative to it. */
   readonly root?: string;
-  /** More functions that allocate for others, besides those that are known by name: `*` stands for any text. */
+  /**
+   * More functions that allocate for others, besides those that are known by name or by what they do, and behind `!`
+   * functions that do not: `*` stands for any text.
+   */
   readonly wrappers?: readonly string[];
   /** Show only records whose stacks have a function or file that matches this expression. Totals cover all records. */
   readonly focus?: string;
@@ -71,7 +75,7 @@ export function formatText(report: LeakReport, options: TextOptions = {}): strin
   const { all, most, kinds, tree, color, root, wrappers } = settings;
   const colors = picocolors.createColors(color && !noColor());
   const view = reportView(settings);
-  const stacks = new ReportStacks(root, inText, wrappers, view.reduced);
+  const stacks = new ReportStacks(root, inText, wrapperFrames(wrappers, report.allocates), view.reduced);
   const records = report.of(kinds).filter((record) => view.shows(stackOf(record, 'frames')));
   const shown = all ? records : records.slice(0, most);
   const blocks: string[][] = [];

@@ -298,7 +298,7 @@ export class Heap {
     const report = this.leaks(rest);
     if (report.isClean(kinds)) return;
     const error = new LeakError(report, { kinds, ...(root === undefined ? {} : { root }) });
-    throw pointAt(error, firstStack(report, kinds), root);
+    throw pointAt(error, firstStack(report, kinds), root, report);
   }
 
   /**

@@ -22,6 +22,7 @@ export {
 } from './heap-options.ts';
 export { type GraftSettings, type ModuleStore, useModuleStore } from './module-store.ts';
 export { loadSymbols, loadViews, type SymbolNeeds, useSymbols } from './module-symbols.ts';
+export { loadShapes, useShapes } from './module-wrappers.ts';
 export {
   loadBytes,
   MODULE_OPTIONS,

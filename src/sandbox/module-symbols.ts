@@ -6,6 +6,7 @@ import { StateError } from '../errors.ts';
 import type { Frame } from '../frames/index.ts';
 import type { ValueType } from '../host/index.ts';
 import type { Symbolizer, SymbolizerOptions } from '../symbols/index.ts';
+import { ModuleWrappers } from './module-wrappers.ts';
 
 /** Parameter types of functions by name. */
 export type FunctionTypes = ReadonlyMap<string, readonly ValueType[]>;
@@ -59,11 +60,16 @@ export class ModuleSymbols {
   #symbolizer: Symbolizer | null = null;
   #types: ModuleTypes | null = null;
   readonly #linesKnown = new WeakMap<FunctionTypes, boolean>();
+  readonly #wrappers: ModuleWrappers;
 
+  /** @param originalOf of a module that came instrumented: the place in the original code of a file offset */
   constructor(
     private readonly module: Uint8Array,
     private readonly options: SymbolizerOptions,
-  ) {}
+    originalOf: ((fileOffset: number) => number | null) | null = null,
+  ) {
+    this.#wrappers = new ModuleWrappers(module, (site) => this.frames(site), originalOf);
+  }
 
   /** Debug information that could not be used, and why; empty before the symbols were needed. */
   get warnings(): readonly string[] {
@@ -94,6 +100,11 @@ export class ModuleSymbols {
   /** Frames of the instruction at this offset of the original code, innermost first. */
   frames(site: number): readonly Frame[] {
     return this.#open().frames(site);
+  }
+
+  /** Whether the frame is a call by which a function allocates for its caller. */
+  allocates(frame: Frame): boolean {
+    return this.#wrappers.has(frame);
   }
 
   /** Whether this offset is in the function by which the toolchain calls main. */

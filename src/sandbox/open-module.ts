@@ -8,6 +8,7 @@ import { openInstrumented } from '../instrument/instrumented-module.ts';
 import { isObject, isText, rule, textList, textNotEmpty } from '../options/option-rules.ts';
 import { type OptionTable, readOptions } from '../options/option-table.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';
+import { loadShapes } from './module-wrappers.ts';
 import { type OpenGuest, openSandbox } from './open-sandbox.ts';
 import { type AddChecks, prepareModule, prepareModuleOnce } from './prepared-module.ts';
 import type { GuestExports, GuestTypes, Sandbox } from './sandbox.ts';
@@ -139,5 +140,7 @@ export async function loadBytes<Exports extends object = GuestExports, Types ext
   const symbolOptions = symbolOptionsOf(settings);
   const own = ownBytes('bytes', bytes);
   if (own === null) throw new InvalidArgumentError('bytes', 'loadWasm() takes the bytes of a module.');
-  return openModule<Exports, Types>({ bytes: own, path: null, symbolOptions }, settings);
+  const source = { bytes: own, path: null, symbolOptions };
+  const [sandbox] = await Promise.all([openModule<Exports, Types>(source, settings), loadShapes()]);
+  return sandbox;
 }

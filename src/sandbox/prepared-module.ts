@@ -123,11 +123,15 @@ export class PreparedModule {
     const { debugInfo, sourceMap } = options;
     const map = typeof sourceMap === 'object' ? textOf(sourceMap) : sourceMap;
     // A map that JSON cannot express is not shared. Reading it will report what is wrong with it.
-    if (map === null) return new ModuleSymbols(this.bytes, options);
+    const { bytes, instrumented } = this;
+    const originalOf =
+      bytes === instrumented.bytes ? (at: number) => instrumented.offsets.toOriginal(at) : null;
+    if (map === null) return new ModuleSymbols(bytes, options, originalOf);
     const key = [debugInfo, map].map((part) => (part === undefined ? '' : platform().sha256(part))).join(' ');
     return this.#symbols.getOrMake(
       key,
-      () => new ModuleSymbols(this.bytes, map === undefined ? options : { ...options, sourceMap: map }),
+      () =>
+        new ModuleSymbols(bytes, map === undefined ? options : { ...options, sourceMap: map }, originalOf),
     );
   }
 }

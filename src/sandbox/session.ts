@@ -131,6 +131,7 @@ export class Session {
       active: () => gate.entry !== null,
       kept,
       contextStacks: () => this.stacks.contexts(),
+      allocates: (frame) => symbols.allocates(frame),
       get notes() {
         return [...ownNotes, ...(recorded === null ? [] : notesOf(recorded.missed)), ...requests.notes];
       },

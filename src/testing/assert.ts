@@ -271,7 +271,10 @@ function fail(verdicts: readonly Verdict[], caller: AnyFunction, place: Place = 
   const error = leaks === null ? new HeapAssertionError(capitalised(text)) : new LeakError(leaks);
   // Without the frames of the test runner.
   if (leaks !== null) error.message = `the heap is not clean\n\n${text}`;
-  throw pointAt(traced(error, caller), verdicts[0]!.stack(), verdicts[0]!.root, caller !== autoCheck);
+  throw pointAt(traced(error, caller), verdicts[0]!.stack(), verdicts[0]!.root, {
+    assertion: caller !== autoCheck,
+    allocates: verdicts[0]!.leaks?.allocates,
+  });
 }
 
 // The stack starts with the message and the caller of the assertion.

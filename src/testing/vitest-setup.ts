@@ -45,7 +45,10 @@ if (autoCheck !== null) {
       const error = new Error(`the test left leaks behind\n\n${parts.join('\n\n')}`);
       error.name = 'LeakError';
       const [first] = verdicts;
-      throw pointAt(error, first!.stack(), first!.root, false);
+      throw pointAt(error, first!.stack(), first!.root, {
+        assertion: false,
+        allocates: first!.leaks?.allocates,
+      });
     });
   });
 }

@@ -119,7 +119,7 @@ function result(
     // stack.
     const error = new Error(`${messageOf(state.assertion)}${text}`);
     Error.captureStackTrace(error, message);
-    throw pointAt(error, verdict.stack(), verdict.root);
+    throw pointAt(error, verdict.stack(), verdict.root, { allocates: verdict.leaks?.allocates });
   };
   return { pass, message };
 }
