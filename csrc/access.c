@@ -87,9 +87,19 @@ static int hl_access_is_bad(u32 address, u32 bytes, u32 *bad) {
 static u32 hl_access_kind(u32 bad) {
   u8 shadow = hl_shadow_at(bad);
   if (shadow < HL_SHADOW_GRANULE) shadow = hl_shadow_at(bad + HL_SHADOW_GRANULE);
-  if (shadow == HL_SHADOW_FREED) return HL_FAULT_USE_AFTER_FREE;
-  if (shadow == HL_SHADOW_POISONED) return HL_FAULT_USE_AFTER_POISON;
-  return shadow == HL_SHADOW_NULL ? HL_FAULT_NULL_ACCESS : HL_FAULT_OVERFLOW;
+  switch (shadow) {
+    case HL_SHADOW_FREED: return HL_FAULT_USE_AFTER_FREE;
+    case HL_SHADOW_POISONED: return HL_FAULT_USE_AFTER_POISON;
+    case HL_SHADOW_NULL: return HL_FAULT_NULL_ACCESS;
+    case HL_SHADOW_STACK_LEFT: return HL_FAULT_STACK_UNDERFLOW;
+    case HL_SHADOW_STACK_MIDDLE:
+    case HL_SHADOW_STACK_RIGHT: return HL_FAULT_STACK_OVERFLOW;
+    case HL_SHADOW_SCOPE: return HL_FAULT_USE_AFTER_SCOPE;
+    case HL_SHADOW_ALLOCA_LEFT:
+    case HL_SHADOW_ALLOCA_RIGHT: return HL_FAULT_DYNAMIC_STACK_OVERFLOW;
+    case HL_SHADOW_GLOBAL: return HL_FAULT_GLOBAL_OVERFLOW;
+    default: return HL_FAULT_OVERFLOW;
+  }
 }
 
 /* A block, in use or freed, and where it is. */
@@ -179,7 +189,7 @@ static int hl_access_is_new(u32 site, u32 kind) {
     if (!hl.shadow.reported) return 1;
     hl_zero(hl.shadow.reported, HL_PLACES * sizeof(u32));
   }
-  u32 place = site << 4 | kind;
+  u32 place = site << 5 | kind;
   u32 at = (place * 0x9e3779b1u) >> 22;
   for (; hl.shadow.reported[at]; at = (at + 1) & (HL_PLACES - 1))
     if (hl.shadow.reported[at] == place) return 0;
@@ -189,8 +199,13 @@ static int hl_access_is_new(u32 site, u32 kind) {
   return 1;
 }
 
+HL_COLD void hl_describe_variable(hl_fault *record);
+HL_INLINE int hl_is_end_of_frame(u32 address, u32 bytes);
+
 HL_COLD void hl_access_report(hl_fault *record) {
-  if (record->kind != HL_FAULT_NULL_ACCESS) {
+  if (record->kind >= HL_FAULT_STACK_OVERFLOW)
+    hl_describe_variable(record);
+  else if (record->kind != HL_FAULT_NULL_ACCESS) {
     hl_neighbour near = hl_accessed_block(record->bad);
     if (near.block) {
       record->block = near.address;
@@ -221,6 +236,7 @@ HL_SLOW void hl_access_report_bad(u32 address, u32 bytes, u32 writes, u32 site) 
   if (!hl.shadow.base || !hl_access_is_bad(address, bytes, &bad)) return;
   if (bad < hl.shadow.null_end && hl_is_in_stack(bad)) return;
   u32 kind = hl_access_kind(bad);
+  if (kind == HL_FAULT_STACK_UNDERFLOW && writes && hl_is_end_of_frame(address, bytes)) return;
   if (!hl_access_is_new(site, kind)) return;
   hl_fault record = {
       .kind = kind,

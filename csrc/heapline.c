@@ -79,6 +79,8 @@
 
 #include "access.c"
 
+#include "variables.c"
+
 #include "mark.c"
 
 #include "graph.c"

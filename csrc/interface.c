@@ -15,6 +15,8 @@ hl_initialised heapline_runtime = HL_INITIAL_STATE;
 
 hl_zeroed heapline_shadow;
 
+u32 __asan_shadow_memory_dynamic_address;
+
 /* include/heapline.h reads the runtime block without layout.h. */
 _Static_assert(HEAPLINE_ABI == HL_ABI_VERSION, "heapline.h is for another version of the layout");
 _Static_assert(HEAPLINE_MAGIC == HL_MAGIC, "heapline.h is for another runtime");
@@ -30,7 +32,9 @@ HL_ASSERT_FIELD(struct heapline_block, freed_bytes, HL_RUNTIME_FREED_BYTES);
 void heapline_set_flags(u32 flags) { hl_set_flags(flags); }
 
 u32 heapline_set_checks(u32 quarantine, u32 shadow, u32 shadow_bytes) {
-  return hl_checks_set(quarantine, shadow, shadow_bytes);
+  if (!hl_checks_set(quarantine, shadow, shadow_bytes)) return 0;
+  if (shadow_bytes) __asan_shadow_memory_dynamic_address = shadow;
+  return 1;
 }
 
 void heapline_set_timeline(u32 step) { hl_timeline_set(step); }
@@ -52,6 +56,10 @@ void heapline_access_range(u32 address, u32 bytes, u32 writes, u32 site) {
 }
 
 u32 heapline_access_string(u32 address, u32 most, u32 site) { return hl_access_string(address, most, site); }
+
+void heapline_variables(u32 what, u32 a, u32 b) { hl_variables(what, a, b); }
+
+void __asan_register_globals(void *globals, uintptr_t count) { hl_globals_add(globals, count); }
 
 u32 heapline_check(u32 what) { return hl_check(what); }
 
@@ -167,6 +175,66 @@ void __asan_unpoison_memory_region(void const volatile *start, size_t size) { HL
 int __asan_address_is_poisoned(void const volatile *address) { return HL_ASK(IS_CLOSED, address, 1) != 0; }
 
 void *__asan_region_is_poisoned(void *start, size_t size) { return (void *)HL_ASK(IS_CLOSED, start, size); }
+
+/* An object file calls this before its other code runs. */
+void __asan_init(void) { heapline_variables(HL_VARIABLES_BEGIN, (u32)&__asan_shadow_memory_dynamic_address, 0); }
+
+void __asan_version_mismatch_check_v8(void) {}
+
+void __asan_unregister_globals(void *globals, uintptr_t count) { (void)globals, (void)count; }
+
+void __asan_before_dynamic_init(const char *module) { (void)module; }
+
+void __asan_after_dynamic_init(void) {}
+
+void __asan_handle_no_return(void) { heapline_variables(HL_VARIABLES_MAY_END, 0, 0); }
+
+void __asan_alloca_poison(uintptr_t address, uintptr_t size) {
+  heapline_variables(HL_VARIABLES_ALLOCA, address, size);
+}
+
+void __asan_allocas_unpoison(uintptr_t from, uintptr_t to) { heapline_variables(HL_VARIABLES_ALLOCA_ENDS, from, to); }
+
+void __asan_poison_stack_memory(uintptr_t address, uintptr_t size) {
+  heapline_variables(HL_VARIABLES_CLOSE, address, size);
+}
+
+void __asan_unpoison_stack_memory(uintptr_t address, uintptr_t size) {
+  heapline_variables(HL_VARIABLES_OPEN, address, size);
+}
+
+#define HL_SET_SHADOW(value)                                      \
+  void __asan_set_shadow_##value(uintptr_t at, uintptr_t size) { \
+    heapline_variables(0x##value, at, size);                     \
+  }
+HL_SET_SHADOW(00)
+HL_SET_SHADOW(01)
+HL_SET_SHADOW(02)
+HL_SET_SHADOW(03)
+HL_SET_SHADOW(04)
+HL_SET_SHADOW(05)
+HL_SET_SHADOW(06)
+HL_SET_SHADOW(07)
+HL_SET_SHADOW(f1)
+HL_SET_SHADOW(f2)
+HL_SET_SHADOW(f3)
+HL_SET_SHADOW(f5)
+HL_SET_SHADOW(f8)
+
+/* Memory of containers stays open, because libraries that were compiled without this layout do not say what they use. */
+void __sanitizer_annotate_contiguous_container(const void *a, const void *b, const void *c, const void *d) {
+  (void)a, (void)b, (void)c, (void)d;
+}
+
+void __sanitizer_annotate_double_ended_contiguous_container(const void *a, const void *b, const void *c, const void *d,
+                                                            const void *e, const void *f) {
+  (void)a, (void)b, (void)c, (void)d, (void)e, (void)f;
+}
+
+int __sanitizer_verify_contiguous_container(const void *a, const void *b, const void *c) {
+  (void)a, (void)b, (void)c;
+  return 1;
+}
 
 /* -- other names of the same functions ------------------------------------------------------------------------ */
 

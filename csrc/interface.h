@@ -77,6 +77,12 @@ HL_HOST u32 heapline_access_is_bad(u32 address, u32 bytes);
 HL_HOST void heapline_access_range(u32 address, u32 bytes, u32 writes, u32 site);
 /* Judges reading a string of at most so many bytes; returns how many are read, the zero byte included. */
 HL_HOST u32 heapline_access_string(u32 address, u32 most, u32 site);
+/* Closes and opens stack variables, and the shadow of frames (HL_VARIABLES_*). */
+HL_HOST void heapline_variables(u32 what, u32 a, u32 b);
+/* Where code finds the shadow that writes the shadow of its frames. Its name, and the next one, are AddressSanitizer's. */
+HL_HOST u32 __asan_shadow_memory_dynamic_address;
+/* Closes the redzones of the global variables of an object file. */
+HL_HOST void __asan_register_globals(void *globals, uintptr_t count);
 /* Compares what the ledger keeps twice (`what`: HL_CHECK_*); returns 0, or the line of the check that failed. */
 HL_HOST u32 heapline_check(u32 what);
 /* The same for the path of one context. */
@@ -143,6 +149,34 @@ HL_LINKED void __asan_poison_memory_region(void const volatile *start, size_t si
 HL_LINKED void __asan_unpoison_memory_region(void const volatile *start, size_t size);
 HL_LINKED int __asan_address_is_poisoned(void const volatile *address);
 HL_LINKED void *__asan_region_is_poisoned(void *start, size_t size);
+/* What clang's layout of stack variables calls. */
+HL_LINKED void __asan_init(void);
+HL_LINKED void __asan_version_mismatch_check_v8(void);
+HL_LINKED void __asan_unregister_globals(void *globals, uintptr_t count);
+HL_LINKED void __asan_before_dynamic_init(const char *module);
+HL_LINKED void __asan_after_dynamic_init(void);
+HL_LINKED void __asan_handle_no_return(void);
+HL_LINKED void __asan_alloca_poison(uintptr_t address, uintptr_t size);
+HL_LINKED void __asan_allocas_unpoison(uintptr_t from, uintptr_t to);
+HL_LINKED void __asan_poison_stack_memory(uintptr_t address, uintptr_t size);
+HL_LINKED void __asan_unpoison_stack_memory(uintptr_t address, uintptr_t size);
+HL_LINKED void __asan_set_shadow_00(uintptr_t at, uintptr_t size);
+HL_LINKED void __asan_set_shadow_01(uintptr_t at, uintptr_t size);
+HL_LINKED void __asan_set_shadow_02(uintptr_t at, uintptr_t size);
+HL_LINKED void __asan_set_shadow_03(uintptr_t at, uintptr_t size);
+HL_LINKED void __asan_set_shadow_04(uintptr_t at, uintptr_t size);
+HL_LINKED void __asan_set_shadow_05(uintptr_t at, uintptr_t size);
+HL_LINKED void __asan_set_shadow_06(uintptr_t at, uintptr_t size);
+HL_LINKED void __asan_set_shadow_07(uintptr_t at, uintptr_t size);
+HL_LINKED void __asan_set_shadow_f1(uintptr_t at, uintptr_t size);
+HL_LINKED void __asan_set_shadow_f2(uintptr_t at, uintptr_t size);
+HL_LINKED void __asan_set_shadow_f3(uintptr_t at, uintptr_t size);
+HL_LINKED void __asan_set_shadow_f5(uintptr_t at, uintptr_t size);
+HL_LINKED void __asan_set_shadow_f8(uintptr_t at, uintptr_t size);
+/* What libc++'s containers call in code with this layout. */
+HL_LINKED void __sanitizer_annotate_contiguous_container(const void *a, const void *b, const void *c, const void *d);
+HL_LINKED void __sanitizer_annotate_double_ended_contiguous_container(const void *a, const void *b, const void *c, const void *d, const void *e, const void *f);
+HL_LINKED int __sanitizer_verify_contiguous_container(const void *a, const void *b, const void *c);
 
 /* -- other names of the same functions ------------------------------------------------------------------------ */
 

@@ -11,7 +11,7 @@
 /* The first word of the runtime block. */
 #define HL_MAGIC 0x50414548
 /* The second word of the runtime block. It changes whenever something in this file changes its meaning. */
-#define HL_ABI_VERSION 8
+#define HL_ABI_VERSION 9
 
 /* The shadow stack is an array of slots { site: u32, node: u32 } in the data symbol `heapline_shadow`. Slot 0 is the
  * sentinel: its node is the root. `top` is the address of the innermost written slot. A function that is entered uses
@@ -196,7 +196,7 @@
 /* Fault records are in a ring of this length at HL_RUNTIME_FAULT_RING. HL_RUNTIME_FAULTS counts all faults ever. The
  * contexts in a record are nodes. */
 #define HL_FAULT_RING_LENGTH 64
-#define HL_FAULT_SIZE 48
+#define HL_FAULT_SIZE 64
 #define HL_FAULT_KIND 0
 #define HL_FAULT_ADDRESS 4
 #define HL_FAULT_CONTEXT 8
@@ -210,6 +210,12 @@
 #define HL_FAULT_ACCESS_SIZE 32
 #define HL_FAULT_ACCESS_WRITES 36
 #define HL_FAULT_ACCESS_SITE 40
+/* Of a wrong access beside a variable, which is in HL_FAULT_BLOCK: where its name is, how long that is, and the index of its
+ * function in the table of functions. They are 0 when they are not known. The name of a stack variable may end with a colon
+ * and its line. */
+#define HL_FAULT_VARIABLE_NAME 44
+#define HL_FAULT_VARIABLE_NAME_LENGTH 48
+#define HL_FAULT_VARIABLE_FUNCTION 52
 #define HL_FAULT_DOUBLE_FREE 1
 #define HL_FAULT_INTERIOR_FREE 2
 #define HL_FAULT_FOREIGN_FREE 3
@@ -247,6 +253,15 @@
 /* No fault: the program is about to allocate, and the host wants to know (heapline_count_attempts). It is not in the ring
  * either, and HL_FAULT_BLOCK_SIZE has the size. */
 #define HL_FAULT_ATTEMPT 16
+/* Wrong accesses beside variables on the stack: behind or between variables, before the first one, and beside memory of
+ * alloca. */
+#define HL_FAULT_STACK_OVERFLOW 17
+#define HL_FAULT_STACK_UNDERFLOW 18
+#define HL_FAULT_DYNAMIC_STACK_OVERFLOW 19
+/* An access to a variable whose block has ended. */
+#define HL_FAULT_USE_AFTER_SCOPE 20
+/* An access beside a global variable. */
+#define HL_FAULT_GLOBAL_OVERFLOW 21
 
 /* The shadow has a byte for each granule of memory. From 1 to 7 it says how many bytes of the granule, from the first
  * one on, the program may touch; 0 stands for all of them, and these values for none. They are AddressSanitizer's. */
@@ -259,6 +274,31 @@
 #define HL_SHADOW_POISONED 0xf7
 /* Memory near address 0. */
 #define HL_SHADOW_NULL 0xfe
+/* Stack and global variables (variables.c): before the first variable of a frame, between two and behind the last one, a
+ * variable whose block has ended, before and behind memory of alloca, and behind a global variable. */
+#define HL_SHADOW_STACK_LEFT 0xf1
+#define HL_SHADOW_STACK_MIDDLE 0xf2
+#define HL_SHADOW_STACK_RIGHT 0xf3
+#define HL_SHADOW_SCOPE 0xf8
+#define HL_SHADOW_ALLOCA_LEFT 0xca
+#define HL_SHADOW_ALLOCA_RIGHT 0xcb
+#define HL_SHADOW_GLOBAL 0xf9
+/* What heapline_variables does. Values below 256 are those of the shadow: it sets as many bytes of it as the second number
+ * says, from the address of the shadow on that is the first one. */
+/* Closes both sides of memory that alloca has given: address, size. */
+#define HL_VARIABLES_ALLOCA 256
+/* Opens memory of alloca: from, to. */
+#define HL_VARIABLES_ALLOCA_ENDS 257
+/* Closes a variable whose block has ended, and opens one whose block has begun: address, size. */
+#define HL_VARIABLES_CLOSE 258
+#define HL_VARIABLES_OPEN 259
+/* All frames may end without returning. */
+#define HL_VARIABLES_MAY_END 260
+/* The host has cut off the frames below the stack pointer, which is the first number. */
+#define HL_VARIABLES_HAVE_ENDED 261
+/* Code that writes the shadow of its frames begins to run. It finds the shadow in the word at the address that is the first
+ * number. */
+#define HL_VARIABLES_BEGIN 262
 /* Addresses below this one are near 0, unless they are static data or in the part of the stack that is in use. */
 #define HL_NULL_END 4096
 

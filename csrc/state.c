@@ -1,7 +1,8 @@
 /* state.c -- where the runtime's state is. All of it is valid before any code has run: there is no constructor.
  *
  * There are two variables and no third, so that the leak scan knows which memory is the runtime's own (scan.c) and no
- * list of it can be out of date. A test looks at the object for others. interface.c defines both, because the host
+ * list of it can be out of date. A test looks at the object for others, except for one word that points to no block
+ * (__asan_shadow_memory_dynamic_address). interface.c defines both, because the host
  * and the instrumentation find them by name:
  *
  *   heapline_runtime   what has a value from the start: the runtime block, which the host reads, and a little more

@@ -211,7 +211,10 @@ typedef struct hl_fault {
   u32 access_size;
   u32 access_writes;
   u32 access_site;
-  u32 unused;
+  u32 variable_name;
+  u32 variable_name_length;
+  u32 variable_function;
+  u32 unused[2];
 } hl_fault;
 
 /* A block that leak reports leave out (lsan.c). It is another block when the serial has changed. */
@@ -234,7 +237,7 @@ typedef struct hl_leak_check {
   u32 reachable_bytes, reachable_blocks;
   u32 suppressed_bytes, suppressed_blocks;
   u32 quiet; /* only the counts are wanted */
-  u32 unused;
+  u32 unused[5];
 } hl_leak_check;
 
 /* The runtime block, which the host reads. HL_RUNTIME_* are its offsets. */
@@ -341,6 +344,9 @@ HL_ASSERT_FIELD(hl_fault, bad, HL_FAULT_BAD);
 HL_ASSERT_FIELD(hl_fault, access_size, HL_FAULT_ACCESS_SIZE);
 HL_ASSERT_FIELD(hl_fault, access_writes, HL_FAULT_ACCESS_WRITES);
 HL_ASSERT_FIELD(hl_fault, access_site, HL_FAULT_ACCESS_SITE);
+HL_ASSERT_FIELD(hl_fault, variable_name, HL_FAULT_VARIABLE_NAME);
+HL_ASSERT_FIELD(hl_fault, variable_name_length, HL_FAULT_VARIABLE_NAME_LENGTH);
+HL_ASSERT_FIELD(hl_fault, variable_function, HL_FAULT_VARIABLE_FUNCTION);
 HL_ASSERT_FIELD(hl_runtime, magic, HL_RUNTIME_MAGIC);
 HL_ASSERT_FIELD(hl_runtime, version, HL_RUNTIME_VERSION);
 HL_ASSERT_FIELD(hl_runtime, top, HL_RUNTIME_TOP);
@@ -464,7 +470,23 @@ typedef struct hl_shadow {
   u32 null_end; /* addresses below this one are near 0 */
   u32 *reported; /* hash table of the places whose faults were reported (access.c) */
   u32 reported_count;
+  struct hl_globals *globals; /* global variables that have redzones (variables.c) */
 } hl_shadow;
+
+/* What clang writes of a global variable that has a redzone: struct __asan_global. */
+typedef struct hl_global {
+  u32 start;
+  u32 size, size_with_redzone;
+  u32 name; /* address of its text */
+  u32 module, initialised_late, place, odr; /* not read here */
+} hl_global;
+
+/* The global variables of one object file. */
+typedef struct hl_globals {
+  struct hl_globals *next;
+  const hl_global *first;
+  u32 count;
+} hl_globals;
 
 /* What the program has told the runtime of its own allocators (cells.c, pools.c). */
 typedef struct hl_cells {

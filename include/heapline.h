@@ -29,7 +29,7 @@
 #define HEAPLINE_H_VERSION 2
 
 /* Version and mark of the runtime block that this header can read. */
-#define HEAPLINE_ABI 8
+#define HEAPLINE_ABI 9
 #define HEAPLINE_MAGIC 0x50414548
 
 #ifdef __cplusplus

@@ -7,6 +7,7 @@ export * from './errors.ts';
 export type {
   FaultyAccess,
   FaultyBlock,
+  FaultyVariable,
   Frame,
   HeapFault,
   HeapFaultKind,

@@ -62,8 +62,8 @@ export class Emitter {
       case 'check':
         this.#check(planned.group);
         break;
-      case 'null':
-        this.#near0(planned.group);
+      case 'bad':
+        this.#bad(planned.group);
         break;
       case 'range':
         this.#range(planned.position, planned.reads);
@@ -101,7 +101,7 @@ export class Emitter {
     });
   }
 
-  #near0(group: Group): void {
+  #bad(group: Group): void {
     const { rewriter, functions } = this.emitted;
     this.#spill(group.position, group.above, (address) => {
       writeCall(rewriter.code, address, group.accesses[0]!, functions);

@@ -19,6 +19,7 @@ import { addRangeFunctions, isUnchecked, redirectPointers } from './libc-calls.t
 import { plainPlan } from './plain-plan.ts';
 import { checkFunctions, runtimeFunctions } from './runtime-functions.ts';
 import { limitToShadow, planShadow, type ShadowPlan } from './shadow-place.ts';
+import { Variables } from './variables.ts';
 import { Walk, type WalkedModule } from './walk.ts';
 
 /** Static data that begins here or behind is told from fields of structures by the offsets of instructions. */
@@ -42,7 +43,9 @@ class ChecksPass {
     for (const [index, target] of addHostFunctions(rewriter, functions)) replaced.set(index, target);
     const { sites } = calls;
     const closing = calls.graph.reaching(CLOSING);
-    const walked: WalkedModule = { module, siteOffset, sites, closing, replaced, ...layoutOf(module) };
+    const variables = new Variables(module, calls);
+    const layout = layoutOf(module, variables);
+    const walked: WalkedModule = { module, siteOffset, sites, closing, replaced, variables, ...layout };
     const emitted: EmittedModule = { rewriter, functions, siteOffset, replaced };
     const own = runtimeFunctions(module, calls);
     const unchecked = uncheckedBodies(module, this.moved);
@@ -64,15 +67,18 @@ class ChecksPass {
 /** The functions that close memory: after a call that may lead to one of them, nothing is known of what is open. */
 const CLOSING: readonly string[] = ['free', 'realloc', 'reallocarray'];
 
-/** Where the module keeps what. */
-function layoutOf(module: WasmModule): Pick<WalkedModule, 'stackPointer' | 'staticStart' | 'staticEnd'> {
+/** Where the module keeps what. Static data between redzones is checked. */
+function layoutOf(
+  module: WasmModule,
+  variables: Variables,
+): Pick<WalkedModule, 'stackPointer' | 'staticStart' | 'staticEnd'> {
   const address = (name: string): number | null => {
     const found = module.export(name, ExternalKind.Global);
     return found === undefined ? null : (module.globals[found.index]!.initializer?.i32 ?? null);
   };
   const start = address('__global_base');
   const end = address('__data_end');
-  const known = start !== null && end !== null && start >= LEAST_STATIC;
+  const known = start !== null && end !== null && start >= LEAST_STATIC && !variables.hasGlobals;
   return {
     stackPointer: module.export('__stack_pointer', ExternalKind.Global)?.index ?? -1,
     staticStart: known ? start : 0,

@@ -15,10 +15,20 @@ const FIRST = 2;
 
 /** What is known at one place. */
 export interface State {
-  /** Base and offset of each local, in turn. */
+  /** Base and offset of each local, in turn, and of the stack pointer. */
   locals: number[];
   facts: Facts;
 }
+
+/** What is known of a value beside its base. */
+export const Mark = {
+  None: 0,
+  /** It is an address in the frame. */
+  Frame: 1,
+  /** It is an address of the shadow: the code looks after redzones (variables.ts). */
+  Shadow: 2,
+} as const;
+export type MarkCode = (typeof Mark)[keyof typeof Mark];
 
 /** Stands for the base of a local whose values differ where control flow joins. */
 const DIFFERS = -1;
@@ -33,23 +43,23 @@ export class Values {
   /** A hash table of the results of instructions that depend on nothing but their operands. */
   #results = new Int32Array(FIRST_ENTRIES * ENTRY);
   #count = 0;
-  /** Bases of addresses that are somewhere in the frame. */
-  readonly #framed = new Set<number>();
+  readonly #marks = new Map<number, MarkCode>();
 
   /** A value that nothing is known of. */
   fresh(): number {
     return this.#next++;
   }
 
-  /** True for addresses in the frame, at a constant or at a computed place. */
-  isFramed(base: number): boolean {
-    return base === FRAME || (this.#framed.size > 0 && this.#framed.has(base));
+  /** What is known of values with this base. */
+  markOf(base: number): MarkCode {
+    if (base === FRAME) return Mark.Frame;
+    return this.#marks.size === 0 ? Mark.None : (this.#marks.get(base) ?? Mark.None);
   }
 
-  /** A value of which it is known only that it is an address in the frame. */
-  framed(): number {
+  /** A value of which nothing else is known. */
+  marked(mark: MarkCode): number {
     const base = this.fresh();
-    this.#framed.add(base);
+    if (mark !== Mark.None) this.#marks.set(base, mark);
     return base;
   }
 
@@ -60,13 +70,13 @@ export class Values {
     offset: number,
     right: number,
     rightOffset: number,
-    framed: boolean,
+    mark: MarkCode,
   ): number {
     if ((this.#count + 1) * 2 * ENTRY > this.#results.length) this.#grow();
     const results = this.#results;
     const at = placeOf(results, opcode, base, offset, right, rightOffset);
     if (results[at] !== 0) return results[at + 5]!;
-    const result = framed ? this.framed() : this.fresh();
+    const result = this.marked(mark);
     this.#count += 1;
     write(results, at, opcode, base, offset, right, rightOffset, result);
     return result;
@@ -130,12 +140,13 @@ function write(
   results[at + 5] = result;
 }
 
-/** The state at the beginning of a function. */
+/** The state at the beginning of a function. Behind its locals comes the stack pointer. */
 export function initialState(values: Values, parameters: number, count: number): State {
   const locals: number[] = [];
   for (let index = 0; index < count; index += 1) {
     locals.push(index < parameters ? values.fresh() : CONSTANT, 0);
   }
+  locals.push(FRAME, 0);
   return { locals, facts: null };
 }
 

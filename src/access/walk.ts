@@ -5,6 +5,7 @@
 import { lastAtMost } from '../algorithms/binary-search.ts';
 import {
   Opcode,
+  peekI32,
   peekU32,
   skipInstruction,
   skipLeb,
@@ -14,6 +15,7 @@ import {
 import type { CallSites } from '../instrument/index.ts';
 import { NULL_END } from '../runtime/layout.ts';
 import { isChecked, withChecked } from './facts.ts';
+import { Frame } from './frame.ts';
 import { AccessReader, codeAt, MISC_PREFIX, prefixAt, rangeAccessAt } from './memory-instructions.ts';
 import { OperandStack } from './operand-stack.ts';
 import { type Group, Region } from './region.ts';
@@ -25,16 +27,19 @@ import {
   forgetLocals,
   initialState,
   joinStates,
+  Mark,
+  type MarkCode,
   type State,
   settle,
   Values,
 } from './values.ts';
+import type { Variables } from './variables.ts';
 
 /** What is to be inserted, in order of position. */
 export type Planned =
   | { readonly kind: 'check'; readonly group: Group }
-  /** The address is a constant near 0. */
-  | { readonly kind: 'null'; readonly group: Group }
+  /** The address is a constant that is probably bad: near 0, or in the redzone of a global variable. */
+  | { readonly kind: 'bad'; readonly group: Group }
   | { readonly kind: 'range'; readonly position: number; readonly reads: boolean }
   | { readonly kind: 'call'; readonly position: number };
 
@@ -48,6 +53,7 @@ export interface WalkedModule {
   /** Offsets from here up to `staticEnd` are those of static data; both 0 when structures may have such offsets. */
   readonly staticStart: number;
   readonly staticEnd: number;
+  readonly variables: Variables;
   readonly sites: CallSites;
   /** 1 for the sites whose calls may free something. */
   readonly closing: Uint8Array;
@@ -87,6 +93,7 @@ const RETURN_CALLS: ReadonlySet<number> = new Set([
 ]);
 const Branch = { Br: 0x0c, BrIf: 0x0d, BrTable: 0x0e } as const;
 const SELECT_TYPED = 0x1c;
+const I32_STORE = 0x36;
 const I32_OR = 0x72;
 const I32_AND = 0x71;
 const EMPTY = 0x40;
@@ -114,20 +121,6 @@ function isPure(opcode: number): boolean {
   return opcode >= 0x45 && opcode <= 0xc4;
 }
 
-/** The signed 32-bit LEB128 integer at `offset`. */
-function signedAt(bytes: Uint8Array, offset: number): number {
-  let value = 0;
-  let shift = 0;
-  let at = offset;
-  let byte: number;
-  do {
-    byte = bytes[at++]!;
-    value |= (byte & 0x7f) << shift;
-    shift += 7;
-  } while (byte >= 0x80 && shift < 35);
-  return shift < 32 && (byte & 0x40) !== 0 ? value | (-1 << shift) : value;
-}
-
 /** The walk over one function. */
 export class Walk {
   readonly #bytes: Uint8Array;
@@ -143,6 +136,9 @@ export class Walk {
   readonly #loops = new Map<number, LoopFacts>();
   /** The local that had a value of each base last. It may have another one by now. */
   readonly #holders: number[] = [];
+  readonly #frame: Frame;
+  /** The stack pointer is followed like a local, behind those that the function has. */
+  readonly #pointer: number;
   #state: State;
   #dead = false;
   #copies = 0;
@@ -158,7 +154,9 @@ export class Walk {
     this.#start = module.heads.code[body]!;
     this.#end = module.bodies[body]!.end;
     const type = module.functionType(module.importedFunctions + body);
-    this.#state = initialState(this.#values, type.parameters.length, module.heads.locals[body]!);
+    this.#frame = new Frame(walked.variables);
+    this.#pointer = module.heads.locals[body]!;
+    this.#state = initialState(this.#values, type.parameters.length, this.#pointer);
     this.#labels.push({
       opcode: Opcode.Block,
       height: 0,
@@ -216,6 +214,11 @@ export class Walk {
           for (const loop of open) loop?.assigned.add(local);
           break;
         }
+        case Opcode.GlobalSet:
+          if (peekU32(bytes, at + 1) !== this.walked.stackPointer) break;
+          this.#spend(open.length);
+          for (const loop of open) loop?.assigned.add(this.#pointer);
+          break;
         default:
           if (open.length === 1 || !isCall(bytes[at]!) || !this.#frees(at)) break;
           this.#spend(open.length);
@@ -508,28 +511,31 @@ export class Walk {
         return;
       case Opcode.LocalGet: {
         const local = peekU32(bytes, at + 1);
-        const { locals } = this.#state;
-        this.#holders[locals[2 * local]!] = local;
-        this.#push(locals[2 * local]!, locals[2 * local + 1]!);
+        this.#holders[this.#state.locals[2 * local]!] = local;
+        this.#getLocal(local);
         return;
       }
       case Opcode.LocalSet:
       case Opcode.LocalTee: {
         const local = peekU32(bytes, at + 1);
         const top = this.#pop(1);
-        const { locals } = this.#state;
         this.#holders[this.#stack.base(top)] = local;
-        locals[2 * local] = this.#stack.base(top);
-        locals[2 * local + 1] = this.#stack.offset(top);
+        this.#setLocal(local, top);
         if (opcode === Opcode.LocalSet) this.#truncate(top);
         return;
       }
       case Opcode.GlobalGet:
-        if (peekU32(bytes, at + 1) === this.walked.stackPointer) this.#push(FRAME, 0);
+        if (peekU32(bytes, at + 1) === this.walked.stackPointer) this.#getLocal(this.#pointer);
         else this.#pushFresh();
         return;
+      case Opcode.GlobalSet: {
+        const top = this.#pop(1);
+        if (peekU32(bytes, at + 1) === this.walked.stackPointer) this.#setLocal(this.#pointer, top);
+        this.#truncate(top);
+        return;
+      }
       case Opcode.I32Const:
-        this.#push(CONSTANT, signedAt(bytes, at + 1));
+        this.#push(CONSTANT, peekI32(bytes, at + 1));
         return;
       case Opcode.Select:
       case SELECT_TYPED:
@@ -540,13 +546,24 @@ export class Walk {
     else this.#other(at);
   }
 
+  #getLocal(local: number): void {
+    const { locals } = this.#state;
+    this.#push(locals[2 * local]!, locals[2 * local + 1]!);
+  }
+
+  /** @param operand index of the value in the stack */
+  #setLocal(local: number, operand: number): void {
+    const { locals } = this.#state;
+    locals[2 * local] = this.#stack.base(operand);
+    locals[2 * local + 1] = this.#stack.offset(operand);
+  }
+
   #select(): void {
     const low = this.#pop(3);
-    const framed =
-      this.#values.isFramed(this.#stack.base(low)) && this.#values.isFramed(this.#stack.base(low + 1));
+    const one = this.#values.markOf(this.#stack.base(low));
+    const mark = one === this.#values.markOf(this.#stack.base(low + 1)) ? one : Mark.None;
     this.#truncate(low);
-    if (framed) this.#push(this.#values.framed(), 0);
-    else this.#pushFresh();
+    this.#push(this.#values.marked(mark), 0);
   }
 
   #arithmetic(opcode: number): void {
@@ -557,29 +574,30 @@ export class Walk {
     const offset = this.#stack.offset(low);
     if (pops === 1) {
       this.#truncate(low);
-      this.#push(this.#values.pure(opcode, base, offset, 0, 0, false), 0);
+      this.#push(this.#values.pure(opcode, base, offset, 0, 0, Mark.None), 0);
       return;
     }
     const right = this.#stack.base(low + 1);
     const rightOffset = this.#stack.offset(low + 1);
     this.#truncate(low);
-    const framed = this.#values.isFramed(base) || this.#values.isFramed(right);
+    const mark = Math.max(this.#values.markOf(base), this.#values.markOf(right)) as MarkCode;
     if (opcode === Opcode.I32Add) {
       if (right === CONSTANT) this.#push(base, offset + rightOffset);
       else if (base === CONSTANT) this.#push(right, offset + rightOffset);
       else {
-        const sum = this.#values.pure(opcode, Math.min(base, right), 0, Math.max(base, right), 0, framed);
+        const sum = this.#values.pure(opcode, Math.min(base, right), 0, Math.max(base, right), 0, mark);
         this.#push(sum, offset + rightOffset);
       }
     } else if (opcode === Opcode.I32Sub) {
       if (right === CONSTANT) this.#push(base, offset - rightOffset);
-      else this.#push(this.#values.pure(opcode, base, 0, right, 0, false), offset - rightOffset);
+      else this.#push(this.#values.pure(opcode, base, 0, right, 0, Mark.None), offset - rightOffset);
     } else if (opcode === I32_OR && base === FRAME && right === CONSTANT) {
       // The frame is aligned, so the bits are added.
       this.#push(base, offset + rightOffset);
     } else {
-      const inFrame = opcode === I32_AND && framed;
-      this.#push(this.#values.pure(opcode, base, offset, right, rightOffset, inFrame), 0);
+      // Alignment stays in the frame. Code that looks after redzones combines addresses of the shadow in other ways, too.
+      const kept = opcode === I32_AND || mark === Mark.Shadow ? mark : Mark.None;
+      this.#push(this.#values.pure(opcode, base, offset, right, rightOffset, kept), 0);
     }
   }
 
@@ -590,8 +608,17 @@ export class Walk {
     const pops = popsOf(prefix, code);
     if (pops === UNKNOWN) throw new LostTrack();
     const low = this.#pop(pops);
-    if (this.#reader.read(at, prefix, code)) this.#access(at, this.#stack.base(low), this.#stack.offset(low));
-    else if (prefix === MISC_PREFIX) {
+    if (this.#reader.read(at, prefix, code)) {
+      const describes = prefix === 0 && this.#describesFrame(code, low);
+      // A check before a redzone is opened or closed says nothing of what follows.
+      if (this.#values.markOf(this.#stack.base(low)) === Mark.Shadow) this.#endRegion();
+      else if (!describes) this.#access(at, this.#stack.base(low), this.#stack.offset(low));
+      if (prefix === 0 && this.#loadsShadow(code, low)) {
+        this.#truncate(low);
+        this.#push(this.#values.marked(Mark.Shadow), 0);
+        return;
+      }
+    } else if (prefix === MISC_PREFIX) {
       const range = rangeAccessAt(bytes, at, code);
       if (range !== null) {
         this.#endRegion();
@@ -602,22 +629,55 @@ export class Walk {
     this.#pushFresh(pushesOf(prefix, code));
   }
 
+  /** Whether a load reads where the shadow is, for code that writes the shadow of its frame. */
+  #loadsShadow(opcode: number, low: number): boolean {
+    return (
+      opcode === Opcode.I32Load &&
+      this.#stack.base(low) === CONSTANT &&
+      (this.#stack.offset(low) >>> 0) + this.#reader.immediate === this.walked.variables.shadowWord
+    );
+  }
+
+  /**
+   * Notes constants that a function writes to its frame, because they may say where variables are. True for the word that
+   * says that the frame ends.
+   * @param low index of the address in the stack
+   */
+  #describesFrame(opcode: number, low: number): boolean {
+    const stack = this.#stack;
+    if (opcode !== I32_STORE || stack.base(low) !== FRAME || stack.base(low + 1) !== CONSTANT) return false;
+    const offset = stack.offset(low) + this.#reader.immediate;
+    const value = stack.offset(low + 1);
+    this.#frame.store(offset, value);
+    return this.#frame.ends(offset, value);
+  }
+
   #access(at: number, base: number, offset: number): void {
     const reader = this.#reader;
-    const { staticStart, staticEnd, siteOffset } = this.walked;
+    const { siteOffset } = this.walked;
+    const { size } = reader.access;
     if (base === CONSTANT) {
       const address = (offset >>> 0) + reader.immediate;
-      if (address >= NULL_END) return;
+      if (address >= NULL_END && !this.walked.variables.touchesRedzone(address, address + size)) return;
       const region = new Region();
       region.add(reader, base, address, at, at + siteOffset, null);
       this.#endRegion();
-      this.#planned.push({ kind: 'null', group: region.groups[0]! });
+      this.#planned.push({ kind: 'bad', group: region.groups[0]! });
       return;
     }
     const from = offset + reader.immediate;
-    if (this.#values.isFramed(base) || (from >= staticStart && from < staticEnd)) return;
-    if (isChecked(this.#state.facts, base, from, from + reader.access.size)) return;
+    if (this.#isSafe(base, from, from + size)) return;
+    if (isChecked(this.#state.facts, base, from, from + size)) return;
     this.#region.add(reader, base, from, at, at + siteOffset, this.#localWith(base, offset));
+  }
+
+  /** Whether an access can be wrong only in ways that are not found: beside the variables of a frame without redzones, for
+   * example. */
+  #isSafe(base: number, from: number, to: number): boolean {
+    if (this.#values.markOf(base) === Mark.Frame) {
+      return !this.#frame.isDescribed || (base === FRAME && !this.#frame.needsCheck(from, to));
+    }
+    return from >= this.walked.staticStart && from < this.walked.staticEnd;
   }
 
   /** A local that has this value here; null when none is known. */

@@ -23,6 +23,20 @@ export function peekU32(bytes: Uint8Array, offset: number): number {
   return value >>> 0;
 }
 
+/** Value of the signed 32-bit LEB128 integer at `offset`. */
+export function peekI32(bytes: Uint8Array, offset: number): number {
+  let value = 0;
+  let shift = 0;
+  let at = offset;
+  let byte: number;
+  do {
+    byte = bytes[at++]!;
+    value |= (byte & 0x7f) << shift;
+    shift += 7;
+  } while (byte >= 0x80 && shift < 35);
+  return shift < 32 && (byte & 0x40) !== 0 ? value | (-1 << shift) : value;
+}
+
 /** Offset after the value type at `offset`: one byte, or `ref`/`ref null` and a heap type. */
 export function skipValueType(bytes: Uint8Array, offset: number): number {
   const byte = bytes[offset]!;

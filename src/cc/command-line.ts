@@ -3,6 +3,7 @@
 // which. Options that neither table knows go to clang unchanged, so that clang's own answers reach the user.
 
 import { readFileSync } from 'node:fs';
+import { VARIABLE_LAYOUT } from '../compile/index.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import {
   EMCC_SEPARATE_VALUE,
@@ -42,6 +43,9 @@ const SOURCE = /\.(?:c|i|cc|cp|cpp|cxx|c\+\+|C|CC|CPP|CXX|ii|s|S|sx|h|hh|hpp|hxx
 
 /** What gcc defines with -fsanitize=address. Sources ask for it before they mark functions or close memory. */
 const ADDRESS_MACRO = '-D__SANITIZE_ADDRESS__=1';
+
+/** Whether the compiler itself reads an input, and not only its assembler. */
+const isCompiled = ({ kind, text }: LinkItem): boolean => kind === 'source' && !/\.[sS]x?$/.test(text);
 
 /** Reads a command line. Throws an InvalidArgumentError for an option that cannot have its meaning here. */
 export function readCommandLine(given: readonly string[]): CommandLine {
@@ -136,6 +140,10 @@ export function readCommandLine(given: readonly string[]): CommandLine {
   const hasInput = items.some(({ kind }) => kind === 'file' || kind === 'source');
   const action =
     !hasInput || flags.includes('-###') ? 'ask' : stops ? 'compile' : relocatable ? 'relocatable' : 'link';
+  if (access && items.some(isCompiled)) {
+    flags.push(...VARIABLE_LAYOUT);
+    all.push(...VARIABLE_LAYOUT);
+  }
   return { action, flags, all, items, output, access };
 }
 
@@ -167,6 +175,8 @@ export function actionOf(given: readonly string[]): {
   }
   if (access) words.unshift(ADDRESS_MACRO);
   if (!hasInput || words.includes('-###')) return { action: 'ask', output, words, access };
+  if (access && words.some((word) => SOURCE.test(word) && !/\.[sS]x?$/.test(word)))
+    words.push(...VARIABLE_LAYOUT);
   if (words.some((word) => STOPS.test(word))) return { action: 'compile', output, words, access };
   return { action: words.includes('-r') ? 'relocatable' : 'link', output, words, access };
 }

@@ -143,6 +143,7 @@ export interface CompileArguments {
   macros?: string[];
   l?: string[];
   stackSize?: number;
+  stack?: boolean;
   cflag?: string[];
   ldflag?: string[];
 }
@@ -172,6 +173,8 @@ export function addCompileOptions(command: Command): Command {
     .option('-U <name>', 'macro to undefine (repeatable)', collect)
     .option('-l <library>', 'library to link, as in -lm (repeatable)', collect)
     .addOption(compileOption('stackSize', { value: '<size>', unset: '1M', parse: readSize }))
+    .addOption(compileOption('stack', { note: '; on with --access' }))
+    .addOption(compileOption('stack', { flags: '--no-stack', note: ': none, with --access' }))
     .addOption(
       compileOption('flags', { flags: '--cflag <flag>', note: ', as in --cflag=-std=c99', repeatable: true }),
     )
@@ -186,10 +189,14 @@ export function addCompileOptions(command: Command): Command {
 
 /** The compiler's options that the user gave, as they are written on the command line. */
 export function givenCompileOptions(given: CompileArguments): string[] {
-  const names = ['toolchain', 'O', 'I', 'D', 'U', 'l', 'stackSize', 'cflag', 'ldflag'] as const;
-  return names
-    .filter((name) => given[name] !== undefined)
-    .map((name) => (name === 'stackSize' ? '--stack-size' : (name.length === 1 ? '-' : '--') + name));
+  const names = ['toolchain', 'O', 'I', 'D', 'U', 'l', 'cflag', 'ldflag'] as const;
+  return [
+    ...names
+      .filter((name) => given[name] !== undefined)
+      .map((name) => (name.length === 1 ? '-' : '--') + name),
+    ...(given.stackSize === undefined ? [] : ['--stack-size']),
+    ...(given.stack === undefined ? [] : [given.stack ? '--stack' : '--no-stack']),
+  ];
 }
 
 /** The options as loadC() and compile() take them. */
@@ -214,5 +221,6 @@ export function compileOptions(given: CompileArguments) {
     ...(given.macros === undefined ? {} : { define }),
     ...(link.length === 0 ? {} : { link }),
     ...(given.stackSize === undefined ? {} : { stackSize: given.stackSize }),
+    ...(given.stack === undefined ? {} : { stack: given.stack }),
   };
 }

@@ -83,7 +83,11 @@ Examples:
       removeDirectoriesOnSignals();
       const compiled = await compile(
         files,
-        { ...compileOptions(given), onProgress: (step: string) => terminal.progress(step) },
+        {
+          ...(given.access ? { stack: true } : {}),
+          ...compileOptions(given),
+          onProgress: (step: string) => terminal.progress(step),
+        },
         given.maxMemory === undefined ? {} : { maxMemory: given.maxMemory },
       );
       terminal.endProgress();

@@ -6,7 +6,15 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command, Option } from 'commander';
 import { CorruptLedgerError, FileError } from '../errors.ts';
-import { gapFrame, isGap, ShownStacks, type Stack, shortPlace, stackOf } from '../frames/index.ts';
+import {
+  type FaultyAccess,
+  gapFrame,
+  isGap,
+  ShownStacks,
+  type Stack,
+  shortPlace,
+  stackOf,
+} from '../frames/index.ts';
 import type {
   ContextProfileKind,
   FailedAllocation,
@@ -395,6 +403,11 @@ function reportFailures(failures: readonly FailedAllocation[], terminal: Termina
   }
 }
 
+/** A wrong access without the bytes around it. */
+function withoutMemory({ kind, size, position, variable }: FaultyAccess): object {
+  return { kind, size, position, ...(variable === undefined ? {} : { variable }) };
+}
+
 /** Faults and failed allocations with the part of their stacks that is shown. */
 function shownEvents(
   faults: readonly HeapFault[],
@@ -410,7 +423,7 @@ function shownEvents(
       ...(fault.access === undefined
         ? {}
         : {
-            access: { kind: fault.access.kind, size: fault.access.size, position: fault.access.position },
+            access: withoutMemory(fault.access),
           }),
       block: fault.block,
       frames: frames(stackOf(fault, 'frames')),

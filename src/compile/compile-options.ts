@@ -3,6 +3,7 @@
 import { InvalidArgumentError } from '../errors.ts';
 import {
   callback,
+  flag,
   isListOf,
   isObject,
   isText,
@@ -41,6 +42,11 @@ export interface CompileOptions {
    * linked (`loadWasm()`), its link has decided the size.
    */
   stackSize?: number;
+  /**
+   * Leave room around variables on the stack and global variables, so that checks of accesses (`access: true`) find what
+   * misses them. `loadC()` does so by default when accesses are checked. Default false.
+   */
+  stack?: boolean;
   /** Functions to export. By default every non-static function that the named sources define. */
   exports?: readonly string[];
   /** Directory for compiled objects. By default `node_modules/.cache/heapline` of the project. */
@@ -120,6 +126,10 @@ export const COMPILE_OPTIONS = {
   toolchain: withHelp(withDefault(oneOf(...TOOLCHAINS), 'auto'), 'compiler to use'),
   link: withHelp(withDefault(argumentList, []), 'any other flag for the linker'),
   stackSize: withHelp(wholeNumber(SMALLEST_STACK, LARGEST_STACK, 'bytes'), 'size of the C stack, such as 4M'),
+  stack: withHelp(
+    flag,
+    'room around stack and global variables, so that checks of accesses find what misses them',
+  ),
   exports: functionNames,
   cacheDir: textNotEmpty('the path of a directory'),
   onProgress: withDefault(callback<(message: string) => void>(), () => {}),

@@ -29,4 +29,5 @@ export {
   sysrootArguments,
 } from './sysroot.ts';
 export { fileIdentity, readRuntime } from './toolchain.ts';
+export { VARIABLE_LAYOUT } from './variable-layout.ts';
 export { removeDirectoriesOnSignals, withTemporaryDirectory } from './workspace.ts';

@@ -19,6 +19,7 @@ import {
   type ToolchainName,
 } from './compile-options.ts';
 import { refuseUnsupported } from './support.ts';
+import { VARIABLE_LAYOUT } from './variable-layout.ts';
 
 export { isFile };
 
@@ -164,7 +165,7 @@ export function readRequest(sources: readonly string[], options: CompileOptions 
   return {
     sources: files,
     toolchain,
-    flags: [...flags, ...HEADER_FLAGS],
+    flags: [...flags, ...HEADER_FLAGS, ...(settings.stack ? VARIABLE_LAYOUT : [])],
     sysroot,
     link,
     stackSize: stackSize === undefined ? null : Math.ceil(stackSize / STACK_ALIGNMENT) * STACK_ALIGNMENT,

@@ -20,6 +20,11 @@ export type HeapFaultKind =
   | 'null-access'
   | 'wild-access'
   | 'use-after-poison'
+  | 'stack-buffer-overflow'
+  | 'stack-buffer-underflow'
+  | 'dynamic-stack-buffer-overflow'
+  | 'stack-use-after-scope'
+  | 'global-buffer-overflow'
   | 'unknown-pool';
 
 /** The block that a heap fault is about. */
@@ -43,6 +48,20 @@ export interface MemoryAround {
   readonly usable: Uint8Array;
 }
 
+/** The variable that a wrong access missed. */
+export interface FaultyVariable {
+  /** Its name, as the compiler writes it; '' for memory that `alloca` gave, and for a variable-length array. */
+  readonly name: string;
+  /** First byte of the variable. */
+  readonly address: number;
+  /** Bytes. */
+  readonly size: number;
+  /** Line of its declaration; null when it is not known. */
+  readonly line: number | null;
+  /** The function whose stack frame it is in; null for a global variable, and when it is not known. */
+  readonly function: string | null;
+}
+
 /** What was read or written where it must not be. */
 export interface FaultyAccess {
   /** Whether the bytes were read or written. */
@@ -55,6 +74,8 @@ export interface FaultyAccess {
   readonly position: string;
   /** The bytes around it. */
   readonly memory: MemoryAround;
+  /** The variable that was missed, when it was one on the stack or a global one. */
+  readonly variable?: FaultyVariable;
 }
 
 /**
@@ -148,6 +169,31 @@ export const faultWords: Readonly<Record<HeapFaultKind, FaultWords>> = {
     predicate: 'is in memory that the program has closed and was accessed',
     meaning: 'The program read or wrote memory that it had closed itself.',
   },
+  'stack-buffer-overflow': {
+    title: 'stack-buffer-overflow',
+    predicate: 'is behind a variable on the stack and was accessed',
+    meaning: 'The program read or wrote beside a variable on the stack.',
+  },
+  'stack-buffer-underflow': {
+    title: 'stack-buffer-underflow',
+    predicate: 'is before the variables of a function and was accessed',
+    meaning: 'The program read or wrote before the first variable of a function.',
+  },
+  'dynamic-stack-buffer-overflow': {
+    title: 'dynamic-stack-buffer-overflow',
+    predicate: 'is beside a variable-length array and was accessed',
+    meaning: 'The program read or wrote beside a variable-length array, or beside memory of alloca.',
+  },
+  'stack-use-after-scope': {
+    title: 'stack-use-after-scope',
+    predicate: 'is in a variable whose block has ended and was accessed',
+    meaning: 'The program read or wrote a variable after the block in which it is declared.',
+  },
+  'global-buffer-overflow': {
+    title: 'global-buffer-overflow',
+    predicate: 'is beside a global variable and was accessed',
+    meaning: 'The program read or wrote beside a global variable.',
+  },
   'unknown-pool': {
     title: 'client request for a pool that does not exist',
     predicate: 'names no pool: it was destroyed before, or never created',
@@ -177,7 +223,8 @@ export function accessText({ address }: HeapFault, { kind, size, position }: Fau
 export function faultPosition(kind: HeapFaultKind, address: number, block: FaultyBlock | null): string {
   if (block === null) {
     if (kind === 'use-after-poison') return 'in memory that the program has closed';
-    return kind === 'null-access' ? 'near address 0' : 'in heap memory that belongs to no block';
+    if (kind === 'wild-access') return 'in heap memory that belongs to no block';
+    return kind === 'null-access' ? 'near address 0' : 'beside a variable that is not known';
   }
   const of = `block of ${quantity(block.size, 'byte')}`;
   const inside = address - block.address;
@@ -185,6 +232,28 @@ export function faultPosition(kind: HeapFaultKind, address: number, block: Fault
   if (inside >= block.size) return `${quantity(inside - block.size, 'byte')} past the end of a ${of}`;
   const into = `${quantity(inside, 'byte')} into a`;
   return kind === 'use-after-poison' ? `${into} closed part of a ${of}` : `${into} freed ${of}`;
+}
+
+/** The compiler's names of string literals. */
+const LITERAL = /^(?:\.L)?\.str(?:\.\d+)?$|^<string literal>$/;
+
+/** Where a byte is that misses a variable. */
+export function variablePosition(kind: HeapFaultKind, address: number, variable: FaultyVariable): string {
+  const { name, size, line, function: owner } = variable;
+  const bytes = quantity(size, 'byte');
+  const facts = line === null ? bytes : `${bytes}, line ${line}`;
+  const place = owner === null ? '' : ` in ${owner}`;
+  const global = kind === 'global-buffer-overflow' ? 'global ' : '';
+  const what = LITERAL.test(name)
+    ? `a string literal of ${bytes}`
+    : name === ''
+      ? `an alloca or variable-length array of ${bytes}`
+      : `the ${global}variable '${name}' (${facts})${place}`;
+  const inside = address - variable.address;
+  if (inside < 0) return `${quantity(-inside, 'byte')} before ${what}`;
+  return inside < size
+    ? `${quantity(inside, 'byte')} into ${what}`
+    : `${quantity(inside - size, 'byte')} past the end of ${what}`;
 }
 
 /** The message of an error about a heap fault. */

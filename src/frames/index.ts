@@ -8,6 +8,7 @@ export {
   accessText,
   type FaultyAccess,
   type FaultyBlock,
+  type FaultyVariable,
   faultMessage,
   faultPosition,
   faultStackNames,
@@ -16,6 +17,7 @@ export {
   type HeapFault,
   type HeapFaultKind,
   type MemoryAround,
+  variablePosition,
 } from './heap-fault.ts';
 export {
   droppedFrames,

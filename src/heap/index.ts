@@ -11,6 +11,7 @@ export {
   Ledger,
   type RawAccess,
   type RawHeapFault,
+  type RawVariable,
   type RequestRecord,
   type TimelineTotals,
 } from './ledger.ts';

@@ -95,6 +95,18 @@ export interface RawAccess {
   readonly writes: boolean;
   /** Offset of the instruction, which counts like that of a call site. */
   readonly site: number;
+  /** The variable that was missed; null when it was none. */
+  readonly variable: RawVariable | null;
+}
+
+/** A variable on the stack or a global one, as the runtime describes it. */
+export interface RawVariable {
+  /** Its name, which may end with a colon and its line. */
+  readonly name: string;
+  readonly address: number;
+  readonly size: number;
+  /** Index of its function in the table of functions; 0 when it has none, or that is not known. */
+  readonly function: number;
 }
 
 const FAULT_KINDS: Readonly<Record<number, HeapFaultKind>> = {
@@ -110,8 +122,17 @@ const FAULT_KINDS: Readonly<Record<number, HeapFaultKind>> = {
   [L.FAULT_WILD_ACCESS]: 'wild-access',
   [L.FAULT_USE_AFTER_POISON]: 'use-after-poison',
   [L.FAULT_UNKNOWN_POOL]: 'unknown-pool',
+  [L.FAULT_STACK_OVERFLOW]: 'stack-buffer-overflow',
+  [L.FAULT_STACK_UNDERFLOW]: 'stack-buffer-underflow',
+  [L.FAULT_DYNAMIC_STACK_OVERFLOW]: 'dynamic-stack-buffer-overflow',
+  [L.FAULT_USE_AFTER_SCOPE]: 'stack-use-after-scope',
+  [L.FAULT_GLOBAL_OVERFLOW]: 'global-buffer-overflow',
 };
-const isAccess = (kind: number): boolean => kind >= L.FAULT_OVERFLOW && kind <= L.FAULT_USE_AFTER_POISON;
+const isBesideVariable = (kind: number): boolean => kind >= L.FAULT_STACK_OVERFLOW;
+const isAccess = (kind: number): boolean =>
+  (kind >= L.FAULT_OVERFLOW && kind <= L.FAULT_USE_AFTER_POISON) || isBesideVariable(kind);
+/** Longer names are cut. */
+const LONGEST_NAME = 256;
 
 /** What an allocator of the program's own has handed out and not taken back. */
 export interface Cell {
@@ -711,25 +732,38 @@ export class Ledger {
   faultAt(record: number): RawHeapFault {
     const words = this.#view.words;
     const at = this.#recordAt(record);
-    const kind = FAULT_KINDS[words[at + L.FAULT_KIND / WORD]!];
+    const code = words[at + L.FAULT_KIND / WORD]!;
+    const kind = FAULT_KINDS[code];
     if (kind === undefined) throw damaged('fault record', record);
+    const [block, blockSize] = [words[at + L.FAULT_BLOCK / WORD]!, words[at + L.FAULT_BLOCK_SIZE / WORD]!];
+    const variable = isBesideVariable(code);
     return {
       kind,
       address: words[at + L.FAULT_ADDRESS / WORD]!,
       context: words[at + L.FAULT_CONTEXT / WORD]!,
       allocContext: words[at + L.FAULT_ALLOC_CONTEXT / WORD]!,
       freeContext: words[at + L.FAULT_FREE_CONTEXT / WORD]!,
-      block: words[at + L.FAULT_BLOCK / WORD]!,
-      blockSize: words[at + L.FAULT_BLOCK_SIZE / WORD]!,
-      access: !isAccess(words[at + L.FAULT_KIND / WORD]!)
+      block: variable ? 0 : block,
+      blockSize: variable ? 0 : blockSize,
+      access: !isAccess(code)
         ? null
         : {
             bad: words[at + L.FAULT_BAD / WORD]!,
             size: words[at + L.FAULT_ACCESS_SIZE / WORD]!,
             writes: words[at + L.FAULT_ACCESS_WRITES / WORD] === 1,
             site: words[at + L.FAULT_ACCESS_SITE / WORD]!,
+            variable: !variable || block === 0 ? null : this.#variableAt(at, block, blockSize),
           },
     };
+  }
+
+  /** @param at index of the first word of a fault record */
+  #variableAt(at: number, address: number, size: number): RawVariable {
+    const { words, bytes } = this.#view;
+    const start = words[at + L.FAULT_VARIABLE_NAME / WORD]!;
+    const length = Math.min(words[at + L.FAULT_VARIABLE_NAME_LENGTH / WORD]!, LONGEST_NAME);
+    const name = new TextDecoder().decode(bytes.slice(start, start + length));
+    return { name, address, size, function: words[at + L.FAULT_VARIABLE_FUNCTION / WORD]! };
   }
 
   #recordAt(record: number): number {

@@ -54,6 +54,8 @@ export class GuestStacks {
   readonly #lastSlot: number;
   /** Index of `top` in `words`. The caller of enterSlot() restores it there by an assignment, which cannot fail. */
   readonly topWord: number;
+  /** Called when frames were cut off below this stack pointer; null when nobody wants to know. */
+  cutOff: ((pointer: number) => void) | null = null;
   /** The memory as it was last seen. After the memory has grown, the length is 0 until refresh() is called. */
   words: Uint32Array;
 
@@ -140,6 +142,12 @@ export class GuestStacks {
     this.shadow.top = this.#saved[2 * depth]!;
     if (this.#pointer !== null) this.#pointer.value = this.#saved[2 * depth + 1]!;
     this.#saved.length = 2 * depth;
+    this.tellCutOff();
+  }
+
+  /** Frames were cut off below the stack pointer, which is where it belongs. */
+  tellCutOff(): void {
+    if (this.cutOff !== null && this.#pointer !== null) this.cutOff(this.#pointer.value as number);
   }
 
   /** Forgets what push() remembered, after the nested call has ended in any way. */
@@ -152,6 +160,7 @@ export class GuestStacks {
   restore(): void {
     this.shadow.top = this.#saved.at(-2)!;
     if (this.#pointer !== null) this.#pointer.value = this.#saved.at(-1)!;
+    this.tellCutOff();
   }
 }
 

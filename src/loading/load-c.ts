@@ -71,13 +71,13 @@ export async function openC<Exports extends object = GuestExports, Types extends
 export async function compileC(
   caller: string,
   sources: string | URL | readonly (string | URL)[],
-  options: LoadCOptions,
+  given: LoadCOptions,
 ): Promise<{
   readonly compiled: CompiledModule;
   readonly files: readonly string[];
   readonly settings: LoadCOptions;
 }> {
-  const settings: LoadCOptions = readOptions(caller, options, LOAD_C_OPTIONS);
+  const settings: LoadCOptions = readOptions(caller, given, LOAD_C_OPTIONS);
   const named: unknown = isFile(sources) ? [sources] : sources;
   if (!isFileList(named)) {
     throw new InvalidArgumentError(
@@ -86,7 +86,20 @@ export async function compileC(
     );
   }
   const files = named.map((file) => pathOf('sources', file));
-  return { compiled: await compile(files, compileOptionsOf(settings), settings), files, settings };
+  const options = { ...compileOptionsOf(settings), stack: stackOf(settings) };
+  return { compiled: await compile(files, options, settings), files, settings };
+}
+
+/** Whether variables get redzones. */
+function stackOf(settings: LoadCOptions): boolean {
+  const { access } = checksOf(settings);
+  if (settings.stack === true && !access) {
+    throw new InvalidArgumentError(
+      'stack',
+      'stack: true needs access: true or checks: true, because only checks of accesses look at the room around variables.',
+    );
+  }
+  return settings.stack ?? access;
 }
 
 function compileOptionsOf(options: LoadCOptions): CompileOptions {

@@ -4,6 +4,7 @@
 
 import {
   type FaultyAccess,
+  type FaultyVariable,
   type Frame,
   type Gap,
   gapFrame,
@@ -108,6 +109,8 @@ export interface LeakJsonAccess {
   readonly size: number;
   /** Where the first byte is that must not be touched, in words. */
   readonly position: string;
+  /** The variable that was missed, when it was one on the stack or a global one. */
+  readonly variable?: FaultyVariable;
 }
 
 /** One heap fault. */
@@ -288,6 +291,6 @@ function gapJson(gap: Gap): LeakJsonFrame {
   return { ...frameJson(frame, undefined), omitted };
 }
 
-function jsonAccess({ kind, size, position }: FaultyAccess): LeakJsonAccess {
-  return { kind, size, position };
+function jsonAccess({ kind, size, position, variable }: FaultyAccess): LeakJsonAccess {
+  return { kind, size, position, ...(variable === undefined ? {} : { variable }) };
 }

@@ -67,6 +67,15 @@ export interface RuntimeExports {
   heapline_access_range(address: number, bytes: number, writes: number, site: number): void;
   /** Judges reading a string of at most so many bytes; returns how many are read, the zero byte included. */
   heapline_access_string(address: number, most: number, site: number): number;
+  /** Closes and opens stack variables, and the shadow of frames (HL_VARIABLES_*). */
+  heapline_variables(what: number, a: number, b: number): void;
+  /**
+   * Where code finds the shadow that writes the shadow of its frames. Its name, and the next one, are
+   * AddressSanitizer's.
+   */
+  readonly __asan_shadow_memory_dynamic_address: RuntimeAddress;
+  /** Closes the redzones of the global variables of an object file. */
+  __asan_register_globals(globals: number, count: number): void;
   /**
    * Compares what the ledger keeps twice (`what`: HL_CHECK_*); returns 0, or the line of the check that
    * failed.
@@ -138,6 +147,9 @@ export const HOST_EXPORTS: readonly string[] = [
   'heapline_access_is_bad',
   'heapline_access_range',
   'heapline_access_string',
+  'heapline_variables',
+  '__asan_shadow_memory_dynamic_address',
+  '__asan_register_globals',
   'heapline_check',
   'heapline_check_context',
   'heapline_peak_written',

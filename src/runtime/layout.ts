@@ -4,7 +4,7 @@
 /** The first word of the runtime block. */
 export const MAGIC = 0x50414548;
 /** The second word of the runtime block. It changes whenever something in this file changes its meaning. */
-export const ABI_VERSION = 8;
+export const ABI_VERSION = 9;
 /**
  * The shadow stack is an array of slots { site: u32, node: u32 } in the data symbol `heapline_shadow`. Slot 0
  * is the sentinel: its node is the root. `top` is the address of the innermost written slot. A function that
@@ -208,7 +208,7 @@ export const IGNORED_SERIAL = 4;
  * The contexts in a record are nodes.
  */
 export const FAULT_RING_LENGTH = 64;
-export const FAULT_SIZE = 48;
+export const FAULT_SIZE = 64;
 export const FAULT_KIND = 0;
 export const FAULT_ADDRESS = 4;
 export const FAULT_CONTEXT = 8;
@@ -224,6 +224,14 @@ export const FAULT_BAD = 28;
 export const FAULT_ACCESS_SIZE = 32;
 export const FAULT_ACCESS_WRITES = 36;
 export const FAULT_ACCESS_SITE = 40;
+/**
+ * Of a wrong access beside a variable, which is in FAULT_BLOCK: where its name is, how long that is, and the
+ * index of its function in the table of functions. They are 0 when they are not known. The name of a stack
+ * variable may end with a colon and its line.
+ */
+export const FAULT_VARIABLE_NAME = 44;
+export const FAULT_VARIABLE_NAME_LENGTH = 48;
+export const FAULT_VARIABLE_FUNCTION = 52;
 export const FAULT_DOUBLE_FREE = 1;
 export const FAULT_INTERIOR_FREE = 2;
 export const FAULT_FOREIGN_FREE = 3;
@@ -271,6 +279,17 @@ export const FAULT_UNKNOWN_POOL = 13;
  */
 export const FAULT_ATTEMPT = 16;
 /**
+ * Wrong accesses beside variables on the stack: behind or between variables, before the first one, and beside
+ * memory of alloca.
+ */
+export const FAULT_STACK_OVERFLOW = 17;
+export const FAULT_STACK_UNDERFLOW = 18;
+export const FAULT_DYNAMIC_STACK_OVERFLOW = 19;
+/** An access to a variable whose block has ended. */
+export const FAULT_USE_AFTER_SCOPE = 20;
+/** An access beside a global variable. */
+export const FAULT_GLOBAL_OVERFLOW = 21;
+/**
  * The shadow has a byte for each granule of memory. From 1 to 7 it says how many bytes of the granule, from
  * the first one on, the program may touch; 0 stands for all of them, and these values for none. They are
  * AddressSanitizer's.
@@ -284,6 +303,34 @@ export const SHADOW_FREED = 0xfd;
 export const SHADOW_POISONED = 0xf7;
 /** Memory near address 0. */
 export const SHADOW_NULL = 0xfe;
+/**
+ * Stack and global variables (variables.c): before the first variable of a frame, between two and behind the
+ * last one, a variable whose block has ended, before and behind memory of alloca, and behind a global
+ * variable.
+ */
+export const SHADOW_STACK_LEFT = 0xf1;
+export const SHADOW_STACK_MIDDLE = 0xf2;
+export const SHADOW_STACK_RIGHT = 0xf3;
+export const SHADOW_SCOPE = 0xf8;
+export const SHADOW_ALLOCA_LEFT = 0xca;
+export const SHADOW_ALLOCA_RIGHT = 0xcb;
+export const SHADOW_GLOBAL = 0xf9;
+/** Closes both sides of memory that alloca has given: address, size. */
+export const VARIABLES_ALLOCA = 256;
+/** Opens memory of alloca: from, to. */
+export const VARIABLES_ALLOCA_ENDS = 257;
+/** Closes a variable whose block has ended, and opens one whose block has begun: address, size. */
+export const VARIABLES_CLOSE = 258;
+export const VARIABLES_OPEN = 259;
+/** All frames may end without returning. */
+export const VARIABLES_MAY_END = 260;
+/** The host has cut off the frames below the stack pointer, which is the first number. */
+export const VARIABLES_HAVE_ENDED = 261;
+/**
+ * Code that writes the shadow of its frames begins to run. It finds the shadow in the word at the address
+ * that is the first number.
+ */
+export const VARIABLES_BEGIN = 262;
 /**
  * Addresses below this one are near 0, unless they are static data or in the part of the stack that is in
  * use.

@@ -112,6 +112,9 @@ export class Session {
     if ((options.quarantine > 0 && !recordsOnly) || instrumented.shadow !== null) {
       startChecks(runtime, options.quarantine, instrumented.shadow);
     }
+    if (instrumented.shadow !== null) {
+      gate.stacks.cutOff = (pointer) => runtime.heapline_variables?.(layout.VARIABLES_HAVE_ENDED, pointer, 0);
+    }
     this.timeline = options.timeline ? startTimeline(this.ledger, runtime) : null;
     if (options.mostBlocks > 0 || options.mostBytes > 0) {
       limitsOf(runtime)(options.mostBlocks, options.mostBytes);
@@ -119,7 +122,9 @@ export class Session {
     gate.tellAttempts = (tell) => runtime.heapline_count_attempts?.(tell ? NEVER : 0, NEVER, Number(tell));
     this.#witness = new GuestAccessWitness(instrumented, guest.memory);
     this.peaks = new PeakMeter(this.ledger, exports);
-    this.stacks = new StackReader(this.ledger, this.events, symbols, hostStacks);
+    this.stacks = new StackReader(this.ledger, this.events, symbols, hostStacks, (pointer) =>
+      signatures.codeOf(pointer),
+    );
     const requests = new ClientRequests(exports, guest.memory);
     this.requests = requests;
     const ownNotes = options.attached ? [HELD_BY_JAVASCRIPT] : [];
@@ -253,6 +258,7 @@ export class Session {
   #emptied(mainLivesOn: boolean): void {
     this.ledger.resetShadowStack();
     if (!mainLivesOn) this.leaks.roots.emptyStack();
+    this.boundary.gate.stacks.tellCutOff();
   }
 
   #failure(error: unknown, name: string): unknown {

@@ -4,6 +4,7 @@
 import {
   type FaultyAccess,
   type FaultyBlock,
+  type FaultyVariable,
   type Frame,
   faultPosition,
   type HeapFault,
@@ -11,14 +12,18 @@ import {
   type MemoryAround,
   type Stack,
   TRUNCATED_FRAME,
+  variablePosition,
   withStacks,
 } from '../frames/index.ts';
-import { ContextStacks, type Ledger, type RawAccess } from '../heap/index.ts';
+import { ContextStacks, type Ledger, type RawAccess, type RawVariable } from '../heap/index.ts';
 import type { HostStacks } from '../host/index.ts';
 import type { FailedAllocation } from '../report/index.ts';
 import * as layout from '../runtime/layout.ts';
 import type { EventPath, HeapEvents, RecordedHeapFault } from './heap-events.ts';
 import type { ModuleSymbols } from './module-symbols.ts';
+
+/** The name of a variable, what clang appends to those of parameters and in inlined functions, and the line. */
+const VARIABLE = /^(.*?)(?:\.(?:i|addr)\d*)*(?::(\d+))?$/s;
 
 /** Reads the stacks of one guest's heap. */
 export class StackReader {
@@ -26,17 +31,21 @@ export class StackReader {
   readonly #events: HeapEvents;
   readonly #symbols: Pick<ModuleSymbols, 'frames' | 'isStartUp'>;
   readonly #hostStacks: HostStacks;
+  /** Where the code of the function begins that is in the table at this index; null when it is not known. */
+  readonly #codeOf: (pointer: number) => number | null;
 
   constructor(
     ledger: Ledger,
     events: HeapEvents,
     symbols: Pick<ModuleSymbols, 'frames' | 'isStartUp'>,
     hostStacks: HostStacks,
+    codeOf: (pointer: number) => number | null,
   ) {
     this.#ledger = ledger;
     this.#events = events;
     this.#symbols = symbols;
     this.#hostStacks = hostStacks;
+    this.#codeOf = codeOf;
   }
 
   /** The stacks of contexts whose paths were checked. They are valid until the guest runs again. */
@@ -72,7 +81,7 @@ export class StackReader {
     return withStacks(
       {
         ...{ kind, address, block },
-        ...(access === null ? {} : { access: faultyAccess(kind, access, block, memory!) }),
+        ...(access === null ? {} : { access: this.#access(kind, access, block, memory!) }),
       },
       {
         frames: this.#stackAt(path, stacks),
@@ -88,21 +97,36 @@ export class StackReader {
     return this.#events.failures((path) => this.#stackAt(path, stacks), mark);
   }
 
+  #access(
+    kind: HeapFaultKind,
+    { writes, size, bad, variable: raw }: RawAccess,
+    block: FaultyBlock | null,
+    memory: MemoryAround,
+  ): FaultyAccess {
+    const variable = raw === null ? null : this.#variable(raw);
+    return {
+      ...{ kind: writes ? 'write' : 'read', size, badAddress: bad },
+      position: variable === null ? faultPosition(kind, bad, block) : variablePosition(kind, bad, variable),
+      memory,
+      ...(variable === null ? {} : { variable }),
+    };
+  }
+
+  #variable({ name, address, size, function: pointer }: RawVariable): FaultyVariable {
+    const [, text = '', line] = VARIABLE.exec(name) ?? [];
+    const site = pointer === 0 ? null : this.#codeOf(pointer);
+    return {
+      ...{ name: text, address, size },
+      line: line === undefined ? null : Number(line),
+      function: site === null ? null : (this.#symbols.frames(site).at(-1)?.function ?? null),
+    };
+  }
+
   #stackAt(path: EventPath, stacks: ContextStacks): Stack {
     if (!('node' in path)) return stacks.ofSites(path);
     this.#ledger.checkContext(path.node);
     return stacks.of(path.node);
   }
-}
-
-function faultyAccess(
-  kind: HeapFaultKind,
-  { writes, size, bad }: RawAccess,
-  block: FaultyBlock | null,
-  memory: MemoryAround,
-): FaultyAccess {
-  const position = faultPosition(kind, bad, block);
-  return { kind: writes ? 'write' : 'read', size, badAddress: bad, position, memory };
 }
 
 /**

@@ -32,6 +32,14 @@ export class TableSignatures {
     };
   }
 
+  /** Where the code of the function at this index begins, as sites count; null when the module put none there. */
+  codeOf(pointer: number): number | null {
+    this.#module ??= readModule(this.bytes);
+    const module = this.#module;
+    const body = (this.#indexOf(pointer) ?? -1) - module.importedFunctions;
+    return body < 0 ? null : module.heads.code[body]! - module.codeStart;
+  }
+
   #indexOf(pointer: number): number | null {
     for (const { mode, table, offset, functions } of this.#module!.elements) {
       const start = offset?.i32;

@@ -2,6 +2,7 @@
 // wrong and 0 to do the same correctly. Each function stands on one line, so the line of its access is known.
 
 import type { HeapFaultKind } from '../../src/frames/index.ts';
+import { VARIABLE_HEAD, variableCases, variableLines } from './variable-cases.ts';
 
 /** What a checker must say of one function. */
 export interface AccessCase {
@@ -296,14 +297,25 @@ const HEAD = [
 ] as const;
 
 /** The functions in which two cases go wrong. */
-const ELSEWHERE: Readonly<Record<string, string>> = { in_leaf: 'int leaf(', callback: 'int by_value(' };
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  in_leaf: 'int leaf(',
+  by_callee: 'int leaf(',
+  callback: 'int by_value(',
+};
+
+/** How many lines stand between the head and the line of a function. */
+function placeOf(name: string): number {
+  const at = accessCases.findIndex((each) => each.name === name);
+  if (at >= 0) return at;
+  return accessCases.length + VARIABLE_HEAD.length + variableCases.findIndex((each) => each.name === name);
+}
 
 /** The line of a case's access. */
 export function lineOf(name: string): number {
   const elsewhere = ELSEWHERE[name];
   return elsewhere !== undefined
     ? HEAD.findIndex((line) => line.includes(elsewhere)) + 1
-    : HEAD.length + 1 + accessCases.findIndex((each) => each.name === name);
+    : HEAD.length + 1 + placeOf(name);
 }
 
 /**
@@ -318,13 +330,17 @@ export function accessSource(native: boolean, all = false): string {
       ({ name, body }) =>
         `NOINLINE void ${name}(int bad) { ${body.replaceAll(/hide\((\w*alloc\()/g, 'NEW($1')} }`,
     ),
+    ...VARIABLE_HEAD,
+    ...variableLines(),
   ];
   if (!native) return `${lines.join('\n')}\n`;
   if (all) {
     const each = accessCases.map(({ name }) => `${name}(1);`);
     return `${lines.join('\n')}\nint main(void) { ${each.join(' ')} return 0; }\n`;
   }
-  const calls = accessCases.map(({ name }) => `if (!strcmp(argv[1], "${name}")) ${name}(bad);`);
+  const calls = [...accessCases, ...variableCases].map(
+    ({ name }) => `if (!strcmp(argv[1], "${name}")) ${name}(bad);`,
+  );
   lines.push(`int main(int argc, char **argv) { int bad = argc < 3; ${calls.join(' ')} return 0; }`);
   return `${lines.join('\n')}\n`;
 }

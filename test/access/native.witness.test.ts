@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FULL } from '../support/full.ts';
 import { type AccessCase, accessCases, accessSource, lineOf } from './cases.ts';
+import { type VariableCase, variableCases } from './variable-cases.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'heapline-native-access-'));
 const source = join(folder, 'cases.c');
@@ -50,6 +51,30 @@ function distanceOf(position: string): string {
   return [distance!.replaceAll(',', ''), side, size!.replaceAll(',', '')].join(' ');
 }
 
+/** What the report says of the variables that may have been missed, in words such as `v 0 past 20`. */
+function variablesIn(report: string): string[] {
+  const onStack = /\[(\d+), (\d+)\) '([^']*)'.*<== Memory access at offset (\d+)/.exec(report);
+  if (onStack !== null) {
+    const [start, end, at] = [Number(onStack[1]), Number(onStack[2]), Number(onStack[4])];
+    const size = end - start;
+    if (at < start) return [`${onStack[3]} ${start - at} before ${size}`];
+    const inside = /stack-use-after-scope/.test(report);
+    return [
+      inside
+        ? `${onStack[3]} ${at - start} into ${size}`
+        : `${onStack[3]} ${Math.max(0, at - end)} past ${size}`,
+    ];
+  }
+  const globals = report.matchAll(
+    /is located (\d+) bytes? (to the right of|to the left of|after|before|inside of) global variable '([^']*)'.* of size (\d+)/g,
+  );
+  return [...globals].map(
+    ([, distance, side, name, size]) =>
+      `${name!.replace(/^\*\.LC\d+$/, '')} ${distance} ${sides[side!]} ${size}`,
+  );
+}
+
+const askedOfVariables = variableCases.filter((_, index) => FULL || index % 4 === 0);
 const asked = accessCases.filter(({ differs }, index) => differs === undefined && (FULL || index % 4 === 0));
 
 describe.each(FULL ? ['-O0', '-Og'] : ['-O0'])('AddressSanitizer at %s', (level) => {
@@ -78,4 +103,22 @@ describe.each(FULL ? ['-O0', '-Og'] : ['-O0'])('AddressSanitizer at %s', (level)
       line: lineOf(name),
     });
   });
+
+  it.each(askedOfVariables.map((each) => [each.name, each] as const))(
+    'agrees on %s, beside a variable',
+    (name, each: VariableCase) => {
+      expect(run(name, 'good')).toBe('');
+      const report = run(name);
+      const { kind, access, size, line } = verdict(report);
+      expect({ kind, access, line }).toEqual({
+        kind: each.native ?? each.kind,
+        access: each.access,
+        line: lineOf(name),
+      });
+      if (each.size !== 0) expect(size).toBe(each.size);
+      // It says nothing of memory of alloca.
+      if (each.kind === 'dynamic-stack-buffer-overflow') return;
+      expect(variablesIn(report)).toContain(`${each.variable} ${each.place.join(' ')}`);
+    },
+  );
 });

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HeapFault, HeapFaultError, loadC, type Sandbox } from '../../src/index.ts';
 import { FULL } from '../support/full.ts';
 import { type AccessCase, accessCases, accessSource, lineOf } from './cases.ts';
+import { type VariableCase, variableCases } from './variable-cases.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'heapline-access-'));
 const source = join(folder, 'cases.c');
@@ -37,6 +38,30 @@ function wanted({ name, kind, access, size, position }: AccessCase, found: Retur
     ...{ kind, access, position, line: lineOf(name), caller: true, allocated: true },
     size: size === 0 ? found.size : size,
     freed: kind === 'heap-use-after-free',
+  };
+}
+
+const LITERAL = /^(?:\.L)?\.str(?:\.\d+)?$|^<string literal>$/;
+
+/** What a fault says of the variable that was missed. */
+function seenBeside({ kind, access, block, frames }: HeapFault) {
+  const { variable } = access!;
+  const [distance] = access!.position.split(' ');
+  return {
+    ...{ kind, access: access!.kind, size: access!.size, block },
+    // Compilers put the function before the name of a static variable.
+    variable: variable?.name.replace(LITERAL, '').replace(/^.*\./, ''),
+    place: [Number(distance), /past|before|into/.exec(access!.position)?.[0], variable?.size],
+    line: frames.find((frame) => frame.file === source)?.line,
+    caller: frames.some((frame) => frame.language === 'js'),
+  };
+}
+
+function wantedBeside(each: VariableCase, found: ReturnType<typeof seenBeside>) {
+  const { kind, access, size, variable, place } = each;
+  return {
+    ...{ kind, access, size: size === 0 ? found.size : size, block: null, variable, place },
+    ...{ line: lineOf(each.name), caller: true },
   };
 }
 
@@ -69,6 +94,36 @@ describe.each(builds)('%s %s', (toolchain, level, every) => {
       expect(lib.heap.faults()).toHaveLength(before + found.length);
     },
   );
+});
+
+describe.each(builds)('beside variables, %s %s', (toolchain, level, every) => {
+  let lib: Sandbox<Functions>;
+  beforeAll(async () => {
+    lib = await loadC<Functions>(source, { toolchain, flags: [level, '-w'], checks: true });
+  }, 120_000);
+  afterAll(() => lib?.dispose());
+
+  it.each(variableCases.filter((_, index) => index % every === 0).map((each) => [each.name, each] as const))(
+    '%s',
+    (name, each) => {
+      const before = lib.heap.faults().length;
+      lib.exports[name]!(0);
+      expect(lib.heap.faults().slice(before)).toEqual([]);
+      lib.exports[name]!(1);
+      const found = lib.heap.faults().slice(before).map(seenBeside);
+      if (each.several !== true) expect(found).toHaveLength(1);
+      expect(found[0]).toEqual(wantedBeside(each, found[0]!));
+    },
+  );
+
+  it('says in which function a variable is, and which line declares it', () => {
+    lib.exports.second_of_two!(1);
+    const fault = lib.heap.faults().find(({ access }) => access?.variable?.function === 'second_of_two')!;
+    expect(fault.access).toMatchObject({
+      position: `2 bytes past the end of the variable 'w' (10 bytes, line ${lineOf('second_of_two')}) in second_of_two`,
+      variable: { name: 'w', size: 10, line: lineOf('second_of_two') },
+    });
+  });
 });
 
 describe('what an access does beside its report', () => {

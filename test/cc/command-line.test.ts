@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { actionOf, onlySource, readCommandLine, withoutOutput, wordsOf } from '../../src/cc/command-line.ts';
+import { VARIABLE_LAYOUT } from '../../src/compile/index.ts';
 import { InvalidArgumentError } from '../../src/errors.ts';
 
 const read = (text: string) => readCommandLine(text.split(' '));
@@ -41,11 +42,20 @@ test.each([
   expect(actionOf(text.split(' '))).toMatchObject({ action: 'link', access });
 });
 
-test('with -fsanitize=address, sources are compiled with the macro of gcc', () => {
+test('with -fsanitize=address, sources are compiled with the macro of gcc and room around variables', () => {
   const macro = '-D__SANITIZE_ADDRESS__=1';
-  expect(read('-fsanitize=address -c a.c').flags).toEqual([macro, '-c']);
-  expect(actionOf(['-fsanitize=address', '-c', 'a.c']).words).toEqual([macro, '-c', 'a.c']);
-  expect(read('-fsanitize=address -fno-sanitize=all -c a.c').flags).toEqual(['-c']);
+  expect(read('-fsanitize=address -c a.c').flags).toEqual([macro, '-c', ...VARIABLE_LAYOUT]);
+  expect(actionOf(['-fsanitize=address', '-c', 'a.c']).words).toEqual([
+    macro,
+    '-c',
+    'a.c',
+    ...VARIABLE_LAYOUT,
+  ]);
+  // An assembler has no variables, and a linker does not know the options.
+  expect(read('-fsanitize=address -c a.S').flags).toEqual([macro, '-c']);
+  expect(read('-fsanitize=address a.o').flags).toEqual([]);
+  expect(actionOf(['-fsanitize=address', 'a.o']).words).toEqual([macro, 'a.o']);
+  expect(read('-fsanitize=address -fno-sanitize=address -c a.c').flags).toEqual(['-c']);
 });
 
 test('the source and the output of a command line of emcc', () => {
