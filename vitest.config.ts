@@ -20,8 +20,8 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     pool: 'forks',
-    // One more than there are processors, because many tests wait for processes, clocks and the network.
-    maxWorkers: availableParallelism() + 1,
+    // Two more than there are processors, because many tests wait for processes, clocks and the network.
+    maxWorkers: availableParallelism() + 2,
     sequence: { sequencer: LongestFirst },
     projects: [
       {

@@ -44,7 +44,7 @@ describe('the published types', () => {
 describe('the package', () => {
   it('is right for publint and for Are The Types Wrong', () => {
     const check = (tool: string, ...args: string[]) =>
-      execFileSync('npx', ['--no-install', tool, packedArchive(), ...args], {
+      execFileSync(`node_modules/.bin/${tool}`, [packedArchive(), ...args], {
         cwd: root,
         encoding: 'utf8',
         env: { ...process.env, NO_COLOR: '1' },

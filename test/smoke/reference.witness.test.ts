@@ -17,7 +17,7 @@ let folder: string;
 // Fails when a name has no docstring, or when a type is used but not exported: see "validation" in typedoc.json.
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'heapline-reference-'));
-  execFileSync('npx', ['--no-install', 'typedoc', '--out', folder], { cwd: root, stdio: 'pipe' });
+  execFileSync('node_modules/.bin/typedoc', ['--out', folder], { cwd: root, stdio: 'pipe' });
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

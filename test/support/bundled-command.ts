@@ -1,6 +1,6 @@
-// The global set-up of the tiers that run the command: bundles src/cli once for the whole run. The tests start the
-// command hundreds of times, and a process that reads the sources through a loader starts half a second later. Beside
-// the bundle, test files can keep what they share during the run.
+// The global set-up of the tiers that run the command: bundles src/cli once for the whole run, also when several tiers
+// run. The tests start the command hundreds of times, and a process that reads the sources through a loader starts half
+// a second later. Beside the bundle, test files can keep what they share during the run.
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,28 @@ import { withOwnUrl } from '../../scripts/with-own-url.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-export default async function bundleCommand(project: TestProject): Promise<() => void> {
+/** The bundle of this run. vitest loads this file once for each tier, so that a variable of it would not be shared. */
+interface Run {
+  heaplineBundle?: { readonly directory: Promise<string>; users: number };
+}
+
+export default async function bundleCommand(project: TestProject): Promise<() => Promise<void>> {
+  const run = globalThis as Run;
+  run.heaplineBundle ??= { directory: bundle(), users: 0 };
+  const shared = run.heaplineBundle;
+  shared.users++;
+  const directory = await shared.directory;
+  project.provide('command', join(directory, 'main.js'));
+  project.provide('scratch', directory);
+  return async () => {
+    if (--shared.users > 0) return;
+    delete run.heaplineBundle;
+    rmSync(directory, { recursive: true, force: true });
+  };
+}
+
+/** Makes the bundle, and returns its directory. */
+async function bundle(): Promise<string> {
   // The bundle is two folders below package.json, as the sources are, so that its code finds the package's files.
   const cache = join(root, '.cache');
   mkdirSync(cache, { recursive: true });
@@ -43,9 +64,7 @@ export default async function bundleCommand(project: TestProject): Promise<() =>
     clean: false,
     esbuildOptions: withOwnUrl,
   });
-  project.provide('command', join(outDir, 'main.js'));
-  project.provide('scratch', outDir);
-  return () => rmSync(outDir, { recursive: true, force: true });
+  return outDir;
 }
 
 declare module 'vitest' {
