@@ -153,6 +153,12 @@ PROVIDED int mknod(const char *path, mode_t mode, dev_t device)
     return absent();
 }
 
+PROVIDED int mknodat(int fd, const char *path, mode_t mode, dev_t device)
+{
+    (void)fd, (void)path, (void)mode, (void)device;
+    return absent();
+}
+
 PROVIDED int fchdir(int fd)
 {
     (void)fd;

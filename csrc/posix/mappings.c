@@ -167,3 +167,12 @@ PROVIDED int munlock(const void *address, size_t length)
     (void)address, (void)length;
     return 0;
 }
+
+/* All memory of a program is always there. */
+PROVIDED int mlockall(int flags)
+{
+    (void)flags;
+    return 0;
+}
+
+PROVIDED int munlockall(void) { return 0; }

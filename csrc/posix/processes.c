@@ -2,6 +2,7 @@
 
 #include "provided.h"
 #include <dlfcn.h>
+#include <sched.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,6 +198,98 @@ PROVIDED int posix_spawnattr_setsigdefault(posix_spawnattr_t *restrict attribute
 {
     attributes->defaults = *set;
     return 0;
+}
+
+PROVIDED int posix_spawnattr_setschedpolicy(posix_spawnattr_t *attributes, int policy)
+{
+    attributes->policy = policy;
+    return 0;
+}
+
+PROVIDED int posix_spawnattr_setschedparam(posix_spawnattr_t *restrict attributes,
+                                           const struct sched_param *restrict parameters)
+{
+    attributes->parameters = *parameters;
+    return 0;
+}
+
+PROVIDED int posix_spawnattr_getflags(const posix_spawnattr_t *restrict attributes, short *restrict flags)
+{
+    *flags = (short)attributes->flags;
+    return 0;
+}
+
+PROVIDED int posix_spawnattr_getpgroup(const posix_spawnattr_t *restrict attributes, pid_t *restrict group)
+{
+    *group = attributes->group;
+    return 0;
+}
+
+PROVIDED int posix_spawnattr_getsigmask(const posix_spawnattr_t *restrict attributes, sigset_t *restrict mask)
+{
+    *mask = attributes->mask;
+    return 0;
+}
+
+PROVIDED int posix_spawnattr_getsigdefault(const posix_spawnattr_t *restrict attributes, sigset_t *restrict set)
+{
+    *set = attributes->defaults;
+    return 0;
+}
+
+PROVIDED int posix_spawnattr_getschedpolicy(const posix_spawnattr_t *restrict attributes, int *restrict policy)
+{
+    *policy = attributes->policy;
+    return 0;
+}
+
+PROVIDED int posix_spawnattr_getschedparam(const posix_spawnattr_t *restrict attributes,
+                                           struct sched_param *restrict parameters)
+{
+    *parameters = attributes->parameters;
+    return 0;
+}
+
+PROVIDED int sched_get_priority_max(int policy)
+{
+    (void)policy;
+    return absent();
+}
+
+PROVIDED int sched_get_priority_min(int policy)
+{
+    (void)policy;
+    return absent();
+}
+
+PROVIDED int sched_getparam(pid_t process, struct sched_param *parameters)
+{
+    (void)process, (void)parameters;
+    return absent();
+}
+
+PROVIDED int sched_getscheduler(pid_t process)
+{
+    (void)process;
+    return absent();
+}
+
+PROVIDED int sched_rr_get_interval(pid_t process, struct timespec *interval)
+{
+    (void)process, (void)interval;
+    return absent();
+}
+
+PROVIDED int sched_setparam(pid_t process, const struct sched_param *parameters)
+{
+    (void)process, (void)parameters;
+    return absent();
+}
+
+PROVIDED int sched_setscheduler(pid_t process, int policy, const struct sched_param *parameters)
+{
+    (void)process, (void)policy, (void)parameters;
+    return absent();
 }
 
 static int has_load_error;

@@ -8,7 +8,10 @@
  *   signals.c           signal, raise, sigaction, kill, masks: work for signals that the program raises itself
  *   descriptors.c       pipe: works within the process. Locks of files always succeed, because WASI cannot ask for them
  *   mappings.c          mmap, munmap, msync: work, and others see shared pages when they are written back
+ *   paths.c             realpath, ftw: work. The space of file systems: fails with ENOSYS
  *   processes.c         fork, exec, system, popen: fail with ENOSYS. wait: fails with ECHILD, as there are no children
+ *   shared.c            shared memory, queues, semaphores, asynchronous I/O: fail with ENOSYS
+ *   threads.c           semaphores: work as long as nobody would wait
  *   users.c             the process, the user and the limits: as the host says; what would change them fails
  *   sockets.c           fail with ENOSYS; no name can be looked up
  */
@@ -49,8 +52,11 @@ __attribute__((constructor(101))) static void start_as_the_process(void)
 
 #include "descriptors.c"
 #include "mappings.c"
+#include "paths.c"
 #include "processes.c"
+#include "shared.c"
 #include "signals.c"
 #include "sockets.c"
 #include "temporary-files.c"
+#include "threads.c"
 #include "users.c"

@@ -4,9 +4,11 @@
 #include "provided.h"
 #include <setjmp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SIGNALS _NSIG
@@ -15,7 +17,9 @@
 #define SIGNALLED 128
 
 static struct sigaction actions[SIGNALS];
-static sigset_t blocked, waiting;
+static sigset_t blocked, waiting, queued;
+/* What sigqueue() has sent with the signals in `queued`. */
+static union sigval values[SIGNALS];
 
 static int is_signal(int number)
 {
@@ -48,6 +52,16 @@ static void act_by_default(int number)
     }
 }
 
+/* Completes the information about a signal with what sigqueue() has sent with it. */
+static void take_value(int number, siginfo_t *info)
+{
+    if (!(queued & BIT(number)))
+        return;
+    queued &= ~BIT(number);
+    info->si_code = SI_QUEUE;
+    info->si_value = values[number];
+}
+
 static void deliver(int number)
 {
     struct sigaction action = actions[number];
@@ -66,6 +80,7 @@ static void deliver(int number)
     if (action.sa_flags & SA_SIGINFO) {
         siginfo_t info = {.si_signo = number, .si_code = SI_USER, .si_pid = hl_identity.process};
         info.si_uid = hl_identity.user;
+        take_value(number, &info);
         action.sa_sigaction(number, &info, 0);
     } else {
         action.sa_handler(number);
@@ -150,6 +165,17 @@ PROVIDED int kill(pid_t process, int number)
 PROVIDED int killpg(pid_t group, int number)
 {
     return is_own(group) ? raise(number) : -1;
+}
+
+PROVIDED int sigqueue(pid_t process, int number, union sigval value)
+{
+    if (!is_own(process) || (number != 0 && !is_signal(number)))
+        return -1;
+    if (number == 0)
+        return 0;
+    values[number] = value;
+    queued |= BIT(number);
+    return raise(number);
 }
 
 PROVIDED int pthread_kill(pthread_t thread, int number)
@@ -253,6 +279,50 @@ PROVIDED int sigwait(const sigset_t *restrict set, int *restrict number)
     return 0;
 }
 
+/* Takes a signal that waits already: no other one can come. */
+PROVIDED int sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info,
+                          const struct timespec *restrict limit)
+{
+    int number;
+    if (sigwait(set, &number) != 0) {
+        errno = limit == 0 ? ENOSYS : EAGAIN;
+        return -1;
+    }
+    siginfo_t known = {.si_signo = number, .si_code = SI_USER, .si_pid = hl_identity.process};
+    known.si_uid = hl_identity.user;
+    take_value(number, &known);
+    if (info != 0)
+        *info = known;
+    return number;
+}
+
+PROVIDED int sigwaitinfo(const sigset_t *restrict set, siginfo_t *restrict info) { return sigtimedwait(set, info, 0); }
+
+PROVIDED void psiginfo(const siginfo_t *info, const char *prefix)
+{
+    int has = prefix != 0 && *prefix != 0;
+    fprintf(stderr, "%s%sSignal %d\n", has ? prefix : "", has ? ": " : "", info->si_signo);
+}
+
+/* Blocks or unblocks one signal. */
+static int change_mask(int how, int number)
+{
+    sigset_t set = 0;
+    return sigaddset(&set, number) < 0 ? -1 : sigprocmask(how, &set, 0);
+}
+
+PROVIDED int sighold(int number) { return change_mask(SIG_BLOCK, number); }
+PROVIDED int sigrelse(int number) { return change_mask(SIG_UNBLOCK, number); }
+PROVIDED int sigignore(int number) { return signal(number, SIG_IGN) == SIG_ERR ? -1 : 0; }
+
+PROVIDED void (*sigset(int number, void (*handler)(int)))(int)
+{
+    void (*before)(int) = signal(number, handler);
+    if (before != SIG_ERR)
+        sigrelse(number);
+    return before;
+}
+
 PROVIDED int sigsuspend(const sigset_t *mask)
 {
     sigset_t before = blocked, due = waiting & ~*mask;
@@ -261,6 +331,12 @@ PROVIDED int sigsuspend(const sigset_t *mask)
     blocked = before;
     errno = due != 0 ? EINTR : ENOSYS;
     return -1;
+}
+
+PROVIDED int sigpause(int number)
+{
+    sigset_t mask = blocked;
+    return sigdelset(&mask, number) < 0 ? -1 : sigsuspend(&mask);
 }
 
 PROVIDED int pause(void) { return absent(); }
@@ -304,4 +380,35 @@ PROVIDED int getitimer(int which, struct itimerval *value)
     (void)which;
     *value = (struct itimerval){{0, 0}, {0, 0}};
     return 0;
+}
+
+PROVIDED int timer_create(clockid_t clock, struct sigevent *restrict event, timer_t *restrict timer)
+{
+    (void)clock, (void)event, (void)timer;
+    return absent();
+}
+
+PROVIDED int timer_delete(timer_t timer)
+{
+    (void)timer;
+    return absent();
+}
+
+PROVIDED int timer_settime(timer_t timer, int flags, const struct itimerspec *restrict value,
+                           struct itimerspec *restrict before)
+{
+    (void)timer, (void)flags, (void)value, (void)before;
+    return absent();
+}
+
+PROVIDED int timer_gettime(timer_t timer, struct itimerspec *value)
+{
+    (void)timer, (void)value;
+    return absent();
+}
+
+PROVIDED int timer_getoverrun(timer_t timer)
+{
+    (void)timer;
+    return absent();
 }

@@ -2,6 +2,7 @@
 
 #include "provided.h"
 #include <net/if.h>
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -77,6 +78,49 @@ PROVIDED int setsockopt(int fd, int level, int option, const void *value, sockle
 {
     (void)fd, (void)level, (void)option, (void)value, (void)length;
     return absent();
+}
+
+PROVIDED int sockatmark(int fd)
+{
+    (void)fd;
+    return absent();
+}
+
+PROVIDED in_addr_t inet_addr(const char *text)
+{
+    struct in_addr address;
+    return inet_aton(text, &address) ? address.s_addr : (in_addr_t)-1;
+}
+
+PROVIDED char *inet_ntoa(struct in_addr address)
+{
+    static char text[INET_ADDRSTRLEN];
+    return (char *)inet_ntop(AF_INET, &address, text, sizeof text);
+}
+
+PROVIDED void sethostent(int stays) { (void)stays; }
+PROVIDED void endhostent(void) {}
+PROVIDED struct hostent *gethostent(void) { return 0; }
+PROVIDED void setnetent(int stays) { (void)stays; }
+PROVIDED void endnetent(void) {}
+PROVIDED struct netent *getnetent(void) { return 0; }
+PROVIDED void setservent(int stays) { (void)stays; }
+PROVIDED void endservent(void) {}
+PROVIDED struct servent *getservent(void) { return 0; }
+PROVIDED void setprotoent(int stays) { (void)stays; }
+PROVIDED void endprotoent(void) {}
+PROVIDED struct protoent *getprotoent(void) { return 0; }
+
+PROVIDED struct netent *getnetbyaddr(unsigned network, int family)
+{
+    (void)network, (void)family;
+    return 0;
+}
+
+PROVIDED struct netent *getnetbyname(const char *name)
+{
+    (void)name;
+    return 0;
 }
 
 PROVIDED int *__h_errno_location(void)

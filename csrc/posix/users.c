@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -12,7 +13,9 @@
 #include <syslog.h>
 #include <termios.h>
 #include <time.h>
+#include <ulimit.h>
 #include <unistd.h>
+#include <utmpx.h>
 
 #define DESCRIPTORS 1024
 
@@ -225,6 +228,9 @@ PROVIDED int setrlimit(int resource, const struct rlimit *limit)
     return absent();
 }
 
+/* The size of files, in blocks of 512 bytes, has no limit. */
+PROVIDED long ulimit(int command, ...) { return command == UL_GETFSIZE ? LONG_MAX : absent(); }
+
 PROVIDED int getdtablesize(void) { return DESCRIPTORS; }
 
 PROVIDED int getpriority(int which, id_t who)
@@ -274,6 +280,34 @@ PROVIDED int clock_settime(clockid_t clock, const struct timespec *time)
 {
     (void)clock, (void)time;
     return absent();
+}
+
+PROVIDED int clock_getcpuclockid(pid_t process, clockid_t *clock)
+{
+    (void)process, (void)clock;
+    return ENOSYS;
+}
+
+PROVIDED void setutxent(void) {}
+PROVIDED void endutxent(void) {}
+PROVIDED struct utmpx *getutxent(void) { return 0; }
+
+PROVIDED struct utmpx *getutxid(const struct utmpx *wanted)
+{
+    (void)wanted;
+    return 0;
+}
+
+PROVIDED struct utmpx *getutxline(const struct utmpx *wanted)
+{
+    (void)wanted;
+    return 0;
+}
+
+PROVIDED struct utmpx *pututxline(const struct utmpx *entry)
+{
+    (void)entry;
+    return absent_pointer();
 }
 
 PROVIDED char *tzname[2] = {(char *)"UTC", (char *)"UTC"};
@@ -329,12 +363,35 @@ PROVIDED int ttyname_r(int fd, char *name, size_t size)
     return errno;
 }
 
+PROVIDED char *ctermid(char *name)
+{
+    static char terminal[L_ctermid];
+    return strcpy(name == 0 ? terminal : name, "/dev/tty");
+}
+
 PROVIDED pid_t tcgetpgrp(int fd) { return no_terminal(fd); }
 
 PROVIDED int tcsetpgrp(int fd, pid_t group)
 {
     (void)group;
     return no_terminal(fd);
+}
+
+PROVIDED pid_t tcgetsid(int fd) { return no_terminal(fd); }
+
+PROVIDED int posix_openpt(int flags)
+{
+    (void)flags;
+    return absent();
+}
+
+PROVIDED int grantpt(int fd) { return no_terminal(fd); }
+PROVIDED int unlockpt(int fd) { return no_terminal(fd); }
+
+PROVIDED char *ptsname(int fd)
+{
+    no_terminal(fd);
+    return 0;
 }
 
 PROVIDED int tcgetattr(int fd, struct termios *settings)

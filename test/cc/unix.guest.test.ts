@@ -36,6 +36,15 @@ test("C++ finds its library, and a leak of `new` is reported at the program's li
 
 test('the headers compile with every standard of C', () => {
   const headers = [
+    'aio',
+    'arpa/inet',
+    'dlfcn',
+    'errno',
+    'fcntl',
+    'ftw',
+    'limits',
+    'math',
+    'net/if',
     'netdb',
     'pwd',
     'grp',
@@ -44,12 +53,22 @@ test('the headers compile with every standard of C', () => {
     'spawn',
     'stdio',
     'stdlib',
+    'poll',
+    'sched',
+    'sys/msg',
+    'sys/random',
     'sys/resource',
+    'sys/sem',
+    'sys/shm',
     'sys/socket',
+    'sys/statfs',
+    'sys/sysmacros',
     'sys/un',
     'sys/wait',
   ];
-  const text = [...headers, 'termios', 'time', 'unistd'].map((name) => `#include <${name}.h>\n`).join('');
+  const text = [...headers, 'syslog', 'termios', 'time', 'ucontext', 'ulimit', 'unistd', 'utmpx', 'wordexp']
+    .map((name) => `#include <${name}.h>\n`)
+    .join('');
   build.write('headers.c', `${text}int main(void) { return 0; }\n`);
   for (const standard of ['c89', 'c99', 'gnu23']) {
     const strict = [`-std=${standard}`, '-Wall', '-Werror', '-pedantic', '-fsyntax-only'];

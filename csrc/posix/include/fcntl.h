@@ -28,6 +28,12 @@
 #ifndef O_NDELAY
 #define O_NDELAY O_NONBLOCK
 #endif
+#ifndef O_ASYNC
+#define O_ASYNC 0
+#endif
+#ifndef O_LARGEFILE
+#define O_LARGEFILE 0
+#endif
 #define flock64 flock
 #define F_GETLK64 F_GETLK
 #define F_SETLK64 F_SETLK

@@ -1,4 +1,4 @@
-/* <stdlib.h> of wasi-libc, with temporary files and the statuses of processes. */
+/* <stdlib.h> of wasi-libc, with temporary files, paths, terminals and the statuses of processes. */
 #include_next <stdlib.h>
 #ifndef HEAPLINE_STDLIB_H
 #define HEAPLINE_STDLIB_H
@@ -15,6 +15,11 @@ int mkstemps(char *, int);
 int mkostemps(char *, int, int);
 char *mkdtemp(char *);
 char *mktemp(char *);
+char *realpath(const char *__restrict, char *__restrict);
+int posix_openpt(int);
+int grantpt(int);
+int unlockpt(int);
+char *ptsname(int);
 void *valloc(size_t);
 int getloadavg(double *, int);
 #define mkstemp64 mkstemp

@@ -33,6 +33,11 @@ struct termios {
 #define VSTOP 9
 #define VSUSP 10
 #define VEOL 11
+#define VREPRINT 12
+#define VDISCARD 13
+#define VWERASE 14
+#define VLNEXT 15
+#define VEOL2 16
 #define IGNBRK 0000001
 #define BRKINT 0000002
 #define IGNPAR 0000004
@@ -45,8 +50,37 @@ struct termios {
 #define IXON 0002000
 #define IXANY 0004000
 #define IXOFF 0010000
+#define IMAXBEL 0020000
+#define IUTF8 0040000
 #define OPOST 0000001
 #define ONLCR 0000004
+#define OCRNL 0000010
+#define ONOCR 0000020
+#define ONLRET 0000040
+#define OFILL 0000100
+#define OFDEL 0000200
+#define NLDLY 0000400
+#define NL0 0000000
+#define NL1 0000400
+#define CRDLY 0003000
+#define CR0 0000000
+#define CR1 0001000
+#define CR2 0002000
+#define CR3 0003000
+#define TABDLY 0014000
+#define TAB0 0000000
+#define TAB1 0004000
+#define TAB2 0010000
+#define TAB3 0014000
+#define BSDLY 0020000
+#define BS0 0000000
+#define BS1 0020000
+#define VTDLY 0040000
+#define VT0 0000000
+#define VT1 0040000
+#define FFDLY 0100000
+#define FF0 0000000
+#define FF1 0100000
 #define CSIZE 0000060
 #define CS5 0000000
 #define CS6 0000020
@@ -78,7 +112,16 @@ struct termios {
 #define TCSADRAIN 1
 #define TCSAFLUSH 2
 #define B0 0
+#define B50 1
+#define B75 2
+#define B110 3
+#define B134 4
+#define B150 5
+#define B200 6
+#define B300 7
+#define B600 8
 #define B1200 9
+#define B1800 10
 #define B2400 11
 #define B4800 12
 #define B9600 13
@@ -86,6 +129,9 @@ struct termios {
 #define B38400 15
 #define B57600 0010001
 #define B115200 0010002
+#define B230400 0010003
+#define B460800 0010004
+#define B921600 0010007
 
 speed_t cfgetispeed(const struct termios *);
 speed_t cfgetospeed(const struct termios *);
@@ -98,6 +144,7 @@ int tcsendbreak(int, int);
 int tcdrain(int);
 int tcflush(int, int);
 int tcflow(int, int);
+pid_t tcgetsid(int);
 
 #ifdef __cplusplus
 }

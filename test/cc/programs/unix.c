@@ -1,11 +1,15 @@
 // What test suites use of Unix inside of one process. The output is the same natively.
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
 #include <netdb.h>
 #include <paths.h>
 #include <pwd.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
@@ -15,6 +19,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -145,6 +150,90 @@ static void mappings(void) {
   fclose(file);
 }
 
+static int visited;
+static int visit(const char *path, const struct stat *stat, int kind) {
+  visited += kind == FTW_F ? (int)stat->st_size : 1000;
+  return strstr(path, "stop") != NULL;
+}
+
+/* The real path of a path below a folder, without the folder. */
+static void print_real(const char *folder, const char *path) {
+  char found[PATH_MAX];
+  char *result = realpath(path, found);
+  printf("%s: %s\n", path, result != NULL ? result + strlen(folder) : errno == ELOOP ? "ELOOP" : strerror(errno));
+}
+
+static void paths(void) {
+  char folder[] = "/tmp/heapline-XXXXXX", *kept;
+  if (mkdtemp(folder) == NULL || chdir(folder) < 0) return;
+  char *real = realpath(".", NULL);
+  printf("mkdir %d", mkdir("a", 0755));
+  printf(" %d\n", mkdir("a/b", 0755));
+  FILE *file = fopen("a/b/file", "w");
+  fputs("text", file);
+  fclose(file);
+  printf("symlink %d %d", symlink("a/b", "short"), symlink("../short/file", "a/long"));
+  printf(" %d %d\n", symlink("loop", "loop"), symlink("/nowhere", "lost"));
+  static const char *const all[] = {"a/../a/./b//file", "short/file", "a/long", "short/..", "short/", "loop", "lost",
+                                    "a/b/file/", "a/b/file/..", "missing", "missing/x", ""};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) print_real(real, all[i]);
+  kept = realpath("short/file", NULL);
+  printf("allocated %d\n", kept != NULL && strcmp(kept + strlen(real), "/a/b/file") == 0);
+  free(kept);
+  printf("ftw %d", ftw("a", visit, 8));
+  printf(", visited %d\n", visited);
+  printf("unlink %d %d %d", unlink("a/long"), unlink("a/b/file"), unlink("short"));
+  printf(" %d %d\n", unlink("loop"), unlink("lost"));
+  printf("rmdir %d", rmdir("a/b"));
+  printf(" %d", rmdir("a"));
+  printf(" chdir %d", chdir("/"));
+  printf(" rmdir %d\n", rmdir(real));
+  free(real);
+}
+
+static void inform_of_value(int number, siginfo_t *info, void *context) {
+  (void)context;
+  printf("value %d %d\n", number == SIGUSR1 && info->si_code == SI_QUEUE, info->si_value.sival_int);
+}
+
+static void single_thread(void) {
+  struct sigaction action = {.sa_sigaction = inform_of_value, .sa_flags = SA_SIGINFO};
+  sigaction(SIGUSR1, &action, NULL);
+  union sigval value = {.sival_int = 42};
+  printf("sigqueue %d\n", sigqueue(getpid(), SIGUSR1, value));
+  siginfo_t info;
+  sigset_t set;
+  struct timespec soon = {0, 1000};
+  sighold(SIGUSR1);
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR1);
+  int number = sigtimedwait(&set, &info, &soon);
+  printf("sigtimedwait %d %d\n", number, errno == EAGAIN);
+  value.sival_int = 43;
+  sigqueue(getpid(), SIGUSR1, value);
+  number = sigwaitinfo(&set, &info);
+  printf("sigwaitinfo %d %d\n", number == SIGUSR1, info.si_value.sival_int);
+  sigrelse(SIGUSR1);
+  sem_t semaphore;
+  int count;
+  sem_init(&semaphore, 0, 1);
+  printf("sem_wait %d\n", sem_wait(&semaphore));
+  int result = sem_trywait(&semaphore);
+  printf("sem_trywait %d %d\n", result, errno == EAGAIN);
+  printf("sem_post %d", sem_post(&semaphore));
+  result = sem_getvalue(&semaphore, &count);
+  printf(" %d %d\n", result, count);
+  unsigned char bytes[600] = {0};
+  int zeros = 0;
+  printf("getrandom %d", (int)getrandom(bytes, sizeof bytes, 0));
+  for (size_t i = 0; i < sizeof bytes; i++) zeros += bytes[i] == 0;
+  printf(" %d\n", zeros < 30);
+  struct in_addr address = {inet_addr("192.168.1.20")};
+  printf("%s %d\n", inet_ntoa(address), inet_addr("no address") == (in_addr_t)-1);
+  struct timespec used;
+  printf("clock_gettime %d\n", clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used));
+}
+
 static void process(void) {
   struct rusage usage;
   struct timeval now;
@@ -176,6 +265,8 @@ int main(int argc, char **argv) {
   signals();
   descriptors();
   mappings();
+  paths();
+  single_thread();
   process();
   fflush(stdout);
   raise(SIGTERM);

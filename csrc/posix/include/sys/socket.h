@@ -83,6 +83,46 @@
 #define PF_LOCAL AF_UNIX
 #endif
 
+#ifndef SOCK_RAW
+#define SOCK_RAW 3
+#endif
+#ifndef SOCK_SEQPACKET
+#define SOCK_RDM 4
+#define SOCK_SEQPACKET 2
+#endif
+#ifndef PF_UNSPEC
+#define PF_UNSPEC AF_UNSPEC
+#define PF_INET AF_INET
+#define PF_INET6 AF_INET6
+#endif
+#ifndef SOL_IP
+#define SOL_IP 0
+#define SOL_IPV6 41
+#endif
+#ifndef SCM_RIGHTS
+#define SCM_RIGHTS 1
+#endif
+
+#ifndef CMSG_DATA
+struct cmsghdr {
+  socklen_t cmsg_len;
+  int cmsg_level;
+  int cmsg_type;
+};
+#define CMSG_ALIGN(size) (((size) + sizeof(size_t) - 1) & ~(sizeof(size_t) - 1))
+#define CMSG_SPACE(size) (CMSG_ALIGN(size) + CMSG_ALIGN(sizeof(struct cmsghdr)))
+#define CMSG_LEN(size) (CMSG_ALIGN(sizeof(struct cmsghdr)) + (size))
+#define CMSG_DATA(header) ((unsigned char *)((struct cmsghdr *)(header) + 1))
+#define CMSG_FIRSTHDR(message) \
+  ((size_t)(message)->msg_controllen >= sizeof(struct cmsghdr) ? (struct cmsghdr *)(message)->msg_control \
+                                                               : (struct cmsghdr *)0)
+#define CMSG_NXTHDR(message, header)                                                             \
+  ((unsigned char *)(header) + CMSG_ALIGN((header)->cmsg_len) + CMSG_ALIGN(sizeof(struct cmsghdr)) > \
+           (unsigned char *)(message)->msg_control + (message)->msg_controllen                   \
+       ? (struct cmsghdr *)0                                                                     \
+       : (struct cmsghdr *)((unsigned char *)(header) + CMSG_ALIGN((header)->cmsg_len)))
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -98,6 +138,7 @@ ssize_t sendto(int, const void *, size_t, int, const struct sockaddr *, socklen_
 ssize_t recvfrom(int, void *__restrict, size_t, int, struct sockaddr *__restrict, socklen_t *__restrict);
 ssize_t sendmsg(int, const struct msghdr *, int);
 ssize_t recvmsg(int, struct msghdr *, int);
+int sockatmark(int);
 int setsockopt(int, int, int, const void *, socklen_t);
 
 #ifdef __cplusplus

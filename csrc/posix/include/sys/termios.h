@@ -1,0 +1,2 @@
+/* <sys/termios.h>, another name of <termios.h>. */
+#include <termios.h>

@@ -1,0 +1,2 @@
+/* <sys/ucontext.h>: <signal.h> has the types. */
+#include <signal.h>
