@@ -49,7 +49,7 @@ export class GuestErrors {
   read(error: unknown, name: string, gate: Gate, stack: StackBounds | null): GuestFailure {
     const exit = exitSignalOf(error);
     if (exit !== null) {
-      const message = `The guest ended itself with status ${exit.exitCode} while ${name}() was called.`;
+      const message = `The guest ended itself with status ${exit.exitCode} while ${calledName(name)}() was called.`;
       return { error: new ExitError(exit.exitCode, message), exit, cutOff: false };
     }
     if (error instanceof HeaplineError) return { error, exit, cutOff: error instanceof TimeoutError };
@@ -72,9 +72,11 @@ export class GuestErrors {
   late(milliseconds: number, name: string, stack: GuestStack | null, limit: string): TimeoutError {
     const frames = this.#framesAt(stack?.offsets ?? []);
     const unknown =
-      stack === null ? ' Where it was cannot be told: it did not run in the main thread alone.' : '';
+      stack === null
+        ? ' Where it was cannot be told: that needs the main thread, and one guest that has its instance.'
+        : '';
     const message =
-      `The guest was stopped in ${trapPlace(frames) ?? `${name}()`} after ${milliseconds} ms, which ${limit} allows. Raise ` +
+      `The guest was stopped in ${trapPlace(frames) ?? `${calledName(name)}()`} after ${milliseconds} ms, which ${limit} allows. Raise ` +
       `the limit if it only needs more time; otherwise see what it loops over or waits for.${unknown}${messageFrames(frames)}`;
     return new TimeoutError(message, milliseconds, frames);
   }
@@ -158,8 +160,13 @@ function formatSize(bytes: number): string {
   return `${bytes / 2 ** unit} ${unit === 20 ? 'MiB' : unit === 10 ? 'KiB' : 'bytes'}`;
 }
 
+/** The function that the host called: a function of the table has a number for its name. */
+function calledName(name: string): string {
+  return /^\d+$/.test(name) ? `wasm-function[${name}]` : name;
+}
+
 function trapMessage(text: string, name: string, frames: readonly Frame[]): string {
-  return `The guest trapped in ${trapPlace(frames) ?? `${name}()`}: ${reasonOf(text)}${messageFrames(frames)}`;
+  return `The guest trapped in ${trapPlace(frames) ?? `${calledName(name)}()`}: ${reasonOf(text)}${messageFrames(frames)}`;
 }
 
 function exceptionMessage(
@@ -173,7 +180,7 @@ function exceptionMessage(
     ? ''
     : '\n  Nothing in there can: with Emscripten, C++ catches only what is compiled and linked with -fexceptions';
   const end = text === '' && frames.length === 0 && catchable ? '.' : '';
-  return `${name}() threw ${what}, which nothing in the guest caught${text}${advice}${end}${messageFrames(frames)}`;
+  return `${calledName(name)}() threw ${what}, which nothing in the guest caught${text}${advice}${end}${messageFrames(frames)}`;
 }
 
 /** Where the guest trapped. If that is in the allocator, the place includes the user's function that called it. */

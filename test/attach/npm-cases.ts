@@ -13,8 +13,10 @@ const run = promisify(execFile);
 const here = join(import.meta.dirname, 'npm');
 
 /** What a program beside this file gives. */
-interface Used {
+export interface Used {
   readonly result: unknown;
+  /** What keeps the package's memory in use. */
+  readonly keep?: unknown;
   /** What the package counts itself. */
   readonly used?: () => number;
 }

@@ -2,9 +2,9 @@
 // run always; HEAPLINE_FULL=1 runs them all.
 
 import { describe, expect, it, vi } from 'vitest';
-import type { Sandbox } from '../../src/index.ts';
+import { type Sandbox, TimeoutError, UnsupportedModuleError } from '../../src/index.ts';
 import { FULL } from '../support/full.ts';
-import { fetchCase, npmCases, plainResult, useWithHeapline } from './npm-cases.ts';
+import { fetchCase, npmCases, plainResult, type Used, useWithHeapline } from './npm-cases.ts';
 
 describe.each(npmCases.filter(({ always }) => always || FULL))('$program', (each) => {
   it('gives the same results as without Heapline, and its profile holds what is in use', async () => {
@@ -25,6 +25,17 @@ describe.each(npmCases.filter(({ always }) => always || FULL))('$program', (each
     expect([sum(1), sum(3)]).toEqual([allocBytes, inUseBytes]);
     const stacks = [...profile.samples()].map(({ frames }) => frames);
     expect(stacks.some((frames) => frames.some(({ language }) => language === 'js'))).toBe(true);
+    if (each.program === 'sqlite-wasm') {
+      // A call that JavaScript of the package makes is stopped, and the module works afterwards.
+      const { keep } = module as Used & { keep: { exec(question: object): unknown } };
+      const ask = (sql: string): unknown => keep.exec({ sql, returnValue: 'resultRows' });
+      const endless =
+        'with recursive c(x) as (select 1 union all select x + 1 from c) select count(*) from c';
+      expect(() => sandbox.within({ timeout: 200 }, () => ask(endless))).toThrow(TimeoutError);
+      expect(ask('select 7')).toEqual([[7]]);
+      // The package's JavaScript has state of its own.
+      expect(() => sandbox.snapshot()).toThrow(UnsupportedModuleError);
+    }
     sandbox.dispose();
   });
 

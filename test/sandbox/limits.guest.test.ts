@@ -3,7 +3,9 @@
 
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadC, type Sandbox, TimeoutError } from '../../src/index.ts';
+import { ExternalKind, indexEntry, readModule, SectionId, unsignedLength } from '../../src/binary/index.ts';
+import { compile } from '../../src/compile/index.ts';
+import { loadC, loadWasm, type Sandbox, TimeoutError } from '../../src/index.ts';
 
 type Functions = {
   spin(): number;
@@ -209,6 +211,20 @@ test('constructors and main are stopped, too, and what main has printed is there
   stopped(() => program.run());
   expect([program.stdout, program.exports.answer()]).toEqual(['before', 42]);
   program.dispose();
+});
+
+/** Sections that come after the start section. */
+const AFTER_START: ReadonlySet<number> = new Set([SectionId.Element, SectionId.DataCount, SectionId.Code]);
+
+test('the function of a start section is stopped, too', async () => {
+  const { wasm } = await compile([source], { toolchain: 'clang', flags: ['-O1'] });
+  const module = readModule(wasm);
+  const at = module.sections.find(({ id }) => AFTER_START.has(id))!.start;
+  const start = module.export('forever', ExternalKind.Function)!.index;
+  const section = [SectionId.Start, unsignedLength(start), ...indexEntry(start)];
+  const started = Uint8Array.of(...wasm.subarray(0, at), ...section, ...wasm.subarray(at));
+  const loading = loadWasm(started, { timeout: 300, imports });
+  await expect(loading).rejects.toThrow(/stopped in start\(\) after 300 ms.*cannot be told/s);
 });
 
 test('in a worker, a call is stopped without its stack', async () => {

@@ -19,7 +19,7 @@ const load = (options: object = {}) =>
 type Step = readonly [number, number, number];
 
 const steps = (most: number) =>
-  fc.array(fc.tuple(fc.nat(15), fc.nat(15), fc.nat(4000)), { minLength: 1, maxLength: most });
+  fc.array(fc.tuple(fc.nat(18), fc.nat(15), fc.nat(4000)), { minLength: 1, maxLength: most });
 
 const FILES = ['/file0', '/file1', '/file2', '/file3', '/stream'];
 

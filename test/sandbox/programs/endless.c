@@ -58,6 +58,8 @@ int grow(int from, int to) {
   return larger != 0;
 }
 
+void forever(void) { spin(); }
+
 #ifdef IN_CONSTRUCTOR
 __attribute__((constructor)) static void start(void) { spin(); }
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <valgrind/valgrind.h>
 
 enum { SLOTS = 16, FILES = 4 };
 static char *slots[SLOTS];
@@ -12,6 +13,8 @@ static int sizes[SLOTS];
 static int descriptors[FILES] = {-1, -1, -1, -1};
 static int counter;
 static FILE *stream;
+static char *pool, taken[SLOTS];
+static void *kept;
 
 static int add(int x) { return x + 1; }
 static int twice(int x) { return 2 * x; }
@@ -76,6 +79,25 @@ int act(int what, int a, int b) {
     case 14:
       if (!stream) stream = fopen("/stream", "w+");
       return fprintf(stream, "%d,", b);
+    case 15: /* a cell of a pool, which one other cell may point to */
+      if (!pool) pool = malloc(SLOTS * 32), VALGRIND_CREATE_MEMPOOL(pool, 0, 0);
+      if (taken[slot]) return -1;
+      taken[slot] = 1;
+      VALGRIND_MEMPOOL_ALLOC(pool, pool + 32 * slot, 9 + b % 20);
+      *(void **)(pool + 32 * slot) = kept;
+      if (b & 1) kept = pool + 32 * slot;
+      return slot;
+    case 16:
+      if (!pool || !taken[slot]) return -1;
+      taken[slot] = 0;
+      if (kept == pool + 32 * slot) kept = 0;
+      VALGRIND_MEMPOOL_FREE(pool, pool + 32 * slot);
+      return slot;
+    case 17:
+      if (!pool) return -1;
+      VALGRIND_DESTROY_MEMPOOL(pool), free(pool), pool = kept = 0;
+      memset(taken, 0, sizeof taken);
+      return 0;
     default: {
       char bytes[16] = {0};
       FILE *file = fopen(name, "r");
