@@ -58,17 +58,18 @@ export async function check(
   const page = wantsPage(given) ? await pageFor(sandbox, given) : null;
 
   const written = new WrittenFiles();
-  const report = comparedWithBaseline(found, known, given, written, terminal);
+  const compared = comparedWithBaseline(found, known, given, written, terminal);
+  const report = growth === null ? compared : compared.with({ growth });
   const verdict = verdictOf(report, given);
   writeReports({ report, verdict, outputs, given, written, terminal, aside, page });
   // Pages read the heap until they are written.
   sandbox.dispose();
-  const grows = growth !== null && growth.contexts.length > 0;
-  if (growth !== null) terminal.say(growthText(growth, given, terminal));
+  const isSaid = outputs.some(({ format, file }) => format === 'text' && file === null);
+  if (growth !== null && !isSaid) terminal.say(growthText(growth, given, terminal));
   written.tell(terminal);
   if (written.failed) return STATUS.setup;
   if (failure !== null || exitCode !== 0 || report.damage !== null) return CHECK_STATUS.programFailed;
-  return verdict.fails || grows ? CHECK_STATUS.found : CHECK_STATUS.clean;
+  return verdict.fails ? CHECK_STATUS.found : CHECK_STATUS.clean;
 }
 
 /** Lets each allocation of the program fail. */

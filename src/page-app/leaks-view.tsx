@@ -1,7 +1,14 @@
 // The leak report: records with their stacks, contents and what hangs on them; heap faults.
 
 import { useState } from 'preact/hooks';
-import type { LeakJson, LeakJsonBranch, LeakJsonFrame, LeakJsonRecord } from '../report/index.ts';
+import type {
+  LeakJson,
+  LeakJsonBranch,
+  LeakJsonError,
+  LeakJsonFrame,
+  LeakJsonGrowth,
+  LeakJsonRecord,
+} from '../report/index.ts';
 import { formatCount, formatValue, shortened } from './numbers.ts';
 import type { ViewProps } from './view-props.ts';
 
@@ -30,7 +37,9 @@ export function LeaksView(props: ViewProps) {
 
 function Report({ report, ...props }: ViewProps & { report: LeakJson }) {
   const [most, setMost] = useState(FIRST);
-  const { records, errors, failedAllocations, totals } = report;
+  const { records, errors, failedAllocations, totals, growth = null } = report;
+  const known = report.known ?? [];
+  const knownErrors = report.knownErrors ?? [];
   const kinds = Object.entries(totals as unknown as Record<string, { blocks: number; bytes: number }>).filter(
     ([kind, sum]) => kind in KINDS && sum.blocks > 0,
   );
@@ -46,24 +55,7 @@ function Report({ report, ...props }: ViewProps & { report: LeakJson }) {
       {errors.length === 0 ? (
         <p>None.</p>
       ) : (
-        errors.map((error, i) => (
-          <details key={i} class="record fault" open={errors.length <= 3}>
-            <summary>
-              <strong>{error.kind}</strong>{' '}
-              {error.access === undefined
-                ? ''
-                : `${error.access.kind} of ${error.access.size} bytes, ${error.access.position} `}
-              at 0x{error.address.toString(16)}
-            </summary>
-            <Stack {...props} title="Where it happened" frames={error.stack} />
-            {error.allocated === null ? null : (
-              <Stack {...props} title="The block was allocated" frames={error.allocated} />
-            )}
-            {error.freed === null ? null : (
-              <Stack {...props} title="The block was freed" frames={error.freed} />
-            )}
-          </details>
-        ))
+        errors.map((error, i) => <Fault key={i} {...props} error={error} open={errors.length <= 3} />)
       )}
       <h2>Leaks</h2>
       {kinds.length === 0 ? (
@@ -100,6 +92,7 @@ function Report({ report, ...props }: ViewProps & { report: LeakJson }) {
           Show more ({formatCount(records.length - most)})
         </button>
       ) : null}
+      {growth === null ? null : <Growth {...props} growth={growth} />}
       {failedAllocations.length === 0 ? null : <h2>Allocations that failed</h2>}
       {failedAllocations.map((failure, i) => (
         <details key={i} class="record">
@@ -107,6 +100,54 @@ function Report({ report, ...props }: ViewProps & { report: LeakJson }) {
             {formatCount(failure.count)} × no memory for up to {formatCount(failure.largest)} bytes
           </summary>
           <Stack {...props} title="Where" frames={failure.stack} />
+        </details>
+      ))}
+      {known.length + knownErrors.length === 0 ? null : <h2>Known from the baseline</h2>}
+      {knownErrors.slice(0, most).map((error, i) => (
+        <Fault key={i} {...props} error={error} open={false} />
+      ))}
+      {known.slice(0, most).map((record, i) => (
+        <Record key={i} {...props} record={record} open={false} />
+      ))}
+    </>
+  );
+}
+
+function Fault({ error, open, ...props }: ViewProps & { error: LeakJsonError; open: boolean }) {
+  return (
+    <details class="record fault" open={open}>
+      <summary>
+        <strong>{error.kind}</strong>{' '}
+        {error.access === undefined
+          ? ''
+          : `${error.access.kind} of ${error.access.size} bytes, ${error.access.position} `}
+        at 0x{error.address.toString(16)}
+      </summary>
+      <Stack {...props} title="Where it happened" frames={error.stack} />
+      {error.allocated === null ? null : (
+        <Stack {...props} title="The block was allocated" frames={error.allocated} />
+      )}
+      {error.freed === null ? null : <Stack {...props} title="The block was freed" frames={error.freed} />}
+    </details>
+  );
+}
+
+function Growth({ growth, ...props }: ViewProps & { growth: LeakJsonGrowth }) {
+  const amount = ({ bytesPerCall, blocksPerCall }: Pick<LeakJsonGrowth, 'bytesPerCall' | 'blocksPerCall'>) =>
+    `${formatCount(bytesPerCall)} bytes in ${formatCount(blocksPerCall)} blocks per call`;
+  return (
+    <>
+      <h2>Growth</h2>
+      <p>
+        {growth.places.length === 0 ? 'None' : amount(growth)} in {formatCount(growth.calls)} calls.
+      </p>
+      {growth.places.map((place, i) => (
+        <details key={i} class="record" open={i === 0}>
+          <summary>
+            <strong>growth</strong> {amount(place)}
+            {place.place === null ? '' : `: ${shortened(place.place.function, 120)}`}
+          </summary>
+          <Stack {...props} title="Allocated" frames={place.stack} />
         </details>
       ))}
     </>

@@ -37,16 +37,17 @@ export function* filesOfReport(report: LeakJson): Generator<string> {
       pending.push(...branch.tree);
     }
   };
-  for (const { stack, tree = [] } of report.records) {
+  for (const { stack, tree = [] } of [...report.records, ...(report.known ?? [])]) {
     yield* ofFrames(stack);
     yield* ofTree(tree);
   }
-  for (const error of report.errors) {
+  for (const error of [...report.errors, ...(report.knownErrors ?? [])]) {
     yield* ofFrames(error.stack);
     yield* ofFrames(error.allocated);
     yield* ofFrames(error.freed);
   }
   for (const { stack } of report.failedAllocations) yield* ofFrames(stack);
+  for (const { stack } of report.growth?.places ?? []) yield* ofFrames(stack);
 }
 
 /**

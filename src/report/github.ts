@@ -8,7 +8,7 @@ import { anyLeakKinds, defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
 import type { LeakReport } from './leak-report.ts';
 import { wrapperNames } from './report-options.ts';
 import { inText, ReportStacks } from './stacks.ts';
-import { failureHeadline, faultHeadline, kindTitles, recordHeadline } from './wording.ts';
+import { failureHeadline, faultHeadline, growthHeadline, kindTitles, recordHeadline } from './wording.ts';
 
 /** A step shows at most ten error annotations. The last one counts the annotations that have no room. */
 const ANNOTATION_LIMIT = 10;
@@ -82,6 +82,16 @@ export function formatGitHub(report: LeakReport, options: GitHubOptions = {}): s
         place: stacks.place(stack),
         title: `Memory: ${kindTitles[record.kind]}`,
         message: `${recordHeadline(record, stacks)}\n${stacks.lines(stack, '  ')}`,
+      };
+    });
+  }
+  for (const growing of report.growth?.contexts ?? []) {
+    annotations.push(() => {
+      const stack = stackOf(growing, 'frames');
+      return {
+        place: stacks.place(stack),
+        title: 'Memory: growth',
+        message: `${growthHeadline(growing, stacks)}\n${stacks.lines(stack, '  ')}`,
       };
     });
   }

@@ -1,37 +1,34 @@
 // What repeated calls leave behind, as text: each place that grows, with what a call adds there, and its stack.
 
 import picocolors from 'picocolors';
-import type { Frame } from '../frames/index.ts';
-import { quantity, stackOf, wrapperFrames } from '../frames/index.ts';
+import { type Frame, quantity, stackOf, wrapperFrames } from '../frames/index.ts';
 import { readOptions } from '../options/option-table.ts';
+import type { LeakGrowth } from './leak-report.ts';
 import { TEXT_OPTIONS } from './report-options.ts';
 import { inText, ReportStacks } from './stacks.ts';
 import { noColor, paintedLines, printable, type TextOptions } from './text.ts';
-
-/** A place that grows. */
-interface GrowingPlace {
-  readonly objectsPerRun: number;
-  readonly bytesPerRun: number;
-  readonly frames: readonly Frame[];
-}
-
-/** The growth over a number of runs. */
-interface Growth {
-  readonly runs: number;
-  readonly bytesPerRun: number;
-  readonly objectsPerRun: number;
-  /** The fastest first. */
-  readonly contexts: readonly GrowingPlace[];
-}
+import { perCall } from './wording.ts';
 
 /** Growth as text for a terminal. Every line ends with `\n`. */
 export function formatGrowth(
-  growth: Growth,
+  growth: LeakGrowth,
   options: Pick<TextOptions, 'all' | 'most' | 'color' | 'root' | 'wrappers'> = {},
+): string {
+  return growthText(growth, options);
+}
+
+/**
+ * The same for a growth in a report.
+ * @param allocates whether a frame is a call by which a function allocates for its caller, by what the function does
+ */
+export function growthText(
+  growth: LeakGrowth,
+  options: Pick<TextOptions, 'all' | 'most' | 'color' | 'root' | 'wrappers'>,
+  allocates?: (frame: Frame) => boolean,
 ): string {
   const { all, most, color, root, wrappers } = readOptions('formatGrowth', options, TEXT_OPTIONS);
   const colors = picocolors.createColors(color && !noColor());
-  const stacks = new ReportStacks(root, inText, wrapperFrames(wrappers));
+  const stacks = new ReportStacks(root, inText, wrapperFrames(wrappers, allocates));
   const { contexts, runs } = growth;
   if (contexts.length === 0) return `${colors.green('no growth')} in ${quantity(runs, 'call')}\n`;
   const shown = all ? contexts : contexts.slice(0, most);
@@ -48,12 +45,4 @@ export function formatGrowth(
   if (rest > 0) blocks.push(`… and ${quantity(rest, 'more place')}`);
   blocks.push(`growth in ${quantity(runs, 'call')}: ${perCall(growth)}`);
   return `${blocks.join('\n\n')}\n`;
-}
-
-function perCall({ objectsPerRun, bytesPerRun }: Pick<Growth, 'bytesPerRun' | 'objectsPerRun'>): string {
-  return `${rounded(bytesPerRun, 'byte')} in ${rounded(objectsPerRun, 'block')} per call`;
-}
-
-function rounded(value: number, unit: string): string {
-  return quantity(Number(value.toFixed(value < 10 ? 2 : 1)), unit);
 }

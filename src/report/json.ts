@@ -8,6 +8,7 @@ import {
   type Frame,
   type Gap,
   gapFrame,
+  type HeapFault,
   type HeapFaultKind,
   isGap,
   relativePath,
@@ -19,7 +20,7 @@ import {
 import { rule, text } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, type SettingsOf, withDefault } from '../options/option-table.ts';
 import type { LeakKind } from './leak-kinds.ts';
-import type { LeakCount, LeakRecord, LeakReport, LeakTotals } from './leak-report.ts';
+import type { LeakCount, LeakGrowth, LeakRecord, LeakReport, LeakTotals } from './leak-report.ts';
 import { type Branch, branchesOf, recordsByContext } from './lost-trees.ts';
 import { compareRecords } from './record-order.ts';
 import { wrapperNames } from './report-options.ts';
@@ -143,6 +144,30 @@ export interface LeakJsonFailure {
   readonly consequence?: string;
 }
 
+/** Blocks that each repeated call adds in one calling context, on average. */
+export interface LeakJsonGrowingPlace {
+  /** Number of blocks. */
+  readonly blocksPerCall: number;
+  /** Sum of their requested sizes. */
+  readonly bytesPerCall: number;
+  /** Where they are allocated, innermost frame first. */
+  readonly stack: readonly LeakJsonFrame[];
+  /** The frame that reports name; null when nothing is known of it. */
+  readonly place: LeakJsonFrame | null;
+}
+
+/** What repeated calls leave behind. */
+export interface LeakJsonGrowth {
+  /** Calls that were measured. */
+  readonly calls: number;
+  /** Blocks that each call adds in all places together, on average. */
+  readonly blocksPerCall: number;
+  /** Bytes that each call adds in all places together, on average. */
+  readonly bytesPerCall: number;
+  /** The places that grow, the fastest first; empty when the heap is steady. */
+  readonly places: readonly LeakJsonGrowingPlace[];
+}
+
 /** The whole report. */
 export interface LeakJson {
   /** Version of this shape. */
@@ -165,6 +190,10 @@ export interface LeakJson {
   readonly unusedSuppressions: readonly string[];
   /** Records that the baseline knows; null when there is no baseline. */
   readonly known: readonly LeakJsonRecord[] | null;
+  /** Heap faults that the baseline knows; null when there is no baseline. Not in version 1. */
+  readonly knownErrors?: readonly LeakJsonError[] | null;
+  /** What repeated calls leave behind; null when no calls were repeated. Not in version 1. */
+  readonly growth?: LeakJsonGrowth | null;
   /** What the scan could not see. */
   readonly notes: readonly string[];
 }
@@ -236,16 +265,29 @@ function jsonOf(report: LeakReport, { root, wrappers, version }: SettingsOf<type
           },
     ...(isTree ? structureOf(from) : {}),
   });
-  const errors = report.errors.map(
-    (fault): LeakJsonError => ({
-      kind: fault.kind,
-      address: fault.address,
-      ...(fault.access === undefined ? {} : { access: jsonAccess(fault.access) }),
-      stack: stack(stackOf(fault, 'frames')),
-      allocated: stackOrNull(stackOf(fault, 'allocatedAt')),
-      freed: stackOrNull(stackOf(fault, 'freedAt')),
+  const error = (fault: HeapFault): LeakJsonError => ({
+    kind: fault.kind,
+    address: fault.address,
+    ...(fault.access === undefined ? {} : { access: jsonAccess(fault.access) }),
+    stack: stack(stackOf(fault, 'frames')),
+    allocated: stackOrNull(stackOf(fault, 'allocatedAt')),
+    freed: stackOrNull(stackOf(fault, 'freedAt')),
+  });
+  const growth = ({ runs, objectsPerRun, bytesPerRun, contexts }: LeakGrowth): LeakJsonGrowth => ({
+    calls: runs,
+    blocksPerCall: objectsPerRun,
+    bytesPerCall: bytesPerRun,
+    places: contexts.map((each) => {
+      const allocated = stackOf(each, 'frames');
+      const place = stacks.place(allocated);
+      return {
+        blocksPerCall: each.objectsPerRun,
+        bytesPerCall: each.bytesPerRun,
+        stack: stack(allocated),
+        place: place && frame(place),
+      };
     }),
-  );
+  });
   const failedAllocations = report.failedAllocations.map((failed) => ({
     count: failed.count,
     smallest: failed.smallest,
@@ -257,7 +299,7 @@ function jsonOf(report: LeakReport, { root, wrappers, version }: SettingsOf<type
     version,
     program: report.program,
     records: records(report.records).map(record),
-    errors,
+    errors: report.errors.map(error),
     failedAllocations,
     damage: report.damage,
     totals: report.totals,
@@ -266,6 +308,12 @@ function jsonOf(report: LeakReport, { root, wrappers, version }: SettingsOf<type
     ),
     unusedSuppressions: report.unusedSuppressions,
     known: report.known === null ? null : records(report.known).map(record),
+    ...(isTree
+      ? {
+          knownErrors: report.known === null ? null : report.knownErrors.map(error),
+          growth: report.growth && growth(report.growth),
+        }
+      : {}),
     notes: report.notes,
   };
 }

@@ -9,7 +9,7 @@ import { anyLeakKinds, defaultLeakKinds, type LeakKind } from './leak-kinds.ts';
 import type { LeakReport } from './leak-report.ts';
 import { wrapperNames } from './report-options.ts';
 import { inText, ReportStacks } from './stacks.ts';
-import { failureHeadline, faultHeadline, kindTitles, recordHeadline } from './wording.ts';
+import { failureHeadline, faultHeadline, growthHeadline, kindTitles, recordHeadline } from './wording.ts';
 
 /** How the XML is written. */
 export interface JUnitOptions {
@@ -49,6 +49,7 @@ export function formatJUnit(report: LeakReport, options: JUnitOptions = {}): str
     ...(failedAllocations ? failureCases(report, stacks) : []),
     // A heap that could not be searched has no passed cases, because nothing is known about its leaks.
     ...(report.damage === null ? leakCases(report, kinds, stacks) : []),
+    ...growthCases(report, stacks),
   ]);
   const failures = cases.filter((test) => test.failure !== null).length;
   const suite = report.program === '' ? 'heapline' : `heapline ${report.program}`;
@@ -140,6 +141,21 @@ function leakCases(report: LeakReport, kinds: readonly LeakKind[], stacks: Repor
         },
       };
     });
+  });
+}
+
+function growthCases({ growth }: LeakReport, stacks: ReportStacks): TestCase[] {
+  if (growth === null) return [];
+  if (growth.contexts.length === 0) return [{ name: 'no growth', place: null, failure: null }];
+  return growth.contexts.map((growing) => {
+    const stack = stackOf(growing, 'frames');
+    const place = stacks.place(stack);
+    const details = stacks.lines(stack, '    ');
+    return {
+      name: `growth${where(place, stacks.root)}`,
+      place,
+      failure: { type: 'growth', message: growthHeadline(growing, stacks), details },
+    };
   });
 }
 

@@ -93,6 +93,28 @@ export interface SuppressedLeak {
   readonly suppression: string;
 }
 
+/** A calling context that holds more after each call. */
+export interface GrowingPlace {
+  /** Blocks that each call adds, on average. */
+  readonly objectsPerRun: number;
+  /** Bytes that each call adds, on average. */
+  readonly bytesPerRun: number;
+  /** Where the blocks are allocated, innermost frame first. */
+  readonly frames: readonly Frame[];
+}
+
+/** What repeated calls leave behind, as `heap.growth()` measures it. */
+export interface LeakGrowth {
+  /** Calls that were measured. */
+  readonly runs: number;
+  /** Blocks that each call adds in all growing contexts together. */
+  readonly objectsPerRun: number;
+  /** Bytes that each call adds in all growing contexts together. */
+  readonly bytesPerRun: number;
+  /** The growing contexts, the fastest first; empty when the heap is steady. */
+  readonly contexts: readonly GrowingPlace[];
+}
+
 /** What a report is made of. Everything but the records may be left out. */
 export interface LeakReportParts {
   /** What the scan found. */
@@ -115,6 +137,8 @@ export interface LeakReportParts {
   readonly known?: readonly LeakRecord[];
   /** Heap faults that a baseline knew. */
   readonly knownErrors?: readonly HeapFault[];
+  /** What repeated calls leave behind, where calls were repeated. */
+  readonly growth?: LeakGrowth;
   /** @internal The tree of the stacks, where there is one already. */
   readonly stacks?: StackTree;
   /** @internal Whether a frame is a call by which a function allocates for its caller, by what the function does. */
@@ -154,6 +178,8 @@ export class LeakReport {
   readonly known: readonly LeakRecord[] | null;
   /** Heap faults that the baseline knows. */
   readonly knownErrors: readonly HeapFault[];
+  /** What repeated calls leave behind; null when no calls were repeated. */
+  readonly growth: LeakGrowth | null;
   /** Sums per class and over all classes. */
   readonly totals: LeakTotals;
 
@@ -177,6 +203,8 @@ export class LeakReport {
     this.errors = (parts.errors ?? []).map(ownFault);
     this.knownErrors = (parts.knownErrors ?? []).map(ownFault);
     this.failedAllocations = (parts.failedAllocations ?? []).map(own);
+    const { growth = null } = parts;
+    this.growth = growth && { ...growth, contexts: growth.contexts.map(own) };
     this.damage = parts.damage ?? null;
     this.notes = [...(parts.notes ?? [])];
     this.program = parts.program ?? '';
@@ -237,9 +265,13 @@ export class LeakReport {
     return recordsByContext(this.records).sort(compareRecords);
   }
 
-  /** True when there is neither a leak of these classes nor a heap fault, and the heap could be searched. */
+  /**
+   * True when there is neither a leak of these classes nor a heap fault, nothing grows with each call, and the heap could be
+   * searched.
+   */
   isClean(kinds: readonly LeakKind[] = defaultLeakKinds): boolean {
-    return this.damage === null && this.errors.length === 0 && this.of(kinds).length === 0;
+    if (this.damage !== null || this.errors.length > 0 || this.of(kinds).length > 0) return false;
+    return this.growth === null || this.growth.contexts.length === 0;
   }
 
   /** The same report with some of its parts replaced. */
@@ -255,6 +287,7 @@ export class LeakReport {
       unusedSuppressions: this.unusedSuppressions,
       ...(this.known === null ? {} : { known: this.known }),
       knownErrors: this.knownErrors,
+      ...(this.growth === null ? {} : { growth: this.growth }),
       stacks: this.stacks,
       allocates: this.allocates,
       ...parts,

@@ -3,6 +3,7 @@
 import { VERSION } from '../profile/version.ts';
 import { formatSuppressions } from './generated-suppressions.ts';
 import { formatGitHub } from './github.ts';
+import { growthText } from './growth-text.ts';
 import { formatJson } from './json.ts';
 import { formatJUnit } from './junit.ts';
 import type { LeakKind } from './leak-kinds.ts';
@@ -37,19 +38,10 @@ export interface ReportOptions {
 
 /** Writes a report in the format of this name. */
 export function formatReport(report: LeakReport, format: ReportFormat, options: ReportOptions): string {
-  const { root, workspace = root, wrappers, kinds, failedAllocations, all, most, tree, color } = options;
+  const { root, workspace = root, wrappers, kinds, failedAllocations, all } = options;
   switch (format) {
     case 'text':
-      return formatText(report, {
-        root,
-        wrappers,
-        kinds,
-        all,
-        tree,
-        color,
-        ...options.view,
-        ...(most === undefined ? {} : { most }),
-      });
+      return textOf(report, options);
     case 'json':
       return formatJson(report, { root, wrappers });
     case 'json-v1':
@@ -63,4 +55,13 @@ export function formatReport(report: LeakReport, format: ReportFormat, options: 
     case 'suppressions':
       return formatSuppressions(report, { root, kinds });
   }
+}
+
+/** The text of a report, and behind it what repeated calls leave behind. */
+function textOf(report: LeakReport, options: ReportOptions): string {
+  const { root, wrappers, kinds, all, most, tree, color, view } = options;
+  const shared = { root, wrappers, all, color, ...(most === undefined ? {} : { most }) };
+  const text = formatText(report, { ...shared, kinds, tree, ...view });
+  const { growth, allocates } = report;
+  return growth === null ? text : `${text}${growthText(growth, shared, allocates)}`;
 }

@@ -13,7 +13,7 @@ interface Rule {
   readonly defaultConfiguration: { readonly level: 'error' | 'note' };
 }
 
-/** All rules: one for each class of leaks, one for each kind of heap fault, and one for failed allocations. */
+/** All rules: one for each class of leaks, one for each kind of heap fault, one for failed allocations, and one for growth. */
 export function rulesFor(kinds: readonly LeakKind[], failureLevel: 'error' | 'note'): Rule[] {
   const leaks = leakKinds.map(
     (kind): Rule => ({
@@ -42,7 +42,14 @@ export function rulesFor(kinds: readonly LeakKind[], failureLevel: 'error' | 'no
     },
     defaultConfiguration: { level: failureLevel },
   };
-  return [...leaks, ...faults, failure];
+  const growth: Rule = {
+    id: 'growth',
+    name: 'Growth',
+    shortDescription: { text: sentence('growth') },
+    fullDescription: { text: 'Each of the repeated calls leaves more blocks behind.' },
+    defaultConfiguration: { level: 'error' },
+  };
+  return [...leaks, ...faults, failure, growth];
 }
 
 /** A phrase as a sentence. */

@@ -1,5 +1,5 @@
 // SARIF 2.1.0 (OASIS Static Analysis Results Interchange Format), which GitHub code scanning and editors read.
-// There is one result for each heap fault and for each leak, where one leak is what a baseline takes for one. A
+// There is one result for each heap fault, for each place that grows and for each leak, where one leak is what a baseline takes for one. A
 // result has its stack as a SARIF stack and as related locations, because GitHub shows only the latter. Its partial
 // fingerprint is that of the baseline. Suppressed and known records are marked.
 
@@ -15,7 +15,7 @@ import { wrapperNames } from './report-options.ts';
 import { locationOf, places, ROOT_ID } from './sarif-locations.ts';
 import { rulesFor } from './sarif-rules.ts';
 import { inSarif, ReportStacks } from './stacks.ts';
-import { failureHeadline, faultHeadline, recordHeadline } from './wording.ts';
+import { failureHeadline, faultHeadline, growthHeadline, recordHeadline } from './wording.ts';
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
 /** Stands in for the results while the log around them is written. */
@@ -155,6 +155,16 @@ function* results(report: LeakReport, options: SarifSettings): Generator<object,
       ...places([['here', stackOf(failed, 'frames')]], stacks, location),
       partialFingerprints: { 'heaplineStack/v1': fingerprint(stackOf(failed, 'frames')) },
       properties: { count: failed.count, smallest: failed.smallest, largest: failed.largest },
+    };
+  }
+  for (const growing of report.growth?.contexts ?? []) {
+    yield {
+      ...rule('growth'),
+      level: 'error',
+      message: { text: growthHeadline(growing, stacks) },
+      ...places([['allocated', stackOf(growing, 'frames')]], stacks, location),
+      partialFingerprints: { 'heaplineStack/v1': fingerprint(stackOf(growing, 'frames')) },
+      properties: { blocksPerCall: growing.objectsPerRun, bytesPerCall: growing.bytesPerRun },
     };
   }
   for (const leak of distinct(report.records)) yield leakResult(leak, state('new'));

@@ -2,7 +2,7 @@
 
 import { accessText, faultWords, type HeapFault, quantity, stackOf } from '../frames/index.ts';
 import type { LeakKind } from './leak-kinds.ts';
-import type { FailedAllocation, LeakCount, LeakRecord } from './leak-report.ts';
+import type { FailedAllocation, GrowingPlace, LeakCount, LeakRecord } from './leak-report.ts';
 import { wholeOf } from './lost-trees.ts';
 import type { ReportStacks } from './stacks.ts';
 
@@ -69,6 +69,21 @@ export function failureHeadline(failed: FailedAllocation, stacks: ReportStacks):
       : `${quantity(failed.count, 'failed allocation')}: ${sizes} each`;
   const consequence = failed.consequence === undefined ? '' : `: ${failed.consequence}`;
   return `${what}${place === '' ? '' : ` in ${place}`}${consequence}`;
+}
+
+/** What each call adds: `24 bytes in 1.5 blocks per call`. */
+export function perCall({ objectsPerRun, bytesPerRun }: Omit<GrowingPlace, 'frames'>): string {
+  return `${rounded(bytesPerRun, 'byte')} in ${rounded(objectsPerRun, 'block')} per call`;
+}
+
+function rounded(value: number, unit: string): string {
+  return quantity(Number(value.toFixed(value < 10 ? 2 : 1)), unit);
+}
+
+/** A place that grows in one line: `growth: 24 bytes in 1 block per call allocated in f`. */
+export function growthHeadline(growing: GrowingPlace, stacks: ReportStacks): string {
+  const place = stacks.functionOf(stackOf(growing, 'frames'));
+  return `growth: ${perCall(growing)}${place === '' ? '' : ` allocated in ${place}`}`;
 }
 
 /** How many allocations failed. */

@@ -83,12 +83,20 @@ void steady(const char *text) {
   });
 
   test('tells what each call adds, and where, and fails', () => {
-    const grows = check(['--call', 'handle(24)', '--repeat', '40', 'grows.c']);
+    const formats = ['text', 'json=growth.json', 'junit=growth.xml'].flatMap((format) => [
+      '--format',
+      format,
+    ]);
+    const grows = check(['--call', 'handle(24)', '--repeat', '40', ...formats, 'grows.c']);
     expect(grows.status).toBe(1);
     expect(grows.stderr).toContain('growth: 24 bytes in 1 block per call in handle');
     expect(grows.stderr).toMatch(/at handle \(grows\.c:12:\d+\)/);
     expect(grows.stderr).toContain('growth in 40 calls: 24 bytes in 1 block per call');
     expect(grows.stderr.match(/growth:/g)).toHaveLength(1);
+    expect(JSON.parse(directory.read('growth.json').toString()).growth.places).toMatchObject([
+      { bytesPerCall: 24, blocksPerCall: 1, place: { function: 'handle', line: 12 } },
+    ]);
+    expect(directory.read('growth.xml').toString()).toContain('<failure type="growth"');
   });
 
   test('does not take what is allocated once for growth', () => {

@@ -52,6 +52,8 @@ test('the document has a version, heap faults with three stacks, and totals, and
     'suppressed',
     'unusedSuppressions',
     'known',
+    'knownErrors',
+    'growth',
     'notes',
   ]);
   expect(json.version).toBe(2);

@@ -49,6 +49,7 @@ test('every result names a rule by id and by index, and every class and fault ha
     ...leakKinds.map((kind) => `leak-${kind}`),
     ...Object.keys(faultWords),
     'failed-allocation',
+    'growth',
   ]);
   expect(run.results).toHaveLength(5);
   for (const result of run.results) expect(ids[result.ruleIndex]).toBe(result.ruleId);
