@@ -3,8 +3,12 @@
 /** The most that anything in a page decompresses to. */
 const MOST_BYTES = 2 ** 31 - 1;
 
+/** Newer browsers decode base64 themselves, which takes a tenth of the time. */
+const { fromBase64: decode } = Uint8Array as { fromBase64?: (text: string) => Uint8Array };
+
 /** The bytes that a base64 text stands for. */
 export function fromBase64(text: string): Uint8Array {
+  if (decode !== undefined) return decode.call(Uint8Array, text);
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);

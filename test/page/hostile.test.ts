@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { documentText, policyOf } from '../../src/page/document.ts';
 import { carry } from '../../src/page/sources.ts';
+import { fromBase64 } from '../../src/page-app/bytes.ts';
 import { expressionError, filtered } from '../../src/page-app/filters.ts';
 import { FlameNode, groupingOf } from '../../src/page-app/flame-node.ts';
 import { frameTree, search } from '../../src/page-app/frame-tree.ts';
@@ -54,6 +55,12 @@ describe('the document', () => {
     expect(policy).not.toMatch(/unsafe|connect-src|https?:/);
     expect(policyOf({ script, connects: true })).toContain("connect-src 'self'");
   });
+});
+
+test('base64 is decoded also where the browser has no function for it', () => {
+  const bytes = Uint8Array.from({ length: 1000 }, (_, i) => (i * 73) & 255);
+  expect(fromBase64(Buffer.from(bytes).toString('base64'))).toEqual(bytes);
+  expect(() => fromBase64('no base64!')).toThrow();
 });
 
 describe('sources', () => {
