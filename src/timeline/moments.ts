@@ -13,8 +13,8 @@ const FIRST_DISTANCE = 32;
 /** Most contexts of all moments together. They take 28 bytes each. */
 const MOST_CONTEXTS = 2 ** 20;
 /** Walking over contexts may take so many milliseconds, and a share of the time beyond them. */
-const ALLOWANCE = 1;
-const SHARE_OF_TIME = 0.005;
+const ALLOWANCE = 0.5;
+const SHARE_OF_TIME = 0.003;
 /** Milliseconds that a context takes, until there is a measurement. */
 const USUAL_CONTEXT = 1e-4;
 /** A heap that is larger than at all moments before by this factor is a moment. */
