@@ -10,8 +10,9 @@ import type { FlameNode } from './flame-node.ts';
 export const ROW = 20;
 /** Pixels of the narrowest frame that has a name. */
 const NAMED = 26;
-/** Pixels of a letter, at most. */
-const LETTER = 6.6;
+/** Pixels between a name and the edges of its box, together. */
+const MARGIN = 8;
+const FONT = '12px system-ui, sans-serif';
 
 /** What a picture shows. */
 export interface Scene extends Paint {
@@ -39,6 +40,8 @@ export class FlamePainter {
   readonly #lines = document.createElement('canvas');
   readonly #linesContext: CanvasRenderingContext2D;
   #image: ImageData | null = null;
+  /** Pixels of each letter that was written. */
+  readonly #letters = new Map<string, number>();
 
   constructor(canvas: HTMLCanvasElement) {
     this.#canvas = canvas;
@@ -87,7 +90,7 @@ export class FlamePainter {
   /** The names of boxes that have room for one, and the frame of the selected one. */
   #write({ layout, palette, selected }: Scene, lines: Lines, ratio: number): void {
     const context = this.#context;
-    context.font = '12px system-ui, sans-serif';
+    context.font = FONT;
     context.textBaseline = 'middle';
     context.fillStyle = cssOf(palette.text);
     const width = lines.width / ratio;
@@ -99,23 +102,41 @@ export class FlamePainter {
       if (room < NAMED && node !== selected) continue;
       const line = lineOf(layout.depth[i]!, lines);
       if (line < 0 || line >= lines.rows) continue;
-      if (room >= NAMED) context.fillText(fitting(nameOf(node), room), left + 4, line * ROW + ROW / 2);
+      if (room >= NAMED)
+        context.fillText(this.#fitting(nameOf(node), room - MARGIN), left + MARGIN / 2, line * ROW + ROW / 2);
       if (node !== selected) continue;
       context.strokeStyle = cssOf(palette.selected);
       context.lineWidth = 2;
       context.strokeRect(left + 1, line * ROW + 1, Math.max(2, room - 3), ROW - 3);
     }
   }
+
+  /** As much of a name as so many pixels have room for, and one letter at least. */
+  #fitting(name: string, room: number): string {
+    const dots = this.#widthOf('…');
+    let [width, length, fits] = [0, 0, 0];
+    for (const letter of name) {
+      if (length === 0) fits = letter.length;
+      else if (width + dots <= room) fits = length;
+      width += this.#widthOf(letter);
+      length += letter.length;
+      if (width > room) return `${name.slice(0, fits)}…`;
+    }
+    return name;
+  }
+
+  #widthOf(letter: string): number {
+    let width = this.#letters.get(letter);
+    if (width === undefined) {
+      width = this.#context.measureText(letter).width;
+      this.#letters.set(letter, width);
+    }
+    return width;
+  }
 }
 
 function nameOf({ place }: FlameNode): string {
   return place === null ? 'all' : place.name;
-}
-
-/** As much of a name as so many pixels have room for. */
-function fitting(name: string, room: number): string {
-  const letters = Math.floor((room - 8) / LETTER);
-  return name.length > letters ? `${name.slice(0, Math.max(1, letters - 1))}…` : name;
 }
 
 /** The node at a point of the picture; null where there is none. */
