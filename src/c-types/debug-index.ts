@@ -48,6 +48,8 @@ export class DebugIndex {
   /** Entries of types by the signature of their type unit. */
   readonly #signatures = new Map<string, number>();
   readonly #warnings: string[] = [];
+  /** An entry that nobody uses. */
+  #spare: TypeEntry | null = null;
 
   constructor(section: (name: string) => Uint8Array | undefined) {
     this.sections = new DebugSections(section);
@@ -135,20 +137,82 @@ export class DebugIndex {
   }
 
   /**
+   * Calls `visit` for each entry below the one at `offset`, with the scope that `visit` gave for the entry above it. What
+   * is below an entry for which it gives null is left out.
+   */
+  eachDescendant<Scope>(
+    offset: number,
+    scope: Scope,
+    visit: (entry: TypeEntry, at: number, scope: Scope) => Scope | null,
+  ): void {
+    const entry = new TypeEntry();
+    const { unit, cursor } = this.read(offset, entry);
+    if (!entry.hasChildren) return;
+    const scopes: (Scope | null)[] = [scope];
+    while (cursor.position < cursor.end && scopes.length > 0) {
+      const at = cursor.position;
+      const code = cursor.uleb();
+      if (code === 0) {
+        scopes.pop();
+        continue;
+      }
+      const abbreviation = unit.abbreviations.get(code, at);
+      this.sections.budget.spend(abbreviation.forms.length + 1, '.debug_info', at);
+      let inner: Scope | null = null;
+      const outer = scopes[scopes.length - 1]!;
+      if (outer === null) for (const step of abbreviation.skip) form.skipForm(cursor, step, unit);
+      else {
+        entry.read(cursor, abbreviation, unit);
+        inner = visit(entry, at, outer);
+      }
+      if (abbreviation.hasChildren) scopes.push(inner);
+    }
+  }
+
+  /** Calls `visit` for each variable of the module. */
+  eachVariable(visit: (entry: TypeEntry, at: number, unit: Unit) => void): void {
+    const entry = new TypeEntry();
+    for (const unit of this.#units) {
+      this.guard(undefined, () => {
+        const cursor = unit.cursor(unit.entries);
+        this.sections.budget.spend(unit.end - unit.entries, '.debug_info', unit.entries);
+        while (cursor.position < cursor.end) {
+          const at = cursor.position;
+          const code = cursor.uleb();
+          if (code === 0) continue;
+          const abbreviation = unit.abbreviations.get(code, at);
+          if (abbreviation.tag !== dw.DW_TAG_variable) {
+            for (const step of abbreviation.skip) form.skipForm(cursor, step, unit);
+            continue;
+          }
+          entry.read(cursor, abbreviation, unit);
+          visit(entry, at, unit);
+        }
+      });
+    }
+  }
+
+  /**
    * The first answer that an entry gives, or the entries that it refers to: a function that was inlined elsewhere has
    * its name and type in its abstract origin, a method in the declaration that it specifies.
    */
   inOrigins<T>(offset: number, ask: (entry: TypeEntry, unit: Unit, at: number) => T | null): T | null {
-    const entry = new TypeEntry();
-    let at: number | undefined = offset;
-    for (let hops = 0; at !== undefined && hops < MOST_HOPS; hops++) {
-      const { unit } = this.read(at, entry);
-      const answer = ask(entry, unit, at);
-      if (answer !== null) return answer;
-      const next: Reference | null = entry.abstractOrigin ?? entry.specification;
-      at = next === null ? undefined : this.resolve(next);
+    // An entry has many parts, and this is called for each variable and each function.
+    const entry = this.#spare ?? new TypeEntry();
+    this.#spare = null;
+    try {
+      let at: number | undefined = offset;
+      for (let hops = 0; at !== undefined && hops < MOST_HOPS; hops++) {
+        const { unit } = this.read(at, entry);
+        const answer = ask(entry, unit, at);
+        if (answer !== null) return answer;
+        const next: Reference | null = entry.abstractOrigin ?? entry.specification;
+        at = next === null ? undefined : this.resolve(next);
+      }
+      return null;
+    } finally {
+      this.#spare = entry;
     }
-    return null;
   }
 
   /** What `read` returns; `instead` where the debug information is damaged, with a warning. */

@@ -9,6 +9,13 @@ type Abbreviation = ReturnType<Unit['abbreviations']['get']>;
 /** A reference to another entry: its offset in .debug_info, or the signature of a type unit. */
 export type Reference = number | string;
 
+/** The value of an attribute that is an expression, or a reference to a list of them. */
+export class ExpressionValue extends form.FormValue {
+  /** Offsets of the expression in .debug_info; both 0 when the attribute is no expression. */
+  start = 0;
+  end = 0;
+}
+
 export class TypeEntry {
   readonly name = new form.FormValue();
   readonly linkageName = new form.FormValue();
@@ -29,6 +36,10 @@ export class TypeEntry {
   readonly callingConvention = new form.FormValue();
   readonly file = new form.FormValue();
   readonly line = new form.FormValue();
+  readonly highPc = new form.FormValue();
+  readonly ranges = new form.FormValue();
+  readonly location = new ExpressionValue();
+  readonly frameBase = new ExpressionValue();
   readonly #all: readonly FormValue[] = Object.values(this).filter(
     (value): value is FormValue => value instanceof form.FormValue,
   );
@@ -75,6 +86,12 @@ export class TypeEntry {
       case dw.DW_AT_data_member_location:
         if (isBlock(code)) readLocation(cursor, code, this.memberLocation);
         else form.readForm(cursor, code, implicit, unit, this.memberLocation);
+        return;
+      case dw.DW_AT_location:
+        readExpression(cursor, code, implicit, unit, this.location);
+        return;
+      case dw.DW_AT_frame_base:
+        readExpression(cursor, code, implicit, unit, this.frameBase);
         return;
       case dw.DW_AT_const_value:
         this.#readExact(cursor, code, implicit, unit);
@@ -124,6 +141,10 @@ export class TypeEntry {
         return this.file;
       case dw.DW_AT_decl_line:
         return this.line;
+      case dw.DW_AT_high_pc:
+        return this.highPc;
+      case dw.DW_AT_ranges:
+        return this.ranges;
       default:
         return null;
     }
@@ -191,17 +212,42 @@ function isBlock(code: number): boolean {
   );
 }
 
+function blockLength(cursor: Cursor, code: number): number {
+  switch (code) {
+    case dw.DW_FORM_block1:
+      return cursor.u8();
+    case dw.DW_FORM_block2:
+      return cursor.u16();
+    case dw.DW_FORM_block4:
+      return cursor.u32();
+    default:
+      return cursor.uleb();
+  }
+}
+
+function readExpression(
+  cursor: Cursor,
+  code: number,
+  implicit: number,
+  unit: Unit,
+  into: ExpressionValue,
+): void {
+  into.start = into.end = 0;
+  if (isBlock(code)) {
+    const length = blockLength(cursor, code);
+    into.kind = form.VALUE_OPAQUE;
+    into.start = cursor.skip(length);
+    into.end = cursor.position;
+  } else if (code === dw.DW_FORM_loclistx) {
+    into.kind = form.VALUE_RANGE_LIST_INDEX;
+    into.value = cursor.uleb();
+  } else form.readForm(cursor, code, implicit, unit, into);
+}
+
 // Up to DWARF 2 the offset of a member is an expression that adds it to the address of its record. A virtual base has
 // an expression that reads memory, so its offset is not known here.
 function readLocation(cursor: Cursor, code: number, into: FormValue): void {
-  const length =
-    code === dw.DW_FORM_block1
-      ? cursor.u8()
-      : code === dw.DW_FORM_block2
-        ? cursor.u16()
-        : code === dw.DW_FORM_block4
-          ? cursor.u32()
-          : cursor.uleb();
+  const length = blockLength(cursor, code);
   const start = cursor.skip(length);
   const end = cursor.position;
   into.kind = form.VALUE_OPAQUE;

@@ -1,5 +1,6 @@
 // The types and functions of one module, as its debug information describes them.
 
+import { lastAtMost } from '../algorithms/binary-search.ts';
 import { ExternalKind, readModule, type WasmModule } from '../binary/index.ts';
 import { isLibraryFile } from '../frames/index.ts';
 import type { CType } from './c-type.ts';
@@ -7,7 +8,13 @@ import { commentAbove } from './comments.ts';
 import { DebugIndex, type NamedFunction } from './debug-index.ts';
 import { Declarations, type ExportedFunction } from './declarations.ts';
 import { findType, withoutTypes } from './find-type.ts';
-import { signatureOf } from './signature.ts';
+import {
+  type FunctionVariables,
+  type StaticVariable,
+  staticVariables,
+  variablesOf,
+} from './function-variables.ts';
+import { type Signature, signatureOf } from './signature.ts';
 import { TypeReader } from './type-reader.ts';
 
 /** The section of a module that was instrumented: its functions are no longer where the debug information says. */
@@ -27,6 +34,11 @@ export class ModuleTypes {
   readonly #reader: TypeReader;
   readonly #found = new Map<string, CType>();
   readonly #warnings: string[] = [];
+  readonly #results = new Map<number, CType | null>();
+  readonly #signatures = new Map<number, Signature | null>();
+  #byAddress: ReadonlyMap<number, NamedFunction> | null = null;
+  #statics: { readonly addresses: readonly number[]; readonly variables: readonly StaticVariable[] } | null =
+    null;
 
   /** @param debugInfo a module with the debug information of this one, when it has none */
   constructor(wasm: Uint8Array, debugInfo?: Uint8Array) {
@@ -68,6 +80,66 @@ export class ModuleTypes {
     }
   }
 
+  /** The module whose types these are. */
+  get module(): WasmModule {
+    return this.#module;
+  }
+
+  /** The variables of the function with this body; null when the debug information does not describe it. */
+  variablesOf(body: number): FunctionVariables | null {
+    const described = this.#describedBody(body);
+    if (described === undefined) return null;
+    return this.#index.guard(null, () => variablesOf(described.entry, this.#index, this.#reader));
+  }
+
+  /** The signature of the function with this index; null when the debug information does not describe it. */
+  signatureOf(index: number): Signature | null {
+    let signature = this.#signatures.get(index);
+    if (signature === undefined) {
+      const described = this.#describedBody(index - this.#module.importedFunctions);
+      signature = described === undefined ? null : this.#signature(described, index);
+      this.#signatures.set(index, signature);
+    }
+    return signature;
+  }
+
+  /** The type that the function with this index returns; null when the debug information does not describe it. */
+  resultOf(index: number): CType | null {
+    let result = this.#results.get(index);
+    if (result === undefined) {
+      const described = this.#describedBody(index - this.#module.importedFunctions);
+      result =
+        described === undefined
+          ? null
+          : this.#index.guard(null, () =>
+              this.#reader.of(this.#index.inOrigins(described.entry, ({ type }) => type)),
+            );
+      this.#results.set(index, result);
+    }
+    return result;
+  }
+
+  /** The static variable in which this address lies, or which begins last before it. */
+  staticBefore(address: number): StaticVariable | undefined {
+    if (this.#statics === null) {
+      const variables = staticVariables(this.#index, this.#reader);
+      this.#statics = { variables, addresses: variables.map((each) => each.address) };
+    }
+    return this.#statics.variables[lastAtMost(this.#statics.addresses, address)];
+  }
+
+  #describedBody(body: number): NamedFunction | undefined {
+    const range = this.#module.bodies[body];
+    if (range === undefined || this.#module.customSection(INSTRUMENTED) !== undefined) return undefined;
+    this.#byAddress ??= new Map(this.#index.functions.map((each) => [each.address, each]));
+    return this.#byAddress.get(range.start - this.#module.codeStart);
+  }
+
+  #signature(described: NamedFunction, index: number): Signature | null {
+    const { parameters, results } = valueTypes(this.#module, index);
+    return signatureOf(described, parameters, results, this.#index, this.#reader);
+  }
+
   /** The TypeScript declarations of the module. Throws when it has no debug information. */
   declarations({ offers = () => true, sourceLines = () => null }: DeclarationOptions = {}): string[] {
     if (!this.known) throw withoutTypes();
@@ -85,12 +157,9 @@ export class ModuleTypes {
     index: number,
     sourceLines: (path: string) => readonly string[] | null,
   ): ExportedFunction {
-    const type = this.#module.functionType(index);
-    const parameters = type.parameters.map(({ code }) => VALUE_TYPES[code] ?? 'unknown');
-    const results = type.results.map(({ code }) => VALUE_TYPES[code] ?? 'unknown');
+    const { parameters, results } = valueTypes(this.#module, index);
     const described = this.#describing(name, index);
-    const signature =
-      described === undefined ? null : signatureOf(described, parameters, results, this.#index, this.#reader);
+    const signature = described === undefined ? null : this.#signature(described, index);
     if (signature === null) {
       const result = results.length > 1 ? 'unknown' : (results[0] ?? 'void');
       return {
@@ -108,16 +177,21 @@ export class ModuleTypes {
 
   /** The debug information about an exported function. Optimised links rename exports, so its code counts, too. */
   #describing(name: string, index: number): NamedFunction | undefined {
-    const { functions } = this.#index;
-    const body = this.#module.bodies[index - this.#module.importedFunctions];
-    if (body !== undefined && this.#module.customSection(INSTRUMENTED) === undefined) {
-      const start = body.start - this.#module.codeStart;
-      const there = functions.find(({ address }) => address === start);
-      if (there !== undefined) return there;
-    }
-    const named = functions.filter((each) => each.name === name);
+    const there = this.#describedBody(index - this.#module.importedFunctions);
+    if (there !== undefined) return there;
+    const named = this.#index.functions.filter((each) => each.name === name);
     return named.find(({ external }) => external) ?? named[0];
   }
+}
+
+/** The value types of a function's parameters and results. */
+function valueTypes(
+  module: WasmModule,
+  index: number,
+): { readonly parameters: readonly string[]; readonly results: readonly string[] } {
+  const type = module.functionType(index);
+  const nameOf = ({ code }: { readonly code: number }): string => VALUE_TYPES[code] ?? 'unknown';
+  return { parameters: type.parameters.map(nameOf), results: type.results.map(nameOf) };
 }
 
 /** Headers of compilers and systems. */

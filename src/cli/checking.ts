@@ -15,6 +15,7 @@ import {
   type Suppression,
   suppress,
 } from '../report/index.ts';
+import { loadViews } from '../sandbox/index.ts';
 import { loadShapes } from '../sandbox/module-wrappers.ts';
 import { QUARANTINE } from '../sandbox/sandbox-options.ts';
 import { readInput } from './arguments.ts';
@@ -47,6 +48,8 @@ export async function check(
   const [{ sandbox, exitCode, failure, growth }] = await Promise.all([
     run(files, given, programArguments, aside, terminal),
     loadShapes(),
+    // Reports show types and fields.
+    loadViews(),
   ]);
   if (failure instanceof Interrupted) {
     // Blocks that the program's variables still held are not lost, so there is no verdict.

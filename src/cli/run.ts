@@ -273,7 +273,12 @@ async function pageOf(
   given: RunArguments,
   read: <T>(from: () => T) => T | null,
 ): Promise<string | null> {
-  const [{ guestContents, guestPage }] = await Promise.all([import('./guest-page.ts'), loadShapes()]);
+  const [{ guestContents, guestPage }, { loadViews }] = await Promise.all([
+    import('./guest-page.ts'),
+    import('../sandbox/module-symbols.ts'),
+    loadShapes(),
+  ]);
+  await loadViews();
   const contents = read(() => guestContents(sandbox, given.kind));
   const report = read(() => sandbox.heap.leaks());
   return contents && guestPage(contents, report, given.source);

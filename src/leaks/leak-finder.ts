@@ -3,9 +3,10 @@
 // Making a capture costs as much as the scan; stacks are symbolised only for the report.
 
 import type { WasmExports } from '../binary/wasm-types.ts';
+import type { SampledGroup, SampledSum } from '../contents/index.ts';
 import type { Frame, HeapFault } from '../frames/index.ts';
 import type { ContextStacks, Ledger } from '../heap/index.ts';
-import { type BlockSample, type FailedAllocation, LeakReport } from '../report/index.ts';
+import { type BlockContents, type BlockSample, type FailedAllocation, LeakReport } from '../report/index.ts';
 import type { BlockSum } from './block-sum.ts';
 import { HeldPointers } from './held-pointers.ts';
 import { LeakRecords } from './leak-records.ts';
@@ -35,11 +36,16 @@ export interface LeakFinderHost {
   allocates(frame: Frame): boolean;
   /** What every report says about this guest, as it is now. */
   readonly notes: readonly string[];
+  /** What the sampled blocks contain that are still as they were captured, where it is known. */
+  contents(groups: readonly SampledGroup[]): ReadonlyMap<SampledSum, BlockContents>;
 }
 
-interface CapturedGroup extends ScannedGroup {
+interface CapturedSum extends BlockSum {
   readonly sample: BlockSample;
-  readonly parts: readonly (LostPart & { readonly sample: BlockSample })[];
+}
+
+interface CapturedGroup extends ScannedGroup, CapturedSum {
+  readonly parts: readonly (LostPart & CapturedSum)[];
 }
 
 /** The classes of all blocks at one moment. */
@@ -90,7 +96,12 @@ export class LeakFinder {
     if (capture.groups.length > 0) this.#host.ledger.checkTree();
     const stacks = this.#host.contextStacks();
     const records = new LeakRecords(libcBlocks());
-    const withStack = <T extends BlockSum>(sum: T) => ({ ...sum, stack: stacks.of(sum.node) });
+    const contents = this.#host.contents(capture.groups);
+    const withStack = <T extends CapturedSum>(sum: T) => ({
+      ...sum,
+      sample: withContents(sum.sample, contents.get(sum)),
+      stack: stacks.of(sum.node),
+    });
     for (const group of capture.groups) {
       records.add(group.kind, withStack(group), group.parts.map(withStack));
     }
@@ -104,6 +115,10 @@ export class LeakFinder {
       allocates: (frame) => this.#host.allocates(frame),
     });
   }
+}
+
+function withContents(sample: BlockSample, contents: BlockContents | undefined): BlockSample {
+  return contents === undefined ? sample : { ...sample, contents };
 }
 
 function sampleOf(memory: Uint8Array, { address, size }: BlockSum): BlockSample {

@@ -2,12 +2,14 @@
 
 import { useState } from 'preact/hooks';
 import type {
+  BlockContents,
   LeakJson,
   LeakJsonBranch,
   LeakJsonError,
   LeakJsonFrame,
   LeakJsonGrowth,
   LeakJsonRecord,
+  LeakJsonSample,
 } from '../report/index.ts';
 import { formatCount, formatValue, shortened } from './numbers.ts';
 import type { ViewProps } from './view-props.ts';
@@ -176,17 +178,58 @@ function Record({ record, open, ...props }: ViewProps & { record: LeakJsonRecord
           <Branches {...props} branches={record.tree} />
         </>
       )}
-      {record.sample === null ? null : (
-        <>
-          <h3>Contents of the block at 0x{record.sample.address.toString(16)}</h3>
-          <pre class="sample" tabIndex={0}>
-            {record.sample.hex}
-            {'\n'}
-            {record.sample.text}
-          </pre>
-        </>
-      )}
+      {record.sample === null ? null : <Sample {...record.sample} />}
     </details>
+  );
+}
+
+/** The first block of a record: its fields where they are known, and its first bytes. */
+function Sample({ address, hex, text, contents }: LeakJsonSample) {
+  return (
+    <>
+      <h3>
+        Contents of the block at 0x{address.toString(16)}
+        {contents === undefined
+          ? ''
+          : `: ${contents.whole ? '' : 'begins with '}${shortened(contents.type, 120)}`}
+        {contents === undefined || contents.offset === 0 ? '' : ` after ${contents.offset} bytes`}
+      </h3>
+      {contents === undefined ? null : <Fields {...contents} />}
+      <pre class="sample" tabIndex={0}>
+        {hex}
+        {'\n'}
+        {text}
+      </pre>
+    </>
+  );
+}
+
+function Fields({ fields, left, text }: BlockContents) {
+  if (text !== null) return <p>{text}</p>;
+  return (
+    <table class="fields">
+      <thead>
+        <tr>
+          <th scope="col">Field</th>
+          <th scope="col">Type</th>
+          <th scope="col">Value</th>
+        </tr>
+      </thead>
+      <tbody>
+        {fields.map(({ name, type, value }) => (
+          <tr key={name}>
+            <td>{shortened(name, 120)}</td>
+            <td>{shortened(type, 120)}</td>
+            <td>{value}</td>
+          </tr>
+        ))}
+        {left > 0 ? (
+          <tr>
+            <td colSpan={3}>… {formatCount(left)} more</td>
+          </tr>
+        ) : null}
+      </tbody>
+    </table>
   );
 }
 
@@ -196,7 +239,8 @@ function Branches({ branches, ...props }: ViewProps & { branches: readonly LeakJ
       {branches.map((branch, i) => (
         <li key={i}>
           {formatCount(branch.bytes)} bytes in {formatCount(branch.blocks)}{' '}
-          {branch.blocks === 1 ? 'block' : 'blocks'}:{' '}
+          {branch.blocks === 1 ? 'block' : 'blocks'}
+          {branch.type === undefined ? '' : ` of ${shortened(branch.type, 120)}`}:{' '}
           {branch.place === null ? 'unknown' : <Place {...props} frame={branch.place} />}
           {branch.tree.length === 0 ? null : <Branches {...props} branches={branch.tree} />}
         </li>

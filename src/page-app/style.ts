@@ -72,6 +72,7 @@ th button { border: 0; background: none; font-weight: 600; padding: 0; color: in
 .record summary { cursor: pointer; overflow-wrap: anywhere; }
 .stack { margin: .2rem 0; padding-left: 2.2rem; overflow-wrap: anywhere; }
 .tree { padding-left: 1.2rem; overflow-wrap: anywhere; }
+.fields td { overflow-wrap: anywhere; vertical-align: top; }
 .sample { overflow-x: auto; margin: .2rem 0; }
 @media (max-width: 500px) {
   header, main, footer { padding-left: .5rem; padding-right: .5rem; }

@@ -41,6 +41,7 @@ export {
 export type { LeakProfileOptions } from './leak-profile.ts';
 export { encodeLeakProfile } from './leak-profile.ts';
 export type {
+  BlockContents,
   BlockSample,
   FailedAllocation,
   GrowingPlace,
@@ -51,6 +52,7 @@ export type {
   LeakRecord,
   LeakReportParts,
   LeakTotals,
+  ShownField,
   SuppressedLeak,
 } from './leak-report.ts';
 export { LeakReport } from './leak-report.ts';

@@ -20,7 +20,15 @@ import {
 import { rule, text } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, type SettingsOf, withDefault } from '../options/option-table.ts';
 import type { LeakKind } from './leak-kinds.ts';
-import type { LeakCount, LeakGrowth, LeakRecord, LeakReport, LeakTotals } from './leak-report.ts';
+import type {
+  BlockContents,
+  BlockSample,
+  LeakCount,
+  LeakGrowth,
+  LeakRecord,
+  LeakReport,
+  LeakTotals,
+} from './leak-report.ts';
 import { type Branch, branchesOf, recordsByContext } from './lost-trees.ts';
 import { compareRecords } from './record-order.ts';
 import { wrapperNames } from './report-options.ts';
@@ -59,6 +67,8 @@ export interface LeakJsonBranch {
   readonly bytes: number;
   /** Where they were allocated; null when nothing is known of it. */
   readonly place: LeakJsonFrame | null;
+  /** The type that all of them have, as C writes it; not there when it is not known. */
+  readonly type?: string;
   /** What hangs on these blocks. */
   readonly tree: readonly LeakJsonBranch[];
 }
@@ -94,6 +104,8 @@ export interface LeakJsonSample {
   readonly hex: string;
   /** The bytes as text, with dots for what is not ASCII. */
   readonly text: string;
+  /** The type and the fields of the block; not there when they are not known. Not in version 1. */
+  readonly contents?: BlockContents;
 }
 
 /** A record that a suppression removed. */
@@ -236,10 +248,11 @@ function jsonOf(report: LeakReport, { root, wrappers, version }: SettingsOf<type
   const stack = (of: Stack): LeakJsonFrame[] =>
     stacks.shown(of).map((item) => (isGap(item) ? gapJson(item) : frame(item)));
   const stackOrNull = (of: Stack | null): LeakJsonFrame[] | null => of && stack(of);
-  const branch = ({ blocks, bytes, place, branches }: Branch): LeakJsonBranch => ({
+  const branch = ({ blocks, bytes, place, type, branches }: Branch): LeakJsonBranch => ({
     blocks,
     bytes,
     place: place && frame(place),
+    ...(type === null ? {} : { type }),
     tree: branches.map(branch),
   });
   const structureOf = (from: LeakRecord) => {
@@ -255,14 +268,7 @@ function jsonOf(report: LeakReport, { root, wrappers, version }: SettingsOf<type
     blocks: from.blocks,
     bytes: from.bytes,
     stack: stack(stackOf(from, 'frames')),
-    sample:
-      from.sample === null
-        ? null
-        : {
-            address: from.sample.address,
-            hex: bytesAsHex(from.sample.bytes),
-            text: bytesAsText(from.sample.bytes),
-          },
+    sample: from.sample && jsonSample(from.sample, isTree),
     ...(isTree ? structureOf(from) : {}),
   });
   const error = (fault: HeapFault): LeakJsonError => ({
@@ -337,6 +343,15 @@ function frameJson(frame: Frame, root: string | undefined): LeakJsonFrame {
 function gapJson(gap: Gap): LeakJsonFrame {
   const { omitted, ...frame } = gapFrame(gap);
   return { ...frameJson(frame, undefined), omitted };
+}
+
+function jsonSample({ address, bytes, contents }: BlockSample, withContents: boolean): LeakJsonSample {
+  return {
+    address,
+    hex: bytesAsHex(bytes),
+    text: bytesAsText(bytes),
+    ...(withContents && contents !== undefined ? { contents } : {}),
+  };
 }
 
 function jsonAccess({ kind, size, position, variable }: FaultyAccess): LeakJsonAccess {

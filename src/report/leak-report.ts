@@ -10,12 +10,45 @@ import { recordsByContext, sumOf, withOther } from './lost-trees.ts';
 import { compareRecords } from './record-order.ts';
 import { formatText } from './text.ts';
 
+/** A field of a block, or an element of it. */
+export interface ShownField {
+  /** Its name; `[0]` for the first element of an array. */
+  readonly name: string;
+  /** Its type as C writes it. */
+  readonly type: string;
+  /** Its value as C would write it, shortened: `7`, `NULL`, `"a text"`, `{ x = 1, y = 2 }`, `0x00010a30 (24 bytes)`. */
+  readonly value: string;
+}
+
+/** What a block contains, where the debug information tells. */
+export interface BlockContents {
+  /** The type as C writes it: `struct node`, `struct node *[8]`, `char[4]`. */
+  readonly type: string;
+  /** Bytes before it: allocators put something of their own at the start of their blocks. */
+  readonly offset: number;
+  /** False when the block goes on behind the type: an array, or a header with something behind it. */
+  readonly whole: boolean;
+  /** Bytes of the type. */
+  readonly size: number;
+  /** The first fields of a struct, or elements of an array. */
+  readonly fields: readonly ShownField[];
+  /** How many fields or elements are left out. */
+  readonly left: number;
+  /** The text of an array of characters, in quotes; null for other types. */
+  readonly text: string | null;
+}
+
 /** The first bytes of one block, copied when the report was made. */
 export interface BlockSample {
   /** Address of the block in linear memory. */
   readonly address: number;
   /** The bytes themselves. */
   readonly bytes: Uint8Array;
+  /**
+   * What the block contains. Not there when it is not known, or when the code that finds it out was not loaded
+   * (`loadViews()` in `heapline/core` and `heapline/browser`).
+   */
+  readonly contents?: BlockContents;
 }
 
 /** Blocks of one calling context that hang on lost blocks: the program lost them because it lost those. */

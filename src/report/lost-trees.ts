@@ -2,6 +2,7 @@
 // makes.
 
 import { type Frame, type Stack, stackOf, withStacks } from '../frames/index.ts';
+import { typeOfBlocks } from './contents-text.ts';
 import type { LeakKind } from './leak-kinds.ts';
 import type { LeakCount, LeakPart, LeakRecord } from './leak-report.ts';
 
@@ -81,6 +82,8 @@ function recordOf(part: LeakPart): LeakRecord {
 export interface Branch extends LeakCount {
   /** Where the blocks were allocated; null when nothing is known of it. */
   readonly place: Frame | null;
+  /** The type that all of the blocks have; null when it is not known. */
+  readonly type: string | null;
   /** What hangs on the blocks, the largest first. */
   readonly branches: readonly Branch[];
 }
@@ -89,6 +92,8 @@ interface OpenBranch {
   blocks: number;
   bytes: number;
   readonly place: Frame | null;
+  /** Undefined before the first part. */
+  type: string | null | undefined;
   readonly branches: OpenBranch[];
   readonly outer: OpenBranch | null;
 }
@@ -99,13 +104,15 @@ interface OpenBranch {
  * @param placeOf the place that a stack is known by
  */
 export function branchesOf(record: LeakRecord, placeOf: (stack: Stack) => Frame | null): readonly Branch[] {
-  const root: OpenBranch = { blocks: 0, bytes: 0, place: null, branches: [], outer: null };
+  const root: OpenBranch = { blocks: 0, bytes: 0, place: null, type: null, branches: [], outer: null };
   const branchOf: OpenBranch[] = [];
   for (const part of record.parts) {
     const place = placeOf(stackOf(part, 'frames'));
     const branch = branchFor(part.under < 0 ? root : branchOf[part.under]!, place);
     branch.blocks += part.blocks;
     branch.bytes += part.bytes;
+    const type = typeOfBlocks(part.sample?.contents, part.blocks, part.bytes);
+    branch.type = branch.type === undefined || branch.type === type ? type : null;
     branchOf.push(branch);
   }
   return sorted(root.branches);
@@ -117,7 +124,7 @@ function branchFor(holder: OpenBranch, place: Frame | null): OpenBranch {
   }
   const known = holder.branches.find((branch) => isSamePlace(branch.place, place));
   if (known !== undefined) return known;
-  const branch: OpenBranch = { blocks: 0, bytes: 0, place, branches: [], outer: holder };
+  const branch: OpenBranch = { blocks: 0, bytes: 0, place, type: undefined, branches: [], outer: holder };
   holder.branches.push(branch);
   return branch;
 }
@@ -129,6 +136,12 @@ function isSamePlace(a: Frame | null, b: Frame | null): boolean {
 
 function sorted(branches: readonly OpenBranch[]): Branch[] {
   return branches
-    .map(({ blocks, bytes, place, branches: inner }) => ({ blocks, bytes, place, branches: sorted(inner) }))
+    .map(({ blocks, bytes, place, type = null, branches: inner }) => ({
+      blocks,
+      bytes,
+      place,
+      type,
+      branches: sorted(inner),
+    }))
     .sort((a, b) => b.bytes - a.bytes || b.blocks - a.blocks);
 }

@@ -15,6 +15,7 @@ import {
 } from '../frames/index.ts';
 import { readOptions } from '../options/option-table.ts';
 import { platform } from '../platform/index.ts';
+import { contentsText } from './contents-text.ts';
 import { type LeakKind, leakKinds } from './leak-kinds.ts';
 import type { BlockSample, LeakRecord, LeakReport } from './leak-report.ts';
 import { type Branch, branchesOf, sumOf, wholeOf } from './lost-trees.ts';
@@ -114,8 +115,19 @@ function recordLines(record: LeakRecord, colors: Colors, stacks: ReportStacks): 
   return [
     `${paint(`${kindTitles[record.kind]}:`)} ${colors.bold(`${recordAmount(record)}${where}`)}`,
     ...paintedLines(stack, colors, stacks, '  '),
-    ...(record.sample === null ? [] : sampleLines(record.sample, colors)),
+    ...(record.sample === null ? [] : contentLines(record.sample, record.blocks, colors)),
   ];
+}
+
+/** The fields of a block, and its bytes where the fields do not say all. */
+function contentLines(sample: BlockSample, blocks: number, colors: Colors): string[] {
+  const { contents } = sample;
+  if (contents === undefined) return sampleLines(sample, colors);
+  const [first, ...more] = contentsText(contents).map(printable);
+  const lines = [`  ${blocks === 1 ? '' : 'the first: '}${first}`, ...more.map((line) => `  ${line}`)];
+  return contents.whole && contents.left === 0 && contents.offset === 0
+    ? lines
+    : [...lines, ...sampleLines(sample, colors)];
 }
 
 function branchLines(branches: readonly Branch[], stacks: ReportStacks, indent: string): string[] {
@@ -123,10 +135,14 @@ function branchLines(branches: readonly Branch[], stacks: ReportStacks, indent: 
     const isLast = index === branches.length - 1;
     const place = branch.place === null ? '(no stack)' : printable(stacks.text(branch.place));
     return [
-      `${indent}${isLast ? '└─' : '├─'} ${amount(branch)}: ${place}`,
+      `${indent}${isLast ? '└─' : '├─'} ${amount(branch)}${ofType(branch)}: ${place}`,
       ...branchLines(branch.branches, stacks, `${indent}${isLast ? '   ' : '│  '}`),
     ];
   });
+}
+
+function ofType({ type }: Branch): string {
+  return type === null ? '' : ` of ${printable(type)}`;
 }
 
 function faultLines(fault: HeapFault, colors: Colors, stacks: ReportStacks): string[] {

@@ -1,12 +1,14 @@
 // Views of C's data in a guest's memory: what sandbox.view() needs of the session.
 
-import type { ViewedBlock, ViewedMemory } from '../c-types/index.ts';
-import { MemoryView } from '../heap/index.ts';
-import { viewing } from './module-symbols.ts';
+import type { ContentsMemory, SampledGroup, SampledSum } from '../contents/index.ts';
+import { CorruptLedgerError } from '../errors.ts';
+import { type HeapBlock, MemoryView } from '../heap/index.ts';
+import type { BlockContents } from '../report/index.ts';
+import { describing, viewing } from './module-symbols.ts';
 import type { Session } from './session.ts';
 
 /** The memory of one guest, for views. */
-export class GuestViews implements ViewedMemory {
+export class GuestViews implements ContentsMemory {
   readonly #session: Session;
   readonly #memory: MemoryView;
   #data: DataView;
@@ -35,8 +37,22 @@ export class GuestViews implements ViewedMemory {
     this.#session.check('view');
   }
 
-  blockAt(address: number): ViewedBlock | null {
+  blockAt(address: number): HeapBlock | null {
     return this.#session.ledger.blockAt(address);
+  }
+
+  /** What the sampled blocks contain, where it is known. */
+  contents(groups: readonly SampledGroup[]): ReadonlyMap<SampledSum, BlockContents> {
+    const room = describing();
+    if (room === null || groups.length === 0) return new Map();
+    const { ledger, subject } = this.#session;
+    try {
+      return room.contentsOfGroups(groups, subject.symbols.allocations(), this, (node) => ledger.sites(node));
+    } catch (error) {
+      // A program that has ruined its heap still gets its report.
+      if (error instanceof CorruptLedgerError) return new Map();
+      throw error;
+    }
   }
 
   /** The value of a type at an address. */

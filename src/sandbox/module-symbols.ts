@@ -2,6 +2,7 @@
 // that reads debug information is loaded when the first sandbox is opened.
 
 import type { ModuleTypes } from '../c-types/index.ts';
+import type { AllocationTypes } from '../contents/index.ts';
 import { StateError } from '../errors.ts';
 import type { Frame } from '../frames/index.ts';
 import type { ValueType } from '../host/index.ts';
@@ -37,13 +38,20 @@ export function useSymbols(room: typeof import('../symbols/index.ts')): void {
 }
 
 let cTypes: typeof import('../c-types/index.ts') | null = null;
+let contents: typeof import('../contents/index.ts') | null = null;
 
 /**
  * Loads the code that reads C's types and views memory. In the entry `heapline`, loadC(), loadWasm() and attach() do it.
- * In the others, call it and wait before you call sandbox.view(), so that pages which need no views do not load it.
+ * In the others, call it and wait before you call sandbox.view(), and before you ask for leaks if their reports are to show
+ * types and fields. Pages which need neither do not load it.
  */
 export async function loadViews(): Promise<void> {
-  cTypes ??= await import('../c-types/index.ts');
+  [cTypes, contents] = await Promise.all([import('../c-types/index.ts'), import('../contents/index.ts')]);
+}
+
+/** The code that finds out what blocks contain; null when it is not loaded. */
+export function describing(): typeof import('../contents/index.ts') | null {
+  return contents;
 }
 
 /** The code that reads C's types and views memory. */
@@ -59,6 +67,7 @@ const MAIN = /^(main|__original_main|__main_argc_argv)$/;
 export class ModuleSymbols {
   #symbolizer: Symbolizer | null = null;
   #types: ModuleTypes | null = null;
+  #allocations: AllocationTypes | null = null;
   readonly #linesKnown = new WeakMap<FunctionTypes, boolean>();
   readonly #wrappers: ModuleWrappers;
 
@@ -116,6 +125,12 @@ export class ModuleSymbols {
   types(): ModuleTypes {
     this.#types ??= new (viewing().ModuleTypes)(this.module, this.options.debugInfo);
     return this.#types;
+  }
+
+  /** What is known about the module's allocations. describing() must not be null. */
+  allocations(): AllocationTypes {
+    this.#allocations ??= new (describing()!.AllocationTypes)(this.types());
+    return this.#allocations;
   }
 
   #open(): Symbolizer {

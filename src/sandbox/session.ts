@@ -19,6 +19,7 @@ import { GuestAccessWitness } from './access-witness.ts';
 import { Boundary, type BoundaryOptions } from './boundary.ts';
 import { ClientRequests, countsOf } from './client-requests.ts';
 import { FunctionTable } from './function-table.ts';
+import { GuestViews } from './guest-views.ts';
 import { HeapEvents } from './heap-events.ts';
 import { Program } from './program.ts';
 import { startTimeline } from './recording.ts';
@@ -137,6 +138,7 @@ export class Session {
       kept,
       contextStacks: () => this.stacks.contexts(),
       allocates: (frame) => symbols.allocates(frame),
+      contents: (groups) => new GuestViews(this).contents(groups),
       get notes() {
         return [...ownNotes, ...(recorded === null ? [] : notesOf(recorded.missed)), ...requests.notes];
       },

@@ -27,6 +27,7 @@ export class Entry {
   readonly stringOffsetsBase = new FormValue();
   readonly addressBase = new FormValue();
   readonly rangeListsBase = new FormValue();
+  readonly locationListsBase = new FormValue();
   readonly #all: readonly FormValue[] = Object.values(this).filter(
     (value): value is FormValue => value instanceof FormValue,
   );
@@ -85,6 +86,8 @@ export class Entry {
         return this.addressBase;
       case dw.DW_AT_rnglists_base:
         return this.rangeListsBase;
+      case dw.DW_AT_loclists_base:
+        return this.locationListsBase;
       default:
         return null;
     }

@@ -18,6 +18,8 @@ const SECTION_NAMES = [
   '.debug_line_str',
   '.debug_ranges',
   '.debug_rnglists',
+  '.debug_loc',
+  '.debug_loclists',
   '.debug_str_offsets',
   '.debug_addr',
 ] as const;

@@ -21,6 +21,7 @@ export class Unit implements UnitFormat {
   stringOffsetsBase: number;
   addressBase: number;
   rangeListsBase: number;
+  locationListsBase: number;
   /** True if the root entry says where the unit's code lies, even if there is no code. */
   hasRanges = false;
   #lineTableOffset = -1;
@@ -45,6 +46,7 @@ export class Unit implements UnitFormat {
     this.stringOffsetsBase = headers ? 2 * offsetSize : 0;
     this.addressBase = headers ? 2 * offsetSize : 0;
     this.rangeListsBase = headers ? 2 * offsetSize + 4 : 0;
+    this.locationListsBase = this.rangeListsBase;
   }
 
   /** A cursor at an entry of this unit; `offset` counts from the start of .debug_info. */
@@ -77,6 +79,8 @@ export class Unit implements UnitFormat {
       this.stringOffsetsBase = entry.stringOffsetsBase.value;
     if (entry.addressBase.kind !== form.VALUE_NONE) this.addressBase = entry.addressBase.value;
     if (entry.rangeListsBase.kind !== form.VALUE_NONE) this.rangeListsBase = entry.rangeListsBase.value;
+    if (entry.locationListsBase.kind !== form.VALUE_NONE)
+      this.locationListsBase = entry.locationListsBase.value;
     if (entry.lineTable.kind !== form.VALUE_NONE) this.#lineTableOffset = entry.lineTable.value;
     this.name = this.string(entry.name) ?? '';
     this.compilationDirectory = this.string(entry.compilationDirectory) ?? '';
@@ -90,7 +94,7 @@ export class Unit implements UnitFormat {
   }
 
   /** Visits the ranges of an entry's code; returns false if the entry has no ranges. */
-  visitRanges(entry: Entry, visit: RangeVisitor): boolean {
+  visitRanges(entry: Pick<Entry, 'lowPc' | 'highPc' | 'ranges'>, visit: RangeVisitor): boolean {
     const { lowPc, highPc, ranges } = entry;
     if (lowPc.kind !== form.VALUE_NONE && highPc.kind !== form.VALUE_NONE) {
       const low = this.sections.address(lowPc.kind, lowPc.value, this);

@@ -1,0 +1,116 @@
+// The variables and parameters of one function and of the functions that were inlined into it: their types, and where the
+// code keeps them.
+
+import { Cursor, type Unit } from '../symbols/debug-entries.ts';
+import type { CType } from './c-type.ts';
+import * as dw from './constants.ts';
+import type { DebugIndex } from './debug-index.ts';
+import { TypeEntry } from './entry.ts';
+import { type CodeRange, eachPlace, type Place, placeIn } from './places.ts';
+import type { TypeReader } from './type-reader.ts';
+
+/** A variable in the part of the code where it is at this place. */
+export interface PlacedVariable extends Place, CodeRange {
+  readonly type: CType;
+}
+
+/** A function that was inlined. */
+export interface InlinedFunction {
+  /** Its code. */
+  readonly ranges: readonly CodeRange[];
+  readonly result: CType;
+}
+
+export interface FunctionVariables {
+  /** The local that holds the address of the frame; null when there is none. */
+  readonly frameLocal: number | null;
+  /** By the start of their code. */
+  readonly variables: readonly PlacedVariable[];
+  /** Outer ones come before those that were inlined into them. */
+  readonly inlined: readonly InlinedFunction[];
+  readonly result: CType;
+}
+
+/** Reads the variables of a function. @param entry offset of the function's entry */
+export function variablesOf(entry: number, index: DebugIndex, reader: TypeReader): FunctionVariables {
+  const variables: PlacedVariable[] = [];
+  const inlined: InlinedFunction[] = [];
+  const own = new TypeEntry();
+  const { unit } = index.read(entry, own);
+  const ranges = rangesOf(own, unit);
+  const frame =
+    own.frameBase.end > own.frameBase.start
+      ? placeIn(
+          new Cursor(
+            unit.sections.bytes('.debug_info'),
+            '.debug_info',
+            own.frameBase.start,
+            own.frameBase.end,
+          ),
+          unit,
+        )
+      : null;
+  const typeAt = (at: number): CType => reader.of(index.inOrigins(at, (each) => each.type));
+  const visit = (child: TypeEntry, at: number, scope: readonly CodeRange[]): readonly CodeRange[] | null => {
+    switch (child.tag) {
+      case dw.DW_TAG_formal_parameter:
+      case dw.DW_TAG_variable: {
+        let type: CType | null = null;
+        eachPlace(child.location, unit, scope, (place, range) => {
+          type ??= typeAt(at);
+          variables.push({ ...place, ...range, type });
+        });
+        return null;
+      }
+      case dw.DW_TAG_lexical_block: {
+        const own = rangesOf(child, unit);
+        return own.length === 0 ? scope : own;
+      }
+      case dw.DW_TAG_inlined_subroutine: {
+        const own = rangesOf(child, unit);
+        inlined.push({ ranges: own, result: typeAt(at) });
+        return own;
+      }
+      default:
+        return null;
+    }
+  };
+  index.eachDescendant(entry, ranges, visit);
+  variables.sort((a, b) => a.low - b.low);
+  return {
+    frameLocal: frame?.kind === 'local' ? frame.value : null,
+    variables,
+    inlined,
+    result: typeAt(entry),
+  };
+}
+
+function rangesOf(entry: TypeEntry, unit: Unit): readonly CodeRange[] {
+  const ranges: CodeRange[] = [];
+  unit.visitRanges(entry, (low, high) => {
+    if (low > 0 && low < high) ranges.push({ low, high });
+  });
+  return ranges;
+}
+
+/** A variable that keeps its address as long as the program runs. */
+export interface StaticVariable {
+  readonly address: number;
+  readonly type: CType;
+}
+
+/** The static variables of the module by address. */
+export function staticVariables(index: DebugIndex, reader: TypeReader): StaticVariable[] {
+  const found = new Map<number, StaticVariable>();
+  index.eachVariable((entry, at, unit) => {
+    if (entry.location.end <= entry.location.start) return;
+    eachPlace(entry.location, unit, [EVERYWHERE], ({ kind, value }) => {
+      if (kind !== 'static' || value === 0) return;
+      const type = reader.of(index.inOrigins(at, (each) => each.type));
+      found.set(value, { address: value, type });
+    });
+  });
+  return [...found.values()].sort((a, b) => a.address - b.address);
+}
+
+const EVERYWHERE: CodeRange = { low: 0, high: Number.POSITIVE_INFINITY };
