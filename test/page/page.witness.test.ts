@@ -286,6 +286,18 @@ describe('hostile profiles', () => {
   });
 });
 
+test('a view that fails says why, and the other views stay', async () => {
+  const broken = await formatHtml(report, { sources: false });
+  const page = await showPage(browser, broken.replace('"records":[', '"others":['));
+  await page.go('');
+  await page.page.getByRole('link', { name: 'Leaks' }).click();
+  await expect.poll(() => page.page.getByRole('alert').textContent()).toContain('This view cannot be shown');
+  await page.page.getByRole('link', { name: 'Table' }).click();
+  await page.page.getByRole('region', { name: 'Rows' }).waitFor();
+  expect(await page.page.getByRole('alert').count()).toBe(0);
+  await page.close();
+});
+
 describe('a reader', () => {
   test('goes through the views by keyboard, and back by the history', async () => {
     await shown.go('');
