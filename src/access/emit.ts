@@ -4,6 +4,7 @@
 import { Opcode, peekU32, skipLeb } from '../binary/index.ts';
 import type { Rewriter } from '../rewrite/index.ts';
 import { type CheckFunctions, writeCall, writeCheck } from './check-code.ts';
+import { writeOpening } from './leaving.ts';
 import { type Group, windowOf } from './region.ts';
 import type { Planned } from './walk.ts';
 
@@ -18,6 +19,8 @@ export interface EmittedModule {
   readonly siteOffset: number;
   /** Functions to call in place of others. They take the site as one more parameter. */
   readonly replaced: ReadonlyMap<number, number>;
+  /** Index of the function that opens frames before they are left; null when there is nothing to open. */
+  readonly opener: number | null;
 }
 
 /** The locals that hold operands while a check runs, added to the function when they are first needed. */
@@ -70,6 +73,10 @@ export class Emitter {
         break;
       case 'call':
         this.#call(planned.position);
+        break;
+      case 'leave':
+        this.emitted.rewriter.code.begin(planned.position);
+        writeOpening(this.emitted.rewriter.code.code, this.emitted.opener!);
     }
   }
 

@@ -15,6 +15,7 @@ import { platform } from '../platform/index.ts';
 import type { Rewriter } from '../rewrite/index.ts';
 import { type EmittedModule, Emitter } from './emit.ts';
 import { addHostFunctions } from './host-calls.ts';
+import { addLeavingFunctions, openerOf } from './leaving.ts';
 import { addRangeFunctions, isUnchecked, redirectPointers } from './libc-calls.ts';
 import { plainPlan } from './plain-plan.ts';
 import { checkFunctions, runtimeFunctions } from './runtime-functions.ts';
@@ -40,13 +41,28 @@ class ChecksPass {
     const siteOffset = -(module.codeStart + this.moved);
     const replaced = addRangeFunctions(rewriter, names, functions);
     redirectPointers(rewriter, replaced, siteOffset);
-    for (const [index, target] of addHostFunctions(rewriter, functions)) replaced.set(index, target);
+    const opener = openerOf(module, calls);
+    for (const [index, target] of [
+      ...addHostFunctions(rewriter, functions),
+      ...(opener === null ? [] : addLeavingFunctions(rewriter, opener)),
+    ]) {
+      replaced.set(index, target);
+    }
     const { sites } = calls;
     const closing = calls.graph.reaching(CLOSING);
     const variables = new Variables(module, calls);
     const layout = layoutOf(module, variables);
-    const walked: WalkedModule = { module, siteOffset, sites, closing, replaced, variables, ...layout };
-    const emitted: EmittedModule = { rewriter, functions, siteOffset, replaced };
+    const walked: WalkedModule = {
+      module,
+      siteOffset,
+      sites,
+      closing,
+      replaced,
+      variables,
+      opener,
+      ...layout,
+    };
+    const emitted: EmittedModule = { rewriter, functions, siteOffset, replaced, opener };
     const own = runtimeFunctions(module, calls);
     const unchecked = uncheckedBodies(module, this.moved);
     for (let body = 0; body < module.bodies.length; body += 1) {

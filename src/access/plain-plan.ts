@@ -1,12 +1,16 @@
 // A check at each access of a function, for functions whose stack cannot be followed (walk.ts).
 
 import { Opcode, peekU32, skipInstruction } from '../binary/index.ts';
+import { isThrow } from './leaving.ts';
 import { AccessReader, codeAt, MISC_PREFIX, prefixAt, rangeAccessAt } from './memory-instructions.ts';
 import { Region } from './region.ts';
 import type { Planned, WalkedModule } from './walk.ts';
 
 /** What is to be inserted into one function, in order of position. */
-export function plainPlan({ module, siteOffset, replaced }: WalkedModule, body: number): readonly Planned[] {
+export function plainPlan(
+  { module, siteOffset, replaced, opener }: WalkedModule,
+  body: number,
+): readonly Planned[] {
   const { bytes } = module;
   const { end } = module.bodies[body]!;
   const planned: Planned[] = [];
@@ -23,6 +27,8 @@ export function plainPlan({ module, siteOffset, replaced }: WalkedModule, body: 
       if (range !== null) planned.push({ kind: 'range', position: at, reads: range.reads });
     } else if (prefix === 0 && code === Opcode.Call && replaced.has(peekU32(bytes, at + 1))) {
       planned.push({ kind: 'call', position: at });
+    } else if (prefix === 0 && isThrow(code) && opener !== null) {
+      planned.push({ kind: 'leave', position: at });
     }
   }
   return planned;

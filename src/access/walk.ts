@@ -16,6 +16,7 @@ import type { CallSites } from '../instrument/index.ts';
 import { NULL_END } from '../runtime/layout.ts';
 import { isChecked, withChecked } from './facts.ts';
 import { Frame } from './frame.ts';
+import { isThrow } from './leaving.ts';
 import { AccessReader, codeAt, MISC_PREFIX, prefixAt, rangeAccessAt } from './memory-instructions.ts';
 import { OperandStack } from './operand-stack.ts';
 import { type Group, Region } from './region.ts';
@@ -41,7 +42,9 @@ export type Planned =
   /** The address is a constant that is probably bad: near 0, or in the redzone of a global variable. */
   | { readonly kind: 'bad'; readonly group: Group }
   | { readonly kind: 'range'; readonly position: number; readonly reads: boolean }
-  | { readonly kind: 'call'; readonly position: number };
+  | { readonly kind: 'call'; readonly position: number }
+  /** An instruction that leaves frames. */
+  | { readonly kind: 'leave'; readonly position: number };
 
 /** What the walk has to know of the module. */
 export interface WalkedModule {
@@ -59,6 +62,8 @@ export interface WalkedModule {
   readonly closing: Uint8Array;
   /** Functions whose calls are replaced. */
   readonly replaced: ReadonlyMap<number, number>;
+  /** Index of the function that opens frames before they are left; null when there is nothing to open. */
+  readonly opener: number | null;
 }
 
 /** A block that encloses the place of the walk. */
@@ -499,6 +504,8 @@ export class Walk {
       case Opcode.Rethrow:
       case Opcode.ThrowRef:
         this.#endRegion();
+        if (isThrow(opcode) && this.walked.opener !== null)
+          this.#planned.push({ kind: 'leave', position: at });
         this.#die();
         return;
       case Opcode.Call:

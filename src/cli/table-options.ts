@@ -48,7 +48,7 @@ function optionOf(name: string, rule: ShownRule, spelling: Spelling): Option {
   const option = new Option(flagsOf(name, spelling), `${rule.help}${note}${ends.join('')}`);
   if (rule.words !== undefined) option.choices(rule.words);
   if (repeatable) return option.argParser(collect);
-  if (option.isBoolean()) return option;
+  if (option.isBoolean() || option.negate) return option;
   if (unset === undefined && rule.default !== undefined) setDefault(option, rule.default);
   const shownName = option.long ?? option.short!;
   return option.argParser((text) => rule.read(parse(text, shownName), shownName, 'heapline'));

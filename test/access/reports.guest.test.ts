@@ -95,6 +95,29 @@ describe('reports of wrong accesses', () => {
   });
 });
 
+describe('variables on the command line', () => {
+  it('have room with --access, with build --stack, and not with --no-stack', () => {
+    const numbers = join(folder, 'numbers.c');
+    writeFileSync(
+      numbers,
+      'int sums[4];\nint main(int argc, char **argv) {\n  int v[3] = {argc, 2, 3};\n  return v[argc + 2] + sums[argc + 3] == 123456;\n}\n',
+    );
+    const found =
+      /stack-buffer-overflow in main: read of 4 bytes[\s\S]*'v' \(12 bytes, line 3\) in main[\s\S]*global-buffer-overflow in main/;
+    const { status, stderr } = command('check', '--access', '-O0', '--toolchain', 'clang', numbers);
+    expect(stderr).toMatch(found);
+    expect(status).toBe(1);
+    const without = command('check', '--access', '--no-stack', '-O0', '--toolchain', 'clang', numbers);
+    expect(without).toMatchObject({ status: 0, stderr: expect.stringContaining('no heap faults') });
+    expect(
+      command('build', '--stack', '-O0', '--toolchain', 'clang', '-o', 'numbers.wasm', numbers).status,
+    ).toBe(0);
+    expect(command('check', '--access', 'numbers.wasm').stderr).toMatch(found);
+    // Without checks, nobody reads what the code writes about its variables.
+    expect(command('check', 'numbers.wasm')).toMatchObject({ status: 0 });
+  });
+});
+
 describe('checks that are impossible', () => {
   it('say so: a module instrumented without them, too little memory', async () => {
     const { wasm } = await compile([source], { toolchain: 'clang' });

@@ -281,8 +281,9 @@ export const variableCases: readonly VariableCase[] = [
   ...SPECIAL,
 ];
 
-/** Lines before the first function. `at` hides from the compiler where a pointer points. */
+/** Lines before the first function. `endless` ends by a trap, and `at` hides from the compiler where a pointer points. */
 export const VARIABLE_HEAD = [
+  'int endless(int depth) { char v[16]; v[depth & 15] = 1; return depth < 0 ? v[3] : endless(depth + 1) + v[depth & 7]; }',
   '#define at(pointer) ({ __typeof__(&*(pointer)) hidden = (pointer); __asm__ volatile("" : "+r"(hidden) : : "memory"); hidden; })',
 ];
 

@@ -5,12 +5,18 @@ import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { faultWords } from '../../src/frames/index.ts';
 import { accessCases } from './cases.ts';
+import { variableCases } from './variable-cases.ts';
 
 /** The whole page. */
 export function verdictTable(): string {
   const rows = accessCases.map(({ name, kind, access, size, position, differs, memcheck }) => {
     const cells = [name, faultWords[kind].title, `${access}${size === 0 ? '' : ` of ${size}`}`, position];
     return `| ${[...cells, differs ?? 'agrees', memcheck ?? 'agrees'].join(' | ')} |`;
+  });
+  const besideVariables = variableCases.map(({ name, kind, access, size, variable, place, native }) => {
+    const [distance, side, whole] = place;
+    const position = `${distance} ${side} ${variable === '' ? 'a nameless one' : variable} of ${whole}`;
+    return `| ${[name, kind, `${access}${size === 0 ? '' : ` of ${size}`}`, position, native ?? kind].join(' | ')} |`;
   });
   const agreeing = (all: readonly (string | undefined)[]): number =>
     all.filter((reason) => reason === undefined).length;
@@ -26,6 +32,17 @@ freed. \`test/access\` has the tests, and one of them compares this page.
 | function | kind | access | position | AddressSanitizer | memcheck |
 |---|---|---|---|---|---|
 ${rows.join('\n')}
+
+## Beside variables
+
+${variableCases.length} functions miss a variable on the stack or a global one, or use one whose block has ended. Heapline judges them in the
+same builds. AddressSanitizer (gcc, -O0 and -Og) names the same variable, distance, direction and line, and nothing in the
+right ones. It calls an access that begins inside of a variable and ends outside an unknown crash. Valgrind's memcheck does
+not look for them.
+
+| function | kind | access | position, in bytes | AddressSanitizer's kind |
+|---|---|---|---|---|
+${besideVariables.join('\n')}
 `;
 }
 

@@ -6,7 +6,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type HeapFault, HeapFaultError, loadC, type Sandbox } from '../../src/index.ts';
+import {
+  formatGitHub,
+  formatJson,
+  formatJUnit,
+  formatSarif,
+  formatText,
+  type HeapFault,
+  HeapFaultError,
+  loadC,
+  type Sandbox,
+  TrapError,
+} from '../../src/index.ts';
 import { FULL } from '../support/full.ts';
 import { type AccessCase, accessCases, accessSource, lineOf } from './cases.ts';
 import { type VariableCase, variableCases } from './variable-cases.ts';
@@ -123,6 +134,64 @@ describe.each(builds)('beside variables, %s %s', (toolchain, level, every) => {
       position: `2 bytes past the end of the variable 'w' (10 bytes, line ${lineOf('second_of_two')}) in second_of_two`,
       variable: { name: 'w', size: 10, line: lineOf('second_of_two') },
     });
+  });
+});
+
+describe('what is beside variables', () => {
+  let lib: Sandbox<Functions>;
+  beforeAll(async () => {
+    lib = await loadC<Functions>(source, { toolchain: 'clang', flags: ['-O0', '-w'], checks: true });
+  });
+  afterAll(() => lib?.dispose());
+
+  it('is open again in frames that a trap has cut off', () => {
+    expect(() => lib.exports.endless!(0)).toThrow(TrapError);
+    for (const { name } of variableCases) lib.exports[name]!(0);
+    expect(lib.heap.faults()).toEqual([]);
+  });
+
+  it('stays as it was in a snapshot', () => {
+    const saved = lib.snapshot();
+    lib.exports.second_of_two!(1);
+    lib.restore(saved);
+    lib.exports.second_of_two!(0);
+    expect(lib.heap.faults()).toEqual([]);
+    lib.exports.second_of_two!(1);
+    lib.exports.static_local!(1);
+    expect(lib.heap.faults().map(({ kind }) => kind)).toEqual([
+      'stack-buffer-overflow',
+      'global-buffer-overflow',
+    ]);
+  });
+
+  it('is in all formats of reports', () => {
+    const words = `write of 1 byte at 0x`;
+    const place = `2 bytes past the end of the variable 'w' (10 bytes, line ${lineOf('second_of_two')}) in second_of_two`;
+    const report = lib.heap.leaks();
+    const text = formatText(report, { root: folder });
+    expect(text).toContain(`heap fault: stack-buffer-overflow in second_of_two: ${words}`);
+    expect(text).toContain(`, ${place}\n  at second_of_two (cases.c:${lineOf('second_of_two')}:`);
+    expect(text).toContain('memory around it');
+    expect(JSON.parse(formatJson(report)).errors[0]).toMatchObject({
+      kind: 'stack-buffer-overflow',
+      access: { position: place, variable: { name: 'w', size: 10, function: 'second_of_two' } },
+      allocated: null,
+    });
+    expect(
+      JSON.parse(formatSarif(report)).runs[0].results.map((each: { ruleId: string }) => each.ruleId),
+    ).toEqual(['stack-buffer-overflow', 'global-buffer-overflow']);
+    expect(formatGitHub(report, { root: folder })).toContain(place);
+    expect(formatJUnit(report)).toContain('2 bytes past the end of the variable');
+    expect(report.isClean()).toBe(false);
+  });
+
+  it('is not seen with stack: false, which only sees the heap', async () => {
+    const options = { toolchain: 'clang', flags: ['-O0', '-w'] } as const;
+    using heap = await loadC<Functions>(source, { ...options, checks: true, stack: false });
+    heap.exports.second_of_two!(1);
+    heap.exports.over_int_write!(1);
+    expect(heap.heap.faults().map(({ kind }) => kind)).toEqual(['heap-buffer-overflow']);
+    await expect(loadC(source, { ...options, stack: true })).rejects.toThrow(/needs access: true/);
   });
 });
 

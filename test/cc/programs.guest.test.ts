@@ -161,7 +161,7 @@ test('accesses are checked with access=1, and in programs that were linked with 
   expect(start('./checked', ['files'], { options: 'access=1' })).toMatchObject({ status: 0, stderr: '' });
 });
 
-test('functions that a source marks under __SANITIZE_ADDRESS__ are not checked with -fsanitize=address', () => {
+test('with -fsanitize=address, variables have room, and functions that a source marks under __SANITIZE_ADDRESS__ no checks', () => {
   const lines = [
     '#include <stdlib.h>',
     '#ifdef __SANITIZE_ADDRESS__',
@@ -171,7 +171,12 @@ test('functions that a source marks under __SANITIZE_ADDRESS__ are not checked w
     '#endif',
     'static UNCHECKED int peek(volatile char *p) { return p[0]; }',
     'static int look(volatile char *p) { return p[0]; }',
-    'int main(void) { char *p = (char *)malloc(16) + 16; return (peek(p) + look(p)) & 0; }',
+    'int main(void) {',
+    '  char *p = (char *)malloc(16) + 16;',
+    '  int numbers[3] = {1, 2, 3};',
+    '  volatile int three = 3;',
+    '  return (peek(p) + look(p) + numbers[three]) & 0;',
+    '}',
   ];
   write('marked.c', lines.join('\n'));
   expect(cc('-O1', '-fsanitize=address', 'marked.c', '-o', 'marked')).toMatchObject({
@@ -180,6 +185,9 @@ test('functions that a source marks under __SANITIZE_ADDRESS__ are not checked w
   });
   const { stderr } = start('./marked', [], { options: 'halt_on_error=0:detect_leaks=0' });
   expect(stderr.match(/heap-buffer-overflow in \w+/g)).toEqual(['heap-buffer-overflow in look']);
+  expect(stderr).toMatch(
+    /stack-buffer-overflow in main: read of 4 bytes at \w+, 0 bytes past the end of the variable 'numbers' \(12 bytes, line 11\) in main/,
+  );
 });
 
 test('a program keeps what the linker wrote, and says when that is damaged', async () => {
