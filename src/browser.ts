@@ -13,7 +13,14 @@ export * from './errors.ts';
 export type { Frame, HeapFault } from './frames/index.ts';
 export type { GrowthOptions, GrowthReport, HeapMark, ScopeResult } from './leaks/index.ts';
 export { HeapProfile } from './profile/index.ts';
-export { formatText, LeakError, LeakReport, type TextOptions } from './report/index.ts';
+export {
+  formatText,
+  type GrowingPlace,
+  LeakError,
+  type LeakGrowth,
+  LeakReport,
+  type TextOptions,
+} from './report/index.ts';
 export {
   type AssertLeaksOptions,
   type GuestExports,

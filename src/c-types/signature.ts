@@ -56,7 +56,8 @@ interface Declared extends Signature {
   readonly variadic: boolean;
 }
 
-function declarationOf(entry: number, index: DebugIndex, reader: TypeReader): Declared {
+/** What a function is declared as. */
+export function declarationOf(entry: number, index: DebugIndex, reader: TypeReader): Declared {
   let place: { readonly file: string; readonly line: number } = { file: '', line: 0 };
   const reference = index.inOrigins(entry, (each, unit) => {
     if (place.line === 0) place = placeOf(each, unit);

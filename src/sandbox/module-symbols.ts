@@ -113,7 +113,14 @@ export class ModuleSymbols {
 
   /** Whether the frame is a call by which a function allocates for its caller. */
   allocates(frame: Frame): boolean {
-    return this.#wrappers.has(frame);
+    if (this.#wrappers.has(frame)) return true;
+    // Of a function that was inlined everywhere, no code is left that could be looked at.
+    return (
+      frame.inlined &&
+      cTypes !== null &&
+      this.#wrappers.searches &&
+      this.types().handsOutMemory(frame.linkageName)
+    );
   }
 
   /** Whether this offset is in the function by which the toolchain calls main. */

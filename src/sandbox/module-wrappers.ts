@@ -32,6 +32,11 @@ export class ModuleWrappers {
     private readonly originalOf: ((fileOffset: number) => number | null) | null,
   ) {}
 
+  /** Whether the code that searches is loaded. */
+  get searches(): boolean {
+    return shapes !== null;
+  }
+
   /** Whether the frame is such a call. */
   has(frame: Frame): boolean {
     if (shapes === null) return false;

@@ -207,6 +207,24 @@ NOINLINE char *c_upper(const char *text, size_t length) {
   return p;
 }
 
+/* Inlined everywhere, so that only its declaration is left. */
+static inline __attribute__((always_inline)) void *w_inlined(size_t size) { return w_plain(size); }
+
+NOINLINE struct node *c_around_inlined(int key) {
+  struct node *node = w_inlined(sizeof *node);
+  node->key = key;
+  return node;
+}
+
+/* It looks like the one above, and makes something. */
+static inline __attribute__((always_inline)) struct node *c_inlined(unsigned key) {
+  struct node *node = malloc(sizeof *node);
+  node->key = (int)key;
+  return node;
+}
+
+NOINLINE void *w_around_inlined(unsigned key) { return w_inlined(key); }
+
 int main(int argc, char **argv) {
   struct buffer buffer = {NULL, 0};
   size_t size = (size_t)argc * 8;
@@ -236,5 +254,8 @@ int main(int argc, char **argv) {
   all = NULL;
   c_tried(size);
   c_upper("upper", size / 2);
+  c_around_inlined(argc);
+  c_inlined(argc);
+  w_around_inlined(size);
   return 0;
 }

@@ -54,8 +54,8 @@ describe.each(builds)('%s %s', (toolchain, level) => {
     const constructors = new Set(
       [...readModule(wasm).functionNames().values()].filter((name) => /^c_/.test(name)),
     );
-    expect(new Set(places)).toEqual(new Set(['main', ...constructors]));
-    expect(places.filter((name) => name === 'main').length, 'one for each line of main').toBe(13);
+    expect(new Set(places)).toEqual(new Set(['main', 'c_inlined', ...constructors]));
+    expect(places.filter((name) => name === 'main').length, 'one for each line of main').toBe(14);
     const innermost = records.map(({ stack }) => stack[0]!.function);
     expect(innermost, 'the stacks are whole').toContain('w_plain');
   });

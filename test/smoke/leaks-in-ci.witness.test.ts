@@ -286,6 +286,36 @@ test('a sandbox', async () => {
   expect(output).toMatch(/Tests +2 failed \| 1 passed/);
 });
 
+test('jest writes baselines of allocations at first and with -u, and fails on more', () => {
+  const directory = write('jest-baseline', true, ['parser.c', 'jest.config.js', 'jest.setup.mjs']);
+  writeFileSync(
+    join(directory, 'baseline.test.js'),
+    `let lib, assertMatchesHeapBaseline;
+beforeAll(async () => {
+  ({ assertMatchesHeapBaseline } = await import('heapline/assert'));
+  const { loadC } = await import('heapline');
+  lib = await loadC('parser.c');
+});
+afterAll(() => lib.dispose());
+test('parsing allocates what it did', () => {
+  assertMatchesHeapBaseline(lib, () => {
+    for (let i = 0; i < Number(process.env.TIMES); i++) lib.heap.free(lib.heap.cstring('[1, 2]'));
+  });
+});
+`,
+  );
+  const [jest] = commands('jest');
+  const times = (count: string, flags: string) =>
+    run(directory, `${jest} baseline ${flags}`, { CI: '', TIMES: count });
+  const written = times('1', '');
+  expect([written.status, written.status === 0 ? '' : written.output]).toEqual([0, '']);
+  const more = times('2', '');
+  expect(more.output).toContain("Use the test runner's flag -u to write the baseline anew.");
+  expect(more.status).not.toBe(0);
+  expect(times('2', '-u').status).toBe(0);
+  expect(times('2', '--ci').status).toBe(0);
+});
+
 describe('lines of JavaScript are those of the source', () => {
   const source = (before: string, after: string) => `
 import { loadC } from 'heapline';
