@@ -49,11 +49,15 @@ export class FlamePainter {
     this.#linesContext = this.#lines.getContext('2d', { alpha: false })!;
   }
 
-  /** Draws the scene. `ratio` is how many pixels the screen has for one of the page. */
-  draw(scene: Scene, { width, height }: Size, ratio: number): void {
+  /**
+   * Draws the scene at the top of the canvas. `ratio` is how many pixels the screen has for one of the page. The canvas
+   * is as high as the highest scene so far: another height would cost as much as the picture.
+   */
+  draw(scene: Scene, { width, height }: Size, ratio: number, tallest: number): void {
     const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
+    const whole = Math.round(tallest * ratio);
     if (this.#canvas.width !== wide) this.#canvas.width = wide;
-    if (this.#canvas.height !== high) this.#canvas.height = high;
+    if (this.#canvas.height !== whole) this.#canvas.height = whole;
     const { top, upwards } = scene;
     const lines = this.#paint(scene, {
       width: wide,

@@ -11,6 +11,8 @@ import { formatChange, formatPercent, formatValue, shortened } from './numbers.t
 import type { ViewProps } from './view-props.ts';
 
 const LONGEST_ANIMATION = 180;
+/** Pixels of the border around a graph. */
+const BORDER = 1;
 
 export function FlameView(props: ViewProps) {
   const { shown, state } = props;
@@ -120,11 +122,13 @@ function Graph({ root, upwards, found, ...props }: GraphProps) {
   const colors = useMemo(() => colorsOf(shown.tree.places, palette), [shown.tree, palette]);
   const seenTop = Math.min(top, most);
   const painter = useRef<FlamePainter | null>(null);
+  const tallest = useRef(0);
+  tallest.current = Math.max(tallest.current, height);
   useLayoutEffect(() => {
     painter.current ??= new FlamePainter(canvas.current!);
     const { compared } = shown;
     const scene = { root, range, layout, top: seenTop, upwards, selected, compared, found, palette, colors };
-    painter.current.draw(scene, { width, height }, ratio);
+    painter.current.draw(scene, { width, height }, ratio, tallest.current);
   }, [layout, height, seenTop, upwards, selected, found, colors, shown]);
   const zoom = useAnimatedRange(range, setRange);
   const zoomTo = (node: FlameNode): void => zoom({ from: node.start, to: node.start + node.width });
@@ -156,13 +160,13 @@ function Graph({ root, upwards, found, ...props }: GraphProps) {
   };
   return (
     <div>
-      <div class="graph" ref={box}>
+      <div class="graph" ref={box} style={{ height: `${height + 2 * BORDER}px` }}>
         <canvas
           ref={canvas}
           tabIndex={0}
           role="application"
           aria-label="Flame graph. Arrow keys select a frame, Enter zooms to it, Escape shows all."
-          style={{ width: `${width}px`, height: `${height}px` }}
+          style={{ width: `${width}px`, height: `${tallest.current}px` }}
           onClick={(event) => {
             if (moves.wasDragged()) return;
             const node = at(event);

@@ -28,7 +28,7 @@ button { cursor: pointer; background: var(--stripe); }
 button.link { border: 0; background: none; padding: 0 .3rem 0 0; text-align: left; color: var(--accent); }
 button.link.dim { color: var(--dim); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
-.graph { position: relative; border: 1px solid var(--line); overflow: hidden; }
+.graph { position: relative; border: 1px solid var(--line); overflow: clip; }
 .graph canvas { display: block; cursor: pointer; touch-action: pan-y; }
 .graph canvas:focus-visible { outline-offset: -2px; }
 .tooltip { position: absolute; z-index: 1; max-width: 320px; padding: .3rem .5rem; background: var(--back); border: 1px solid var(--line); border-radius: 4px; font-size: .85rem; pointer-events: none; overflow-wrap: anywhere; }
