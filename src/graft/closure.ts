@@ -59,9 +59,7 @@ export class Closure {
     this.#replaced = new Set(roles.map(({ index }) => index));
     this.#seen = seenFunctions(module);
     this.#dead = this.#findDead();
-    const ofMalloc = this.#below('malloc');
-    const ofFree = this.#below('free');
-    const state = new Set([...ofMalloc.places].filter((place) => ofFree.places.has(place)));
+    const { ofMalloc, ofFree, state } = this.#ownData();
     const getsState = (callee: number): boolean =>
       ofMalloc.functions.has(callee) || ofFree.functions.has(callee);
     const setUp = this.#findSetUp();
@@ -116,15 +114,29 @@ export class Closure {
     return dead;
   }
 
-  /** The functions with a role and all dead ones below them, and the places that these name. */
-  #below(role: string): Below {
+  /** The allocator's own data: the places that malloc and free have in common. */
+  #ownData(): { readonly ofMalloc: Below; readonly ofFree: Below; readonly state: ReadonlySet<number> } {
+    const find = (mayBelong: (callee: number) => boolean) => {
+      const ofMalloc = this.#below('malloc', mayBelong);
+      const ofFree = this.#below('free', mayBelong);
+      const state = new Set([...ofMalloc.places].filter((place) => ofFree.places.has(place)));
+      return { ofMalloc, ofFree, state };
+    };
+    const dead = find((callee) => this.#dead.has(callee));
+    if (dead.state.size > 0) return dead;
+    // They do their work in functions that others call, too: in debug builds malloc only calls what realloc calls.
+    return find((callee) => callee >= this.module.importedFunctions);
+  }
+
+  /** The functions with a role and those below them that may belong to the allocator, and the places that these name. */
+  #below(role: string, mayBelong: (callee: number) => boolean): Below {
     const functions = new Set(this.roles.filter((each) => each.role === role).map(({ index }) => index));
     const places = new Set<number>();
     for (const index of functions) {
       const own = this.facts[index - this.module.importedFunctions];
       if (own === undefined) continue;
       for (const place of placesIn(own, this.range, () => true)) places.add(place);
-      for (const callee of own.calls) if (this.#dead.has(callee)) functions.add(callee);
+      for (const callee of own.calls) if (mayBelong(callee)) functions.add(callee);
     }
     return { functions, places };
   }
@@ -132,9 +144,12 @@ export class Closure {
   /**
    * Functions that only set the old allocator up, as emmalloc's constructor does: nothing but constructors calls them, or
    * the allocator itself, which is dead. The constructor may be inlined into the function that runs all of them.
+   * Constructors call functions of the program as well. What gets something from its caller is the allocator's when the
+   * allocator, or such a function of it, is a caller.
    */
   #findSetUp(): Set<number> {
     const setUp = new Set<number>();
+    const own = new Set<number>();
     const constructors = constructorsOf(this.module);
     if (constructors !== undefined) setUp.add(constructors);
     for (let grown = true; grown; ) {
@@ -144,8 +159,10 @@ export class Closure {
         if (setUp.has(index) || this.#dead.has(index) || this.#seen.has(index)) continue;
         const callers = this.#callers.get(index) ?? [];
         if (callers.length === 0 || !callers.every((one) => setUp.has(one) || this.#dead.has(one))) continue;
-        if (!callers.some((one) => this.#dead.has(one)) && !this.#givesNothing(each)) continue;
+        const isOwn = callers.some((one) => this.#dead.has(one) || own.has(one));
+        if (!isOwn && !this.#givesNothing(each)) continue;
         setUp.add(index);
+        if (isOwn) own.add(index);
         grown = true;
       }
     }

@@ -2,8 +2,11 @@
 // whom they call. Roles, the heap's place and the closure check are judged by these facts.
 
 import { Opcode, skipInstruction, skipLeb, type WasmModule } from '../binary/index.ts';
+import { InvalidModuleError } from '../errors.ts';
 
 const LAST_MEMORY_ACCESS = 0x3e;
+/** Opcodes from here on have a second one behind them: bulk memory, vectors, atomics. */
+const FIRST_PREFIX = 0xfb;
 
 /** Addresses below are offsets in structures. */
 const LEAST_ADDRESS = 1024;
@@ -26,6 +29,8 @@ export interface FunctionFacts {
   readonly calls: ReadonlySet<number>;
   /** Calls functions that only its run time knows: through tables and references. */
   readonly callsIndirectly: boolean;
+  /** Writes to memory or to a global, or has instructions that might. */
+  readonly writes: boolean;
   readonly readsMemorySize: boolean;
   readonly growsMemory: boolean;
 }
@@ -61,6 +66,7 @@ function factsOf(module: WasmModule, body: number): FunctionFacts {
   const offsets = new Set<number>();
   const calls = new Set<number>();
   let callsIndirectly = false;
+  let writes = false;
   let readsMemorySize = false;
   let growsMemory = false;
   for (let at = module.heads.code[body]!; at < end; ) {
@@ -75,11 +81,17 @@ function factsOf(module: WasmModule, body: number): FunctionFacts {
     else if (INDIRECT.has(opcode)) callsIndirectly = true;
     else if (opcode >= Opcode.I32Load && opcode <= LAST_MEMORY_ACCESS) {
       offsets.add(peekUnsigned(bytes, skipLeb(bytes, at + 1)));
-    } else if (opcode === Opcode.MemorySize) readsMemorySize = true;
+      writes ||= opcode >= Opcode.I32Store;
+    } else if (opcode === Opcode.GlobalSet || opcode >= FIRST_PREFIX) writes = true;
+    else if (opcode === Opcode.MemorySize) readsMemorySize = true;
     else if (opcode === Opcode.MemoryGrow) growsMemory = true;
     at = next;
   }
   const index = module.importedFunctions + body;
+  for (const callee of calls) {
+    if (callee >= module.functions.length)
+      throw new InvalidModuleError(`function ${index} calls function ${callee}, which does not exist`);
+  }
   return {
     index,
     constants,
@@ -87,6 +99,7 @@ function factsOf(module: WasmModule, body: number): FunctionFacts {
     offsets,
     calls,
     callsIndirectly,
+    writes,
     readsMemorySize,
     growsMemory,
   };

@@ -18,6 +18,12 @@ const MOST_REACHED = 60;
 const MOST_PARTNERS = 12;
 /** Functions that are tried as malloc. */
 const MOST_CANDIDATES = 200;
+/** Distances between blocks and their headers. */
+const HEADER = [-8, -4, 4, 8];
+/** Callers without a role whose own callers are tried. */
+const MOST_WITHOUT_ROLE = 8;
+/** Offsets from the header of a block that are read. */
+const MOST_OFFSETS = 3;
 const I32 = 'i';
 
 const NO_WORDS: ReadonlyMap<number, number> = new Map();
@@ -168,7 +174,14 @@ export class Recognition {
         this.place.heapBase ?? learnt?.first ?? this.place.least,
       ]);
       const left = closure.blockers.map(({ index }) => index);
-      const candidates = new Set([...left, ...closure.callersOf(left), ...this.#sizeFunctions(roles)]);
+      const callers = closure.callersOf(left);
+      // emmalloc's realloc only calls a function that has no role and does the work.
+      const failed = callers.filter(
+        (index) => tried.has(index) && !roles.some((each) => each.index === index),
+      );
+      const above = failed.length > MOST_WITHOUT_ROLE ? [] : closure.callersOf(failed);
+      const readers = this.#readers(roles);
+      const candidates = new Set([...left, ...callers, ...above, ...readers]);
       const open = [...candidates].filter((index) => !tried.has(index));
       if (trial === null || open.length > 0) {
         trial = this.#openTrial(roles, open, setUp);
@@ -180,7 +193,7 @@ export class Recognition {
       }
       for (const index of open) {
         tried.add(index);
-        const role = this.#roleOf(index);
+        const role = readers.has(index) ? this.#sizeRoleOf(index, trial) : this.#roleOf(index);
         if (role !== null) roles.push({ role, index, name: '', by: 'behaviour' });
       }
     }
@@ -247,16 +260,23 @@ export class Recognition {
     return null;
   }
 
-  /** Functions that might be malloc_usable_size: they read memory and do nothing else. */
-  #sizeFunctions(roles: readonly RoleFunction[]): number[] {
-    return this.facts
-      .filter((each) => {
-        if (this.#types[each.index] !== `${I32}>${I32}` || each.calls.size > 0 || each.callsIndirectly)
-          return false;
-        if (roles.some(({ index }) => index === each.index)) return false;
-        return each.constants.has(-8) && each.constants.has(3) && each.offsets.size <= 1;
-      })
-      .map(({ index }) => index);
+  /** malloc_usable_size, or null for another function that only reads memory. */
+  #sizeRoleOf(index: number, trial: Trial): Role | null {
+    const role = 'malloc_usable_size';
+    return trial.seemsSize(index) && this.#again!().has(role, index) ? role : null;
+  }
+
+  /** Functions that might be malloc_usable_size: they look into the header of a block and do nothing else. */
+  #readers(roles: readonly RoleFunction[]): Set<number> {
+    const found = this.facts.filter((each) => {
+      const { index, constants, offsets } = each;
+      if (this.#types[index] !== `${I32}>${I32}` || each.writes || each.callsIndirectly) return false;
+      // What checks the header calls JavaScript when it is wrong.
+      if ([...each.calls].some((callee) => callee >= this.module.importedFunctions)) return false;
+      if (roles.some((known) => known.index === index)) return false;
+      return offsets.size > 0 && offsets.size <= MOST_OFFSETS && HEADER.some((size) => constants.has(size));
+    });
+    return new Set(found.map(({ index }) => index));
   }
 
   #scratch(callable: ReadonlySet<number>, setUp: SetUp): ScratchModule {

@@ -7,6 +7,8 @@ import { type Scratch, ScratchTrap } from './scratch.ts';
 
 /** Size of the first block. */
 const FIRST_SIZE = 24;
+/** Size of the block whose size functions are asked for first. */
+const SAMPLE_SIZE = 1000;
 /** Sizes in the order in which they are asked for: odd ones, small ones, and those of large blocks. */
 const SIZES = [FIRST_SIZE, 1, 7, 13, 100, 1000, 24, 5001, 40_000, 200_000];
 /** No memory has room for it: it is larger than any, or larger than that of scratch instances may become. */
@@ -86,6 +88,8 @@ export class Trial {
   #changed: number[] = [];
   #errno: number | null = null;
   #trace: readonly number[] | null = null;
+  /** A block whose size functions are asked for. */
+  #sample: Block | null = null;
   /** Of the blocks that were given out, some had other contents than zero: nobody clears them. */
   #sawOldContents = false;
   #breakWord: BreakWord | null = null;
@@ -107,6 +111,14 @@ export class Trial {
   /** Whether the functions behave like malloc and free. Later trials of this instance need it to. */
   behaves(): boolean {
     return isConfirmed(() => this.#tryMallocAndFree());
+  }
+
+  /** Whether a function that writes nothing gives the size of a block, as far as one block shows it. */
+  seemsSize(index: number): boolean {
+    return isConfirmed(() => {
+      this.#sample ??= this.#take(this.#call(this.#malloc, SAMPLE_SIZE), SAMPLE_SIZE);
+      this.#insistOnSize(index, this.#sample);
+    });
   }
 
   get learnt(): Learnt {
@@ -460,10 +472,19 @@ export class Trial {
   #tryUsableSize(index: number): void {
     for (const size of SIZES) {
       const block = this.#take(this.#call(this.#malloc, size), size);
-      const found = this.#call(index, block.address);
-      insist(found >= size && found <= size + 64, 'it is not the size of the block');
+      this.#insistOnSize(index, block);
       this.#release(block);
     }
+  }
+
+  /** The size is not a matter of what the block contains, as the length of a text is. */
+  #insistOnSize(index: number, { address, size }: Block): void {
+    const found = this.#call(index, address);
+    insist(found >= size && found <= size + 64, 'it is not the size of the block');
+    const contents = this.#scratch.bytes.slice(address, address + size);
+    this.#scratch.bytes.fill(0, address, address + size);
+    insist(this.#call(index, address) === found, 'it depends on the contents of the block');
+    this.#scratch.bytes.set(contents, address);
     insist(this.#call(index, 0) === 0, 'nothing has a size');
   }
 }

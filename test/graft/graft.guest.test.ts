@@ -1,14 +1,18 @@
 // Modules that emcc linked with its own malloc: the runtime is grafted in, or the reason why not is named.
 
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { attach } from '../../src/attach/index.ts';
 import { ExternalKind, InstructionWriter, Opcode, readModule } from '../../src/binary/index.ts';
 import { HeaplineError, UnsupportedModuleError } from '../../src/errors.ts';
 import { readFacts } from '../../src/graft/function-facts.ts';
 import { graft, graftAndInstrument } from '../../src/graft/index.ts';
-import '../../src/index.ts';
+import { loadWasm } from '../../src/index.ts';
 import { openInstrumented } from '../../src/instrument/index.ts';
 import { Rewriter } from '../../src/rewrite/index.ts';
 import { BuiltPackages } from '../attach/built-packages.ts';
@@ -108,6 +112,33 @@ describe('a module that was linked with another malloc', () => {
     );
     expect(read.offsets.runs).toEqual(made.offsets.runs);
   });
+});
+
+it('replaces what malloc calls when others call it, too, and leaves what only sets the allocator up', async () => {
+  const file = fileURLToPath(new URL('programs/layered.c', import.meta.url));
+  const output = join(mkdtempSync(join(tmpdir(), 'heapline-layered-')), 'layered.wasm');
+  const flags = ['--target=wasm32', '-O1', '-g', '-nostdlib', '-fno-builtin', '-Wl,--no-entry'];
+  const names = ['__wasm_call_ctors', '__heap_base'].map((name) => `-Wl,--export=${name}`);
+  execFileSync('clang', [...flags, ...names, file, '-o', output]);
+  const wasm = new Uint8Array(readFileSync(output));
+  rmSync(dirname(output), { recursive: true });
+
+  const sandbox = await loadWasm<{ make(size: number): number; drop(block: number): void }>(wasm, {
+    recordOnly: 'never',
+  });
+  const { make, drop } = sandbox.exports;
+  const blocks = [100, 50, 7000].map((size) => make(size));
+  expect([...sandbox.heap.blocks()].map(({ address, size }) => [address, size])).toEqual(
+    expect.arrayContaining([
+      [blocks[0]! >>> 0, 100],
+      [blocks[1]! >>> 0, 50],
+      [blocks[2]! >>> 0, 7000],
+    ]),
+  );
+  for (const block of blocks) drop(block);
+  expect(sandbox.heap.stats().inUseObjects).toBe(0);
+  expect(sandbox.heap.faults()).toEqual([]);
+  sandbox.dispose();
 });
 
 describe('a module whose allocator cannot be replaced wholly', () => {
