@@ -173,9 +173,9 @@ test('with -fsanitize=address, variables have room, and functions that a source 
     'static int look(volatile char *p) { return p[0]; }',
     'int main(void) {',
     '  char *p = (char *)malloc(16) + 16;',
-    '  int numbers[3] = {1, 2, 3};',
+    '  volatile int numbers[3] = {1, 2, 3};',
     '  volatile int three = 3;',
-    '  return (peek(p) + look(p) + numbers[three]) & 0;',
+    '  return ((peek(p) + look(p)) & 0) | (numbers[three] == 123456);',
     '}',
   ];
   write('marked.c', lines.join('\n'));
