@@ -6,7 +6,8 @@
 //       judge(local.get ADDRESS + …, site)    judge-functions.ts
 //
 // One check may cover several accesses whose addresses differ by constants. One call judges up to three of them: a number
-// says what they are (access-list.ts).
+// says what they are (access-list.ts). A check may also have several parts with addresses of their own. Then it combines
+// what their shadows have, and when this is not 0, the accesses of all parts are judged.
 
 import { type InstructionWriter, Opcode } from '../binary/index.ts';
 import type { CodeEdits } from '../rewrite/index.ts';
@@ -19,10 +20,13 @@ const EMPTY = 0x40;
 const I32_LOAD8_U = 0x2d;
 const I32_LOAD16_U = 0x2f;
 const I64_LOAD = 0x29;
+const I32_EXTEND16_S = 0xc1;
+const I64_EQZ = 0x50;
 const I32_AND = 0x71;
+const I32_OR = 0x72;
+const I32_SHL = 0x74;
 const I32_SHR_U = 0x76;
 const I64_SHL = 0x86;
-const I64_NE = 0x52;
 
 /** The bytes that a check covers, in offsets from the address in the local. */
 export interface Window {
@@ -30,6 +34,16 @@ export interface Window {
   readonly to: number;
   /** The first byte is at a multiple of this: 1, 2, 4 or 8. */
   readonly alignment: number;
+  /** Whether the check is in a loop, where speed matters more than the length of the code. */
+  readonly inLoop: boolean;
+}
+
+/** Accesses of one check that one load of the shadow covers. */
+export interface CheckedPart {
+  /** A local that has an address. */
+  readonly local: number;
+  readonly window: Window;
+  readonly accesses: readonly CheckedAccess[];
 }
 
 /** Indices of the runtime's functions in the module, and where the shadow begins and how large it is. */
@@ -45,6 +59,8 @@ export interface CheckFunctions {
 
 /** The most granules that one load of the shadow covers. */
 export const MOST_GRANULES = 8;
+/** The same in a check of several parts, whose shadows are combined as numbers of 32 bits. */
+export const MOST_JOINED_GRANULES = 4;
 
 /** How many granules the bytes may touch, whose first one is at a multiple of `alignment`. */
 export function granulesIn(from: number, to: number, alignment: number): number {
@@ -74,15 +90,40 @@ function loadShadow(
   code.memory(opcode, 0, whole ? shadow + from / SHADOW_GRANULE : shadow);
 }
 
-/** Pushes a number that is not 0 when the shadow of the window is not. */
-function pushShadow(code: InstructionWriter, local: number, window: Window, shadow: number): void {
-  const granules = granulesIn(window.from, window.to, window.alignment);
-  if (granules <= 4) {
-    const load = granules === 1 ? I32_LOAD8_U : granules === 2 ? I32_LOAD16_U : Opcode.I32Load;
-    loadShadow(code, local, window, shadow, load);
-    if (granules !== 3) return;
-    code.i32(0xffffff);
+/** A mask that is wider than the shadow of a granule, so it changes nothing. */
+const WIDER = 0x1ff;
+
+/**
+ * Changes a shadow of one granule or two that an `if` tests next. When the tested number is a load as it stands, the V8
+ * of Node.js 26 loads twice: once into a register that nobody reads, and once for the comparison. It cannot compare the
+ * results of these instructions with memory, and each of them is 0 where the shadow is. They make code longer.
+ */
+function keepFromFolding(code: InstructionWriter, granules: 1 | 2): void {
+  if (granules === 1) {
+    code.i32(WIDER);
     code.byte(I32_AND);
+  } else code.byte(I32_EXTEND16_S);
+}
+
+/** Pushes a number that is not 0 when the shadow of a part is not. @param isAlone whether an `if` tests it next */
+function pushShadow(
+  code: InstructionWriter,
+  { local, window }: CheckedPart,
+  isAlone: boolean,
+  shadow: number,
+): void {
+  const granules = granulesIn(window.from, window.to, window.alignment);
+  if (granules === 1 || granules === 2) {
+    loadShadow(code, local, window, shadow, granules === 1 ? I32_LOAD8_U : I32_LOAD16_U);
+    if (isAlone && window.inLoop) keepFromFolding(code, granules);
+    return;
+  }
+  if (granules <= 4) {
+    loadShadow(code, local, window, shadow, Opcode.I32Load);
+    if (granules === 4) return;
+    // Drops the byte behind the last granule.
+    code.i32(8);
+    code.byte(I32_SHL);
     return;
   }
   loadShadow(code, local, window, shadow, I64_LOAD);
@@ -91,8 +132,8 @@ function pushShadow(code: InstructionWriter, local: number, window: Window, shad
     code.i64(8 * (MOST_GRANULES - granules));
     code.byte(I64_SHL);
   }
-  code.i64(0);
-  code.byte(I64_NE);
+  code.byte(I64_EQZ);
+  code.byte(Opcode.I32Eqz);
 }
 
 function beginUnlikely(edits: CodeEdits): void {
@@ -125,20 +166,20 @@ function callList(
   code.indexed(Opcode.Call, functions.judges.ofList());
 }
 
-/** Writes the check of these accesses to the edit that was begun last. `local` has an address. */
-export function writeCheck(
-  edits: CodeEdits,
-  local: number,
-  window: Window,
-  accesses: readonly CheckedAccess[],
-  functions: CheckFunctions,
-): void {
+/** Writes a check to the edit that was begun last. */
+export function writeCheck(edits: CodeEdits, parts: readonly CheckedPart[], functions: CheckFunctions): void {
   const { code } = edits;
-  pushShadow(code, local, window, functions.shadow);
+  const isAlone = parts.length === 1;
+  parts.forEach((part, index) => {
+    pushShadow(code, part, isAlone, functions.shadow);
+    if (index > 0) code.byte(I32_OR);
+  });
   beginUnlikely(edits);
-  for (const list of listAccesses(accesses)) {
-    if (list.accesses.length === 1) callAccess(code, local, list.accesses[0]!, functions);
-    else callList(code, local, list, functions);
+  for (const { local, accesses } of parts) {
+    for (const list of listAccesses(accesses)) {
+      if (list.accesses.length === 1) callAccess(code, local, list.accesses[0]!, functions);
+      else callList(code, local, list, functions);
+    }
   }
   code.byte(Opcode.End);
 }

@@ -3,7 +3,7 @@
 
 import { Opcode, peekU32, skipLeb } from '../binary/index.ts';
 import type { Rewriter } from '../rewrite/index.ts';
-import { type CheckFunctions, writeCall, writeCheck } from './check-code.ts';
+import { type CheckedPart, type CheckFunctions, writeCall, writeCheck } from './check-code.ts';
 import { writeOpening } from './leaving.ts';
 import { type Group, windowOf } from './region.ts';
 import type { Planned } from './walk.ts';
@@ -47,6 +47,10 @@ class Spares {
       return this.of(type, type === I32 ? before + 1 : before);
     });
   }
+}
+
+function partOf(group: Group, local: number): CheckedPart {
+  return { local, window: windowOf(group), accesses: group.accesses };
 }
 
 /** Inserts the checks of one function. */
@@ -98,13 +102,14 @@ export class Emitter {
 
   #check(group: Group): void {
     const { rewriter, functions } = this.emitted;
+    const joined = group.joined.map((each) => partOf(each, each.held!));
     if (group.held !== null) {
       rewriter.code.begin(group.position);
-      writeCheck(rewriter.code, group.held, windowOf(group), group.accesses, functions);
+      writeCheck(rewriter.code, [partOf(group, group.held), ...joined], functions);
       return;
     }
     this.#spill(group.position, group.above, (address) => {
-      writeCheck(rewriter.code, address, windowOf(group), group.accesses, functions);
+      writeCheck(rewriter.code, [partOf(group, address), ...joined], functions);
     });
   }
 

@@ -20,7 +20,7 @@ export function plainPlan(
     const code = codeAt(bytes, at, prefix);
     if (reader.read(at, prefix, code)) {
       const region = new Region();
-      region.add(reader, 0, reader.immediate, at, at + siteOffset, null);
+      region.add(reader, 0, reader.immediate, at, at + siteOffset, null, 0, false);
       planned.push({ kind: 'check', group: region.groups[0]! });
     } else if (prefix === MISC_PREFIX) {
       const range = rangeAccessAt(bytes, at, code);

@@ -84,6 +84,8 @@ interface Label {
 interface LoopFacts {
   readonly assigned: Set<number>;
   frees: boolean;
+  /** File offset of its end. */
+  end: number;
 }
 
 /** The stack cannot be followed, or following it takes too long. */
@@ -141,11 +143,15 @@ export class Walk {
   readonly #loops = new Map<number, LoopFacts>();
   /** The local that had a value of each base last. It may have another one by now. */
   readonly #holders: number[] = [];
+  /** Where the walk met the last instruction that sets each local. */
+  readonly #setAt: number[] = [];
   readonly #frame: Frame;
   /** The stack pointer is followed like a local, behind those that the function has. */
   readonly #pointer: number;
   #state: State;
   #dead = false;
+  /** Where the code of the loop ends that the walk is in. Behind it the walk is in no loop. */
+  #loopEnd = 0;
   #copies = 0;
 
   constructor(
@@ -203,15 +209,17 @@ export class Walk {
           open.push(null);
           break;
         case Opcode.Loop: {
-          const facts = { assigned: new Set<number>(), frees: false };
+          const facts = { assigned: new Set<number>(), frees: false, end: 0 };
           this.#loops.set(at, facts);
           open.push(facts);
           break;
         }
         case Opcode.End:
-        case Opcode.Delegate:
-          open.pop();
+        case Opcode.Delegate: {
+          const loop = open.pop();
+          if (loop !== undefined && loop !== null) loop.end = at;
           break;
+        }
         case Opcode.LocalSet:
         case Opcode.LocalTee: {
           const local = peekU32(bytes, at + 1);
@@ -276,7 +284,7 @@ export class Walk {
     const { groups } = this.#region;
     if (groups.length === 0) return;
     for (const group of groups) {
-      this.#planned.push({ kind: 'check', group });
+      if (!group.isJoined) this.#planned.push({ kind: 'check', group });
       this.#state.facts = withChecked(this.#state.facts, group.base, group.from, group.to);
     }
     this.#region.clear();
@@ -322,7 +330,8 @@ export class Walk {
 
   /** At the beginning of a loop, only what holds in each round is known. */
   #enterLoop(at: number, height: number, parameters: number): void {
-    const { assigned, frees } = this.#loops.get(at)!;
+    const { assigned, frees, end } = this.#loops.get(at)!;
+    this.#loopEnd = Math.max(this.#loopEnd, end);
     if (frees) this.#state.facts = null;
     this.#spend(assigned.size);
     for (const local of assigned) {
@@ -526,6 +535,7 @@ export class Walk {
       case Opcode.LocalTee: {
         const local = peekU32(bytes, at + 1);
         const top = this.#pop(1);
+        this.#setAt[local] = at;
         this.#holders[this.#stack.base(top)] = local;
         this.#setLocal(local, top);
         if (opcode === Opcode.LocalSet) this.#truncate(top);
@@ -667,7 +677,7 @@ export class Walk {
       const address = (offset >>> 0) + reader.immediate;
       if (address >= NULL_END && !this.walked.variables.touchesRedzone(address, address + size)) return;
       const region = new Region();
-      region.add(reader, base, address, at, at + siteOffset, null);
+      region.add(reader, base, address, at, at + siteOffset, null, 0, false);
       this.#endRegion();
       this.#planned.push({ kind: 'bad', group: region.groups[0]! });
       return;
@@ -675,7 +685,9 @@ export class Walk {
     const from = offset + reader.immediate;
     if (this.#isSafe(base, from, from + size)) return;
     if (isChecked(this.#state.facts, base, from, from + size)) return;
-    this.#region.add(reader, base, from, at, at + siteOffset, this.#localWith(base, offset));
+    const held = this.#localWith(base, offset);
+    const heldFrom = held === null ? 0 : (this.#setAt[held] ?? 0);
+    this.#region.add(reader, base, from, at, at + siteOffset, held, heldFrom, at < this.#loopEnd);
   }
 
   /** Whether an access can be wrong only in ways that are not found: beside the variables of a frame without redzones, for

@@ -1,5 +1,6 @@
 // One check for all members of a structure: as less and less of the structure lies within its block, each member is
-// reported when its first byte leaves it, at its own line, with its own size and direction.
+// reported when its first byte leaves it, at its own line, with its own size and direction. And one check for several
+// pointers, which judges each of them.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -52,9 +53,36 @@ for (const [name, members] of Object.entries(FUNCTIONS)) {
   for (const member of members) lineOf.set(member, lines.push(member.text));
   lines.push('}');
 }
+/** Lines of functions that follow two pointers. */
+const marked = new Map<string, number>();
+for (const line of [
+  'struct link { struct link *next; int value, more; };',
+  'void join(struct link *first, struct link *second) { first->next = second; }',
+  'void two(volatile struct link *p, volatile struct link *q) {',
+  'p->value = 1; // two, first',
+  'q->value = 2; // two, second',
+  '}',
+  'void follow(volatile struct link *p, volatile struct link *q) {',
+  'p->value = 1; // follow, first',
+  'q = q->next; // follow, second',
+  'q->more = 2; // follow, third',
+  'q->value = 3; // follow, fourth',
+  '}',
+  'int sum(const volatile char *p, const volatile char *q, int count) {',
+  'int sum = 0;',
+  'for (int i = 0; i < count; i++)',
+  'sum += p[i] - // sum, first',
+  'q[i]; // sum, second',
+  'return sum;',
+  '}',
+]) {
+  const number = lines.push(line);
+  const mark = /\/\/ (.*)/.exec(line);
+  if (mark !== null) marked.set(mark[1]!, number);
+}
 writeFileSync(source, lines.join('\n'));
 
-let lib: Sandbox<Record<string, (address: number) => void>>;
+let lib: Sandbox<Record<string, (...given: number[]) => number>>;
 beforeAll(async () => {
   lib = await loadC(source, { flags: ['-O2', '-w'], checks: true });
 }, 60_000);
@@ -97,4 +125,42 @@ it.each(Object.keys(FUNCTIONS))('names the members that are outside: %s', (name)
     for (const each of outside) known.add(each);
   }
   expect(known.size).toBe(members.length);
+});
+
+/** The marks of the faults that a call has. */
+function marksOf(name: string, ...given: number[]): string[] {
+  const before = lib.heap.faults().length;
+  lib.exports[name]!(...given);
+  const lineNumbers = lib.heap
+    .faults()
+    .slice(before)
+    .map(({ frames }) => frames[0]!.line);
+  return [...marked].filter(([, line]) => lineNumbers.includes(line)).map(([mark]) => mark);
+}
+
+it('judges each pointer of a check by itself', () => {
+  const malloc = (size: number) => lib.heap.malloc(size);
+  const [whole, other] = [malloc(12), malloc(12)];
+  // Each place is reported once, so the cases without faults come first.
+  expect(marksOf('two', whole, other)).toEqual([]);
+  expect(marksOf('two', malloc(4), other)).toEqual(['two, first']);
+  expect(marksOf('two', whole, malloc(4))).toEqual(['two, second']);
+  const freed = malloc(12);
+  lib.heap.free(freed);
+  expect(marksOf('two', freed, freed)).toEqual(['two, first', 'two, second']);
+
+  expect(marksOf('sum', malloc(16), malloc(16), 16)).toEqual([]);
+  expect(marksOf('sum', malloc(17), malloc(16), 17)).toEqual(['sum, second']);
+  expect(marksOf('sum', malloc(16), malloc(17), 17)).toEqual(['sum, first']);
+});
+
+it('does not judge a pointer by the value that it had before', () => {
+  const malloc = (size: number) => lib.heap.malloc(size);
+  // A link without room for the members behind its pointer: only what it leads to may be judged by them.
+  const [whole, short, next] = [malloc(12), malloc(4), malloc(12)];
+  lib.exports.join!(short, next);
+  expect(marksOf('follow', whole, short)).toEqual([]);
+  lib.exports.join!(whole, short);
+  expect(marksOf('follow', next, whole)).toEqual(['follow, third', 'follow, fourth']);
+  expect(marksOf('follow', short, short)).toEqual(['follow, first']);
 });
