@@ -60,25 +60,21 @@ export async function keptChecks(
   return made;
 }
 
-const GRAFTED = 'the runtime grafted in';
+const MADE = 'the runtime or checks put in';
 
-/** The module with the runtime, instrumented, as it was made with the same options before; null when it was not. */
-export function findGrafted(
-  bytes: Uint8Array,
-  options: object,
-  cacheDir?: string,
-): InstrumentedModule | null {
-  return placeOf(GRAFTED, bytes, options, cacheDir)?.find() ?? null;
+/** What was made of a module with the same options before; null when nothing was. */
+export function findMade(bytes: Uint8Array, options: object, cacheDir?: string): InstrumentedModule | null {
+  return placeOf(MADE, bytes, options, cacheDir)?.find() ?? null;
 }
 
 /** Keeps what was made of a module. */
-export function keepGrafted(
+export function keepMade(
   bytes: Uint8Array,
   options: object,
   made: InstrumentedModule,
   cacheDir?: string,
 ): void {
-  placeOf(GRAFTED, bytes, options, cacheDir)?.keep(made);
+  placeOf(MADE, bytes, options, cacheDir)?.keep(made);
 }
 
 let runtimesHash: string | undefined;

@@ -4,7 +4,6 @@ import { InvalidArgumentError } from '../errors.ts';
 import { text } from '../options/option-rules.ts';
 import { type OptionTable, readOptions } from '../options/option-table.ts';
 import {
-  type AddChecks,
   type GuestExports,
   type GuestTypes,
   loadShapes,
@@ -56,13 +55,9 @@ export async function openWasm<Exports extends object = GuestExports, Types exte
   const { bytes, path } = await moduleOf(bytesOrPath);
   const glue = settings.glue ?? (path === null ? null : await glueBeside(path));
   await import('./install-store.ts');
-  const source = { bytes, path, symbolOptions, addChecks };
+  const source = { bytes, path, symbolOptions };
   return openModule<Exports, Types>(source, settings, await guestWithGlue(glue));
 }
-
-/** Adds checks of accesses to a module, unless the cache has it with checks. */
-const addChecks: AddChecks = async (bytes, options) =>
-  (await import('./kept-modules.ts')).keptChecks(bytes, options);
 
 /** The bytes of the module, and the path of its file; null for bytes that the caller has given. */
 async function moduleOf(

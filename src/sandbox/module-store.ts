@@ -1,5 +1,5 @@
-// A store that outlives the process, for modules into which the runtime was grafted: recognising an allocator and trying it
-// out takes up to a second. Node.js installs one on disk; browsers have none.
+// A store that outlives the process, for modules into which the runtime was grafted, because recognising an allocator and
+// trying it out takes up to a second, and for modules with access checks. Node.js installs one on disk; browsers have none.
 
 import type { RecordOnly } from '../graft/index.ts';
 import type { InstrumentOptions } from '../instrument/index.ts';
@@ -8,6 +8,8 @@ import type { InstrumentedModule } from '../instrument/instrumented-module.ts';
 /** What decides, beside the module's bytes, what becomes of it. */
 export interface GraftSettings extends InstrumentOptions {
   readonly recordOnly: RecordOnly;
+  /** Whether its accesses are checked. */
+  readonly access: boolean;
 }
 
 /** Keeps modules for other processes. */

@@ -252,8 +252,7 @@ export function prepareModuleNow(
     instrumented ??
       instrumentNow(
         bytes,
-        { ...limitOf(maxMemory), recordOnly: access ? 'never' : recordOnly },
-        access,
+        { ...limitOf(maxMemory), recordOnly: access ? 'never' : recordOnly, access },
         graft,
       ),
   );
@@ -328,18 +327,26 @@ export function usePasses(
 function instrumentNow(
   bytes: Uint8Array,
   settings: GraftSettings,
-  access: boolean,
   graft: (bytes: Uint8Array, recordOnly: RecordOnly) => Grafted,
 ): InstrumentedModule {
-  const { recordOnly, ...options } = settings;
-  if (access) return checks!.instrumentWithChecksNow(bytes, options, (own) => graft(own, recordOnly));
-  if (isLinked(bytes)) return passes!.instrument(bytes, options);
+  const { recordOnly, access, ...options } = settings;
+  if (!access && isLinked(bytes)) return passes!.instrument(bytes, options);
   const kept = moduleStore()?.find(bytes, settings);
   if (kept != null) return kept;
-  const { bytes: grafted, origin } = graft(bytes, recordOnly);
-  const made = passes!.instrument(grafted, options, [], origin);
+  const made = access
+    ? checks!.instrumentWithChecksNow(bytes, options, (own) => graft(own, recordOnly))
+    : graftNow(bytes, settings, graft);
   moduleStore()?.keep(bytes, settings, made);
   return made;
+}
+
+function graftNow(
+  bytes: Uint8Array,
+  { recordOnly, access: _, ...options }: GraftSettings,
+  graft: (bytes: Uint8Array, recordOnly: RecordOnly) => Grafted,
+): InstrumentedModule {
+  const { bytes: grafted, origin } = graft(bytes, recordOnly);
+  return passes!.instrument(grafted, options, [], origin);
 }
 
 /** Whether the module was linked with the runtime. */
@@ -354,24 +361,33 @@ async function instrumentAny(
   { access = false, recordOnly = 'if-needed', addChecks }: Preparation,
 ): Promise<InstrumentedModule> {
   if (access && addChecks !== undefined) return addChecks(bytes, options);
-  if (access) {
-    await loadPasses(true);
-    return checks!.instrumentWithChecks(bytes, options);
-  }
-  if (isLinked(bytes)) {
+  if (!access && isLinked(bytes)) {
     await loadPasses();
     return passes!.instrument(bytes, options);
   }
-  const settings = { ...options, recordOnly };
+  // Checks need Heapline's allocator.
+  const settings: GraftSettings = { ...options, recordOnly: access ? 'never' : recordOnly, access };
   const kept = moduleStore()?.find(bytes, settings);
   if (kept != null) return kept;
+  const made = access ? await checkAny(bytes, options) : await graftAny(bytes, { ...options, recordOnly });
+  moduleStore()?.keep(bytes, settings, made);
+  return made;
+}
+
+async function checkAny(bytes: Uint8Array, options: InstrumentOptions): Promise<InstrumentedModule> {
+  await loadPasses(true);
+  return checks!.instrumentWithChecks(bytes, options);
+}
+
+async function graftAny(
+  bytes: Uint8Array,
+  settings: InstrumentOptions & { readonly recordOnly: RecordOnly },
+): Promise<InstrumentedModule> {
   const [{ graftAndInstrument }] = await Promise.all([
     import('../graft/index.ts'),
     platform().fetchRuntimeObjects?.(),
   ]);
-  const made = graftAndInstrument(bytes, settings);
-  moduleStore()?.keep(bytes, settings, made);
-  return made;
+  return graftAndInstrument(bytes, settings);
 }
 
 function textOf(map: object): string | null {

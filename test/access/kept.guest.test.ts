@@ -1,5 +1,6 @@
 // Modules with checks are kept in the cache on disk: a second process, or a sandbox with the same limits, takes them from
-// there, and reports are the same. Other limits, and damaged files, lead to the pass again.
+// there, and reports are the same. Other limits, and damaged files, lead to the pass again. attach() and loadWasm() find them
+// through the store that the entry of Node.js installs.
 
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +8,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { instrumentWithChecks } from '../../src/access/index.ts';
 import { compile } from '../../src/compile/index.ts';
-import { keptChecks } from '../../src/loading/kept-modules.ts';
+import { findMade, keepMade, keptChecks } from '../../src/loading/kept-modules.ts';
+import { useModuleStore } from '../../src/sandbox/index.ts';
+import { prepareModuleNow, prepareModuleOnce } from '../../src/sandbox/prepared-module.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'heapline-kept-'));
 const cache = join(folder, 'cache');
@@ -46,4 +49,28 @@ it('makes it again when the file is damaged', async () => {
   const made = await keptChecks(wasm, {}, cache);
   for (const file of files()) writeFileSync(file, 'damaged');
   expect((await keptChecks(wasm, {}, cache)).bytes).toEqual(made.bytes);
+});
+
+it('keeps what loadWasm() and attach() make', async () => {
+  const before = files().length;
+  useModuleStore({
+    find: (bytes, settings) => findMade(bytes, settings, cache),
+    keep: (bytes, settings, made) => keepMade(bytes, settings, made, cache),
+  });
+  try {
+    const limit = 2 ** 25;
+    const made = await prepareModuleOnce(wasm, limit, { access: true });
+    const stored = files();
+    expect(stored.length).toBeGreaterThan(before);
+    const cannotGraft = (): never => {
+      throw new Error('the module has the runtime');
+    };
+    // attach() asks in this way.
+    const now = prepareModuleNow(wasm, limit, { access: true, recordOnly: 'never' }, cannotGraft);
+    expect(now.instrumented.bytes).toEqual(made.instrumented.bytes);
+    expect(now.instrumented.shadow).toEqual(made.instrumented.shadow);
+    expect(files()).toEqual(stored);
+  } finally {
+    useModuleStore({ find: findMade, keep: keepMade });
+  }
 });
