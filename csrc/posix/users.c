@@ -441,6 +441,12 @@ PROVIDED int cfsetospeed(struct termios *settings, speed_t speed)
     return 0;
 }
 
+PROVIDED int cfsetspeed(struct termios *settings, speed_t speed)
+{
+    settings->c_ispeed = settings->c_ospeed = speed;
+    return 0;
+}
+
 PROVIDED void cfmakeraw(struct termios *settings)
 {
     settings->c_iflag &= ~(tcflag_t)(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);

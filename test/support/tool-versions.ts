@@ -8,6 +8,9 @@ const PINNED = {
   vitest: '5.1.2',
 } as const;
 
+/** Whether the newest versions that npm has are used. */
+export const NEWEST = process.env.HEAPLINE_NEWEST === '1';
+
 export type PinnedTool = keyof typeof PINNED;
 
 /** The version, or range of versions, to install. */
@@ -17,5 +20,5 @@ export function versionOf(tool: PinnedTool): string {
 
 /** This range, or the newest version with HEAPLINE_NEWEST. */
 export function newestOr(range: string): string {
-  return process.env.HEAPLINE_NEWEST === '1' ? 'latest' : range;
+  return NEWEST ? 'latest' : range;
 }

@@ -28,6 +28,12 @@
 #ifndef O_NDELAY
 #define O_NDELAY O_NONBLOCK
 #endif
+#ifndef R_OK
+#define F_OK (0)
+#define X_OK (1)
+#define W_OK (2)
+#define R_OK (4)
+#endif
 #ifndef O_ASYNC
 #define O_ASYNC 0
 #endif

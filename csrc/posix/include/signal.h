@@ -69,6 +69,9 @@ extern "C" {
 #undef SIGRTMAX
 #define SIGRTMIN 35
 #define SIGRTMAX 64
+#ifndef SIGCLD
+#define SIGCLD SIGCHLD
+#endif
 #define SIGEV_SIGNAL 0
 #define SIGEV_NONE 1
 #define SIGEV_THREAD 2

@@ -72,6 +72,7 @@ struct termios {
 #define TAB1 0004000
 #define TAB2 0010000
 #define TAB3 0014000
+#define XTABS 0014000
 #define BSDLY 0020000
 #define BS0 0000000
 #define BS1 0020000
@@ -92,6 +93,7 @@ struct termios {
 #define PARODD 0001000
 #define HUPCL 0002000
 #define CLOCAL 0004000
+#define CRTSCTS 020000000000
 #define ISIG 0000001
 #define ICANON 0000002
 #define ECHO 0000010
@@ -100,6 +102,11 @@ struct termios {
 #define ECHONL 0000100
 #define NOFLSH 0000200
 #define TOSTOP 0000400
+#define ECHOCTL 0001000
+#define ECHOPRT 0002000
+#define ECHOKE 0004000
+#define FLUSHO 0010000
+#define PENDIN 0040000
 #define IEXTEN 0100000
 #define TCOOFF 0
 #define TCOON 1
@@ -132,11 +139,14 @@ struct termios {
 #define B230400 0010003
 #define B460800 0010004
 #define B921600 0010007
+#define EXTA B19200
+#define EXTB B38400
 
 speed_t cfgetispeed(const struct termios *);
 speed_t cfgetospeed(const struct termios *);
 int cfsetispeed(struct termios *, speed_t);
 int cfsetospeed(struct termios *, speed_t);
+int cfsetspeed(struct termios *, speed_t);
 void cfmakeraw(struct termios *);
 int tcgetattr(int, struct termios *);
 int tcsetattr(int, int, const struct termios *);

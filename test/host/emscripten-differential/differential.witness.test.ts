@@ -1,6 +1,7 @@
 // Emscripten programs behave under Heapline as when plain emcc links them. Each program of this folder is linked in
 // both ways. Both results must write the same, end with the same status, and live equally long. Of the programs that
-// are there with either end of the runtime, each runs with one of them, and with both under HEAPLINE_FULL=1.
+// are there with either end of the runtime, each runs with one of them, and with both under HEAPLINE_FULL=1. What plain
+// emcc's programs do is recorded (recorded.ts); with HEAPLINE_FULL=1 all of them are linked and run.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,11 +12,12 @@ import { findEmcc } from '../../../src/compile/find-emcc.ts';
 import { FULL } from '../../support/full.ts';
 import { buildPlain, crashed, type Outcome, runHeapline, runPlain } from './outcomes.ts';
 import { CASES, type Case } from './programs.ts';
+import { recordedOr } from './recorded.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'heapline-differential-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-const { number: version } = readEmccVersion(findEmcc()!);
+const { number: version, identity } = readEmccVersion(findEmcc()!);
 
 /** The end of the runtime, in the names of programs that are there with both. */
 const END = / \(EXIT_RUNTIME=([01])\)$/;
@@ -31,9 +33,10 @@ function named(program: Case, script: string, text: string): string {
 }
 
 /** Runs both programs at the same time, because they wait more than they work. */
-async function outcomes(program: Case, name: string): Promise<{ plain: Outcome; ours: Outcome }> {
+async function outcomes(program: Case, index: number): Promise<{ plain: Outcome; ours: Outcome }> {
   const [plain, ours] = await Promise.all([
-    buildPlain(program, directory, name).then(async (script) => {
+    recordedOr(program, version ?? identity, index, async () => {
+      const script = await buildPlain(program, directory, `program${index}`);
       const { status, stdout, stderr } = await runPlain(program, script);
       return {
         status,
@@ -53,8 +56,9 @@ describe('programs behave as with plain emcc', () => {
     const end = END.exec(name)?.[1];
     return FULL || end === undefined || Number(end) === pairs.indexOf(source) % 2;
   });
-  it.each(chosen.map((program, index) => ({ ...program, index })))('$name', async (program) => {
-    const { plain, ours } = await outcomes(program, `program${program.index}`);
+  it.each(chosen.map((program, index) => ({ name: program.name, program, index })))('$name', async (each) => {
+    const { program, index } = each;
+    const { plain, ours } = await outcomes(program, index);
     expect(plain.stdout).not.toBe('');
     if (crashed(plain)) {
       expect(withoutLastNewline(ours.stdout)).toBe(withoutLastNewline(plain.stdout));

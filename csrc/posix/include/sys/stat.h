@@ -3,6 +3,12 @@
 #ifndef HEAPLINE_SYS_STAT_H
 #define HEAPLINE_SYS_STAT_H
 
+#ifndef ACCESSPERMS
+#define ACCESSPERMS 0777
+#define ALLPERMS 07777
+#define DEFFILEMODE 0666
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
