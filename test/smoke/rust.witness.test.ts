@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type GuestExports, loadWasm, type Sandbox } from '../../src/index.ts';
+import { FULL } from '../support/full.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'heapline-rust-'));
@@ -152,4 +153,30 @@ describe('examples/rust, optimised', () => {
       ['definite', 100, [`boxed ${lineOf('lib.rs', 'vec![7u8; size]')}`], nothing],
     ]);
   });
+});
+
+describe.runIf(FULL)('access checks', () => {
+  it.each(['0', '2'])(
+    'find what unsafe code does beside a Vec and after a drop, at opt-level %s',
+    (level) => {
+      const source = join(root, 'test/smoke/programs/unsafe.rs');
+      const flags = `--edition 2021 --target wasm32-wasip1 -g -C opt-level=${level}`;
+      run(directory, `rustc ${flags} "${source}" $(npx heapline link-flags rust) -o unsafe.wasm`);
+      const output = run(directory, 'npx heapline check --access unsafe.wasm');
+      expect(output).toMatch(/^45 <0>,<1>,/);
+      expect(output.match(/heap-[\w-]+ in [\w:]+: read of \d+ bytes? at \w+, .*block of \d+ bytes/g)).toEqual(
+        [
+          expect.stringMatching(
+            /heap-buffer-overflow .* of 4 .* 0 bytes past the end of a block of 40 bytes/,
+          ),
+          expect.stringMatching(/heap-use-after-free .* of 1 .* 0 bytes into a freed block of 5 bytes/),
+        ],
+      );
+      const lines = readFileSync(source, 'utf8').split('\n');
+      for (const text of ['*start.add(index)', 'read_volatile(start)', 'drop(text)', 'let bad']) {
+        const line = lines.findIndex((each) => each.includes(text)) + 1;
+        expect(output).toContain(`unsafe.rs:${line}:`);
+      }
+    },
+  );
 });
