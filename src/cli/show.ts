@@ -1,13 +1,15 @@
-// heapline top | text | folded | speedscope: show a profile file, whichever tool wrote it.
+// heapline top | tree | text | folded | speedscope: show a profile file, whichever tool wrote it.
 
 import type { Command, Option } from 'commander';
 import { InvalidProfileError } from '../errors.ts';
+import type { TreeOptions } from '../profile/call-tree.ts';
 import type { FilterOptions, HeapProfile, TopOptions } from '../profile/index.ts';
 import {
   FILTER_OPTIONS,
   FOLDED_OPTIONS,
   SPEEDSCOPE_OPTIONS,
   TOP_OPTIONS,
+  TREE_OPTIONS,
 } from '../profile/profile-options.ts';
 import { readCount, readInput } from './arguments.ts';
 import { writeOutput } from './output-files.ts';
@@ -35,6 +37,13 @@ export interface TableArguments extends SampleTypeArgument {
   absolute?: true;
 }
 
+interface TreeArguments extends SampleTypeArgument {
+  granularity: 'functions' | 'lines';
+  depth: number;
+  minShare: number;
+  absolute?: true;
+}
+
 /** What an argument that names a profile may be. */
 export const PROFILE_FILE =
   'profile in the format of pprof, gzipped or not, from any tool; - for standard input';
@@ -59,6 +68,35 @@ Examples:
       const options = tableOptions(given);
       terminal.data(
         given.json ? `${JSON.stringify(profile.topRows(options), null, 2)}\n` : profile.top(options),
+      );
+    });
+
+  withSampleType(withProfile(program.command('tree')))
+    .description('print the tree of calls that hold the heap, the outermost functions first')
+    .addOption(treeOption('granularity', { value: '<what>' }))
+    .addOption(treeOption('depth', { value: '<levels>', parse: readCount }))
+    .addOption(treeOption('minShare', { value: '<percent>', parse: Number }))
+    .option('--absolute', 'print whole paths; otherwise those under the current directory are shortened')
+    .option('--json', 'print the rows as JSON')
+    .addHelpText(
+      'after',
+      `
+Each row has what the function holds together with all that it called, its share, and what it holds itself.
+
+Examples:
+  heapline tree heap.pb.gz
+  heapline tree --sample-type alloc_objects --granularity lines --min-share 5 heap.pb.gz
+  heapline tree --focus parse --depth 6 heap.pb.gz
+  heapline tree --base before.pb.gz after.pb.gz      what grew between the two`,
+    )
+    .action(async (file: string, given: ShowArguments & TreeArguments) => {
+      const { whole, shown } = await openParts(file, given);
+      const { treeRows, treeText } = await import('../profile/call-tree.ts');
+      const options = treeOptions(given, whole);
+      terminal.data(
+        given.json
+          ? `${JSON.stringify(treeRows(shown.model, options), null, 2)}\n`
+          : treeText(shown.model, options),
       );
     });
 
@@ -112,6 +150,21 @@ Examples:
 }
 
 const topOption = optionsOf(TOP_OPTIONS);
+const treeOption = optionsOf(TREE_OPTIONS);
+
+function treeOptions(
+  { granularity, depth, minShare, absolute, sampleType }: TreeArguments,
+  whole: HeapProfile,
+): TreeOptions {
+  return {
+    granularity,
+    depth,
+    minShare,
+    whole: whole.model,
+    ...(absolute ? {} : { trimPath: process.cwd() }),
+    ...(sampleType === undefined ? {} : { sampleType }),
+  };
+}
 
 /** Adds the options that say what a table shows. */
 export function addTableOptions(command: Command): Command {
@@ -160,14 +213,23 @@ export function limitOption(rows: number): Option {
   );
 }
 
-async function open(file: string, { base, focus, ignore, hide }: ShowArguments): Promise<HeapProfile> {
+async function open(file: string, given: ShowArguments): Promise<HeapProfile> {
+  return (await openParts(file, given)).shown;
+}
+
+/** The profile or difference, and what the filters leave of it. */
+async function openParts(
+  file: string,
+  { base, focus, ignore, hide }: ShowArguments,
+): Promise<{ readonly whole: HeapProfile; readonly shown: HeapProfile }> {
   const profile = await openProfile(file);
-  const shown = base === undefined ? profile : (await openProfile(base)).diff(profile);
-  return shown.filter({
+  const whole = base === undefined ? profile : (await openProfile(base)).diff(profile);
+  const shown = whole.filter({
     ...(focus === undefined ? {} : { focus }),
     ...(ignore === undefined ? {} : { ignore }),
     ...(hide === undefined ? {} : { hide }),
   });
+  return { whole, shown };
 }
 
 /** Reads a profile, and names its file in errors. `kind` says which profiles are accepted: 'any' has those of CPU time. */

@@ -132,3 +132,21 @@ export function printedName(name: string, file: string, line: number, object: st
   else if (name === '') parts.push(object === '' ? '<unknown>' : `[${basename(object)}]`);
   return parts.join(' ');
 }
+
+/**
+ * The total to which shares refer. As in pprof, the shares of a difference that pprof wrote refer to its base
+ * alone.
+ */
+export function totalOf({ samples, sampleTypes }: ProfileModel, index: number): number {
+  const ofBase = samples.labelSets.map((labels) =>
+    labels.some((label) => label.key === 'pprof::base' && 'text' in label && label.text === 'true'),
+  );
+  let total = 0;
+  let base = 0;
+  for (let s = 0; s < samples.count; s++) {
+    const value = Math.abs(samples.values[s * sampleTypes.length + index]!);
+    total += value;
+    if (ofBase[samples.labelSet[s]!]) base += value;
+  }
+  return base > 0 ? base : total;
+}

@@ -5,7 +5,7 @@ import { relativePath, type StackView } from '../frames/index.ts';
 import type { ProfileModel } from './model.ts';
 import { formatQuantity, formatShare, tableFormat } from './quantity.ts';
 import { sampleTypeIndex } from './sample-types.ts';
-import { printedName, type TopSettings, topRows } from './top-rows.ts';
+import { printedName, type TopSettings, topRows, totalOf } from './top-rows.ts';
 
 /** The table as text with its header. */
 export function topText(
@@ -57,24 +57,6 @@ export function topText(
 /** A filter as pprof prints it. */
 function shortFilter(text: string): string {
   return `   ${text.length > 80 ? `${text.slice(0, 80)}…` : text}`;
-}
-
-/**
- * The total to which shares refer. As in pprof, the shares of a difference that pprof wrote refer to its base
- * alone.
- */
-function totalOf({ samples, sampleTypes }: ProfileModel, index: number): number {
-  const ofBase = samples.labelSets.map((labels) =>
-    labels.some((label) => label.key === 'pprof::base' && 'text' in label && label.text === 'true'),
-  );
-  let total = 0;
-  let base = 0;
-  for (let s = 0; s < samples.count; s++) {
-    const value = Math.abs(samples.values[s * sampleTypes.length + index]!);
-    total += value;
-    if (ofBase[samples.labelSet[s]!]) base += value;
-  }
-  return base > 0 ? base : total;
 }
 
 function headerLines(model: ProfileModel, type: string, total: string): string[] {

@@ -3,6 +3,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { treeRows, treeText } from '../../src/profile/call-tree.ts';
 import { VERSION } from '../../src/profile/index.ts';
 import { CommandDirectory } from '../support/command-directory.ts';
 import { CONTEXTS, sampleProfile, snapshotOf } from '../support/sample-heap.ts';
@@ -18,6 +19,24 @@ beforeAll(() => {
 });
 
 afterAll(() => directory.dispose());
+
+describe('heapline tree', () => {
+  it('prints the tree of a profile, of what filters leave of it, or of a difference, and its rows as JSON', () => {
+    const trimPath = directory.path;
+    const tree = (...args: string[]) => directory.heapline(['tree', ...args]);
+    expect(tree('heap.pb.gz')).toEqual({ status: 0, stdout: treeText(profile.model, { trimPath }), stderr: '' });
+    expect(tree('--depth', '1', '--min-share', '0', '--granularity', 'lines', 'heap.pb.gz').stdout).toBe(
+      treeText(profile.model, { trimPath, depth: 1, minShare: 0, granularity: 'lines' }),
+    );
+    // Shares are those of the whole profile.
+    const focused = treeText(profile.filter({ focus: 'parse' }).model, { trimPath, whole: profile.model });
+    expect(tree('--focus', 'parse', 'heap.pb.gz').stdout).toBe(focused);
+    expect(JSON.parse(tree('--json', 'heap.pb.gz').stdout)).toEqual(treeRows(profile.model, { trimPath }));
+    expect(tree('--base', 'heap.pb.gz', 'later.pb.gz').stdout).toContain('-');
+    const wrong = tree('--min-share', 'half', 'heap.pb.gz');
+    expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('--min-share')]);
+  });
+});
 
 describe('heapline top', () => {
   it('prints the table of a profile', () => {
