@@ -3,6 +3,7 @@
 // terminal and NO_COLOR (https://no-color.org) is not set.
 
 import picocolors from 'picocolors';
+import { linked, showsLinks } from './hyperlinks.ts';
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
 
@@ -15,6 +16,8 @@ const DIAGNOSTIC = /^(?:.*:\d+:\d+: )?(?:error|warning|note): /;
 /** The two output streams of the process, and the ways to write to them. */
 export class Terminal {
   readonly colors: Colors;
+  /** Whether standard error shows links. */
+  readonly #links: boolean;
   readonly #out: NodeJS.WriteStream;
   readonly #err: NodeJS.WriteStream;
   /** The streams whose last line a program has left open. */
@@ -27,6 +30,12 @@ export class Terminal {
     const forced = environment.FORCE_COLOR !== undefined && environment.FORCE_COLOR !== '0';
     const wanted = forced || (err.isTTY === true && environment.TERM !== 'dumb');
     this.colors = picocolors.createColors(wanted && !environment.NO_COLOR);
+    this.#links = showsLinks(err.isTTY === true, environment);
+  }
+
+  /** A text for standard error, with links to the sources that it names where the terminal shows links. */
+  withLinks(text: string): string {
+    return this.#links ? linked(text, process.cwd()) : text;
   }
 
   /** Data for standard output. */

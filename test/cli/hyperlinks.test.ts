@@ -1,0 +1,54 @@
+// Links in reports: which terminals get them, and what becomes a link.
+
+import { pathToFileURL } from 'node:url';
+import { expect, test } from 'vitest';
+import { linked, showsLinks } from '../../src/cli/hyperlinks.ts';
+
+const root = new URL('../../', import.meta.url).pathname;
+const here = 'test/cli/hyperlinks.test.ts';
+const url = pathToFileURL(`${root}${here}`).href;
+const link = (text: string, line: number): string => `\x1b]8;;${url}#${line}\x1b\\${text}\x1b]8;;\x1b\\`;
+
+test('terminals that show links get them, unless colours are off, or it is CI, or no terminal', () => {
+  for (const [name, value] of [
+    ['TERM_PROGRAM', 'vscode'],
+    ['TERM', 'xterm-kitty'],
+    ['VTE_VERSION', '6800'],
+    ['WT_SESSION', 'a'],
+    ['KONSOLE_VERSION', '220400'],
+  ] as const) {
+    expect(showsLinks(true, { [name]: value }), name).toBe(true);
+    expect(showsLinks(false, { [name]: value }), name).toBe(false);
+    expect(showsLinks(true, { [name]: value, NO_COLOR: '1' }), name).toBe(false);
+    expect(showsLinks(true, { [name]: value, CI: 'true' }), name).toBe(false);
+  }
+  expect(showsLinks(true, { TERM: 'xterm-256color' })).toBe(false);
+  expect(showsLinks(true, { TERM: 'dumb', WT_SESSION: 'a' })).toBe(false);
+  expect(showsLinks(true, { VTE_VERSION: '4800' })).toBe(false);
+});
+
+test('FORCE_HYPERLINK decides', () => {
+  expect(showsLinks(false, { FORCE_HYPERLINK: '1' })).toBe(true);
+  expect(showsLinks(true, { FORCE_HYPERLINK: '0', TERM: 'xterm-kitty' })).toBe(false);
+  expect(showsLinks(true, { FORCE_HYPERLINK: '', TERM: 'xterm-kitty' })).toBe(true);
+});
+
+test('places of files that exist become links', () => {
+  expect(linked(`  at parse (${here}:12:3)\n  at main (gone.c:4:1)`, root)).toBe(
+    `  at parse (${link(`${here}:12:3`, 12)})\n  at main (gone.c:4:1)`,
+  );
+  expect(linked(`  at parse (${root}${here}:7) [inlined]`, '/')).toBe(
+    `  at parse (${link(`${root}${here}:7`, 7)}) [inlined]`,
+  );
+  // Names of strangers are no paths.
+  for (const text of ['at (a:1', 'a (\u001b]8;;x:1)', '', 'Foo<a, b>::c (nowhere:9)', `at x (${here})`]) {
+    expect(linked(text, root)).toBe(text);
+  }
+});
+
+test('long lines take time in proportion to their length', () => {
+  const start = performance.now();
+  linked(`at ${'x '.repeat(200_000)}(`, root);
+  linked(`${'('.repeat(200_000)}:1`, root);
+  expect(performance.now() - start).toBeLessThan(5000);
+});
