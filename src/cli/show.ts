@@ -9,8 +9,8 @@ import {
   FOLDED_OPTIONS,
   SPEEDSCOPE_OPTIONS,
   TOP_OPTIONS,
-  TREE_OPTIONS,
 } from '../profile/profile-options.ts';
+import { TREE_OPTIONS } from '../profile/tree-options.ts';
 import { readCount, readInput } from './arguments.ts';
 import { writeOutput } from './output-files.ts';
 import { optionsOf } from './table-options.ts';

@@ -6,11 +6,11 @@ import { relativePath } from '../frames/index.ts';
 import { readOptions } from '../options/option-table.ts';
 import { viewOf } from './drop-frames.ts';
 import type { ProfileModel } from './model.ts';
-import { TREE_OPTIONS } from './profile-options.ts';
 import { formatShare, tableFormat } from './quantity.ts';
 import { sampleTypeIndex } from './sample-types.ts';
 import { sumStacks } from './stack-sums.ts';
 import { printedName, totalOf } from './top-rows.ts';
+import { TREE_OPTIONS } from './tree-options.ts';
 
 /** What a tree shows. */
 export interface TreeOptions {

@@ -3,11 +3,9 @@
 
 import { flag, oneOf, rule, text, wholeNumber } from '../options/option-rules.ts';
 import { type OptionTable, withDefault, withHelp } from '../options/option-table.ts';
-import type { TreeOptions } from './call-tree.ts';
 import type { FilterOptions } from './filter.ts';
 import type { FoldedOptions } from './folded.ts';
 import type { EncodeOptions } from './heap-profile.ts';
-import type { ProfileModel } from './model.ts';
 import type { SpeedscopeOptions } from './speedscope.ts';
 import type { TopOptions } from './top-rows.ts';
 
@@ -48,28 +46,6 @@ export const TOP_OPTIONS = {
   objects: withDefault(flag, true),
   trimPath: text,
 } satisfies OptionTable<TopOptions>;
-
-/** The table of TreeOptions. */
-export const TREE_OPTIONS = {
-  sampleType: sampleTypeRule,
-  granularity: withHelp(withDefault(oneOf('functions', 'lines'), 'functions'), 'one row for each'),
-  depth: withHelp(withDefault(wholeNumber(1), 64), 'the most levels'),
-  minShare: withHelp(
-    withDefault(
-      rule<number>(
-        (value) => typeof value === 'number' && value >= 0 && value <= 100,
-        'a number from 0 to 100',
-      ),
-      1,
-    ),
-    'leave out what holds less than this many percent',
-  ),
-  trimPath: text,
-  whole: rule<ProfileModel>(
-    (value) => typeof value === 'object' && value !== null,
-    'the tables of a profile',
-  ),
-} satisfies OptionTable<TreeOptions>;
 
 /** The table of FilterOptions. */
 export const FILTER_OPTIONS = {

@@ -24,7 +24,11 @@ describe('heapline tree', () => {
   it('prints the tree of a profile, of what filters leave of it, or of a difference, and its rows as JSON', () => {
     const trimPath = directory.path;
     const tree = (...args: string[]) => directory.heapline(['tree', ...args]);
-    expect(tree('heap.pb.gz')).toEqual({ status: 0, stdout: treeText(profile.model, { trimPath }), stderr: '' });
+    expect(tree('heap.pb.gz')).toEqual({
+      status: 0,
+      stdout: treeText(profile.model, { trimPath }),
+      stderr: '',
+    });
     expect(tree('--depth', '1', '--min-share', '0', '--granularity', 'lines', 'heap.pb.gz').stdout).toBe(
       treeText(profile.model, { trimPath, depth: 1, minShare: 0, granularity: 'lines' }),
     );
@@ -32,7 +36,9 @@ describe('heapline tree', () => {
     const focused = treeText(profile.filter({ focus: 'parse' }).model, { trimPath, whole: profile.model });
     expect(tree('--focus', 'parse', 'heap.pb.gz').stdout).toBe(focused);
     expect(JSON.parse(tree('--json', 'heap.pb.gz').stdout)).toEqual(treeRows(profile.model, { trimPath }));
-    expect(tree('--base', 'heap.pb.gz', 'later.pb.gz').stdout).toContain('-');
+    const grown = tree('--base', 'heap.pb.gz', 'later.pb.gz').stdout;
+    expect(grown).toMatch(/^Type: inuse_space\nTotal: /);
+    expect(grown).not.toBe(tree('later.pb.gz').stdout);
     const wrong = tree('--min-share', 'half', 'heap.pb.gz');
     expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('--min-share')]);
   });
