@@ -107,8 +107,6 @@ HL_INLINE void *hl_allocate_shadowed(u32 size) {
   hl_span *span;
   hl_block *block = hl_block_take(hl_class_of(hl_with_redzone(size)), &address, &span);
   if (HL_UNLIKELY(!block)) return hl_allocation_failed(size);
-  /* The quarantine hands blocks back in another order than metadata lies in. */
-  if (span->free != HL_NO_BLOCK) hl_touch(&span->metadata[span->free].serial);
   hl.taken_zero = span->zero && !(block->owner & HL_BLOCK_OWNER_MASK);
   hl_shadow_open(address, size, span->block_size);
   hl_block_hand_out(block, hl_ledger_allocate(node, size, 0), size);

@@ -17,19 +17,14 @@ HL_INLINE hl_kept *hl_kept_at(u32 index) {
   return &hl.quarantine.entries[(hl.quarantine.first + index) & (hl.quarantine.capacity - 1)];
 }
 
-/* So many blocks ahead of the one that goes, metadata is loaded into the processor's cache. */
-#define HL_RELEASED_AHEAD 4u
-
-/* Lets the block that has waited longest go. Its metadata has not been touched since it was freed. */
+/* Lets the block that has waited longest go. */
 HL_INLINE void hl_quarantine_release(void) {
-  if (hl.quarantine.count > HL_RELEASED_AHEAD) hl_touch(hl_kept_at(HL_RELEASED_AHEAD)->block);
   hl_kept kept = *hl_kept_at(0);
   hl.quarantine.first++;
   hl.quarantine.count--;
   hl_span *span = hl.map[hl_page_of(kept.address)];
   u32 index = (u32)((u64)(kept.address - span->base) * span->reciprocal >> 32);
-  hl_block *block = kept.block;
-  HL_ASSERT(block == span->metadata + index);
+  hl_block *block = span->metadata + index;
   HL_ASSERT(block->owner & HL_BLOCK_FREED && hl_block_next_free(block) == HL_QUARANTINED);
   hl.quarantine.bytes -= span->block_size;
   hl_place freer = (block->requested | (u64)block->serial << 32) & (((hl_place)1 << (32 + HL_NEXT_FREE_SHIFT)) - 1);
@@ -66,7 +61,7 @@ HL_INLINE void hl_quarantine_put(hl_span *span, hl_block *block, u32 index, hl_p
   }
   block->owner |= HL_BLOCK_FREED;
   hl_block_set_freed(block, freer | (u64)HL_QUARANTINED << (32 + HL_NEXT_FREE_SHIFT));
-  *hl_kept_at(hl.quarantine.count++) = (hl_kept){address, requested, block};
+  *hl_kept_at(hl.quarantine.count++) = (hl_kept){address, requested};
   u32 bytes = hl.quarantine.bytes += room, limit = hl.quarantine.limit;
   /* Several blocks go at a time, which takes less time than one after each free. */
   if (HL_UNLIKELY(bytes > limit)) hl_quarantine_empty(limit - limit / HL_RELEASED_SHARE);

@@ -44,9 +44,6 @@ typedef int64_t i64;
 #define HL_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define HL_ARRAY_LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Loads a word that will be needed soon, so that it is in the processor's cache then. */
-HL_INLINE void hl_touch(const void *word) { (void)*(const volatile u32 *)word; }
-
 #define HL_PAGE_SHIFT 12u
 #define HL_PAGE (1u << HL_PAGE_SHIFT)
 #define HL_WASM_PAGE 65536u
@@ -455,7 +452,6 @@ typedef struct hl_graph {
 typedef struct hl_kept {
   u32 address;
   u32 requested; /* bytes */
-  hl_block *block;
 } hl_kept;
 
 /* The blocks that wait, in the order in which they were freed: a ring. */
