@@ -15,7 +15,11 @@ export const ROOMS = [
   { name: 'algorithms', browser: true, doors: EVERY_FILE },
   { name: 'platform', browser: true, doors: ['index\\.ts', 'debug\\.ts'] },
   { name: 'options', browser: true, doors: EVERY_FILE },
-  { name: 'binary', browser: true, doors: ['index\\.ts', 'wasm-types\\.ts', 'opcode-names\\.ts'] },
+  {
+    name: 'binary',
+    browser: true,
+    doors: ['index\\.ts', 'wasm-types\\.ts', '(?:opcode-names|object-symbols)\\.ts'],
+  },
   { name: 'rewrite', browser: true, doors: ['index\\.ts', 'code-runs\\.ts', 'offset-map\\.ts'] },
   { name: 'instrument', browser: true, doors: ['index\\.ts', 'instrument\\.ts', 'instrumented-module\\.ts'] },
   { name: 'heap', browser: true },

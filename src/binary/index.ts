@@ -35,7 +35,6 @@ export {
   type Table,
   type WasmModule,
 } from './module.ts';
-export { type ObjectSymbol, type ObjectSymbols, readObjectSymbols } from './object-symbols.ts';
 export {
   Immediate,
   type ImmediateKind,

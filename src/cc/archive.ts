@@ -2,7 +2,7 @@
 // index, and wasm-ld does not take objects from an archive without one. This file reads and writes archives with the
 // index of WebAssembly's objects, in GNU's format: the symbols in the member `/`, long names in the member `//`.
 
-import { readObjectSymbols } from '../binary/index.ts';
+import { readObjectSymbols } from '../binary/object-symbols.ts';
 import { FileError } from '../errors.ts';
 
 /** One file in an archive. */

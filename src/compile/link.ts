@@ -25,7 +25,7 @@
 // WASI's default stack of 64 KiB is too small for real C programs (sqlite, duktape). One flag restores that size:
 // `link: ['-Wl,-z,stack-size=65536']`.
 
-import { readObjectSymbols } from '../binary/index.ts';
+import { readObjectSymbols } from '../binary/object-symbols.ts';
 import { RUNTIME_EXPORTS } from '../runtime/index.ts';
 import { emulationLibraries } from './flags.ts';
 import { isCxx } from './options.ts';

@@ -3,7 +3,8 @@
 // on and before any pass runs, which says of each function whether it is to be checked, and then to the object. There the
 // functions stay apart from their callers, and a section lists them (instrument/unchecked-section.ts).
 
-import { ByteWriter, readModule, readObjectSymbols } from '../binary/index.ts';
+import { ByteWriter, readModule } from '../binary/index.ts';
+import { readObjectSymbols } from '../binary/object-symbols.ts';
 import { UNCHECKED_SECTION } from '../instrument/index.ts';
 
 /** Type of a relocation: four bytes that become the offset of a function from the start of the code section's payload. */

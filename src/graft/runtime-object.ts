@@ -1,14 +1,8 @@
 // Links the runtime's relocatable object at any address: the part of a linker that one object without constructors
 // needs. The format is the tool conventions' (Linking.md, "Relocation Sections").
 
-import {
-  ByteReader,
-  type ObjectSymbol,
-  readModule,
-  readObjectSymbols,
-  SectionId,
-  type WasmModule,
-} from '../binary/index.ts';
+import { ByteReader, readModule, SectionId, type WasmModule } from '../binary/index.ts';
+import { type ObjectSymbol, readObjectSymbols } from '../binary/object-symbols.ts';
 import { InvalidModuleError } from '../errors.ts';
 
 /** The relocations that the runtime has. */

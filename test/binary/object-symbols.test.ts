@@ -1,7 +1,7 @@
 // Files that are not relocatable objects.
 
 import { expect, test } from 'vitest';
-import { readObjectSymbols } from '../../src/binary/index.ts';
+import { readObjectSymbols } from '../../src/binary/object-symbols.ts';
 import { InvalidModuleError } from '../../src/errors.ts';
 import { module } from '../support/module-builder.ts';
 

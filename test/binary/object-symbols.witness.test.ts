@@ -1,7 +1,7 @@
 // Compares the symbols of relocatable objects with llvm-nm, for objects of the oldest and the newest supported LLVM.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ObjectSymbol, readObjectSymbols } from '../../src/binary/index.ts';
+import { type ObjectSymbol, readObjectSymbols } from '../../src/binary/object-symbols.ts';
 import { HeaplineError } from '../../src/errors.ts';
 import { Workshop } from '../support/workshop.ts';
 
