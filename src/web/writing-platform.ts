@@ -1,12 +1,11 @@
 // The platform's implementation for browsers. It uses nothing but the web's own interfaces, so that it runs in web
 // workers and in other engines for servers as well.
 
-import { sha256 } from '@noble/hashes/sha2';
-import { bytesToHex } from '@noble/hashes/utils';
 import { PlatformError } from '../errors.ts';
 import type { Platform } from '../platform/index.ts';
 import { gzip } from './gzip.ts';
 import { fetchRuntimeObjects, runtimeObject } from './runtime-objects.ts';
+import { sha256 } from './sha256.ts';
 
 /** Without the readers of other tools' files, which pages that only write profiles need not load. */
 export const writingPlatform: Platform = {
@@ -15,8 +14,7 @@ export const writingPlatform: Platform = {
   gunzip: () => {
     throw new PlatformError('heapline/browser decompresses nothing: heapline/core does.');
   },
-  // The web's own digests are promises, and modules are looked up by their hash in synchronous code.
-  sha256: (content) => bytesToHex(sha256(content)),
+  sha256,
   // The engine for RE2's expressions is as large as the rest of Heapline. Profiles that need it show all frames.
   linearExpression: () => null,
   environment: () => undefined,

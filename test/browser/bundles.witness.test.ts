@@ -108,7 +108,7 @@ describe('what a page loads', () => {
   });
 
   test('is little before it attaches', () => {
-    expect(sizes.firstLoad).toBeLessThan(253_000);
+    expect(sizes.firstLoad).toBeLessThan(250_000);
   });
 
   test('is little when it attaches to a module with the runtime', () => {
