@@ -260,8 +260,8 @@ class RecordOnly {
       const { start, end } = module.bodies[role.index - module.importedFunctions]!;
       this.#bodies.set(role, linked.append(module.functions[role.index]!, module.bytes.subarray(start, end)));
     }
-    const malloc = this.roles.find(({ role }) => role === 'malloc')!;
-    linked.functions.set('heapline_program_malloc', this.#bodies.get(malloc)!);
+    const malloc = this.#unrecordedMalloc();
+    linked.functions.set('heapline_program_malloc', malloc);
     const addresses = {
       __heap_base: linked.layout.end,
       __data_end: this.#dataEnd,
@@ -274,9 +274,24 @@ class RecordOnly {
     }
     this.#watch();
     if (this.block === null) this.#moveHeap();
-    else this.#addStart(this.#bodies.get(malloc)!, this.block);
+    else this.#addStart(malloc, this.block);
     this.#addExports();
     return linked.rewriter.write().bytes;
+  }
+
+  /**
+   * The body of malloc that nobody watches. Where malloc only calls another function that is watched as well, as in
+   * wasi-libc without wasm-opt, it is the body of that one: the recorder must not be entered while it takes memory.
+   */
+  #unrecordedMalloc(): number {
+    const mallocs = new Set(this.roles.filter(({ role }) => role === 'malloc'));
+    for (let [malloc] = mallocs; ; ) {
+      mallocs.delete(malloc!);
+      const target = forwardedTo(this.module, malloc!.index);
+      const next = [...mallocs].find(({ index }) => index === target);
+      if (next === undefined) return this.#bodies.get(malloc!)!;
+      malloc = next;
+    }
   }
 
   get #dataEnd(): number {
@@ -424,8 +439,8 @@ function hasRoom(module: WasmModule, { role, index }: RoleFunction): boolean {
 function withRoom(module: WasmModule, roles: readonly RoleFunction[]): RoleFunction[] {
   const found: RoleFunction[] = [];
   for (let each of roles) {
-    while (!hasRoom(module, each)) {
-      const index = forwardedTo(module, each.index);
+    for (let left = module.bodies.length; !hasRoom(module, each); left -= 1) {
+      const index = left === 0 ? null : forwardedTo(module, each.index);
       if (index === null) return refuse(`${nameOf(module, each.index)} is too short for a record`);
       each = { ...each, index };
     }

@@ -53,7 +53,7 @@ function link(compiler: string, ...flags: string[]): string {
   return path;
 }
 
-const ofWasi = (level = '-O1'): string => link('clang', level, ...OF_WASI);
+const ofWasi = (...flags: string[]): string => link('clang', ...flags, ...OF_WASI);
 
 const bytesOf = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
 
@@ -66,9 +66,9 @@ interface Opened {
 type Open = (recordOnly: RecordOnly) => Promise<Opened>;
 
 const openWasi =
-  (level: string): Open =>
+  (...flags: string[]): Open =>
   async (recordOnly) => {
-    const sandbox = await loadWasm<object>(ofWasi(level), { recordOnly });
+    const sandbox = await loadWasm<object>(ofWasi(...flags), { recordOnly });
     return { program: sandbox.exports as Traffic, sandbox };
   };
 
@@ -93,6 +93,8 @@ function withoutUnderscores(program: object): Traffic {
 
 const BUILDS: readonly (readonly [string, Open])[] = [
   ['wasi-libc -O1', openWasi('-O1')],
+  // The driver calls no wasm-opt, so malloc only calls dlmalloc, and both are recorded.
+  ['wasi-libc without wasm-opt', openWasi('-O0', '-Xclang', '-O1')],
   ['dlmalloc of Emscripten -O1', openEmscripten('-O1', '-sMALLOC=dlmalloc')],
   ['emmalloc -O1', openEmscripten('-O1', '-sMALLOC=emmalloc')],
   ...(FULL
@@ -207,7 +209,7 @@ function withOwnFree(wasm: Uint8Array): Uint8Array {
 }
 
 describe('a module whose allocator cannot be replaced', () => {
-  const wasm = withOwnFree(bytesOf(ofWasi()));
+  const wasm = withOwnFree(bytesOf(ofWasi('-O1')));
 
   it('keeps it, and everybody is told', async () => {
     const sandbox = await loadWasm<Traffic>(wasm, { quarantine: 1000 });
