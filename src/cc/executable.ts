@@ -3,7 +3,6 @@
 // starts it.
 
 import { chmodSync, lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 
 /** Everything that a script needs to start: where this installation has its runner, and which node it ran in. */
 export interface Starter {
@@ -50,9 +49,70 @@ exit 127
 `;
 }
 
-/** Batch file for Windows. */
-function batch({ runner }: Starter, file: string): string {
-  return `@node "${runner}" "%~dp0${path.basename(file)}" %*\r\n`;
+/** A word in quotes in a batch file. `%` begins a variable even there. */
+const inBatch = (text: string): string => text.replaceAll('%', '%%');
+
+/**
+ * The same for Windows. cmd.exe tells a batch file where it is only in a called part when the file was found along
+ * PATH by a name in quotes. Variables end before the program starts, so it does not see them. `node.exe` reserves
+ * eight megabytes of stack. The line that starts the program is the last one, so its status is that of the file.
+ *
+ * @param extension that of the program, which the batch file has lost: `.exe` or nothing
+ */
+export function batch({ runner, node }: Starter, extension: string): string {
+  const places = [`set "runner=${inBatch(runner)}"`, `set "installed=${inBatch(node)}"`];
+  const lines = `@echo off
+rem A program that heapline cc has linked stands beside this file, and Node.js runs it.
+setlocal EnableExtensions DisableDelayedExpansion
+goto start
+:locate
+set "folder=%~dp0"
+set "program=%~dpn0${inBatch(extension)}"
+exit /b 0
+:search
+if exist "%at%\\node_modules\\heapline\\dist\\cc-run.js" goto here
+set "below=%at%"
+for %%d in ("%at%\\..") do set "at=%%~fd"
+if not "%at%"=="%below%" goto search
+exit /b 0
+:here
+set "runner=%at%\\node_modules\\heapline\\dist\\cc-run.js"
+exit /b 0
+:start
+call :locate
+${(isAscii(runner + node) ? places : inUtf8(places)).join('\n')}
+if not "%HEAPLINE_RUNNER%"=="" set "runner=%HEAPLINE_RUNNER%"
+if exist "%runner%" goto found
+set "at=%folder%"
+call :search
+if exist "%runner%" goto found
+for %%d in (.) do set "at=%%~fd"
+call :search
+if exist "%runner%" goto found
+>&2 echo "%program%": heapline is not at "%runner%" any more: install it there or beside the program, or set HEAPLINE_RUNNER.
+exit /b 127
+:found
+set "node="
+for %%n in (node.exe) do set "node=%%~$PATH:n"
+if not defined node set "node=%installed%"
+endlocal & "%node%" --stack-size=${WINDOWS_STACK} "%runner%" "%program%" %*
+`;
+  return lines.replaceAll('\n', '\r\n');
+}
+
+/** Kilobytes for C on Windows, as the script leaves them: all but one megabyte. */
+const WINDOWS_STACK = 7168;
+
+const isAscii = (text: string): boolean => !/[^\0-\x7f]/.test(text);
+
+/** cmd.exe reads batch files in the code page of the console, line by line. The user's own comes back afterwards. */
+function inUtf8(lines: readonly string[]): string[] {
+  return [
+    'for /f "tokens=2 delims=:." %%c in (\'chcp\') do set "page=%%c"',
+    'chcp 65001 >nul',
+    ...lines,
+    'chcp %page% >nul',
+  ];
 }
 
 /** Writes a program for a platform. A file with the name `*.wasm` becomes the module alone. */
@@ -66,7 +126,9 @@ export function writeExecutable(
   const content = isModule ? module : Buffer.concat([Buffer.from(script(starter)), module]);
   writeWhole(file, content, isModule ? 0o666 : 0o777);
   if (platform === 'win32' && !isModule) {
-    writeWhole(`${file.replace(/\.exe$/i, '')}.cmd`, Buffer.from(batch(starter, file)), 0o666);
+    const extension = /\.exe$/i.exec(file)?.[0] ?? '';
+    const name = file.slice(0, file.length - extension.length);
+    writeWhole(`${name}.cmd`, Buffer.from(batch(starter, extension)), 0o666);
   }
 }
 

@@ -3,6 +3,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { isatty } from 'node:tty';
 import { CorruptLedgerError } from '../errors.ts';
 import { writeOutputBytes } from '../node/standard-streams.ts';
 import {
@@ -100,7 +101,7 @@ function formatted(
 }
 
 function isTerminal({ log_path: log }: ProgramSettings): boolean {
-  return log === 'stderr' && process.stderr.isTTY === true && (process.env.NO_COLOR ?? '') === '';
+  return log === 'stderr' && isatty(2) && (process.env.NO_COLOR ?? '') === '';
 }
 
 /** Writes to where `log_path` says. A file is appended to, because a program may run many times. */

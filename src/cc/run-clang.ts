@@ -329,10 +329,13 @@ function namedInputs(flags: readonly string[]): string[] {
   return files;
 }
 
-/** The headers in the list that clang writes: one a line, after dots that show how deep it is included. */
-function headersIn(file: string): string[] {
+/**
+ * The headers in the list that clang writes: one a line, after dots that show how deep it is included. On Windows, clang
+ * ends lines as that system does.
+ */
+export function headersIn(file: string): string[] {
   if (!isFile(file)) return [];
-  const lines = readFileSync(file, 'utf8').split('\n');
+  const lines = readFileSync(file, 'utf8').split(/\r?\n/);
   return lines
     .map((each) => each.replace(/^\.+ /, ''))
     .filter((each) => each !== '')

@@ -10,7 +10,7 @@
 // Names are byte strings (latin1), because a name need not be UTF-8.
 
 import * as fs from 'node:fs';
-import { windowsPath } from './windows-paths.ts';
+import { isSameWindowsPath, windowsPath } from './windows-paths.ts';
 
 const { O_DIRECTORY = 0, O_NOFOLLOW = 0, O_RDONLY } = fs.constants;
 /** Linux's flag for a descriptor that only stands for a place. Node.js does not name it. */
@@ -81,12 +81,17 @@ export const realPaths: PathSystem = {
   },
   close: () => {},
   fileIn: ({ path, isFree }, name) => {
-    if (!isFree && fs.realpathSync.native(bytes(path!), 'buffer').toString('latin1') !== path) {
+    if (!isFree && !isSamePath(fs.realpathSync.native(bytes(path!), 'buffer'), bytes(path!))) {
       throw new PathError('ENOTDIR');
     }
     return below(path!, name);
   },
 };
+
+function isSamePath(one: Buffer, other: Buffer): boolean {
+  if (process.platform !== 'win32') return one.equals(other);
+  return isSameWindowsPath(one.toString(), other.toString());
+}
 
 function below(directory: string, name: string): string {
   return directory.endsWith('/') ? directory + name : `${directory}/${name}`;

@@ -28,17 +28,18 @@ export class OpenFile {
 
   /**
    * @param fd the host's descriptor, which this object owns
+   * @param stat null where the system has none, as older versions of Node.js on Windows for pipes and terminals
    * @param flags those of WASI
    */
   constructor(
     readonly fd: number,
-    stat: fs.BigIntStats,
+    stat: fs.BigIntStats | null,
     rights: bigint,
     public flags: number,
     readonly readOnly: boolean,
   ) {
-    this.type = typeOf(stat);
-    const isTerminal = this.type === FileType.character && isTerminalDevice(fd, stat);
+    const isTerminal = (stat === null || typeOf(stat) === FileType.character) && isTerminalDevice(fd, stat);
+    this.type = stat === null ? (isTerminal ? FileType.character : FileType.unknown) : typeOf(stat);
     this.rights = rights & ALL_RIGHTS & (isTerminal ? ~SEEKABLE : ALL_RIGHTS);
     this.position = this.type === FileType.regular ? 0n : null;
   }
@@ -155,19 +156,26 @@ export interface StreamEvents {
 export class StandardStream extends OpenFile {
   readonly #events: StreamEvents;
 
-  private constructor(fd: number, stat: fs.BigIntStats, events: StreamEvents) {
+  private constructor(fd: number, stat: fs.BigIntStats | null, events: StreamEvents) {
     super(fd, stat, ALL_RIGHTS, 0, false);
     this.#events = events;
     this.position = null;
   }
 
   /** The stream of this number; null when it is closed. */
-  static open(fd: number, events: StreamEvents): StandardStream | null {
+  static open(
+    fd: number,
+    events: StreamEvents,
+    platform: NodeJS.Platform = process.platform,
+  ): StandardStream | null {
+    let stat: fs.BigIntStats | null = null;
     try {
-      return new StandardStream(fd, fs.fstatSync(fd, BIG), events);
+      stat = fs.fstatSync(fd, BIG);
     } catch {
-      return null;
+      // On Windows, streams that work may have no status. One that is closed fails when it is used.
+      if (platform !== 'win32') return null;
     }
+    return new StandardStream(fd, stat, events);
   }
 
   override read(buffers: readonly Uint8Array[]): number {
@@ -204,8 +212,8 @@ export class StandardStream extends OpenFile {
 }
 
 /** Whether a character device is a terminal. The module that knows this takes milliseconds to load, and /dev/null is no terminal. */
-function isTerminalDevice(fd: number, { rdev }: fs.BigIntStats): boolean {
-  if (process.platform === 'linux' && rdev >> 8n === MEMORY_DEVICES) return false;
+function isTerminalDevice(fd: number, stat: fs.BigIntStats | null): boolean {
+  if (process.platform === 'linux' && stat !== null && stat.rdev >> 8n === MEMORY_DEVICES) return false;
   return builtin('node:tty').isatty(fd);
 }
 

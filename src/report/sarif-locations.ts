@@ -59,12 +59,16 @@ export function locationOf(frame: Frame, root: string | undefined): object {
   };
 }
 
+const escaped = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
+
 // SARIF wants URI references: relative ones for files below the root, absolute ones for files outside of it.
 function artifact(file: string, root: string | undefined): object {
   const path = relativePath(file, root);
   if (path.startsWith('/')) return { uri: platform().fileUrl(path) };
+  const drive = isBelow(file, root) ? null : /^([A-Za-z]:)(\/.*)$/s.exec(path);
+  if (drive !== null) return { uri: `file:///${drive[1]}${escaped(drive[2]!)}` };
   // The name of a folder below the root may look like a scheme.
   if (!isBelow(file, root) && /^[A-Za-z][A-Za-z0-9+.-]+:/.test(path)) return { uri: encodeURI(path) };
-  const uri = path.split('/').map(encodeURIComponent).join('/');
+  const uri = escaped(path);
   return root === undefined ? { uri } : { uri, uriBaseId: ROOT_ID };
 }

@@ -81,6 +81,17 @@ test('paths below the root are relative URIs against it, those outside absolute 
   expect(new URL(uri).protocol).toBe('file:');
 });
 
+test('a path with a drive of Windows is an absolute URI, and a folder named like a drive is none', () => {
+  const uriOf = (file: string, root: string): unknown => {
+    const leak = record([frame('f', '', { file, line: 2 })]);
+    const [result] = runOf(new LeakReport({ records: [leak] }), { root }).results;
+    return result!.locations[0]!.physicalLocation!.artifactLocation.uri;
+  };
+  expect(uriOf('C:/lib x/a.c', 'C:\\app')).toBe('file:///C:/lib%20x/a.c');
+  expect(uriOf('C:\\app\\src\\a.c', 'C:\\app')).toBe('src/a.c');
+  expect(uriOf('/app/C:/a.c', '/app')).toBe('C%3A/a.c');
+});
+
 test('folders whose names look like the scheme of a URI are not taken for one', () => {
   const leak = record([frame('f', '', { file: '/home/app/sub:d/a.c', line: 2 })]);
   const [result] = runOf(new LeakReport({ records: [leak] }), { root: '/home/app' }).results;
