@@ -10,6 +10,7 @@ import { addCompileOptions, readCount } from './arguments.ts';
 import type { Call } from './call.ts';
 import { failureText, usageError } from './failure.ts';
 import { addCallOption, checkCalls, preparedCall } from './guest.ts';
+import type { LiveView } from './live-view.ts';
 import { openInBrowser } from './open-in-browser.ts';
 import { addGuestOptions, type GuestArguments, guestOptions, load } from './run.ts';
 import { optionsOf } from './table-options.ts';
@@ -29,6 +30,7 @@ interface ServeArguments extends GuestArguments {
   hostname: string;
   allowHost?: string[];
   open?: true;
+  top?: true;
 }
 
 /** `programArguments` are the arguments after `--`. */
@@ -45,7 +47,8 @@ export function addServeCommand(
     .addOption(serveOption('port', { short: '-p', value: '<number>', parse: readCount }))
     .addOption(serveOption('hostname', { value: '<address>' }))
     .addOption(serveOption('allowedHosts', { flags: '--allow-host <name>', repeatable: true }))
-    .option('--open', 'open the index page in the browser');
+    .option('--open', 'open the index page in the browser')
+    .option('--top', 'show a live table of the lines that hold the heap, in the terminal');
   addCallOption(command).option(
     '--every <seconds>',
     'make the calls of --call again and again, this often',
@@ -58,10 +61,14 @@ export function addServeCommand(
 The server answers when main has returned, and between the rounds of --call; it ends with Ctrl-C. It listens on this
 machine only unless --hostname says otherwise. Strings given to --call are allocated once, and passed in every round.
 
+The table of --top is on standard error, which must be a terminal, and is painted again every 2 s. The program's output
+appears above it. Keys: q quits, p or space pauses, s sorts by flat or cum, v shows bytes or objects.
+
 Examples:
   heapline serve leaky.c
   heapline serve --open -O2 main.c parser.c -- input.json
   heapline serve --call 'step(100)' --every 1 server.c
+  heapline serve --top --call 'step(100)' --every 1 server.c
   go tool pprof http://localhost:6060/debug/pprof/heap
   curl -s http://localhost:6060/debug/pprof/peak | heapline top -`,
     )
@@ -82,11 +89,26 @@ async function serve(
   if (given.every !== undefined && given.every > LONGEST_INTERVAL) {
     throw usageError('--every', `--every takes a number of seconds, ${LONGEST_INTERVAL} at most.`);
   }
+  const screen = given.top ? terminal.screen : null;
+  if (given.top && screen === null) {
+    throw usageError(
+      '--top',
+      '--top shows a table in a terminal, and standard error is none that can be painted on. Leave it out and ask the ' +
+        'server instead: curl -s http://localhost:6060/debug/pprof/heap | heapline top -',
+    );
+  }
+  let view: LiveView | null = null;
+  const options = guestOptions(given, programArguments);
+  const { stdin } = options;
   const sandbox = await load(
     files,
     given,
     {
-      ...guestOptions(given, programArguments),
+      ...options,
+      // Keys belong to the table once it is shown, so the program finds the end of its input.
+      ...(typeof stdin === 'function'
+        ? { stdin: (length: number) => (view?.hasKeys ? null : stdin(length)) }
+        : {}),
       timeline: true,
       // The JavaScript frames above this function are Heapline's own.
       hostFrames: 'off',
@@ -124,15 +146,22 @@ async function serve(
     if (given.open) openInBrowser(server.url, terminal);
 
     const interruption = new Interruption();
+    if (screen !== null) {
+      const { LiveView } = await import('./live-view.ts');
+      view = new LiveView(sandbox, terminal, screen, interruption.happen);
+    }
     if (given.every !== undefined) {
       timer = setInterval(() => {
         // A call that trapped once would trap again.
-        if (running) running = interruption.open(() => guarded(makeCalls, terminal));
+        if (!running) return;
+        const round = (): boolean => interruption.open(() => guarded(makeCalls, terminal));
+        running = view === null ? round() : view.aside(round);
       }, given.every * 1000);
     }
     await interruption.happened;
   } finally {
     clearInterval(timer);
+    view?.close();
     await server.close();
     sandbox.dispose();
   }
@@ -141,13 +170,14 @@ async function serve(
 /** Ctrl-C and similar signals. */
 class Interruption {
   readonly happened: Promise<void>;
-  #happen!: () => void;
+  /** Does what Ctrl-C does. */
+  happen!: () => void;
 
   constructor() {
     this.happened = new Promise((resolve) => {
-      this.#happen = resolve;
+      this.happen = resolve;
     });
-    for (const signal of SIGNALS) process.on(signal, this.#happen);
+    for (const signal of SIGNALS) process.on(signal, this.happen);
   }
 
   /**
@@ -155,11 +185,11 @@ class Interruption {
    * would not run while C waits for input or loops.
    */
   open<T>(work: () => T): T {
-    for (const signal of SIGNALS) process.off(signal, this.#happen);
+    for (const signal of SIGNALS) process.off(signal, this.happen);
     try {
       return work();
     } finally {
-      for (const signal of SIGNALS) process.on(signal, this.#happen);
+      for (const signal of SIGNALS) process.on(signal, this.happen);
     }
   }
 }

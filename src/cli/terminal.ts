@@ -16,6 +16,10 @@ const DIAGNOSTIC = /^(?:.*:\d+:\d+: )?(?:error|warning|note): /;
 /** The two output streams of the process, and the ways to write to them. */
 export class Terminal {
   readonly colors: Colors;
+  /** Standard error where it can be painted on; null where it is no terminal, or one without movable cursor. */
+  readonly screen: NodeJS.WriteStream | null;
+  /** Takes away what is painted below the last line; called before anything else is written there. */
+  below: (() => void) | null = null;
   /** Whether standard error shows links. */
   readonly #links: boolean;
   readonly #out: NodeJS.WriteStream;
@@ -30,6 +34,7 @@ export class Terminal {
     const forced = environment.FORCE_COLOR !== undefined && environment.FORCE_COLOR !== '0';
     const wanted = forced || (err.isTTY === true && environment.TERM !== 'dumb');
     this.colors = picocolors.createColors(wanted && !environment.NO_COLOR);
+    this.screen = err.isTTY === true && environment.TERM !== 'dumb' ? err : null;
     this.#links = showsLinks(err.isTTY === true, environment);
   }
 
@@ -40,6 +45,7 @@ export class Terminal {
 
   /** Data for standard output. */
   data(content: string | Uint8Array): void {
+    if (this.#out.isTTY === true) this.below?.();
     this.#out.write(content);
     this.#follow(this.#out, content);
   }
@@ -51,6 +57,7 @@ export class Terminal {
 
   /** The program's standard error. */
   programError(content: Uint8Array): void {
+    this.below?.();
     this.#err.write(content);
     this.#follow(this.#err, content);
   }
@@ -58,6 +65,7 @@ export class Terminal {
   /** Writes one or more of Heapline's lines to standard error. */
   say(text: string): void {
     this.endProgress();
+    this.below?.();
     // Only a terminal shows both streams in one place.
     const shared = this.#out.isTTY === true && this.#err.isTTY === true;
     const open = this.#open.has(this.#err) || (shared && this.#open.has(this.#out));

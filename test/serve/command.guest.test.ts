@@ -36,6 +36,66 @@ async function start(args: readonly string[], until: RegExp, env: NodeJS.Process
   });
 }
 
+const ESCAPE = '␛';
+const LINES = 10;
+const COLUMNS = 70;
+
+/** Starts the command with --top in a terminal of its own, which then tells the status and the terminal's modes. */
+function inTerminal(args: readonly string[]) {
+  const words = [
+    process.execPath,
+    inject('command'),
+    'serve',
+    '--toolchain',
+    'clang',
+    '--port',
+    '0',
+    '--top',
+  ];
+  const command = [...words, ...args].map((word) => `'${word}'`).join(' ');
+  // Ctrl-C goes to the shell, too.
+  const script = `trap : INT; stty rows ${LINES} cols ${COLUMNS}; ${command}; echo "status $?"; stty -a`;
+  const running = spawn('script', ['-qefc', script, '/dev/null'], {
+    cwd: root,
+    env: { ...process.env, NO_COLOR: '1', TERM: 'xterm', SHELL: '/bin/sh' },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child = running;
+  let output = '';
+  let seen = 0;
+  let look = (): void => {};
+  running.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    // Escape sequences are easier to read, and to look for, with a character that is shown.
+    output += chunk.replaceAll('\x1b', ESCAPE);
+    look();
+  });
+  return {
+    press: (keys: string) => running.stdin.write(keys),
+    /** Waits until the terminal shows something new. */
+    shows: (what: RegExp) =>
+      new Promise<void>((resolve, reject) => {
+        look = () => {
+          if (!what.test(output.slice(seen))) return;
+          seen = output.length;
+          resolve();
+        };
+        running.once('close', () => reject(new Error(`It ended without ${what}:\n${output}`)));
+        look();
+      }),
+    end: once(running, 'close').then(() => output),
+  };
+}
+
+/** The keyboard is read line by line and echoed, keys send signals, and nothing else of the terminal was changed. */
+function expectUsual(output: string): void {
+  expect(output).toMatch(/^isig icanon /m);
+  expect(output).toMatch(/ echo /);
+  // Lines wrap again.
+  expect(output.lastIndexOf(`${ESCAPE}[?7h`)).toBeGreaterThan(output.lastIndexOf(`${ESCAPE}[?7l`));
+  // Neither the alternate screen nor the visibility of the cursor.
+  expect(output).not.toMatch(/␛\[\?(?:1049|47|25)[hl]/);
+}
+
 const urlIn = (said: string): string => /Serving (http:\S+)/.exec(said)![1]!;
 const heapAt = async (url: string): Promise<HeapProfile> =>
   HeapProfile.decode(new Uint8Array(await (await fetch(`${url}heap`)).arrayBuffer()));
@@ -120,6 +180,74 @@ describe('heapline serve', () => {
     });
     expect(said).toContain('no browser could be started with no-such-browser');
     expect((await fetch(urlIn(said))).status).toBe(200);
+  });
+
+  // macOS and BSD have another script(1).
+  test.runIf(process.platform === 'linux')(
+    '--top shows a table that obeys keys and leaves the terminal as it was',
+    async () => {
+      const terminal = inTerminal(['examples/leaky.c']);
+      await terminal.shows(/Serving http.*in use .* 1 module, .*live, q quits.*header_parse/s);
+      terminal.press('s');
+      await terminal.shows(/s sorts by flat.*cum↓/s);
+      terminal.press('v');
+      await terminal.shows(/v shows bytes/);
+      terminal.press('p');
+      await terminal.shows(/PAUSED, q quits, p continues/);
+      terminal.press('\x1b[A');
+      terminal.press('q');
+      const output = await terminal.end;
+      expect(output).toMatch(/status 0\r\n/);
+      expectUsual(output);
+      // It never goes up further than the terminal has lines, and every line has the width of the terminal at most.
+      const heights = [...output.matchAll(/␛\[(\d+)A/g)].map(([, height]) => Number(height));
+      expect(heights.length).toBeGreaterThanOrEqual(3);
+      expect(Math.max(...heights)).toBeLessThan(LINES);
+      const [, painted] = /␛\[\?7l(.*?)␛\[\?7h/s.exec(output)!;
+      for (const line of painted!.replace(/␛\[[\d;]*[A-Za-z]/g, '').split('\r\n')) {
+        expect(line.length).toBeLessThanOrEqual(COLUMNS);
+      }
+    },
+  );
+
+  test.runIf(process.platform === 'linux')(
+    'with --top, Ctrl-C also ends a call that does not return, and output stays above the table',
+    async () => {
+      const directory = mkdtempSync(join(tmpdir(), 'heapline-serve-'));
+      onTestFinished(() => rmSync(directory, { recursive: true }));
+      const path = join(directory, 'spin.c');
+      writeFileSync(
+        path,
+        `#include <stdio.h>
+      #include <stdlib.h>
+      static volatile int rounds;
+      void step(void) {
+        malloc(100);
+        printf("input ends: %d\\nround %d", getchar() == EOF, rounds);
+        fflush(stdout);
+        if (rounds++ == 2) for (;;) {}
+      }`,
+      );
+      // Input of the first round, which is made before the table is shown.
+      const terminal = inTerminal(['--call', 'step()', '--every', '1', path]);
+      terminal.press('\n');
+      await terminal.shows(/round 2/);
+      terminal.press('\x03');
+      const output = await terminal.end;
+      expect(output).toMatch(/status 130\r\n/);
+      expectUsual(output);
+      expect(output).toContain('input ends: 0\r\n');
+      // The table is taken away before the program writes, and comes back on a line of its own.
+      expect(output).toMatch(/␛\[\d+A\r␛\[Jinput ends: 1\r\nround 1\r\n␛\[\?7l/);
+    },
+    20_000,
+  );
+
+  test('--top says what to do where standard error is no terminal', async () => {
+    const said = await start(['--port', '0', '--top', 'examples/leaky.c'], /heapline top -/);
+    expect(said).toMatch(/--top shows a table in a terminal/);
+    const [status] = child!.exitCode === null ? await once(child!, 'exit') : [child!.exitCode];
+    expect(status).toBe(2);
   });
 
   test.each([
