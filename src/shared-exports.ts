@@ -24,6 +24,7 @@ export type {
   HeapMark,
   ScopeResult,
 } from './leaks/index.ts';
+export type { Progress, ProgressStep } from './options/progress.ts';
 export {
   type ContextProfileKind,
   type DecodeOptions,

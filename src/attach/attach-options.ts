@@ -46,6 +46,7 @@ const {
   onError,
   onFault,
   onLeakCheck,
+  onProgress,
 } = MODULE_OPTIONS;
 
 /** The table of these options. */
@@ -68,6 +69,7 @@ export const ATTACH_OPTIONS = {
   onError,
   onFault,
   onLeakCheck,
+  onProgress,
   hideGlue: withDefault(flag, false),
   timeLimit: withDefault(
     rule<number>(

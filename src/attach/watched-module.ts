@@ -41,6 +41,7 @@ export async function watchModule(
 ): Promise<Taken> {
   refuseComponents(bytes);
   const prepared = await prepareModule(bytes, watch.options.maxMemory, {
+    ...progressOf(watch, url),
     access: checksOf(watch.options).access,
     instrumented: openInstrumented(bytes),
     ...(watch.options.recordOnly === undefined ? {} : { recordOnly: watch.options.recordOnly }),
@@ -59,6 +60,7 @@ export function watchModuleNow(bytes: Uint8Array, watch: Watch): Taken {
     bytes,
     watch.options.maxMemory,
     {
+      ...progressOf(watch, null),
       access: checksOf(watch.options).access,
       instrumented: openInstrumented(bytes),
       ...(watch.options.recordOnly === undefined ? {} : { recordOnly: watch.options.recordOnly }),
@@ -67,6 +69,11 @@ export function watchModuleNow(bytes: Uint8Array, watch: Watch): Taken {
   );
   const module = new (engine().Module)(prepared.instrumented.bytes as Uint8Array<ArrayBuffer>);
   return takenOf(prepared, module, watch, null);
+}
+
+function progressOf({ options }: Watch, url: string | null) {
+  const { onProgress, name = url === null ? undefined : nameAfter(url) } = options;
+  return { onProgress, name };
 }
 
 function takenOf(

@@ -86,7 +86,7 @@ Examples:
         {
           ...(given.access ? { stack: true } : {}),
           ...compileOptions(given),
-          onProgress: (step: string) => terminal.progress(step),
+          onProgress: terminal.onProgress,
         },
         given.maxMemory === undefined ? {} : { maxMemory: given.maxMemory },
       );

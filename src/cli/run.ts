@@ -356,7 +356,7 @@ export async function load(
     return openC(files, {
       ...options,
       ...compileOptions(given),
-      onProgress: (step: string) => terminal.progress(step),
+      onProgress: terminal.onProgress,
     });
   }
   if (files.length > 1) {
@@ -367,7 +367,11 @@ export async function load(
   const idle = givenCompileOptions(given);
   if (idle.length > 0) terminal.warn(`${path} is already compiled: ${idle.join(', ')} had no effect.`);
   try {
-    return await openWasm(path, { ...options, ...(glue === undefined ? {} : { glue: readGlue(glue) }) });
+    return await openWasm(path, {
+      ...options,
+      onProgress: terminal.onProgress,
+      ...(glue === undefined ? {} : { glue: readGlue(glue) }),
+    });
   } catch (error) {
     throw moduleError(path, error);
   }

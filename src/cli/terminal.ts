@@ -3,6 +3,8 @@
 // terminal and NO_COLOR (https://no-color.org) is not set.
 
 import picocolors from 'picocolors';
+import type { OnProgress } from '../options/progress.ts';
+import { progressText } from '../options/progress-text.ts';
 import { linked, showsLinks } from './hyperlinks.ts';
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
@@ -26,7 +28,12 @@ export class Terminal {
   readonly #err: NodeJS.WriteStream;
   /** The streams whose last line a program has left open. */
   readonly #open = new Set<NodeJS.WriteStream>();
-  #progress: { timer: NodeJS.Timeout; shown: boolean; text: string } | null = null;
+  #progress: { timer: NodeJS.Timeout; since: number; shown: boolean; text: string } | null = null;
+
+  /** Shows the steps of the library. Symbols are left out: they are read at once, without a turn in which a timer ends. */
+  readonly onProgress: OnProgress = (progress) => {
+    if (progress.step !== 'read symbols') this.progress(progressText(progress));
+  };
 
   constructor(out: NodeJS.WriteStream, err: NodeJS.WriteStream, environment: NodeJS.ProcessEnv) {
     this.#out = out;
@@ -89,6 +96,8 @@ export class Terminal {
     if (this.#err.isTTY !== true) return;
     if (this.#progress !== null) {
       this.#progress.text = text;
+      // A step that does not wait for anything lets no timer end.
+      this.#progress.shown ||= performance.now() - this.#progress.since >= PATIENCE;
       if (this.#progress.shown) this.#showProgress(text);
       return;
     }
@@ -98,7 +107,7 @@ export class Terminal {
       this.#showProgress(this.#progress.text);
     }, PATIENCE);
     timer.unref();
-    this.#progress = { timer, shown: false, text };
+    this.#progress = { timer, since: performance.now(), shown: false, text };
   }
 
   endProgress(): void {

@@ -72,7 +72,7 @@ async function moduleOf(
     removeDirectoriesOnSignals();
     const { wasm, exports } = await compile(
       files,
-      { ...compileOptions(given), onProgress: (step: string) => terminal.progress(step) },
+      { ...compileOptions(given), onProgress: terminal.onProgress },
       {},
     );
     terminal.endProgress();

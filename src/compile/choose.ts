@@ -18,8 +18,6 @@ import { TemporaryFilesError, withTemporaryDirectory } from './workspace.ts';
 
 const AUTO_ORDER: readonly ToolchainName[] = ['emscripten', 'clang', 'embedded'];
 
-type Progress = (message: string) => void;
-
 const PROBE = `#include <stdio.h>
 #include <stdlib.h>
 int main(void) { void *p = malloc(1); printf("%d", p != 0); free(p); return 0; }
@@ -112,7 +110,6 @@ class FoundToolchain implements Candidate {
 /** The values that the search for toolchains needs. */
 export interface Search {
   readonly cache: Cache;
-  readonly onProgress: Progress;
   /** The sysroot that the caller's flags name. */
   readonly sysroot: string | null;
 }
@@ -124,7 +121,7 @@ type Opener = (search: Search) => AsyncGenerator<Candidate, void>;
  * of a toolchain is loaded when its turn comes.
  */
 const openers: Readonly<Record<ToolchainName, Opener>> = {
-  async *emscripten({ cache, onProgress }) {
+  async *emscripten({ cache }) {
     const emcc = findEmcc();
     if (emcc === null) {
       throw new ToolchainError(
@@ -135,7 +132,7 @@ const openers: Readonly<Record<ToolchainName, Opener>> = {
       );
     }
     const { EmscriptenToolchain } = await import('./emscripten.ts');
-    const found = new FoundToolchain(new EmscriptenToolchain(emcc, onProgress), cache);
+    const found = new FoundToolchain(new EmscriptenToolchain(emcc), cache);
     yield found;
     const cause = found.failure;
     if (cause === null) return;
@@ -162,19 +159,19 @@ const openers: Readonly<Record<ToolchainName, Opener>> = {
         : `${named}, but that clang cannot be used: ${tried}\nCorrect or unset the variable.`,
     );
   },
-  async *embedded({ cache, onProgress }) {
+  async *embedded({ cache }) {
     const { openEmbedded } = await import('./embedded.ts');
-    yield knownToWork(openEmbedded(cache, onProgress));
+    yield knownToWork(openEmbedded(cache));
   },
 };
 
 /** A clang with its sysroot, or a text that says why it has none. */
 async function openClang(clang: string, search: Search): Promise<FoundToolchain | string> {
-  const { cache, onProgress } = search;
+  const { cache } = search;
   const fromEnvironment = process.env.WASI_SYSROOT ?? '';
   const named = search.sysroot ?? (fromEnvironment === '' ? null : path.resolve(fromEnvironment));
   const sysroot = await findSysroot(clang, named, cache);
-  if (sysroot !== null) return new FoundToolchain(new ClangToolchain(clang, sysroot, onProgress), cache);
+  if (sysroot !== null) return new FoundToolchain(new ClangToolchain(clang, sysroot), cache);
   if (named === null) return 'it finds no libc for WASI (lib/wasm32-wasip1/libc.a or lib/wasm32-wasi/libc.a)';
   const variable = search.sysroot === null ? 'WASI_SYSROOT' : '--sysroot';
   return `${variable} is ${named}, which has neither lib/wasm32-wasip1/libc.a nor lib/wasm32-wasi/libc.a`;

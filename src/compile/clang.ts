@@ -66,12 +66,10 @@ export class ClangToolchain implements Toolchain {
   version: string;
   readonly #clang: string;
   readonly #sysroot: Sysroot;
-  readonly #onProgress: (message: string) => void;
 
-  constructor(clang: string, sysroot: Sysroot, onProgress: (message: string) => void) {
+  constructor(clang: string, sysroot: Sysroot) {
     this.#clang = clang;
     this.#sysroot = sysroot;
-    this.#onProgress = onProgress;
     this.version = path.basename(clang);
     this.identity = `clang ${fileIdentity(clang)} ${JSON.stringify(sysroot)} ${fileIdentity(sysroot.libc)}`;
   }
@@ -91,7 +89,6 @@ export class ClangToolchain implements Toolchain {
   }
 
   async compile(source: string, flags: readonly string[]): Promise<CompiledObject> {
-    this.#onProgress(`compiling ${source}`);
     return withTemporaryDirectory(this.name, async (directory) => {
       const plain = await this.#compileOnce(source, flags, directory);
       if (plain.status === 0) return this.#result(source, flags, plain.output, directory, false);
@@ -199,7 +196,6 @@ export class ClangToolchain implements Toolchain {
   }
 
   async link(job: LinkJob): Promise<LinkResult> {
-    this.#onProgress('linking');
     return withTemporaryDirectory(this.name, async (directory) => {
       const { files, runtime } = writeObjects(directory, job);
       const output = path.join(directory, 'module.wasm');

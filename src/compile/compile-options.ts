@@ -2,7 +2,6 @@
 
 import { InvalidArgumentError } from '../errors.ts';
 import {
-  callback,
   flag,
   isListOf,
   isObject,
@@ -21,6 +20,7 @@ import {
   withDefault,
   withHelp,
 } from '../options/option-table.ts';
+import { onProgress, type Progress } from '../options/progress.ts';
 
 /** Names of the toolchains that Heapline can drive. */
 export type ToolchainName = 'emscripten' | 'clang' | 'embedded';
@@ -51,8 +51,11 @@ export interface CompileOptions {
   exports?: readonly string[];
   /** Directory for compiled objects. By default `node_modules/.cache/heapline` of the project. */
   cacheDir?: string;
-  /** Called with a line for people when something slow starts. */
-  onProgress?: (message: string) => void;
+  /**
+   * Called when a step begins: each source that is compiled, and linking; nothing when the result is in the cache. An
+   * error that it throws ends the work and reaches the caller.
+   */
+  readonly onProgress?: (progress: Progress) => void;
 }
 
 /** Smallest and largest size of the C stack in bytes. */
@@ -132,7 +135,7 @@ export const COMPILE_OPTIONS = {
   ),
   exports: functionNames,
   cacheDir: textNotEmpty('the path of a directory'),
-  onProgress: withDefault(callback<(message: string) => void>(), () => {}),
+  onProgress,
 } satisfies OptionTable<CompileOptions>;
 
 export type FlagSettings = SettingsOf<typeof FLAG_OPTIONS>;

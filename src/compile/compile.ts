@@ -5,6 +5,7 @@ import { readModule } from '../binary/index.ts';
 import type { WasmImports } from '../binary/wasm-types.ts';
 import { type Diagnostic, ToolchainError } from '../errors.ts';
 import { workingDirectory } from '../node/working-directory.ts';
+import type { OnProgress } from '../options/progress.ts';
 import { Cache, hashOf } from './cache.ts';
 import { candidates } from './choose.ts';
 import type { CompileOptions, ToolchainName } from './compile-options.ts';
@@ -75,8 +76,18 @@ export async function compile(
   const notices: Diagnostic[] = [];
   const passedOver = (message: string) =>
     void notices.push({ severity: 'warning', file: null, line: 0, column: 0, message });
-  const { onProgress, sysroot } = request;
-  for await (const candidate of candidates(request.toolchain, { cache, onProgress, sysroot }, passedOver)) {
+  // What the caller's function throws says nothing about the toolchain.
+  let thrown: { readonly error: unknown } | null = null as { readonly error: unknown } | null;
+  const tell: OnProgress = (progress) => {
+    try {
+      request.onProgress?.(progress);
+    } catch (error) {
+      thrown ??= { error };
+      throw error;
+    }
+  };
+  const search = { cache, sysroot: request.sysroot };
+  for await (const candidate of candidates(request.toolchain, search, passedOver)) {
     const { toolchain } = candidate;
     try {
       refuseFor(toolchain.name, request);
@@ -91,7 +102,7 @@ export async function compile(
         // wasm-ld accepts every function that C declares as an import. Only Emscripten needs to know the names.
         given = functionsOf(surroundings.imports ?? {});
       }
-      const module = await build(toolchain, request, given, cache);
+      const module = await build(toolchain, request, given, cache, tell);
       await candidate.worked();
       return {
         ...module,
@@ -99,6 +110,7 @@ export async function compile(
         toolchain: { name: toolchain.name, version: toolchain.version },
       };
     } catch (error) {
+      if (thrown !== null) throw thrown.error;
       const meaning = await candidate.judge(error);
       if (meaning === null) continue;
       // This toolchain cannot do it (no setjmp, no C++ library, too little memory). With `auto` the next one may.
@@ -128,6 +140,7 @@ async function build(
   request: Request,
   imports: readonly HostImport[],
   cache: Cache,
+  tell: OnProgress,
 ): Promise<Omit<CompiledModule, 'toolchain'>> {
   const runtime = readRuntime(toolchain.target);
   const throws = toolchain.target === 'wasi' && request.sources.some(isCxx) && hasExceptions(request.flags);
@@ -158,13 +171,20 @@ async function build(
 
   const since = Date.now();
   await refuseMissingHeaders(toolchain, request, cache);
-  const compiled = await inParallel(request.sources, toolchain.parallel, (source) =>
-    compileSource(toolchain, source, request.flags, cache),
-  );
+  const total = request.sources.length;
+  let done = 0;
+  const compiled = await inParallel(request.sources, toolchain.parallel, async (source) => {
+    const result = await compileSource(toolchain, source, request.flags, cache, () =>
+      tell({ step: 'compile', detail: source, done, total }),
+    );
+    done++;
+    return result;
+  });
   const objects = compiled.map(({ object }) => object);
   const defined = objects.map(definedFunctions);
   const hasMain = defined.some((each) => each.hasMain);
   const exports = request.exports ?? [...new Set(defined.flatMap((each) => each.names))];
+  tell({ step: 'link' });
   const result = await toolchain.link({
     objects,
     runtime,
@@ -223,6 +243,7 @@ async function compileSource(
   source: string,
   flags: readonly string[],
   cache: Cache,
+  begins: () => void,
 ): Promise<{ object: ObjectFile; inputs: readonly string[]; output: string }> {
   const key = objectKey(toolchain, source, flags);
   const what = `object of ${source} by ${toolchain.name}`;
@@ -233,6 +254,7 @@ async function compileSource(
     const { inputs, setjmp, output } = meta;
     return { object: { source, bytes, inputs, setjmp }, inputs, output };
   }
+  begins();
   const since = Date.now();
   const marks = await readMarks(source, flags, () => toolchain.toText(source, flags));
   const compiled = await toolchain.compile(source, [...flags, ...marks.flags]);

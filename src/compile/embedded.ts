@@ -98,19 +98,12 @@ class EmbeddedToolchain implements Toolchain {
   readonly identity: string;
   readonly #threads: CompilerThreads;
   readonly #cache: Cache;
-  readonly #onProgress: (message: string) => void;
 
-  constructor(
-    threads: CompilerThreads,
-    version: string,
-    cache: Cache,
-    onProgress: (message: string) => void,
-  ) {
+  constructor(threads: CompilerThreads, version: string, cache: Cache) {
     this.#threads = threads;
     this.version = `@yowasp/clang ${version}`;
     this.identity = `embedded ${version}`;
     this.#cache = cache;
-    this.#onProgress = onProgress;
   }
 
   get parallel(): number {
@@ -122,7 +115,6 @@ class EmbeddedToolchain implements Toolchain {
   }
 
   async compile(source: string, flags: readonly string[]): Promise<CompiledObject> {
-    this.#onProgress(`compiling ${source}`);
     const files = collectFiles(source, flags, toVirtual);
     const plain = await this.#compileOnce(source, flags, files);
     if (plain.ok) return plain.result;
@@ -209,7 +201,6 @@ class EmbeddedToolchain implements Toolchain {
   }
 
   async link(job: LinkJob): Promise<LinkResult> {
-    this.#onProgress('linking');
     const files: [string, Uint8Array][] = [['/heapline/runtime.o', job.runtime]];
     const objects = job.objects.map((object, index) => {
       const file = `/heapline/${index}/${path.basename(object.source)}.o`;
@@ -267,13 +258,13 @@ class EmbeddedToolchain implements Toolchain {
 let threads: CompilerThreads | undefined;
 
 /** The embedded toolchain. Throws a ToolchainError when its package is missing. The compiler is not loaded yet. */
-export function openEmbedded(cache: Cache, onProgress: (message: string) => void): Toolchain {
+export function openEmbedded(cache: Cache): Toolchain {
   try {
     const entry = createRequire(import.meta.url).resolve('@yowasp/clang');
     const manifest = path.join(path.dirname(entry), '..', 'package.json');
     const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
     threads ??= new CompilerThreads(pathToFileURL(entry));
-    return new EmbeddedToolchain(threads, version, cache, onProgress);
+    return new EmbeddedToolchain(threads, version, cache);
   } catch (cause) {
     throw new ToolchainError(
       'embedded',

@@ -140,11 +140,9 @@ export class EmscriptenToolchain implements Toolchain {
   version: string;
   readonly #emcc: string;
   readonly #number: string | null;
-  readonly #onProgress: (message: string) => void;
 
-  constructor(emcc: string, onProgress: (message: string) => void) {
+  constructor(emcc: string) {
     this.#emcc = emcc;
-    this.#onProgress = onProgress;
     const { number, identity } = readEmccVersion(emcc);
     this.#number = number;
     this.version = number === null ? 'emcc' : `emcc ${number}`;
@@ -167,7 +165,6 @@ export class EmscriptenToolchain implements Toolchain {
   }
 
   async compile(source: string, flags: readonly string[]): Promise<CompiledObject> {
-    this.#onProgress(`compiling ${source}`);
     return withTemporaryDirectory(this.name, async (directory) => {
       const object = path.join(directory, 'object.o');
       const depfile = path.join(directory, 'object.d');
@@ -211,7 +208,6 @@ export class EmscriptenToolchain implements Toolchain {
   }
 
   async link(job: LinkJob): Promise<LinkResult> {
-    this.#onProgress('linking');
     return withTemporaryDirectory(this.name, async (directory) => {
       const given = [...runtimeImports(job.runtime), ...job.imports];
       const run = this.#linker(job, given, directory);

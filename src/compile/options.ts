@@ -10,6 +10,7 @@ import { HEADER_FLAGS } from '../node/own-files.ts';
 import { workingDirectory } from '../node/working-directory.ts';
 import { isListOf } from '../options/option-rules.ts';
 import { readOptions } from '../options/option-table.ts';
+import type { OnProgress } from '../options/progress.ts';
 import {
   COMPILE_OPTIONS,
   type CompileOptions,
@@ -36,7 +37,7 @@ export interface Request {
   readonly stackSize: number | null;
   readonly exports: readonly string[] | null;
   readonly cacheDir: string | null;
-  readonly onProgress: (message: string) => void;
+  readonly onProgress: OnProgress | undefined;
 }
 
 // The suffixes on which clang and emcc agree.

@@ -45,15 +45,17 @@ function placeOf(way: string, bytes: Uint8Array, options: object, cacheDir?: str
   return code === null ? null : new Place(way, bytes, options, code, cacheDir);
 }
 
-/** Adds checks to a module, or finds the result in the cache. @param cacheDir where the cache is, if not where it is by default */
+/** Adds checks to a module, or finds the result in the cache. @param cacheDir where the cache is, if not where it is by default @param begins called before they are added */
 export async function keptChecks(
   bytes: Uint8Array,
   options: InstrumentOptions,
   cacheDir?: string,
+  begins?: () => void,
 ): Promise<InstrumentedModule> {
   const place = placeOf('access checks', bytes, options, cacheDir);
   const found = place?.find();
   if (found != null) return found;
+  begins?.();
   const { instrumentWithChecks } = await import('../access/index.ts');
   const made = await instrumentWithChecks(bytes, options);
   place?.keep(made);

@@ -51,8 +51,10 @@ export async function openC<Exports extends object = GuestExports, Types extends
     {
       module: await prepareModule(compiled.wasm, settings.maxMemory, {
         access: checksOf(settings).access,
-        addChecks: async (bytes, limits) =>
-          (await import('./kept-modules.ts')).keptChecks(bytes, limits, settings.cacheDir),
+        addChecks: async (bytes, limits, begins) =>
+          (await import('./kept-modules.ts')).keptChecks(bytes, limits, settings.cacheDir, begins),
+        onProgress: settings.onProgress,
+        name: basename(path),
       }),
       symbolOptions: {},
       name: basename(path),

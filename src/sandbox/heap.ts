@@ -208,6 +208,7 @@ export class Heap {
   /** @internal Adds what the heap holds to a profile of several heaps. */
   addTo(builder: ContextProfileBuilder, labels: Readonly<Record<string, string>>): void {
     this.#session.check('heap.profile');
+    this.#session.beginReading();
     builder.add(this.#profileInput(this.snapshot(), labels));
   }
 
@@ -285,7 +286,9 @@ export class Heap {
    */
   leaks(options: AllLeaksOptions = {}): LeakReport {
     this.#session.check('heap.leaks');
-    return leaksNow(this.#session, readOptions('heap.leaks', options, ALL_LEAKS_OPTIONS));
+    const settings = readOptions('heap.leaks', options, ALL_LEAKS_OPTIONS);
+    this.#session.beginReading();
+    return leaksNow(this.#session, settings);
   }
 
   /** Throws a LeakError, whose message is the report, when blocks are lost or there was a heap fault. */

@@ -97,10 +97,13 @@ export async function openModule<Exports extends object, Types extends object = 
   }
   const { access } = checksOf(options);
   const prepare = once ? prepareModuleOnce : prepareModule;
+  const name = options.name ?? (path === null ? 'module.wasm' : basename(path.replaceAll('\\', '/')));
   const module = await prepare(bytes, options.maxMemory, {
     access,
     instrumented,
     addChecks,
+    onProgress: options.onProgress,
+    name,
     ...(options.recordOnly === undefined ? {} : { recordOnly: options.recordOnly }),
   });
   return openSandbox<Exports, Types>(
@@ -114,7 +117,7 @@ export async function openModule<Exports extends object, Types extends object = 
               bodies: instrumented.bodies,
               codeStart: instrumented.originalCodeStart,
             },
-      name: options.name ?? (path === null ? 'module.wasm' : basename(path.replaceAll('\\', '/'))),
+      name,
       path: path ?? options.name ?? 'module.wasm',
       toolchain: null,
       warnings: [],

@@ -77,6 +77,7 @@ export function sessionOptions(options: SandboxOptions, attached = false): Sessi
     onFault: options.onFault,
     onLeakCheck: options.onLeakCheck,
     onExit: options.onExit,
+    onProgress: options.onProgress,
     onCallbackError: options.onCallbackError,
     stdin: typeof stdin === 'function' ? stdin : toBytes(stdin),
     onStdout: options.onStdout,

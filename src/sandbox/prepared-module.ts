@@ -14,6 +14,7 @@ import { engine, type ValueType, valueTypeOf } from '../host/index.ts';
 import type { InstrumentOptions } from '../instrument/index.ts';
 import { type InstrumentedModule, RECORDER } from '../instrument/instrumented-module.ts';
 import { type RootLayout, rootLayout } from '../leaks/index.ts';
+import { type OnProgress, whileTelling } from '../options/progress.ts';
 import { platform } from '../platform/index.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';
 import { type GraftSettings, moduleStore } from './module-store.ts';
@@ -192,10 +193,19 @@ export interface Preparation {
   readonly instrumented?: InstrumentedModule | null;
   /** Adds the checks, where something else can do it than the pass itself. */
   readonly addChecks?: AddChecks | undefined;
+  /** Told what is done to the module. */
+  readonly onProgress?: OnProgress | undefined;
+  /** The module's name, for `onProgress`. */
+  readonly name?: string | undefined;
 }
 
 /** Adds checks of accesses to a module. */
-export type AddChecks = (bytes: Uint8Array, options: InstrumentOptions) => Promise<InstrumentedModule>;
+export type AddChecks = (
+  bytes: Uint8Array,
+  options: InstrumentOptions,
+  /** Called before they are added, not when the result was kept. */
+  begins: () => void,
+) => Promise<InstrumentedModule>;
 
 /**
  * Prepares a module, or finds it among those that are prepared.
@@ -211,7 +221,14 @@ export function prepareModule(
   let prepared = kept.get(key);
   if (prepared === undefined) {
     const inUse = alive.get(key)?.deref();
-    prepared = inUse === undefined ? prepareNew(key, bytes, maxMemory, preparation) : Promise.resolve(inUse);
+    const { onProgress } = preparation;
+    const prepare = (told?: OnProgress): Promise<PreparedModule> => {
+      const made = prepareNew(key, bytes, maxMemory, { ...preparation, onProgress: told });
+      kept.set(key, made);
+      return made;
+    };
+    if (inUse === undefined) return onProgress === undefined ? prepare() : whileTelling(onProgress, prepare);
+    prepared = Promise.resolve(inUse);
     kept.set(key, prepared);
   }
   return prepared;
@@ -254,6 +271,7 @@ export function prepareModuleNow(
         bytes,
         { ...limitOf(maxMemory), recordOnly: access ? 'never' : recordOnly, access },
         graft,
+        () => tell(preparation, bytes),
       ),
   );
   enlist(key, prepared);
@@ -328,11 +346,16 @@ function instrumentNow(
   bytes: Uint8Array,
   settings: GraftSettings,
   graft: (bytes: Uint8Array, recordOnly: RecordOnly) => Grafted,
+  begins: () => void,
 ): InstrumentedModule {
   const { recordOnly, access, ...options } = settings;
-  if (!access && isLinked(bytes)) return passes!.instrument(bytes, options);
+  if (!access && isLinked(bytes)) {
+    begins();
+    return passes!.instrument(bytes, options);
+  }
   const kept = moduleStore()?.find(bytes, settings);
   if (kept != null) return kept;
+  begins();
   const made = access
     ? checks!.instrumentWithChecksNow(bytes, options, (own) => graft(own, recordOnly))
     : graftNow(bytes, settings, graft);
@@ -354,21 +377,33 @@ function isLinked(bytes: Uint8Array): boolean {
   return readModule(bytes).export('heapline_runtime', ExternalKind.Global) !== undefined;
 }
 
+/** Tells that the module is about to be instrumented. */
+function tell({ onProgress, name }: Preparation, bytes: Uint8Array): void {
+  onProgress?.({
+    step: isLinked(bytes) ? 'instrument' : 'graft',
+    ...(name === undefined ? {} : { detail: name }),
+  });
+}
+
 /** Checks are loaded only where they are asked for, and grafting for modules that were linked without the runtime. */
 async function instrumentAny(
   bytes: Uint8Array,
   options: InstrumentOptions,
-  { access = false, recordOnly = 'if-needed', addChecks }: Preparation,
+  preparation: Preparation,
 ): Promise<InstrumentedModule> {
-  if (access && addChecks !== undefined) return addChecks(bytes, options);
+  const { access = false, recordOnly = 'if-needed', addChecks } = preparation;
+  const begins = (): void => tell(preparation, bytes);
+  if (access && addChecks !== undefined) return addChecks(bytes, options, begins);
   if (!access && isLinked(bytes)) {
     await loadPasses();
+    begins();
     return passes!.instrument(bytes, options);
   }
   // Checks need Heapline's allocator.
   const settings: GraftSettings = { ...options, recordOnly: access ? 'never' : recordOnly, access };
   const kept = moduleStore()?.find(bytes, settings);
   if (kept != null) return kept;
+  begins();
   const made = access ? await checkAny(bytes, options) : await graftAny(bytes, { ...options, recordOnly });
   moduleStore()?.keep(bytes, settings, made);
   return made;

@@ -19,6 +19,7 @@ import {
   wholeNumber,
 } from '../options/option-rules.ts';
 import { type OptionRule, type OptionTable, withDefault, withHelp } from '../options/option-table.ts';
+import { onProgress, type Progress } from '../options/progress.ts';
 import type { LeakReport } from '../report/index.ts';
 import type { HostFrames, HostFramesSampling } from './boundary.ts';
 
@@ -112,6 +113,12 @@ export interface SandboxOptions {
    * uncaught exception.
    */
   readonly onCallbackError?: (error: unknown) => void;
+  /**
+   * Called when a step that may take long begins: putting the runtime or call sites into the module, and reading its debug
+   * information when a profile or a report is first asked for; in loadC(), compiling and linking, too. Steps whose result
+   * is in the cache are not told. An error that it throws reaches the caller of loadC(), profile() and so on.
+   */
+  readonly onProgress?: (progress: Progress) => void;
   /** Sees what the guest writes to its standard output, as it is written. The guest cannot be called from here. */
   readonly onStdout?: (bytes: Uint8Array) => void;
   /** Sees what the guest writes to its standard error, as it is written. The guest cannot be called from here. */
@@ -291,6 +298,7 @@ export const SANDBOX_OPTIONS = {
   onCallbackError: callback(),
   onStdout: callback(),
   onStderr: callback(),
+  onProgress,
 } satisfies OptionTable<SandboxOptions>;
 
 function isContents(value: unknown): boolean {

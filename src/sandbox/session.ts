@@ -11,6 +11,7 @@ import { Ledger } from '../heap/index.ts';
 import { type EventLoop, type Gate, type Guest, GuestStacks, type HostStacks } from '../host/index.ts';
 import type { ShadowPlace } from '../instrument/index.ts';
 import { LeakFinder, PeakMeter } from '../leaks/index.ts';
+import type { OnProgress } from '../options/progress.ts';
 import type { LeakReport } from '../report/index.ts';
 import { type RuntimeFunctions, runtimeFunctions } from '../runtime/index.ts';
 import * as layout from '../runtime/layout.ts';
@@ -41,6 +42,7 @@ export interface SessionOptions extends BoundaryOptions {
   readonly onFault: ((fault: HeapFault) => void) | undefined;
   readonly onLeakCheck: ((report: LeakReport) => void) | undefined;
   readonly onExit: ((exitCode: number) => void) | undefined;
+  readonly onProgress: OnProgress | undefined;
 }
 
 const HELD_BY_JAVASCRIPT =
@@ -247,6 +249,12 @@ export class Session {
     const fault = this.stacks.fault(event);
     onFault?.(fault);
     if (onError === 'throw') throw new HeapFaultError(faultMessage(fault), fault);
+  }
+
+  /** To be called before debug information is needed: tells that it is read, unless that was done before. */
+  beginReading(): void {
+    const { name, symbols } = this.subject;
+    if (!symbols.opened) this.#options.onProgress?.({ step: 'read symbols', detail: name });
   }
 
   // The program asks for a leak check: it is told the counts, and the host the report.

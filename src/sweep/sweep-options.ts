@@ -5,6 +5,7 @@ import { durationOf } from '../options/duration.ts';
 import { LONGEST_TIMER } from '../options/longest-timer.ts';
 import { callback, numberAbove0 } from '../options/option-rules.ts';
 import { type OptionRule, type OptionTable, withDefault, withHelp } from '../options/option-table.ts';
+import type { Progress } from '../options/progress.ts';
 
 /** How one run of the work has ended. */
 export interface SweepOutcome {
@@ -15,7 +16,8 @@ export interface SweepOutcome {
 }
 
 /** How far a sweep is. */
-export interface SweepProgress {
+export interface SweepProgress extends Progress {
+  readonly step: 'sweep';
   /** Runs so far. */
   readonly done: number;
   /** Runs in all. */
@@ -38,7 +40,9 @@ export interface SweepOptions<Lib = never> {
    * by throwing an error, whose message is in the report.
    */
   readonly condition?: (lib: Lib, outcome: SweepOutcome) => unknown;
-  /** Told from time to time how far the sweep is. */
+  /**
+   * Told how far the sweep is, at most ten times a second. An error that it throws ends the sweep and reaches the caller.
+   */
   readonly onProgress?: (progress: SweepProgress) => void;
 }
 

@@ -122,9 +122,9 @@ class Sweep<Lib extends Sandbox<object>> {
       const modes: readonly SweepMode[] = ['once', 'from-then-on'];
       const runs = modes.flatMap((mode) => allocations.map((swept): Run => ({ swept, mode })));
       while (this.#done < runs.length && now() - this.#began < this.settings.budget) {
+        await this.#tell(runs.length);
         if (isAsync) await this.#runAsync(runs[this.#done++]!);
         else this.#runMany(runs);
-        await this.#tell(runs.length);
       }
       const made = this.#done;
       for (const { swept, mode } of runs.slice(made)) {
@@ -157,7 +157,12 @@ class Sweep<Lib extends Sandbox<object>> {
     if (onProgress === undefined || now() - this.#told < 100) return;
     this.#told = now();
     const found = new Set([...this.#found.values()].map(({ swept }) => swept)).size;
-    (onProgress as NonNullable<SweepOptions['onProgress']>)({ done: this.#done, total, found });
+    (onProgress as NonNullable<SweepOptions['onProgress']>)({
+      step: 'sweep',
+      done: this.#done,
+      total,
+      found,
+    });
     await platform().nextTurn();
   }
 

@@ -15,6 +15,7 @@ import '../serve/join.ts';
 import { basename } from 'node:path';
 import { defaultCacheDirectory } from '../compile/index.ts';
 import { compileC, type LoadCOptions } from '../loading/load-c.ts';
+import { progressText } from '../options/progress-text.ts';
 
 export type { LoadCOptions };
 
@@ -35,7 +36,7 @@ export async function compileAhead(
     const { files } = await compileC('compileAhead', sources, {
       ...options,
       onProgress(step) {
-        progress.step(step);
+        progress.step(progressText(step));
         options.onProgress?.(step);
       },
     });

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AttachOptions, attach } from '../../src/attach/index.ts';
 import { AttachError, InvalidArgumentError, UnsupportedModuleError } from '../../src/errors.ts';
-import type { Sandbox } from '../../src/index.ts';
+import type { Progress, Sandbox } from '../../src/index.ts';
 import { openSandboxes } from '../../src/sandbox/index.ts';
 import { FULL } from '../support/full.ts';
 import { BuiltPackages } from './built-packages.ts';
@@ -333,6 +333,7 @@ describe('the user’s own way of instantiating', () => {
       {},
       { get: () => new Proxy({}, { get: () => () => 0 }) },
     ) as WebAssembly.Imports;
+    const steps: Progress[] = [];
     const { module: exports, sandbox } = await attach.bytes(
       bytes,
       async () =>
@@ -340,10 +341,11 @@ describe('the user’s own way of instantiating', () => {
           string,
           (n: number) => number
         >,
-      { name: 'by hand', hideGlue: true },
+      { name: 'by hand', hideGlue: true, onProgress: (progress) => steps.push(progress) },
     );
     exports.leak!(33);
     expect(sandbox.name).toBe('by hand');
+    expect(steps).toEqual([{ step: 'instrument', detail: 'by hand' }]);
     // The glue is this file.
     expect(framesOf(sandbox, 33)[0]!.some(({ file }) => file === import.meta.filename)).toBe(false);
     sandbox.dispose();

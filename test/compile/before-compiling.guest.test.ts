@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { compile } from '../../src/compile/index.ts';
 import { ToolchainError } from '../../src/errors.ts';
+import type { Progress } from '../../src/options/progress.ts';
 import { sourceTree } from '../support/source-tree.ts';
 
 const cacheDir = mkdtempSync(path.join(os.tmpdir(), 'heapline-before-'));
@@ -20,8 +21,8 @@ const fine = tree.write('fine.c', 'int fine(void) { return 1; }\n');
 /** Compiles these sources. Returns the error, and whether the compiler was started. */
 async function outcome(sources: string[], toolchain: 'clang' | 'embedded') {
   let compiling = false;
-  const onProgress = (message: string): void => {
-    compiling ||= message === `compiling ${fine}`;
+  const onProgress = ({ step, detail }: Progress): void => {
+    compiling ||= step === 'compile' && detail === fine;
   };
   const error: unknown = await compile(sources, { toolchain, cacheDir, onProgress }).catch(
     (reason: unknown) => reason,

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { type CompileOptions, compile, type ToolchainName } from '../../src/compile/index.ts';
 import { CompileError, InvalidArgumentError, ToolchainError } from '../../src/errors.ts';
+import type { Progress } from '../../src/options/progress.ts';
 import { runMain } from '../support/run-module.ts';
 import { sourceTree, toolchainNames } from '../support/source-tree.ts';
 
@@ -120,8 +121,12 @@ describe('flags that no toolchain takes', () => {
   ];
   it.each(cases)('%s is rejected with the reason, before anything starts', async (_, options, message) => {
     for (const toolchain of ['auto', ...toolchainNames] as const) {
-      const said: string[] = [];
-      const error = await failure([source], { ...options, toolchain, onProgress: (line) => said.push(line) });
+      const said: Progress[] = [];
+      const error = await failure([source], {
+        ...options,
+        toolchain,
+        onProgress: (progress) => said.push(progress),
+      });
       expect(error).toBeInstanceOf(InvalidArgumentError);
       expect(error.message).toMatch(message);
       expect(said).toEqual([]);
@@ -150,8 +155,12 @@ describe('flags that one toolchain takes and another does not', () => {
   ];
   it.each(cases)('%s is rejected over WASI, before anything starts', async (_, options, message) => {
     for (const toolchain of ['embedded', 'clang'] as const) {
-      const said: string[] = [];
-      const error = await failure([source], { ...options, toolchain, onProgress: (line) => said.push(line) });
+      const said: Progress[] = [];
+      const error = await failure([source], {
+        ...options,
+        toolchain,
+        onProgress: (progress) => said.push(progress),
+      });
       expect(error).toBeInstanceOf(ToolchainError);
       expect(error.message).toMatch(message);
       expect(said).toEqual([]);

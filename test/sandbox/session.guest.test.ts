@@ -20,6 +20,7 @@ const OPTIONS: SessionOptions = {
   onFault: undefined,
   onLeakCheck: undefined,
   onExit: undefined,
+  onProgress: undefined,
   onCallbackError: undefined,
   stdin: new Uint8Array(),
   onStdout: undefined,

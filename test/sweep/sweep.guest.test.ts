@@ -9,6 +9,7 @@ import {
   loadC,
   type Sandbox,
   StateError,
+  type SweepProgress,
   type SweepReport,
   sweep,
   toJson,
@@ -161,12 +162,24 @@ describe('a sweep', () => {
   });
 
   test('tells how far it is', async () => {
-    const told: number[] = [];
+    const told: SweepProgress[] = [];
     await sweep(load, (lib) => lib.exports.make_one(), {
       budget: '10 s',
-      onProgress: ({ total }) => told.push(total),
+      onProgress: (progress) => told.push(progress),
     });
-    expect(told[0]).toBe(10);
+    expect(told[0]).toEqual({ step: 'sweep', done: 0, total: 10, found: 0 });
+  });
+
+  test('ends with the error of a function that is told, and leaves the sandbox as it was', async () => {
+    const lib = await load();
+    const before = lib.heap.stats();
+    const stop = new Error('enough');
+    const onProgress = (): never => {
+      throw stop;
+    };
+    await expect(sweepOpen(lib, ({ exports }) => exports.make_one(), { onProgress })).rejects.toBe(stop);
+    expect([lib.heap.stats(), lib.exports.make_one()]).toEqual([before, expect.any(Number)]);
+    lib.dispose();
   });
 
   test('takes async work and programs, and leaves a sandbox that is open as it was', async () => {
