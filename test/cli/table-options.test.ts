@@ -20,6 +20,7 @@ import {
   SPEEDSCOPE_OPTIONS,
   TOP_OPTIONS,
 } from '../../src/profile/profile-options.ts';
+import { TREE_OPTIONS } from '../../src/profile/tree-options.ts';
 import { TEXT_OPTIONS } from '../../src/report/report-options.ts';
 import { ASSERT_LEAKS_OPTIONS, PROFILE_OPTIONS } from '../../src/sandbox/heap-options.ts';
 import { leakMoment, SANDBOX_OPTIONS } from '../../src/sandbox/sandbox-options.ts';
@@ -51,6 +52,7 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
   build: { ...COMPILE_OPTIONS, ...SANDBOX_OPTIONS },
   instrument: SANDBOX_OPTIONS,
   top: TOP_OPTIONS,
+  tree: TREE_OPTIONS,
   text: {},
   folded: FOLDED_OPTIONS,
   speedscope: SPEEDSCOPE_OPTIONS,

@@ -21,7 +21,7 @@ describe('HEAPLINE_DEBUG', () => {
     ['', []],
     ['cache', ['cache']],
     ['entries, instrument', ['instrument', 'entries']],
-    ['*', ['instrument', 'entries', 'cache']],
+    ['*', ['instrument', 'entries', 'wrappers', 'cache']],
   ])('%j asks for %j', async (value, parts) => {
     const { DEBUG_PARTS, debugs, printed } = await withVariable(value);
     const all = Object.keys(DEBUG_PARTS) as (keyof typeof DEBUG_PARTS)[];
@@ -33,7 +33,7 @@ describe('HEAPLINE_DEBUG', () => {
     const { debugs, printed } = await withVariable('cahce,entries');
     expect([debugs('cache'), debugs('entries'), debugs('instrument')]).toEqual([false, true, false]);
     expect(printed).toEqual([
-      "heapline: HEAPLINE_DEBUG names 'cahce', which is no part of Heapline. Its parts are instrument, entries, cache, and * for all of them.",
+      "heapline: HEAPLINE_DEBUG names 'cahce', which is no part of Heapline. Its parts are instrument, entries, wrappers, cache, and * for all of them.",
     ]);
   });
 

@@ -138,7 +138,7 @@ it('tracks a release build without names, and leaves modules alone that it canno
   expect(profile.total('inuse_space')).toBe(77);
 
   // The next process takes the module from the cache and finds the same.
-  const [, made] = /stores the (module of \d+ bytes with the runtime grafted in)/.exec(stderr)!;
+  const [, made] = /stores the (module of \d+ bytes with the runtime or checks put in)/.exec(stderr)!;
   const again = await run('release.cjs', text, env);
   expect(again.stderr).toContain(`has the ${made}`);
   expect(again.stderr).not.toContain('stores');

@@ -43,9 +43,7 @@ test('its objects are in the cache, and it names slow steps', async () => {
   else expect(said).toBe('');
 
   const later: string[] = [];
-  const start = performance.now();
   const lib = await loadC(program, { ...options, onProgress: ({ step }) => void later.push(step) });
-  expect(performance.now() - start).toBeLessThan(300);
   lib.dispose();
   expect(later).toEqual(['instrument']);
   expect(await saidDuring(() => compileAhead([program], options))).toBe('');
