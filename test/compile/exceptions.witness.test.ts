@@ -26,8 +26,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 describe.each(names)('exceptions with %s', (name) => {
   // The SDKs have the compiler of Debian. The embedded one is the slowest by far, most of all when it optimises.
-  const levels =
-    FULL || name === 'clang 22 of Debian' ? ['-O0', '-O2'] : [name === 'embedded' ? '-O0' : '-O2'];
+  const levels = FULL ? ['-O0', '-O2'] : [name === 'embedded' ? '-O0' : '-O2'];
   it.each(levels)('are thrown and caught as natively, at %s', async (level) => {
     const flags = [level, '-std=c++17', '-w'];
     using lib = await loadC(program, { toolchain: ways[name](), flags, cacheDir });

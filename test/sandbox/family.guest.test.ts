@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadC } from '../../src/index.ts';
+import { FULL } from '../support/full.ts';
 
 const SOURCE = `#include <malloc.h>
 #include <stdlib.h>
@@ -30,8 +31,12 @@ int main(void) {
 const directory = mkdtempSync(join(tmpdir(), 'heapline-family-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
+const LEVELS = ['-O0', '-O1', '-O2', '-O3', '-Os'];
+/** Every toolchain and every level; with HEAPLINE_FULL=1 each of both. */
+const EVERY_DAY = { embedded: ['-O2'], clang: ['-O1', '-O3'], emscripten: ['-O0', '-Os'] };
+
 describe.each(['embedded', 'clang', 'emscripten'] as const)('%s', (toolchain) => {
-  it.each(['-O0', '-O1', '-O2', '-O3', '-Os'])('counts each call at its line at %s', async (level) => {
+  it.each(FULL ? LEVELS : EVERY_DAY[toolchain])('counts each call at its line at %s', async (level) => {
     const file = join(directory, 'family.c');
     writeFileSync(file, SOURCE);
     const lib = await loadC(file, { toolchain, flags: [level] });

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { InvalidArgumentError, loadC, StateError, UnsupportedModuleError } from '../../src/index.ts';
 import { Isolation } from '../../src/testing/isolation.ts';
 import heapline from '../../src/testing/vitest-plugin.ts';
+import { FULL } from '../support/full.ts';
 import { lib } from './requests.ts';
 
 const COUNTER = resolve('test/testing/programs/counter.c');
@@ -157,7 +158,7 @@ test('each test finds what beforeAll left, and is judged before it is undone', {
   ]);
 });
 
-test('without it, the same tests see each other', { timeout: 120_000 }, async () => {
+test.runIf(FULL)('without it, the same tests see each other', { timeout: 120_000 }, async () => {
   const outcomes = await vitest({}, { undone: UNDONE });
   expect(failed(outcomes.undone!)).toContain('two');
 });
