@@ -11,6 +11,8 @@ import { frameTree } from '../../src/page-app/frame-tree.ts';
 import { arbitraryProfile } from '../support/arbitrary-profile.ts';
 
 const PIXELS = 200;
+/** A graph that fails is shown as it is: to make it smaller takes minutes. */
+const SHOWN = { endOnFailure: true };
 const rootOf = (profile: { model: Parameters<typeof frameTree>[0] }): FlameNode =>
   FlameNode.root(groupingOf(frameTree(profile.model, 1), false));
 
@@ -49,7 +51,8 @@ describe('the layout', () => {
         const layout = layOut(root, range, PIXELS, narrowest);
         const nodes = layout.nodes.filter((node) => node !== null);
         const expected = visible(root, range, narrowest);
-        expect(new Set(nodes)).toEqual(new Set(expected));
+        const known = new Set(expected);
+        expect(nodes.every((node) => known.has(node))).toBe(true);
         expect(nodes.length).toBe(expected.length);
         const scale = PIXELS / (range.to - range.from);
         layout.nodes.forEach((node, i) => {
@@ -60,13 +63,14 @@ describe('the layout', () => {
           expect(layout.right[i]! - layout.left[i]!).toBeCloseTo(node.width * scale, 6);
         });
       }),
+      SHOWN,
     );
   });
 });
 
-/** The box that covers the middle of a pixel. */
+/** The box that covers a pixel. A box has one pixel at least, so two may meet in one: the later one is painted over. */
 function boxAt(layout: Layout, row: number, x: number): number {
-  for (let i = 0; i < layout.count; i++) {
+  for (let i = layout.count - 1; i >= 0; i--) {
     if (layout.depth[i] !== row) continue;
     const from = Math.round(layout.left[i]!);
     if (x >= from && x < Math.max(from + 1, Math.round(layout.right[i]!))) return i;
@@ -113,7 +117,7 @@ describe('the lines of pixels', () => {
           }
         }
       }),
-      { numRuns: 30 },
+      { numRuns: 30, ...SHOWN },
     );
   });
 
@@ -145,9 +149,11 @@ describe('the node at a point', () => {
           const middle = (Math.max(0, layout.left[i]!) + Math.min(PIXELS, layout.right[i]!)) / 2;
           if (node === null || node.width === 0) continue;
           const line = lineOf(node.depth, { rows: layout.rows, top: 0, upwards });
-          expect(nodeAt({ root, range, top: 0, upwards }, size, middle, line * ROW + 3)).toBe(node);
+          // No expectation of the nodes themselves: to print two of them prints all the graph.
+          expect(nodeAt({ root, range, top: 0, upwards }, size, middle, line * ROW + 3) === node).toBe(true);
         }
       }),
+      SHOWN,
     );
   });
 });
