@@ -17,15 +17,12 @@ import type { JudgeFunctions } from './judge-functions.ts';
 
 /** The block type of a block without results. */
 const EMPTY = 0x40;
-const I32_LOAD8_U = 0x2d;
 const I32_LOAD16_U = 0x2f;
 const I64_LOAD = 0x29;
 const I32_EXTEND16_S = 0xc1;
 const I64_EQZ = 0x50;
-const I32_AND = 0x71;
 const I32_OR = 0x72;
 const I32_SHL = 0x74;
-const I32_SHR_U = 0x76;
 const I64_SHL = 0x86;
 
 /** The bytes that a check covers, in offsets from the address in the local. */
@@ -86,7 +83,7 @@ function loadShadow(
   const whole = from >= 0 && from % SHADOW_GRANULE === 0;
   pushAddress(code, local, whole ? 0 : from);
   code.i32(SHADOW_SHIFT);
-  code.byte(I32_SHR_U);
+  code.byte(Opcode.I32ShrU);
   code.memory(opcode, 0, whole ? shadow + from / SHADOW_GRANULE : shadow);
 }
 
@@ -101,7 +98,7 @@ const WIDER = 0x1ff;
 function keepFromFolding(code: InstructionWriter, granules: 1 | 2): void {
   if (granules === 1) {
     code.i32(WIDER);
-    code.byte(I32_AND);
+    code.byte(Opcode.I32And);
   } else code.byte(I32_EXTEND16_S);
 }
 
@@ -114,7 +111,7 @@ function pushShadow(
 ): void {
   const granules = granulesIn(window.from, window.to, window.alignment);
   if (granules === 1 || granules === 2) {
-    loadShadow(code, local, window, shadow, granules === 1 ? I32_LOAD8_U : I32_LOAD16_U);
+    loadShadow(code, local, window, shadow, granules === 1 ? Opcode.I32Load8U : I32_LOAD16_U);
     if (isAlone && window.inLoop) keepFromFolding(code, granules);
     return;
   }

@@ -3,10 +3,10 @@
 
 import type { FrameVariables, Variables } from './variables.ts';
 
-/** HL_FRAME_MAGIC of csrc/variables.c, as a signed number. */
+/** HL_FRAME_MAGIC of csrc/variables.c. */
 const MAGIC = 0x41b58ab3;
 const DESCRIPTION = 4;
-/** The word that takes its place before the function returns. The redzones are still closed then. */
+/** HL_RETIRED_MAGIC: the word that the function writes over it before it returns. The redzones are still closed then. */
 const RETIRED_MAGIC = 0x45e0360e;
 
 /** Follows what a function writes to its frame. */

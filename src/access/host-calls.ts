@@ -1,7 +1,7 @@
-// Memory that the host reads and writes for the program: buffers of files and streams, targets of links, and random bytes. Calls of these
-// imports lead to functions of our own, which judge the buffers by range. What the host reads is judged before the call;
-// what it has written is judged after it, because a buffer may be smaller than the room that the program states when the
-// host has less to give.
+// Memory that the host reads and writes for the program: buffers of files and streams, targets of links, and random
+// bytes. Calls of these imports lead to functions of our own, which judge the buffers by range. What the host reads is
+// judged before the call; what it has written is judged after it, because a buffer may be smaller than the room that the
+// program states when the host has less to give.
 
 import { ByteWriter, ExternalKind, InstructionWriter, Opcode } from '../binary/index.ts';
 import type { Rewriter } from '../rewrite/index.ts';
@@ -10,10 +10,6 @@ import type { CheckFunctions } from './check-code.ts';
 const I32 = 0x7f;
 const I64 = 0x7e;
 const EMPTY = 0x40;
-const BR = 0x0c;
-const BR_IF = 0x0d;
-const I32_EQZ = 0x45;
-const I32_LT_U = 0x49;
 const I32_GT_S = 0x4a;
 const I32_GE_U = 0x4f;
 const I32_SHL = 0x74;
@@ -133,7 +129,7 @@ class HostFunction {
   /** Does something when the call has returned 0. */
   #afterSuccess(work: () => void): void {
     this.#get(this.#result);
-    this.#code.byte(I32_EQZ);
+    this.#code.byte(Opcode.I32Eqz);
     this.#code.byte(Opcode.If);
     this.#code.byte(EMPTY);
     work();
@@ -186,10 +182,10 @@ class HostFunction {
     this.#get(this.#at);
     this.#get(this.#end);
     code.byte(I32_GE_U);
-    code.indexed(BR_IF, 1);
+    code.indexed(Opcode.BrIf, 1);
     this.#get(this.#left);
-    code.byte(I32_EQZ);
-    code.indexed(BR_IF, 1);
+    code.byte(Opcode.I32Eqz);
+    code.indexed(Opcode.BrIf, 1);
     // The smaller one of the buffer's length and what is left.
     this.#get(this.#at);
     code.memory(Opcode.I32Load, 0, 4);
@@ -197,7 +193,7 @@ class HostFunction {
     this.#get(this.#left);
     this.#get(this.#length);
     this.#get(this.#left);
-    code.byte(I32_LT_U);
+    code.byte(Opcode.I32LtU);
     code.byte(SELECT);
     this.#set(this.#length);
     this.#get(this.#at);
@@ -212,7 +208,7 @@ class HostFunction {
     code.i32(VECTOR);
     code.byte(Opcode.I32Add);
     this.#set(this.#at);
-    code.indexed(BR, 0);
+    code.indexed(Opcode.Br, 0);
     code.byte(Opcode.End);
     code.byte(Opcode.End);
   }

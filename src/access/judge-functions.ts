@@ -19,14 +19,11 @@ const I64 = 0x7e;
 const EMPTY = 0x40;
 const I32_LOAD8_S = 0x2c;
 const I32_GT_S = 0x4a;
-const I32_AND = 0x71;
 const I32_OR = 0x72;
 const I32_SHL = 0x74;
-const I32_SHR_U = 0x76;
 const I64_EQZ = 0x50;
 const I64_SHR_U = 0x88;
 const I32_WRAP_I64 = 0xa7;
-const BR_IF = 0x0d;
 const ADDRESS = 0;
 const SITE = 1;
 
@@ -106,13 +103,13 @@ function bodyFor(size: number, kind: number, added: number, { access, shadow }: 
   }
   code.indexed(Opcode.LocalGet, ADDRESS);
   code.i32(SHADOW_GRANULE - 1);
-  code.byte(I32_AND);
+  code.byte(Opcode.I32And);
   code.i32(size);
   code.byte(Opcode.I32Add);
   // The number of bytes of the granule that are open, or a negative number.
   code.indexed(Opcode.LocalGet, ADDRESS);
   code.i32(SHADOW_SHIFT);
-  code.byte(I32_SHR_U);
+  code.byte(Opcode.I32ShrU);
   code.memory(I32_LOAD8_S, 0, shadow);
   code.byte(I32_GT_S);
   code.byte(Opcode.If);
@@ -139,10 +136,10 @@ function takeApart(code: InstructionWriter): void {
     code.indexed(Opcode.LocalGet, MEMBER);
     if (from > 0) {
       code.i32(from);
-      code.byte(I32_SHR_U);
+      code.byte(Opcode.I32ShrU);
     }
     code.i32(mask);
-    code.byte(I32_AND);
+    code.byte(Opcode.I32And);
   };
   code.indexed(Opcode.LocalGet, MEMBERS);
   code.byte(I32_WRAP_I64);
@@ -165,12 +162,12 @@ function takeApart(code: InstructionWriter): void {
 function pushDoubt(code: InstructionWriter, shadow: number): void {
   code.indexed(Opcode.LocalGet, PLACE);
   code.i32(SHADOW_GRANULE - 1);
-  code.byte(I32_AND);
+  code.byte(Opcode.I32And);
   code.indexed(Opcode.LocalGet, SIZE);
   code.byte(Opcode.I32Add);
   code.indexed(Opcode.LocalGet, PLACE);
   code.i32(SHADOW_SHIFT);
-  code.byte(I32_SHR_U);
+  code.byte(Opcode.I32ShrU);
   code.memory(I32_LOAD8_S, 0, shadow);
   code.indexed(Opcode.LocalTee, SHADOW);
   // 0 says that the whole granule is open.
@@ -198,9 +195,9 @@ function bodyForLists({ access, shadow }: Judge): Uint8Array {
   code.byte(I32_SHL);
   code.indexed(Opcode.LocalGet, MEMBER);
   code.i32(Place.Writes);
-  code.byte(I32_SHR_U);
+  code.byte(Opcode.I32ShrU);
   code.i32(1);
-  code.byte(I32_AND);
+  code.byte(Opcode.I32And);
   code.byte(I32_OR);
   code.indexed(Opcode.LocalGet, SITE);
   code.indexed(Opcode.Call, access);
@@ -211,7 +208,7 @@ function bodyForLists({ access, shadow }: Judge): Uint8Array {
   code.indexed(Opcode.LocalTee, MEMBERS);
   code.byte(I64_EQZ);
   code.byte(Opcode.I32Eqz);
-  code.byte(BR_IF);
+  code.byte(Opcode.BrIf);
   code.unsigned(0);
   code.byte(Opcode.End);
   code.byte(Opcode.End);

@@ -10,17 +10,12 @@ import { type CheckFunctions, MOST_GRANULES } from './check-code.ts';
 
 const I32 = 0x7f;
 const EMPTY = 0x40;
-const BR_IF = 0x0d;
 const I64_LOAD = 0x29;
 const I32_LOAD8_S = 0x2c;
-const I32_EQZ = 0x45;
 const I32_LT_S = 0x48;
-const I32_LT_U = 0x49;
 const I32_GT_U = 0x4b;
 const I64_NE = 0x52;
-const I32_AND = 0x71;
 const I32_SHL = 0x74;
-const I32_SHR_U = 0x76;
 const I64_SUB = 0x7d;
 const I64_SHL = 0x86;
 const I64_EXTEND_I32_U = 0xad;
@@ -49,7 +44,10 @@ type Touches =
   | 'find-last'
   /** Copies the second to the first up to the result or, when that is 0, as many bytes as the fourth says. */
   | 'copy-until'
-  /** Reads the string at the second, as long as the result says, and writes it to the first up to as many bytes as the third says. */
+  /**
+   * Reads the string at the second, as long as the result says. Writes it to the first, at most as many bytes as the third
+   * says.
+   */
   | 'copy-limited';
 
 /** Parameters of such functions; all others have three. */
@@ -240,32 +238,24 @@ class RangeFunction {
       this.#code.i32(1);
       this.#code.byte(Opcode.I32Add);
     };
+    // The length that the result says, and the zero byte behind it.
+    const withEnd = (): void => {
+      this.#get(this.#result);
+      this.#code.i32(1);
+      this.#code.byte(Opcode.I32Add);
+    };
     if (touches === 'copy-until') {
       const copied = (): void => this.#upToResultOr(3);
       this.#judge(1, copied, false);
       this.#judge(0, copied, true);
     } else if (touches === 'copy-limited') {
-      const string = (): void => {
-        this.#get(this.#result);
-        this.#code.i32(1);
-        this.#code.byte(Opcode.I32Add);
-      };
-      this.#judge(1, string, false);
-      this.#judge(0, () => this.#smaller(string, 2), true);
-    } else if (touches === 'length') {
-      this.#judge(
-        0,
-        () => {
-          this.#get(this.#result);
-          this.#code.i32(1);
-          this.#code.byte(Opcode.I32Add);
-        },
-        false,
-      );
-    } else if (touches === 'find-or-end') this.#judge(0, upToResult, false);
+      this.#judge(1, withEnd, false);
+      this.#judge(0, () => this.#smaller(withEnd, 2), true);
+    } else if (touches === 'length') this.#judge(0, withEnd, false);
+    else if (touches === 'find-or-end') this.#judge(0, upToResult, false);
     else if (touches === 'find') {
       this.#get(this.#result);
-      this.#code.byte(I32_EQZ);
+      this.#code.byte(Opcode.I32Eqz);
       this.#code.byte(Opcode.If);
       this.#code.byte(EMPTY);
       this.#judge(0, () => this.#get(2), false);
@@ -291,7 +281,7 @@ class RangeFunction {
     this.#get(parameter);
     push();
     this.#get(parameter);
-    this.#code.byte(I32_LT_U);
+    this.#code.byte(Opcode.I32LtU);
     this.#code.byte(Opcode.Select);
   }
 
@@ -328,19 +318,19 @@ class RangeFunction {
     const granuleOf = (local: number): void => {
       this.#get(local);
       code.i32(SHADOW_SHIFT);
-      code.byte(I32_SHR_U);
+      code.byte(Opcode.I32ShrU);
     };
     this.#get(this.#length);
-    code.byte(I32_EQZ);
-    code.indexed(BR_IF, 1);
+    code.byte(Opcode.I32Eqz);
+    code.indexed(Opcode.BrIf, 1);
     this.#get(this.#length);
     code.i32(FEW_BYTES);
     code.byte(I32_GT_U);
-    code.indexed(BR_IF, 0);
+    code.indexed(Opcode.BrIf, 0);
     this.#get(parameter);
     code.i32((shadowBytes - 2 * MOST_GRANULES) * SHADOW_GRANULE);
     code.byte(I32_GT_U);
-    code.indexed(BR_IF, 0);
+    code.indexed(Opcode.BrIf, 0);
     this.#get(parameter);
     this.#get(this.#length);
     code.byte(Opcode.I32Add);
@@ -364,18 +354,18 @@ class RangeFunction {
     code.byte(I64_SHL);
     code.i64(0);
     code.byte(I64_NE);
-    code.indexed(BR_IF, 0);
+    code.indexed(Opcode.BrIf, 0);
     granuleOf(this.#last);
     code.memory(I32_LOAD8_S, 0, shadow);
     code.indexed(Opcode.LocalTee, this.#open);
-    code.byte(I32_EQZ);
-    code.indexed(BR_IF, 1);
+    code.byte(Opcode.I32Eqz);
+    code.indexed(Opcode.BrIf, 1);
     this.#get(this.#last);
     code.i32(SHADOW_GRANULE - 1);
-    code.byte(I32_AND);
+    code.byte(Opcode.I32And);
     this.#get(this.#open);
     code.byte(I32_LT_S);
-    code.indexed(BR_IF, 1);
+    code.indexed(Opcode.BrIf, 1);
   }
 
   /** Judges the string at the second parameter, and pushes how many of its bytes are read. */

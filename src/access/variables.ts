@@ -1,8 +1,9 @@
 // What a linked module says of variables that clang has put between redzones (csrc/variables.c): where the redzones of
 // global variables are, and where the variables of a frame are. Accesses to a variable itself need no check.
 
+import { lastAtMost } from '../algorithms/binary-search.ts';
 import { ExternalKind, Opcode, peekI32, peekU32, skipInstruction, type WasmModule } from '../binary/index.ts';
-import type { ScannedCalls } from '../instrument/index.ts';
+import { initialWord, type ScannedCalls } from '../instrument/index.ts';
 
 /** Words of struct __asan_global, and which of them are the address, the size, and the size with the redzone. */
 const GLOBAL = { Words: 8, Start: 0, Size: 1, WithRedzone: 2 } as const;
@@ -47,12 +48,6 @@ class InitialMemory {
     return value;
   }
 
-  word(address: number): number {
-    let value = 0;
-    for (let byte = WORD - 1; byte >= 0; byte -= 1) value = value * 256 + this.byte(address + byte);
-    return value;
-  }
-
   /** Text up to a zero byte. */
   text(address: number): string {
     const bytes: number[] = [];
@@ -71,8 +66,12 @@ export class Variables {
   readonly #frames = new Map<number, FrameVariables>();
   /** The redzones of global variables: where each begins and ends, in order. */
   readonly #redzones: readonly Range[];
+  readonly #ends: readonly number[];
 
-  constructor(module: WasmModule, calls: ScannedCalls) {
+  constructor(
+    readonly module: WasmModule,
+    calls: ScannedCalls,
+  ) {
     const found = module.export('__asan_shadow_memory_dynamic_address', ExternalKind.Global);
     this.shadowWord = (found && module.globals[found.index]!.initializer?.i32) ?? -1;
     this.#memory = new InitialMemory(module);
@@ -81,6 +80,7 @@ export class Variables {
       Array.from({ length: count }, (_, index) => this.#redzone(address + index * GLOBAL.Words * WORD)),
     );
     this.#redzones = redzones.filter(({ from, to }) => from < to).sort((a, b) => a.from - b.from);
+    this.#ends = this.#redzones.map(({ to }) => to);
   }
 
   get hasGlobals(): boolean {
@@ -89,14 +89,8 @@ export class Variables {
 
   /** Whether some of these bytes are in the redzone of a global variable. */
   touchesRedzone(from: number, to: number): boolean {
-    let low = 0;
-    let high = this.#redzones.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#redzones[middle]!.to <= from) low = middle + 1;
-      else high = middle;
-    }
-    return low < this.#redzones.length && this.#redzones[low]!.from < to;
+    const redzone = this.#redzones[lastAtMost(this.#ends, from) + 1];
+    return redzone !== undefined && redzone.from < to;
   }
 
   /** The variables of a frame. @param description address of the text that describes it */
@@ -110,7 +104,7 @@ export class Variables {
   }
 
   #redzone(address: number): Range {
-    const word = (index: number): number => this.#memory.word(address + index * WORD);
+    const word = (index: number): number => initialWord(this.module, address + index * WORD) ?? 0;
     const start = word(GLOBAL.Start);
     return { from: start + word(GLOBAL.Size), to: start + word(GLOBAL.WithRedzone) };
   }

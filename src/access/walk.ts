@@ -4,6 +4,7 @@
 
 import { lastAtMost } from '../algorithms/binary-search.ts';
 import {
+  branchTableLabels,
   Opcode,
   peekI32,
   peekU32,
@@ -98,11 +99,8 @@ const RETURN_CALLS: ReadonlySet<number> = new Set([
   Opcode.ReturnCallIndirect,
   Opcode.ReturnCallRef,
 ]);
-const Branch = { Br: 0x0c, BrIf: 0x0d, BrTable: 0x0e } as const;
 const SELECT_TYPED = 0x1c;
-const I32_STORE = 0x36;
 const I32_OR = 0x72;
-const I32_AND = 0x71;
 const EMPTY = 0x40;
 
 /** Instructions that may trap for another reason than their address: what follows them may never run. */
@@ -435,16 +433,9 @@ export class Walk {
   }
 
   #branchTable(at: number): void {
-    const bytes = this.#bytes;
-    const seen = new Set<number>();
-    let next = skipLeb(bytes, at + 1);
-    for (let left = peekU32(bytes, at + 1); left >= 0; left -= 1) {
-      seen.add(peekU32(bytes, next));
-      next = skipLeb(bytes, next);
-    }
     this.#drop(1);
     this.#endRegion();
-    for (const depth of seen) this.#branch(depth);
+    for (const depth of branchTableLabels(this.#bytes, at + 1)) this.#branch(depth);
     this.#die();
   }
 
@@ -494,17 +485,17 @@ export class Walk {
     }
     if (this.#dead) return;
     switch (opcode) {
-      case Branch.Br:
+      case Opcode.Br:
         this.#endRegion();
         this.#branch(peekU32(bytes, at + 1));
         this.#die();
         return;
-      case Branch.BrIf:
+      case Opcode.BrIf:
         this.#drop(1);
         this.#endRegion();
         this.#branch(peekU32(bytes, at + 1));
         return;
-      case Branch.BrTable:
+      case Opcode.BrTable:
         this.#branchTable(at);
         return;
       case Opcode.Unreachable:
@@ -613,7 +604,7 @@ export class Walk {
       this.#push(base, offset + rightOffset);
     } else {
       // Alignment stays in the frame. Code that looks after redzones combines addresses of the shadow in other ways, too.
-      const kept = opcode === I32_AND || mark === Mark.Shadow ? mark : Mark.None;
+      const kept = opcode === Opcode.I32And || mark === Mark.Shadow ? mark : Mark.None;
       this.#push(this.#values.pure(opcode, base, offset, right, rightOffset, kept), 0);
     }
   }
@@ -662,7 +653,8 @@ export class Walk {
    */
   #describesFrame(opcode: number, low: number): boolean {
     const stack = this.#stack;
-    if (opcode !== I32_STORE || stack.base(low) !== FRAME || stack.base(low + 1) !== CONSTANT) return false;
+    if (opcode !== Opcode.I32Store || stack.base(low) !== FRAME || stack.base(low + 1) !== CONSTANT)
+      return false;
     const offset = stack.offset(low) + this.#reader.immediate;
     const value = stack.offset(low + 1);
     this.#frame.store(offset, value);

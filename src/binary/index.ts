@@ -17,7 +17,15 @@ export {
   limitsEntry,
 } from './entries.ts';
 export { InstructionWriter } from './instruction-writer.ts';
-export { peekI32, peekU32, skipImmediates, skipInstruction, skipLeb, skipValueType } from './instructions.ts';
+export {
+  branchTableLabels,
+  peekI32,
+  peekU32,
+  skipImmediates,
+  skipInstruction,
+  skipLeb,
+  skipValueType,
+} from './instructions.ts';
 export { appendBigInt, signedLength, unsignedLength, writeSigned, writeUnsigned } from './leb128.ts';
 export {
   type ConstantExpression,

@@ -37,6 +37,17 @@ export function peekI32(bytes: Uint8Array, offset: number): number {
   return shift < 32 && (byte & 0x40) !== 0 ? value | (-1 << shift) : value;
 }
 
+/** The labels of the br_table whose immediates are at `offset`, each once: how many blocks out they lead. */
+export function branchTableLabels(bytes: Uint8Array, offset: number): ReadonlySet<number> {
+  const labels = new Set<number>();
+  let at = skipLeb(bytes, offset);
+  for (let left = peekU32(bytes, offset); left >= 0; left -= 1) {
+    labels.add(peekU32(bytes, at));
+    at = skipLeb(bytes, at);
+  }
+  return labels;
+}
+
 /** Offset after the value type at `offset`: one byte, or `ref`/`ref null` and a heap type. */
 export function skipValueType(bytes: Uint8Array, offset: number): number {
   const byte = bytes[offset]!;

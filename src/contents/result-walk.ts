@@ -3,7 +3,15 @@
 // code once, in its order. Where ways join, it keeps what is true on one of them, so loops are seen in their first round.
 
 import { popsOf, pushesOf, UNKNOWN } from '../access/stack-effects.ts';
-import { Opcode, peekU32, skipInstruction, skipLeb, type WasmModule } from '../binary/index.ts';
+import {
+  branchTableLabels,
+  Opcode,
+  peekI32,
+  peekU32,
+  skipInstruction,
+  skipLeb,
+  type WasmModule,
+} from '../binary/index.ts';
 import type {
   CodeRange,
   CType,
@@ -13,6 +21,7 @@ import type {
   PlacedVariable,
 } from '../c-types/index.ts';
 import {
+  arrayOf,
   comparisonOf,
   conditionOf,
   constantOf,
@@ -53,7 +62,7 @@ interface State {
 }
 
 interface Label {
-  readonly opcode: number;
+  opcode: number;
   readonly height: number;
   readonly results: number;
   /** What is known at the branches to the end so far. */
@@ -71,18 +80,19 @@ const MOST_COPIES = 2 ** 22;
 /** Most locals of a function that is walked through. */
 const MOST_LOCALS = 50_000;
 const EMPTY = 0x40;
-const BR = 0x0c;
-const BR_IF = 0x0d;
-const BR_TABLE = 0x0e;
-const CATCH_ALL = 0x19;
 const I32_EQ = 0x46;
 
-/** The walk that follows the result of the call at a code offset; null when there is no such code. */
-export function walkFrom(site: number, types: ModuleTypes): ResultWalk | null {
+/**
+ * The walk that follows the result of the call at a code offset; null when there is no such code.
+ * @param most bytes of the longest function that is walked through
+ */
+export function walkFrom(site: number, types: ModuleTypes, most: number): ResultWalk | null {
   const { module } = types;
   const position = site + module.codeStart;
   const body = module.bodies.findIndex(({ start, end }) => position >= start && position < end);
-  if (body < 0 || module.heads.locals[body]! > MOST_LOCALS) return null;
+  const range = module.bodies[body];
+  if (range === undefined || range.end - range.start > most) return null;
+  if (module.heads.locals[body]! > MOST_LOCALS) return null;
   return new ResultWalk(types, body, position, types.variablesOf(body));
 }
 
@@ -388,12 +398,12 @@ export class ResultWalk {
         return;
       case Opcode.Else: {
         const label = this.#labels[this.#labels.length - 1]!;
-        this.#labels[this.#labels.length - 1] = { ...label, opcode: Opcode.Else };
-        this.#else(this.#labels[this.#labels.length - 1]!, label.before);
+        label.opcode = Opcode.Else;
+        this.#else(label, label.before);
         return;
       }
       case Opcode.Catch:
-      case CATCH_ALL: {
+      case Opcode.CatchAll: {
         this.#else(this.#labels[this.#labels.length - 1]!, null);
         if (opcode === Opcode.Catch && !this.#dead) {
           const type = this.#module.types[this.#module.tags[peekU32(this.#bytes, at + 1)]!];
@@ -425,17 +435,17 @@ export class ResultWalk {
         this.#return();
         this.#dead = true;
         return;
-      case BR:
+      case Opcode.Br:
         this.#branch(index());
         this.#dead = true;
         return;
-      case BR_IF: {
+      case Opcode.BrIf: {
         const { test } = conditionOf(this.#pop(), false);
         this.#branch(index(), test === 'null');
         if (test === 'not null') this.#forget();
         return;
       }
-      case BR_TABLE:
+      case Opcode.BrTable:
         this.#pop();
         this.#branchTable(at + 1);
         this.#dead = true;
@@ -469,7 +479,7 @@ export class ResultWalk {
         return;
       }
       case Opcode.I32Const:
-        this.#push(constantOf(signedAt(bytes, at + 1)));
+        this.#push(constantOf(peekI32(bytes, at + 1)));
         return;
       case Opcode.I32Add: {
         const right = this.#pop();
@@ -527,15 +537,7 @@ export class ResultWalk {
   }
 
   #branchTable(at: number): void {
-    const bytes = this.#bytes;
-    const count = peekU32(bytes, at);
-    const depths = new Set<number>();
-    let position = skipLeb(bytes, at);
-    for (let i = 0; i <= count; i++) {
-      depths.add(peekU32(bytes, position));
-      position = skipLeb(bytes, position);
-    }
-    for (const depth of depths) this.#branch(depth);
+    for (const depth of branchTableLabels(this.#bytes, at)) this.#branch(depth);
   }
 
   #callFunction(at: number, callee: number): void {
@@ -620,27 +622,9 @@ function isIn(ranges: readonly CodeRange[], offset: number): boolean {
   return ranges.some(({ low, high }) => offset >= low && offset < high);
 }
 
-/** A pointer points to one value or to the first of many. */
-function arrayOf(element: CType): CType {
-  return { kind: 'array', element, count: null };
-}
-
 /** The offset of a memory instruction, behind its alignment and perhaps the index of its memory. */
 function offsetAt(bytes: Uint8Array, at: number): number {
   const flags = peekU32(bytes, at);
   const behind = skipLeb(bytes, at);
   return peekU32(bytes, (flags & 0x40) === 0 ? behind : skipLeb(bytes, behind));
-}
-
-/** The signed 32-bit LEB128 integer at `offset`. */
-function signedAt(bytes: Uint8Array, offset: number): number {
-  let value = 0;
-  let shift = 0;
-  for (let at = offset; shift < 35; at++) {
-    const byte = bytes[at] ?? 0;
-    value |= (byte & 0x7f) << shift;
-    shift += 7;
-    if (byte < 0x80) return shift < 32 && (byte & 0x40) !== 0 ? value | (-1 << shift) : value;
-  }
-  return value;
 }

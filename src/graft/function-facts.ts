@@ -1,7 +1,7 @@
 // What the instructions of each function say without being run: the constants, the places in memory that they name, and
 // whom they call. Roles, the heap's place and the closure check are judged by these facts.
 
-import { Opcode, skipInstruction, skipLeb, type WasmModule } from '../binary/index.ts';
+import { Opcode, peekI32, skipInstruction, skipLeb, type WasmModule } from '../binary/index.ts';
 import { InvalidModuleError } from '../errors.ts';
 
 const LAST_MEMORY_ACCESS = 0x3e;
@@ -35,18 +35,6 @@ export interface FunctionFacts {
   readonly growsMemory: boolean;
 }
 
-/** Value of the signed 32-bit LEB128 integer at `offset`. */
-function peekS32(bytes: Uint8Array, offset: number): number {
-  let value = 0;
-  for (let shift = 0, at = offset; shift < 35; shift += 7, at += 1) {
-    const byte = bytes[at] ?? 0;
-    value |= (byte & 0x7f) << shift;
-    if (byte >= 0x80) continue;
-    return shift < 25 && (byte & 0x40) !== 0 ? value | (-1 << (shift + 7)) : value;
-  }
-  return value;
-}
-
 /** Value of the unsigned LEB128 integer at `offset`. */
 function peekUnsigned(bytes: Uint8Array, offset: number): number {
   let value = 0;
@@ -73,7 +61,7 @@ function factsOf(module: WasmModule, body: number): FunctionFacts {
     const opcode = bytes[at]!;
     const next = skipInstruction(bytes, at, end);
     if (opcode === Opcode.I32Const) {
-      const value = peekS32(bytes, at + 1);
+      const value = peekI32(bytes, at + 1);
       if (bytes[next] === Opcode.Call)
         given.set(value, [...(given.get(value) ?? []), peekUnsigned(bytes, next + 1)]);
       else constants.add(value);

@@ -1,7 +1,15 @@
 // Follows the values of one function through its code: what it asks an allocator for, what it does with the block, and what
 // it returns. Loops are walked until nothing changes.
 
-import { Opcode, peekU32, skipInstruction, skipLeb, type WasmModule } from '../binary/index.ts';
+import {
+  branchTableLabels,
+  Opcode,
+  peekI32,
+  peekU32,
+  skipInstruction,
+  skipLeb,
+  type WasmModule,
+} from '../binary/index.ts';
 import { type Callees, UNKNOWN_SUMMARY } from './callees.ts';
 import { State } from './state.ts';
 import {
@@ -55,7 +63,6 @@ const ANNOUNCING: ReadonlyMap<number, number> = new Map([
   [0x1305, 2],
 ]);
 
-const Branch = { Br: 0x0c, BrIf: 0x0d, BrTable: 0x0e } as const;
 const SELECT_TYPED = 0x1c;
 const FIRST_LOAD = Opcode.I32Load;
 const FIRST_STORE = Opcode.I32Store;
@@ -349,15 +356,8 @@ export class BodyWalk {
   }
 
   #branchTable(at: number): void {
-    const bytes = this.#bytes;
-    const seen = new Set<number>();
-    let next = skipLeb(bytes, at + 1);
-    for (let left = peekU32(bytes, at + 1); left >= 0; left -= 1) {
-      seen.add(peekU32(bytes, next));
-      next = skipLeb(bytes, next);
-    }
     this.#pop();
-    for (const depth of seen) this.#branch(depth);
+    for (const depth of branchTableLabels(this.#bytes, at + 1)) this.#branch(depth);
     this.#dead = true;
   }
 
@@ -396,18 +396,18 @@ export class BodyWalk {
   #simple(at: number, opcode: number): void {
     const bytes = this.#bytes;
     switch (opcode) {
-      case Branch.Br:
+      case Opcode.Br:
         this.#branch(peekU32(bytes, at + 1));
         this.#dead = true;
         return;
-      case Branch.BrIf: {
+      case Opcode.BrIf: {
         const condition = this.#pop();
         if (isNull(condition)) return;
         this.#branch(peekU32(bytes, at + 1));
         if (condition.bits === Kind.Constant && condition.at !== 0) this.#dead = !Number.isNaN(condition.at);
         return;
       }
-      case Branch.BrTable:
+      case Opcode.BrTable:
         this.#branchTable(at);
         return;
       case Opcode.Return:
@@ -449,7 +449,7 @@ export class BodyWalk {
       }
       case Opcode.I32Const:
       case Opcode.I64Const:
-        this.#push(ofKind(Kind.Constant, signedAt(bytes, at + 1)));
+        this.#push(ofKind(Kind.Constant, peekI32(bytes, at + 1)));
         return;
       case Opcode.Select:
       case SELECT_TYPED: {
@@ -674,18 +674,4 @@ function blockOffset({ bits, at }: Value): number {
 
 function frameOffset({ bits, at }: Value): number {
   return bits === Kind.Frame ? at : Number.NaN;
-}
-
-/** The signed LEB128 integer at `offset`, as far as 32 bits say it. */
-function signedAt(bytes: Uint8Array, offset: number): number {
-  let value = 0;
-  let shift = 0;
-  let at = offset;
-  let byte: number;
-  do {
-    byte = bytes[at++]!;
-    if (shift < 32) value |= (byte & 0x7f) << shift;
-    shift += 7;
-  } while (byte >= 0x80);
-  return shift < 32 && (byte & 0x40) !== 0 ? value | (-1 << shift) : value;
 }
