@@ -50,7 +50,7 @@ export class DebugIndex {
   /** Entries of types by the signature of their type unit. */
   readonly #signatures = new Map<string, number>();
   readonly #warnings: string[] = [];
-  /** An entry that nobody uses. */
+  /** The entry that inOrigins() reads into; null while a call uses it, because calls may be nested. */
   #spare: TypeEntry | null = null;
 
   constructor(section: (name: string) => Uint8Array | undefined) {
@@ -204,7 +204,7 @@ export class DebugIndex {
    * its name and type in its abstract origin, a method in the declaration that it specifies.
    */
   inOrigins<T>(offset: number, ask: (entry: TypeEntry, unit: Unit, at: number) => T | null): T | null {
-    // An entry has many parts, and this is called for each variable and each function.
+    // The entry is used again: it has many parts, and this is called for each variable and each function.
     const entry = this.#spare ?? new TypeEntry();
     this.#spare = null;
     try {

@@ -1,12 +1,12 @@
 // The variables and parameters of one function and of the functions that were inlined into it: their types, and where the
 // code keeps them.
 
-import { Cursor, type Unit } from '../symbols/debug-entries.ts';
+import type { Unit } from '../symbols/debug-entries.ts';
 import type { CType } from './c-type.ts';
 import * as dw from './constants.ts';
 import type { DebugIndex } from './debug-index.ts';
 import { TypeEntry } from './entry.ts';
-import { type CodeRange, eachPlace, type Place, placeIn } from './places.ts';
+import { type CodeRange, eachPlace, type Place, placeOf } from './places.ts';
 import type { TypeReader } from './type-reader.ts';
 
 /** A variable in the part of the code where it is at this place. */
@@ -31,6 +31,11 @@ export interface FunctionVariables {
   readonly result: CType;
 }
 
+/** The type of the variable, or the result of the function, whose entry this is. */
+export function typeAt(entry: number, index: DebugIndex, reader: TypeReader): CType {
+  return reader.of(index.inOrigins(entry, (each) => each.type));
+}
+
 /** Reads the variables of a function. @param entry offset of the function's entry */
 export function variablesOf(entry: number, index: DebugIndex, reader: TypeReader): FunctionVariables {
   const variables: PlacedVariable[] = [];
@@ -38,26 +43,14 @@ export function variablesOf(entry: number, index: DebugIndex, reader: TypeReader
   const own = new TypeEntry();
   const { unit } = index.read(entry, own);
   const ranges = rangesOf(own, unit);
-  const frame =
-    own.frameBase.end > own.frameBase.start
-      ? placeIn(
-          new Cursor(
-            unit.sections.bytes('.debug_info'),
-            '.debug_info',
-            own.frameBase.start,
-            own.frameBase.end,
-          ),
-          unit,
-        )
-      : null;
-  const typeAt = (at: number): CType => reader.of(index.inOrigins(at, (each) => each.type));
+  const frame = placeOf(own.frameBase, unit);
   const visit = (child: TypeEntry, at: number, scope: readonly CodeRange[]): readonly CodeRange[] | null => {
     switch (child.tag) {
       case dw.DW_TAG_formal_parameter:
       case dw.DW_TAG_variable: {
         let type: CType | null = null;
         eachPlace(child.location, unit, scope, (place, range) => {
-          type ??= typeAt(at);
+          type ??= typeAt(at, index, reader);
           variables.push({ ...place, ...range, type });
         });
         return null;
@@ -68,7 +61,7 @@ export function variablesOf(entry: number, index: DebugIndex, reader: TypeReader
       }
       case dw.DW_TAG_inlined_subroutine: {
         const own = rangesOf(child, unit);
-        inlined.push({ ranges: own, result: typeAt(at) });
+        inlined.push({ ranges: own, result: typeAt(at, index, reader) });
         return own;
       }
       default:
@@ -81,7 +74,7 @@ export function variablesOf(entry: number, index: DebugIndex, reader: TypeReader
     frameLocal: frame?.kind === 'local' ? frame.value : null,
     variables,
     inlined,
-    result: typeAt(entry),
+    result: typeAt(entry, index, reader),
   };
 }
 
@@ -103,14 +96,9 @@ export interface StaticVariable {
 export function staticVariables(index: DebugIndex, reader: TypeReader): StaticVariable[] {
   const found = new Map<number, StaticVariable>();
   index.eachVariable((entry, at, unit) => {
-    if (entry.location.end <= entry.location.start) return;
-    eachPlace(entry.location, unit, [EVERYWHERE], ({ kind, value }) => {
-      if (kind !== 'static' || value === 0) return;
-      const type = reader.of(index.inOrigins(at, (each) => each.type));
-      found.set(value, { address: value, type });
-    });
+    const place = placeOf(entry.location, unit);
+    if (place?.kind !== 'static' || place.value === 0) return;
+    found.set(place.value, { address: place.value, type: typeAt(at, index, reader) });
   });
   return [...found.values()].sort((a, b) => a.address - b.address);
 }
-
-const EVERYWHERE: CodeRange = { low: 0, high: Number.POSITIVE_INFINITY };

@@ -12,6 +12,7 @@ import {
   type FunctionVariables,
   type StaticVariable,
   staticVariables,
+  typeAt,
   variablesOf,
 } from './function-variables.ts';
 import { declarationOf, type Signature, signatureOf } from './signature.ts';
@@ -128,9 +129,7 @@ export class ModuleTypes {
       result =
         described === undefined
           ? null
-          : this.#index.guard(null, () =>
-              this.#reader.of(this.#index.inOrigins(described.entry, ({ type }) => type)),
-            );
+          : this.#index.guard(null, () => typeAt(described.entry, this.#index, this.#reader));
       this.#results.set(index, result);
     }
     return result;

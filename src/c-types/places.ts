@@ -29,7 +29,7 @@ const WASM_LOCAL = 0;
 const WASM_OPERAND = 2;
 
 /** The place that an expression names; null for expressions that compute. */
-export function placeIn(cursor: Cursor, unit: Unit): Place | null {
+function placeIn(cursor: Cursor, unit: Unit): Place | null {
   if (cursor.position >= cursor.end) return null;
   switch (cursor.u8()) {
     case dw.DW_OP_fbreg:
@@ -56,6 +56,11 @@ function alone(cursor: Cursor, place: Place): Place | null {
   return cursor.position === cursor.end ? place : null;
 }
 
+/** The place that an attribute names by an expression; null when it is no expression, or one that computes. */
+export function placeOf({ start, end }: ExpressionValue, unit: Unit): Place | null {
+  return end > start ? placeIn(expression(unit.sections, '.debug_info', start, end), unit) : null;
+}
+
 /**
  * Visits the places of a variable.
  * @param scope the code in which a place holds that is not in a list
@@ -66,9 +71,8 @@ export function eachPlace(
   scope: readonly CodeRange[],
   visit: (place: Place, range: CodeRange) => void,
 ): void {
-  const { sections } = unit;
   if (value.end > value.start) {
-    const place = placeIn(expression(sections, '.debug_info', value.start, value.end), unit);
+    const place = placeOf(value, unit);
     if (place !== null) for (const range of scope) visit(place, range);
     return;
   }
@@ -78,7 +82,7 @@ export function eachPlace(
     const start = cursor.skip(length);
     if (low >= high) return;
     const section = unit.version < 5 ? '.debug_loc' : '.debug_loclists';
-    const place = placeIn(expression(sections, section, start, start + length), unit);
+    const place = placeIn(expression(unit.sections, section, start, start + length), unit);
     if (place !== null) visit(place, { low, high });
   };
   if (unit.version < 5) eachEntry4(offset, unit, visitEntry);

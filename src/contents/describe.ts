@@ -12,6 +12,7 @@ import {
   sizeOf,
   type ViewedMemory,
 } from '../c-types/index.ts';
+import { quantity } from '../frames/index.ts';
 import type { BlockContents, ShownField } from '../report/index.ts';
 import type { ChosenType } from './choose-type.ts';
 
@@ -158,7 +159,7 @@ class Describer {
       const found = textAt(memory, value, block.size - inside);
       if (found !== null) return withText(text, found);
     }
-    const bytes = `${block.size.toLocaleString('en-US')} ${block.size === 1 ? 'byte' : 'bytes'}`;
+    const bytes = quantity(block.size, 'byte');
     return inside === 0 ? `${text} (${bytes})` : `${text} (${inside} bytes into ${bytes})`;
   }
 }

@@ -15,7 +15,7 @@ import type { BlockContents } from '../report/index.ts';
 import { type ChosenType, chooseType } from './choose-type.ts';
 import { describeBlock } from './describe.ts';
 import { NO_USES, type Pointed, type ResultUses, walkFrom } from './result-walk.ts';
-import { pointedAt } from './values.ts';
+import { arrayOf, pointedAt } from './values.ts';
 
 /** A block of which the contents are wanted. */
 export interface WantedBlock {
@@ -62,8 +62,8 @@ export class AllocationTypes {
     let uses = this.#uses.get(site);
     if (uses === undefined) {
       uses = tolerant(NO_USES, () => {
-        const walk = walkFrom(site, this.#types);
-        if (walk === null || walk.length > this.#left) return NO_USES;
+        const walk = walkFrom(site, this.#types, this.#left);
+        if (walk === null) return NO_USES;
         this.#left -= walk.length;
         return walk.uses();
       });
@@ -123,10 +123,11 @@ function* pointersFrom(
   memory: ContentsMemory,
 ): Generator<PointedBlock, void, undefined> {
   const end = Math.min(extent === 'first' ? sizeOf(type) : size - shift, MOST_POINTERS * ADDRESS_BYTES);
+  const values = arrayOf(type);
   for (let offset = 0; offset + ADDRESS_BYTES <= end; offset += ADDRESS_BYTES) {
     const value = memory.data.getUint32(address + shift + offset, true);
     if (value === 0) continue;
-    const target = tolerant(null, () => pointedAt({ kind: 'array', element: type, count: null }, offset));
+    const target = tolerant(null, () => pointedAt(values, offset));
     const block = target === null ? null : memory.blockAt(value);
     if (target === null || block === null || block.freed) continue;
     const { context, size: length, address: start } = block;

@@ -142,3 +142,8 @@ export function pointedAtStatic(address: number, types: ModuleTypes): CType | nu
   const inside = address - variable.address;
   return inside < Math.max(sizeOf(variable.type), ADDRESS_BYTES) ? pointedAt(variable.type, inside) : null;
 }
+
+/** What a pointer to an element points to: one value, or the first of many. */
+export function arrayOf(element: CType): CType {
+  return { kind: 'array', element, count: null };
+}

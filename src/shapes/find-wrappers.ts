@@ -257,6 +257,5 @@ function namesOf(module: WasmModule): Map<number, string> {
 function stackPointerOf(module: WasmModule): number {
   const exported = module.export('__stack_pointer', ExternalKind.Global);
   if (exported !== undefined) return exported.index;
-  const first = module.globals.findIndex(({ mutable, type }) => mutable && type.code === 0x7f);
-  return first;
+  return module.globals.findIndex(({ mutable, type }) => mutable && type.code === 0x7f);
 }
