@@ -37,7 +37,7 @@ export interface TableFrame {
   readonly lines: number;
 }
 
-/** The lines of the table; instead of its rows the reason for which the heap cannot be read. */
+/** The lines of the table. When the heap cannot be read, the reason stands in place of the rows. */
 export function tableLines(
   contents: TableContents | Error,
   choice: TableChoice,

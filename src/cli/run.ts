@@ -7,13 +7,13 @@ import { resolve } from 'node:path';
 import type { Command, Option } from 'commander';
 import { CorruptLedgerError, FileError } from '../errors.ts';
 import {
-  type FaultyAccess,
   gapFrame,
   isGap,
   ShownStacks,
   type Stack,
   shortPlace,
   stackOf,
+  withoutMemory,
 } from '../frames/index.ts';
 import type {
   ContextProfileKind,
@@ -412,11 +412,6 @@ function reportFailures(failures: readonly FailedAllocation[], terminal: Termina
   }
 }
 
-/** A wrong access without the bytes around it. */
-function withoutMemory({ kind, size, position, variable }: FaultyAccess): object {
-  return { kind, size, position, ...(variable === undefined ? {} : { variable }) };
-}
-
 /** Faults and failed allocations with the part of their stacks that is shown. */
 function shownEvents(
   faults: readonly HeapFault[],
@@ -429,11 +424,7 @@ function shownEvents(
     faults: faults.map((fault) => ({
       kind: fault.kind,
       address: fault.address,
-      ...(fault.access === undefined
-        ? {}
-        : {
-            access: withoutMemory(fault.access),
-          }),
+      ...(fault.access === undefined ? {} : { access: withoutMemory(fault.access) }),
       block: fault.block,
       frames: frames(stackOf(fault, 'frames')),
       allocatedAt: frames(stackOf(fault, 'allocatedAt')),

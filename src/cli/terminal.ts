@@ -30,7 +30,7 @@ export class Terminal {
   readonly #open = new Set<NodeJS.WriteStream>();
   #progress: { timer: NodeJS.Timeout; since: number; shown: boolean; text: string } | null = null;
 
-  /** Shows the steps of the library. Symbols are left out: they are read at once, without a turn in which a timer ends. */
+  /** Shows the steps of the library. Reading symbols is left out, because no timer can end while it runs. */
   readonly onProgress: OnProgress = (progress) => {
     if (progress.step !== 'read symbols') this.progress(progressText(progress));
   };

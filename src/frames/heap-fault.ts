@@ -78,6 +78,16 @@ export interface FaultyAccess {
   readonly variable?: FaultyVariable;
 }
 
+/** A wrong access without the bytes around it. */
+export function withoutMemory({
+  kind,
+  size,
+  position,
+  variable,
+}: FaultyAccess): Omit<FaultyAccess, 'memory' | 'badAddress'> {
+  return { kind, size, position, ...(variable === undefined ? {} : { variable }) };
+}
+
 /**
  * One heap fault, with its stacks, innermost frame first. All kinds have these properties. A kind that needs more
  * facts adds a property of its own.

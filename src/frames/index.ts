@@ -18,6 +18,7 @@ export {
   type HeapFaultKind,
   type MemoryAround,
   variablePosition,
+  withoutMemory,
 } from './heap-fault.ts';
 export {
   droppedFrames,
@@ -32,6 +33,7 @@ export {
 } from './hiding.ts';
 export { patternMatcher } from './name-patterns.ts';
 export { fileName, isBelow, position, relativePath } from './places.ts';
+export { printable } from './printable.ts';
 export {
   ARRAY_BUFFERS,
   COLLECTED,

@@ -2,7 +2,7 @@
 // called. Calls of one function from one place in the tree are one row. Small rows and deep ones are left out, and counted.
 
 import { normalize } from '../algorithms/posix-path.ts';
-import { relativePath } from '../frames/index.ts';
+import { printable, relativePath } from '../frames/index.ts';
 import { readOptions } from '../options/option-table.ts';
 import { viewOf } from './drop-frames.ts';
 import type { ProfileModel } from './model.ts';
@@ -57,23 +57,31 @@ interface Node {
 
 /** The rows of the tree. */
 export function treeRows(model: ProfileModel, options: TreeOptions = {}): TreeRow[] {
-  const { depth, minShare, whole = model, ...settings } = readOptions('treeRows', options, TREE_OPTIONS);
+  return treeOf('treeRows', model, options).rows;
+}
+
+/** @param caller name of the function in messages about its options */
+function treeOf(
+  caller: string,
+  model: ProfileModel,
+  options: TreeOptions,
+): { readonly rows: TreeRow[]; readonly index: number; readonly total: number } {
+  const { depth, minShare, whole = model, ...settings } = readOptions(caller, options, TREE_OPTIONS);
   const index = sampleTypeIndex(model, settings.sampleType);
   const nodes = nodesOf(model, index, settings.granularity === 'lines');
-  const least = (totalOf(whole, index) * minShare) / 100;
+  const total = totalOf(whole, index);
+  const least = (total * minShare) / 100;
   const rows: TreeRow[] = [];
   const pending: { readonly node: number; readonly level: number }[] = [{ node: 0, level: -1 }];
   for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
     const node = nodes[at.node]!;
     const level = at.level + 1;
-    const shown =
-      level >= depth
-        ? []
-        : node.children.filter((child) => weightOf(nodes[child]!) >= least && weightOf(nodes[child]!) > 0);
+    const held = node.children.filter((child) => weightOf(nodes[child]!) > 0);
+    const shown = level >= depth ? [] : held.filter((child) => weightOf(nodes[child]!) >= least);
     if (at.level >= 0) {
       const { function: name, file, line, total, self } = node;
       const trimmed = settings.trimPath === undefined ? file : relativePath(file, settings.trimPath);
-      const left = node.children.filter((child) => weightOf(nodes[child]!) > 0).length - shown.length;
+      const left = held.length - shown.length;
       rows.push({ depth: at.level, function: name, file: trimmed, line, total, self, left });
     }
     shown.sort(
@@ -82,20 +90,13 @@ export function treeRows(model: ProfileModel, options: TreeOptions = {}): TreeRo
     );
     for (const child of shown) pending.push({ node: child, level });
   }
-  return rows;
+  return { rows, index, total };
 }
-
-// Names come from files. An escape sequence in a name must not reach the terminal.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
 
 /** The tree as text, with its header. */
 export function treeText(model: ProfileModel, options: TreeOptions = {}): string {
-  const { whole = model, sampleType } = readOptions('treeText', options, TREE_OPTIONS);
-  const rows = treeRows(model, options);
-  const index = sampleTypeIndex(model, sampleType);
+  const { rows, index, total } = treeOf('treeText', model, options);
   const { type, unit } = model.sampleTypes[index]!;
-  const total = totalOf(whole, index);
   const values = rows
     .flatMap((row) => [row.total, row.self])
     .map(Math.abs)
@@ -112,7 +113,7 @@ export function treeText(model: ProfileModel, options: TreeOptions = {}): string
       formatShare(row.total, total),
       format(row.self).padStart(10),
     ];
-    const name = printedName(row.function, row.file, row.line, '').replace(CONTROL, '�');
+    const name = printable(printedName(row.function, row.file, row.line, ''));
     const left = row.left === 0 ? '' : `  (${row.left} smaller or deeper left out)`;
     lines.push(`${columns.join(' ')}  ${'  '.repeat(row.depth)}${name}${left}`);
   }

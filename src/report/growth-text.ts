@@ -1,12 +1,12 @@
 // What repeated calls leave behind, as text: each place that grows, with what a call adds there, and its stack.
 
 import picocolors from 'picocolors';
-import { type Frame, quantity, stackOf, wrapperFrames } from '../frames/index.ts';
+import { type Frame, printable, quantity, stackOf, wrapperFrames } from '../frames/index.ts';
 import { readOptions } from '../options/option-table.ts';
 import type { LeakGrowth } from './leak-report.ts';
 import { TEXT_OPTIONS } from './report-options.ts';
 import { inText, ReportStacks } from './stacks.ts';
-import { noColor, paintedLines, printable, type TextOptions } from './text.ts';
+import { noColor, paintedLines, type TextOptions } from './text.ts';
 import { perCall } from './wording.ts';
 
 /** Growth as text for a terminal. Every line ends with `\n`. */

@@ -3,7 +3,6 @@
 // Version 1 had a record for each class and calling context, whatever the blocks hung on. It is written on request.
 
 import {
-  type FaultyAccess,
   type FaultyVariable,
   type Frame,
   type Gap,
@@ -15,6 +14,7 @@ import {
   rememberedByFrame,
   type Stack,
   stackOf,
+  withoutMemory,
   wrapperFrames,
 } from '../frames/index.ts';
 import { rule, text } from '../options/option-rules.ts';
@@ -274,7 +274,7 @@ function jsonOf(report: LeakReport, { root, wrappers, version }: SettingsOf<type
   const error = (fault: HeapFault): LeakJsonError => ({
     kind: fault.kind,
     address: fault.address,
-    ...(fault.access === undefined ? {} : { access: jsonAccess(fault.access) }),
+    ...(fault.access === undefined ? {} : { access: withoutMemory(fault.access) }),
     stack: stack(stackOf(fault, 'frames')),
     allocated: stackOrNull(stackOf(fault, 'allocatedAt')),
     freed: stackOrNull(stackOf(fault, 'freedAt')),
@@ -352,8 +352,4 @@ function jsonSample({ address, bytes, contents }: BlockSample, withContents: boo
     text: bytesAsText(bytes),
     ...(withContents && contents !== undefined ? { contents } : {}),
   };
-}
-
-function jsonAccess({ kind, size, position, variable }: FaultyAccess): LeakJsonAccess {
-  return { kind, size, position, ...(variable === undefined ? {} : { variable }) };
 }

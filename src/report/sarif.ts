@@ -1,7 +1,7 @@
 // SARIF 2.1.0 (OASIS Static Analysis Results Interchange Format), which GitHub code scanning and editors read.
-// There is one result for each heap fault, for each place that grows and for each leak, where one leak is what a baseline takes for one. A
-// result has its stack as a SARIF stack and as related locations, because GitHub shows only the latter. Its partial
-// fingerprint is that of the baseline. Suppressed and known records are marked.
+// There is one result for each heap fault, for each place that grows, and for each leak, where one leak is what a
+// baseline takes for one. A result has its stack as a SARIF stack and as related locations, because GitHub shows only
+// the latter. Its partial fingerprint is that of the baseline. Suppressed and known records are marked.
 
 import { faultStacks, rememberedByFrame, type Stack, stackOf, wrapperFrames } from '../frames/index.ts';
 import { flag, text } from '../options/option-rules.ts';

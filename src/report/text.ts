@@ -7,6 +7,7 @@ import {
   faultStacks,
   type HeapFault,
   isGap,
+  printable,
   quantity,
   type Stack,
   stackLines,
@@ -236,10 +237,4 @@ function summaryLines(report: LeakReport, colors: Colors): string[] {
   for (const unused of report.unusedSuppressions) lines.push(`unused suppression: ${printable(unused)}`);
   for (const note of report.notes) lines.push(`note: ${note}`);
   return lines;
-}
-
-// Names come from the module's debug information. An escape sequence in a name must not reach the terminal.
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '�');
 }
