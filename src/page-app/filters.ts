@@ -2,7 +2,7 @@
 // for RE2, so its reader writes JavaScript's expressions.
 
 import { textMatcher } from '../platform/index.ts';
-import { filtered as filteredByName, type ProfileModel, viewOf } from '../profile/index.ts';
+import { filtered as filteredByName, type ProfileModel, samplesOf, viewOf } from '../profile/index.ts';
 import type { PageState } from './page-state.ts';
 
 /** Longer expressions are not tried. */
@@ -52,29 +52,15 @@ export function labelValues(model: ProfileModel, without: string): ReadonlyMap<s
 
 /** The samples that have one of the asked values of each label. */
 function withLabels(model: ProfileModel, labels: readonly string[]): ProfileModel {
-  const { count, stack, values, labelSet, labelSets } = model.samples;
+  const { count, labelSet, labelSets } = model.samples;
   const asked = labelsByKey(labels);
   const isAsked = labelSets.map((set) =>
     [...asked].every(([key, texts]) =>
       set.some((label) => label.key === key && 'text' in label && texts.has(label.text)),
     ),
   );
-  const width = model.sampleTypes.length;
   const kept = Array.from({ length: count }, (_, sample) => sample).filter((s) => isAsked[labelSet[s]!]);
-  const chosen = new Float64Array(kept.length * width);
-  kept.forEach((sample, i) => {
-    chosen.set(values.subarray(sample * width, (sample + 1) * width), i * width);
-  });
-  return {
-    ...model,
-    samples: {
-      count: kept.length,
-      stack: Int32Array.from(kept, (sample) => stack[sample]!),
-      values: chosen,
-      labelSet: Int32Array.from(kept, (sample) => labelSet[sample]!),
-      labelSets,
-    },
-  };
+  return { ...model, samples: samplesOf(model.samples, kept, model.sampleTypes.length, (stack) => stack) };
 }
 
 /** Values of the same label are alternatives. */

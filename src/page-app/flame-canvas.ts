@@ -16,8 +16,6 @@ const FONT = '12px system-ui, sans-serif';
 
 /** What a picture shows. */
 export interface Scene extends Paint {
-  readonly root: FlameNode;
-  readonly range: Range;
   /** Laid out on the pixels of the screen. */
   readonly layout: Layout;
   /** First row that is shown. */
@@ -25,6 +23,12 @@ export interface Scene extends Paint {
   /** The root is at the bottom. */
   readonly upwards: boolean;
   readonly selected: FlameNode | null;
+}
+
+/** The part of a graph in which a point is looked for. */
+interface Shown extends Pick<Scene, 'top' | 'upwards'> {
+  readonly root: FlameNode;
+  readonly range: Range;
 }
 
 interface Size {
@@ -145,7 +149,7 @@ function nameOf({ place }: FlameNode): string {
 
 /** The node at a point of the picture; null where there is none. */
 export function nodeAt(
-  { root, range: { from, to }, top, upwards }: Pick<Scene, 'root' | 'range' | 'top' | 'upwards'>,
+  { root, range: { from, to }, top, upwards }: Shown,
   { width, height }: Size,
   x: number,
   y: number,

@@ -30,7 +30,7 @@ export interface Layout {
 export function layOut(root: FlameNode, { from, to }: Range, pixels: number, narrowest: number): Layout {
   const boxes = new Boxes();
   const scale = pixels / (to - from || 1);
-  // What is as narrow at this scale has no box of its own.
+  // Nodes that are narrower than this have no box of their own.
   const least = narrowest / scale;
   boxes.add(root, 0, (root.start - from) * scale, (root.start + root.width - from) * scale);
   for (let i = 0; i < boxes.count; i++) {

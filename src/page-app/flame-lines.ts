@@ -29,7 +29,7 @@ export interface Lines {
   readonly gap: number;
 }
 
-/** How much of its colour a box keeps that was not searched for. */
+/** How much of its colour a box keeps when the search does not find it. */
 const DIMMED = 0.45;
 const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 

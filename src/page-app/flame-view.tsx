@@ -115,7 +115,7 @@ function Graph({ root, upwards, found, ...props }: GraphProps) {
     [root, range, width, ratio],
   );
   const depth = layout.rows;
-  const height = Math.min(Math.max(depth, 1) * ROW, 60 * ROW);
+  const height = Math.min(depth, 60) * ROW;
   const [top, setTop] = useState(0);
   const most = Math.max(0, depth - Math.floor(height / ROW));
   const palette = dark ? DARK : LIGHT;
@@ -127,7 +127,7 @@ function Graph({ root, upwards, found, ...props }: GraphProps) {
   useLayoutEffect(() => {
     painter.current ??= new FlamePainter(canvas.current!);
     const { compared } = shown;
-    const scene = { root, range, layout, top: seenTop, upwards, selected, compared, found, palette, colors };
+    const scene = { layout, top: seenTop, upwards, selected, compared, found, palette, colors };
     painter.current.draw(scene, { width, height }, ratio, tallest.current);
   }, [layout, height, seenTop, upwards, selected, found, colors, shown]);
   const zoom = useAnimatedRange(range, setRange);

@@ -35,15 +35,17 @@ function useFragment(): [PageState, (change: Partial<PageState>) => void] {
   const current = useRef(state);
   /** The timer that writes what is being typed; 0 for none. */
   const typing = useRef(0);
-  const replace = (): void => {
+  const stopTyping = (): void => {
     clearTimeout(typing.current);
     typing.current = 0;
+  };
+  const replace = (): void => {
+    stopTyping();
     history.replaceState(null, '', `#${writeState(current.current)}`);
   };
   useEffect(() => {
     const look = (): void => {
-      clearTimeout(typing.current);
-      typing.current = 0;
+      stopTyping();
       current.current = readState(location.hash);
       setState(current.current);
     };
@@ -58,7 +60,7 @@ function useFragment(): [PageState, (change: Partial<PageState>) => void] {
     const next = { ...current.current, ...change };
     const isTyping = ['search', 'focus', 'ignore', 'hide'].some((name) => name in change);
     if (isTyping) {
-      clearTimeout(typing.current);
+      stopTyping();
       typing.current = window.setTimeout(replace, QUIET);
     } else {
       if (typing.current !== 0) replace();

@@ -20,6 +20,8 @@ export interface ShownRow extends TopRow {
 }
 
 export class ShownProfile {
+  /** The profile before filters, which settle its expressions. */
+  readonly #given: ProfileModel;
   readonly #model: ProfileModel;
   /** Both sides of a comparison, filtered. */
   readonly #before: ProfileModel | null;
@@ -34,6 +36,7 @@ export class ShownProfile {
 
   /** @param before the earlier profile; null when nothing is compared */
   constructor(now: ProfileModel, before: ProfileModel | null, filters: Filters, type: string) {
+    this.#given = now;
     this.#now = filtered(now, filters);
     this.#before = before && filtered(before, filters);
     this.#model = this.#before === null ? this.#now : together(this.#before, this.#now);
@@ -50,7 +53,7 @@ export class ShownProfile {
 
   /** Whether frames are shown that the profile would leave out, because a page cannot use its expressions. */
   get showsDropped(): boolean {
-    this.#showsDropped ??= hasUnusedExpression(this.#now);
+    this.#showsDropped ??= hasUnusedExpression(this.#given);
     return this.#showsDropped;
   }
 

@@ -91,7 +91,8 @@ export function filtered(
   };
 }
 
-function samplesOf(
+/** Some of the samples, in their order. @param placeOf the new index of a stack */
+export function samplesOf(
   { stack, values, labelSet, labelSets }: Samples,
   kept: readonly number[],
   width: number,

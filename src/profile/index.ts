@@ -11,7 +11,7 @@ export {
 } from './context-profile.ts';
 export { hasUnusedExpression, viewOf, withListedFrames } from './drop-frames.ts';
 export { encodeMessage } from './encode.ts';
-export { type FilterOptions, filtered } from './filter.ts';
+export { type FilterOptions, filtered, samplesOf } from './filter.ts';
 export type { FoldedOptions } from './folded.ts';
 export { headerOf, WRITTEN_BY } from './header.ts';
 export {
