@@ -40,12 +40,7 @@ export async function watchModule(
   url: string | null = null,
 ): Promise<Taken> {
   refuseComponents(bytes);
-  const prepared = await prepareModule(bytes, watch.options.maxMemory, {
-    ...progressOf(watch, url),
-    access: checksOf(watch.options).access,
-    instrumented: openInstrumented(bytes),
-    ...(watch.options.recordOnly === undefined ? {} : { recordOnly: watch.options.recordOnly }),
-  });
+  const prepared = await prepareModule(bytes, watch.options.maxMemory, preparationOf(bytes, watch, url));
   if (prepared.seemsRust || watch.options.debugInfo !== undefined)
     await loadSymbols({ sourceMap: false, rust: true });
   // Each user gets a module object of its own, by which its instances are told apart. The engine shares the code.
@@ -59,21 +54,22 @@ export function watchModuleNow(bytes: Uint8Array, watch: Watch): Taken {
   const prepared = prepareModuleNow(
     bytes,
     watch.options.maxMemory,
-    {
-      ...progressOf(watch, null),
-      access: checksOf(watch.options).access,
-      instrumented: openInstrumented(bytes),
-      ...(watch.options.recordOnly === undefined ? {} : { recordOnly: watch.options.recordOnly }),
-    },
+    preparationOf(bytes, watch, null),
     graftNow,
   );
   const module = new (engine().Module)(prepared.instrumented.bytes as Uint8Array<ArrayBuffer>);
   return takenOf(prepared, module, watch, null);
 }
 
-function progressOf({ options }: Watch, url: string | null) {
-  const { onProgress, name = url === null ? undefined : nameAfter(url) } = options;
-  return { onProgress, name };
+function preparationOf(bytes: Uint8Array, { options }: Watch, url: string | null) {
+  const { onProgress, recordOnly, name = url === null ? undefined : nameAfter(url) } = options;
+  return {
+    onProgress,
+    name,
+    access: checksOf(options).access,
+    instrumented: openInstrumented(bytes),
+    ...(recordOnly === undefined ? {} : { recordOnly }),
+  };
 }
 
 function takenOf(

@@ -45,7 +45,11 @@ function placeOf(way: string, bytes: Uint8Array, options: object, cacheDir?: str
   return code === null ? null : new Place(way, bytes, options, code, cacheDir);
 }
 
-/** Adds checks to a module, or finds the result in the cache. @param cacheDir where the cache is, if not where it is by default @param begins called before they are added */
+/**
+ * Adds checks to a module, or finds the result in the cache.
+ * @param cacheDir where the cache is, if it is not at its default place
+ * @param begins called before checks are added
+ */
 export async function keptChecks(
   bytes: Uint8Array,
   options: InstrumentOptions,

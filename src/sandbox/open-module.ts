@@ -10,7 +10,7 @@ import { type OptionTable, readOptions } from '../options/option-table.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';
 import { loadShapes } from './module-wrappers.ts';
 import { type OpenGuest, openSandbox } from './open-sandbox.ts';
-import { type AddChecks, prepareModule, prepareModuleOnce } from './prepared-module.ts';
+import { prepareModule, prepareModuleOnce } from './prepared-module.ts';
 import type { GuestExports, GuestTypes, Sandbox } from './sandbox.ts';
 import { checksOf, recordOnly, SANDBOX_OPTIONS, type SandboxOptions } from './sandbox-options.ts';
 
@@ -77,14 +77,13 @@ export interface ModuleSource {
   readonly symbolOptions: SymbolizerOptions;
   /** `argv[0]`; the name of the module without its suffix by default. */
   readonly programName?: string;
-  readonly addChecks?: AddChecks | undefined;
   /** Nobody opens this module again in this process, so it is not kept for others. */
   readonly once?: true;
 }
 
 /** Opens a sandbox of a module. @param openGuest for a module whose system interface is not WASI */
 export async function openModule<Exports extends object, Types extends object = GuestTypes>(
-  { bytes, path, symbolOptions, programName, addChecks, once }: ModuleSource,
+  { bytes, path, symbolOptions, programName, once }: ModuleSource,
   options: ModuleOptions,
   openGuest?: OpenGuest,
 ): Promise<Sandbox<Exports, Types>> {
@@ -101,7 +100,6 @@ export async function openModule<Exports extends object, Types extends object = 
   const module = await prepare(bytes, options.maxMemory, {
     access,
     instrumented,
-    addChecks,
     onProgress: options.onProgress,
     name,
     ...(options.recordOnly === undefined ? {} : { recordOnly: options.recordOnly }),

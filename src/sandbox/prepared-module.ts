@@ -271,7 +271,7 @@ export function prepareModuleNow(
         bytes,
         { ...limitOf(maxMemory), recordOnly: access ? 'never' : recordOnly, access },
         graft,
-        () => tell(preparation, bytes),
+        (step) => tell(preparation, bytes, step),
       ),
   );
   enlist(key, prepared);
@@ -346,16 +346,16 @@ function instrumentNow(
   bytes: Uint8Array,
   settings: GraftSettings,
   graft: (bytes: Uint8Array, recordOnly: RecordOnly) => Grafted,
-  begins: () => void,
+  begins: (step?: PreparationStep) => void,
 ): InstrumentedModule {
   const { recordOnly, access, ...options } = settings;
   if (!access && isLinked(bytes)) {
-    begins();
+    begins('instrument');
     return passes!.instrument(bytes, options);
   }
-  const kept = moduleStore()?.find(bytes, settings);
-  if (kept != null) return kept;
-  begins();
+  const stored = moduleStore()?.find(bytes, settings);
+  if (stored != null) return stored;
+  begins(access ? undefined : 'graft');
   const made = access
     ? checks!.instrumentWithChecksNow(bytes, options, (own) => graft(own, recordOnly))
     : graftNow(bytes, settings, graft);
@@ -377,10 +377,12 @@ function isLinked(bytes: Uint8Array): boolean {
   return readModule(bytes).export('heapline_runtime', ExternalKind.Global) !== undefined;
 }
 
-/** Tells that the module is about to be instrumented. */
-function tell({ onProgress, name }: Preparation, bytes: Uint8Array): void {
+type PreparationStep = 'instrument' | 'graft';
+
+/** Tells that the module is about to be instrumented. @param step when it is known without another look at the module */
+function tell({ onProgress, name }: Preparation, bytes: Uint8Array, step?: PreparationStep): void {
   onProgress?.({
-    step: isLinked(bytes) ? 'instrument' : 'graft',
+    step: step ?? (isLinked(bytes) ? 'instrument' : 'graft'),
     ...(name === undefined ? {} : { detail: name }),
   });
 }
@@ -392,18 +394,18 @@ async function instrumentAny(
   preparation: Preparation,
 ): Promise<InstrumentedModule> {
   const { access = false, recordOnly = 'if-needed', addChecks } = preparation;
-  const begins = (): void => tell(preparation, bytes);
-  if (access && addChecks !== undefined) return addChecks(bytes, options, begins);
+  const begins = (step?: PreparationStep): void => tell(preparation, bytes, step);
+  if (access && addChecks !== undefined) return addChecks(bytes, options, () => begins());
   if (!access && isLinked(bytes)) {
     await loadPasses();
-    begins();
+    begins('instrument');
     return passes!.instrument(bytes, options);
   }
   // Checks need Heapline's allocator.
   const settings: GraftSettings = { ...options, recordOnly: access ? 'never' : recordOnly, access };
-  const kept = moduleStore()?.find(bytes, settings);
-  if (kept != null) return kept;
-  begins();
+  const stored = moduleStore()?.find(bytes, settings);
+  if (stored != null) return stored;
+  begins(access ? undefined : 'graft');
   const made = access ? await checkAny(bytes, options) : await graftAny(bytes, { ...options, recordOnly });
   moduleStore()?.keep(bytes, settings, made);
   return made;
