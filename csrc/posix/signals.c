@@ -52,14 +52,17 @@ static void act_by_default(int number)
     }
 }
 
-/* Completes the information about a signal with what sigqueue() has sent with it. */
-static void take_value(int number, siginfo_t *info)
+/* What is known about a signal, with what sigqueue() has sent with it. */
+static siginfo_t take_info(int number)
 {
-    if (!(queued & BIT(number)))
-        return;
-    queued &= ~BIT(number);
-    info->si_code = SI_QUEUE;
-    info->si_value = values[number];
+    siginfo_t info = {.si_signo = number, .si_code = SI_USER, .si_pid = hl_identity.process};
+    info.si_uid = hl_identity.user;
+    if (queued & BIT(number)) {
+        queued &= ~BIT(number);
+        info.si_code = SI_QUEUE;
+        info.si_value = values[number];
+    }
+    return info;
 }
 
 static void deliver(int number)
@@ -78,9 +81,7 @@ static void deliver(int number)
     if (!((unsigned)action.sa_flags & SA_NODEFER))
         blocked |= BIT(number);
     if (action.sa_flags & SA_SIGINFO) {
-        siginfo_t info = {.si_signo = number, .si_code = SI_USER, .si_pid = hl_identity.process};
-        info.si_uid = hl_identity.user;
-        take_value(number, &info);
+        siginfo_t info = take_info(number);
         action.sa_sigaction(number, &info, 0);
     } else {
         action.sa_handler(number);
@@ -288,9 +289,7 @@ PROVIDED int sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info
         errno = limit == 0 ? ENOSYS : EAGAIN;
         return -1;
     }
-    siginfo_t known = {.si_signo = number, .si_code = SI_USER, .si_pid = hl_identity.process};
-    known.si_uid = hl_identity.user;
-    take_value(number, &known);
+    siginfo_t known = take_info(number);
     if (info != 0)
         *info = known;
     return number;

@@ -45,7 +45,8 @@ const SOURCE = /\.(?:c|i|cc|cp|cpp|cxx|c\+\+|C|CC|CPP|CXX|ii|s|S|sx|h|hh|hpp|hxx
 const ADDRESS_MACRO = '-D__SANITIZE_ADDRESS__=1';
 
 /** Whether the compiler itself reads an input, and not only its assembler. */
-const isCompiled = ({ kind, text }: LinkItem): boolean => kind === 'source' && !/\.[sS]x?$/.test(text);
+const isAssembly = (file: string): boolean => /\.[sS]x?$/.test(file);
+const isCompiled = ({ kind, text }: LinkItem): boolean => kind === 'source' && !isAssembly(text);
 
 /** Reads a command line. Throws an InvalidArgumentError for an option that cannot have its meaning here. */
 export function readCommandLine(given: readonly string[]): CommandLine {
@@ -170,13 +171,12 @@ export function actionOf(given: readonly string[]): {
     const word = words[i]!;
     if (word === '-o') output = words[++i] ?? null;
     else if (/^-o[^b]/.test(word)) output = word.slice(2);
-    else if (SEPARATE_VALUE.has(word) || EMCC_SEPARATE_VALUE.has(word)) i++;
+    else if (takesValue(word)) i++;
     else if (!word.startsWith('-') || word === '-') hasInput = true;
   }
   if (access) words.unshift(ADDRESS_MACRO);
   if (!hasInput || words.includes('-###')) return { action: 'ask', output, words, access };
-  if (access && words.some((word) => SOURCE.test(word) && !/\.[sS]x?$/.test(word)))
-    words.push(...VARIABLE_LAYOUT);
+  if (access && words.some((word) => SOURCE.test(word) && !isAssembly(word))) words.push(...VARIABLE_LAYOUT);
   if (words.some((word) => STOPS.test(word))) return { action: 'compile', output, words, access };
   return { action: words.includes('-r') ? 'relocatable' : 'link', output, words, access };
 }

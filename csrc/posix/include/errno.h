@@ -1,4 +1,4 @@
-/* <errno.h> of wasi-libc, with errors that WASI does not have. Nothing sets them, and their numbers are not taken. */
+/* <errno.h> of wasi-libc, with errors that WASI does not have. Nothing sets them, and no error of WASI has their numbers. */
 #include_next <errno.h>
 #ifndef HEAPLINE_ERRNO_H
 #define HEAPLINE_ERRNO_H
