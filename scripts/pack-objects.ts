@@ -1,5 +1,5 @@
-// Packs the runtime's objects for pages, into a third of what the gzip format makes of each alone. src/web/unpack-objects.ts
-// describes the form and unpacks it.
+// Packs the runtime's objects for pages, into a third of what they take when the gzip format compresses each of them
+// alone. src/web/unpack-objects.ts describes the form and unpacks it.
 
 import { gzipSync } from 'node:zlib';
 import { ByteReader, ByteWriter, readModule, SectionId, type WasmModule } from '../src/binary/index.ts';

@@ -218,7 +218,8 @@ function barsOf(results: readonly AccessResult[], pass: Spread): Bar[] {
 }
 
 export async function measureAccess(setting: Setting): Promise<Outcome> {
-  const programs = (await realPrograms('wasi')).filter(({ name }) => setting.wants(name));
+  const all = await realPrograms('wasi');
+  const programs = all.filter(({ name }) => setting.wants(name));
   const results: AccessResult[] = [];
   const sanitizers: SanitizerResult[] = [];
   const { paths, missing } = await nodes();
@@ -230,7 +231,7 @@ export async function measureAccess(setting: Setting): Promise<Outcome> {
     setting.progress(`${program.name}, AddressSanitizer`);
     sanitizers.push(await underSanitizers(program.name, setting));
   }
-  const largest = (await realPrograms('wasi')).find(({ name }) => name === 'sqlite3')!;
+  const largest = all.find(({ name }) => name === 'sqlite3')!;
   const pass = await passSpeed(largest, setting);
   return {
     tables: results.length === 0 ? [] : [table(results, sanitizers, missing)],
