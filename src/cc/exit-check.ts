@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { isatty } from 'node:tty';
 import { CorruptLedgerError } from '../errors.ts';
+import { linked, showsLinks } from '../node/hyperlinks.ts';
 import { writeOutputBytes } from '../node/standard-streams.ts';
 import {
   encodeLeakProfile,
@@ -108,7 +109,9 @@ function isTerminal({ log_path: log }: ProgramSettings): boolean {
 function tell(sandbox: Sandbox, settings: ProgramSettings, text: string): void {
   const { log_path: log } = settings;
   if (log === 'stderr' || log === 'stdout' || log === '') {
-    write(log === 'stdout' ? 1 : 2, text);
+    const descriptor = log === 'stdout' ? 1 : 2;
+    const isForPeople = settings.format === 'text' && showsLinks(isatty(descriptor), process.env);
+    write(descriptor, isForPeople ? linked(text, process.cwd()) : text);
     return;
   }
   const program = path.basename(sandbox.name);

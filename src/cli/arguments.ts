@@ -130,7 +130,7 @@ Environment:
   EMSDK, WASI_SDK_PATH  where Emscripten and wasi-sdk are, when they are not on PATH
   WASI_SYSROOT        the sysroot for clang (default: the one beside it, or its own)
   NO_COLOR            set: no colours
-  FORCE_HYPERLINK     1: link reports to sources; 0: never (default: in terminals that are known to show links)
+  FORCE_HYPERLINK     1: link reports and tables to sources; 0: never (default: in terminals that are known to show links)
   HEAPLINE_DEBUG      what to print of Heapline's own decisions: instrument, entries, cache (with commas), * for all`;
 
 /** The options that say how C is compiled. */

@@ -96,7 +96,7 @@ function writeReport(checked: Checked, { format, file }: Output): void {
     format === 'html' ? checked.page!(checked.report) : formatted(checked, format, kinds, file === null);
   if (file !== null) {
     if (written.write(file, text)) written.add(file);
-  } else if (format === 'text') terminal.say(terminal.withLinks(text.trimEnd()));
+  } else if (format === 'text') terminal.say(text.trimEnd());
   else terminal.data(text);
 }
 

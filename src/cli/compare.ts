@@ -105,7 +105,7 @@ async function diff(
     const sums = { before: earlier.total(sampleType), after: later.total(sampleType), growth };
     terminal.data(`${JSON.stringify({ sampleType, ...sums, rows: change.topRows(options) }, null, 2)}\n`);
   } else {
-    terminal.data(change.top(options));
+    terminal.table(change.top(options));
   }
   if (given.output !== undefined) writeOutput(given.output, change.encode());
   const { failOnGrowth: allowed } = given;

@@ -119,7 +119,7 @@ export class LiveView {
     // Each line first empties its place, and the last one all that follows.
     const last = lines.length - 1;
     const painted = lines.map((line, index) => {
-      const shown = index === 0 ? this.#terminal.colors.bold(line) : line;
+      const shown = index === 0 ? this.#terminal.colors.bold(line) : this.#terminal.withLinks(line);
       return `\x1b[${index === last ? 'J' : 'K'}${shown}`;
     });
     const up = this.#height === 0 ? '' : `\x1b[${this.#height}A\r`;

@@ -23,7 +23,7 @@ async function main(argv: readonly string[]): Promise<number> {
   // Their arguments are those of gcc and ar, which no parser of ours may see.
   const tool = ccTool(argv[0]);
   if (tool !== null) return (await import('../cc/index.ts')).runTool(tool, argv.slice(1));
-  const terminal = new Terminal(process.stdout, process.stderr, process.env);
+  const terminal = await Terminal.open(process.stdout, process.stderr, process.env);
   // Everything after `--` belongs to the program, even if it looks like an option of Heapline.
   const dashes = ['run', 'check', 'serve'].includes(argv[0] ?? '') ? argv.indexOf('--') : -1;
   const own = dashes < 0 ? argv : argv.slice(0, dashes);

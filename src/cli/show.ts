@@ -66,9 +66,8 @@ Examples:
     .action(async (file: string, given: ShowArguments & TableArguments) => {
       const profile = await open(file, given);
       const options = tableOptions(given);
-      terminal.data(
-        given.json ? `${JSON.stringify(profile.topRows(options), null, 2)}\n` : profile.top(options),
-      );
+      if (given.json) terminal.data(`${JSON.stringify(profile.topRows(options), null, 2)}\n`);
+      else terminal.table(profile.top(options));
     });
 
   withSampleType(withProfile(program.command('tree')))
@@ -93,11 +92,8 @@ Examples:
       const { whole, shown } = await openParts(file, given);
       const { treeRows, treeText } = await import('../profile/call-tree.ts');
       const options = treeOptions(given, whole);
-      terminal.data(
-        given.json
-          ? `${JSON.stringify(treeRows(shown.model, options), null, 2)}\n`
-          : treeText(shown.model, options),
-      );
+      if (given.json) terminal.data(`${JSON.stringify(treeRows(shown.model, options), null, 2)}\n`);
+      else terminal.table(treeText(shown.model, options));
     });
 
   withProfile(program.command('text'))

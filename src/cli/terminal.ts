@@ -5,7 +5,6 @@
 import picocolors from 'picocolors';
 import type { OnProgress } from '../options/progress.ts';
 import { progressText } from '../options/progress-text.ts';
-import { linked, showsLinks } from './hyperlinks.ts';
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
 
@@ -15,6 +14,10 @@ const PATIENCE = 1000;
 /** A message in the form of compilers, `file:line:column: warning: …`, or without a place. */
 const DIAGNOSTIC = /^(?:.*:\d+:\d+: )?(?:error|warning|note): /;
 
+/** Gives a text links where its stream shows them. */
+type Linker = (text: string) => string;
+const withoutLinks: Linker = (text) => text;
+
 /** The two output streams of the process, and the ways to write to them. */
 export class Terminal {
   readonly colors: Colors;
@@ -22,12 +25,12 @@ export class Terminal {
   readonly screen: NodeJS.WriteStream | null;
   /** Takes away what is painted below the last line; called before anything else is written there. */
   below: (() => void) | null = null;
-  /** Whether standard error shows links. */
-  readonly #links: boolean;
   readonly #out: NodeJS.WriteStream;
   readonly #err: NodeJS.WriteStream;
   /** The streams whose last line a program has left open. */
   readonly #open = new Set<NodeJS.WriteStream>();
+  #linkOut = withoutLinks;
+  #linkErr = withoutLinks;
   #progress: { timer: NodeJS.Timeout; since: number; shown: boolean; text: string } | null = null;
 
   /** Shows the steps of the library. Reading symbols is left out, because no timer can end while it runs. */
@@ -42,12 +45,27 @@ export class Terminal {
     const wanted = forced || (err.isTTY === true && environment.TERM !== 'dumb');
     this.colors = picocolors.createColors(wanted && !environment.NO_COLOR);
     this.screen = err.isTTY === true && environment.TERM !== 'dumb' ? err : null;
-    this.#links = showsLinks(err.isTTY === true, environment);
   }
 
-  /** A text for standard error, with links to the sources that it names where the terminal shows links. */
+  /** The same with what only terminals need, which is loaded for them alone. */
+  static async open(
+    out: NodeJS.WriteStream,
+    err: NodeJS.WriteStream,
+    environment: NodeJS.ProcessEnv,
+  ): Promise<Terminal> {
+    const terminal = new Terminal(out, err, environment);
+    if (out.isTTY !== true && err.isTTY !== true && !environment.FORCE_HYPERLINK) return terminal;
+    const { linked, showsLinks } = await import('../node/hyperlinks.ts');
+    const linkerOf = ({ isTTY }: NodeJS.WriteStream): Linker =>
+      showsLinks(isTTY === true, environment) ? (text) => linked(text, process.cwd()) : withoutLinks;
+    terminal.#linkOut = linkerOf(out);
+    terminal.#linkErr = linkerOf(err);
+    return terminal;
+  }
+
+  /** A text for standard error, with links to the sources that it names. */
   withLinks(text: string): string {
-    return this.#links ? linked(text, process.cwd()) : text;
+    return this.#linkErr(text);
   }
 
   /** Data for standard output. */
@@ -55,6 +73,11 @@ export class Terminal {
     if (this.#out.isTTY === true) this.below?.();
     this.#out.write(content);
     this.#follow(this.#out, content);
+  }
+
+  /** A table for standard output. */
+  table(text: string): void {
+    this.data(this.#linkOut(text));
   }
 
   /** Writes Heapline's lines to standard output, after any output of a program. */
@@ -69,14 +92,14 @@ export class Terminal {
     this.#follow(this.#err, content);
   }
 
-  /** Writes one or more of Heapline's lines to standard error. */
+  /** Writes one or more of Heapline's lines to standard error, with links to the sources that they name. */
   say(text: string): void {
     this.endProgress();
     this.below?.();
     // Only a terminal shows both streams in one place.
     const shared = this.#out.isTTY === true && this.#err.isTTY === true;
     const open = this.#open.has(this.#err) || (shared && this.#open.has(this.#out));
-    this.#err.write(`${open ? '\n' : ''}${text}\n`);
+    this.#err.write(`${open ? '\n' : ''}${this.withLinks(text)}\n`);
     this.#open.delete(this.#err);
     if (shared) this.#open.delete(this.#out);
   }

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { moduleIn } from '../../src/cc/executable.ts';
 import { keepLinked, linkedModule } from '../../src/cc/linked-module.ts';
@@ -133,7 +134,11 @@ test('a leak is reported at its line, with the exit status of LeakSanitizer', ()
   expect(status).toBe(23);
   expect(stderr).toContain('100 bytes in 1 block');
   expect(stderr).toContain(`main.c:${line}:`);
-  expect(main(['leak'], { options: 'exitcode=0' }).status).toBe(0);
+  const linked = main(['leak'], { options: 'exitcode=0', env: { FORCE_HYPERLINK: '1' } });
+  expect(linked.status).toBe(0);
+  expect(linked.stderr).toContain(
+    `\x1b]8;;${pathToFileURL(join(directory, 'main.c')).href}#${line}\x1b\\main.c`,
+  );
   expect(main(['leak'], { options: 'detect_leaks=0' })).toMatchObject({ status: 0, stderr: '' });
   expect(main(['leak'], { options: 'exitcod=0' }).stderr).toContain("did you mean 'exitcode'");
 });

@@ -2,8 +2,9 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { HeapProfile } from '../../src/profile/index.ts';
 import { CommandDirectory } from '../support/command-directory.ts';
@@ -71,6 +72,18 @@ describe('heapline run', () => {
     expect(stderr).toContain('to stderr\n');
     expect(stderr).toMatch(/1000B .* 1 {2}keep program\.c:7( \(inline\))?\n/);
     expect(stderr).toContain('Wrote heap.pb.gz');
+  });
+
+  it('links the rows of its table, and those of other commands, to the sources where links are shown', () => {
+    const env = { FORCE_HYPERLINK: '1' };
+    const url = pathToFileURL(join(realpathSync(directory.path), 'program.c')).href;
+    const linked = `\x1b]8;;${url}#7\x1b\\program.c:7\x1b]8;;\x1b\\`;
+    expect(directory.heapline(['run', 'program.c'], { env }).stderr).toContain(` keep ${linked}`);
+    for (const args of [['top'], ['tree', '--granularity', 'lines']]) {
+      expect(directory.heapline([...args, 'heap.pb.gz'], { env }).stdout).toContain(`keep ${linked}`);
+    }
+    expect(directory.heapline(['top', 'heap.pb.gz']).stdout).not.toContain('\x1b]');
+    expect(directory.heapline(['top', '--json', 'heap.pb.gz'], { env }).stdout).not.toContain('\x1b]');
   });
 
   it('gives inlined functions locations of their own with --inlines=locations', () => {

@@ -57,7 +57,7 @@ function inTerminal(args: readonly string[]) {
   const script = `trap : INT; stty rows ${LINES} cols ${COLUMNS}; ${command}; echo "status $?"; stty -a`;
   const running = spawn('script', ['-qefc', script, '/dev/null'], {
     cwd: root,
-    env: { ...process.env, NO_COLOR: '1', TERM: 'xterm', SHELL: '/bin/sh' },
+    env: { ...process.env, NO_COLOR: '1', TERM: 'xterm', SHELL: '/bin/sh', FORCE_HYPERLINK: '1' },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   child = running;
@@ -204,7 +204,13 @@ describe('heapline serve', () => {
       expect(heights.length).toBeGreaterThanOrEqual(3);
       expect(Math.max(...heights)).toBeLessThan(LINES);
       const [, painted] = /␛\[\?7l(.*?)␛\[\?7h/s.exec(output)!;
-      for (const line of painted!.replace(/␛\[[\d;]*[A-Za-z]/g, '').split('\r\n')) {
+      // The rows are linked to the sources.
+      const link = /␛\]8;;file:[^␛]*leaky\.c#\d+␛\\(examples\/leaky\.c:\d+)␛\]8;;␛\\/g;
+      expect(painted).toMatch(link);
+      for (const line of painted!
+        .replace(link, '$1')
+        .replace(/␛\[[\d;]*[A-Za-z]/g, '')
+        .split('\r\n')) {
         expect(line.length).toBeLessThanOrEqual(COLUMNS);
       }
     },

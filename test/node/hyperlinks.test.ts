@@ -1,11 +1,14 @@
 // Links in reports: which terminals get them, and what becomes a link.
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { expect, test } from 'vitest';
-import { linked, showsLinks } from '../../src/cli/hyperlinks.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { linked, showsLinks } from '../../src/node/hyperlinks.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
-const here = 'test/cli/hyperlinks.test.ts';
+const here = 'test/node/hyperlinks.test.ts';
 const url = pathToFileURL(`${root}${here}`).href;
 const link = (text: string, line: number): string => `\x1b]8;;${url}#${line}\x1b\\${text}\x1b]8;;\x1b\\`;
 
@@ -46,9 +49,40 @@ test('places of files that exist become links', () => {
   }
 });
 
+test('places at the end of rows of tables become links, with blanks in names and paths as well', () => {
+  const row = '   128B 50.00% 50.00%       128B 50.00%          2  ';
+  const place = link(`${here}:12`, 12);
+  for (const ending of ['', ' (inline)', ' (partial-inline)', '  (3 smaller or deeper left out)']) {
+    expect(linked(`${row}parse ${here}:12${ending}\n`, root)).toBe(`${row}parse ${place}${ending}\n`);
+  }
+  expect(linked(`${row}a<int, b (*)(c)>::d ${here}:12`, root)).toBe(`${row}a<int, b (*)(c)>::d ${place}`);
+  // The name is unknown.
+  expect(linked(`${row}${here}:12`, root)).toBe(`${row}${place}`);
+  const folder = mkdtempSync(join(tmpdir(), 'heapline links '));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'a b.c');
+  writeFileSync(path, '');
+  const spaced = (text: string): string => `\x1b]8;;${pathToFileURL(path).href}#3\x1b\\${text}\x1b]8;;\x1b\\`;
+  expect(linked(`${row}main ${path}:3`, '/')).toBe(`${row}main ${spaced(`${path}:3`)}`);
+  expect(linked(`${row}main a b.c:3`, folder)).toBe(`${row}main ${spaced('a b.c:3')}`);
+  // What is linked stays as it is.
+  const once = linked(`${row}parse ${here}:12`, root);
+  expect(linked(once, root)).toBe(once);
+  for (const text of [
+    `${row}parse gone.c:12`,
+    `${row}main test:x`,
+    `${row}parse`,
+    `Time: ${here}:12:00`,
+    ':7',
+  ]) {
+    expect(linked(text, root)).toBe(text);
+  }
+});
+
 test('long lines take time in proportion to their length', () => {
   const start = performance.now();
   linked(`at ${'x '.repeat(200_000)}(`, root);
   linked(`${'('.repeat(200_000)}:1`, root);
+  for (let i = 0; i < 1000; i++) linked(`${'a '.repeat(900)}:1`, root);
   expect(performance.now() - start).toBeLessThan(5000);
 });

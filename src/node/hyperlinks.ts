@@ -1,4 +1,4 @@
-// Links from the lines of a report to the lines of sources, for terminals that show them (OSC 8,
+// Links from the lines of reports and tables to the lines of sources, for terminals that show them (OSC 8,
 // https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda). Only paths of files that exist become links. The list
 // of terminals is short, so it needs no package: supports-hyperlinks brings two more.
 
@@ -8,6 +8,11 @@ import { pathToFileURL } from 'node:url';
 
 /** A place behind a function: `parse (src/list.c:12:3)`. */
 const PLACE = /(?<= \()([^\s():][^():]*):(\d+)(?::\d+)?(?=\))/g;
+
+/** What stands behind a place at the end of a table's row: `parse src/list.c:12 (inline)`. */
+const LINE_OF_ROW = /:(\d+)(?=(?: \((?:partial-)?inline\)| {2}\(\d+ smaller or deeper left out\))?$)/;
+/** Names and paths may contain blanks. A path is looked for behind so many of them. */
+const MOST_WORDS = 16;
 
 const PROGRAMS = /^(?:iTerm\.app|WezTerm|vscode|ghostty|Hyper|Tabby|zed|rio)$/;
 const TERMINALS = /^(?:xterm-kitty|xterm-ghostty|alacritty|foot|foot-extra|contour)$/;
@@ -42,12 +47,37 @@ export function linked(text: string, root: string): string {
     }
     return url;
   };
-  const linkedLine = (line: string): string => {
-    if (line.length > LONGEST_LINE) return line;
-    return line.replace(PLACE, (place, file: string, at: string) => {
+  const linkTo = (url: string, line: string, text: string): string =>
+    `\x1b]8;;${url}#${line}\x1b\\${text}\x1b]8;;\x1b\\`;
+  const linkedPlaces = (line: string): string =>
+    line.replace(PLACE, (place, file: string, at: string) => {
       const url = urlOf(file);
-      return url === null ? place : `\x1b]8;;${url}#${at}\x1b\\${place}\x1b]8;;\x1b\\`;
+      return url === null ? place : linkTo(url, at, place);
     });
+  const linkedRow = (line: string): string => {
+    const found = LINE_OF_ROW.exec(line);
+    if (found === null) return line;
+    const [colon, at] = found as unknown as [string, string];
+    for (const start of wordStarts(line.slice(0, found.index))) {
+      const file = line.slice(start, found.index);
+      const url = urlOf(file);
+      if (url === null) continue;
+      return line.slice(0, start) + linkTo(url, at, file + colon) + line.slice(found.index + colon.length);
+    }
+    return line;
   };
+  const linkedLine = (line: string): string =>
+    line.length > LONGEST_LINE ? line : linkedRow(linkedPlaces(line));
   return text.split('\n').map(linkedLine).join('\n');
+}
+
+/** Where the last words of a text begin, the longest rest first. */
+function wordStarts(text: string): number[] {
+  const starts: number[] = [];
+  for (let at = text.length; at > 0 && starts.length < MOST_WORDS; ) {
+    at = text.lastIndexOf(' ', at - 1);
+    starts.unshift(at + 1);
+    if (at < 0) break;
+  }
+  return starts;
 }
