@@ -9,7 +9,6 @@ import { commandOf, cxxDriverOf } from '../compile/emscripten-versions.ts';
 import {
   findEmcc,
   HOW_TO_GET_EMSCRIPTEN,
-  isFile,
   objectFlags,
   readMarks,
   runtimeStandIns,
@@ -17,6 +16,7 @@ import {
   withTemporaryDirectory,
 } from '../compile/index.ts';
 import { InvalidArgumentError, ToolchainError } from '../errors.ts';
+import { isFile } from '../node/file-kinds.ts';
 import { HEADER_FLAGS, runtimeDirectory } from '../node/own-files.ts';
 import { actionOf, onlySource, withoutOutput } from './command-line.ts';
 

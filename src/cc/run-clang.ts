@@ -11,7 +11,6 @@ import {
   hasExceptions,
   hashOf,
   headerArguments,
-  isFile,
   objectFlags,
   readMarks,
   SETJMP_FLAGS,
@@ -21,6 +20,7 @@ import {
   wasiProgramArguments,
   withTemporaryDirectory,
 } from '../compile/index.ts';
+import { isFile } from '../node/file-kinds.ts';
 import { HEADER_FLAGS, packageDirectory, runtimeDirectory } from '../node/own-files.ts';
 import { isArchive, readArchive, writeArchive } from './archive.ts';
 import type { CommandLine, LinkItem } from './command-line.ts';

@@ -88,13 +88,12 @@ async function runProgram([file = '', ...args]: readonly string[]): Promise<numb
     if (!(error instanceof HeapFaultError)) say(`${name}: ${error.message}\n`);
   }
   if (endsClean(sandbox, failure !== null, settings)) return status;
-  const [{ checkAtExit }, { loadViews }] = await Promise.all([
+  const [{ checkAtExit }] = await Promise.all([
     import('./exit-check.ts'),
-    import('../sandbox/module-symbols.ts'),
+    // Reports show types and fields.
+    import('../sandbox/module-symbols.ts').then(({ loadViews }) => loadViews()),
     loadShapes(),
   ]);
-  // Reports show types and fields.
-  await loadViews();
   return checkAtExit(
     sandbox,
     { status, failed: failure !== null, fault: failure instanceof HeapFaultError },

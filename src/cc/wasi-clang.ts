@@ -13,11 +13,11 @@ import {
   findSysroot,
   HOW_TO_GET_CLANG,
   hashOf,
-  isFile,
   runTool,
   type Sysroot,
 } from '../compile/index.ts';
 import { ToolchainError } from '../errors.ts';
+import { isFile } from '../node/file-kinds.ts';
 
 /** A clang and the sysroot that it compiles for. */
 export interface WasiClang {

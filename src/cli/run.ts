@@ -273,12 +273,11 @@ async function pageOf(
   given: RunArguments,
   read: <T>(from: () => T) => T | null,
 ): Promise<string | null> {
-  const [{ guestContents, guestPage }, { loadViews }] = await Promise.all([
+  const [{ guestContents, guestPage }] = await Promise.all([
     import('./guest-page.ts'),
-    import('../sandbox/module-symbols.ts'),
+    import('../sandbox/module-symbols.ts').then(({ loadViews }) => loadViews()),
     loadShapes(),
   ]);
-  await loadViews();
   const contents = read(() => guestContents(sandbox, given.kind));
   const report = read(() => sandbox.heap.leaks());
   return contents && guestPage(contents, report, given.source);

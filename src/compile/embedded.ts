@@ -11,6 +11,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ToolchainError } from '../errors.ts';
+import { isFile } from '../node/file-kinds.ts';
 import { type Cache, hashOf } from './cache.ts';
 import { parseDepfile } from './depfile.ts';
 import { compileError, linkError, noObjectError } from './diagnostics.ts';
@@ -20,7 +21,7 @@ import { collectFiles } from './includes.ts';
 import { type LinkJob, type LinkResult, WASI_LINK_IDENTITY, wasiLinkArguments } from './link.ts';
 import { TEXT_FLAGS } from './marks.ts';
 import { missingHeaderError } from './missing-headers.ts';
-import { isCxx, isFile, mapPathFlags } from './options.ts';
+import { isCxx, mapPathFlags } from './options.ts';
 import type { CompiledObject, Toolchain } from './toolchain.ts';
 
 /** Where the caller's files appear in the compiler's file system. */

@@ -4,8 +4,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { isFile } from '../node/file-kinds.ts';
 import { STACK_SIZE } from './link.ts';
-import { isFile } from './options.ts';
 
 /**
  * Bytes of memory that a module starts with when the link names no other size. Before 3.1.56 this is emcc's default.

@@ -8,8 +8,9 @@
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { isFile } from '../node/file-kinds.ts';
 import { type CompileOptions, flagSettings } from './compile-options.ts';
-import { compilerFlags, isFile, mapPathFlags } from './options.ts';
+import { compilerFlags, mapPathFlags } from './options.ts';
 
 // Text that may stand between the parts of a directive: blanks, line ends hidden by a \, and comments (C17 5.1.1.2).
 // Comments longer than one line are not recognised.

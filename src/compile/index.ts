@@ -18,7 +18,6 @@ export {
 export { filesToRead } from './includes.ts';
 export { wasiProgramArguments } from './link.ts';
 export { readMarks, TEXT_FLAGS } from './marks.ts';
-export { isFile } from './options.ts';
 export { runTool } from './process.ts';
 export { runtimeStandIns } from './stand-ins.ts';
 export {

@@ -5,7 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { isFile } from './options.ts';
+import { isFile } from '../node/file-kinds.ts';
 
 /** Response files may name each other. The linkers stop at about this depth, too. */
 const DEEPEST = 16;

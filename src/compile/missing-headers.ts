@@ -3,8 +3,8 @@
 
 import path from 'node:path';
 import { ToolchainError } from '../errors.ts';
+import { isFile } from '../node/file-kinds.ts';
 import type { ToolchainName } from './compile-options.ts';
-import { isFile } from './options.ts';
 
 interface Group {
   /** What programs use these headers for. Completes "it has no …". */

@@ -22,8 +22,6 @@ import {
 import { refuseUnsupported } from './support.ts';
 import { VARIABLE_LAYOUT } from './variable-layout.ts';
 
-export { isFile };
-
 /** The options of compile(), complete and with absolute paths. */
 export interface Request {
   readonly sources: readonly string[];

@@ -3,10 +3,10 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { ToolchainError } from '../errors.ts';
+import { isFile } from '../node/file-kinds.ts';
 import { runtimeDirectory } from '../node/own-files.ts';
 import type { ToolchainName } from './compile-options.ts';
 import type { LinkJob, LinkResult } from './link.ts';
-import { isFile } from './options.ts';
 
 export interface CompiledObject {
   readonly object: Uint8Array;

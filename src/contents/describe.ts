@@ -12,7 +12,7 @@ import {
   sizeOf,
   type ViewedMemory,
 } from '../c-types/index.ts';
-import { quantity } from '../frames/index.ts';
+import { hexAddress, quantity } from '../frames/index.ts';
 import type { BlockContents, ShownField } from '../report/index.ts';
 import type { ChosenType } from './choose-type.ts';
 
@@ -147,7 +147,7 @@ class Describer {
     const { memory } = this;
     const value = memory.data.getUint32(this.address + offset, true);
     if (value === 0) return 'NULL';
-    const text = `0x${value.toString(16).padStart(8, '0')}`;
+    const text = hexAddress(value);
     if (target.kind === 'function') return text;
     const block = memory.blockAt(value);
     if (block === null) return isText(target) ? withText(text, textAt(memory, value, MOST_TEXT * 4)) : text;

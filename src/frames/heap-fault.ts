@@ -5,7 +5,7 @@
 import type { Frame } from './frame.ts';
 import { stackOf } from './stack-holders.ts';
 import type { Stack } from './stack-tree.ts';
-import { messageStack, quantity } from './wording.ts';
+import { hexAddress, messageStack, quantity } from './wording.ts';
 
 /** What kind of misuse a heap fault is. */
 export type HeapFaultKind =
@@ -226,7 +226,7 @@ export function faultStacks(fault: HeapFault): readonly (readonly [string, Stack
 
 /** What a wrong access did: `write of 4 bytes at 0x00010010, 0 bytes past the end of a block of 13 bytes`. */
 export function accessText({ address }: HeapFault, { kind, size, position }: FaultyAccess): string {
-  return `${kind} of ${quantity(size, 'byte')} at 0x${address.toString(16).padStart(8, '0')}, ${position}`;
+  return `${kind} of ${quantity(size, 'byte')} at ${hexAddress(address)}, ${position}`;
 }
 
 /** Where a byte is that must not be touched. */

@@ -60,5 +60,14 @@ export {
 } from './stack-columns.ts';
 export { stackOf, stackOfFrames, withOtherStacks, withStacks, withStacksIn } from './stack-holders.ts';
 export { emptyStack, type Stack, StackTree } from './stack-tree.ts';
-export { frameText, gapFrame, gapText, messageFrames, quantity, shortPlace, stackLines } from './wording.ts';
+export {
+  frameText,
+  gapFrame,
+  gapText,
+  hexAddress,
+  messageFrames,
+  quantity,
+  shortPlace,
+  stackLines,
+} from './wording.ts';
 export { isSizedAllocator, wrapperFrames } from './wrappers.ts';

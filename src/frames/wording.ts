@@ -14,6 +14,11 @@ export function quantity(amount: number, noun: string): string {
   return `${amount.toLocaleString('en-US')} ${noun}${amount === 1 ? '' : 's'}`;
 }
 
+/** An address of linear memory as eight hexadecimal digits. */
+export function hexAddress(address: number): string {
+  return `0x${(address >>> 0).toString(16).padStart(8, '0')}`;
+}
+
 /** `function (file:line:column) [inlined]`. */
 export function frameText(frame: Frame, root?: string): string {
   const place = position(frame, root);

@@ -1,6 +1,6 @@
 // Keeps modules that took long to make in the cache on disk. Entries import this file for its effect.
 
 import { useModuleStore } from '../sandbox/index.ts';
-import { findMade, keepMade } from './kept-modules.ts';
+import { keptModule } from './kept-modules.ts';
 
-useModuleStore({ find: findMade, keep: keepMade });
+useModuleStore(keptModule);

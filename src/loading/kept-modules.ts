@@ -9,9 +9,10 @@ import type { InstrumentOptions } from '../instrument/index.ts';
 import { type InstrumentedModule, openInstrumented } from '../instrument/instrumented-module.ts';
 import { codeDirectory } from '../node/own-files.ts';
 import { platform, type RuntimeFlavour } from '../platform/index.ts';
+import type { StorePlace } from '../sandbox/index.ts';
 
 /** Where one module is in the cache, made in one way. */
-class Place {
+class Place implements StorePlace {
   readonly #cache: Cache;
   readonly #key: string;
   readonly #what: string;
@@ -66,21 +67,9 @@ export async function keptChecks(
   return made;
 }
 
-const MADE = 'the runtime or checks put in';
-
-/** What was made of a module with the same options before; null when nothing was. */
-export function findMade(bytes: Uint8Array, options: object, cacheDir?: string): InstrumentedModule | null {
-  return placeOf(MADE, bytes, options, cacheDir)?.find() ?? null;
-}
-
-/** Keeps what was made of a module. */
-export function keepMade(
-  bytes: Uint8Array,
-  options: object,
-  made: InstrumentedModule,
-  cacheDir?: string,
-): void {
-  placeOf(MADE, bytes, options, cacheDir)?.keep(made);
+/** Where the module is kept with the runtime or checks put in; null when nothing can be kept. */
+export function keptModule(bytes: Uint8Array, options: object, cacheDir?: string): StorePlace | null {
+  return placeOf('the runtime or checks put in', bytes, options, cacheDir);
 }
 
 let runtimesHash: string | undefined;

@@ -6,6 +6,7 @@ import {
   type FaultyAccess,
   faultStacks,
   type HeapFault,
+  hexAddress,
   isGap,
   printable,
   quantity,
@@ -23,15 +24,7 @@ import { type Branch, branchesOf, sumOf, wholeOf } from './lost-trees.ts';
 import { SHORT_RECORDS, TEXT_OPTIONS } from './report-options.ts';
 import { reportView } from './report-view.ts';
 import { inText, ReportStacks } from './stacks.ts';
-import {
-  amount,
-  failureCount,
-  failureHeadline,
-  faultHeadline,
-  hexAddress,
-  kindTitles,
-  recordAmount,
-} from './wording.ts';
+import { amount, failureCount, failureHeadline, faultHeadline, kindTitles, recordAmount } from './wording.ts';
 
 /** Most bytes of a block that are shown, and how many of them make a row. */
 const SAMPLE_BYTES = 32;

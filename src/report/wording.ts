@@ -1,6 +1,6 @@
 // The words that all writers share: names of classes, sums and headlines.
 
-import { accessText, faultWords, type HeapFault, quantity, stackOf } from '../frames/index.ts';
+import { accessText, faultWords, type HeapFault, hexAddress, quantity, stackOf } from '../frames/index.ts';
 import type { LeakKind } from './leak-kinds.ts';
 import type { FailedAllocation, GrowingPlace, LeakCount, LeakRecord } from './leak-report.ts';
 import { wholeOf } from './lost-trees.ts';
@@ -34,11 +34,6 @@ export function recordAmount(record: LeakRecord): string {
   const direct = `${bytes.toLocaleString('en-US')} direct${blocks === 1 ? '' : ` in ${quantity(blocks, 'block')}`}`;
   const hanging = `${indirect.bytes.toLocaleString('en-US')} indirect in ${quantity(indirect.blocks, 'block')}`;
   return `${quantity(wholeOf(record).bytes, 'byte')} (${direct}, ${hanging})`;
-}
-
-/** An address of linear memory as eight hexadecimal digits. */
-export function hexAddress(address: number): string {
-  return `0x${(address >>> 0).toString(16).padStart(8, '0')}`;
 }
 
 /** A record in one line: `definite leak: 96 bytes in 3 blocks allocated in f`. */

@@ -20,7 +20,7 @@ export {
   type LeaksOptions,
   type ProfileOptions,
 } from './heap-options.ts';
-export { type GraftSettings, type ModuleStore, useModuleStore } from './module-store.ts';
+export { type GraftSettings, type ModuleStore, type StorePlace, useModuleStore } from './module-store.ts';
 export { loadSymbols, loadViews, type SymbolNeeds, useSymbols } from './module-symbols.ts';
 export { loadShapes, useShapes } from './module-wrappers.ts';
 export {

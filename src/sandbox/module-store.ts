@@ -12,12 +12,15 @@ export interface GraftSettings extends InstrumentOptions {
   readonly access: boolean;
 }
 
-/** Keeps modules for other processes. */
-export interface ModuleStore {
-  /** What was made of the module before; null when nothing was, or when it cannot be read. */
-  find(bytes: Uint8Array, settings: GraftSettings): InstrumentedModule | null;
-  keep(bytes: Uint8Array, settings: GraftSettings, made: InstrumentedModule): void;
+/** Where a store keeps what is made of one module in one way. */
+export interface StorePlace {
+  /** What was made before; null when nothing was, or when it cannot be read. */
+  find(): InstrumentedModule | null;
+  keep(made: InstrumentedModule): void;
 }
+
+/** Keeps modules for other processes. @returns null when nothing can be kept */
+export type ModuleStore = (bytes: Uint8Array, settings: GraftSettings) => StorePlace | null;
 
 let installed: ModuleStore | null = null;
 
@@ -26,7 +29,7 @@ export function useModuleStore(store: ModuleStore): void {
   installed = store;
 }
 
-/** The installed store; null for none. */
-export function moduleStore(): ModuleStore | null {
-  return installed;
+/** The place of a module in the installed store; null where there is none. */
+export function storePlace(bytes: Uint8Array, settings: GraftSettings): StorePlace | null {
+  return installed?.(bytes, settings) ?? null;
 }

@@ -17,7 +17,7 @@ import { type RootLayout, rootLayout } from '../leaks/index.ts';
 import { type OnProgress, whileTelling } from '../options/progress.ts';
 import { platform } from '../platform/index.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';
-import { type GraftSettings, moduleStore } from './module-store.ts';
+import { type GraftSettings, storePlace } from './module-store.ts';
 import { type FunctionTypes, ModuleSymbols } from './module-symbols.ts';
 import { TableSignatures } from './table-signatures.ts';
 
@@ -353,13 +353,14 @@ function instrumentNow(
     begins('instrument');
     return passes!.instrument(bytes, options);
   }
-  const stored = moduleStore()?.find(bytes, settings);
+  const place = storePlace(bytes, settings);
+  const stored = place?.find();
   if (stored != null) return stored;
   begins(access ? undefined : 'graft');
   const made = access
     ? checks!.instrumentWithChecksNow(bytes, options, (own) => graft(own, recordOnly))
     : graftNow(bytes, settings, graft);
-  moduleStore()?.keep(bytes, settings, made);
+  place?.keep(made);
   return made;
 }
 
@@ -403,11 +404,12 @@ async function instrumentAny(
   }
   // Checks need Heapline's allocator.
   const settings: GraftSettings = { ...options, recordOnly: access ? 'never' : recordOnly, access };
-  const stored = moduleStore()?.find(bytes, settings);
+  const place = storePlace(bytes, settings);
+  const stored = place?.find();
   if (stored != null) return stored;
   begins(access ? undefined : 'graft');
   const made = access ? await checkAny(bytes, options) : await graftAny(bytes, { ...options, recordOnly });
-  moduleStore()?.keep(bytes, settings, made);
+  place?.keep(made);
   return made;
 }
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { instrumentWithChecks } from '../../src/access/index.ts';
 import { compile } from '../../src/compile/index.ts';
-import { findMade, keepMade, keptChecks } from '../../src/loading/kept-modules.ts';
+import { keptChecks, keptModule } from '../../src/loading/kept-modules.ts';
 import { useModuleStore } from '../../src/sandbox/index.ts';
 import { prepareModuleNow, prepareModuleOnce } from '../../src/sandbox/prepared-module.ts';
 
@@ -53,10 +53,7 @@ it('makes it again when the file is damaged', async () => {
 
 it('keeps what loadWasm() and attach() make', async () => {
   const before = files().length;
-  useModuleStore({
-    find: (bytes, settings) => findMade(bytes, settings, cache),
-    keep: (bytes, settings, made) => keepMade(bytes, settings, made, cache),
-  });
+  useModuleStore((bytes, settings) => keptModule(bytes, settings, cache));
   try {
     const limit = 2 ** 25;
     const made = await prepareModuleOnce(wasm, limit, { access: true });
@@ -71,6 +68,6 @@ it('keeps what loadWasm() and attach() make', async () => {
     expect(now.instrumented.shadow).toEqual(made.instrumented.shadow);
     expect(files()).toEqual(stored);
   } finally {
-    useModuleStore({ find: findMade, keep: keepMade });
+    useModuleStore(keptModule);
   }
 });
