@@ -195,10 +195,14 @@ export function onlySource(words: readonly string[]): string | null {
 
 /** The same command line without the output, and without files of dependencies. */
 export function withoutOutput(words: readonly string[]): string[] {
-  return words.filter((word, at) => {
-    const before = words[at - 1] ?? '';
-    return !/^(?:-o(?!b).*|-M(?:D|MD|P|[FTQ].*))$/.test(word) && !/^(?:-o|-M[FTQ])$/.test(before);
-  });
+  return withoutDepfiles(words).filter((word, at, all) => !/^-o(?!b)/.test(word) && all[at - 1] !== '-o');
+}
+
+/** The same command line without what makes files of dependencies. */
+export function withoutDepfiles(words: readonly string[]): string[] {
+  return words.filter(
+    (word, at) => !/^-M(?:D|MD|P|G|[FTQ].*)$/.test(word) && !/^-M[FTQ]$/.test(words[at - 1] ?? ''),
+  );
 }
 
 /** Libraries of the system that WASI has elsewhere or does not need. */

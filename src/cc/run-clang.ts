@@ -23,7 +23,7 @@ import {
 import { isFile } from '../node/file-kinds.ts';
 import { HEADER_FLAGS, packageDirectory, runtimeDirectory } from '../node/own-files.ts';
 import { isArchive, readArchive, writeArchive } from './archive.ts';
-import type { CommandLine, LinkItem } from './command-line.ts';
+import { type CommandLine, type LinkItem, withoutDepfiles } from './command-line.ts';
 import { type Starter, writeExecutable } from './executable.ts';
 import { librariesOf, type WasiClang } from './wasi-clang.ts';
 
@@ -305,16 +305,6 @@ function depfileOf(flags: readonly string[], object: string): string | null {
   const at = flags.findLastIndex((flag) => flag.startsWith('-MF'));
   if (at < 0) return `${object.replace(/\.[^./]*$/, '')}.d`;
   return flags[at] === '-MF' ? (flags[at + 1] ?? null) : flags[at]!.slice(3);
-}
-
-function withoutDepfiles(flags: readonly string[]): string[] {
-  const kept: string[] = [];
-  for (let i = 0; i < flags.length; i++) {
-    const flag = flags[i]!;
-    if (/^-M[FTQ]$/.test(flag)) i++;
-    else if (!/^-M(?:D|MD|P|G|F.+|T.+|Q.+)$/.test(flag)) kept.push(flag);
-  }
-  return kept;
 }
 
 /** Files that options name and that clang's list of headers lacks. */

@@ -2,4 +2,4 @@
 
 export { embeddedObjects } from './embedded-objects.ts';
 export { bytesOfText } from './text-bytes.ts';
-export { unpackObjects } from './unpack-objects.ts';
+export { PACKED_FLAVOURS, unpackObjects } from './unpack-objects.ts';

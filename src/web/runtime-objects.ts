@@ -22,16 +22,14 @@ export async function fetchRuntimeObjects(): Promise<void> {
 }
 
 async function fetchAll(): Promise<void> {
-  const { embeddedObjects, bytesOfText, unpackObjects } = await import('./packed-objects.ts');
+  const { embeddedObjects, bytesOfText, PACKED_FLAVOURS, unpackObjects } = await import(
+    './packed-objects.ts'
+  );
   const compressed = bytesOfText(embeddedObjects);
   const stream = new Blob([compressed]).stream().pipeThrough(new DecompressionStream('gzip'));
   const packed = new Uint8Array(await new Response(stream).arrayBuffer());
-  const [emscripten, wasi, recorder] = unpackObjects(packed);
-  objects = new Map([
-    ['emscripten', emscripten!],
-    ['wasi', wasi!],
-    ['recorder', recorder!],
-  ]);
+  const unpacked = unpackObjects(packed);
+  objects = new Map(PACKED_FLAVOURS.map((flavour, at) => [flavour, unpacked[at]!]));
 }
 
 /** An object that was loaded. */

@@ -7,6 +7,10 @@
 // its addend. Distances are counted from the previous field and are 1 too large; 0 stands for the end of a function.
 
 import { ByteReader, ByteWriter, SectionId } from '../binary/index.ts';
+import type { RuntimeFlavour } from '../platform/index.ts';
+
+/** The objects of the package, in the order in which they are packed. */
+export const PACKED_FLAVOURS = ['emscripten', 'wasi', 'recorder'] as const satisfies RuntimeFlavour[];
 
 /** Relocations that have an addend (tool conventions, Linking.md): addresses. */
 export const HAS_ADDEND: ReadonlySet<number> = new Set([3, 4]);

@@ -6,9 +6,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { embeddedText, textOfBytes } from '../../scripts/pack-objects.ts';
 import { RuntimeObject } from '../../src/graft/runtime-object.ts';
-import { bytesOfText, unpackObjects } from '../../src/web/packed-objects.ts';
+import { bytesOfText, PACKED_FLAVOURS, unpackObjects } from '../../src/web/packed-objects.ts';
 
-const flavours = ['emscripten', 'wasi', 'recorder'];
+const flavours = PACKED_FLAVOURS;
 const objects = flavours.map((name) =>
   readFileSync(new URL(`../../wasm/heapline-${name}.o`, import.meta.url)),
 );
