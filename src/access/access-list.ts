@@ -38,6 +38,7 @@ export interface AccessList {
 
 /** The accesses of a check as lists, in their order. */
 export function listAccesses(accesses: readonly CheckedAccess[]): AccessList[] {
+  if (accesses.length === 1) return [listOf(accesses)];
   const lists: AccessList[] = [];
   let start = 0;
   for (let end = 1; end <= accesses.length; end += 1) {
@@ -55,19 +56,30 @@ function fits(accesses: readonly CheckedAccess[], start: number, next: number): 
 }
 
 function listOf(accesses: readonly CheckedAccess[]): AccessList {
-  const offsets = accesses.map(({ offset }) => offset);
-  const least = Math.min(...offsets);
+  let [least, most] = [accesses[0]!.offset, accesses[0]!.offset];
+  for (const { offset } of accesses) {
+    if (offset < least) least = offset;
+    else if (offset > most) most = offset;
+  }
   // The address as it is takes the fewest bytes.
-  const from = least >= 0 && Math.max(...offsets) <= MOST_OFFSET ? 0 : least;
+  const from = least >= 0 && most <= MOST_OFFSET ? 0 : least;
+  const first = accesses[0]!.site;
   let members = 0;
-  accesses.forEach(({ offset, size, writes, site }, index) => {
-    const delta = index === 0 ? 0 : site - accesses[index - 1]!.site;
+  let [factor, site] = [1, first];
+  for (const access of accesses) {
     const member =
-      (offset - from) * 2 ** Place.Offset +
-      (writes ? 1 : 0) * 2 ** Place.Writes +
-      Math.log2(size) * 2 ** Place.Exponent +
-      delta * 2 ** Place.Delta;
-    members += member * 2 ** (MEMBER_BITS * index);
-  });
-  return { accesses, from, site: accesses[0]!.site, members };
+      ((access.offset - from) << Place.Offset) |
+      ((access.writes ? 1 : 0) << Place.Writes) |
+      (exponentOf(access.size) << Place.Exponent) |
+      ((access.site - site) << Place.Delta);
+    members += member * factor;
+    factor *= 2 ** MEMBER_BITS;
+    site = access.site;
+  }
+  return { accesses, from, site: first, members };
+}
+
+/** The exponent of a power of two. */
+function exponentOf(size: number): number {
+  return 31 - Math.clz32(size);
 }

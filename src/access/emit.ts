@@ -91,10 +91,10 @@ export class Emitter {
     write: (address: number, operands: readonly number[]) => void,
   ): void {
     const edits = this.emitted.rewriter.code;
-    const operands = this.#spares.forOperands(above);
+    const operands = above.length === 0 ? above : this.#spares.forOperands(above);
     const address = this.#spares.of(I32, 0);
     edits.begin(position);
-    for (const local of operands.toReversed()) edits.code.indexed(Opcode.LocalSet, local);
+    for (let at = operands.length - 1; at >= 0; at -= 1) edits.code.indexed(Opcode.LocalSet, operands[at]!);
     edits.code.indexed(Opcode.LocalTee, address);
     write(address, operands);
     for (const local of operands) edits.code.indexed(Opcode.LocalGet, local);
@@ -102,15 +102,15 @@ export class Emitter {
 
   #check(group: Group): void {
     const { rewriter, functions } = this.emitted;
-    const joined = group.joined.map((each) => partOf(each, each.held!));
+    const write = (address: number): void => {
+      const parts = [partOf(group, address)];
+      for (const each of group.joined) parts.push(partOf(each, each.held!));
+      writeCheck(rewriter.code, parts, functions);
+    };
     if (group.held !== null) {
       rewriter.code.begin(group.position);
-      writeCheck(rewriter.code, [partOf(group, group.held), ...joined], functions);
-      return;
-    }
-    this.#spill(group.position, group.above, (address) => {
-      writeCheck(rewriter.code, [partOf(group, address), ...joined], functions);
-    });
+      write(group.held);
+    } else this.#spill(group.position, group.above, write);
   }
 
   #bad(group: Group): void {

@@ -197,45 +197,57 @@ export class Walk {
   /** Collects for each loop which locals it sets, and whether it may free something. */
   #findLoops(): void {
     const bytes = this.#bytes;
-    const open: (LoopFacts | null)[] = [null];
-    for (let at = this.#start; at < this.#end; at = skipInstruction(bytes, at, this.#end)) {
-      switch (bytes[at]!) {
-        case Opcode.Block:
-        case Opcode.If:
-        case Opcode.Try:
-        case Opcode.TryTable:
-          open.push(null);
-          break;
-        case Opcode.Loop: {
-          const facts = { assigned: new Set<number>(), frees: false, end: 0 };
-          this.#loops.set(at, facts);
-          open.push(facts);
-          break;
+    const first = this.walked.sites.firstLoop[this.body]!;
+    if (first === 0) return;
+    const open: LoopFacts[] = [];
+    // How many blocks are open in each of these loops, with the loop itself.
+    const blocks: number[] = [];
+    for (let at = first; at < this.#end; at = skipInstruction(bytes, at, this.#end)) {
+      const innermost = open.length - 1;
+      const opcode = bytes[at]!;
+      if (opcode === Opcode.Loop) {
+        const facts = { assigned: new Set<number>(), frees: false, end: 0 };
+        this.#loops.set(at, facts);
+        open.push(facts);
+        blocks.push(1);
+      } else if (innermost >= 0) {
+        switch (opcode) {
+          case Opcode.Block:
+          case Opcode.If:
+          case Opcode.Try:
+          case Opcode.TryTable:
+            blocks[innermost]! += 1;
+            break;
+          case Opcode.End:
+          case Opcode.Delegate:
+            blocks[innermost]! -= 1;
+            if (blocks[innermost] === 0) {
+              blocks.pop();
+              this.#endLoop(open.pop()!, open[innermost - 1], at);
+            }
+            break;
+          case Opcode.LocalSet:
+          case Opcode.LocalTee:
+            open[innermost]!.assigned.add(peekU32(bytes, at + 1));
+            break;
+          case Opcode.GlobalSet:
+            if (peekU32(bytes, at + 1) === this.walked.stackPointer)
+              open[innermost]!.assigned.add(this.#pointer);
+            break;
+          default:
+            if (isCall(opcode) && this.#frees(at)) open[innermost]!.frees = true;
         }
-        case Opcode.End:
-        case Opcode.Delegate: {
-          const loop = open.pop();
-          if (loop !== undefined && loop !== null) loop.end = at;
-          break;
-        }
-        case Opcode.LocalSet:
-        case Opcode.LocalTee: {
-          const local = peekU32(bytes, at + 1);
-          this.#spend(open.length);
-          for (const loop of open) loop?.assigned.add(local);
-          break;
-        }
-        case Opcode.GlobalSet:
-          if (peekU32(bytes, at + 1) !== this.walked.stackPointer) break;
-          this.#spend(open.length);
-          for (const loop of open) loop?.assigned.add(this.#pointer);
-          break;
-        default:
-          if (open.length === 1 || !isCall(bytes[at]!) || !this.#frees(at)) break;
-          this.#spend(open.length);
-          for (const loop of open) if (loop !== null) loop.frees = true;
       }
     }
+  }
+
+  /** What happens in a loop happens in the one around it, too. */
+  #endLoop(loop: LoopFacts, around: LoopFacts | undefined, at: number): void {
+    loop.end = at;
+    if (around === undefined) return;
+    this.#spend(loop.assigned.size);
+    for (const local of loop.assigned) around.assigned.add(local);
+    around.frees ||= loop.frees;
   }
 
   /** Whether the call at this file offset may free something. */

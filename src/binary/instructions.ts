@@ -144,14 +144,18 @@ function unknownOpcode(bytes: Uint8Array, offset: number): never {
  */
 export function skipInstruction(bytes: Uint8Array, offset: number, end: number): number {
   const opcode = bytes[offset]!;
+  const kind = SINGLE_BYTE[opcode]!;
+  // Most instructions have no immediate, or an index of one byte.
+  if (kind === Immediate.None && offset < end) return offset + 1;
+  if (kind === Immediate.Index && offset + 1 < end && bytes[offset + 1]! < 0x80) return offset + 2;
   let next: number;
   if (offset >= end) next = end + 1;
-  else if (SINGLE_BYTE[opcode] === Immediate.Prefix) {
+  else if (kind === Immediate.Prefix) {
     const table = PREFIXED[(opcode - 0xfb) as 0 | 1 | 2 | 3];
-    const kind = table[peekU32(bytes, offset + 1)] ?? Immediate.Unknown;
-    if (kind === Immediate.Unknown) unknownOpcode(bytes, offset);
-    next = skipImmediates(kind, bytes, skipLeb(bytes, offset + 1), end);
-  } else next = skipImmediates(SINGLE_BYTE[opcode]!, bytes, offset + 1, end);
+    const prefixed = table[peekU32(bytes, offset + 1)] ?? Immediate.Unknown;
+    if (prefixed === Immediate.Unknown) unknownOpcode(bytes, offset);
+    next = skipImmediates(prefixed, bytes, skipLeb(bytes, offset + 1), end);
+  } else next = skipImmediates(kind, bytes, offset + 1, end);
   if (!(next <= end)) {
     throw new InvalidModuleError(`instruction at offset 0x${offset.toString(16)} is cut short`, offset);
   }

@@ -45,6 +45,8 @@ export interface CallSites {
    * there, so that paths without calls do not pay for it.
    */
   readonly entry: Uint32Array;
+  /** File offset of the first loop of each body; 0 for none. */
+  readonly firstLoop: Uint32Array;
   /** Functions whose references code takes (ref.func). */
   readonly referenced: ReadonlySet<number>;
 }
@@ -145,6 +147,8 @@ class SiteRecorder {
   readonly tables = new Map<number, number>();
   readonly referenced = new Set<number>();
   readonly entries = new EntryFinder();
+  /** File offset of the first loop of the body; 0 for none. */
+  firstLoop = 0;
 
   /** Makes room for all calls that `length` bytes of code can hold: a call takes at least two bytes. */
   reserve(length: number): void {
@@ -161,6 +165,7 @@ function scanCode(bytes: Uint8Array, start: number, end: number, sites: SiteReco
   const { openers, loops } = entries;
   let count = sites.count;
   let join = 0;
+  let firstLoop = 0;
   let depth = 1;
   // The least depth at which a block or an arm ended since the entry place. All deeper blocks have ended, too.
   let closed = Number.POSITIVE_INFINITY;
@@ -188,6 +193,7 @@ function scanCode(bytes: Uint8Array, start: number, end: number, sites: SiteReco
     switch (action) {
       case Action.Loop:
         join = SiteFlag.Join;
+        if (firstLoop === 0) firstLoop = at;
         openers[depth] = at;
         loops[depth] = 1;
         depth += 1;
@@ -270,6 +276,7 @@ function scanCode(bytes: Uint8Array, start: number, end: number, sites: SiteReco
     throw new InvalidModuleError(`function body at offset 0x${start.toString(16)} is cut short`, start);
   }
   sites.count = count;
+  sites.firstLoop = firstLoop;
 }
 
 /**
@@ -282,16 +289,18 @@ export function scanCalls(module: WasmModule): CallSites {
   const first = new Uint32Array(bodies.length + 1);
   const { code } = module.heads;
   const entry = new Uint32Array(bodies.length);
+  const firstLoop = new Uint32Array(bodies.length);
   bodies.forEach((body, index) => {
     first[index] = sites.count;
     sites.reserve(body.end - body.start);
     scanCode(bytes, code[index]!, body.end, sites);
     entry[index] = sites.entries.place;
+    firstLoop[index] = sites.firstLoop;
   });
   first[bodies.length] = sites.count;
   const { count, position, target, flags, tables, referenced } = sites;
   checkIndices(module, sites);
-  return { count, position, target, flags, tables, first, entry, referenced };
+  return { count, position, target, flags, tables, first, entry, firstLoop, referenced };
 }
 
 /** Checks that calls lead to functions, and indirect calls to function types, because the call graph relies on it. */

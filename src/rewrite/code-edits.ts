@@ -117,10 +117,12 @@ function sort(edits: OrderedEdits, breaks: readonly number[]): OrderedEdits {
   // Usually each of two passes makes its edits in order.
   const order = breaks.length === 1 ? merge(unordered, breaks[0]!, compare) : unordered.sort(compare);
   const places = new Uint32Array(count);
-  order.forEach((edit, place) => {
-    places[edit] = place;
-  });
-  const pick = (values: Uint32Array): Uint32Array => order.map((edit) => values[edit]!);
+  for (let place = 0; place < count; place += 1) places[order[place]!] = place;
+  const pick = (values: Uint32Array): Uint32Array => {
+    const picked = new Uint32Array(count);
+    for (let place = 0; place < count; place += 1) picked[place] = values[order[place]!]!;
+    return picked;
+  };
   return {
     count,
     position: pick(position),
