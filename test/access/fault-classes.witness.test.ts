@@ -43,7 +43,7 @@ it('Heapline finds what docs/memory-errors.md says', async () => {
     if (lib.heap.faults().length > 0 || lib.heap.mayLeak(['definite'])) found.push(name);
   }
   expect(found).toEqual(foundBy('Heapline'));
-}, 60_000);
+});
 
 it.runIf(FULL)(
   'AddressSanitizer finds what docs/memory-errors.md says',

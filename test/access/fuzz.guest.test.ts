@@ -43,5 +43,5 @@ describe('mutated modules', () => {
       if (valid) accepted += 1;
     }
     expect(accepted).toBeGreaterThan(MUTANTS / 50);
-  }, 120_000);
+  });
 });

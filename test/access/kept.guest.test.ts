@@ -19,7 +19,7 @@ beforeAll(async () => {
   const file = join(folder, 'one.c');
   writeFileSync(file, '#include <stdlib.h>\nint *one(int n) { int *p = malloc(4); p[n] = 1; return p; }\n');
   ({ wasm } = await compile([file], {}));
-}, 60_000);
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const files = (): string[] =>

@@ -55,7 +55,7 @@ beforeAll(() => {
       distance: distanceOf(words!.replaceAll('&apos;', "'"), Number(size)),
     });
   }
-}, 120_000);
+});
 
 const asked = accessCases.filter(({ memcheck }) => memcheck === undefined);
 

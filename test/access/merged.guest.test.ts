@@ -85,7 +85,7 @@ writeFileSync(source, lines.join('\n'));
 let lib: Sandbox<Record<string, (...given: number[]) => number>>;
 beforeAll(async () => {
   lib = await loadC(source, { flags: ['-O2', '-w'], checks: true });
-}, 60_000);
+});
 afterAll(() => {
   lib?.[Symbol.dispose]();
   rmSync(folder, { recursive: true });

@@ -90,7 +90,7 @@ describe.each(FULL ? ['-O0', '-Og'] : ['-O0'])('AddressSanitizer at %s', (level)
     const { status, stderr } = spawnSync('gcc', [...flags, source, '-o', program], { encoding: 'utf8' });
     expect(stderr).toBe('');
     expect(status).toBe(0);
-  }, 60_000);
+  });
 
   it.each(asked.map((each) => [each.name, each] as const))('agrees on %s', (name, each: AccessCase) => {
     expect(run(name, 'good')).toBe('');

@@ -99,7 +99,7 @@ it.each(builds)(
 it('marked functions of C++ are not checked', async () => {
   const found = await faultyFunctions(['plus.cc'], { toolchain: 'embedded', flags: ['-O2'] });
   expect(found).toEqual(['checked plus.cc']);
-}, 60_000);
+});
 
 it('a source that cannot be compiled with AddressSanitizer is compiled with a warning', async () => {
   writeFileSync(
@@ -114,4 +114,4 @@ it('a source that cannot be compiled with AddressSanitizer is compiled with a wa
     'refuses.c:1:1: warning: functions that are marked with no_sanitize("address") get access checks, because the ' +
       'source cannot be compiled with -fsanitize=address',
   );
-}, 60_000);
+});

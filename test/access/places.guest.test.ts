@@ -77,4 +77,4 @@ it('names them in C++, in a constructor and after a trap', async () => {
   // Once is enough for each place.
   lib.exports.deleted();
   expect(seen(3)).toEqual([]);
-}, 60_000);
+});

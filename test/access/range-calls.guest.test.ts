@@ -74,4 +74,4 @@ it(`faults are at the calls that leave their block (HEAPLINE_SEED=${seed})`, asy
   const lines = lib.heap.faults().map(({ frames }) => frames[0]?.line);
   const wrong = calls.flatMap(({ isWrong }, index) => (isWrong ? [head.length + 1 + index] : []));
   expect(lines).toEqual(wrong);
-}, 120_000);
+});

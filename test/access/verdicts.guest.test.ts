@@ -87,7 +87,7 @@ describe.each(builds)('%s %s', (toolchain, level, every) => {
   let lib: Sandbox<Functions>;
   beforeAll(async () => {
     lib = await loadC<Functions>(source, { toolchain, flags: [level, '-w'], checks: true });
-  }, 120_000);
+  });
   afterAll(() => lib?.dispose());
 
   it.each(accessCases.filter((_, index) => index % every === 0).map((each) => [each.name, each] as const))(
@@ -111,7 +111,7 @@ describe.each(builds)('beside variables, %s %s', (toolchain, level, every) => {
   let lib: Sandbox<Functions>;
   beforeAll(async () => {
     lib = await loadC<Functions>(source, { toolchain, flags: [level, '-w'], checks: true });
-  }, 120_000);
+  });
   afterAll(() => lib?.dispose());
 
   it.each(variableCases.filter((_, index) => index % every === 0).map((each) => [each.name, each] as const))(

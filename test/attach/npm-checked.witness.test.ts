@@ -15,5 +15,5 @@ describe.each(chosen)('$program', (each) => {
     expect(sandbox.heap.faults()).toEqual([]);
     expect(sandbox.heap.stats().allocObjects).toBeGreaterThan(2);
     sandbox.dispose();
-  }, 60_000);
+  });
 });

@@ -83,7 +83,7 @@ beforeAll(() => {
   writeExecutable(join(build.path, 'prög.exe'), module, starter, 'win32');
   const version = ['reg', 'add', 'HKCU\\Software\\Wine', '/v', 'Version', '/d', 'win10', '/f'];
   expect(inWine(version).status).toBe(0);
-}, 240_000);
+});
 
 test.skipIf(wine === null)(
   'a program runs by its .cmd like a native one',

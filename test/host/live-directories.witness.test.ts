@@ -103,7 +103,7 @@ describe('results and errors are those of a native program', () => {
     for (let round = 0; round < ROUNDS; round++) {
       await expectSame(Array.from({ length: 300 }, () => pick(operations)()));
     }
-  }, 120_000);
+  });
 });
 
 test('the host reads files of a directory by the paths of the guest, and nothing else', async () => {

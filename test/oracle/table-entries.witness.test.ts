@@ -181,7 +181,7 @@ describe.each(RUNS)('$toolchain $source', ({ toolchain, source, flags }) => {
     );
     expect(allocations).toBeGreaterThan(1000);
     expect(nested).toBeGreaterThan(500);
-  }, 300_000);
+  });
 });
 
 test('emscripten: contexts of calls to and from embind are V8’s own stack', async () => {
@@ -204,4 +204,4 @@ test('emscripten: contexts of calls to and from embind are V8’s own stack', as
   expect(witness.allocations).toBeGreaterThan(2 * before - 100);
   expect(witness.ledger!.quiescent).toBe(true);
   guest.dispose();
-}, 120_000);
+});

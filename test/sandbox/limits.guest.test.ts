@@ -245,7 +245,7 @@ test('in a worker, a call is stopped without its stack', async () => {
   );
   expect(answer).toEqual(['HEAPLINE_TIMEOUT', 0, 42]);
   await worker.terminate();
-}, 60_000);
+});
 
 describe('limits of the heap', () => {
   test('maxBlocks lets malloc fail while so many blocks are in use', async () => {

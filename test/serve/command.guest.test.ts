@@ -139,7 +139,7 @@ describe('heapline serve', () => {
     await start(['--port', '0', '--call', 'step()', '--every', '1', path], /spinning/);
     child!.kill('SIGINT');
     expect(await once(child!, 'exit')).toEqual([null, 'SIGINT']);
-  }, 20_000);
+  });
 
   test('passes the same strings to each round of calls', async () => {
     const said = await start(

@@ -31,7 +31,7 @@ beforeAll(async () => {
   go = await startGoServer(directory);
   ours = await serve();
   oursTimed = await serve({ writeTimeout: 2 });
-}, 300_000);
+});
 
 afterAll(async () => {
   go?.process.kill();

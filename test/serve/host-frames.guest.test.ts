@@ -59,7 +59,7 @@ beforeAll(async () => {
     {},
     root,
   );
-}, 300_000);
+});
 
 async function resultOf(args: readonly string[], directory: string): Promise<Result> {
   return JSON.parse(await run(process.execPath, args, { HOST_FRAMES_SOURCE: source }, directory)) as Result;

@@ -172,7 +172,7 @@ describe('a slow client', () => {
     expect(ended).toBe(0);
     for (const socket of sockets) socket.destroy();
     await patient[Symbol.asyncDispose]();
-  }, 60_000);
+  });
 
   test('delays nobody when it sends its body byte by byte', async () => {
     const socket = connect(served.port, '127.0.0.1');

@@ -143,7 +143,7 @@ describe('while a profile of many sandboxes is made', () => {
   beforeEach(async () => {
     await openMany(200);
     for (const lib of open) lib.exports.contexts(5);
-  }, 60_000);
+  });
 
   test.each(['heap', 'leaks', 'peak', 'delta_heap', 'heap?debug=1', ''])(
     'the event loop turns (%s)',
@@ -250,4 +250,4 @@ test('a module with an open sandbox is prepared only once, whatever else is load
   } finally {
     opened.mockRestore();
   }
-}, 60_000);
+});

@@ -145,7 +145,7 @@ it('tracks a release build without names, and leaves modules alone that it canno
   expect({ status: again.status, stdout: again.stdout }).toEqual({ status, stdout });
   const { comments, folded } = { comments: readProfile().comments, folded: readProfile().folded() };
   expect({ comments, folded }).toEqual({ comments: profile.comments, folded: profile.folded() });
-}, 60_000);
+});
 
 it('tracks modules of worker threads', async () => {
   const text = `const { Worker, isMainThread } = require('node:worker_threads');
@@ -171,7 +171,7 @@ it('serves pprof while the program runs', async () => {
   const answer = await fetch(`${url.replace(/\/$/, '')}/heap?debug=1`);
   child.kill();
   expect(await answer.text()).toMatch(/1: 321/);
-}, 60_000);
+});
 
 it('reads globs, a port and what to do at the end, and rejects anything else', () => {
   const { tracks } = readSettings({ HEAPLINE_MODULES: 'sql-*.wasm, **/lib/?.js' });
