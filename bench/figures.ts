@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { root } from './build.ts';
 import { drawTools, type Tool } from './measures/tools.ts';
 import type { TrackingResult } from './measures/tracking.ts';
-import { number, type Results } from './report.ts';
+import { allBars, number, QUICKLY, type Results } from './report.ts';
 import { geometricMean } from './statistics.ts';
 
 const WIDTH = 118;
@@ -28,9 +28,12 @@ const list = (items: readonly string[]): string =>
 
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
+/** The numbers of a measurement. */
+const dataOf = <T>(results: Results, name: string): readonly T[] => results.get(name)!.data as readonly T[];
+
 /** The sentence about real programs for the list at the top. */
 function realPrograms(results: Results): string {
-  const real = (results.data.tracking as readonly TrackingResult[]).filter((r) => r.role === 'real');
+  const real = dataOf<TrackingResult>(results, 'tracking').filter((r) => r.role === 'real');
   const ratios = real.map((r) => r.ratio.median);
   const names = [...new Set(real.map((r) => r.program))];
   return wrap(
@@ -72,11 +75,11 @@ function toolTable(tools: readonly Tool[]): string {
 
 /** The kernels that are slower than a person would expect, and every bar that is missed. */
 function losses(results: Results): string {
-  const kernels = (results.data.tracking as readonly TrackingResult[])
+  const kernels = dataOf<TrackingResult>(results, 'tracking')
     .filter((r) => r.toolchain === 'wasi' && r.role !== 'real' && r.ratio.median > 1.2)
     .sort((a, b) => b.ratio.median - a.ratio.median)
     .map((r) => `${r.program} ${number(r.ratio.median)}`);
-  const missed = results.bars
+  const missed = allBars(results)
     .filter((b) => !b.ok)
     .map(
       (b) =>
@@ -91,9 +94,9 @@ function losses(results: Results): string {
 }
 
 function tools(results: Results): string {
-  const { machine } = results;
+  const { machine, date, command, quick } = results.get('tools')!.run;
   const run = wrap(
-    `On ${machine.processor}, ${machine.cores} cores, ${machine.system}, ${results.date}, \`${results.command}\`${results.quick ? ' (few rounds and a wide spread, except for the measurements named as full)' : ''}. × as long and × memory: compared with the same program without the tool, geometric means over three allocation kernels; malloc+free: on one of them, flat churn.`,
+    `On ${machine.processor}, ${machine.cores} cores, ${machine.system}, ${date}, \`${command}\`${quick ? QUICKLY : ''}. × as long and × memory: compared with the same program without the tool, geometric means over three allocation kernels; malloc+free: on one of them, flat churn.`,
     0,
     '',
   );
@@ -101,7 +104,7 @@ function tools(results: Results): string {
     '',
     run,
     '',
-    toolTable(results.data.tools as readonly Tool[]),
+    toolTable(dataOf<Tool>(results, 'tools')),
     '',
     '![How many times as long a program takes under each tool](../bench/plots/tools.svg)',
     '',
@@ -135,9 +138,5 @@ export function updatePages(results: Results): void {
     const path = root + page.path;
     writeFileSync(path, withFigures(readFileSync(path, 'utf8'), page, results));
   }
-  writeFileSync(`${root}bench/plots/tools.svg`, drawTools(results.data.tools as readonly Tool[]));
+  writeFileSync(`${root}bench/plots/tools.svg`, drawTools(dataOf<Tool>(results, 'tools')));
 }
-
-/** The results of the last run that was written. */
-export const readResults = (): Results =>
-  JSON.parse(readFileSync(`${root}bench/results.json`, 'utf8')) as Results;

@@ -9,11 +9,13 @@ import type { TrackingResult } from './measures/tracking.ts';
 import {
   type Bar,
   barTable,
+  type Measured,
   number,
   type Outcome,
   printTable,
   type Results,
-  type Table,
+  type Run,
+  readResults,
   writeResults,
 } from './report.ts';
 import type { Setting } from './setting.ts';
@@ -73,6 +75,17 @@ const collect = (value: string, all: readonly string[] = []): readonly string[] 
 /** The promise of --quick, on a machine that does nothing else. */
 const QUICK_SECONDS = 120;
 
+/** The results with the outcomes of this run in place of earlier ones, in the order of the measurements. */
+function withOutcomes(before: Results, run: Run, outcomes: ReadonlyMap<string, Outcome>): Results {
+  const results = new Map<string, Measured>();
+  for (const name of measurements.keys()) {
+    const outcome = outcomes.get(name);
+    const measured = outcome === undefined ? before.get(name) : { ...outcome, run };
+    if (measured !== undefined) results.set(name, measured);
+  }
+  return results;
+}
+
 async function write(results: Results): Promise<void> {
   writeResults(results);
   (await import('./figures.ts')).updatePages(results);
@@ -93,7 +106,7 @@ async function guarding({ guard: part, updateGuard }: Options, setting: Setting)
 
 async function bench(options: Options): Promise<number> {
   if (options.pages) {
-    const { readResults, updatePages } = await import('./figures.ts');
+    const { updatePages } = await import('./figures.ts');
     updatePages(readResults());
     return 0;
   }
@@ -115,7 +128,6 @@ async function bench(options: Options): Promise<number> {
   const start = performance.now();
   const machine = describeMachine();
   const outcomes = new Map<string, Outcome>();
-  const tables: Table[] = [];
   const bars: Bar[] = [];
   const failures: string[] = [];
   for (const name of names) {
@@ -126,7 +138,6 @@ async function bench(options: Options): Promise<number> {
       outcomes.set(name, outcome);
       if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
       for (const table of outcome.tables) printTable(table);
-      tables.push(...outcome.tables);
       bars.push(...outcome.bars);
     } catch (error) {
       failures.push(name);
@@ -136,18 +147,22 @@ async function bench(options: Options): Promise<number> {
   }
   printTable(barTable(bars));
 
-  // A partial run must not replace the results of a complete run.
-  if (options.write && !options.only && !options.program && failures.length === 0)
-    await write({
+  // Without some of its programs a measurement is not comparable.
+  if (options.write && !options.program && failures.length === 0) {
+    const words = [
+      ...(setting.quick ? ['--quick'] : []),
+      ...full.map((name) => `--full ${name}`),
+      ...(options.only ?? []).map((name) => `--only ${name}`),
+    ];
+    const run = {
       date: new Date().toISOString().slice(0, 10),
       quick: setting.quick,
-      command: `npm run bench${setting.quick ? ['', '--', '--quick', ...full.map((name) => `--full ${name}`)].join(' ') : ''}`,
+      command: ['npm run bench', ...(words.length > 0 ? ['--', ...words] : [])].join(' '),
       machine,
       versions: await describeVersions(),
-      bars,
-      tables,
-      data: Object.fromEntries([...outcomes].map(([name, outcome]) => [name, outcome.data])),
-    });
+    };
+    await write(withOutcomes(readResults(), run, outcomes));
+  }
   const seconds = (performance.now() - start) / 1e3;
   console.log(pc.dim(`\n${number(seconds)} s, ${number(buildSeconds())} s of them building`));
   if (setting.quick && full.length === 0 && seconds - buildSeconds() > QUICK_SECONDS)

@@ -1,5 +1,5 @@
 // The output of the benchmark: tables on the terminal, the same tables in RESULTS.md, and results.json for machines.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import pc from 'picocolors';
 import type { Machine } from './machine.ts';
@@ -23,8 +23,8 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
   /** Facts that a reader needs to read the numbers right. */
   readonly notes: readonly string[];
-  /** The same as a picture: the name of the file without folder and `.svg`, and its text. */
-  readonly plot?: { readonly file: string; readonly title: string; readonly svg: string };
+  /** The same as a picture: the name of the file without folder and `.svg`, and its text, which earlier runs lack. */
+  readonly plot?: { readonly file: string; readonly title: string; readonly svg?: string };
 }
 
 /** The result of a measurement. */
@@ -35,16 +35,22 @@ export interface Outcome {
   readonly data: unknown;
 }
 
-export interface Results {
+/** One call of the benchmark, and what it ran on. */
+export interface Run {
   readonly date: string;
   readonly quick: boolean;
   readonly command: string;
   readonly machine: Machine;
   readonly versions: Readonly<Record<string, string>>;
-  readonly bars: readonly Bar[];
-  readonly tables: readonly Table[];
-  readonly data: Readonly<Record<string, unknown>>;
 }
+
+/** A measurement, and the run that took it. */
+export interface Measured extends Outcome {
+  readonly run: Run;
+}
+
+/** The latest outcome of each measurement, by name. A run of some measurements leaves the others as they were. */
+export type Results = ReadonlyMap<string, Measured>;
 
 export function bar(
   name: string,
@@ -126,31 +132,84 @@ function markdownTable(table: Table): string {
   ].join('\n');
 }
 
+/** The runs of the results, each once. */
+const runsOf = (results: Results): readonly Run[] => [
+  ...new Set([...results.values()].map(({ run }) => run)),
+];
+
+function runText(results: Results, run: Run): string {
+  const names = [...results].filter(([, measured]) => measured.run === run).map(([name]) => name);
+  const { date, quick, command, machine, versions } = run;
+  const tools = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return [
+    `- ${names.join(', ')}: \`${command}\` on ${date}${quick ? QUICKLY : ''}.`,
+    `  Machine: ${machineText(machine)}; load ${number(machine.load)} at the start.`,
+    `  Versions: ${tools.join('; ')}.`,
+  ].join('\n');
+}
+
+/** Said of a run with few rounds. */
+export const QUICKLY = ' (few rounds and a wide spread, except for the measurements named as full)';
+
+export const machineText = ({ processor, cores, memoryGiB, system }: Machine): string =>
+  `${processor}, ${cores} cores, ${memoryGiB} GiB, ${system}`;
+
+/** All bars, in the order of the measurements. */
+export const allBars = (results: Results): readonly Bar[] =>
+  [...results.values()].flatMap(({ bars }) => bars);
+
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /** Writes RESULTS.md, results.json and the plots beside this file. */
 export function writeResults(results: Results): void {
-  const { machine } = results;
+  const tables = [...results.values()].flatMap((measured) => measured.tables);
   const text = [
     '# Benchmark results',
     '',
-    `Written by \`${results.command}\` on ${results.date}${results.quick ? ' (quick: few rounds and a wide spread, except for the measurements named as full)' : ''}.`,
+    'Written by `npm run bench`. With `--only`, it takes some of the measurements anew and leaves the others:',
     '',
-    `- Machine: ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}; load ${number(machine.load)} at the start.`,
-    `- Versions: ${Object.entries(results.versions)
-      .map(([name, version]) => `${name} ${version}`)
-      .join('; ')}.`,
-    '- Times are processor time of the thread (for native programs, of the process), as medians with quartiles in',
-    '  brackets. Ratios are medians of the ratios within each interleaved round.',
-    '- Run it again: `./build.sh bench`, or `npm run bench -- --quick`.',
+    ...runsOf(results).map((run) => runText(results, run)),
     '',
-    markdownTable(barTable(results.bars)),
-    ...results.tables.map(markdownTable),
+    'Times are processor time of the thread (for native programs, of the process), as medians with quartiles in',
+    'brackets. Ratios are medians of the ratios within each interleaved round.',
+    '',
+    markdownTable(barTable(allBars(results))),
+    ...tables.map(markdownTable),
   ].join('\n');
   writeFileSync(here('RESULTS.md'), text);
   mkdirSync(here('plots'), { recursive: true });
-  for (const { plot } of results.tables) if (plot) writeFileSync(here(`plots/${plot.file}.svg`), plot.svg);
-  // The plots are left out, because all of their numbers are in `data`.
-  const tables = results.tables.map(({ plot: _, ...table }) => table);
-  writeFileSync(here('results.json'), `${JSON.stringify({ ...results, tables }, null, 1)}\n`);
+  for (const { plot } of tables) if (plot?.svg) writeFileSync(here(`plots/${plot.file}.svg`), plot.svg);
+  writeFileSync(here('results.json'), `${JSON.stringify(stored(results), null, 1)}\n`);
+}
+
+/** The form of results.json: measurements name their run by its index. */
+interface Stored {
+  readonly runs: readonly Run[];
+  readonly measurements: Readonly<Record<string, Outcome & { readonly run: number }>>;
+}
+
+function stored(results: Results): Stored {
+  const runs = runsOf(results);
+  const measurements: Record<string, Outcome & { readonly run: number }> = {};
+  for (const [name, { run, bars, tables, data }] of results) {
+    // The pictures are left out, because all of their numbers are in `data`.
+    const short = tables.map(({ plot, ...table }) =>
+      plot === undefined ? table : { ...table, plot: { file: plot.file, title: plot.title } },
+    );
+    measurements[name] = { run: runs.indexOf(run), bars, tables: short, data };
+  }
+  return { runs, measurements };
+}
+
+/** Reads what `writeResults` has written; nothing when there is no file. */
+export function readResults(): Results {
+  const file = here('results.json');
+  if (!existsSync(file)) return new Map();
+  const { runs, measurements } = JSON.parse(readFileSync(file, 'utf8')) as Stored;
+  return new Map(
+    Object.entries(measurements).map(([name, { run, ...outcome }]) => [
+      name,
+      { ...outcome, run: runs[run]! },
+    ]),
+  );
 }

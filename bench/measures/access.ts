@@ -123,7 +123,8 @@ async function inEmscripten(program: Program, setting: Setting): Promise<Spread>
       ['plain', runnable(readFileSync(plain.path), plain, program.entry)],
       ['sanitized', runnable(readFileSync(sanitized.path), sanitized, program.entry)],
     ]),
-    { rounds: setting.quick ? 3 : 9, maximalWarmUp: 4, scale: program.scale },
+    // Some of these programs take minutes.
+    { rounds: setting.quick ? 3 : 5, maximalWarmUp: 1, scale: program.scale },
   );
   return ratioSpread(second!.times, first!.times);
 }
@@ -182,7 +183,7 @@ function table(
     notes: [
       'checked: calls are tracked, blocks have redzones, freed blocks wait in a quarantine of 256 KiB, and each access is checked that is not known to be right.',
       'checked MiB has the shadow, of which only the part is touched that belongs to used memory.',
-      'AddressSanitizer checks the stack and global variables as well.',
+      "AddressSanitizer checks the stack and global variables as well. Emscripten's captures the engine's stack at each allocation.",
       ...missingOf(sanitizers),
       ...(missing === null ? [] : [missing]),
     ],
