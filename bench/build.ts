@@ -195,7 +195,7 @@ const exportsOfRuntime = [
   'heapline_shadow',
   'heapline_set_flags',
   'heapline_set_checks',
-  ...['heapline_access', 'heapline_access_is_bad', 'heapline_access_range', 'heapline_access_string'],
+  ...['heapline_access', 'heapline_access_range', 'heapline_access_string'],
 ];
 
 export const runtimeObject = (toolchain: 'wasi' | 'emscripten'): string =>

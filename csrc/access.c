@@ -255,17 +255,6 @@ HL_SLOW void hl_access_look(u32 address, u32 bytes, u32 writes, u32 site) {
   hl_access_report_bad(address, bytes, writes, site);
 }
 
-HL_SLOW u32 hl_access_has_bad(u32 address, u32 bytes) {
-  u32 bad;
-  return (u32)hl_access_is_bad(address, bytes, &bad);
-}
-
-/* The same without a report. */
-HL_SLOW u32 hl_access_look_only(u32 address, u32 bytes) {
-  HL_SPARE_RED_ZONE;
-  return hl_access_has_bad(address, bytes);
-}
-
 HL_INLINE void hl_access_judge(u32 address, u32 bytes, u32 writes, u32 site) {
   if (!hl_access_is_surely_open(address, bytes)) hl_access_look(address, bytes, writes, site);
 }

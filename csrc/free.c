@@ -65,6 +65,7 @@ HL_SLOW void hl_free_slow(u32 address) {
     hl_fault_report(address, 0);
     return;
   }
+  hl_way_check(address, block, 0);
   hl_place freer = hl_free_place();
   if (hl.cells.holders.count) hl_cells_leave(address, freer);
   hl_ledger_free(block, block->requested);

@@ -57,6 +57,8 @@
 
 #include "keyed.c"
 
+#include "operators.c"
+
 #include "free.c"
 
 #include "quarantine.c"

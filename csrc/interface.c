@@ -37,6 +37,8 @@ u32 heapline_set_checks(u32 quarantine, u32 shadow, u32 shadow_bytes) {
   return 1;
 }
 
+void heapline_operator_add(u32 start, u32 bytes, u32 way) { hl_operator_add(start, bytes, way); }
+
 void heapline_set_timeline(u32 step) { hl_timeline_set(step); }
 
 void heapline_set_limits(u32 most_blocks, u32 most_bytes) { hl_limits_set(most_blocks, most_bytes); }
@@ -46,10 +48,6 @@ void heapline_count_attempts(u32 first, u32 last, u32 tells) { hl_limits_count(f
 void heapline_memory_returned(u32 start) { hl_system_returned(start); }
 
 void heapline_access(u32 address, u32 what, u32 site) { hl_access_judge(address, what >> 1, what & 1, site); }
-
-u32 heapline_access_is_bad(u32 address, u32 bytes) {
-  return !hl_access_is_surely_open(address, bytes) && hl_access_look_only(address, bytes);
-}
 
 void heapline_access_range(u32 address, u32 bytes, u32 writes, u32 site) {
   hl_access_judge(address, bytes, writes, site);

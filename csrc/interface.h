@@ -60,6 +60,9 @@ HL_HOST void heapline_set_flags(u32 flags);
 /* Keeps up to so many bytes of freed blocks from being used again and, when `shadow_bytes` is not 0, puts a shadow of
  * memory there, before the first allocation. Returns 0 when there is no memory for the shadow. */
 HL_HOST u32 heapline_set_checks(u32 quarantine, u32 shadow, u32 shadow_bytes);
+/* Says where the code of an operator new or delete lies (HL_WAY_*). With such code, blocks that are freed in another way than
+ * the one in which they were allocated are reported while freed blocks are kept (heapline_set_checks). */
+HL_HOST void heapline_operator_add(u32 start, u32 bytes, u32 way);
 /* Asks for a point of the timeline once so many bytes have been allocated; 0 for none. */
 HL_HOST void heapline_set_timeline(u32 step);
 /* Lets allocations fail that would make more blocks, or a larger block, than this; 0 stands for no limit. */
@@ -71,15 +74,14 @@ HL_HOST void heapline_count_attempts(u32 first, u32 last, u32 tells);
 HL_HOST void heapline_memory_returned(u32 start);
 /* Judges an access whose shadow is not 0. `what` is its size in bytes, doubled, plus 1 when it writes. */
 HL_HOST void heapline_access(u32 address, u32 what, u32 site);
-/* Whether an access to so many bytes would be a fault. It is not reported. */
-HL_HOST u32 heapline_access_is_bad(u32 address, u32 bytes);
 /* Judges an access to so many bytes. */
 HL_HOST void heapline_access_range(u32 address, u32 bytes, u32 writes, u32 site);
 /* Judges reading a string of at most so many bytes; returns how many are read, the zero byte included. */
 HL_HOST u32 heapline_access_string(u32 address, u32 most, u32 site);
 /* Closes and opens stack variables, and the shadow of frames (HL_VARIABLES_*). */
 HL_HOST void heapline_variables(u32 what, u32 a, u32 b);
-/* Where code finds the shadow that writes the shadow of its frames. Its name, and the next one, are AddressSanitizer's. */
+/* The address of the shadow, for code that writes the shadow of its own frames. The names of this word and of the next
+ * function are AddressSanitizer's. */
 HL_HOST u32 __asan_shadow_memory_dynamic_address;
 /* Closes the redzones of the global variables of an object file. */
 HL_HOST void __asan_register_globals(void *globals, uintptr_t count);

@@ -216,6 +216,9 @@
 #define HL_FAULT_VARIABLE_NAME 44
 #define HL_FAULT_VARIABLE_NAME_LENGTH 48
 #define HL_FAULT_VARIABLE_FUNCTION 52
+/* Of a block that is freed in another way than the one in which it was allocated: the two ways. */
+#define HL_FAULT_ALLOCATED_BY 56
+#define HL_FAULT_FREED_BY 60
 #define HL_FAULT_DOUBLE_FREE 1
 #define HL_FAULT_INTERIOR_FREE 2
 #define HL_FAULT_FOREIGN_FREE 3
@@ -262,6 +265,21 @@
 #define HL_FAULT_USE_AFTER_SCOPE 20
 /* An access beside a global variable. */
 #define HL_FAULT_GLOBAL_OVERFLOW 21
+/* A block is freed in another way than the one in which it was allocated (operators.c). */
+#define HL_FAULT_MISMATCH 22
+/* It seems so. The record is not in the ring. When the host finds that it is so, it writes HL_FAULT_MISMATCH over the kind,
+ * and the two ways. */
+#define HL_FAULT_MISMATCH_SUSPECTED 23
+
+/* The ways in which C++ allocates and frees: malloc and free, new and delete, new[] and delete[]; realloc, which frees; and
+ * one that is not known. */
+#define HL_WAY_MALLOC 0
+#define HL_WAY_NEW 1
+#define HL_WAY_NEW_ARRAY 2
+#define HL_WAY_REALLOC 3
+#define HL_WAY_UNKNOWN 4
+/* The most functions that heapline_operator_add remembers. */
+#define HL_OPERATORS_MOST 40
 
 /* The shadow has a byte for each granule of memory. From 1 to 7 it says how many bytes of the granule, from the first
  * one on, the program may touch; 0 stands for all of them, and these values for none. They are AddressSanitizer's. */

@@ -60,7 +60,10 @@ static u32 hl_metadata_run(u32 pages) {
 /* Takes pages for metadata. A free of any address in them is a foreign free. */
 static u32 hl_metadata_run(u32 pages) {
   hl_span *run = hl_pages_allocate(pages);
-  if (!run) return 0;
+  if (!run) {
+    hl.metadata_missing = 1;
+    return 0;
+  }
   u32 base = run->base;
   hl_map_fill(hl_page_of(base), run->pages, 0);
   hl_struct_recycle(run);

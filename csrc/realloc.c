@@ -49,6 +49,7 @@ HL_SLOW void *hl_realloc_slow(u32 address, u32 size) {
     hl_fault_report(address, 1);
     return 0;
   }
+  hl_way_check(address, block, 1);
   u32 old = block->requested;
   if (size == old) return (void *)address;
   if (size > HL_SIZE_MAX) return hl_allocation_failed(size);

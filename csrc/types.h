@@ -214,7 +214,7 @@ typedef struct hl_fault {
   u32 variable_name;
   u32 variable_name_length;
   u32 variable_function;
-  u32 unused[2];
+  u32 allocated_by, freed_by; /* HL_WAY_* */
 } hl_fault;
 
 /* A block that leak reports leave out (lsan.c). It is another block when the serial has changed. */
@@ -347,6 +347,8 @@ HL_ASSERT_FIELD(hl_fault, access_site, HL_FAULT_ACCESS_SITE);
 HL_ASSERT_FIELD(hl_fault, variable_name, HL_FAULT_VARIABLE_NAME);
 HL_ASSERT_FIELD(hl_fault, variable_name_length, HL_FAULT_VARIABLE_NAME_LENGTH);
 HL_ASSERT_FIELD(hl_fault, variable_function, HL_FAULT_VARIABLE_FUNCTION);
+HL_ASSERT_FIELD(hl_fault, allocated_by, HL_FAULT_ALLOCATED_BY);
+HL_ASSERT_FIELD(hl_fault, freed_by, HL_FAULT_FREED_BY);
 HL_ASSERT_FIELD(hl_runtime, magic, HL_RUNTIME_MAGIC);
 HL_ASSERT_FIELD(hl_runtime, version, HL_RUNTIME_VERSION);
 HL_ASSERT_FIELD(hl_runtime, top, HL_RUNTIME_TOP);
@@ -462,6 +464,18 @@ typedef struct hl_quarantine {
   u32 capacity; /* of `entries`: a power of two, or 0 */
   hl_kept *entries;
 } hl_quarantine;
+
+/* The code of an operator new or delete (operators.c). */
+typedef struct hl_operator {
+  u32 start, bytes; /* as sites count */
+  u32 way; /* HL_WAY_*; HL_WAY_MALLOC for a function that the operators share */
+} hl_operator;
+
+typedef struct hl_operators {
+  u32 start, bytes; /* of the code from the first operator to the last */
+  u32 count;
+  hl_operator code[HL_OPERATORS_MOST];
+} hl_operators;
 
 /* Which bytes the program may touch (shadow.c). */
 typedef struct hl_shadow {
@@ -587,6 +601,8 @@ typedef struct hl_state {
   hl_limits limits;
   hl_quarantine quarantine;
   hl_shadow shadow;
+  hl_operators operators;
+  u32 metadata_missing; /* there was no memory for metadata at least once */
 
   hl_cells cells;
   hl_leak_requests requests;

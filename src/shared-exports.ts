@@ -12,6 +12,7 @@ export type {
   HeapFault,
   HeapFaultKind,
   MemoryAround,
+  MismatchedWays,
   StackColumns,
 } from './frames/index.ts';
 export type { HeapBlock, HeapSnapshot, HeapTotals } from './heap/index.ts';

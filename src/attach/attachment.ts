@@ -6,6 +6,7 @@ import { type CallScopes, platform } from '../platform/index.ts';
 import {
   bytesSeemRust,
   checksOf,
+  loadMismatches,
   loadPasses,
   loadShapes,
   loadSymbols,
@@ -42,6 +43,7 @@ export async function attachTo(target: Target): Promise<{ module: unknown; sandb
     }),
     loadShapes(),
     loadTimelines(target.options.timeline ?? false),
+    loadMismatches(target.options),
     // Where it is at hand. Pages load it when a module needs it.
     fetchRuntimeObjects === null ? prepareGrafting() : null,
   ]);

@@ -5,6 +5,7 @@ import type { WasmMemory } from '../binary/wasm-types.ts';
 import { HeaplineError, MissingRuntimeError, UnsupportedModuleError } from '../errors.ts';
 import {
   checksOf,
+  loadMismatches,
   loadPasses,
   loadShapes,
   loadSymbols,
@@ -40,6 +41,7 @@ export async function trackModules(choose: Choose, tracking: Tracking = {}): Pro
     loadSymbols({ sourceMap: tracking.options?.sourceMap !== undefined, rust: true }),
     loadShapes(),
     loadTimelines(timeline),
+    loadMismatches(tracking.options ?? {}),
     prepareGrafting(),
   ]);
   trackModulesNow(choose, tracking);

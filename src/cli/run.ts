@@ -424,6 +424,7 @@ function shownEvents(
       kind: fault.kind,
       address: fault.address,
       ...(fault.access === undefined ? {} : { access: withoutMemory(fault.access) }),
+      ...(fault.mismatch === undefined ? {} : { mismatch: fault.mismatch }),
       block: fault.block,
       frames: frames(stackOf(fault, 'frames')),
       allocatedAt: frames(stackOf(fault, 'allocatedAt')),

@@ -25,6 +25,7 @@ export type HeapFaultKind =
   | 'dynamic-stack-buffer-overflow'
   | 'stack-use-after-scope'
   | 'global-buffer-overflow'
+  | 'alloc-dealloc-mismatch'
   | 'unknown-pool';
 
 /** The block that a heap fault is about. */
@@ -78,6 +79,14 @@ export interface FaultyAccess {
   readonly variable?: FaultyVariable;
 }
 
+/** How a block was allocated, and how it is freed. In C++ they must fit together. */
+export interface MismatchedWays {
+  /** What allocated the block. `malloc` stands for all of C's functions. */
+  readonly allocatedBy: 'malloc' | 'operator new' | 'operator new[]';
+  /** What frees it. */
+  readonly freedBy: 'free' | 'realloc' | 'operator delete' | 'operator delete[]';
+}
+
 /** A wrong access without the bytes around it. */
 export function withoutMemory({
   kind,
@@ -104,6 +113,8 @@ export interface HeapFault {
   readonly block: FaultyBlock | null;
   /** Of a wrong access, what was read or written. */
   readonly access?: FaultyAccess;
+  /** Of a block that is freed in another way than the one in which it was allocated, the two ways. */
+  readonly mismatch?: MismatchedWays;
   /** Where it happened. */
   readonly frames: readonly Frame[];
   /** Where the block was allocated; null when there is no block. */
@@ -204,6 +215,11 @@ export const faultWords: Readonly<Record<HeapFaultKind, FaultWords>> = {
     predicate: 'is beside a global variable and was accessed',
     meaning: 'The program read or wrote beside a global variable.',
   },
+  'alloc-dealloc-mismatch': {
+    title: 'alloc-dealloc-mismatch',
+    predicate: 'was freed in another way than the one in which it was allocated',
+    meaning: 'The program freed a block in another way than the one in which it allocated the block.',
+  },
   'unknown-pool': {
     title: 'client request for a pool that does not exist',
     predicate: 'names no pool: it was destroyed before, or never created',
@@ -227,6 +243,11 @@ export function faultStacks(fault: HeapFault): readonly (readonly [string, Stack
 /** What a wrong access did: `write of 4 bytes at 0x00010010, 0 bytes past the end of a block of 13 bytes`. */
 export function accessText({ address }: HeapFault, { kind, size, position }: FaultyAccess): string {
   return `${kind} of ${quantity(size, 'byte')} at ${hexAddress(address)}, ${position}`;
+}
+
+/** The two ways in words: `allocated by operator new[] and freed by operator delete`. */
+export function mismatchText({ allocatedBy, freedBy }: MismatchedWays): string {
+  return `allocated by ${allocatedBy} and freed by ${freedBy}`;
 }
 
 /** Where a byte is that must not be touched. */
@@ -266,14 +287,20 @@ export function variablePosition(kind: HeapFaultKind, address: number, variable:
     : `${quantity(inside - size, 'byte')} past the end of ${what}`;
 }
 
+function faultSentence(fault: HeapFault): string {
+  const { title, predicate } = faultWords[fault.kind];
+  if (fault.access !== undefined) return `${title}: ${accessText(fault, fault.access)}`;
+  const pointer = `Pointer 0x${fault.address.toString(16)}`;
+  return fault.mismatch === undefined
+    ? `${pointer} ${predicate}`
+    : `${pointer} was ${mismatchText(fault.mismatch)}`;
+}
+
 /** The message of an error about a heap fault. */
 export function faultMessage(fault: HeapFault): string {
   const allocated = stackOf(fault, 'allocatedAt');
   const freed = stackOf(fault, 'freedAt');
-  let message =
-    fault.access === undefined
-      ? `Pointer 0x${fault.address.toString(16)} ${faultWords[fault.kind].predicate}`
-      : `${faultWords[fault.kind].title}: ${accessText(fault, fault.access)}`;
+  let message = faultSentence(fault);
   message += messageStack(stackOf(fault, 'frames'));
   if (allocated !== null) {
     message += `\n  The block (${fault.block?.size ?? 0} bytes) was allocated${messageStack(allocated)}`;

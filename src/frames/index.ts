@@ -17,6 +17,8 @@ export {
   type HeapFault,
   type HeapFaultKind,
   type MemoryAround,
+  type MismatchedWays,
+  mismatchText,
   variablePosition,
   withoutMemory,
 } from './heap-fault.ts';

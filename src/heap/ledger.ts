@@ -9,7 +9,7 @@
 
 import type { WasmExports, WasmMemory } from '../binary/wasm-types.ts';
 import { CorruptLedgerError, MissingRuntimeError } from '../errors.ts';
-import type { HeapFaultKind } from '../frames/index.ts';
+import type { HeapFaultKind, MismatchedWays } from '../frames/index.ts';
 import { type RuntimeExports, runtimeFunctions } from '../runtime/index.ts';
 import * as L from '../runtime/layout.ts';
 import { MemoryView } from './memory-view.ts';
@@ -84,6 +84,16 @@ export interface RawHeapFault {
   readonly blockSize: number;
   /** Of a wrong access; null otherwise. */
   readonly access: RawAccess | null;
+  /** Of a block that is freed in another way than the one in which it was allocated; null otherwise. */
+  readonly mismatch: MismatchedWays | null;
+}
+
+/** A suspicion that a block is freed in another way than the one in which it was allocated. */
+export interface RawSuspicion {
+  readonly context: number;
+  readonly allocContext: number;
+  /** Whether realloc frees the block. */
+  readonly reallocates: boolean;
 }
 
 /** A wrong access as the runtime records it. */
@@ -127,10 +137,15 @@ const FAULT_KINDS: Readonly<Record<number, HeapFaultKind>> = {
   [L.FAULT_DYNAMIC_STACK_OVERFLOW]: 'dynamic-stack-buffer-overflow',
   [L.FAULT_USE_AFTER_SCOPE]: 'stack-use-after-scope',
   [L.FAULT_GLOBAL_OVERFLOW]: 'global-buffer-overflow',
+  [L.FAULT_MISMATCH]: 'alloc-dealloc-mismatch',
 };
-const isBesideVariable = (kind: number): boolean => kind >= L.FAULT_STACK_OVERFLOW;
+const isBesideVariable = (kind: number): boolean =>
+  kind >= L.FAULT_STACK_OVERFLOW && kind <= L.FAULT_GLOBAL_OVERFLOW;
 const isAccess = (kind: number): boolean =>
   (kind >= L.FAULT_OVERFLOW && kind <= L.FAULT_USE_AFTER_POISON) || isBesideVariable(kind);
+/** The ways in which C++ allocates and frees, by their numbers. */
+const ALLOCATED_BY = ['malloc', 'operator new', 'operator new[]'] as const;
+const FREED_BY = ['free', 'operator delete', 'operator delete[]', 'realloc'] as const;
 /** Longer names are cut. */
 const LONGEST_NAME = 256;
 
@@ -754,7 +769,41 @@ export class Ledger {
             site: words[at + L.FAULT_ACCESS_SITE / WORD]!,
             variable: !variable || block === 0 ? null : this.#variableAt(at, block, blockSize),
           },
+      mismatch: code !== L.FAULT_MISMATCH ? null : this.#waysAt(at),
     };
+  }
+
+  /** @param at index of the first word of a fault record */
+  #waysAt(at: number): MismatchedWays {
+    const words = this.#view.words;
+    const allocatedBy = ALLOCATED_BY[words[at + L.FAULT_ALLOCATED_BY / WORD]!];
+    const freedBy = FREED_BY[words[at + L.FAULT_FREED_BY / WORD]!];
+    if (allocatedBy === undefined || freedBy === undefined) throw damaged('fault record', at * WORD);
+    return { allocatedBy, freedBy };
+  }
+
+  /** Whether the record that the import `heapline.fault` was given is a suspicion, which the host is to judge. */
+  isSuspicion(record: number): boolean {
+    return this.#view.words[this.#recordAt(record) + L.FAULT_KIND / WORD] === L.FAULT_MISMATCH_SUSPECTED;
+  }
+
+  suspicionAt(record: number): RawSuspicion {
+    const words = this.#view.words;
+    const at = this.#recordAt(record);
+    return {
+      context: words[at + L.FAULT_CONTEXT / WORD]!,
+      allocContext: words[at + L.FAULT_ALLOC_CONTEXT / WORD]!,
+      reallocates: words[at + L.FAULT_FREED_BY / WORD] === L.WAY_REALLOC,
+    };
+  }
+
+  /** Answers a suspicion that is right. */
+  confirmSuspicion(record: number, allocatedBy: number, freedBy: number): void {
+    const words = this.#view.words;
+    const at = this.#recordAt(record);
+    words[at + L.FAULT_KIND / WORD] = L.FAULT_MISMATCH;
+    words[at + L.FAULT_ALLOCATED_BY / WORD] = allocatedBy;
+    words[at + L.FAULT_FREED_BY / WORD] = freedBy;
   }
 
   /** @param at index of the first word of a fault record */

@@ -19,5 +19,5 @@ export {
   SECTION_NAME,
   type ShadowPlace,
 } from './instrumented-module.ts';
-export type { CallSites } from './scan.ts';
+export { type CallSites, SiteFlag, scanCalls } from './scan.ts';
 export { UNCHECKED_SECTION, uncheckedBodies } from './unchecked-section.ts';

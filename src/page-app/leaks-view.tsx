@@ -123,6 +123,9 @@ function Fault({ error, open, ...props }: ViewProps & { error: LeakJsonError; op
         {error.access === undefined
           ? ''
           : `${error.access.kind} of ${error.access.size} bytes, ${error.access.position} `}
+        {error.mismatch === undefined
+          ? ''
+          : `block allocated by ${error.mismatch.allocatedBy} and freed by ${error.mismatch.freedBy} `}
         at 0x{error.address.toString(16)}
       </summary>
       <Stack {...props} title="Where it happened" frames={error.stack} />

@@ -10,6 +10,7 @@ import {
   type HeapFault,
   type HeapFaultKind,
   isGap,
+  type MismatchedWays,
   relativePath,
   rememberedByFrame,
   type Stack,
@@ -134,6 +135,8 @@ export interface LeakJsonError {
   readonly address: number;
   /** What a wrong access did; not there for a bad free or realloc. */
   readonly access?: LeakJsonAccess;
+  /** Of a block that is freed in another way than the one in which it was allocated, the two ways. */
+  readonly mismatch?: MismatchedWays;
   /** Where it happened, innermost frame first. */
   readonly stack: readonly LeakJsonFrame[];
   /** Where the block was allocated; null when the pointer belongs to no block. */
@@ -275,6 +278,7 @@ function jsonOf(report: LeakReport, { root, wrappers, version }: SettingsOf<type
     kind: fault.kind,
     address: fault.address,
     ...(fault.access === undefined ? {} : { access: withoutMemory(fault.access) }),
+    ...(fault.mismatch === undefined ? {} : { mismatch: fault.mismatch }),
     stack: stack(stackOf(fault, 'frames')),
     allocated: stackOrNull(stackOf(fault, 'allocatedAt')),
     freed: stackOrNull(stackOf(fault, 'freedAt')),

@@ -1,6 +1,14 @@
 // The words that all writers share: names of classes, sums and headlines.
 
-import { accessText, faultWords, type HeapFault, hexAddress, quantity, stackOf } from '../frames/index.ts';
+import {
+  accessText,
+  faultWords,
+  type HeapFault,
+  hexAddress,
+  mismatchText,
+  quantity,
+  stackOf,
+} from '../frames/index.ts';
 import type { LeakKind } from './leak-kinds.ts';
 import type { FailedAllocation, GrowingPlace, LeakCount, LeakRecord } from './leak-report.ts';
 import { wholeOf } from './lost-trees.ts';
@@ -46,9 +54,11 @@ export function recordHeadline(record: LeakRecord, stacks: ReportStacks): string
 export function faultHeadline(fault: HeapFault, stacks: ReportStacks): string {
   const place = stacks.functionOf(stackOf(fault, 'frames'));
   const { title } = faultWords[fault.kind];
-  if (fault.access === undefined)
-    return `${title}: ${hexAddress(fault.address)}${place === '' ? '' : ` in ${place}`}`;
-  return `${title}${place === '' ? '' : ` in ${place}`}: ${accessText(fault, fault.access)}`;
+  const { access, mismatch, block, address } = fault;
+  const where = place === '' ? '' : ` in ${place}`;
+  if (access !== undefined) return `${title}${where}: ${accessText(fault, access)}`;
+  if (mismatch === undefined) return `${title}: ${hexAddress(address)}${where}`;
+  return `${title}${where}: block of ${quantity(block?.size ?? 0, 'byte')} at ${hexAddress(address)}, ${mismatchText(mismatch)}`;
 }
 
 /** Failed allocations in one line: `failed allocation: 500 bytes in f`. */

@@ -46,6 +46,12 @@ export interface RuntimeExports {
    * shadow of memory there, before the first allocation. Returns 0 when there is no memory for the shadow.
    */
   heapline_set_checks(quarantine: number, shadow: number, shadow_bytes: number): number;
+  /**
+   * Says where the code of an operator new or delete lies (HL_WAY_*). With such code, blocks that are freed
+   * in another way than the one in which they were allocated are reported while freed blocks are kept
+   * (heapline_set_checks).
+   */
+  heapline_operator_add(start: number, bytes: number, way: number): void;
   /** Asks for a point of the timeline once so many bytes have been allocated; 0 for none. */
   heapline_set_timeline(step: number): void;
   /**
@@ -61,8 +67,6 @@ export interface RuntimeExports {
   heapline_memory_returned(start: number): void;
   /** Judges an access whose shadow is not 0. `what` is its size in bytes, doubled, plus 1 when it writes. */
   heapline_access(address: number, what: number, site: number): void;
-  /** Whether an access to so many bytes would be a fault. It is not reported. */
-  heapline_access_is_bad(address: number, bytes: number): number;
   /** Judges an access to so many bytes. */
   heapline_access_range(address: number, bytes: number, writes: number, site: number): void;
   /** Judges reading a string of at most so many bytes; returns how many are read, the zero byte included. */
@@ -70,8 +74,8 @@ export interface RuntimeExports {
   /** Closes and opens stack variables, and the shadow of frames (HL_VARIABLES_*). */
   heapline_variables(what: number, a: number, b: number): void;
   /**
-   * Where code finds the shadow that writes the shadow of its frames. Its name, and the next one, are
-   * AddressSanitizer's.
+   * The address of the shadow, for code that writes the shadow of its own frames. The names of this word and
+   * of the next function are AddressSanitizer's.
    */
   readonly __asan_shadow_memory_dynamic_address: RuntimeAddress;
   /** Closes the redzones of the global variables of an object file. */
@@ -139,12 +143,12 @@ export const HOST_EXPORTS: readonly string[] = [
   'heapline_shadow',
   'heapline_set_flags',
   'heapline_set_checks',
+  'heapline_operator_add',
   'heapline_set_timeline',
   'heapline_set_limits',
   'heapline_count_attempts',
   'heapline_memory_returned',
   'heapline_access',
-  'heapline_access_is_bad',
   'heapline_access_range',
   'heapline_access_string',
   'heapline_variables',

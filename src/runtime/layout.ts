@@ -232,6 +232,9 @@ export const FAULT_ACCESS_SITE = 40;
 export const FAULT_VARIABLE_NAME = 44;
 export const FAULT_VARIABLE_NAME_LENGTH = 48;
 export const FAULT_VARIABLE_FUNCTION = 52;
+/** Of a block that is freed in another way than the one in which it was allocated: the two ways. */
+export const FAULT_ALLOCATED_BY = 56;
+export const FAULT_FREED_BY = 60;
 export const FAULT_DOUBLE_FREE = 1;
 export const FAULT_INTERIOR_FREE = 2;
 export const FAULT_FOREIGN_FREE = 3;
@@ -289,6 +292,24 @@ export const FAULT_DYNAMIC_STACK_OVERFLOW = 19;
 export const FAULT_USE_AFTER_SCOPE = 20;
 /** An access beside a global variable. */
 export const FAULT_GLOBAL_OVERFLOW = 21;
+/** A block is freed in another way than the one in which it was allocated (operators.c). */
+export const FAULT_MISMATCH = 22;
+/**
+ * It seems so. The record is not in the ring. When the host finds that it is so, it writes FAULT_MISMATCH
+ * over the kind, and the two ways.
+ */
+export const FAULT_MISMATCH_SUSPECTED = 23;
+/**
+ * The ways in which C++ allocates and frees: malloc and free, new and delete, new[] and delete[]; realloc,
+ * which frees; and one that is not known.
+ */
+export const WAY_MALLOC = 0;
+export const WAY_NEW = 1;
+export const WAY_NEW_ARRAY = 2;
+export const WAY_REALLOC = 3;
+export const WAY_UNKNOWN = 4;
+/** The most functions that heapline_operator_add remembers. */
+export const OPERATORS_MOST = 40;
 /**
  * The shadow has a byte for each granule of memory. From 1 to 7 it says how many bytes of the granule, from
  * the first one on, the program may touch; 0 stands for all of them, and these values for none. They are

@@ -59,4 +59,5 @@ export {
 } from './sandbox-options.ts';
 export { type Instantiate, Session, type SessionOptions } from './session.ts';
 export { SandboxSnapshot } from './snapshot.ts';
+export { loadMismatches } from './starting-mismatches.ts';
 export type { Subject, ToolchainInfo } from './subject.ts';

@@ -11,6 +11,7 @@ import { loadTimelines } from './recording.ts';
 import { type GuestTypes, Sandbox } from './sandbox.ts';
 import { checksOf, type SandboxOptions } from './sandbox-options.ts';
 import type { Instantiate, SessionOptions } from './session.ts';
+import { loadMismatches } from './starting-mismatches.ts';
 import type { Subject } from './subject.ts';
 
 /** Where a module comes from and how it is to be shown. */
@@ -41,7 +42,7 @@ export async function openSandbox<Exports extends object, Types extends object =
   const { module } = source;
   const { debugInfo, sourceMap } = symbolOptions;
   const needs = { sourceMap: sourceMap !== undefined, rust: module.seemsRust || debugInfo !== undefined };
-  await Promise.all([loadSymbols(needs), loadTimelines(options.timeline ?? false)]);
+  await Promise.all([loadSymbols(needs), loadTimelines(options.timeline ?? false), loadMismatches(options)]);
   const subject = { ...source, symbols: module.symbols(symbolOptions), functions: module.functions(names) };
   const instantiate: Instantiate = (boundary, instantiated) => {
     const guestOptions: GuestOptions = {

@@ -22,9 +22,11 @@ import { ClientRequests, countsOf } from './client-requests.ts';
 import { FunctionTable } from './function-table.ts';
 import { GuestViews } from './guest-views.ts';
 import { HeapEvents } from './heap-events.ts';
+import type { MismatchJudge } from './mismatches.ts';
 import { Program } from './program.ts';
 import { startTimeline } from './recording.ts';
 import { StackReader } from './stack-reader.ts';
+import { startMismatches } from './starting-mismatches.ts';
 import { RECORD_ONLY, type Subject } from './subject.ts';
 
 /** How a guest is watched. */
@@ -76,6 +78,8 @@ export class Session {
   readonly timeline: TimelineRecorder | null;
   readonly #options: SessionOptions;
   readonly #witness: GuestAccessWitness;
+  /** Null when blocks that are freed in another way than the one in which they were allocated are not looked for. */
+  #mismatches: MismatchJudge | null = null;
   /** Called at each attempt to allocate, while the runtime counts them. */
   onAttempt: ((size: number, context: number) => void) | null = null;
   #disposed = false;
@@ -114,6 +118,7 @@ export class Session {
     const recordsOnly = this.ledger.recordsOnly;
     if ((options.quarantine > 0 && !recordsOnly) || instrumented.shadow !== null) {
       startChecks(runtime, options.quarantine, instrumented.shadow);
+      this.#mismatches = startMismatches(subject, this.ledger, runtime);
     }
     if (instrumented.shadow !== null) {
       gate.stacks.cutOff = (pointer) => runtime.heapline_variables?.(layout.VARIABLES_HAVE_ENDED, pointer, 0);
@@ -240,6 +245,10 @@ export class Session {
     if (request !== null) {
       if (request.kind === 'ignored') this.requests.mention(request);
       else this.#checkLeaks(record, request.quiet);
+      return;
+    }
+    if (this.ledger.isSuspicion(record)) {
+      this.#mismatches?.judge(record);
       return;
     }
     const event = this.events.take(record, this.ledger, this.#witness);

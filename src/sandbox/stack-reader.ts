@@ -76,12 +76,13 @@ export class StackReader {
 
   /** A fault with its stacks. */
   fault({ record, path, allocated, freed, memory }: RecordedHeapFault, stacks = this.contexts()): HeapFault {
-    const { kind, address, access } = record;
+    const { kind, address, access, mismatch } = record;
     const block = record.block === 0 ? null : { address: record.block, size: record.blockSize };
     return withStacks(
       {
         ...{ kind, address, block },
         ...(access === null ? {} : { access: this.#access(kind, access, block, memory!) }),
+        ...(mismatch === null ? {} : { mismatch }),
       },
       {
         frames: this.#stackAt(path, stacks),
