@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { originalPosition } from '../../src/node/source-maps.ts';
+import { ownTime } from '../support/own-time.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -46,9 +47,8 @@ test.each([
 });
 
 test('a long script of comments is read quickly', () => {
-  const began = performance.now();
-  expect(originOf(`${own}\n${'// //# //\n'.repeat(100_000)}code();\n`)).toBe('script.js:1:1');
-  expect(performance.now() - began).toBeLessThan(2000);
+  const script = `${own}\n${'// //# //\n'.repeat(100_000)}code();\n`;
+  expect(ownTime(() => expect(originOf(script)).toBe('script.js:1:1'))).toBeLessThan(2000);
 });
 
 test('a map may have sections', () => {

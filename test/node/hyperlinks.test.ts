@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { linked, showsLinks } from '../../src/node/hyperlinks.ts';
+import { ownTime } from '../support/own-time.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
 const here = 'test/node/hyperlinks.test.ts';
@@ -80,9 +81,10 @@ test('places at the end of rows of tables become links, with blanks in names and
 });
 
 test('long lines take time in proportion to their length', () => {
-  const start = performance.now();
-  linked(`at ${'x '.repeat(200_000)}(`, root);
-  linked(`${'('.repeat(200_000)}:1`, root);
-  for (let i = 0; i < 1000; i++) linked(`${'a '.repeat(900)}:1`, root);
-  expect(performance.now() - start).toBeLessThan(5000);
+  const took = ownTime(() => {
+    linked(`at ${'x '.repeat(200_000)}(`, root);
+    linked(`${'('.repeat(200_000)}:1`, root);
+    for (let i = 0; i < 1000; i++) linked(`${'a '.repeat(900)}:1`, root);
+  });
+  expect(took).toBeLessThan(5000);
 });

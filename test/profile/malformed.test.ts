@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvalidArgumentError, InvalidProfileError } from '../../src/errors.ts';
 import { HeapProfile } from '../../src/profile/index.ts';
+import { ownTime } from '../support/own-time.ts';
 import { sampleProfile } from '../support/sample-heap.ts';
 
 /** Decodes the bytes and uses the result. True when the bytes were rejected. */
@@ -162,9 +163,8 @@ describe('decoding bytes that are not an intact heap profile', () => {
       [4, message([1, 1], [4, message([1, 1])])],
       [2, message([1, 1], [2, 1])],
     );
-    const started = performance.now();
-    expect(HeapProfile.decode(bytes).top()).toContain('aaaa');
-    expect(performance.now() - started).toBeLessThan(30_000);
+    const took = ownTime(() => expect(HeapProfile.decode(bytes).top()).toContain('aaaa'));
+    expect(took).toBeLessThan(30_000);
   });
 
   it('rejects every truncated profile or reads it as a shorter one', () => {

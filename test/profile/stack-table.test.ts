@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { IdTable } from '../../src/profile/id-table.ts';
 import { StackTable } from '../../src/profile/stack-table.ts';
+import { ownTime } from '../support/own-time.ts';
 
 const MANY = 200_000;
 
@@ -33,13 +34,14 @@ test('a stack has one number, and appended stacks are found', () => {
 
 test('a stack with 200,000 callees finds each of them at once', () => {
   const table = new StackTable();
-  const began = performance.now();
-  for (let round = 0; round < 2; round++) {
-    for (let i = 0; i < MANY; i++) if (table.number(0, i) !== i + 1) expect.unreachable();
-  }
+  const took = ownTime(() => {
+    for (let round = 0; round < 2; round++) {
+      for (let i = 0; i < MANY; i++) if (table.number(0, i) !== i + 1) expect.unreachable();
+    }
+  });
   expect(table.count).toBe(MANY + 1);
   // A search through the callees would take minutes.
-  expect(performance.now() - began).toBeLessThan(20_000);
+  expect(took).toBeLessThan(20_000);
 });
 
 test('ids of all sizes have their index, and others have none', () => {

@@ -14,6 +14,7 @@ import {
   suppressionsOf,
 } from '../../src/report/index.ts';
 import { formatSuppressions } from '../../src/report/writers.ts';
+import { ownTime } from '../support/own-time.ts';
 import { frame, record, sampleReport } from '../support/sample-report.ts';
 
 function matches(pattern: string, name: string): boolean {
@@ -104,9 +105,8 @@ test('patterns match as the equivalent regular expressions do', () => {
 });
 
 test('a pattern of many stars on a long name ends', () => {
-  const started = performance.now();
-  expect(matches(`${'a*'.repeat(200)}b$`, 'a'.repeat(20_000))).toBe(false);
-  expect(performance.now() - started).toBeLessThan(30_000);
+  const took = ownTime(() => expect(matches(`${'a*'.repeat(200)}b$`, 'a'.repeat(20_000))).toBe(false));
+  expect(took).toBeLessThan(30_000);
 });
 
 describe('in the format of Valgrind', () => {

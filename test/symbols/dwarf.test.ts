@@ -2,16 +2,11 @@
 
 import { describe, expect, test } from 'vitest';
 import { Symbolizer } from '../../src/symbols/index.ts';
+import { ownTime } from '../support/own-time.ts';
 import { assemble, Bytes, type Die, FUNCTIONS, moduleOf, type UnitShape } from './assembler.ts';
 import { AT, FORM, names, subprogram, TAG, unit } from './dwarf-entries.ts';
 
 describe('hostile debug information', () => {
-  const elapsed = (work: () => void): number => {
-    const start = performance.now();
-    work();
-    return performance.now() - start;
-  };
-
   test('reading references in a circle ends', () => {
     const symbolizer = Symbolizer.open(
       moduleOf(
@@ -104,7 +99,7 @@ describe('hostile debug information', () => {
     const wasm = moduleOf({ '.debug_info': info, '.debug_abbrev': abbreviations, '.debug_ranges': ranges });
     let warnings: readonly string[] = [];
     expect(
-      elapsed(() => {
+      ownTime(() => {
         const symbolizer = Symbolizer.open(wasm);
         symbolizer.frames(2);
         warnings = symbolizer.warnings;

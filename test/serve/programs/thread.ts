@@ -16,6 +16,8 @@ export interface Orders {
   /** Run in a loop for this number of milliseconds, `times` times with breaks of 5 ms. */
   readonly busy?: number;
   readonly times?: number;
+  /** Do nothing for this number of milliseconds, without letting the event loop turn. */
+  readonly blocked?: number;
   readonly wreck?: true;
   readonly dispose?: true;
   /** Start a worker of this program. */
@@ -47,6 +49,11 @@ function spinInJavaScript(milliseconds: number): void {
   for (const end = performance.now() + milliseconds; performance.now() < end; );
 }
 
+/** Blocks this thread. Other than a loop, it takes no processor from those who wait for this thread. */
+function block(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
 let lib: Sandbox<Service> | null = null;
 if (workerData?.empty !== true) {
   lib = await loadC<Service>(source!, { toolchain: 'clang', flags: ['-O1'] });
@@ -54,7 +61,7 @@ if (workerData?.empty !== true) {
 const report = (): Report => ({ instance: lib?.instance ?? '' });
 
 port.on('message', async (orders: Orders) => {
-  const { keep, lose, churn, arrays, busy, times = 1, nest, serve, end } = orders;
+  const { keep, lose, churn, arrays, busy, times = 1, blocked, nest, serve, end } = orders;
   if (orders.early === true) port.postMessage(report());
   if (keep !== undefined) lib!.exports.keep(keep);
   if (lose !== undefined) lib!.exports.lose(lose);
@@ -66,6 +73,7 @@ port.on('message', async (orders: Orders) => {
     spinInJavaScript(busy);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+  if (blocked !== undefined) block(blocked);
   let more: Partial<Report> = {};
   if (nest === true) {
     const inner = new Worker(new URL(import.meta.url), { argv: [source!] });
