@@ -22,8 +22,13 @@ import { debug, debugs } from '../platform/debug.ts';
 
 /** Changes whenever the meaning of entries or of the flags behind them changes. */
 const CACHE_VERSION = 1;
-/** Bytes that the cache may hold, and bytes that pruning leaves. The gap means that not every store prunes. */
+/**
+ * Bytes that the cache should hold at most, and bytes that pruning leaves. The gap means that not every store prunes, nor
+ * looks whether it should.
+ */
 const LIMITS = { max: 512 * 2 ** 20, pruned: 384 * 2 ** 20 };
+/** How often the cache is looked at while it grows by the gap between its limits, on average. */
+const LOOKS = 16;
 const MAX_VARIANTS = 8;
 /** Seconds after which an entry that is used gets a new time stamp. Stamping more often would only cost writes. */
 const STAMP_INTERVAL = 3600;
@@ -175,18 +180,24 @@ export class Cache {
     }
     try {
       const blobs: Record<string, string> = {};
+      let bytes = 0;
       for (const [name, blob] of Object.entries(entry.blobs)) {
         const hash = hashOf(blob);
         blobs[name] = hash;
+        bytes += blob.length;
         const file = this.#blobPath(hash);
         if (this.#readBlob(hash) === null) writeWhole(file, blob);
       }
       const identity = JSON.stringify(hashed);
       const others = this.#variants(key).filter((variant) => JSON.stringify(variant.inputs) !== identity);
       const variants = [{ inputs: hashed, meta: entry.meta, blobs }, ...others].slice(0, MAX_VARIANTS);
-      writeWhole(this.#manifestPath(key), JSON.stringify({ version: CACHE_VERSION, variants }));
+      const manifest = JSON.stringify({ version: CACHE_VERSION, variants });
+      writeWhole(this.#manifestPath(key), manifest);
       if (told) debug('cache', `stores the ${what}`);
-      this.#prune();
+      // To look at a large cache takes longer than to store something, so a store looks with a probability that is
+      // proportional to its size.
+      const step = (this.#limits.max - this.#limits.pruned) / LOOKS;
+      if (Math.random() * step < bytes + manifest.length) this.#prune(4 * step);
     } catch (error) {
       // The disk is full or the directory is read-only.
       if (told) debug('cache', `cannot store the ${what}: ${error}`);
@@ -244,7 +255,8 @@ export class Cache {
     }
   }
 
-  #prune(): void {
+  /** Prunes the cache if it has no room for so many bytes. */
+  #prune(room: number): void {
     const files: { file: string; size: number; used: number }[] = [];
     let total = 0;
     for (const kind of ['results', 'contents']) {
@@ -259,7 +271,7 @@ export class Cache {
         }
       }
     }
-    if (total <= this.#limits.max) return;
+    if (total + room <= this.#limits.max) return;
     files.sort((a, b) => a.used - b.used);
     for (const { file, size } of files) {
       if (total <= this.#limits.pruned) break;

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Cache, defaultCacheDirectory, hashOf } from '../../src/compile/cache.ts';
 import { sourceTree } from '../support/source-tree.ts';
 
@@ -122,6 +122,22 @@ describe('the cache', () => {
     const total = filesUnder(directory).reduce((sum, file) => sum + statSync(file).size, 0);
     expect(total).toBeLessThanOrEqual(limits.max);
     expect(new Cache(directory, limits).find(hashOf('11'), 'result')).not.toBeNull();
+  });
+
+  it('is not looked at by every store, but by those that are due by chance', () => {
+    const directory = scratch();
+    const limits = { max: 50_000, pruned: 10_000 };
+    const random = vi.spyOn(Math, 'random').mockReturnValue(0.999);
+    const store = (name: string) =>
+      new Cache(directory, limits).store(hashOf(name), 'result', [], entry(name));
+    for (let i = 0; i < 400; i++) store(`${i}`);
+    const total = () => filesUnder(directory).reduce((sum, file) => sum + statSync(file).size, 0);
+    expect(total()).toBeGreaterThan(limits.max);
+    random.mockReturnValue(0);
+    store('last');
+    random.mockRestore();
+    expect(total()).toBeLessThanOrEqual(limits.pruned);
+    expect(new Cache(directory, limits).find(hashOf('last'), 'result')).not.toBeNull();
   });
 
   it('is in the directory that HEAPLINE_CACHE names, otherwise in the project', () => {
