@@ -28,9 +28,14 @@ function watch() {
   const session = new Session();
   session.connectToMainThread();
   const expression = "globalThis[Symbol.for('heapline.interrupt')]?.()";
-  session.post('Runtime.evaluate', { expression }, () => {
+  const done = () => {
     session.disconnect();
     setImmediate(watch);
+  };
+  // The engine may stop the expression, and not what runs below it. So the engine is asked once more.
+  session.post('Runtime.evaluate', { expression }, (stopped) => {
+    if (stopped && Atomics.load(number, 0) === seen) session.post('Runtime.terminateExecution', done);
+    else done();
   });
 }
 // A connected session does not keep the thread alive.

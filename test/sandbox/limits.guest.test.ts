@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ExternalKind, indexEntry, readModule, SectionId, unsignedLength } from '../../src/binary/index.ts';
 import { compile } from '../../src/compile/index.ts';
 import { loadC, loadWasm, type Sandbox, TimeoutError } from '../../src/index.ts';
+import { interruptAfter } from '../../src/node/interrupter.ts';
+import { stoppable } from '../../src/node/stoppable.ts';
 
 type Functions = {
   spin(): number;
@@ -211,6 +213,29 @@ test('constructors and main are stopped, too, and what main has printed is there
   stopped(() => program.run());
   expect([program.stdout, program.exports.answer()]).toEqual(['before', 42]);
   program.dispose();
+});
+
+test('a call ends although the time of the engine is up while its stack is read, as on a busy machine', async () => {
+  let reads = 0;
+  const read = (): void => {
+    reads++;
+    for (const end = performance.now() + 10_000; performance.now() < end; );
+  };
+  // At first, the thread that interrupts may not run yet.
+  for (let round = 0; reads < 3; round++) {
+    expect(round).toBeLessThan(50);
+    const back = interruptAfter(50, read)!;
+    const ended = stoppable(
+      () => {
+        for (;;);
+      },
+      { timeout: 300 },
+      () => 'stopped',
+    );
+    back();
+    expect(ended).toBe('stopped');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 });
 
 /** Sections that come after the start section. */
