@@ -9,6 +9,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { type CompileOptions, compile, type ToolchainName } from '../../src/compile/index.ts';
 import { CompileError, InvalidArgumentError, ToolchainError } from '../../src/errors.ts';
 import type { Progress } from '../../src/options/progress.ts';
+import { FULL } from '../support/full.ts';
 import { runMain } from '../support/run-module.ts';
 import { sourceTree, toolchainNames } from '../support/source-tree.ts';
 
@@ -35,6 +36,22 @@ const failure = (sources: readonly string[], options: CompileOptions): Promise<E
     },
     (reason: Error) => reason,
   );
+
+type Case = readonly [string, CompileOptions];
+
+/**
+ * Each case with clang, and all of them at once with the other toolchains, which take a second or more for each. With
+ * HEAPLINE_FULL=1 each case with each toolchain.
+ */
+function eachWith(cases: readonly Case[]): (readonly [string, ToolchainName, CompileOptions])[] {
+  const all = (name: 'flags' | 'link') => cases.flatMap(([, options]) => options[name] ?? []);
+  const together: Case = ['all at once', { flags: all('flags'), link: all('link') }];
+  return toolchainNames.flatMap((toolchain) =>
+    (FULL || toolchain === 'clang' ? cases : [together]).map(
+      ([name, options]) => [name, toolchain, options] as const,
+    ),
+  );
+}
 
 describe('headers', () => {
   const wasi = ['embedded', 'clang'] as const;
@@ -187,11 +204,7 @@ describe('flags that change little here', () => {
     ['-m32', { flags: ['-m32'] }],
     ['-std=c99', { flags: ['-std=c99', '-pedantic'] }],
   ];
-  it.each(
-    cases.flatMap(([name, options]) =>
-      toolchainNames.map((toolchain) => [name, toolchain, options] as const),
-    ),
-  )('%s works with %s', async (_, toolchain, options) => {
+  it.each(eachWith(cases))('%s works with %s', async (_, toolchain, options) => {
     const compiled = await compile([program], { toolchain, cacheDir, ...options });
     expect((await runMain(compiled)).stdout).toBe('ran\n');
   });
@@ -273,16 +286,14 @@ describe('directories with blanks', () => {
 
 describe('linker flags in two arguments', () => {
   const program = tree.write('linked.c', 'int linked(void) { return 1; }\n');
-  const cases: [string, string[]][] = [
-    ['-Xlinker', ['-Xlinker', '--no-demangle']],
-    ['-z', ['-z', 'stack-size=2097152']],
-    ['-u', ['-u', 'linked']],
-    ['of the compiler', ['-g', '-fno-strict-aliasing', '-Wall', '-DX=1']],
+  const cases: [string, CompileOptions][] = [
+    ['-Xlinker', { link: ['-Xlinker', '--no-demangle'] }],
+    ['-z', { link: ['-z', 'stack-size=2097152'] }],
+    ['-u', { link: ['-u', 'linked'] }],
+    ['of the compiler', { link: ['-g', '-fno-strict-aliasing', '-Wall', '-DX=1'] }],
   ];
-  it.each(
-    cases.flatMap(([name, link]) => toolchainNames.map((toolchain) => [name, toolchain, link] as const)),
-  )('%s are accepted by %s', async (_, toolchain, link) => {
-    expect((await compile([program], { toolchain, cacheDir, link })).exports).toEqual(['linked']);
+  it.each(eachWith(cases))('%s are accepted by %s', async (_, toolchain, options) => {
+    expect((await compile([program], { toolchain, cacheDir, ...options })).exports).toEqual(['linked']);
   });
 });
 

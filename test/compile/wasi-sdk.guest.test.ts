@@ -155,6 +155,10 @@ describe('a compiler that the user named and that cannot be used', () => {
     expect((error as Error).message).toContain(`${variable} is ${value(fake.directory)}, but`);
   });
 
+  // One cache for all of them, because they differ in what is said and not in what is compiled.
+  const shared = mkdtempSync(path.join(os.tmpdir(), 'heapline-cache-'));
+  afterAll(() => rmSync(shared, { recursive: true, force: true }));
+
   it.each(cases)('is a warning if `auto` takes another toolchain: %s', async (_, variable, value) => {
     using fake = broken();
     // There is no emcc here, because with one `auto` does not need a clang.
@@ -163,7 +167,7 @@ describe('a compiler that the user named and that cannot be used', () => {
     bin.write('emcc', '#!/bin/sh\nexit 1\n');
     chmodSync(bin.file('emcc'), 0o755);
     process.env[variable] = value(fake.directory);
-    const compiled = await compile([hello], { cacheDir });
+    const compiled = await compile([hello], { cacheDir: shared });
     expect(compiled.toolchain.name).toBe('embedded');
     expect(compiled.warnings).toHaveLength(1);
     expect(compiled.warnings[0]).toMatchObject({ severity: 'warning' });

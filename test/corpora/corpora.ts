@@ -138,10 +138,11 @@ const LEVELS: Readonly<Record<ToolchainName, string>> = {
   emscripten: '-O2',
 };
 
-/** clang takes ten times as long to optimise these as to compile them. The guard measures them at -O2. */
+/** Compilers take many times as long to optimise these as to compile them. The guard measures them at -O2. */
 const SLOW_TO_OPTIMISE = ['sqlite3', 'lz4'];
 
-function levelFor({ name }: Corpus, toolchain: ToolchainName): string {
+/** The level at which a toolchain builds a corpus; gcc takes the one of clang. */
+export function levelFor({ name }: Corpus, toolchain: ToolchainName): string {
   return SLOW_TO_OPTIMISE.includes(name) && !FULL ? '-O0' : LEVELS[toolchain];
 }
 

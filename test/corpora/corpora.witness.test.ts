@@ -12,7 +12,7 @@ import { hashOf } from '../../src/compile/cache.ts';
 import { compile, type ToolchainName } from '../../src/compile/index.ts';
 import { FULL } from '../support/full.ts';
 import { openLibrary, runMain } from '../support/run-module.ts';
-import { type Corpus, corpora, corporaFor, corpusBuild, fetchCorpora } from './corpora.ts';
+import { type Corpus, corpora, corporaFor, corpusBuild, fetchCorpora, levelFor } from './corpora.ts';
 
 const run = promisify(execFile);
 const nativeDirectory = path.resolve('.cache', 'native');
@@ -27,7 +27,7 @@ async function nativeProgram(corpus: Corpus): Promise<string> {
     value === true ? `-D${name}` : `-D${name}=${value}`,
   );
   const args = [
-    '-O1',
+    levelFor(corpus, 'clang'),
     ...corpus.include.map((each) => `-I${each}`),
     ...defines,
     ...corpus.flags,

@@ -66,6 +66,8 @@ it.each([
     '--no-audit',
     '--no-fund',
     '--prefer-offline',
+    // Only declarations are read, so the binaries of esbuild and rollup are not needed.
+    '--omit=optional',
     `vitest@${vitest}`,
     `typescript@${typescript}`,
     `@types/node@${node}`,
