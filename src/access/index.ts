@@ -1,6 +1,7 @@
 // The door of `access`: a module in, the same module with a check before each access to memory that could be wrong, and
 // with slots.
 
+import { type Around, unitDone } from '../algorithms/watched-work.ts';
 import { ExternalKind, Opcode, readModule, skipInstruction, type WasmModule } from '../binary/index.ts';
 import type { Grafted } from '../graft/index.ts';
 import {
@@ -66,6 +67,7 @@ class ChecksPass {
     const own = runtimeFunctions(module, calls);
     const unchecked = uncheckedBodies(module, this.moved);
     for (let body = 0; body < module.bodies.length; body += 1) {
+      unitDone(body, module.bodies.length);
       const index = body + module.importedFunctions;
       if (
         own[index] === 1 ||
@@ -138,14 +140,16 @@ function withChecks(
  * Instruments a module with checks of its accesses. The runtime is grafted in if the module was not linked with it.
  * Throws what `instrument` and `graft` throw, and an UnsupportedModuleError or an InvalidArgumentError when there is no
  * place for the shadow.
+ * @param around does the part that waits for nothing
  */
 export async function instrumentWithChecks(
   bytes: Uint8Array,
   options: InstrumentOptions = {},
+  around: Around = (work) => work(),
 ): Promise<InstrumentedModule> {
-  if (isLinked(bytes)) return withChecks(bytes, options, null);
+  if (isLinked(bytes)) return around(() => withChecks(bytes, options, null));
   const [{ graft }] = await Promise.all([import('../graft/index.ts'), platform().fetchRuntimeObjects?.()]);
-  return graftWithChecks(bytes, options, graft);
+  return around(() => graftWithChecks(bytes, options, graft));
 }
 
 /** The same without waiting. @param graft puts the runtime into a module that was linked without it */

@@ -2,6 +2,8 @@
 // yields after every few thousand of them. A caller that wants the result at once runs the generator to its end. A server
 // runs it in slices and lets the event loop turn in between (serve/slices.ts).
 
+import { unitDone } from './watched-work.ts';
+
 /** Work that lets others run wherever it yields, and returns its result. */
 export type Steps<T> = Generator<undefined, T, undefined>;
 
@@ -13,5 +15,6 @@ export function atOnce<T>(steps: Steps<T>): T {
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
+    unitDone();
   }
 }

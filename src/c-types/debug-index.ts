@@ -2,6 +2,7 @@
 // pass over all entries finds them; what an entry says about a type is read later, when somebody asks.
 
 import { lastAtMost } from '../algorithms/binary-search.ts';
+import { unitDone } from '../algorithms/watched-work.ts';
 import { DwarfError } from '../errors.ts';
 import { type Cursor, DebugSections, Entry, form, readUnits, type Unit } from '../symbols/debug-entries.ts';
 import * as dw from './constants.ts';
@@ -59,7 +60,10 @@ export class DebugIndex {
     this.#unitEnds = this.#units.map(({ end }) => end);
     // Names may refer from one unit to the other, so all roots come first: they say where strings and addresses are.
     for (const unit of this.#units) this.guard(undefined, () => unit.open(new Entry(), () => {}));
-    for (const unit of this.#units) this.guard(undefined, () => this.#scan(unit));
+    for (const [index, unit] of this.#units.entries()) {
+      unitDone(index, this.#units.length);
+      this.guard(undefined, () => this.#scan(unit));
+    }
   }
 
   /** What could not be read, and why. */

@@ -3,6 +3,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { Around } from '../algorithms/watched-work.ts';
 import type { RecordOnly } from '../graft/index.ts';
 import { recordOnly, SANDBOX_OPTIONS } from '../sandbox/sandbox-options.ts';
 import {
@@ -86,7 +87,7 @@ Examples:
         {
           ...(given.access ? { stack: true } : {}),
           ...compileOptions(given),
-          onProgress: terminal.onProgress,
+          ...terminal.watching,
         },
         given.maxMemory === undefined ? {} : { maxMemory: given.maxMemory },
       );
@@ -100,7 +101,9 @@ Examples:
       for (const { severity, file, line, column, message } of compiled.warnings) {
         terminal.warn(`${file === null ? '' : `${file}:${line}:${column}: `}${severity}: ${message}`);
       }
-      const bytes = given.instrument ? (await instrumented(compiled.wasm, given)).bytes : compiled.wasm;
+      const bytes = given.instrument
+        ? (await instrumented(given.output, compiled.wasm, given, terminal)).bytes
+        : compiled.wasm;
       write(given.output, bytes, terminal);
       const sizes = `${bytes.length} bytes, by ${compiled.toolchain.version}`;
       terminal.say(terminal.colors.dim(`Wrote ${nameOf(given.output)} (${sizes}).`));
@@ -141,7 +144,7 @@ Examples:
       const input = readInput(path);
       if (path !== STANDARD) keepInput(path, given.output, 'the module to read');
       const started = performance.now();
-      const result = await instrumentedOnce(path, input, given);
+      const result = await instrumentedOnce(path, input, given, terminal);
       const milliseconds = Math.round(performance.now() - started);
       write(given.output, result.bytes, terminal);
       for (const note of result.notes) terminal.say(terminal.colors.dim(note));
@@ -161,11 +164,17 @@ Examples:
     });
 }
 
-async function instrumentedOnce(path: string, input: Uint8Array, given: InstrumentArguments) {
+async function instrumentedOnce(
+  path: string,
+  input: Uint8Array,
+  given: InstrumentArguments,
+  terminal: Terminal,
+) {
   const { openInstrumented } = await import('../instrument/index.ts');
   try {
     if (openInstrumented(input) === null) {
-      return given.graft ? await grafted(input, given) : await instrumented(input, given);
+      const instrument = given.graft ? grafted : instrumented;
+      return await instrument(path, input, given, terminal);
     }
   } catch (error) {
     throw moduleError(path, error);
@@ -173,23 +182,30 @@ async function instrumentedOnce(path: string, input: Uint8Array, given: Instrume
   throw usageError('module', `${path} is already instrumented. There is nothing to do: run it as it is.`);
 }
 
-async function instrumented(bytes: Uint8Array, given: Instrumenting) {
+/** @param path names the module */
+async function instrumented(path: string, bytes: Uint8Array, given: Instrumenting, terminal: Terminal) {
   const { instrument, findRuntime } = await import('../instrument/index.ts');
-  if (!given.access) return instrument(bytes, limitOf(given));
+  if (!given.access) return terminal.during(instrumenting(path), () => instrument(bytes, limitOf(given)));
   const { readModule } = await import('../binary/index.ts');
   findRuntime(readModule(bytes));
-  return checked(bytes, given);
+  return checked(path, bytes, given, terminal);
 }
 
-async function grafted(bytes: Uint8Array, given: InstrumentArguments) {
-  if (given.access) return checked(bytes, given);
+async function grafted(path: string, bytes: Uint8Array, given: InstrumentArguments, terminal: Terminal) {
+  if (given.access) return checked(path, bytes, given, terminal);
   const { graftAndInstrument } = await import('../graft/index.ts');
-  return graftAndInstrument(bytes, { ...limitOf(given), recordOnly: given.recordOnly ?? 'if-needed' });
+  const options = { ...limitOf(given), recordOnly: given.recordOnly ?? 'if-needed' } as const;
+  return terminal.during(instrumenting(path), () => graftAndInstrument(bytes, options));
 }
 
-async function checked(bytes: Uint8Array, given: Instrumenting) {
+async function checked(path: string, bytes: Uint8Array, given: Instrumenting, terminal: Terminal) {
   const { instrumentWithChecks } = await import('../access/index.ts');
-  return instrumentWithChecks(bytes, limitOf(given));
+  const around: Around = (work) => terminal.during(instrumenting(path), work);
+  return instrumentWithChecks(bytes, limitOf(given), around);
+}
+
+function instrumenting(path: string): string {
+  return `instrumenting ${path === STANDARD ? 'the module' : path}`;
 }
 
 function limitOf({ maxMemory }: Instrumenting): { readonly maxMemory?: number } {

@@ -93,7 +93,9 @@ function writeReport(checked: Checked, { format, file }: Output): void {
   // The text shows the kinds that the user asked about, tolerated or not.
   const kinds = format === 'text' ? given.leakKinds : verdict.failing;
   const text =
-    format === 'html' ? checked.page!(checked.report) : formatted(checked, format, kinds, file === null);
+    format === 'html'
+      ? checked.page!(checked.report)
+      : terminal.during('writing the report', () => formatted(checked, format, kinds, file === null));
   if (file !== null) {
     if (written.write(file, text)) written.add(file);
   } else if (format === 'text') terminal.say(text.trimEnd());

@@ -25,8 +25,8 @@ import { failureText, STATUS, usageError } from './failure.ts';
 import { checkCalls, enterGuest, readable } from './guest.ts';
 import { Interrupted } from './interruption.ts';
 import { checkWritable } from './output-files.ts';
-import { guestOptions, load } from './run.ts';
-import type { Terminal } from './terminal.ts';
+import { guestOptions, load, READING_STACKS } from './run.ts';
+import { type Terminal, WRITING_PAGE } from './terminal.ts';
 
 /** Exit statuses of `check`. Set-up errors have the same status in every command. */
 const CHECK_STATUS = { clean: 0, found: 1, programFailed: 3 } as const;
@@ -56,9 +56,9 @@ export async function check(
     sandbox.dispose();
     return failure.status;
   }
-  const found = reportOf(sandbox, suppressions, given.when);
+  const found = terminal.during(READING_STACKS, () => reportOf(sandbox, suppressions, given.when));
   for (const warning of sandbox.warnings) terminal.warn(warning);
-  const page = wantsPage(given) ? await pageFor(sandbox, given) : null;
+  const page = wantsPage(given) ? await pageFor(sandbox, given, terminal) : null;
 
   const written = new WrittenFiles();
   const compared = comparedWithBaseline(found, known, given, written, terminal);
@@ -209,15 +209,21 @@ function wantsPage({ format = [] }: CheckArguments): boolean {
 }
 
 /** Reads what a page shows of the heap, and returns what writes the page with the report. */
-async function pageFor(sandbox: Sandbox, given: CheckArguments): Promise<(report: LeakReport) => string> {
+async function pageFor(
+  sandbox: Sandbox,
+  given: CheckArguments,
+  terminal: Terminal,
+): Promise<(report: LeakReport) => string> {
   const { guestContents, guestPage } = await import('./guest-page.ts');
   const none = { title: sandbox.name, profiles: [] };
   // Whatever ruined the heap is in the report.
-  const contents = readable(
-    () => guestContents(sandbox),
-    () => {},
+  const contents = terminal.during(READING_STACKS, () =>
+    readable(
+      () => guestContents(sandbox),
+      () => {},
+    ),
   );
-  return (report) => guestPage(contents ?? none, report, given.source);
+  return (report) => terminal.during(WRITING_PAGE, () => guestPage(contents ?? none, report, given.source));
 }
 
 // There is a report for a heap that the program has ruined, too: it has everything that the host was told before.

@@ -2,12 +2,13 @@
 // fails when the heap has grown by more than was allowed.
 
 import type { Command } from 'commander';
-import type { TopOptions } from '../profile/index.ts';
+import type { HeapProfile, TopOptions } from '../profile/index.ts';
 import { readTolerance } from './arguments.ts';
 import { checkWritable, writeOutput } from './output-files.ts';
 import {
   addTableOptions,
   limitOption,
+  MAKING_TABLE,
   openProfile,
   PROFILE_FILE,
   type TableArguments,
@@ -82,8 +83,10 @@ Examples:
     )
     .action(async (files: string[], { output }: { output: string }) => {
       if (output !== '-') checkWritable(output);
-      const { HeapProfile } = await import('../profile/index.ts');
-      const bytes = HeapProfile.merge(await Promise.all(files.map((file) => openProfile(file)))).encode();
+      const { HeapProfile: Profile } = await import('../profile/index.ts');
+      const profiles: HeapProfile[] = [];
+      for (const file of files) profiles.push(await openProfile(file, terminal));
+      const bytes = terminal.during('adding up the profiles', () => Profile.merge(profiles).encode());
       if (output === '-') terminal.data(bytes);
       else writeOutput(output, bytes);
     });
@@ -96,18 +99,25 @@ async function diff(
   terminal: Terminal,
 ): Promise<number> {
   if (given.output !== undefined) checkWritable(given.output);
-  const [earlier, later] = [await openProfile(before), await openProfile(after)];
-  const change = earlier.diff(later);
+  const [earlier, later] = [await openProfile(before, terminal), await openProfile(after, terminal)];
+  const change = terminal.during('comparing the profiles', () => earlier.diff(later));
   const sampleType = given.sampleType ?? change.defaultSampleType;
   const growth = change.total(sampleType);
   const options: TopOptions = { ...tableOptions(given), sampleType };
   if (given.json) {
     const sums = { before: earlier.total(sampleType), after: later.total(sampleType), growth };
-    terminal.data(`${JSON.stringify({ sampleType, ...sums, rows: change.topRows(options) }, null, 2)}\n`);
+    const rows = terminal.during(MAKING_TABLE, () => change.topRows(options));
+    terminal.data(`${JSON.stringify({ sampleType, ...sums, rows }, null, 2)}\n`);
   } else {
-    terminal.table(change.top(options));
+    terminal.table(terminal.during(MAKING_TABLE, () => change.top(options)));
   }
-  if (given.output !== undefined) writeOutput(given.output, change.encode());
+  const { output } = given;
+  if (output !== undefined) {
+    writeOutput(
+      output,
+      terminal.during(`writing ${output}`, () => change.encode()),
+    );
+  }
   const { failOnGrowth: allowed } = given;
   if (allowed === undefined || growth <= allowed) return DIFF_STATUS.ok;
   terminal.error(

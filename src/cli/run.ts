@@ -46,7 +46,7 @@ import { addCallOption, checkCalls, enterGuest, readable } from './guest.ts';
 import { checkWritable, writeOutput } from './output-files.ts';
 import { limitOption } from './show.ts';
 import { optionsOf } from './table-options.ts';
-import type { Terminal } from './terminal.ts';
+import { type Terminal, WRITING_PAGE } from './terminal.ts';
 
 /** How a guest is compiled, and what it may see. */
 export interface GuestArguments extends CompileArguments {
@@ -76,6 +76,9 @@ interface RunArguments extends GuestArguments {
 
 /** Most heap faults that are printed; further ones are only counted. */
 const FAULTS_SHOWN = 5;
+
+/** What is being done while a profile or a report is made. */
+export const READING_STACKS = 'reading the stacks';
 
 /** Most frames of a fault or a failed allocation in JSON. */
 const EVENT_FRAMES = { most: 128, total: 30_000, least: 4 };
@@ -212,7 +215,9 @@ async function run(
       if (damage === null) terminal.error(failureText(error));
       damage ??= error;
     });
-  const profile = read(() => sandbox.heap.profile({ kind: given.kind }));
+  const profile = read(() =>
+    terminal.during(READING_STACKS, () => sandbox.heap.profile({ kind: given.kind })),
+  );
   const stats = read(() => sandbox.heap.stats());
   const faults = read(() => sandbox.heap.faults()) ?? [];
   const failures = read(() => sandbox.heap.failures()) ?? [];
@@ -232,8 +237,12 @@ async function run(
   const written =
     given.pprof === false || profile === null
       ? null
-      : write(given.pprof, profile.encode({ inlines: given.inlines }));
-  const page = given.html === undefined || profile === null ? null : await pageOf(sandbox, given, read);
+      : write(
+          given.pprof,
+          terminal.during(`writing ${given.pprof}`, () => profile.encode({ inlines: given.inlines })),
+        );
+  const page =
+    given.html === undefined || profile === null ? null : await pageOf(sandbox, given, read, terminal);
   const pageWritten = page === null ? null : write(given.html!, page);
   if (given.json) {
     const report = {
@@ -272,15 +281,18 @@ async function pageOf(
   sandbox: Sandbox,
   given: RunArguments,
   read: <T>(from: () => T) => T | null,
+  terminal: Terminal,
 ): Promise<string | null> {
   const [{ guestContents, guestPage }] = await Promise.all([
     import('./guest-page.ts'),
     import('../sandbox/module-symbols.ts').then(({ loadViews }) => loadViews()),
     loadShapes(),
   ]);
-  const contents = read(() => guestContents(sandbox, given.kind));
-  const report = read(() => sandbox.heap.leaks());
-  return contents && guestPage(contents, report, given.source);
+  return terminal.during(WRITING_PAGE, () => {
+    const contents = read(() => guestContents(sandbox, given.kind));
+    const report = read(() => sandbox.heap.leaks());
+    return contents && guestPage(contents, report, given.source);
+  });
 }
 
 /** The options as loadC() and loadWasm() take them. */
@@ -355,7 +367,7 @@ export async function load(
     return openC(files, {
       ...options,
       ...compileOptions(given),
-      onProgress: terminal.onProgress,
+      ...terminal.watching,
     });
   }
   if (files.length > 1) {
@@ -368,7 +380,7 @@ export async function load(
   try {
     return await openWasm(path, {
       ...options,
-      onProgress: terminal.onProgress,
+      ...terminal.watching,
       ...(glue === undefined ? {} : { glue: readGlue(glue) }),
     });
   } catch (error) {

@@ -12,7 +12,7 @@ import { failureText, usageError } from './failure.ts';
 import { addCallOption, checkCalls, preparedCall } from './guest.ts';
 import type { LiveView } from './live-view.ts';
 import { openInBrowser } from './open-in-browser.ts';
-import { addGuestOptions, type GuestArguments, guestOptions, load } from './run.ts';
+import { addGuestOptions, type GuestArguments, guestOptions, load, READING_STACKS } from './run.ts';
 import { optionsOf } from './table-options.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -139,7 +139,7 @@ async function serve(
     };
     let running = guarded(calls.length === 0 ? () => sandbox.run() : makeCalls, terminal);
     // What the debug information lacks is known only after a profile was made.
-    sandbox.heap.profile();
+    terminal.during(READING_STACKS, () => sandbox.heap.profile());
     for (const warning of sandbox.warnings) terminal.warn(warning);
     terminal.say(`Serving ${server.url}`);
     terminal.say(terminal.colors.dim(`go tool pprof ${server.url}heap`));

@@ -64,10 +64,11 @@ Examples:
   curl -s http://localhost:6060/debug/pprof/heap | heapline top -`,
     )
     .action(async (file: string, given: ShowArguments & TableArguments) => {
-      const profile = await open(file, given);
+      const profile = await open(file, given, terminal);
       const options = tableOptions(given);
-      if (given.json) terminal.data(`${JSON.stringify(profile.topRows(options), null, 2)}\n`);
-      else terminal.table(profile.top(options));
+      const made = <T>(make: () => T): T => terminal.during(MAKING_TABLE, make);
+      if (given.json) terminal.data(jsonText(made(() => profile.topRows(options))));
+      else terminal.table(made(() => profile.top(options)));
     });
 
   withSampleType(withProfile(program.command('tree')))
@@ -89,11 +90,12 @@ Examples:
   heapline tree --base before.pb.gz after.pb.gz      what grew between the two`,
     )
     .action(async (file: string, given: ShowArguments & TreeArguments) => {
-      const { whole, shown } = await openParts(file, given);
+      const { whole, shown } = await openParts(file, given, terminal);
       const { treeRows, treeText } = await import('../profile/call-tree.ts');
       const options = treeOptions(given, whole);
-      if (given.json) terminal.data(`${JSON.stringify(treeRows(shown.model, options), null, 2)}\n`);
-      else terminal.table(treeText(shown.model, options));
+      const made = <T>(make: () => T): T => terminal.during('making the tree', make);
+      if (given.json) terminal.data(jsonText(made(() => treeRows(shown.model, options))));
+      else terminal.table(made(() => treeText(shown.model, options)));
     });
 
   withProfile(program.command('text'))
@@ -107,8 +109,9 @@ Examples:
   heapline text --json heap.pb.gz | jq .totals`,
     )
     .action(async (file: string, given: ShowArguments) => {
-      const profile = await open(file, given);
-      terminal.data(given.json ? `${JSON.stringify(profile)}\n` : profile.text());
+      const profile = await open(file, given, terminal);
+      const text = () => (given.json ? `${JSON.stringify(profile)}\n` : profile.text());
+      terminal.data(terminal.during(WRITING_TEXT, text));
     });
 
   withSampleType(withProfile(program.command('folded')))
@@ -122,7 +125,8 @@ Examples:
   heapline folded --sample-type inuse_objects heap.pb.gz`,
     )
     .action(async (file: string, given: ShowArguments & FrameArguments) => {
-      terminal.data((await open(file, given)).folded(frameOptions(given)));
+      const profile = await open(file, given, terminal);
+      terminal.data(terminal.during(WRITING_TEXT, () => profile.folded(frameOptions(given))));
     });
 
   withSampleType(withProfile(program.command('speedscope')))
@@ -139,10 +143,20 @@ Examples:
   heapline speedscope --base before.pb.gz after.pb.gz -o grown.speedscope.json`,
     )
     .action(async (file: string, given: ShowArguments & FrameArguments & { output: string }) => {
-      const text = (await open(file, given)).speedscope(frameOptions(given));
+      const profile = await open(file, given, terminal);
+      const text = terminal.during(WRITING_TEXT, () => profile.speedscope(frameOptions(given)));
       if (given.output === '-') terminal.data(`${text}\n`);
       else writeOutput(given.output, text);
     });
+}
+
+/** What is being done while a table is made. */
+export const MAKING_TABLE = 'making the table';
+/** The same for the other texts. */
+const WRITING_TEXT = 'writing the text';
+
+function jsonText(rows: object): string {
+  return `${JSON.stringify(rows, null, 2)}\n`;
 }
 
 const topOption = optionsOf(TOP_OPTIONS);
@@ -209,27 +223,34 @@ export function limitOption(rows: number): Option {
   );
 }
 
-async function open(file: string, given: ShowArguments): Promise<HeapProfile> {
-  return (await openParts(file, given)).shown;
+async function open(file: string, given: ShowArguments, terminal: Terminal): Promise<HeapProfile> {
+  return (await openParts(file, given, terminal)).shown;
 }
 
 /** The profile or difference, and what the filters leave of it. */
 async function openParts(
   file: string,
   { base, focus, ignore, hide }: ShowArguments,
+  terminal: Terminal,
 ): Promise<{ readonly whole: HeapProfile; readonly shown: HeapProfile }> {
-  const profile = await openProfile(file);
-  const whole = base === undefined ? profile : (await openProfile(base)).diff(profile);
-  const shown = whole.filter({
+  const profile = await openProfile(file, terminal);
+  const earlier = base === undefined ? null : await openProfile(base, terminal);
+  const whole =
+    earlier === null ? profile : terminal.during('comparing the profiles', () => earlier.diff(profile));
+  const filters = {
     ...(focus === undefined ? {} : { focus }),
     ...(ignore === undefined ? {} : { ignore }),
     ...(hide === undefined ? {} : { hide }),
-  });
-  return { whole, shown };
+  };
+  return { whole, shown: terminal.during('filtering the profile', () => whole.filter(filters)) };
 }
 
 /** Reads a profile, and names its file in errors. `kind` says which profiles are accepted: 'any' has those of CPU time. */
-export async function openProfile(file: string, kind: 'heap' | 'any' = 'heap'): Promise<HeapProfile> {
+export async function openProfile(
+  file: string,
+  terminal: Terminal,
+  kind: 'heap' | 'any' = 'heap',
+): Promise<HeapProfile> {
   // Loaded when there is a profile, so that the help of commands comes at once.
   const [{ HeapProfile }, { decodeProfile }] = await Promise.all([
     import('../profile/index.ts'),
@@ -237,11 +258,14 @@ export async function openProfile(file: string, kind: 'heap' | 'any' = 'heap'): 
   ]);
   const bytes = readInput(file);
   try {
-    return new HeapProfile(decodeProfile(bytes, undefined, kind));
+    const model = terminal.during(`reading ${nameOf(file)}`, () => decodeProfile(bytes, undefined, kind));
+    return new HeapProfile(model);
   } catch (error) {
     if (!(error instanceof InvalidProfileError)) throw error;
-    throw new InvalidProfileError(`${file === '-' ? 'standard input' : file}: ${error.message}`, {
-      cause: error,
-    });
+    throw new InvalidProfileError(`${nameOf(file)}: ${error.message}`, { cause: error });
   }
+}
+
+function nameOf(file: string): string {
+  return file === '-' ? 'standard input' : file;
 }

@@ -4,12 +4,12 @@
 
 import picocolors from 'picocolors';
 import type { OnProgress } from '../options/progress.ts';
-import { progressText } from '../options/progress-text.ts';
+import type { ProgressLine } from './progress-line.ts';
+
+/** What is being done while a page is written. */
+export const WRITING_PAGE = 'writing the page';
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
-
-/** Milliseconds after which a step shows progress. */
-const PATIENCE = 1000;
 
 /** A message in the form of compilers, `file:line:column: warning: …`, or without a place. */
 const DIAGNOSTIC = /^(?:.*:\d+:\d+: )?(?:error|warning|note): /;
@@ -31,12 +31,8 @@ export class Terminal {
   readonly #open = new Set<NodeJS.WriteStream>();
   #linkOut = withoutLinks;
   #linkErr = withoutLinks;
-  #progress: { timer: NodeJS.Timeout; since: number; shown: boolean; text: string } | null = null;
-
-  /** Shows the steps of the library. Reading symbols is left out, because no timer can end while it runs. */
-  readonly onProgress: OnProgress = (progress) => {
-    if (progress.step !== 'read symbols') this.progress(progressText(progress));
-  };
+  /** Null where standard error is no terminal. */
+  #line: ProgressLine | null = null;
 
   constructor(out: NodeJS.WriteStream, err: NodeJS.WriteStream, environment: NodeJS.ProcessEnv) {
     this.#out = out;
@@ -60,6 +56,10 @@ export class Terminal {
       showsLinks(isTTY === true, environment) ? (text) => linked(text, process.cwd()) : withoutLinks;
     terminal.#linkOut = linkerOf(out);
     terminal.#linkErr = linkerOf(err);
+    if (err.isTTY === true) {
+      const { ProgressLine } = await import('./progress-line.ts');
+      terminal.#line = new ProgressLine(err, terminal.colors.dim);
+    }
     return terminal;
   }
 
@@ -70,7 +70,10 @@ export class Terminal {
 
   /** Data for standard output. */
   data(content: string | Uint8Array): void {
-    if (this.#out.isTTY === true) this.below?.();
+    if (this.#out.isTTY === true) {
+      this.endProgress();
+      this.below?.();
+    }
     this.#out.write(content);
     this.#follow(this.#out, content);
   }
@@ -87,6 +90,7 @@ export class Terminal {
 
   /** The program's standard error. */
   programError(content: Uint8Array): void {
+    this.endProgress();
     this.below?.();
     this.#err.write(content);
     this.#follow(this.#err, content);
@@ -114,34 +118,23 @@ export class Terminal {
     this.say(this.colors.yellow(DIAGNOSTIC.test(text) ? text : `heapline: ${text}`));
   }
 
+  /** The option by which functions of the library show what they do. */
+  get watching(): { readonly onProgress?: OnProgress } {
+    return this.#line === null ? {} : { onProgress: this.#line.told };
+  }
+
   /** Shows on terminals what is being done, once it has taken a second. */
   progress(text: string): void {
-    if (this.#err.isTTY !== true) return;
-    if (this.#progress !== null) {
-      this.#progress.text = text;
-      // A step that does not wait for anything lets no timer end.
-      this.#progress.shown ||= performance.now() - this.#progress.since >= PATIENCE;
-      if (this.#progress.shown) this.#showProgress(text);
-      return;
-    }
-    const timer = setTimeout(() => {
-      if (this.#progress === null) return;
-      this.#progress.shown = true;
-      this.#showProgress(this.#progress.text);
-    }, PATIENCE);
-    timer.unref();
-    this.#progress = { timer, since: performance.now(), shown: false, text };
+    this.#line?.say(text);
   }
 
   endProgress(): void {
-    if (this.#progress === null) return;
-    clearTimeout(this.#progress.timer);
-    if (this.#progress.shown) this.#err.write('\r\x1b[K');
-    this.#progress = null;
+    this.#line?.end();
   }
 
-  #showProgress(text: string): void {
-    this.#err.write(`\r\x1b[K${this.colors.dim(`${text} …`)}`);
+  /** Does work that waits for nothing. Terminals show what is being done, once it has taken a second. */
+  during<T>(text: string, work: () => T): T {
+    return this.#line === null ? work() : this.#line.during(text, work);
   }
 
   #follow(stream: NodeJS.WriteStream, content: string | Uint8Array): void {

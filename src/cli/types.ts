@@ -46,8 +46,10 @@ Examples:
       if (output !== STANDARD) checkWritable(output);
       const { bytes, offers } = await moduleOf(files, given, terminal);
       const { ModuleTypes } = await import('../c-types/index.ts');
-      const types = new ModuleTypes(bytes);
-      const lines = types.declarations({ offers, sourceLines });
+      const types = terminal.during('reading the debug information', () => new ModuleTypes(bytes));
+      const lines = terminal.during('writing the declarations', () =>
+        types.declarations({ offers, sourceLines }),
+      );
       for (const warning of types.warnings) terminal.warn(warning);
       const names = files.map((file) => basename(file)).join(', ');
       const text = `// The types of ${names}. Written by \`heapline types\`: changes are lost when it writes them again.\n\n${lines.join('\n')}\n`;
@@ -70,11 +72,7 @@ async function moduleOf(
     terminal.progress('compiling');
     const { compile, removeDirectoriesOnSignals } = await import('../compile/index.ts');
     removeDirectoriesOnSignals();
-    const { wasm, exports } = await compile(
-      files,
-      { ...compileOptions(given), onProgress: terminal.onProgress },
-      {},
-    );
+    const { wasm, exports } = await compile(files, { ...compileOptions(given), ...terminal.watching }, {});
     terminal.endProgress();
     const offered = new Set(exports.filter((name) => name !== 'main'));
     return { bytes: wasm, offers: (name) => offered.has(name) };

@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import { openInBrowser } from './open-in-browser.ts';
 import { writeOutput } from './output-files.ts';
 import { openProfile, PROFILE_FILE } from './show.ts';
-import type { Terminal } from './terminal.ts';
+import { type Terminal, WRITING_PAGE } from './terminal.ts';
 
 interface ViewArguments {
   base?: string;
@@ -42,14 +42,15 @@ Examples:
 }
 
 async function view(file: string, given: ViewArguments, terminal: Terminal): Promise<void> {
-  const profile = await openProfile(file, 'any');
-  const base = given.base === undefined ? undefined : await openProfile(given.base, 'any');
+  const profile = await openProfile(file, terminal, 'any');
+  const base = given.base === undefined ? undefined : await openProfile(given.base, terminal, 'any');
   const { profilePage } = await import('../page/index.ts');
-  const page = profilePage(profile, {
+  const options = {
     title: file === '-' ? 'standard input' : basename(file),
     sources: given.source,
     ...(base === undefined ? {} : { base }),
-  });
+  };
+  const page = terminal.during(WRITING_PAGE, () => profilePage(profile, options));
   if (given.output === '-') terminal.data(page);
   else if (given.output !== undefined) writeOutput(given.output, page);
   else await serveUntilInterrupted(page, given, terminal);

@@ -3,6 +3,7 @@
 // code once, in its order. Where ways join, it keeps what is true on one of them, so loops are seen in their first round.
 
 import { popsOf, pushesOf, UNKNOWN } from '../access/stack-effects.ts';
+import { unitDone } from '../algorithms/watched-work.ts';
 import {
   branchTableLabels,
   Opcode,
@@ -89,6 +90,7 @@ const I32_EQ = 0x46;
 export function walkFrom(site: number, types: ModuleTypes, most: number): ResultWalk | null {
   const { module } = types;
   const position = site + module.codeStart;
+  unitDone();
   const body = module.bodies.findIndex(({ start, end }) => position >= start && position < end);
   const range = module.bodies[body];
   if (range === undefined || range.end - range.start > most) return null;

@@ -1,6 +1,7 @@
 // What the instructions of each function say without being run: the constants, the places in memory that they name, and
 // whom they call. Roles, the heap's place and the closure check are judged by these facts.
 
+import { unitDone } from '../algorithms/watched-work.ts';
 import { Opcode, peekI32, skipInstruction, skipLeb, type WasmModule } from '../binary/index.ts';
 import { InvalidModuleError } from '../errors.ts';
 
@@ -115,5 +116,8 @@ export function placesIn(
 
 /** Facts about every function with a body, in their order. */
 export function readFacts(module: WasmModule): FunctionFacts[] {
-  return module.bodies.map((_, body) => factsOf(module, body));
+  return module.bodies.map((_, body) => {
+    unitDone();
+    return factsOf(module, body);
+  });
 }

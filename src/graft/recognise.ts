@@ -3,6 +3,7 @@
 // the allocator: those that call no others. Its relatives (realloc, calloc, ...) are found among the functions that would
 // be left behind.
 
+import { unitDone } from '../algorithms/watched-work.ts';
 import { ExternalKind, type WasmModule } from '../binary/index.ts';
 import { type Blocker, Closure, constructorsOf } from './closure.ts';
 import { type FunctionFacts, placesIn } from './function-facts.ts';
@@ -192,6 +193,7 @@ export class Recognition {
         return { roles, learnt, blockers, headerTests: closure.headerTests };
       }
       for (const index of open) {
+        unitDone();
         tried.add(index);
         const role = readers.has(index) ? this.#sizeRoleOf(index, trial) : this.#roleOf(index);
         if (role !== null) roles.push({ role, index, name: '', by: 'behaviour' });

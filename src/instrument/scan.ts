@@ -5,6 +5,7 @@
 // the first one left in `top`.
 
 import { withRoom } from '../algorithms/growable-array.ts';
+import { unitDone } from '../algorithms/watched-work.ts';
 import {
   Immediate,
   Opcode,
@@ -291,6 +292,7 @@ export function scanCalls(module: WasmModule): CallSites {
   const entry = new Uint32Array(bodies.length);
   const firstLoop = new Uint32Array(bodies.length);
   bodies.forEach((body, index) => {
+    unitDone();
     first[index] = sites.count;
     sites.reserve(body.end - body.start);
     scanCode(bytes, code[index]!, body.end, sites);

@@ -1,6 +1,7 @@
 // The pass that makes functions keep slots: before every call that can lead to an allocation, the function
 // writes where it is (slot-code.ts says how).
 
+import { unitDone } from '../algorithms/watched-work.ts';
 import { Opcode, skipLeb, type WasmModule } from '../binary/index.ts';
 import type { Rewriter } from '../rewrite/index.ts';
 import type { CallGraph } from './call-graph.ts';
@@ -34,6 +35,7 @@ class SlotPass {
     let recordedCalls = 0;
     let instrumentedFunctions = 0;
     for (let body = 0; body < this.#module.bodies.length; body += 1) {
+      unitDone();
       if (this.graph.instrumented[this.#module.importedFunctions + body] === 0) continue;
       const recorded = this.#function(body);
       if (recorded > 0) instrumentedFunctions += 1;

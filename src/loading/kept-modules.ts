@@ -4,6 +4,7 @@
 
 import { readdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { Around } from '../algorithms/watched-work.ts';
 import { Cache, hashOf } from '../compile/cache.ts';
 import type { InstrumentOptions } from '../instrument/index.ts';
 import { type InstrumentedModule, openInstrumented } from '../instrument/instrumented-module.ts';
@@ -49,20 +50,19 @@ function placeOf(way: string, bytes: Uint8Array, options: object, cacheDir?: str
 /**
  * Adds checks to a module, or finds the result in the cache.
  * @param cacheDir where the cache is, if it is not at its default place
- * @param begins called before checks are added
+ * @param around adds the checks, unless they are in the cache
  */
 export async function keptChecks(
   bytes: Uint8Array,
   options: InstrumentOptions,
   cacheDir?: string,
-  begins?: () => void,
+  around?: Around,
 ): Promise<InstrumentedModule> {
   const place = placeOf('access checks', bytes, options, cacheDir);
   const found = place?.find();
   if (found != null) return found;
-  begins?.();
   const { instrumentWithChecks } = await import('../access/index.ts');
-  const made = await instrumentWithChecks(bytes, options);
+  const made = await instrumentWithChecks(bytes, options, around);
   place?.keep(made);
   return made;
 }

@@ -51,8 +51,8 @@ export async function openC<Exports extends object = GuestExports, Types extends
     {
       module: await prepareModule(compiled.wasm, settings.maxMemory, {
         access: checksOf(settings).access,
-        addChecks: async (bytes, limits, begins) =>
-          (await import('./kept-modules.ts')).keptChecks(bytes, limits, settings.cacheDir, begins),
+        addChecks: async (bytes, limits, around) =>
+          (await import('./kept-modules.ts')).keptChecks(bytes, limits, settings.cacheDir, around),
         onProgress: settings.onProgress,
         name: basename(path),
       }),

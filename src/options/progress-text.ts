@@ -1,11 +1,15 @@
-// Progress as a line for people.
+// Progress as lines for people, without a full stop.
 
 import type { Progress } from './progress.ts';
 
-/** A line that says what is being done, without a full stop. */
+/** What is being done. */
 export function progressText(progress: Progress): string {
-  const { done = 0, total = 1 } = progress;
-  return `${textOf(progress)}${total > 1 ? ` (${Math.min(done + 1, total)} of ${total})` : ''}`;
+  return counted(textOf(progress), progress.done, progress.total);
+}
+
+/** The text, and which of several units it is about. */
+export function counted(text: string, done = 0, total = 1): string {
+  return total > 1 ? `${text} (${Math.min(done + 1, total)} of ${total})` : text;
 }
 
 function textOf({ step, detail }: Progress): string {

@@ -3,6 +3,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { unitDone } from '../algorithms/watched-work.ts';
 import type { ProfileModel } from '../profile/index.ts';
 import type { LeakJson, LeakJsonBranch, LeakJsonFrame } from '../report/index.ts';
 
@@ -65,6 +66,7 @@ export function carry(files: Iterable<string>, root: string, takenAt: number): C
       missing[file] = `a page carries ${MOST_FILES} files at most`;
       continue;
     }
+    unitDone();
     const read = readSource(file, root, LARGEST_SUM - sum);
     if (typeof read === 'string') {
       missing[file] = read;

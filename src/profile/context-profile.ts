@@ -1,7 +1,8 @@
 // Makes a profile of a snapshot of the calling-context tree: one sample for each context that has values, and one
 // location for each call site, symbolised once. The tree goes into the model unchanged, so the work is O(contexts).
 
-import type { Steps } from '../algorithms/steps.ts';
+import { STEP, type Steps } from '../algorithms/steps.ts';
+import { unitDone } from '../algorithms/watched-work.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import { type Frame, HOST, TRUNCATED, UNKNOWN } from '../frames/index.ts';
 import type { HeapSnapshot } from '../heap/index.ts';
@@ -121,6 +122,7 @@ export class ContextProfileBuilder {
 
     const stackOf = new Int32Array(count);
     for (let i = rootShown ? 0 : 1; i < count; i++) {
+      if (i % STEP === 0) unitDone(i, count);
       if (i > 0) {
         if (shown[i] === 0) continue;
         const callSite = site[i]!;

@@ -1,6 +1,8 @@
 // Reads the messages of profile.proto into a model. Every index is checked, and every entry is charged for the
 // memory that it will take.
 
+import { STEP } from '../algorithms/steps.ts';
+import { unitDone } from '../algorithms/watched-work.ts';
 import { InvalidProfileError } from '../errors.ts';
 import { MAX_STACKS, ProfileBuilder, tooManyStacks } from './builder.ts';
 import { IdTable } from './id-table.ts';
@@ -201,6 +203,7 @@ export class MessageDecoder {
       }
     };
     for (let i = 0; i < this.#samples.length; i += 2) {
+      if (i % (2 * STEP) === 0) unitDone(i / 2, this.#samples.length / 2);
       labels = [];
       ids.length = 0;
       values.length = 0;

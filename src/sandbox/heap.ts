@@ -208,8 +208,7 @@ export class Heap {
   /** @internal Adds what the heap holds to a profile of several heaps. */
   addTo(builder: ContextProfileBuilder, labels: Readonly<Record<string, string>>): void {
     this.#session.check('heap.profile');
-    this.#session.beginReading();
-    builder.add(this.#profileInput(this.snapshot(), labels));
+    this.#session.reading(() => builder.add(this.#profileInput(this.snapshot(), labels)));
   }
 
   #profileInput(
@@ -287,8 +286,7 @@ export class Heap {
   leaks(options: AllLeaksOptions = {}): LeakReport {
     this.#session.check('heap.leaks');
     const settings = readOptions('heap.leaks', options, ALL_LEAKS_OPTIONS);
-    this.#session.beginReading();
-    return leaksNow(this.#session, settings);
+    return this.#session.reading(() => leaksNow(this.#session, settings));
   }
 
   /** Throws a LeakError, whose message is the report, when blocks are lost or there was a heap fault. */

@@ -5,6 +5,7 @@
 // sandboxes exists, so that a thousand sandboxes share them even if other modules are opened in between.
 
 import { LruCache } from '../algorithms/lru-cache.ts';
+import type { Around } from '../algorithms/watched-work.ts';
 import { ExternalKind, type WasmModule as ParsedModule, readModule } from '../binary/index.ts';
 import type { WasmModule } from '../binary/wasm-types.ts';
 import { InvalidArgumentError, InvalidModuleError, UnsupportedModuleError } from '../errors.ts';
@@ -14,7 +15,7 @@ import { engine, type ValueType, valueTypeOf } from '../host/index.ts';
 import type { InstrumentOptions } from '../instrument/index.ts';
 import { type InstrumentedModule, RECORDER } from '../instrument/instrumented-module.ts';
 import { type RootLayout, rootLayout } from '../leaks/index.ts';
-import { type OnProgress, whileTelling } from '../options/progress.ts';
+import { goingOn, type OnProgress, type Progress, whileTelling } from '../options/progress.ts';
 import { platform } from '../platform/index.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';
 import { type GraftSettings, storePlace } from './module-store.ts';
@@ -203,8 +204,8 @@ export interface Preparation {
 export type AddChecks = (
   bytes: Uint8Array,
   options: InstrumentOptions,
-  /** Called before they are added, not when the result was kept. */
-  begins: () => void,
+  /** Adds them. It is not called when the result was kept. */
+  around: Around,
 ) => Promise<InstrumentedModule>;
 
 /**
@@ -271,7 +272,7 @@ export function prepareModuleNow(
         bytes,
         { ...limitOf(maxMemory), recordOnly: access ? 'never' : recordOnly, access },
         graft,
-        (step) => tell(preparation, bytes, step),
+        (step, work) => telling(preparation, bytes, step, work),
       ),
   );
   enlist(key, prepared);
@@ -346,20 +347,16 @@ function instrumentNow(
   bytes: Uint8Array,
   settings: GraftSettings,
   graft: (bytes: Uint8Array, recordOnly: RecordOnly) => Grafted,
-  begins: (step?: PreparationStep) => void,
+  step: (name: PreparationStep | null, work: () => InstrumentedModule) => InstrumentedModule,
 ): InstrumentedModule {
   const { recordOnly, access, ...options } = settings;
-  if (!access && isLinked(bytes)) {
-    begins('instrument');
-    return passes!.instrument(bytes, options);
-  }
+  if (!access && isLinked(bytes)) return step('instrument', () => passes!.instrument(bytes, options));
   const place = storePlace(bytes, settings);
   const stored = place?.find();
   if (stored != null) return stored;
-  begins(access ? undefined : 'graft');
   const made = access
-    ? checks!.instrumentWithChecksNow(bytes, options, (own) => graft(own, recordOnly))
-    : graftNow(bytes, settings, graft);
+    ? step(null, () => checks!.instrumentWithChecksNow(bytes, options, (own) => graft(own, recordOnly)))
+    : step('graft', () => graftNow(bytes, settings, graft));
   place?.keep(made);
   return made;
 }
@@ -380,12 +377,23 @@ function isLinked(bytes: Uint8Array): boolean {
 
 type PreparationStep = 'instrument' | 'graft';
 
-/** Tells that the module is about to be instrumented. @param step when it is known without another look at the module */
-function tell({ onProgress, name }: Preparation, bytes: Uint8Array, step?: PreparationStep): void {
-  onProgress?.({
+/**
+ * Does what instruments the module, which waits for nothing, and tells that it begins and goes on.
+ * @param step null when another look at the module has to tell
+ */
+function telling<T>(
+  { onProgress, name }: Preparation,
+  bytes: Uint8Array,
+  step: PreparationStep | null,
+  work: () => T,
+): T {
+  if (onProgress === undefined) return work();
+  const progress: Progress = {
     step: step ?? (isLinked(bytes) ? 'instrument' : 'graft'),
     ...(name === undefined ? {} : { detail: name }),
-  });
+  };
+  onProgress(progress);
+  return goingOn(onProgress, progress, work);
 }
 
 /** Checks are loaded only where they are asked for, and grafting for modules that were linked without the runtime. */
@@ -395,38 +403,43 @@ async function instrumentAny(
   preparation: Preparation,
 ): Promise<InstrumentedModule> {
   const { access = false, recordOnly = 'if-needed', addChecks } = preparation;
-  const begins = (step?: PreparationStep): void => tell(preparation, bytes, step);
-  if (access && addChecks !== undefined) return addChecks(bytes, options, () => begins());
+  const checking: Around = (work) => telling(preparation, bytes, null, work);
+  if (access && addChecks !== undefined) return addChecks(bytes, options, checking);
   if (!access && isLinked(bytes)) {
     await loadPasses();
-    begins('instrument');
-    return passes!.instrument(bytes, options);
+    return telling(preparation, bytes, 'instrument', () => passes!.instrument(bytes, options));
   }
   // Checks need Heapline's allocator.
   const settings: GraftSettings = { ...options, recordOnly: access ? 'never' : recordOnly, access };
   const place = storePlace(bytes, settings);
   const stored = place?.find();
   if (stored != null) return stored;
-  begins(access ? undefined : 'graft');
-  const made = access ? await checkAny(bytes, options) : await graftAny(bytes, { ...options, recordOnly });
+  const made = access
+    ? await checkAny(bytes, options, checking)
+    : await graftAny(bytes, { ...options, recordOnly }, (work) => telling(preparation, bytes, 'graft', work));
   place?.keep(made);
   return made;
 }
 
-async function checkAny(bytes: Uint8Array, options: InstrumentOptions): Promise<InstrumentedModule> {
+async function checkAny(
+  bytes: Uint8Array,
+  options: InstrumentOptions,
+  around: Around,
+): Promise<InstrumentedModule> {
   await loadPasses(true);
-  return checks!.instrumentWithChecks(bytes, options);
+  return checks!.instrumentWithChecks(bytes, options, around);
 }
 
 async function graftAny(
   bytes: Uint8Array,
   settings: InstrumentOptions & { readonly recordOnly: RecordOnly },
+  around: Around,
 ): Promise<InstrumentedModule> {
   const [{ graftAndInstrument }] = await Promise.all([
     import('../graft/index.ts'),
     platform().fetchRuntimeObjects?.(),
   ]);
-  return graftAndInstrument(bytes, settings);
+  return around(() => graftAndInstrument(bytes, settings));
 }
 
 function textOf(map: object): string | null {

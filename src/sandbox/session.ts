@@ -11,7 +11,7 @@ import { Ledger } from '../heap/index.ts';
 import { type EventLoop, type Gate, type Guest, GuestStacks, type HostStacks } from '../host/index.ts';
 import type { ShadowPlace } from '../instrument/index.ts';
 import { LeakFinder, PeakMeter } from '../leaks/index.ts';
-import type { OnProgress } from '../options/progress.ts';
+import { goingOn, type OnProgress, type Progress } from '../options/progress.ts';
 import type { LeakReport } from '../report/index.ts';
 import { type RuntimeFunctions, runtimeFunctions } from '../runtime/index.ts';
 import * as layout from '../runtime/layout.ts';
@@ -260,10 +260,14 @@ export class Session {
     if (onError === 'throw') throw new HeapFaultError(faultMessage(fault), fault);
   }
 
-  /** To be called before debug information is needed: tells that it is read, unless that was done before. */
-  beginReading(): void {
+  /** Does what needs debug information. Tells that it is read, unless that was done before, and that reading goes on. */
+  reading<T>(work: () => T): T {
+    const { onProgress } = this.#options;
+    if (onProgress === undefined) return work();
     const { name, symbols } = this.subject;
-    if (!symbols.opened) this.#options.onProgress?.({ step: 'read symbols', detail: name });
+    const progress: Progress = { step: 'read symbols', detail: name };
+    if (!symbols.opened) onProgress(progress);
+    return goingOn(onProgress, progress, work);
   }
 
   // The program asks for a leak check: it is told the counts, and the host the report.

@@ -1,5 +1,6 @@
 // Who calls whom in a module: the direct callers of each function, and the functions that call through tables, by type.
 
+import { unitDone } from '../algorithms/watched-work.ts';
 import { Opcode, peekU32, skipInstruction, type TypeDefinition, type WasmModule } from '../binary/index.ts';
 
 export interface CallIndex {
@@ -21,6 +22,7 @@ export function indexCalls(module: WasmModule): CallIndex {
   const indirectCallers = new Map<number, number[]>();
   const referenced = new Set(module.referencedFunctions);
   module.bodies.forEach(({ end }, body) => {
+    unitDone();
     const index = module.importedFunctions + body;
     for (let at = module.heads.code[body]!; at < end; at = skipInstruction(bytes, at, end)) {
       switch (bytes[at]!) {

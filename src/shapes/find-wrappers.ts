@@ -6,6 +6,7 @@
 // people want to read its name. It may fill the block or copy into it, as calloc and strndup do, end a string, and do as it
 // likes in a header before the part that it hands out.
 
+import { unitDone } from '../algorithms/watched-work.ts';
 import { ExternalKind, type WasmModule } from '../binary/index.ts';
 import { InvalidModuleError, UnsupportedModuleError } from '../errors.ts';
 import { ANNOUNCED, type BodyFacts, BodyWalk } from './body-walk.ts';
@@ -103,6 +104,7 @@ class Search implements Callees {
 
   #judgeAll(): void {
     for (const index of this.#pending) {
+      unitDone();
       this.#pending.delete(index);
       this.#judge(index);
     }

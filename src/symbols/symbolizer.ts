@@ -4,6 +4,7 @@
 // look right and are wrong. So the debug information about a function counts only if the function starts
 // where a body of this module does.
 
+import { unitDone } from '../algorithms/watched-work.ts';
 import { ByteReader, ExternalKind, readModule, type WasmModule } from '../binary/index.ts';
 import { InvalidModuleError } from '../errors.ts';
 import { type Frame, isRustLibraryFile } from '../frames/index.ts';
@@ -113,6 +114,7 @@ export class Symbolizer {
   frames(offset: number): readonly Frame[] {
     let stack = this.#stacks.get(offset);
     if (stack === undefined) {
+      unitDone();
       stack = this.#lookUp(offset);
       this.#stacks.set(offset, stack);
     }

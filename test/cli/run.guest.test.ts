@@ -6,11 +6,31 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync } from 'nod
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { InstructionWriter, Opcode, readModule } from '../../src/binary/index.ts';
 import { HeapProfile } from '../../src/profile/index.ts';
+import { Rewriter } from '../../src/rewrite/index.ts';
 import { CommandDirectory } from '../support/command-directory.ts';
 import { FULL } from '../support/full.ts';
 
 const directory = new CommandDirectory();
+
+/** A module with so many more bytes of code, in functions that copy words in memory. */
+function withMuchCode(bytes: Uint8Array, size: number): Uint8Array {
+  const rewriter = new Rewriter(readModule(bytes));
+  const code = new InstructionWriter();
+  code.byte(0);
+  for (let offset = 0; offset < 1600; offset += 4) {
+    code.indexed(Opcode.LocalGet, 0);
+    code.indexed(Opcode.LocalGet, 0);
+    code.memory(Opcode.I32Load, 2, offset);
+    code.memory(Opcode.I32Store, 2, offset + 4);
+  }
+  code.byte(Opcode.End);
+  const body = code.take();
+  const type = rewriter.addType([0x7f], []);
+  for (let left = size; left > 0; left -= body.length) rewriter.addFunction(type, body);
+  return rewriter.write().bytes;
+}
 
 beforeAll(() => {
   directory.write(
@@ -409,6 +429,22 @@ describe('heapline build and heapline instrument', () => {
     );
     const ran = directory.heapline(['run', '--no-pprof', '--call', 'keep("abc")', 'limited.wasm']);
     expect(ran.stderr).toMatch(/4B .* keep library\.c:8/);
+  });
+
+  // macOS and BSD have another script(1).
+  it.runIf(process.platform === 'linux')('show on terminals how far a step is that lets no timer end', () => {
+    directory.write('large.wasm', withMuchCode(directory.read('bare.wasm'), 16e6));
+    const words = directory.commandLine(['instrument', '--access', '-o', 'checked.wasm', 'large.wasm']);
+    const command = words.map((word) => `'${word}'`).join(' ');
+    const shown = execFileSync('script', ['-qefc', command, '/dev/null'], {
+      cwd: directory.path,
+      encoding: 'utf8',
+      env: { ...process.env, NO_COLOR: '1', TERM: 'xterm', SHELL: '/bin/sh' },
+    }).replaceAll('\r\x1b[K', '␛');
+    const counts = [...shown.matchAll(/␛instrumenting large\.wasm \(\d+ of \d{4,5}\) …/g)];
+    expect(counts.length, shown).toBeGreaterThan(0);
+    // It is taken away before the result is written.
+    expect(shown).toMatch(/ …␛Wrote checked\.wasm \(\d+ bytes/);
   });
 
   it('can be combined in one step', () => {

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { type LoadCOptions, loadC, loadWasm, type Progress, ToolchainError } from '../../src/index.ts';
 import { programPath } from '../support/guest-programs.ts';
 
@@ -13,6 +13,13 @@ afterAll(() => rmSync(cacheDir, { recursive: true }));
 const program = programPath('library.c');
 const name = basename(program);
 const options: LoadCOptions = { toolchain: 'clang', flags: ['-DPROGRESS'], cacheDir };
+
+/** The beginnings of steps. A slow machine is also told that they go on. */
+function begun(steps: readonly Progress[]): Progress[] {
+  return steps.filter(
+    ({ step, detail }, i) => step !== steps[i - 1]?.step || detail !== steps[i - 1]?.detail,
+  );
+}
 
 /** Loads the program. Returns the sandbox and the steps, which grow later. */
 async function told(more: LoadCOptions = {}) {
@@ -25,7 +32,7 @@ const instrument = { step: 'instrument', detail: name } as const;
 
 test('what is in the cache is not told, and symbols are when somebody asks for stacks', async () => {
   const first = await told();
-  expect(first.steps).toEqual([
+  expect(begun(first.steps)).toEqual([
     { step: 'compile', detail: program, done: 0, total: 1 },
     { step: 'link' },
     instrument,
@@ -33,12 +40,12 @@ test('what is in the cache is not told, and symbols are when somebody asks for s
   first.steps.length = 0;
   first.lib.heap.profile();
   first.lib.heap.leaks();
-  expect(first.steps).toEqual([{ step: 'read symbols', detail: name }]);
+  expect(begun(first.steps)).toEqual([{ step: 'read symbols', detail: name }]);
   first.lib.dispose();
 
   // Another limit makes another module of the same linked one.
   const second = await told({ maxMemory: 2 ** 25 });
-  expect(second.steps).toEqual([instrument]);
+  expect(begun(second.steps)).toEqual([instrument]);
   second.lib.dispose();
   const third = await told({ maxMemory: 2 ** 25 });
   expect(third.steps).toEqual([]);
@@ -47,8 +54,32 @@ test('what is in the cache is not told, and symbols are when somebody asks for s
 
 test('checks of accesses are told as the other ways to instrument are', async () => {
   const first = await told({ access: true });
-  expect(first.steps.map(({ step }) => step)).toEqual(['compile', 'link', 'instrument']);
+  expect(begun(first.steps).map(({ step }) => step)).toEqual(['compile', 'link', 'instrument']);
   first.lib.dispose();
+});
+
+test('steps that wait for nothing tell that they go on, and checks how many functions they have checked', async () => {
+  // Each look at the clock takes long.
+  let time = performance.now();
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => (time += 200));
+  onTestFinished(() => clock.mockRestore());
+  const { lib, steps } = await told({ access: true, maxMemory: 2 ** 27 });
+  const instrumenting = steps.filter(({ step }) => step === 'instrument');
+  expect(instrumenting[0]).toEqual(instrument);
+  const counts = instrumenting.flatMap(({ done, total }) => (total === undefined ? [] : [{ done, total }]));
+  const { total } = counts[0]!;
+  expect(counts.length).toBeGreaterThan(10);
+  expect(counts.map(({ done }) => done)).toEqual(counts.map(({ done }) => done).sort((a, b) => a! - b!));
+  expect(counts.every((count) => count.total === total && count.done! < total)).toBe(true);
+  steps.length = 0;
+  const profile = lib.heap.profile();
+  expect(steps.length).toBeGreaterThan(1);
+  expect(new Set(steps.map(({ step, detail }) => `${step} ${detail}`))).toEqual(
+    new Set([`read symbols ${name}`]),
+  );
+  clock.mockRestore();
+  expect(lib.heap.profile().topRows()).toEqual(profile.topRows());
+  lib.dispose();
 });
 
 test('an error that it throws ends the loading, whatever it is, and later loadings succeed', async () => {

@@ -45,7 +45,8 @@ test('its objects are in the cache, and it names slow steps', async () => {
   const later: string[] = [];
   const lib = await loadC(program, { ...options, onProgress: ({ step }) => void later.push(step) });
   lib.dispose();
-  expect(later).toEqual(['instrument']);
+  // A slow machine is also told that it goes on.
+  expect([...new Set(later)]).toEqual(['instrument']);
   expect(await saidDuring(() => compileAhead([program], options))).toBe('');
 });
 

@@ -7,6 +7,7 @@
 // rewrite the root entries but not .debug_aranges.
 
 import { lastAtMost } from '../../algorithms/binary-search.ts';
+import { unitDone } from '../../algorithms/watched-work.ts';
 import { DwarfError } from '../../errors.ts';
 import { RangeMap } from '../range-map.ts';
 import { DW_UT_split_type, DW_UT_type } from './constants.ts';
@@ -70,7 +71,10 @@ export class DwarfInfo {
     this.#units = readUnits(this.#sections, (error) => this.#warn(error.message));
     this.#unitEnds = this.#units.map(({ end }) => end);
     // Where units overlap, the first one must win, but a RangeMap prefers the last.
-    for (let index = this.#units.length - 1; index >= 0; index--) this.#open(this.#units[index]!, index);
+    for (let index = this.#units.length - 1; index >= 0; index--) {
+      unitDone();
+      this.#open(this.#units[index]!, index);
+    }
   }
 
   /** The faults found so far. The list grows as units are read. */
