@@ -3,11 +3,12 @@
 // accesses are right, because they end in the last granule of a block, which is open in part. The function sees this by
 // itself and asks the runtime about the others.
 //
-//     if ((ADDRESS & 7) + size > load_signed(SHADOW + (ADDRESS >> 3)))
+//     open = load_signed(SHADOW + (ADDRESS >> 3))       0 says that the whole granule is open
+//     if ((ADDRESS & 7) + size > (open == 0 ? 8 : open))
 //       heapline_access(ADDRESS, size and direction, SITE)
 //
-// For offsets that are frequent there are functions that add them to the address. One more function judges each access of
-// a list (access-list.ts).
+// A check of several pointers has all of them judged, and the shadow of most is 0. For offsets that are frequent there are
+// functions that add them to the address. One more function judges each access of a list (access-list.ts).
 
 import { InstructionWriter, Opcode } from '../binary/index.ts';
 import type { Rewriter } from '../rewrite/index.ts';
@@ -26,6 +27,8 @@ const I64_SHR_U = 0x88;
 const I32_WRAP_I64 = 0xa7;
 const ADDRESS = 0;
 const SITE = 1;
+/** Of the functions for single accesses. */
+const OPEN = 2;
 
 /** What such functions call, and where the shadow begins. */
 export interface Judge {
@@ -92,26 +95,45 @@ export class JudgeFunctions {
   }
 }
 
+/** Where a function keeps an access that it judges, and how it pushes the size. */
+interface Judged {
+  readonly address: number;
+  readonly pushSize: () => void;
+  /** A local for the shadow of the first granule. */
+  readonly open: number;
+}
+
+/** Pushes whether an access is not surely right: whether it ends behind what is open of its first granule. */
+function pushDoubt(code: InstructionWriter, { address, pushSize, open }: Judged, shadow: number): void {
+  code.indexed(Opcode.LocalGet, address);
+  code.i32(SHADOW_GRANULE - 1);
+  code.byte(Opcode.I32And);
+  pushSize();
+  code.byte(Opcode.I32Add);
+  code.indexed(Opcode.LocalGet, address);
+  code.i32(SHADOW_SHIFT);
+  code.byte(Opcode.I32ShrU);
+  code.memory(I32_LOAD8_S, 0, shadow);
+  code.indexed(Opcode.LocalTee, open);
+  // 0 says that the whole granule is open.
+  code.i32(SHADOW_GRANULE);
+  code.indexed(Opcode.LocalGet, open);
+  code.byte(Opcode.Select);
+  code.byte(I32_GT_S);
+}
+
 function bodyFor(size: number, kind: number, added: number, { access, shadow }: Judge): Uint8Array {
   const code = new InstructionWriter();
-  code.byte(0); // no locals
+  code.byte(1); // one group of locals
+  code.byte(1);
+  code.byte(I32);
   if (added > 0) {
     code.indexed(Opcode.LocalGet, ADDRESS);
     code.i32(added);
     code.byte(Opcode.I32Add);
     code.indexed(Opcode.LocalSet, ADDRESS);
   }
-  code.indexed(Opcode.LocalGet, ADDRESS);
-  code.i32(SHADOW_GRANULE - 1);
-  code.byte(Opcode.I32And);
-  code.i32(size);
-  code.byte(Opcode.I32Add);
-  // The number of bytes of the granule that are open, or a negative number.
-  code.indexed(Opcode.LocalGet, ADDRESS);
-  code.i32(SHADOW_SHIFT);
-  code.byte(Opcode.I32ShrU);
-  code.memory(I32_LOAD8_S, 0, shadow);
-  code.byte(I32_GT_S);
+  pushDoubt(code, { address: ADDRESS, pushSize: () => code.i32(size), open: OPEN }, shadow);
   code.byte(Opcode.If);
   code.byte(EMPTY);
   code.indexed(Opcode.LocalGet, ADDRESS);
@@ -158,25 +180,6 @@ function takeApart(code: InstructionWriter): void {
   code.indexed(Opcode.LocalSet, SIZE);
 }
 
-/** Pushes whether the bytes at PLACE are not surely open: whether they end behind what is open of their first granule. */
-function pushDoubt(code: InstructionWriter, shadow: number): void {
-  code.indexed(Opcode.LocalGet, PLACE);
-  code.i32(SHADOW_GRANULE - 1);
-  code.byte(Opcode.I32And);
-  code.indexed(Opcode.LocalGet, SIZE);
-  code.byte(Opcode.I32Add);
-  code.indexed(Opcode.LocalGet, PLACE);
-  code.i32(SHADOW_SHIFT);
-  code.byte(Opcode.I32ShrU);
-  code.memory(I32_LOAD8_S, 0, shadow);
-  code.indexed(Opcode.LocalTee, SHADOW);
-  // 0 says that the whole granule is open.
-  code.i32(SHADOW_GRANULE);
-  code.indexed(Opcode.LocalGet, SHADOW);
-  code.byte(Opcode.Select);
-  code.byte(I32_GT_S);
-}
-
 function bodyForLists({ access, shadow }: Judge): Uint8Array {
   const code = new InstructionWriter();
   code.byte(1); // one group of locals
@@ -185,7 +188,8 @@ function bodyForLists({ access, shadow }: Judge): Uint8Array {
   code.byte(Opcode.Loop);
   code.byte(EMPTY);
   takeApart(code);
-  pushDoubt(code, shadow);
+  const pushSize = (): void => code.indexed(Opcode.LocalGet, SIZE);
+  pushDoubt(code, { address: PLACE, pushSize, open: SHADOW }, shadow);
   code.byte(Opcode.If);
   code.byte(EMPTY);
   code.indexed(Opcode.LocalGet, PLACE);
