@@ -11,7 +11,7 @@ import { FULL } from '../support/full.ts';
 
 const loader = pathToFileURL(fileURLToPath(import.meta.resolve('tsx'))).href;
 const runner = fileURLToPath(new URL('damage-run.ts', import.meta.url));
-const rounds = Number(process.env.HEAPLINE_DAMAGE ?? (FULL ? 20_000 : 3_000));
+const rounds = Number(process.env.HEAPLINE_DAMAGE ?? (FULL ? 20_000 : 2_000));
 /** A process that gives no sign of life (250 rounds) for so many milliseconds hangs. */
 const PATIENCE = 120_000;
 
