@@ -1,17 +1,38 @@
 // The tests, in three tiers by the ending of the file's name. CONTRIBUTING.md says what belongs to which tier.
 
 import { availableParallelism } from 'node:os';
-import { configDefaults, defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.ts';
+import { OWN_PROCESS } from './test/support/own-process.ts';
 
-const GUEST = 'test/**/*.guest.test.ts';
-const WITNESS = 'test/**/*.witness.test.ts';
+const filesOf = (tier: string, paths: readonly string[]): string[] =>
+  paths.map((path) => `test/${path}.${tier}.test.ts`);
 /**
  * The embedded compiler is a large WebAssembly module that compiles small programs here. By default V8 spends more time
  * on optimising it than it saves. With this limit, V8 optimises only what runs for long.
  */
 const EXEC_ARGV = ['--wasm-tiering-budget=200000000'];
 const COMMAND = './test/support/bundled-command.ts';
+
+/** The two projects of a tier: its files that share processes, and those that do not. */
+function projectsOf(tier: 'guest' | 'witness'): TestProjectInlineConfiguration[] {
+  const common = { globalSetup: COMMAND, execArgv: EXEC_ARGV };
+  const alone = filesOf(tier, OWN_PROCESS);
+  return [
+    {
+      extends: true,
+      test: {
+        ...common,
+        name: tier,
+        include: filesOf(tier, ['**/*']),
+        exclude: [...configDefaults.exclude, ...alone],
+        isolate: false,
+        setupFiles: ['./test/support/leaves-nothing.ts'],
+      },
+    },
+    { extends: true, test: { ...common, name: `${tier}-alone`, include: alone } },
+  ];
+}
 
 export default defineConfig({
   test: {
@@ -33,15 +54,16 @@ export default defineConfig({
           // The files leave nothing behind that another one could see, so they need not load every module anew.
           isolate: false,
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, GUEST, WITNESS],
+          exclude: [
+            ...configDefaults.exclude,
+            ...filesOf('guest', ['**/*']),
+            ...filesOf('witness', ['**/*']),
+          ],
           setupFiles: ['./test/support/nothing-external.ts'],
         },
       },
-      { extends: true, test: { name: 'guest', include: [GUEST], globalSetup: COMMAND, execArgv: EXEC_ARGV } },
-      {
-        extends: true,
-        test: { name: 'witness', include: [WITNESS], globalSetup: COMMAND, execArgv: EXEC_ARGV },
-      },
+      ...projectsOf('guest'),
+      ...projectsOf('witness'),
     ],
   },
 });

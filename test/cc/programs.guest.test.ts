@@ -85,7 +85,6 @@ afterAll(() => build.dispose());
 const main = (args: readonly string[], options: Start = {}) => start('./main', args, options);
 
 test('a program sees its arguments, environment and working directory', () => {
-  process.env.HEAPLINE_TEST_VALUE = 'seen';
   Object.assign(env, { HEAPLINE_TEST_VALUE: 'seen' });
   expect(main(['world', 'two words'])).toMatchObject({
     status: 0,

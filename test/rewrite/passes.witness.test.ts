@@ -18,7 +18,13 @@ import {
 } from '../support/rewriting-passes.ts';
 import { Workshop } from '../support/workshop.ts';
 
-Error.stackTraceLimit = Number.POSITIVE_INFINITY;
+const { stackTraceLimit } = Error;
+beforeAll(() => {
+  Error.stackTraceLimit = Number.POSITIVE_INFINITY;
+});
+afterAll(() => {
+  Error.stackTraceLimit = stackTraceLimit;
+});
 
 /** An address below all data, which the programs neither use nor read. */
 const FREE_ADDRESS = 256;

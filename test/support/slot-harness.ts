@@ -17,8 +17,6 @@ export interface Sighting {
   readonly frames: readonly (number | null)[];
 }
 
-Error.stackTraceLimit = Number.POSITIVE_INFINITY;
-
 export class Harness {
   readonly instrumented: InstrumentedModule;
   readonly instance: WebAssembly.Instance;
@@ -69,12 +67,23 @@ export class Harness {
       slots.push(site === SITE_HOST_PENDING ? null : site);
     }
     const frames: (number | null)[] = [];
-    for (const line of new Error('stack').stack!.split('\n')) {
+    for (const line of wholeStack().split('\n')) {
       const match = /wasm-function\[(\d+)\]:0x([0-9a-f]+)/.exec(line);
       if (match === null || this.#sinks.has(Number(match[1]))) continue;
       frames.push(this.instrumented.offsets.toOriginal(Number.parseInt(match[2]!, 16)));
     }
     this.sightings.push({ slots, frames });
+  }
+}
+
+/** V8's stack with all of its frames. */
+export function wholeStack(): string {
+  const limit = Error.stackTraceLimit;
+  try {
+    Error.stackTraceLimit = Number.POSITIVE_INFINITY;
+    return new Error('stack').stack!;
+  } finally {
+    Error.stackTraceLimit = limit;
   }
 }
 
