@@ -370,7 +370,7 @@ function Selected({ node, zoomTo, reset, isZoomed, ...props }: SelectedProps) {
             </p>
             {place !== null && place.file !== '' ? (
               <p class="dim place">
-                {place.file}
+                {props.page.shownPath(place.file)}
                 {place.line > 0 && state.lines ? `:${place.line}` : ''}
               </p>
             ) : null}

@@ -267,7 +267,7 @@ function Stack({ title, frames, ...props }: ViewProps & { title: string; frames:
   );
 }
 
-function Place({ frame, choose }: ViewProps & { frame: LeakJsonFrame }) {
+function Place({ page, frame, choose }: ViewProps & { frame: LeakJsonFrame }) {
   const name = shortened(frame.function, 200);
   if (frame.file === '') return <>{name}</>;
   return (
@@ -278,7 +278,7 @@ function Place({ frame, choose }: ViewProps & { frame: LeakJsonFrame }) {
         class="link dim"
         onClick={() => choose({ view: 'source', file: frame.file, line: frame.line })}
       >
-        {shortened(frame.file, 200)}
+        {shortened(page.shownPath(frame.file), 200)}
         {frame.line > 0 ? `:${frame.line}` : ''}
       </button>
       {frame.inlined ? <span class="tag">inlined</span> : null}

@@ -1,6 +1,7 @@
 // The page's data as models: profiles are decoded when they are first shown.
 
 import { atOnce } from '../algorithms/steps.ts';
+import { relativePath } from '../frames/index.ts';
 import { decodeProfile } from '../profile/decode.ts';
 import { type ProfileModel, sum } from '../profile/index.ts';
 import type { TimelinePeak, TimelinePoint } from '../timeline/index.ts';
@@ -39,6 +40,8 @@ export interface LoadedPage {
   readonly report: PageData['report'];
   /** Whether a running program gives the profiles. */
   readonly isLive: boolean;
+  /** A path as it is shown. */
+  shownPath(path: string): string;
   /** The text of a source file; null when it is not in the page. */
   source(path: string): Promise<string | null>;
   /** Why a source file is not in the page. */
@@ -88,6 +91,7 @@ export function loadPage(data: PageData): LoadedPage {
     },
     report: data.report,
     isLive: data.live !== null,
+    shownPath: (path) => relativePath(path, data.root),
     async source(path) {
       if (!Object.hasOwn(data.sources, path)) return null;
       return new TextDecoder().decode(await decompressed(fromBase64(data.sources[path]!)));

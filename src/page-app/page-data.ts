@@ -52,5 +52,7 @@ export interface PageData {
   readonly missing: Readonly<Record<string, string>>;
   /** When sources were changed that are newer than the profile, in milliseconds since 1970, by path. */
   readonly changed: Readonly<Record<string, number>>;
+  /** Paths below this folder are shown from there on; '' for none. */
+  readonly root: string;
   readonly live: PageSource | null;
 }

@@ -13,7 +13,7 @@ const MOST_FILES = 2000;
 const NOTHING: LineSum = { flat: 0, cum: 0, flatBefore: 0, cumBefore: 0, inlined: [] };
 
 export function SourceView(props: ViewProps) {
-  const { shown, state, choose } = props;
+  const { page, shown, state, choose } = props;
   const files = useMemo(() => filesOf(shown.tree), [shown]);
   const file = state.file !== '' ? state.file : (files[0]?.file ?? '');
   if (file === '') {
@@ -31,11 +31,11 @@ export function SourceView(props: ViewProps) {
           File{' '}
           <select value={file} onChange={(event) => choose({ file: event.currentTarget.value, line: 0 })}>
             {listed.some((each) => each.file === file) ? null : (
-              <option value={file}>{shortened(file, 120)}</option>
+              <option value={file}>{shortened(page.shownPath(file), 120)}</option>
             )}
             {listed.map((each) => (
               <option key={each.file} value={each.file}>
-                {formatValue(each.cum, shown.unit, state.unit)} {shortened(each.file, 120)}
+                {formatValue(each.cum, shown.unit, state.unit)} {shortened(page.shownPath(each.file), 120)}
               </option>
             ))}
           </select>

@@ -79,6 +79,7 @@ th button { border: 0; background: none; font-weight: 600; padding: 0; color: in
   th, td { padding: .1rem .35rem; }
   .choices input { width: 6rem; }
   select { max-width: 14rem; }
+  .rows .more { display: none; }
 }
 @media print {
   .tools, nav, .actions, footer, .hint { display: none; }

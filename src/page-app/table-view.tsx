@@ -9,7 +9,7 @@ import { useVirtualRows } from './virtual-rows.ts';
 
 const ROW = 28;
 
-export function TableView({ shown, state, choose }: ViewProps) {
+export function TableView({ page, shown, state, choose }: ViewProps) {
   const rows = useMemo(() => shown.rows(state.by, state.sort), [shown, state.by, state.sort]);
   const seen = useVirtualRows(rows.length, ROW);
   const objects = rows.some((row) => row.flatObjects !== null);
@@ -42,15 +42,15 @@ export function TableView({ shown, state, choose }: ViewProps) {
           <thead>
             <tr aria-rowindex={1}>
               {header('flat', 'Flat')}
-              <th scope="col" class="n">
+              <th scope="col" class="n more">
                 Flat %
               </th>
               {header('cum', 'Cum')}
-              <th scope="col" class="n">
+              <th scope="col" class="n more">
                 Cum %
               </th>
               {objects ? (
-                <th scope="col" class="n">
+                <th scope="col" class="n more">
                   Objects
                 </th>
               ) : null}
@@ -64,6 +64,7 @@ export function TableView({ shown, state, choose }: ViewProps) {
                 key={seen.first + i}
                 row={row}
                 index={seen.first + i}
+                page={page}
                 shown={shown}
                 state={state}
                 choose={choose}
@@ -78,13 +79,13 @@ export function TableView({ shown, state, choose }: ViewProps) {
   );
 }
 
-type RowProps = Pick<ViewProps, 'shown' | 'state' | 'choose'> & {
+type RowProps = Pick<ViewProps, 'page' | 'shown' | 'state' | 'choose'> & {
   row: ShownRow;
   index: number;
   objects: boolean;
 };
 
-function Row({ row, index, shown, state, choose, objects }: RowProps) {
+function Row({ row, index, page, shown, state, choose, objects }: RowProps) {
   const { total, totalBefore, compared, unit } = shown;
   const whole = Math.max(Math.abs(total), Math.abs(totalBefore));
   const value = (now: number, before: number) =>
@@ -93,14 +94,17 @@ function Row({ row, index, shown, state, choose, objects }: RowProps) {
   const hint = compared
     ? `before ${formatValue(row.flatBefore, unit, state.unit)}, now ${formatValue(row.flat, unit, state.unit)}; cum before ${formatValue(row.cumBefore, unit, state.unit)}, now ${formatValue(row.cum, unit, state.unit)}`
     : undefined;
-  const place = row.file === '' ? '' : row.line > 0 ? `${row.file}:${row.line}` : row.file;
+  const file = page.shownPath(row.file);
+  const place = row.line > 0 ? `${file}:${row.line}` : file;
   return (
     <tr aria-rowindex={index + 2} title={hint} style={{ height: `${ROW}px` }}>
       <td class={`n ${side(row.flat - row.flatBefore, compared)}`}>{value(row.flat, row.flatBefore)}</td>
-      <td class="n dim">{share(row.flat, row.flatBefore)}</td>
+      <td class="n dim more">{share(row.flat, row.flatBefore)}</td>
       <td class={`n ${side(row.cum - row.cumBefore, compared)}`}>{value(row.cum, row.cumBefore)}</td>
-      <td class="n dim">{share(row.cum, row.cumBefore)}</td>
-      {objects ? <td class="n">{row.flatObjects === null ? '' : formatCount(row.flatObjects)}</td> : null}
+      <td class="n dim more">{share(row.cum, row.cumBefore)}</td>
+      {objects ? (
+        <td class="n more">{row.flatObjects === null ? '' : formatCount(row.flatObjects)}</td>
+      ) : null}
       <td class="name">
         {row.function === '' ? null : (
           <button

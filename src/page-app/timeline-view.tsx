@@ -8,12 +8,15 @@ import { numberOf } from './flame-colors.ts';
 import type { ShownMoment, ShownTimeline } from './loaded-page.ts';
 import { formatCount, formatValue, shortened } from './numbers.ts';
 import type { PageState } from './page-state.ts';
+import { type Layer, upperEdges } from './timeline-layers.ts';
 import type { ViewProps } from './view-props.ts';
 
 const WIDTH = 1000;
 const HEIGHT = 300;
 /** Functions that have an area of their own. */
 const LAYERS = 6;
+/** What a function holds of the heap at some moment at least, to have one. */
+const LEAST_SHARE = 0.005;
 const AXES = { allocBytes: 'bytes allocated', time: 'time', calls: 'calls' } as const;
 
 export function TimelineView(props: ViewProps) {
@@ -37,6 +40,7 @@ function Chart({ timeline, ...props }: ChartProps) {
   const drawing = useRef<SVGSVGElement>(null);
   const [drag, setDrag] = useState<{ from: number; to: number } | null>(null);
   const layers = useLayers(timeline, state);
+  const edges = useEdges(layers, timeline, state);
   const unit = state.height === 'inUseBytes' ? 'bytes' : 'count';
   const least = points[0]![state.axis];
   const most = Math.max(points.at(-1)![state.axis], least + 1);
@@ -115,7 +119,7 @@ function Chart({ timeline, ...props }: ChartProps) {
             <path
               key={layer.name}
               class="layer"
-              d={layerPath(layers, i, moments, state.axis, xOf, yOf)}
+              d={layerPath(edges, i, points, state.axis, xOf, yOf)}
               style={{ fill: colorOfLayer(layer.name) }}
             />
           ))}
@@ -309,12 +313,6 @@ function closest(moments: readonly ShownMoment[], axis: PageState['axis'], value
   return best;
 }
 
-/** What a function held at each moment. */
-interface Layer {
-  readonly name: string;
-  readonly values: readonly number[];
-}
-
 /** The functions that held most, over all moments, and the rest. */
 function useLayers({ moments }: ShownTimeline, state: PageState): readonly Layer[] {
   const [layers, setLayers] = useState<readonly Layer[]>([]);
@@ -325,41 +323,58 @@ function useLayers({ moments }: ShownTimeline, state: PageState): readonly Layer
       current = false;
     };
   }, [moments, state.height, state.focus, state.ignore, state.hide, state.labels]);
-  return useMemo(() => layers.filter(({ values }) => values.length === moments.length), [layers, moments]);
+  return useMemo(() => layers.filter(({ shares }) => shares.length === moments.length), [layers, moments]);
+}
+
+function useEdges(
+  layers: readonly Layer[],
+  { points, moments }: ShownTimeline,
+  { height }: PageState,
+): readonly (readonly number[])[] {
+  return useMemo(() => {
+    const clocks = moments.map(({ allocBytes }) => allocBytes);
+    const sized = points.map((point) => ({ clock: point.allocBytes, size: point[height] }));
+    return upperEdges(layers, clocks, sized);
+  }, [layers, points, moments, height]);
 }
 
 async function layersOf(moments: readonly ShownMoment[], state: PageState): Promise<Layer[]> {
   const sampleType = state.height === 'inUseBytes' ? 'inuse_space' : 'inuse_objects';
   const heldAt: Map<string, number>[] = [];
-  const sums = new Map<string, number>();
+  const most = new Map<string, number>();
   for (const moment of moments) {
-    const profile = new HeapProfile(filtered(await moment.model(), state));
+    const model = await moment.model();
+    const profile = new HeapProfile(filtered(model, state));
     if (!profile.sampleTypes.some(({ type }) => type === sampleType)) return [];
-    const rows = profile.topRows({ sampleType, granularity: 'functions' });
-    heldAt.push(new Map(rows.map((row) => [row.function, row.flat])));
-    for (const row of rows) sums.set(row.function, (sums.get(row.function) ?? 0) + row.flat);
+    const whole = Math.max(new HeapProfile(model).total(sampleType), 1);
+    const held = new Map<string, number>();
+    for (const row of profile.topRows({ sampleType, granularity: 'functions' })) {
+      const share = row.flat / whole;
+      held.set(row.function, share);
+      most.set(row.function, Math.max(most.get(row.function) ?? 0, share));
+    }
+    heldAt.push(held);
   }
-  const names = [...sums]
+  return [...most]
+    .filter(([, share]) => share >= LEAST_SHARE)
     .sort((a, b) => b[1] - a[1])
     .slice(0, LAYERS)
-    .map(([name]) => name);
-  return names.map((name) => ({ name, values: heldAt.map((held) => held.get(name) ?? 0) }));
+    .map(([name]) => ({ name, shares: heldAt.map((held) => held.get(name) ?? 0) }));
 }
 
+/** The area of a layer. @param edges upper edges of all layers */
 function layerPath(
-  layers: readonly Layer[],
+  edges: readonly (readonly number[])[],
   index: number,
-  moments: readonly ShownMoment[],
+  points: readonly TimelinePoint[],
   axis: PageState['axis'],
   xOf: (value: number) => number,
   yOf: (value: number) => number,
 ): string {
-  const sumUpTo = (last: number, moment: number): number =>
-    layers.slice(0, last).reduce((sum, { values }) => sum + values[moment]!, 0);
-  const at = (last: number, moment: number): string =>
-    `${xOf(moments[moment]![axis]).toFixed(1)} ${yOf(sumUpTo(last, moment)).toFixed(1)}`;
-  const forth = moments.map((_, i) => at(index + 1, i));
-  const back = moments.map((_, i) => at(index, i)).reverse();
+  const at = (edge: readonly number[] | undefined, point: number): string =>
+    `${xOf(points[point]![axis]).toFixed(1)} ${yOf(edge?.[point] ?? 0).toFixed(1)}`;
+  const forth = points.map((_, i) => at(edges[index], i));
+  const back = points.map((_, i) => at(edges[index - 1], i)).reverse();
   return `M${[...forth, ...back].join('L')}Z`;
 }
 

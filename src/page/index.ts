@@ -2,7 +2,7 @@
 // src/page-app. Here the data are put together: profiles, the timeline, a report, and the sources that they name.
 
 import { InvalidArgumentError } from '../errors.ts';
-import { fileName, JAVASCRIPT } from '../frames/index.ts';
+import { fileName, JAVASCRIPT, relativePath } from '../frames/index.ts';
 import { flag, rule, text, textNotEmpty } from '../options/option-rules.ts';
 import { type OptionTable, readOptions, withDefault } from '../options/option-table.ts';
 import type { PageData, PageProfile, PageSource, PageTimeline } from '../page-app/page-data.ts';
@@ -120,6 +120,8 @@ function pageData(contents: PageContents): PageData {
     timeline: timeline === undefined ? null : pageTimeline(timeline),
     report: json,
     ...carried,
+    // A folder that no file is in is nobody's business.
+    root: [...files].some((file) => relativePath(file, root) !== file) ? root : '',
     live: live ?? null,
   };
 }

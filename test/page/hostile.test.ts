@@ -30,6 +30,7 @@ const data: PageData = {
   sources: { [MARKUP]: '' },
   missing: {},
   changed: {},
+  root: '',
   live: null,
 };
 
