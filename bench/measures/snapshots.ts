@@ -1,6 +1,6 @@
 // Snapshots and sweeps: how long it takes to restore a guest, and how many runs with a failing allocation a sweep makes in
 // a second. The program is expat, which parses a small document.
-import { loadC, type Sandbox } from '../../src/index.ts';
+import { type LoadCOptions, loadC, type Sandbox } from '../../src/index.ts';
 import { sweepOpen } from '../../src/sweep/index.ts';
 import { corpora, corpusBuild, fetchCorpora } from '../../test/corpora/corpora.ts';
 import { rest, threadTime } from '../clock.ts';
@@ -21,6 +21,12 @@ const DOCUMENT =
 
 const MIB = 2 ** 20;
 
+/** A sandbox of expat. */
+async function openExpat(options: LoadCOptions = {}): Promise<Sandbox<Expat>> {
+  const corpus = corpora.find(({ name }) => name === 'expat')!;
+  return loadC<Expat>(corpus.sources, { ...corpusBuild(corpus, 'clang', '-O2'), ...options });
+}
+
 /** Parses the document as far as the memory lasts. @returns what XML_Parse says; 0 for an error */
 function parser(lib: Sandbox<Expat>): () => number {
   const { XML_ParserCreate, XML_Parse, XML_ParserFree } = lib.exports;
@@ -36,7 +42,8 @@ function parser(lib: Sandbox<Expat>): () => number {
 }
 
 /** Milliseconds of each restore, after a document was parsed. */
-async function restores(lib: Sandbox<Expat>, parse: () => number, rounds: number): Promise<number[]> {
+async function restores(lib: Sandbox<Expat>, rounds: number): Promise<number[]> {
+  const parse = parser(lib);
   const snapshot = lib.snapshot();
   const times: number[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -51,7 +58,8 @@ async function restores(lib: Sandbox<Expat>, parse: () => number, rounds: number
 }
 
 /** Sweeps in this process: milliseconds of the run without failures, and runs with failures a second. */
-async function sweeps(lib: Sandbox<Expat>, parse: () => number, rounds: number) {
+async function sweeps(lib: Sandbox<Expat>, rounds: number) {
+  const parse = parser(lib);
   const cleans: number[] = [];
   const speeds: number[] = [];
   let runs = 0;
@@ -79,22 +87,18 @@ async function sweeps(lib: Sandbox<Expat>, parse: () => number, rounds: number) 
 
 /** Sweeps with access checks, as `heapline check --sweep` makes them. */
 async function checkedSweeps(rounds: number) {
-  const corpus = corpora.find(({ name }) => name === 'expat')!;
-  const options = { ...corpusBuild(corpus, 'clang', '-O2'), access: true, hostFrames: 'off' } as const;
-  using lib = await loadC<Expat>(corpus.sources, options);
-  return sweeps(lib, parser(lib), rounds);
+  using lib = await openExpat({ access: true, hostFrames: 'off' });
+  return await sweeps(lib, rounds);
 }
 
 export async function measureSnapshots(setting: Setting): Promise<Outcome> {
   setting.progress('snapshots and sweeps');
   await fetchCorpora();
-  const corpus = corpora.find(({ name }) => name === 'expat')!;
-  using lib = await loadC<Expat>(corpus.sources, corpusBuild(corpus, 'clang', '-O2'));
-  const parse = parser(lib);
+  using lib = await openExpat();
   const memory = lib.memory.buffer.byteLength / MIB;
-  const restored = spread(await restores(lib, parse, setting.quick ? 400 : 2000));
+  const restored = spread(await restores(lib, setting.quick ? 400 : 2000));
   const rounds = setting.quick ? 60 : 200;
-  const swept = await sweeps(lib, parse, rounds);
+  const swept = await sweeps(lib, rounds);
   const checked = await checkedSweeps(rounds);
   return {
     tables: [

@@ -18,12 +18,7 @@ import type { JudgeFunctions } from './judge-functions.ts';
 /** The block type of a block without results. */
 const EMPTY = 0x40;
 const I32_LOAD16_U = 0x2f;
-const I64_LOAD = 0x29;
 const I32_EXTEND16_S = 0xc1;
-const I64_EQZ = 0x50;
-const I32_OR = 0x72;
-const I32_SHL = 0x74;
-const I64_SHL = 0x86;
 
 /** The bytes that a check covers, in offsets from the address in the local. */
 export interface Window {
@@ -120,16 +115,16 @@ function pushShadow(
     if (granules === 4) return;
     // Drops the byte behind the last granule.
     code.i32(8);
-    code.byte(I32_SHL);
+    code.byte(Opcode.I32Shl);
     return;
   }
-  loadShadow(code, local, window, shadow, I64_LOAD);
+  loadShadow(code, local, window, shadow, Opcode.I64Load);
   if (granules < MOST_GRANULES) {
     // Drops the bytes behind the last granule.
     code.i64(8 * (MOST_GRANULES - granules));
-    code.byte(I64_SHL);
+    code.byte(Opcode.I64Shl);
   }
-  code.byte(I64_EQZ);
+  code.byte(Opcode.I64Eqz);
   code.byte(Opcode.I32Eqz);
 }
 
@@ -169,7 +164,7 @@ export function writeCheck(edits: CodeEdits, parts: readonly CheckedPart[], func
   const isAlone = parts.length === 1;
   parts.forEach((part, index) => {
     pushShadow(code, part, isAlone, functions.shadow);
-    if (index > 0) code.byte(I32_OR);
+    if (index > 0) code.byte(Opcode.I32Or);
   });
   beginUnlikely(edits);
   for (const { local, accesses } of parts) {

@@ -10,9 +10,7 @@ import type { CheckFunctions } from './check-code.ts';
 const I32 = 0x7f;
 const I64 = 0x7e;
 const EMPTY = 0x40;
-const I32_GT_S = 0x4a;
 const I32_GE_U = 0x4f;
-const I32_SHL = 0x74;
 const SELECT = Opcode.Select;
 /** Bytes of an entry in a list of buffers: address and length. */
 const VECTOR = 8;
@@ -155,7 +153,7 @@ class HostFunction {
     const code = this.#code;
     this.#get(this.#result);
     code.i32(0);
-    code.byte(I32_GT_S);
+    code.byte(Opcode.I32GtS);
     code.byte(Opcode.If);
     code.byte(EMPTY);
     this.#get(buffer);
@@ -172,7 +170,7 @@ class HostFunction {
     this.#get(1);
     this.#get(2);
     code.i32(VECTOR_SHIFT);
-    code.byte(I32_SHL);
+    code.byte(Opcode.I32Shl);
     code.byte(Opcode.I32Add);
     this.#set(this.#end);
     code.byte(Opcode.Block);

@@ -18,13 +18,7 @@ import { type CheckedAccess, MEMBER_BITS, MOST_DELTA, MOST_OFFSET, Place } from 
 const I32 = 0x7f;
 const I64 = 0x7e;
 const EMPTY = 0x40;
-const I32_LOAD8_S = 0x2c;
-const I32_GT_S = 0x4a;
-const I32_OR = 0x72;
-const I32_SHL = 0x74;
-const I64_EQZ = 0x50;
 const I64_SHR_U = 0x88;
-const I32_WRAP_I64 = 0xa7;
 const ADDRESS = 0;
 const SITE = 1;
 /** Of the functions for single accesses. */
@@ -113,13 +107,13 @@ function pushDoubt(code: InstructionWriter, { address, pushSize, open }: Judged,
   code.indexed(Opcode.LocalGet, address);
   code.i32(SHADOW_SHIFT);
   code.byte(Opcode.I32ShrU);
-  code.memory(I32_LOAD8_S, 0, shadow);
+  code.memory(Opcode.I32Load8S, 0, shadow);
   code.indexed(Opcode.LocalTee, open);
   // 0 says that the whole granule is open.
   code.i32(SHADOW_GRANULE);
   code.indexed(Opcode.LocalGet, open);
   code.byte(Opcode.Select);
-  code.byte(I32_GT_S);
+  code.byte(Opcode.I32GtS);
 }
 
 function bodyFor(size: number, kind: number, added: number, { access, shadow }: Judge): Uint8Array {
@@ -164,7 +158,7 @@ function takeApart(code: InstructionWriter): void {
     code.byte(Opcode.I32And);
   };
   code.indexed(Opcode.LocalGet, MEMBERS);
-  code.byte(I32_WRAP_I64);
+  code.byte(Opcode.I32WrapI64);
   code.indexed(Opcode.LocalSet, MEMBER);
   code.indexed(Opcode.LocalGet, ADDRESS);
   bits(Place.Offset, MOST_OFFSET);
@@ -176,7 +170,7 @@ function takeApart(code: InstructionWriter): void {
   code.indexed(Opcode.LocalSet, SITE);
   code.i32(1);
   bits(Place.Exponent, 7);
-  code.byte(I32_SHL);
+  code.byte(Opcode.I32Shl);
   code.indexed(Opcode.LocalSet, SIZE);
 }
 
@@ -196,13 +190,13 @@ function bodyForLists({ access, shadow }: Judge): Uint8Array {
   // The size, doubled, and 1 when the member writes.
   code.indexed(Opcode.LocalGet, SIZE);
   code.i32(1);
-  code.byte(I32_SHL);
+  code.byte(Opcode.I32Shl);
   code.indexed(Opcode.LocalGet, MEMBER);
   code.i32(Place.Writes);
   code.byte(Opcode.I32ShrU);
   code.i32(1);
   code.byte(Opcode.I32And);
-  code.byte(I32_OR);
+  code.byte(Opcode.I32Or);
   code.indexed(Opcode.LocalGet, SITE);
   code.indexed(Opcode.Call, access);
   code.byte(Opcode.End);
@@ -210,7 +204,7 @@ function bodyForLists({ access, shadow }: Judge): Uint8Array {
   code.i64(MEMBER_BITS);
   code.byte(I64_SHR_U);
   code.indexed(Opcode.LocalTee, MEMBERS);
-  code.byte(I64_EQZ);
+  code.byte(Opcode.I64Eqz);
   code.byte(Opcode.I32Eqz);
   code.byte(Opcode.BrIf);
   code.unsigned(0);

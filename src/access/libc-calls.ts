@@ -10,14 +10,9 @@ import { type CheckFunctions, MOST_GRANULES } from './check-code.ts';
 
 const I32 = 0x7f;
 const EMPTY = 0x40;
-const I64_LOAD = 0x29;
-const I32_LOAD8_S = 0x2c;
 const I32_LT_S = 0x48;
 const I32_GT_U = 0x4b;
 const I64_NE = 0x52;
-const I32_SHL = 0x74;
-const I64_SUB = 0x7d;
-const I64_SHL = 0x86;
 const I64_EXTEND_I32_U = 0xad;
 /** So many bytes touch at most MOST_GRANULES granules, wherever they begin. */
 const FEW_BYTES = (MOST_GRANULES - 1) * SHADOW_GRANULE + 1;
@@ -340,23 +335,23 @@ class RangeFunction {
     // All granules before the last: their bytes of the shadow are shifted to the top, one by itself because a shift by 64
     // bits would be none.
     granuleOf(parameter);
-    code.memory(I64_LOAD, 0, shadow);
+    code.memory(Opcode.I64Load, 0, shadow);
     code.i64(8);
-    code.byte(I64_SHL);
+    code.byte(Opcode.I64Shl);
     code.i64(8 * (MOST_GRANULES - 1));
     granuleOf(this.#last);
     granuleOf(parameter);
     code.byte(Opcode.I32Sub);
     code.i32(3);
-    code.byte(I32_SHL);
+    code.byte(Opcode.I32Shl);
     code.byte(I64_EXTEND_I32_U);
-    code.byte(I64_SUB);
-    code.byte(I64_SHL);
+    code.byte(Opcode.I64Sub);
+    code.byte(Opcode.I64Shl);
     code.i64(0);
     code.byte(I64_NE);
     code.indexed(Opcode.BrIf, 0);
     granuleOf(this.#last);
-    code.memory(I32_LOAD8_S, 0, shadow);
+    code.memory(Opcode.I32Load8S, 0, shadow);
     code.indexed(Opcode.LocalTee, this.#open);
     code.byte(Opcode.I32Eqz);
     code.indexed(Opcode.BrIf, 1);

@@ -100,7 +100,6 @@ const RETURN_CALLS: ReadonlySet<number> = new Set([
   Opcode.ReturnCallRef,
 ]);
 const SELECT_TYPED = 0x1c;
-const I32_OR = 0x72;
 const EMPTY = 0x40;
 
 /** Instructions that may trap for another reason than their address: what follows them may never run. */
@@ -611,7 +610,7 @@ export class Walk {
     } else if (opcode === Opcode.I32Sub) {
       if (right === CONSTANT) this.#push(base, offset - rightOffset);
       else this.#push(this.#values.pure(opcode, base, 0, right, 0, Mark.None), offset - rightOffset);
-    } else if (opcode === I32_OR && base === FRAME && right === CONSTANT) {
+    } else if (opcode === Opcode.I32Or && base === FRAME && right === CONSTANT) {
       // The frame is aligned, so the bits are added.
       this.#push(base, offset + rightOffset);
     } else {

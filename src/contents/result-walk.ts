@@ -81,7 +81,6 @@ const MOST_COPIES = 2 ** 22;
 /** Most locals of a function that is walked through. */
 const MOST_LOCALS = 50_000;
 const EMPTY = 0x40;
-const I32_EQ = 0x46;
 
 /**
  * The walk that follows the result of the call at a code offset; null when there is no such code.
@@ -491,10 +490,10 @@ export class ResultWalk {
       case Opcode.I32Eqz:
         this.#push(conditionOf(this.#pop(), true));
         return;
-      case I32_EQ:
+      case Opcode.I32Eq:
       case Opcode.I32Ne: {
         const right = this.#pop();
-        this.#push(comparisonOf(this.#pop(), right, opcode === I32_EQ));
+        this.#push(comparisonOf(this.#pop(), right, opcode === Opcode.I32Eq));
         return;
       }
       case Opcode.I32And: {

@@ -69,10 +69,7 @@ const FIRST_STORE = Opcode.I32Store;
 const LAST_STORE = 0x3e;
 const I32_STORE8 = 0x3a;
 const I64_ADD = 0x7c;
-const I64_SUB = 0x7d;
-const I32_WRAP = 0xa7;
 const EXTENDS_32: ReadonlySet<number> = new Set([0xac, 0xad]);
-const I32_EQ = 0x46;
 const EMPTY = 0x40;
 const FIRST_COMPARISON = 0x45;
 const LAST_COMPARISON = 0x66;
@@ -472,8 +469,8 @@ export class BodyWalk {
     if (folded !== null) this.#push(ofKind(Kind.Constant, folded));
     else if (opcode <= LAST_COMPARISON) this.#push(compared(a, b, at));
     else if (opcode === Opcode.I32Add || opcode === I64_ADD) this.#push(sum(a, b, 1, at));
-    else if (opcode === Opcode.I32Sub || opcode === I64_SUB) this.#push(sum(a, b, -1, at));
-    else if (opcode === I32_WRAP || EXTENDS_32.has(opcode)) this.#push(a);
+    else if (opcode === Opcode.I32Sub || opcode === Opcode.I64Sub) this.#push(sum(a, b, -1, at));
+    else if (opcode === Opcode.I32WrapI64 || EXTENDS_32.has(opcode)) this.#push(a);
     else this.#push(mixed(a, b, at));
   }
 
@@ -657,7 +654,7 @@ function foldedBy(opcode: number, a: number, b: number): number | null {
   switch (opcode) {
     case Opcode.I32Eqz:
       return Number(a === 0);
-    case I32_EQ:
+    case Opcode.I32Eq:
       return Number(a === b);
     case Opcode.I32Ne:
       return Number(a !== b);
