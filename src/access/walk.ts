@@ -631,7 +631,11 @@ export class Walk {
       const describes = prefix === 0 && this.#describesFrame(code, low);
       // A check before a redzone is opened or closed says nothing of what follows.
       if (this.#values.markOf(this.#stack.base(low)) === Mark.Shadow) this.#endRegion();
-      else if (!describes) this.#access(at, this.#stack.base(low), this.#stack.offset(low));
+      else if (prefix === 0 && this.#mayWriteShadow(code, low)) {
+        this.#endRegion();
+        this.#access(at, this.#stack.base(low), this.#stack.offset(low));
+        this.#endRegion();
+      } else if (!describes) this.#access(at, this.#stack.base(low), this.#stack.offset(low));
       if (prefix === 0 && this.#loadsShadow(code, low)) {
         this.#truncate(low);
         this.#push(this.#values.marked(Mark.Shadow), 0);
@@ -655,6 +659,19 @@ export class Walk {
       this.#stack.base(low) === CONSTANT &&
       (this.#stack.offset(low) >>> 0) + this.#reader.immediate === this.walked.variables.shadowWord
     );
+  }
+
+  /**
+   * Whether a store may open or close variables of the frame: at places where control flow joins, nobody knows which locals
+   * have addresses of the shadow. What is written there is constant.
+   * @param low index of the address in the stack
+   */
+  #mayWriteShadow(opcode: number, low: number): boolean {
+    if (!this.#frame.isDescribed) return false;
+    const isWord = opcode === Opcode.I32Store || opcode === Opcode.I32Store8 || opcode === Opcode.I32Store16;
+    if (!(isWord ? this.#stack.base(low + 1) === CONSTANT : opcode === Opcode.I64Store)) return false;
+    const base = this.#stack.base(low);
+    return base !== CONSTANT && this.#values.markOf(base) === Mark.None;
   }
 
   /**

@@ -78,6 +78,8 @@ export const Opcode = {
   I32Load8U: 0x2d,
   I32Store: 0x36,
   I64Store: 0x37,
+  I32Store8: 0x3a,
+  I32Store16: 0x3b,
   MemorySize: 0x3f,
   MemoryGrow: 0x40,
   I32Const: 0x41,

@@ -1,4 +1,4 @@
-// Checks of accesses in whole libraries: they find nothing, and the programs print what they print without them. V8
+// Checks of accesses in whole libraries, variables included: they find nothing, and the programs print what they print without them. V8
 // accepts the modules, and their code stays within what is promised.
 
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -17,7 +17,8 @@ const LARGEST_GROWTH = 2.2;
 
 describe.each(chosen)('$name', (corpus: Corpus) => {
   it('prints the same with all checks on, and no access is wrong', async () => {
-    const { wasm } = await compile(corpus.sources, corpusBuild(corpus, corpus.setjmp ? 'embedded' : 'clang'));
+    const build = corpusBuild(corpus, corpus.setjmp ? 'embedded' : 'clang', '-O2');
+    const { wasm } = await compile(corpus.sources, { ...build, stack: true });
     const run = async (checks: boolean) => {
       using lib = await loadWasm(wasm, { hostFrames: 'off', args: ['1'], checks });
       const { exitCode, stdout } = lib.run();
