@@ -175,7 +175,12 @@ export function addCompileOptions(command: Command): Command {
     .option('-l <library>', 'library to link, as in -lm (repeatable)', collect)
     .addOption(compileOption('stackSize', { value: '<size>', unset: '1M', parse: readSize }))
     .addOption(compileOption('stack', { note: '; on with --access' }))
-    .addOption(compileOption('stack', { flags: '--no-stack', note: ': none, with --access' }))
+    .addOption(
+      compileOption('stack', {
+        flags: '--no-stack',
+        help: 'no such room: with --access, only accesses to the heap are checked',
+      }),
+    )
     .addOption(
       compileOption('flags', { flags: '--cflag <flag>', note: ', as in --cflag=-std=c99', repeatable: true }),
     )
@@ -188,8 +193,16 @@ export function addCompileOptions(command: Command): Command {
     );
 }
 
+/** What to say when compiler's options are given for a module; null when there are none. */
+export function idleOptionsNote(path: string, given: CompileArguments): string | null {
+  const idle = givenCompileOptions(given);
+  if (idle.length === 0) return null;
+  const how = given.stack ? ' Only `heapline build --stack` puts room around the variables of a module.' : '';
+  return `${path} is already compiled: ${idle.join(', ')} had no effect.${how}`;
+}
+
 /** The compiler's options that the user gave, as they are written on the command line. */
-export function givenCompileOptions(given: CompileArguments): string[] {
+function givenCompileOptions(given: CompileArguments): string[] {
   const names = ['toolchain', 'O', 'I', 'D', 'U', 'l', 'cflag', 'ldflag'] as const;
   return [
     ...names

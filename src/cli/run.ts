@@ -31,7 +31,7 @@ import {
   type CompileArguments,
   compileOptions,
   fileError,
-  givenCompileOptions,
+  idleOptionsNote,
   moduleError,
   readCount,
   readDuration,
@@ -375,8 +375,8 @@ export async function load(
   }
   const path = files[0]!;
   const { glue } = given;
-  const idle = givenCompileOptions(given);
-  if (idle.length > 0) terminal.warn(`${path} is already compiled: ${idle.join(', ')} had no effect.`);
+  const idle = idleOptionsNote(path, given);
+  if (idle !== null) terminal.warn(idle);
   try {
     return await openWasm(path, {
       ...options,

@@ -19,6 +19,8 @@ export interface Spelling {
   readonly short?: string;
   /** Another name than the one in code, with the placeholder: `-I <directory>`. */
   readonly flags?: string;
+  /** The description, where the words of the table say something else: for a switch that turns the option off. */
+  readonly help?: string;
   /** The end of the description, after the words of the table. */
   readonly note?: string;
   /** The meaning of an option that is not given, where the table's default is not that of the command line. */
@@ -43,9 +45,9 @@ export function optionsOf<Table extends object>(
 }
 
 function optionOf(name: string, rule: ShownRule, spelling: Spelling): Option {
-  const { note = '', unset, repeatable, parse = (text: string) => text } = spelling;
+  const { help = rule.help, note = '', unset, repeatable, parse = (text: string) => text } = spelling;
   const ends = [unset === undefined ? '' : ` (default: ${unset})`, repeatable ? ' (repeatable)' : ''];
-  const option = new Option(flagsOf(name, spelling), `${rule.help}${note}${ends.join('')}`);
+  const option = new Option(flagsOf(name, spelling), `${help}${note}${ends.join('')}`);
   if (rule.words !== undefined) option.choices(rule.words);
   if (repeatable) return option.argParser(collect);
   if (option.isBoolean() || option.negate) return option;

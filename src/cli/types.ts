@@ -7,7 +7,7 @@ import {
   addCompileOptions,
   type CompileArguments,
   compileOptions,
-  givenCompileOptions,
+  idleOptionsNote,
   moduleError,
   readInput,
 } from './arguments.ts';
@@ -81,8 +81,8 @@ async function moduleOf(
     throw usageError('files', `Give C sources or one module, not both: ${modules[0]} is a module already.`);
   }
   const path = files[0]!;
-  const idle = givenCompileOptions(given);
-  if (idle.length > 0) terminal.warn(`${path} is already compiled: ${idle.join(', ')} had no effect.`);
+  const idle = idleOptionsNote(path, given);
+  if (idle !== null) terminal.warn(idle);
   const { isOwnFunction } = await import('../sandbox/index.ts');
   const { readModule } = await import('../binary/index.ts');
   const bytes = readInput(path);
