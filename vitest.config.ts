@@ -40,6 +40,8 @@ export default defineConfig({
     setupFiles: ['src/node/install.ts', 'src/profile/install-reader.ts'],
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    // What a test waits for comes late on a busy machine. By default, expect.poll() waits for one second.
+    expect: { poll: { timeout: 60_000 } },
     pool: 'forks',
     // Two more than there are processors, because many tests wait for processes, clocks and the network.
     maxWorkers: availableParallelism() + 2,

@@ -65,8 +65,8 @@ async function interrupted(
   const ready = once(child.stdout, 'data').then(() => true);
   if (!(await Promise.race([ready, exit.then(() => false)])))
     throw new Error(`It ended by itself:\n${stderr}`);
-  // C needs a moment to get from its output to the call in which it waits.
-  await new Promise((resolve) => setTimeout(resolve, 1000));
+  // C needs a moment to get from its output to the call in which it waits. A loop takes the processor meanwhile.
+  await new Promise((resolve) => setTimeout(resolve, args.includes('loop') ? 100 : 1000));
   child.kill(signal);
   const ended = await exit;
   return { ended, stderr };

