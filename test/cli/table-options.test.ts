@@ -80,7 +80,8 @@ const shared = commands().flatMap((command) =>
     const name = OTHER_NAMES[option.attributeName()] ?? option.attributeName();
     const rule = TABLES[command.name()]![name];
     const label = `${command.name()} ${name}`;
-    return rule === undefined || OTHERS.includes(label) ? [] : [{ label, option, rule }];
+    // A switch that turns an option off says so in words of its own.
+    return rule === undefined || option.negate || OTHERS.includes(label) ? [] : [{ label, option, rule }];
   }),
 );
 
