@@ -32,7 +32,9 @@ export const ROOMS = [
   {
     name: 'profile',
     browser: true,
-    doors: ['(?:index|call-tree|tree-options|decode|profile-options|version|install-reader)\\.ts'],
+    doors: [
+      '(?:index|call-tree|tree-options|decode|profile-options|version|(?:install-)?presentation|install-reader)\\.ts',
+    ],
   },
   { name: 'host', browser: true },
   { name: 'graft', browser: true },

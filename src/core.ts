@@ -6,6 +6,7 @@
  */
 
 import './profile/install-reader.ts';
+import './profile/install-presentation.ts';
 import './symbols/install-rust-names.ts';
 import './symbols/install-source-maps.ts';
 import './web/install.ts';

@@ -10,6 +10,7 @@ import './loading/install-store.ts';
 import './node/install.ts';
 import './page/install.ts';
 import './profile/install-reader.ts';
+import './profile/install-presentation.ts';
 import './serve/join.ts';
 
 export type { Attach, Attached, AttachOptions, CreateModule } from './attach/index.ts';

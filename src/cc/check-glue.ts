@@ -4,6 +4,7 @@
 import '../symbols/install-rust-names.ts';
 
 import '../node/install.ts';
+import '../profile/install-presentation.ts';
 import * as checking from '../access/index.ts';
 import { trackModulesNow } from '../attach/index.ts';
 import * as instrumenting from '../instrument/instrument.ts';

@@ -3,18 +3,14 @@
 import { BaselineError, type CorruptLedgerError, FileError, SuppressionError } from '../errors.ts';
 import { foldStacks, stackOf } from '../frames/index.ts';
 import type { GrowthReport, Sandbox, SandboxOptions } from '../index.ts';
+import { formatGrowth, LeakReport, parseSuppressions, type Suppression, suppress } from '../report/index.ts';
 import {
   applyBaseline,
   type Baseline,
   baselineOf,
   formatBaseline,
-  formatGrowth,
-  LeakReport,
   parseBaseline,
-  parseSuppressions,
-  type Suppression,
-  suppress,
-} from '../report/index.ts';
+} from '../report/writers.ts';
 import { loadViews } from '../sandbox/index.ts';
 import { loadShapes } from '../sandbox/module-wrappers.ts';
 import { QUARANTINE } from '../sandbox/sandbox-options.ts';

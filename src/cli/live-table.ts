@@ -10,6 +10,8 @@ export interface TableChoice {
   readonly value: 'bytes' | 'objects';
   readonly sort: 'flat' | 'cum';
   readonly paused: boolean;
+  /** Whether functions that allocate for their callers have rows. */
+  readonly wrappers: boolean;
 }
 
 /** The heap at one moment, as a table needs it. */
@@ -63,7 +65,7 @@ function totalsLine({ modules, stats }: TableContents, name: string): string {
   ].join(', ');
 }
 
-function keysLine({ value, sort, paused }: TableChoice, keys: boolean): string {
+function keysLine({ value, sort, paused, wrappers }: TableChoice, keys: boolean): string {
   const state = paused ? 'PAUSED' : 'live';
   if (!keys) return `${state}, Ctrl-C quits`;
   return [
@@ -72,6 +74,7 @@ function keysLine({ value, sort, paused }: TableChoice, keys: boolean): string {
     `p ${paused ? 'continues' : 'pauses'}`,
     `s sorts by ${sort === 'flat' ? 'cum' : 'flat'}`,
     `v shows ${value === 'bytes' ? 'objects' : 'bytes'}`,
+    `w ${wrappers ? 'hides' : 'shows'} wrappers`,
   ].join(', ');
 }
 

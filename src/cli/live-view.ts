@@ -32,7 +32,7 @@ export class LiveView {
   readonly #keyboard: ReadStream | null;
   readonly #quit: () => void;
   readonly #timer: NodeJS.Timeout;
-  #choice: TableChoice = { value: 'bytes', sort: 'flat', paused: false };
+  #choice: TableChoice = { value: 'bytes', sort: 'flat', paused: false, wrappers: false };
   /** What a pause keeps. */
   #read: (choice: TableChoice) => TableContents | Error;
   /** Lines of the table that are on the screen. */
@@ -96,10 +96,14 @@ export class LiveView {
     try {
       const stats = this.#sandbox.heap.stats();
       const profile = this.#sandbox.heap.profile();
-      return ({ value, sort }) => ({
+      return ({ value, sort, wrappers }) => ({
         stats,
         modules: Math.max(profile.model.mappings.length, 1),
-        rows: profile.topRows({ sampleType: value === 'bytes' ? 'inuse_space' : 'inuse_objects', sort }),
+        rows: profile.topRows({
+          sampleType: value === 'bytes' ? 'inuse_space' : 'inuse_objects',
+          sort,
+          wrappers: wrappers ? ['!*'] : [],
+        }),
       });
     } catch (error) {
       // The server goes on, too, after the program has ruined its heap.
@@ -153,10 +157,11 @@ export class LiveView {
         this.#quit();
         return;
       }
-      const { value, sort, paused } = this.#choice;
+      const { value, sort, paused, wrappers } = this.#choice;
       if (key === 'p' || key === ' ') this.#choose({ paused: !paused });
       else if (key === 's') this.#choose({ sort: sort === 'flat' ? 'cum' : 'flat' });
       else if (key === 'v') this.#choose({ value: value === 'bytes' ? 'objects' : 'bytes' });
+      else if (key === 'w') this.#choose({ wrappers: !wrappers });
     }
   };
 

@@ -22,6 +22,7 @@ import type {
   HeapProfile,
   Sandbox,
   SandboxOptions,
+  TopOptions,
 } from '../index.ts';
 import { ENCODE_OPTIONS, profileKinds } from '../profile/profile-options.ts';
 import { loadShapes } from '../sandbox/module-wrappers.ts';
@@ -44,7 +45,7 @@ import type { Call } from './call.ts';
 import { failureText, statusOf, usageError } from './failure.ts';
 import { addCallOption, checkCalls, enterGuest, readable } from './guest.ts';
 import { checkWritable, writeOutput } from './output-files.ts';
-import { limitOption } from './show.ts';
+import { limitOption, wrappersOption } from './show.ts';
 import { optionsOf } from './table-options.ts';
 import { type Terminal, WRITING_PAGE } from './terminal.ts';
 
@@ -72,6 +73,7 @@ interface RunArguments extends GuestArguments {
   inlines: 'lines' | 'locations';
   json?: true;
   limit: number;
+  wrappers?: string[];
 }
 
 /** Most heap faults that are printed; further ones are only counted. */
@@ -102,7 +104,8 @@ export function addRunCommand(
     .option('--no-source', 'leave the texts of the source files out of the page')
     .addOption(inlinesOption())
     .option('--json', 'print the report as JSON; the output of the program then goes to standard error')
-    .addOption(limitOption(20));
+    .addOption(limitOption(20))
+    .addOption(wrappersOption());
   addGuestOptions(addCompileOptions(addCallOption(command)))
     .addHelpText(
       'after',
@@ -215,9 +218,15 @@ async function run(
       if (damage === null) terminal.error(failureText(error));
       damage ??= error;
     });
-  const profile = read(() =>
-    terminal.during(READING_STACKS, () => sandbox.heap.profile({ kind: given.kind })),
-  );
+  const readProfile = (): HeapProfile | null =>
+    read(() => terminal.during(READING_STACKS, () => sandbox.heap.profile({ kind: given.kind })));
+  await import('../profile/install-presentation.ts');
+  let profile = readProfile();
+  // Few programs need what recognises wrappers, so it is loaded when it was missing.
+  if (sandbox.heap.missesWrappers) {
+    await loadShapes();
+    profile = readProfile();
+  }
   const stats = read(() => sandbox.heap.stats());
   const faults = read(() => sandbox.heap.faults()) ?? [];
   const failures = read(() => sandbox.heap.failures()) ?? [];
@@ -244,6 +253,10 @@ async function run(
   const page =
     given.html === undefined || profile === null ? null : await pageOf(sandbox, given, read, terminal);
   const pageWritten = page === null ? null : write(given.html!, page);
+  const rows: TopOptions = {
+    wrappers: given.wrappers ?? [],
+    ...(given.limit === 0 ? {} : { limit: given.limit }),
+  };
   if (given.json) {
     const report = {
       version: 1,
@@ -256,13 +269,13 @@ async function run(
       calls: results,
       pprof: written === null ? null : resolve(written),
       ...(given.html === undefined ? {} : { html: pageWritten === null ? null : resolve(pageWritten) }),
-      top: profile?.topRows(given.limit === 0 ? {} : { limit: given.limit }) ?? [],
+      top: profile?.topRows(rows) ?? [],
       profile,
     };
     terminal.data(`${JSON.stringify(report, null, 2)}\n`);
   } else {
     for (const warning of sandbox.warnings) terminal.warn(warning);
-    if (profile !== null) terminal.say(table(profile, given.limit, sandbox.warnings, terminal));
+    if (profile !== null) terminal.say(table(profile, rows, sandbox.warnings, terminal));
     else if (given.pprof !== false)
       terminal.say(colors.yellow(`${given.pprof} is not written: there is no profile.`));
     reportFaults(faults, terminal);
@@ -399,11 +412,11 @@ function readGlue(path: string): string {
 /** The table with a dimmed header, without the comments that have already been printed as warnings. */
 function table(
   profile: HeapProfile,
-  limit: number,
+  rows: TopOptions,
   warnings: readonly string[],
   { colors }: Terminal,
 ): string {
-  const text = profile.top({ trimPath: process.cwd(), ...(limit === 0 ? {} : { limit }) }).trimEnd();
+  const text = profile.top({ trimPath: process.cwd(), ...rows }).trimEnd();
   const lines = text.split('\n').filter((line) => !warnings.includes(line));
   const header = lines.findIndex((line) => line.trimStart().startsWith('flat '));
   return lines

@@ -5,6 +5,7 @@
 import type { Command } from 'commander';
 import { ExitError, HeapFaultError, OutOfMemoryError, TrapError } from '../errors.ts';
 import { LONGEST_TIMER } from '../options/longest-timer.ts';
+import { loadShapes } from '../sandbox/module-wrappers.ts';
 import { SERVE_PPROF_OPTIONS } from '../serve/options.ts';
 import { addCompileOptions, readCount } from './arguments.ts';
 import type { Call } from './call.ts';
@@ -62,7 +63,8 @@ The server answers when main has returned, and between the rounds of --call; it 
 machine only unless --hostname says otherwise. Strings given to --call are allocated once, and passed in every round.
 
 The table of --top is on standard error, which must be a terminal, and is painted again every 2 s. The program's output
-appears above it. Keys: q quits, p or space pauses, s sorts by flat or cum, v shows bytes or objects.
+appears above it. Keys: q quits, p or space pauses, s sorts by flat or cum, v shows bytes or objects,
+w shows the functions that allocate for their callers, or leaves them out.
 
 Examples:
   heapline serve leaky.c
@@ -121,7 +123,7 @@ async function serve(
   terminal.endProgress();
   checkCalls(sandbox, calls);
 
-  const { servePprof } = await import('../serve/index.ts');
+  const [{ servePprof }] = await Promise.all([import('../serve/index.ts'), loadShapes()]);
   const server = await servePprof({
     port: given.port,
     hostname: given.hostname,

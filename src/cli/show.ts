@@ -31,6 +31,7 @@ interface FrameArguments extends SampleTypeArgument {
 
 /** What the options of a table are. */
 export interface TableArguments extends SampleTypeArgument {
+  wrappers?: string[];
   granularity: 'functions' | 'lines' | 'files';
   cum?: true;
   limit: number;
@@ -38,6 +39,7 @@ export interface TableArguments extends SampleTypeArgument {
 }
 
 interface TreeArguments extends SampleTypeArgument {
+  wrappers?: string[];
   granularity: 'functions' | 'lines';
   depth: number;
   minShare: number;
@@ -60,7 +62,9 @@ Examples:
   heapline top heap.pb.gz
   heapline top --sample-type alloc_space --cum -n 10 heap.pb.gz
   heapline top --base before.pb.gz after.pb.gz       what grew between the two
-  heapline top --focus parse --hide '^x?malloc' heap.pb.gz
+  heapline top --focus parse --hide '^walk' heap.pb.gz
+  heapline top --wrappers 'pool_*' heap.pb.gz        callers of pool_get() have what it allocates, as those of malloc()
+  heapline top --wrappers '!*' heap.pb.gz            xmalloc() and its like have it themselves
   curl -s http://localhost:6060/debug/pprof/heap | heapline top -`,
     )
     .action(async (file: string, given: ShowArguments & TableArguments) => {
@@ -78,6 +82,7 @@ Examples:
     .addOption(treeOption('minShare', { value: '<percent>', parse: Number }))
     .option('--absolute', 'print whole paths; otherwise those under the current directory are shortened')
     .option('--json', 'print the rows as JSON')
+    .addOption(wrappersOption())
     .addHelpText(
       'after',
       `
@@ -163,7 +168,7 @@ const topOption = optionsOf(TOP_OPTIONS);
 const treeOption = optionsOf(TREE_OPTIONS);
 
 function treeOptions(
-  { granularity, depth, minShare, absolute, sampleType }: TreeArguments,
+  { granularity, depth, minShare, absolute, sampleType, wrappers = [] }: TreeArguments,
   whole: HeapProfile,
 ): TreeOptions {
   return {
@@ -171,6 +176,7 @@ function treeOptions(
     depth,
     minShare,
     whole: whole.model,
+    wrappers,
     ...(absolute ? {} : { trimPath: process.cwd() }),
     ...(sampleType === undefined ? {} : { sampleType }),
   };
@@ -181,6 +187,7 @@ export function addTableOptions(command: Command): Command {
   return withSampleType(command)
     .addOption(topOption('granularity', { value: '<what>' }))
     .option('--cum', 'sort by what a place holds together with all that it called')
+    .addOption(wrappersOption())
     .option('--absolute', 'print whole paths; otherwise those under the current directory are shortened');
 }
 
@@ -189,6 +196,7 @@ export function tableOptions(given: TableArguments): TopOptions {
   return {
     granularity: given.granularity,
     sort: given.cum ? 'cum' : 'flat',
+    wrappers: given.wrappers ?? [],
     ...(given.limit === 0 ? {} : { limit: given.limit }),
     ...(given.absolute ? {} : { trimPath: process.cwd() }),
     ...(given.sampleType === undefined ? {} : { sampleType: given.sampleType }),
@@ -214,6 +222,11 @@ function withSampleType(command: Command): Command {
   return command.addOption(
     topOption('sampleType', { short: '-t', value: '<type>', unset: "the profile's own choice" }),
   );
+}
+
+/** The functions that tables leave out. */
+export function wrappersOption(): Option {
+  return topOption('wrappers', { value: '<pattern>', repeatable: true });
 }
 
 /** How many rows a table has, where `rows` are the default. */
@@ -255,6 +268,7 @@ export async function openProfile(
   const [{ HeapProfile }, { decodeProfile }] = await Promise.all([
     import('../profile/index.ts'),
     import('../profile/decode.ts'),
+    import('../profile/install-presentation.ts'),
   ]);
   const bytes = readInput(file);
   try {

@@ -51,6 +51,11 @@ export function isAllocator(name: string): boolean {
   return NAMES.has(name) || RUST_ALLOCATOR.test(name);
 }
 
+/** Whether readers of profiles drop frames of this name. */
+export function isDropped(name: string): boolean {
+  return NAMES.has(name);
+}
+
 /**
  * Frames of the allocation family as a `drop_frames` expression: readers remove them, so that the caller is the leaf.
  * Heapline's stacks end at the caller anyway, but C++ operators, Rust's functions and libc's own wrappers do appear.

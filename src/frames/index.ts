@@ -1,7 +1,7 @@
 // Door of the frames: frames, call stacks that share their common parts, the choice of what is shown and hidden, and
 // the words for them. It imports no other room.
 
-export { ALLOCATION_FAMILY, DROP_FRAMES, REMOVABLE_ALLOCATORS } from './allocation-functions.ts';
+export { ALLOCATION_FAMILY, DROP_FRAMES, isDropped, REMOVABLE_ALLOCATORS } from './allocation-functions.ts';
 export { foldStacks, rememberedByFrame } from './fold-stacks.ts';
 export { type Frame, namedFrame } from './frame.ts';
 export {
@@ -72,4 +72,4 @@ export {
   shortPlace,
   stackLines,
 } from './wording.ts';
-export { isSizedAllocator, wrapperFrames } from './wrappers.ts';
+export { CXX_LIBRARY, isSizedAllocator, wrapperFrames, wrapperPatterns } from './wrappers.ts';

@@ -43,7 +43,7 @@ const NAMES = [
 const WRAPPER = new RegExp(`^(?:${NAMES.join('|')})$`);
 
 /** The C++ library. Its containers and allocators have a namespace, which stands in their names or in their return types. */
-const CXX_LIBRARY = /(?:^|\s)(?:std|__gnu_cxx|__cxxabiv1)::/;
+export const CXX_LIBRARY = /(?:^|\s)(?:std|__gnu_cxx|__cxxabiv1)::/;
 
 /** Wrappers that are not told how much to allocate. */
 const UNSIZED = /free|[dD]el(?:ete)?\b|^_Zd|dup|printf|get(?:line|delim)|concat|struct/;
@@ -56,28 +56,42 @@ export function isSizedAllocator(name: string): boolean {
 /** Stands before the pattern of functions that are no wrappers. */
 const NOT = '!';
 
+type MatchesName = (name: string, linkageName: string) => boolean;
+
+/**
+ * What a user says of functions: whether one is a wrapper, and whether one is none.
+ * @param patterns patterns of whole names, in the source or of the linker; those behind `!` name what is none; `*` stands
+ *   for any text
+ */
+export function wrapperPatterns(patterns: readonly string[]): {
+  readonly includes: MatchesName;
+  readonly excepts: MatchesName;
+} {
+  const matcherOf = (names: readonly string[]): MatchesName => {
+    const matchers = names.map((name) => patternMatcher(`^${name}$`));
+    return (name, linkageName) => matchers.some((matches) => matches?.(name) || matches?.(linkageName));
+  };
+  return {
+    includes: matcherOf(patterns.filter((name) => !name.startsWith(NOT))),
+    excepts: matcherOf(patterns.filter((name) => name.startsWith(NOT)).map((name) => name.slice(NOT.length))),
+  };
+}
+
 /**
  * Makes a function that is true for frames of wrappers.
- * @param names patterns of more functions that are wrappers, and behind `!` of functions that are none; `*` stands for
- *   any text
+ * @param names what the user says of functions, as patterns
  * @param allocates whether a frame is that of a wrapper by what the function does
  */
 export function wrapperFrames(
   names: readonly string[] = [],
   allocates: (frame: Frame) => boolean = () => false,
 ): (frame: Frame) => boolean {
-  const matchersOf = (patterns: readonly string[]) => patterns.map((name) => patternMatcher(`^${name}$`));
-  const own = matchersOf(names.filter((name) => !name.startsWith(NOT)));
-  const excepted = matchersOf(
-    names.filter((name) => name.startsWith(NOT)).map((name) => name.slice(NOT.length)),
-  );
+  const { includes, excepts } = wrapperPatterns(names);
   return rememberedByFrame((frame) => {
     const { function: name, linkageName, file, language } = frame;
     if (language !== 'c') return false;
-    const isAmong = (matchers: typeof own) =>
-      matchers.some((matches) => matches?.(name) || matches?.(linkageName));
-    if (isAmong(own)) return true;
-    if (isAmong(excepted)) return false;
+    if (includes(name, linkageName)) return true;
+    if (excepts(name, linkageName)) return false;
     if (WRAPPER.test(name) || isAllocator(name) || CXX_LIBRARY.test(name)) return true;
     return isLibraryFile(file) || allocates(frame);
   });

@@ -3,12 +3,24 @@
 
 import { textMatcher } from '../platform/index.ts';
 import { filtered as filteredByName, type ProfileModel, samplesOf, viewOf } from '../profile/index.ts';
+import { hiddenInAll } from '../profile/presentation.ts';
 import type { PageState } from './page-state.ts';
+
+/** The option of tables whose profiles have lost their wrappers before, or are to have them. */
+export const SHOWN: readonly string[] = ['!*'];
 
 /** Longer expressions are not tried. */
 const LONGEST = 1000;
 
 export type Filters = Pick<PageState, 'focus' | 'ignore' | 'hide' | 'labels'>;
+
+/** The functions that the reader has chosen to leave out of profiles which are shown together. */
+export function hiddenWrappers(
+  models: readonly ProfileModel[],
+  wrappers: PageState['wrappers'],
+): readonly string[] {
+  return wrappers === 'hidden' ? hiddenInAll(models) : [];
+}
 
 /** Why an expression cannot be used; null when it can. */
 export function expressionError(expression: string): string | null {
@@ -21,15 +33,18 @@ export function expressionError(expression: string): string | null {
   }
 }
 
-/** The part of the profile that these filters show. Expressions that cannot be used filter nothing. */
-export function filtered(model: ProfileModel, filters: Filters): ProfileModel {
+/**
+ * The part of the profile that these filters show. Expressions that cannot be used filter nothing.
+ * @param hidden names of functions that are left out of stacks
+ */
+export function filtered(model: ProfileModel, filters: Filters, hidden: readonly string[]): ProfileModel {
   const focus = usable(filters.focus);
   const ignore = usable(filters.ignore);
   const hide = usable(filters.hide);
   const named =
-    focus === '' && ignore === '' && hide === ''
+    focus === '' && ignore === '' && hide === '' && hidden.length === 0
       ? model
-      : filteredByName(model, viewOf(model), { focus, ignore, hide });
+      : filteredByName(model, viewOf(model), { focus, ignore, hide }, hidden);
   return filters.labels.length === 0 ? named : withLabels(named, filters.labels);
 }
 

@@ -95,17 +95,17 @@ function useShown(
       current = false;
     };
   }, [page, mark, profile, span, compare]);
-  const { type, focus, ignore, hide } = state;
+  const { type, focus, ignore, hide, wrappers } = state;
   const labels = state.labels.join('\n');
   const made = useMemo((): { shown: ShownProfile | null; problem: string } => {
     if (models === null) return { shown: null, problem: '' };
     try {
       const filters = { focus, ignore, hide, labels: state.labels };
-      return { shown: new ShownProfile(models.now, models.before, filters, type), problem: '' };
+      return { shown: new ShownProfile(models.now, models.before, filters, type, wrappers), problem: '' };
     } catch (error) {
       return { shown: null, problem: (error as Error).message };
     }
-  }, [models, type, focus, ignore, hide, labels]);
+  }, [models, type, focus, ignore, hide, labels, wrappers]);
   return { shown: made.shown, problem: problem || made.problem };
 }
 
@@ -384,6 +384,18 @@ function Choices({
       {expression('focus', 'Focus')}
       {expression('ignore', 'Ignore')}
       {expression('hide', 'Hide')}
+      {shown.wrappers.length === 0 ? null : (
+        <label title={shortened(`These allocate for their callers: ${shown.wrappers.join(', ')}`, 1000)}>
+          Allocation wrappers{' '}
+          <select
+            value={state.wrappers}
+            onChange={(event) => choose({ wrappers: event.currentTarget.value as PageState['wrappers'] })}
+          >
+            <option value="hidden">hidden</option>
+            <option value="shown">shown</option>
+          </select>
+        </label>
+      )}
       {isFiltered ? (
         <button
           type="button"

@@ -14,6 +14,8 @@ export interface PageState {
   readonly focus: string;
   readonly ignore: string;
   readonly hide: string;
+  /** Whether functions that allocate for their callers are left out of stacks. */
+  readonly wrappers: 'hidden' | 'shown';
   /** Labels that samples must have, as `key:value`. */
   readonly labels: readonly string[];
   readonly unit: 'auto' | 'B' | 'kB' | 'MB' | 'GB';
@@ -47,6 +49,7 @@ export const INITIAL: PageState = {
   focus: '',
   ignore: '',
   hide: '',
+  wrappers: 'hidden',
   labels: [],
   unit: 'auto',
   search: '',
@@ -65,6 +68,7 @@ export const INITIAL: PageState = {
 
 const CHOICES: { readonly [name in keyof PageState]?: readonly string[] } = {
   view: VIEWS,
+  wrappers: ['hidden', 'shown'],
   unit: ['auto', 'B', 'kB', 'MB', 'GB'],
   by: ['functions', 'lines', 'files'],
   sort: ['flat', 'cum'],

@@ -8,7 +8,7 @@ import {
   type SampleType,
   type TopRow,
 } from '../profile/index.ts';
-import { type Filters, filtered, labelValues } from './filters.ts';
+import { type Filters, filtered, hiddenWrappers, labelValues, SHOWN } from './filters.ts';
 import { type FrameTree, frameTree } from './frame-tree.ts';
 import { SIDE, together } from './loaded-page.ts';
 import type { PageState } from './page-state.ts';
@@ -29,16 +29,29 @@ export class ShownProfile {
   readonly column: number;
   readonly sampleTypes: readonly SampleType[];
   readonly labels: ReadonlyMap<string, readonly string[]>;
+  /** The functions that allocate for their callers. */
+  readonly wrappers: readonly string[];
   #tree: FrameTree | null = null;
   #total: number | null = null;
   #showsDropped: boolean | null = null;
   #totalBefore: number | null = null;
 
-  /** @param before the earlier profile; null when nothing is compared */
-  constructor(now: ProfileModel, before: ProfileModel | null, filters: Filters, type: string) {
+  /**
+   * @param before the earlier profile; null when nothing is compared
+   * @param wrappers whether functions that allocate for their callers are left out
+   */
+  constructor(
+    now: ProfileModel,
+    before: ProfileModel | null,
+    filters: Filters,
+    type: string,
+    wrappers: PageState['wrappers'],
+  ) {
     this.#given = now;
-    this.#now = filtered(now, filters);
-    this.#before = before && filtered(before, filters);
+    this.wrappers = hiddenWrappers(before === null ? [now] : [now, before], 'hidden');
+    const hidden = wrappers === 'hidden' ? this.wrappers : [];
+    this.#now = filtered(now, filters, hidden);
+    this.#before = before && filtered(before, filters, hidden);
     this.#model = this.#before === null ? this.#now : together(this.#before, this.#now);
     this.sampleTypes = now.sampleTypes;
     this.labels = labelValues(now, SIDE);
@@ -85,7 +98,7 @@ export class ShownProfile {
 
   /** The table, as `profile.topRows()` has it. */
   rows(by: PageState['by'], sort: PageState['sort']): ShownRow[] {
-    const options = { sampleType: this.sampleType.type, granularity: by, sort };
+    const options = { sampleType: this.sampleType.type, granularity: by, sort, wrappers: SHOWN };
     const now = new HeapProfile(this.#now).topRows(options);
     if (this.#before === null) return now.map((row) => ({ ...row, flatBefore: 0, cumBefore: 0 }));
     const key = (row: TopRow): string => `${row.function}\0${row.file}\0${row.line}`;

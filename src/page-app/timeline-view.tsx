@@ -1,9 +1,9 @@
 // How the heap grew and shrank. A selected span becomes a difference in the other views.
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { HeapProfile } from '../profile/index.ts';
+import { HeapProfile, type ProfileModel } from '../profile/index.ts';
 import type { TimelinePoint } from '../timeline/index.ts';
-import { filtered } from './filters.ts';
+import { filtered, hiddenWrappers, SHOWN } from './filters.ts';
 import { numberOf } from './flame-colors.ts';
 import type { ShownMoment, ShownTimeline } from './loaded-page.ts';
 import { formatCount, formatValue, shortened } from './numbers.ts';
@@ -322,7 +322,7 @@ function useLayers({ moments }: ShownTimeline, state: PageState): readonly Layer
     return () => {
       current = false;
     };
-  }, [moments, state.height, state.focus, state.ignore, state.hide, state.labels]);
+  }, [moments, state.height, state.focus, state.ignore, state.hide, state.labels, state.wrappers]);
   return useMemo(() => layers.filter(({ shares }) => shares.length === moments.length), [layers, moments]);
 }
 
@@ -342,13 +342,15 @@ async function layersOf(moments: readonly ShownMoment[], state: PageState): Prom
   const sampleType = state.height === 'inUseBytes' ? 'inuse_space' : 'inuse_objects';
   const heldAt: Map<string, number>[] = [];
   const most = new Map<string, number>();
-  for (const moment of moments) {
-    const model = await moment.model();
-    const profile = new HeapProfile(filtered(model, state));
+  const models: ProfileModel[] = [];
+  for (const moment of moments) models.push(await moment.model());
+  const hidden = hiddenWrappers(models, state.wrappers);
+  for (const model of models) {
+    const profile = new HeapProfile(filtered(model, state, hidden));
     if (!profile.sampleTypes.some(({ type }) => type === sampleType)) return [];
     const whole = Math.max(new HeapProfile(model).total(sampleType), 1);
     const held = new Map<string, number>();
-    for (const row of profile.topRows({ sampleType, granularity: 'functions' })) {
+    for (const row of profile.topRows({ sampleType, granularity: 'functions', wrappers: SHOWN })) {
       const share = row.flat / whole;
       held.set(row.function, share);
       most.set(row.function, Math.max(most.get(row.function) ?? 0, share));

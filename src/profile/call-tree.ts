@@ -2,12 +2,13 @@
 // called. Calls of one function from one place in the tree are one row. Small rows and deep ones are left out, and counted.
 
 import { normalize } from '../algorithms/posix-path.ts';
-import { printable, relativePath } from '../frames/index.ts';
+import { printable, relativePath, type StackView } from '../frames/index.ts';
 import { readOptions } from '../options/option-table.ts';
 import { viewOf } from './drop-frames.ts';
 import type { ProfileModel } from './model.ts';
 import { formatShare, tableFormat } from './quantity.ts';
 import { sampleTypeIndex } from './sample-types.ts';
+import { shownPart } from './shown-part.ts';
 import { sumStacks } from './stack-sums.ts';
 import { printedName, totalOf } from './top-rows.ts';
 import { TREE_OPTIONS } from './tree-options.ts';
@@ -24,6 +25,8 @@ export interface TreeOptions {
   minShare?: number;
   /** Directory to remove from the start of paths. */
   trimPath?: string;
+  /** Patterns of functions that allocate for others, which are left out, as in TopOptions. */
+  wrappers?: readonly string[];
   /** The profile to which shares refer, where this one is a part of it. */
   whole?: ProfileModel;
 }
@@ -65,10 +68,11 @@ function treeOf(
   caller: string,
   model: ProfileModel,
   options: TreeOptions,
-): { readonly rows: TreeRow[]; readonly index: number; readonly total: number } {
+): { readonly rows: TreeRow[]; readonly index: number; readonly total: number; readonly note: string } {
   const { depth, minShare, whole = model, ...settings } = readOptions(caller, options, TREE_OPTIONS);
   const index = sampleTypeIndex(model, settings.sampleType);
-  const nodes = nodesOf(model, index, settings.granularity === 'lines');
+  const { view, ...shown } = shownPart(model, viewOf(model), settings.wrappers);
+  const nodes = nodesOf(shown.model, view, index, settings.granularity === 'lines');
   const total = totalOf(whole, index);
   const least = (total * minShare) / 100;
   const rows: TreeRow[] = [];
@@ -90,12 +94,12 @@ function treeOf(
     );
     for (const child of shown) pending.push({ node: child, level });
   }
-  return { rows, index, total };
+  return { rows, index, total, note: shown.note };
 }
 
 /** The tree as text, with its header. */
 export function treeText(model: ProfileModel, options: TreeOptions = {}): string {
-  const { rows, index, total } = treeOf('treeText', model, options);
+  const { rows, index, total, note } = treeOf('treeText', model, options);
   const { type, unit } = model.sampleTypes[index]!;
   const values = rows
     .flatMap((row) => [row.total, row.self])
@@ -117,7 +121,7 @@ export function treeText(model: ProfileModel, options: TreeOptions = {}): string
     const left = row.left === 0 ? '' : `  (${row.left} smaller or deeper left out)`;
     lines.push(`${columns.join(' ')}  ${'  '.repeat(row.depth)}${name}${left}`);
   }
-  return `${lines.join('\n')}\n`;
+  return `${lines.join('\n')}\n${note}`;
 }
 
 function weightOf({ total }: Node): number {
@@ -125,8 +129,7 @@ function weightOf({ total }: Node): number {
 }
 
 /** The nodes of the tree; the first one is above the outermost functions. A node comes after its parent. */
-function nodesOf(model: ProfileModel, index: number, lines: boolean): Node[] {
-  const view = viewOf(model);
+function nodesOf(model: ProfileModel, view: StackView, index: number, lines: boolean): Node[] {
   const { own } = sumStacks(model, view, [index]);
   const nodes: Node[] = [{ parent: -1, function: '', file: '', line: 0, total: 0, self: 0, children: [] }];
   const known = new Map<string, number>();

@@ -7,6 +7,7 @@ import { STEP, type Steps } from '../algorithms/steps.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import { ProfileBuilder, SIZE_LABEL } from './builder.ts';
 import { importLocations, importStacks } from './import-profile.ts';
+import { presentationOrNull } from './installed-presentation.ts';
 import type { ProfileModel } from './model.ts';
 import { PairTable } from './pair-table.ts';
 
@@ -46,7 +47,7 @@ function* combine(
     period: first.period,
     dropFrames: first.dropFrames,
     keepFrames: first.keepFrames,
-    comments: [...new Set(models.flatMap(({ comments }) => comments))],
+    comments: combinedComments(models),
   });
 
   /** Stack and labels of each row. */
@@ -91,6 +92,14 @@ function* combine(
     builder.sample(stackOf[row]!, values, size > 0 ? builder.sizedLabels(labels, size) : labels);
   }
   return builder.finish();
+}
+
+/** The comments of all, with one list of wrappers. */
+function combinedComments(models: readonly ProfileModel[]): string[] {
+  const tables = presentationOrNull();
+  const wrappers = tables && new tables.WrapperCollector();
+  const remarks = models.flatMap((model) => wrappers?.addProfile(model) ?? model.comments);
+  return [...new Set(remarks), ...(wrappers?.comments() ?? [])];
 }
 
 function largest(values: readonly bigint[]): bigint {

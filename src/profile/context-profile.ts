@@ -11,6 +11,7 @@ import { ProfileBuilder } from './builder.ts';
 import { averageSize, headerOf, WRITTEN_BY } from './header.ts';
 import { HeapProfile } from './heap-profile.ts';
 import { importSamples } from './import-profile.ts';
+import { presentationOrNull } from './installed-presentation.ts';
 import { type ProfileKind, type ProfileModel, SAMPLE_TYPES } from './model.ts';
 
 /** The kinds of profile that come from the ledger's counters. */
@@ -28,6 +29,10 @@ export interface ProfileInput {
     frames(site: number): readonly Frame[];
     /** Whether the site is in the function by which the toolchain calls main. */
     isStartUp?(site: number): boolean;
+    /** Whether the function at this site allocates there for its caller, by what its code does. */
+    allocatesAt?(site: number): boolean;
+    /** The same for a frame that was inlined, by its declaration. */
+    isInlinedAllocator?(frame: Frame): boolean;
   };
   /** Frames of an interned host stack, innermost first. */
   readonly hostStacks: { frames(id: number): readonly Frame[] };
@@ -60,6 +65,7 @@ interface ModuleLocations {
   /** Address of its code. */
   readonly start: number;
   readonly ofSite: Map<number, number>;
+  readonly framesOf: (site: number) => readonly Frame[];
 }
 
 /**
@@ -73,6 +79,8 @@ export class ContextProfileBuilder {
   readonly #modules = new Map<ProfileInput['symbols'], ModuleLocations[]>();
   readonly #mappings = new Map<string, number>();
   readonly #comments = new Set<string>([WRITTEN_BY]);
+  readonly #tables = presentationOrNull();
+  readonly #wrappers = this.#tables && new this.#tables.WrapperCollector();
   #guests = 0;
   #takenAt = 0;
 
@@ -101,7 +109,9 @@ export class ContextProfileBuilder {
     const [objects, bytes] = sizeColumns(this.#kind, snapshot);
     const { count, parent, site } = snapshot;
     const { shown, rootShown } = shownContexts(snapshot, columns);
-    const { mapping, start, ofSite } = this.#locationsOf(module, symbols);
+    const { mapping, start, ofSite, framesOf } = this.#locationsOf(module, symbols);
+    const innermost =
+      this.#wrappers && new this.#tables!.InnermostFrames(this.#wrappers, framesOf, symbols, hostStacks);
     const shared = builder.labels(Object.entries(labels).map(([key, text]) => ({ key, text })));
 
     const locationOf = (callSite: number): number => {
@@ -110,7 +120,7 @@ export class ContextProfileBuilder {
         location =
           callSite === layout.SITE_TRUNCATED
             ? builder.pseudoLocation(mapping, TRUNCATED)
-            : builder.frameLocation(mapping, start + callSite, symbols.frames(callSite));
+            : builder.frameLocation(mapping, start + callSite, framesOf(callSite));
         ofSite.set(callSite, location);
       }
       return location;
@@ -145,6 +155,7 @@ export class ContextProfileBuilder {
         }
         stackOf[i] = stack;
         if (shown[i] === 1) continue;
+        innermost?.addStack(snapshot, i);
       }
       const size = averageSize(objects[i]!, bytes[i]!);
       let stack = stackOf[i]!;
@@ -166,7 +177,8 @@ export class ContextProfileBuilder {
   /** Adds a profile of the same kind, such as that of V8's heap, with its own labels. */
   *import(model: ProfileModel): Steps<void> {
     yield* importSamples(this.#builder, model);
-    for (const comment of model.comments) this.#comments.add(comment);
+    const comments = this.#wrappers?.addProfile(model) ?? model.comments;
+    for (const comment of comments) this.#comments.add(comment);
     this.#takenAt = Math.max(this.#takenAt, Number(model.timeNanos) / 1e6);
   }
 
@@ -179,7 +191,7 @@ export class ContextProfileBuilder {
     return new HeapProfile({
       ...this.#builder.finish(),
       timeNanos: BigInt(Math.round(this.#takenAt * 1000)) * 1000n,
-      comments: [...this.#comments],
+      comments: [...this.#comments, ...(this.#wrappers?.comments() ?? [])],
     });
   }
 
@@ -207,11 +219,24 @@ export class ContextProfileBuilder {
         mapping,
         start: this.#builder.moduleStart(mapping),
         ofSite: new Map(),
+        framesOf: remembered((site) => symbols.frames(site)),
       };
       modules.push(module);
     }
     return module;
   }
+}
+
+function remembered<T>(make: (site: number) => T): (site: number) => T {
+  const known = new Map<number, T>();
+  return (site) => {
+    let found = known.get(site);
+    if (found === undefined) {
+      found = make(site);
+      known.set(site, found);
+    }
+    return found;
+  };
 }
 
 /**

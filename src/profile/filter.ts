@@ -34,15 +34,17 @@ export function filterNames(filters: SettingsOf<typeof FILTER_OPTIONS>): string[
 /**
  * The model without what the expressions leave out. Frames that the view drops are gone, too.
  * @param view the model as people are to see it
+ * @param hidden names of more functions whose frames are left out
  */
 export function filtered(
   model: ProfileModel,
   view: StackView,
   filters: SettingsOf<typeof FILTER_OPTIONS>,
+  hidden: readonly string[] = [],
 ): ProfileModel {
   const focus = textMatcher('focus', filters.focus);
   const ignore = textMatcher('ignore', filters.ignore);
-  const hide = textMatcher('hide', filters.hide);
+  const hide = either(textMatcher('hide', filters.hide), hidden);
   const matchers = matchersOf(model);
   const lines = model.locations.map((location, i) => location.lines.slice(view.firstLine[i]!));
   const marks = model.locations.map(({ mapping }, i) => {
@@ -89,6 +91,13 @@ export function filtered(
     dropFrames: '',
     keepFrames: '',
   };
+}
+
+/** What matches an expression, or is one of these names. */
+function either(matches: TextMatcher | null, names: readonly string[]): TextMatcher | null {
+  if (names.length === 0) return matches;
+  const known = new Set(names);
+  return (text) => known.has(text) || matches?.(text) === true;
 }
 
 /** Some of the samples, in their order. @param placeOf the new index of a stack */

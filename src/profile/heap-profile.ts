@@ -11,8 +11,8 @@ import { encodeProfile } from './encode.ts';
 import { type FilterOptions, filtered, filterNames } from './filter.ts';
 import { type FoldedOptions, foldedText } from './folded.ts';
 import { withInlineLocations } from './inline-locations.ts';
+import { presentation, presentationOrNull } from './installed-presentation.ts';
 import { type ProfileJson, profileJson } from './json.ts';
-import { legacyText } from './legacy-text.ts';
 import type { ProfileKind, ProfileModel, SampleType } from './model.ts';
 import { type HtmlOptions, pageWriter } from './page-writer.ts';
 import {
@@ -24,7 +24,8 @@ import {
 } from './profile-options.ts';
 import { DEFAULT_MAX_BYTES, profileReader } from './reader.ts';
 import { sampleTypeIndex } from './sample-types.ts';
-import { type SpeedscopeOptions, speedscopeText } from './speedscope.ts';
+import type { ShownPart } from './shown-part.ts';
+import type { SpeedscopeOptions } from './speedscope.ts';
 import { topText } from './top.ts';
 import { type TopOptions, type TopRow, topRows } from './top-rows.ts';
 
@@ -134,6 +135,14 @@ export class HeapProfile {
     return this.model.comments;
   }
 
+  /**
+   * Names of the functions that allocate for others, as the profile lists them, such as `xmalloc`. Tables leave them out,
+   * the profile's stacks have them.
+   */
+  get wrappers(): readonly string[] {
+    return presentationOrNull()?.hiddenFunctions(this.model, []) ?? [];
+  }
+
   /** Number of samples, which are the contexts that have values. */
   get sampleCount(): number {
     return this.model.samples.count;
@@ -187,16 +196,19 @@ export class HeapProfile {
     return encodeProfile(inlines === 'locations' ? withInlineLocations(this.model) : this.model, level);
   }
 
-  /** A table like that of `go tool pprof -top`. */
+  /** A table like that of `go tool pprof -top`, without the functions that allocate for others. */
   top(options: TopOptions = {}): string {
     const settings = readOptions('profile.top', options, TOP_OPTIONS);
-    return topText(this.model, this.#stackView(), settings, this.#filtered ?? undefined);
+    const { model, view, note } = this.#shownPart(settings.wrappers);
+    const { names, whole } = this.#filtered ?? { names: [], whole: this.model };
+    return topText(model, view, settings, { names, whole, note });
   }
 
   /** The rows of the table that `top()` writes. */
   topRows(options: TopOptions = {}): TopRow[] {
     const settings = readOptions('profile.topRows', options, TOP_OPTIONS);
-    return topRows(this.model, this.#stackView(), settings).slice(0, settings.limit);
+    const { model, view } = this.#shownPart(settings.wrappers);
+    return topRows(model, view, settings).slice(0, settings.limit);
   }
 
   /** Folded stacks for flame graph tools: `main;parse;read 4096`. */
@@ -211,7 +223,7 @@ export class HeapProfile {
    */
   speedscope(options: SpeedscopeOptions = {}): string {
     const settings = readOptions('profile.speedscope', options, SPEEDSCOPE_OPTIONS);
-    return speedscopeText(this.model, this.#stackView(), settings);
+    return presentation().speedscopeText(this.model, this.#stackView(), settings);
   }
 
   /**
@@ -224,7 +236,7 @@ export class HeapProfile {
 
   /** The text form of Go's `/debug/pprof/heap?debug=1`, which pprof also reads. */
   text(): string {
-    return atOnce(legacyText(this.model));
+    return atOnce(presentation().legacyText(this.model));
   }
 
   /** The first rows of the table, for messages and logs. */
@@ -259,6 +271,13 @@ export class HeapProfile {
       throw new InvalidArgumentError('later', 'profile.diff() takes a later HeapProfile.');
     }
     return new HeapProfile(atOnce(difference(this.model, later.model)));
+  }
+
+  #shownPart(wrappers: readonly string[]): ShownPart {
+    const view = this.#stackView();
+    return (
+      presentationOrNull()?.shownPart(this.model, view, wrappers) ?? { model: this.model, view, note: '' }
+    );
   }
 
   #stackView(): StackView {

@@ -23,7 +23,6 @@ export {
 export { importLocations, importStacks } from './import-profile.ts';
 export type { ProfileJson, ProfileJsonFrame, ProfileJsonSample } from './json.ts';
 export { type AddedLeaks, LeakProfileBuilder, type LeaksOfProgram } from './leak-profile.ts';
-export { legacyText } from './legacy-text.ts';
 export {
   DEFAULT_SAMPLE_TYPE,
   type ProfileFunction,

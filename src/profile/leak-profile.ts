@@ -6,10 +6,12 @@
 // count what the program still uses. pprof hides nodes below 0.5 %: show leaks with -nodefraction=0 -edgefraction=0.
 
 import { STEP, type Steps } from '../algorithms/steps.ts';
-import { type Frame, foldStacks, type Stack, stackOf, WASM } from '../frames/index.ts';
+import { type Frame, foldStacks, type Stack, stackOf, WASM, wrapperFrames } from '../frames/index.ts';
 import { ProfileBuilder } from './builder.ts';
 import { averageSize, headerOf } from './header.ts';
 import { HeapProfile } from './heap-profile.ts';
+import { presentationOrNull } from './installed-presentation.ts';
+import type { WrapperCollector } from './wrapper-list.ts';
 
 /** What a profile shows of a leak report. */
 export interface LeaksOfProgram {
@@ -27,6 +29,8 @@ export interface LeaksOfProgram {
   readonly damage: string | null;
   /** What the scan could not see, in sentences. */
   readonly notes: readonly string[];
+  /** Whether a frame is a call by which a function allocates for its caller, by what the function does. */
+  readonly allocates: (frame: Frame) => boolean;
 }
 
 /** Which leaks are added, and how they are labelled. */
@@ -45,13 +49,16 @@ export class LeakProfileBuilder {
   readonly #builder = new ProfileBuilder(headerOf('leaks'));
   readonly #comments = new Set<string>(headerOf('leaks').comments);
   readonly #mappings = new Map<string, number>();
+  readonly #tables = presentationOrNull();
+  readonly #wrappers = this.#tables && new this.#tables.WrapperCollector();
 
   /** Adds the leaks of one report. */
   *add(report: LeaksOfProgram, { kinds = LOST, labels = {} }: AddedLeaks = {}): Steps<void> {
     const builder = this.#builder;
     if (report.damage !== null) this.#comments.add(report.damage);
     for (const note of report.notes) this.#comments.add(note);
-    const indexOf = stacksIn(builder, this.#mappingOf(report.program || WASM));
+    const isWrapper = wrapperFrames([], report.allocates);
+    const indexOf = stacksIn(builder, this.#mappingOf(report.program || WASM), this.#wrappers);
     for (const [i, record] of report.byContext.entries()) {
       if (i % STEP === STEP - 1) yield;
       const { kind, blocks, bytes } = record;
@@ -59,8 +66,10 @@ export class LeakProfileBuilder {
       const own = Object.entries({ ...labels, leak: kind }).map(([key, text]) => ({ key, text }));
       const size = averageSize(blocks, bytes);
       const labelSet = builder.labels(own);
+      const stack = stackOf(record, 'frames');
+      if (this.#wrappers !== null) this.#tables!.addStack(this.#wrappers, stack, isWrapper);
       builder.sample(
-        indexOf(stackOf(record, 'frames')),
+        indexOf(stack),
         [blocks, bytes],
         size > 0 ? builder.sizedLabels(labelSet, size) : labelSet,
       );
@@ -72,7 +81,7 @@ export class LeakProfileBuilder {
     return new HeapProfile({
       ...this.#builder.finish(),
       timeNanos: BigInt(Math.round(takenAt * 1000)) * 1000n,
-      comments: [...this.#comments],
+      comments: [...this.#comments, ...(this.#wrappers?.comments() ?? [])],
     });
   }
 
@@ -96,11 +105,16 @@ interface Located {
 
 // A report has no addresses, because contexts that differ in nothing but the address are one record. Every location
 // of a module therefore has the same address, and its frames tell it from others.
-function stacksIn(builder: ProfileBuilder, mapping: number): (stack: Stack) => number {
+function stacksIn(
+  builder: ProfileBuilder,
+  mapping: number,
+  wrappers: WrapperCollector | null,
+): (stack: Stack) => number {
   const address = builder.moduleStart(mapping);
   const indexOf = ({ caller, frames }: Located): number => {
     const [frame] = frames;
     if (frame === undefined) return caller;
+    if (frame.language === 'js') wrappers?.add(frame.function, false);
     const location =
       frame.language === 'js' ? builder.hostLocation(frame) : builder.frameLocation(mapping, address, frames);
     return builder.stack(caller, location);

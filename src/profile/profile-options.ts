@@ -1,7 +1,7 @@
 // The tables of the options of profiles. They are a file of their own, so that commands can show them without loading
 // what reads and writes profiles.
 
-import { flag, oneOf, rule, text, wholeNumber } from '../options/option-rules.ts';
+import { flag, oneOf, rule, text, textList, wholeNumber } from '../options/option-rules.ts';
 import { type OptionTable, withDefault, withHelp } from '../options/option-table.ts';
 import type { FilterOptions } from './filter.ts';
 import type { FoldedOptions } from './folded.ts';
@@ -29,6 +29,12 @@ export const ENCODE_OPTIONS = {
   inlines: withDefault(inlineForms, 'lines'),
 } satisfies OptionTable<EncodeOptions>;
 
+/** The option that says which functions allocate for others, so that tables leave them out. */
+const wrapperPatternsRule = withHelp(
+  withDefault(textList(), []),
+  "more functions that allocate for others, such as pool_*, to leave out, or !make_* to show; '!*' shows all",
+);
+
 const sampleTypeRule = withHelp(text, 'values to show, such as inuse_objects');
 
 /** The table of TopOptions. */
@@ -45,6 +51,7 @@ export const TOP_OPTIONS = {
   ),
   objects: withDefault(flag, true),
   trimPath: text,
+  wrappers: wrapperPatternsRule,
 } satisfies OptionTable<TopOptions>;
 
 /** The table of FilterOptions. */

@@ -26,6 +26,12 @@ export interface TopOptions {
   objects?: boolean;
   /** Directory to remove from the start of paths, for narrower output. */
   trimPath?: string;
+  /**
+   * Frames of functions that allocate for others, such as `xmalloc`, are left out, so that their callers have what they
+   * allocated: `go tool pprof -hide` with the expression in the profile's comments has the same figures. The profile says
+   * which functions these are; here patterns name more of them, and behind `!` those to show. `['!*']` shows all.
+   */
+  wrappers?: readonly string[];
 }
 
 export type TopSettings = SettingsOf<typeof TOP_OPTIONS>;

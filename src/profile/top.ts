@@ -7,18 +7,28 @@ import { formatQuantity, formatShare, tableFormat } from './quantity.ts';
 import { sampleTypeIndex } from './sample-types.ts';
 import { printedName, type TopSettings, topRows, totalOf } from './top-rows.ts';
 
+/** What a table says around its rows. */
+export interface TableContext {
+  /** The expressions that have filtered the profile. */
+  readonly names: readonly string[];
+  /** The profile to which shares refer. */
+  readonly whole: ProfileModel;
+  /** The line below the table; '' for none. */
+  readonly note: string;
+}
+
 /** The table as text with its header. */
 export function topText(
   model: ProfileModel,
   view: StackView,
   options: TopSettings,
-  filters: { readonly names: readonly string[]; readonly whole: ProfileModel } = { names: [], whole: model },
+  { names, whole, note }: TableContext,
 ): string {
   const index = sampleTypeIndex(model, options.sampleType);
   const all = topRows(model, view, options);
   const rows = all.slice(0, options.limit);
   const { type, unit } = model.sampleTypes[index]!;
-  const total = totalOf(filters.whole, index);
+  const total = totalOf(whole, index);
   let smallest = 0;
   let shown = 0;
   for (const { flat, cum } of rows) {
@@ -30,7 +40,7 @@ export function topText(
   const objects = options.objects && rows.some((row) => row.flatObjects !== null);
 
   const lines = headerLines(model, type, format(total));
-  if (filters.names.length > 0) lines.push('Active filters:', ...filters.names.map(shortFilter));
+  if (names.length > 0) lines.push('Active filters:', ...names.map(shortFilter));
   lines.push(
     `Showing nodes accounting for ${format(shown)}, ${formatShare(shown, total).trim()} of ${format(total)} total`,
   );
@@ -51,7 +61,7 @@ export function topText(
     const file = options.trimPath === undefined ? row.file : relativePath(row.file, options.trimPath);
     lines.push(`${columns.join(' ')}  ${printedName(row.function, file, row.line, '')}${inlined}`);
   }
-  return `${lines.join('\n')}\n`;
+  return `${lines.join('\n')}\n${note}`;
 }
 
 /** A filter as pprof prints it. */

@@ -22,6 +22,7 @@ export const TREE_OPTIONS = {
     'leave out what holds less than this many percent',
   ),
   trimPath: text,
+  wrappers: TOP_OPTIONS.wrappers,
   whole: rule<ProfileModel>(
     (value) => typeof value === 'object' && value !== null,
     'the tables of a profile',

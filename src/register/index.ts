@@ -7,6 +7,7 @@
 
 import '../loading/install-store.ts';
 import '../node/install.ts';
+import '../profile/install-presentation.ts';
 import '../serve/join.ts';
 import { writeFileSync } from 'node:fs';
 import { isMainThread, threadId } from 'node:worker_threads';

@@ -1,18 +1,7 @@
-// Door of the leak reports: the model, what reduces it (suppressions and baselines), and what writes text and JSON.
-// The other writers have a door of their own, writers.ts, because most programs never load them. This room takes
+// Door of the leak reports: the model, suppressions, and what writes text and JSON. Baselines and the other writers have a
+// door of their own, writers.ts, because most programs never load them. This room takes
 // records with symbolised stacks and knows nothing about how they were found.
 
-export type { Baseline, BaselineLeak, BaselineOptions } from './baseline.ts';
-export {
-  applyBaseline,
-  BASELINE_VERSION,
-  baselineOf,
-  formatBaseline,
-  parseBaseline,
-  stackFingerprint,
-} from './baseline.ts';
-export type { BaselineFault } from './baseline-faults.ts';
-export type { BaselineFrame } from './baseline-stack.ts';
 export { formatGrowth } from './growth-text.ts';
 export type {
   JsonOptions,

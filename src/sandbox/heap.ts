@@ -205,6 +205,11 @@ export class Heap {
     return builder.finish();
   }
 
+  /** @internal Whether profiles would list more wrappers if the code that recognises them by what they do was loaded. */
+  get missesWrappers(): boolean {
+    return this.#session.subject.symbols.missesWrappers;
+  }
+
   /** @internal Adds what the heap holds to a profile of several heaps. */
   addTo(builder: ContextProfileBuilder, labels: Readonly<Record<string, string>>): void {
     this.#session.check('heap.profile');

@@ -7,7 +7,7 @@ import { StateError } from '../errors.ts';
 import type { Frame } from '../frames/index.ts';
 import type { ValueType } from '../host/index.ts';
 import type { Symbolizer, SymbolizerOptions } from '../symbols/index.ts';
-import { ModuleWrappers } from './module-wrappers.ts';
+import { MAIN, ModuleWrappers } from './module-wrappers.ts';
 
 /** Parameter types of functions by name. */
 export type FunctionTypes = ReadonlyMap<string, readonly ValueType[]>;
@@ -60,9 +60,6 @@ export function viewing(): typeof import('../c-types/index.ts') {
   throw new StateError('The code for views is not loaded: call `await loadViews()` first.');
 }
 
-/** The names that compilers give to main. */
-const MAIN = /^(main|__original_main|__main_argc_argv)$/;
-
 /** The symbols of a module, opened when first asked for: most sandboxes never look at a stack. */
 export class ModuleSymbols {
   #symbolizer: Symbolizer | null = null;
@@ -113,14 +110,22 @@ export class ModuleSymbols {
 
   /** Whether the frame is a call by which a function allocates for its caller. */
   allocates(frame: Frame): boolean {
-    if (this.#wrappers.has(frame)) return true;
-    // Of a function that was inlined everywhere, no code is left that could be looked at.
-    return (
-      frame.inlined &&
-      cTypes !== null &&
-      this.#wrappers.searches &&
-      this.types().handsOutMemory(frame.linkageName)
-    );
+    return this.#wrappers.has(frame) || (frame.inlined && this.isInlinedAllocator(frame));
+  }
+
+  /** Whether the call at this offset is one by which its function allocates for its caller. */
+  allocatesAt(site: number): boolean {
+    return this.#wrappers.hasSite(site);
+  }
+
+  /** Whether an inlined function allocates for its callers: no code may be left of it that could be looked at. */
+  isInlinedAllocator({ linkageName }: Frame): boolean {
+    return cTypes !== null && this.#wrappers.searches && this.types().handsOutMemory(linkageName);
+  }
+
+  /** Whether profiles would list more wrappers if the code that recognises them by what they do was loaded. */
+  get missesWrappers(): boolean {
+    return this.#wrappers.wasMissed;
   }
 
   /** Whether this offset is in the function by which the toolchain calls main. */

@@ -5,6 +5,7 @@
  */
 
 import '../node/install.ts';
+import '../profile/install-presentation.ts';
 import './join.ts';
 
 export { type PprofFetch, pprofFetch } from './fetch-handler.ts';

@@ -9,7 +9,8 @@
 import { gzip } from 'node:zlib';
 import { escapeHtml } from '../algorithms/escape-html.ts';
 import type { Steps } from '../algorithms/steps.ts';
-import { DEFAULT_LEVEL, encodeMessage, type HeapProfile, legacyText, VERSION } from '../profile/index.ts';
+import { DEFAULT_LEVEL, encodeMessage, type HeapProfile, VERSION } from '../profile/index.ts';
+import { legacyText } from '../profile/presentation.ts';
 import {
   AllThreads,
   absentHeader,

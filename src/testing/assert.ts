@@ -6,6 +6,7 @@
  */
 
 import '../node/install.ts';
+import '../profile/install-presentation.ts';
 import '../serve/join.ts';
 import { fileURLToPath } from 'node:url';
 import { HeaplineError, InvalidArgumentError } from '../errors.ts';

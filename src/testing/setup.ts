@@ -11,6 +11,7 @@
  */
 
 import '../node/install.ts';
+import '../profile/install-presentation.ts';
 import '../serve/join.ts';
 import { basename } from 'node:path';
 import { defaultCacheDirectory } from '../compile/index.ts';

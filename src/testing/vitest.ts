@@ -13,6 +13,7 @@
  */
 
 import '../node/install.ts';
+import '../profile/install-presentation.ts';
 import '../serve/join.ts';
 import { expect } from 'vitest';
 import { InvalidArgumentError } from '../errors.ts';

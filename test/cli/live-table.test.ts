@@ -8,7 +8,7 @@ import {
   tableLines,
 } from '../../src/cli/live-table.ts';
 
-const LIVE: TableChoice = { value: 'bytes', sort: 'flat', paused: false };
+const LIVE: TableChoice = { value: 'bytes', sort: 'flat', paused: false, wrappers: false };
 const WIDE: TableFrame = { name: 'store.c', keys: true, trimPath: '/home/me', columns: 120, lines: 24 };
 
 function row(name: string, flat: number, cum: number, file = '/home/me/src/store.c', line = 12) {
@@ -25,7 +25,7 @@ describe('the live table', () => {
   test('has totals, keys and the lines that hold the heap', () => {
     expect(tableLines(contents(row('keep', 1536, 1536), row('main', 0, 2048)), LIVE, WIDE)).toEqual([
       'in use 2kB in 3 objects, peak 3kB, 1 module, allocated 4kB in 1 object, store.c',
-      'live, q quits, p pauses, s sorts by cum, v shows objects',
+      'live, q quits, p pauses, s sorts by cum, v shows objects, w shows wrappers',
       '     flat↓  flat%        cum   cum%',
       '    1.50kB 75.00%     1.50kB 75.00%  keep src/store.c:12',
       '         0     0%        2kB   100%  main src/store.c:12',
@@ -33,9 +33,9 @@ describe('the live table', () => {
   });
 
   test('counts objects, says that it is paused, and what the keys do then', () => {
-    const choice: TableChoice = { value: 'objects', sort: 'cum', paused: true };
+    const choice: TableChoice = { value: 'objects', sort: 'cum', paused: true, wrappers: true };
     expect(tableLines(contents(row('keep', 2, 3)), choice, WIDE).slice(1)).toEqual([
-      'PAUSED, q quits, p continues, s sorts by flat, v shows bytes',
+      'PAUSED, q quits, p continues, s sorts by flat, v shows bytes, w hides wrappers',
       '      flat  flat%       cum↓   cum%',
       '         2 66.67%          3   100%  keep src/store.c:12',
     ]);
@@ -49,7 +49,7 @@ describe('the live table', () => {
     expect(tableLines(contents(), LIVE, WIDE).at(-1)).toBe('Nothing is in use.');
     expect(tableLines(new Error('The ledger is damaged.\nIt was\x1b[2J here.'), LIVE, WIDE)).toEqual([
       'store.c',
-      'live, q quits, p pauses, s sorts by cum, v shows objects',
+      'live, q quits, p pauses, s sorts by cum, v shows objects, w shows wrappers',
       'The ledger is damaged.',
       'It was�[2J here.',
     ]);

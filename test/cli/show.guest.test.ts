@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { treeRows, treeText } from '../../src/profile/call-tree.ts';
 import { VERSION } from '../../src/profile/index.ts';
 import { CommandDirectory } from '../support/command-directory.ts';
-import { CONTEXTS, sampleProfile, snapshotOf } from '../support/sample-heap.ts';
+import { CONTEXTS, frame, SITES, sampleProfile, snapshotOf } from '../support/sample-heap.ts';
 
 const directory = new CommandDirectory();
 const profile = sampleProfile();
@@ -80,6 +80,19 @@ describe('heapline top', () => {
     expect(shown('text')).toBe(left.text());
     const wrong = directory.heapline(['top', '--focus', '(', 'heap.pb.gz']);
     expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('focus: ( is no regular')]);
+  });
+
+  it('leaves out what the profile lists as wrappers and --wrappers names, as tree does', () => {
+    const sites = new Map(SITES).set(0x40, [frame('xmalloc', 3), frame('pool_get', 9), frame('walk', 33)]);
+    const wrapped = sampleProfile({ symbols: { frames: (site) => sites.get(site)! } });
+    directory.write('wrapped.pb.gz', wrapped.encode());
+    const shown = (...args: string[]): string => directory.heapline([...args, 'wrapped.pb.gz']).stdout;
+    expect(shown('top')).toBe(wrapped.top());
+    expect(shown('top')).toContain('\nLeft out, because they allocate for their callers: xmalloc.');
+    const wrappers = ['pool_*', '!x*'];
+    expect(shown('top', '--wrappers', 'pool_*', '--wrappers', '!x*')).toBe(wrapped.top({ wrappers }));
+    const trimPath = directory.path;
+    expect(shown('tree', '--wrappers', '!*')).toBe(treeText(wrapped.model, { trimPath, wrappers: ['!*'] }));
   });
 
   it('prints the rows as JSON', () => {

@@ -11,7 +11,7 @@ test('filters do not hide that the frames are shown which the profile would leav
   fc.assert(
     fc.property(arbitraryProfile, ({ model }) => {
       const shown = (dropFrames: string, filters: Partial<typeof NOTHING>): boolean =>
-        new ShownProfile({ ...model, dropFrames }, null, { ...NOTHING, ...filters }, 'inuse_space')
+        new ShownProfile({ ...model, dropFrames }, null, { ...NOTHING, ...filters }, 'inuse_space', 'hidden')
           .showsDropped;
       // An expression that no engine takes.
       for (const filters of [{}, { focus: 'a' }, { ignore: 'main' }, { hide: 'walk' }]) {

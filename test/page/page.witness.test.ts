@@ -84,19 +84,71 @@ describe('the figures of the page', () => {
     },
   );
 
-  test('are those of go tool pprof', async () => {
-    await shown.go('#view=table&type=alloc_space&unit=B');
-    const judged = workspace.pprofTop(profile, '-sample_index=alloc_space', '-unit=B', '-nodecount=8');
-    const expected = [...judged.matchAll(/^ *(\d+)B? +\S+ +\S+ +(\d+)B? +\S+ +(\S+)/gm)].map(
-      ([, flat, cum, name]) => [Number(flat), Number(cum), name],
-    );
-    expect(expected.length).toBe(8);
-    const numbers = (await tableOf(shown, 8)).map(([flat, cum, name]) => [
-      Number.parseInt(flat!.replaceAll(',', ''), 10),
-      Number.parseInt(cum!.replaceAll(',', ''), 10),
-      name!.split(/\s/)[0],
-    ]);
-    expect(numbers).toEqual(expected);
+  test.each([
+    { wrappers: 'hidden', patterns: [] },
+    { wrappers: 'shown', patterns: ['!*'] },
+  ])(
+    'are those of go tool pprof, and of top(), with wrappers that are $wrappers',
+    async ({ wrappers, patterns }) => {
+      await shown.go(`#view=table&type=alloc_space&unit=B&wrappers=${wrappers}`);
+      const [, expression] = /-hide='(.*)'/.exec(profile.comments.at(-1)!)!;
+      const hide = wrappers === 'hidden' ? [`-hide=${expression}`] : [];
+      const judged = workspace.pprofTop(
+        profile,
+        '-sample_index=alloc_space',
+        '-unit=B',
+        '-nodecount=8',
+        ...hide,
+      );
+      const rows = profile.topRows({
+        sampleType: 'alloc_space',
+        granularity: 'functions',
+        limit: 8,
+        wrappers: patterns,
+      });
+      const expected = [...judged.matchAll(/^ *(\d+)B? +\S+ +\S+ +(\d+)B? +\S+ +(\S+)/gm)].map(
+        ([, flat, cum, name]) => [Number(flat), Number(cum), name],
+      );
+      expect(expected.length).toBe(8);
+      const numbers = (await tableOf(shown, 8)).map(([flat, cum, name]) => [
+        Number.parseInt(flat!.replaceAll(',', ''), 10),
+        Number.parseInt(cum!.replaceAll(',', ''), 10),
+        name!.split(/\s/)[0],
+      ]);
+      expect(numbers).toEqual(expected);
+      expect(rows.map(({ flat, cum, function: name }) => [flat, cum, name])).toEqual(expected);
+      const names = rows.filter(({ flat }) => flat > 0).map((row) => row.function);
+      expect(names.includes('sqlite3MemMalloc')).toBe(wrappers === 'shown');
+    },
+  );
+
+  test('leaves wrappers out of all views, until the reader wants to see them', async () => {
+    const file = corpora.find(({ name }) => name === 'sqlite3')!.sources[1]!;
+    const byLine = { sampleType: 'alloc_space', granularity: 'lines' } as const;
+    const isIn = (row: { file: string; flat: number }): boolean => row.file === file && row.flat > 0;
+    const line = profile.topRows(byLine).find(isIn)!;
+    expect(line).not.toEqual(profile.topRows({ ...byLine, wrappers: ['!*'] }).find(isIn));
+    await shown.go(`#view=source&type=alloc_space&file=${encodeURIComponent(file)}&line=${line.line}`);
+    const cells = (): Promise<string[]> => shown.page.locator('tr.here td').allTextContents();
+    await expect.poll(async () => (await cells())[0]).toBe(formatQuantity(line.flat, 'bytes'));
+    const control = shown.page.getByLabel('Allocation wrappers');
+    expect(await control.inputValue()).toBe('hidden');
+    await control.selectOption('shown');
+    await expect.poll(async () => (await cells())[0]).not.toBe(formatQuantity(line.flat, 'bytes'));
+    expect(new URL(shown.page.url()).hash).toContain('wrappers=shown');
+    await shown.page.goBack();
+    await expect.poll(() => control.inputValue()).toBe('hidden');
+    const found = shown.page.locator('output.found');
+    for (const [wrappers, text] of [
+      ['shown', /^[1-9].*in what was found/],
+      ['hidden', /^0/],
+    ] as const) {
+      await shown.go(`#type=alloc_space&search=sqlite3MemMalloc&wrappers=${wrappers}`);
+      await expect.poll(() => found.textContent()).toMatch(text);
+    }
+    await shown.go('#view=timeline');
+    await expect.poll(() => shown.page.locator('.legend li').count()).toBeGreaterThan(0);
+    expect(await shown.page.locator('.legend').textContent()).not.toContain('sqlite3MemMalloc');
   });
 
   test('of focus, ignore and hide are those of go tool pprof', async () => {
@@ -105,7 +157,7 @@ describe('the figures of the page', () => {
       ['ignore=Parser', '-ignore=Parser'],
       ['hide=^sqlite3_?[Mm]alloc|sqlite3MemMalloc', '-hide=^sqlite3_?[Mm]alloc|sqlite3MemMalloc'],
     ]) {
-      await shown.go(`#view=table&type=alloc_space&unit=B&${encodeURI(fragment!)}`);
+      await shown.go(`#view=table&type=alloc_space&unit=B&wrappers=shown&${encodeURI(fragment!)}`);
       const judged = workspace.pprofTop(
         profile,
         '-sample_index=alloc_space',

@@ -194,10 +194,35 @@ describe('go tool pprof', () => {
     ] as const) {
       const profile = new HeapProfile({ ...model, dropFrames, keepFrames });
       for (const granularity of ['functions', 'lines'] as const) {
-        expect(profile.top({ granularity, objects: false, sampleType: 'alloc_space' })).toBe(
+        const options = { granularity, objects: false, sampleType: 'alloc_space', wrappers: ['!*'] };
+        expect(profile.top(options)).toBe(
           workspace.pprofTop(profile, `-${granularity}`, '-sample_index=alloc_space'),
         );
       }
+    }
+  });
+
+  it('leaves out what a profile lists as wrappers with the expression in its comments', () => {
+    const sites = new Map(SITES)
+      .set(0x20, [frame('operator new', 3), frame("pool<'|'>::xalloc", 4), frame('parse', 9)])
+      .set(0x24, [frame('xmalloc', 3, { inlined: true }), frame('xstrdup', 5), frame('parse', 21)])
+      .set(0x30, [frame('std::vector<int>::grow', 7, { inlined: true }), frame('list_push', 12)])
+      .set(0x40, [frame('xmalloc', 3), frame('walk', 33)]);
+    const profile = sampleProfile({ symbols: { frames: (site) => sites.get(site)! } });
+    const [, expression] = /-hide='(.*)'\n/.exec(
+      workspace.pprof('-comments', workspace.write('w.pb.gz', profile.encode())),
+    )!;
+    expect(profile.wrappers).toEqual(['std::vector<int>::grow', 'xmalloc', 'xstrdup']);
+    for (const granularity of ['functions', 'lines'] as const) {
+      const options = { granularity, objects: false, sampleType: 'alloc_space' };
+      const args = [`-${granularity}`, '-sample_index=alloc_space'];
+      const judged = workspace.pprofTop(profile, ...args, `-hide=${expression}`);
+      const own = profile
+        .top(options)
+        .split('\n')
+        .filter((line) => !line.startsWith('Left out'));
+      expect(own).toEqual(judged.replace(/^Active filters:\n.*\n/m, '').split('\n'));
+      expect(profile.top({ ...options, wrappers: ['!*'] })).toBe(workspace.pprofTop(profile, ...args));
     }
   });
 

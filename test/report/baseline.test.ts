@@ -4,15 +4,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BaselineError } from '../../src/errors.ts';
 import type { Frame, HeapFault, HeapFaultKind } from '../../src/frames/index.ts';
+import { LeakReport, leakKinds } from '../../src/report/index.ts';
 import {
   applyBaseline,
   baselineOf,
   formatBaseline,
-  LeakReport,
-  leakKinds,
   parseBaseline,
   stackFingerprint,
-} from '../../src/report/index.ts';
+} from '../../src/report/writers.ts';
 import { frame, record, sampleReport } from '../support/sample-report.ts';
 
 const ROOT = '/home/app';

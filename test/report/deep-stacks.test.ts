@@ -13,20 +13,24 @@ import {
 } from '../../src/frames/index.ts';
 import { HeapProfile } from '../../src/profile/index.ts';
 import {
-  applyBaseline,
-  baselineOf,
   encodeLeakProfile,
-  formatBaseline,
   formatJson,
   formatText,
   LeakReport,
-  parseBaseline,
   parseSuppressions,
-  stackFingerprint,
   suppress,
   suppressionsOf,
 } from '../../src/report/index.ts';
-import { formatGitHub, formatJUnit, formatSarif } from '../../src/report/writers.ts';
+import {
+  applyBaseline,
+  baselineOf,
+  formatBaseline,
+  formatGitHub,
+  formatJUnit,
+  formatSarif,
+  parseBaseline,
+  stackFingerprint,
+} from '../../src/report/writers.ts';
 import { FULL } from '../support/full.ts';
 import { ownTime } from '../support/own-time.ts';
 import { frame, record } from '../support/sample-report.ts';

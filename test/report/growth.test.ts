@@ -1,8 +1,15 @@
 // What repeated calls leave behind, and what a baseline knows, in every format of a report.
 
 import { describe, expect, test } from 'vitest';
-import { applyBaseline, baselineOf, LeakReport, toJson } from '../../src/report/index.ts';
-import { formatGitHub, formatJUnit, formatReport, toSarif } from '../../src/report/writers.ts';
+import { LeakReport, toJson } from '../../src/report/index.ts';
+import {
+  applyBaseline,
+  baselineOf,
+  formatGitHub,
+  formatJUnit,
+  formatReport,
+  toSarif,
+} from '../../src/report/writers.ts';
 import { frame, record, sampleReport } from '../support/sample-report.ts';
 
 const root = '/app';

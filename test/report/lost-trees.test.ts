@@ -3,20 +3,24 @@
 import { describe, expect, test } from 'vitest';
 import { HeapProfile } from '../../src/profile/index.ts';
 import {
-  applyBaseline,
-  baselineOf,
   encodeLeakProfile,
-  formatBaseline,
   formatText,
   type LeakPart,
   LeakReport,
-  parseBaseline,
   sumOf,
   suppress,
   suppressionsOf,
   toJson,
 } from '../../src/report/index.ts';
-import { formatGitHub, formatJUnit, toSarif } from '../../src/report/writers.ts';
+import {
+  applyBaseline,
+  baselineOf,
+  formatBaseline,
+  formatGitHub,
+  formatJUnit,
+  parseBaseline,
+  toSarif,
+} from '../../src/report/writers.ts';
 import { frame, record } from '../support/sample-report.ts';
 
 const root = '/home/app';

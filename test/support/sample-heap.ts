@@ -2,6 +2,7 @@
 // stack that was not captured, truncated stacks, contexts that no longer hold anything. The numbers were chosen so
 // that every sum in the tests can be checked by hand.
 
+import '../../src/profile/install-presentation.ts';
 import type { Frame } from '../../src/frames/index.ts';
 import { layout } from '../../src/heap/index.ts';
 import {
