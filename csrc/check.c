@@ -240,7 +240,7 @@ HL_INLINE int hl_in_metadata(u32 address) { return hl_in_heap(address) && !hl.ma
 
 static u32 hl_check_map(void) {
   u32 bytes = hl.map_capacity * 4 + 2 * HL_GRAIN;
-  HL_CHECK(hl.map_pages && hl.map_pages <= hl.map_capacity && hl.map_capacity <= 1u << (32 - HL_PAGE_SHIFT));
+  HL_CHECK(hl.touched_pages <= hl.map_pages && hl.map_pages && hl.map_pages <= hl.map_capacity && hl.map_capacity <= 1u << (32 - HL_PAGE_SHIFT));
   HL_CHECK(hl.map_pages <= hl_page_of(hl_memory_end()) && !(bytes & (HL_PAGE - 1)));
   HL_CHECK(((u32)hl.map & (HL_PAGE - 1)) == HL_GRAIN && !(hl.heap_start & (HL_PAGE - 1)) && hl.heap_start);
   HL_CHECK(hl_page_of(hl.heap_start) < hl.map_pages && hl_in_metadata((u32)hl.map));

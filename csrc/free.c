@@ -37,6 +37,14 @@ HL_INLINE hl_block *hl_block_find(u32 address, hl_span **found, u32 *at) {
 /* Writes the two words of a freed block after its owner. */
 HL_INLINE void hl_block_set_freed(hl_block *block, u64 words) { __builtin_memcpy(&block->requested, &words, 8); }
 
+/* A block becomes the first of the free list of its span. `head` was the first one. */
+HL_INLINE void hl_span_regain(hl_span *span, u32 index, u32 head) {
+  span->free = index;
+  u32 used = --span->used;
+  if (HL_UNLIKELY(head == HL_NO_BLOCK)) hl_span_reopen(span);
+  if (HL_UNLIKELY(used == 0) && span->listed) hl_span_emptied(span);
+}
+
 /* Puts a block back into its span. The caller counts it in the ledger. */
 HL_INLINE void hl_block_put(hl_span *span, hl_block *block, u32 index, hl_place freer) {
   u32 head = span->free;
@@ -45,13 +53,18 @@ HL_INLINE void hl_block_put(hl_span *span, hl_block *block, u32 index, hl_place 
   HL_ASSERT_INTERNAL(span->listed || head == HL_NO_BLOCK || hl.current[span->class] == span);
   block->owner |= HL_BLOCK_FREED;
   hl_block_set_freed(block, freer | (u64)head << (32 + HL_NEXT_FREE_SHIFT));
-  span->free = index;
-  u32 used = --span->used;
-  if (HL_UNLIKELY(head == HL_NO_BLOCK)) hl_span_reopen(span);
-  if (HL_UNLIKELY(used == 0) && span->listed) hl_span_emptied(span);
+  hl_span_regain(span, index, head);
 }
 
 HL_INLINE u32 hl_block_next_free(const hl_block *block) { return block->serial >> HL_NEXT_FREE_SHIFT; }
+
+/* Puts a block that has waited in the quarantine back into its span. It keeps the place where it was freed. */
+HL_INLINE void hl_block_put_waiting(hl_span *span, hl_block *block, u32 index) {
+  HL_ASSERT(span->used && block->owner & HL_BLOCK_FREED && hl_block_next_free(block) == HL_QUARANTINED);
+  u32 head = span->free, place = block->serial & ((1u << HL_NEXT_FREE_SHIFT) - 1);
+  block->serial = place | head << HL_NEXT_FREE_SHIFT;
+  hl_span_regain(span, index, head);
+}
 
 HL_INLINE void hl_quarantine_put(hl_span *span, hl_block *block, u32 index, hl_place freer);
 static void hl_cells_leave(u32 address, hl_place freer);

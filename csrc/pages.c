@@ -219,6 +219,11 @@ static void hl_run_release(hl_span *run) {
   hl_run_enter(run);
 }
 
+/* The pages before this one are used. */
+HL_INLINE void hl_pages_touched(u32 end) {
+  if (hl.touched_pages < end) hl.touched_pages = end;
+}
+
 /* Takes the first `pages` pages out of a free run. The struct that describes them is neither in a bin nor in the map
  * yet: the caller fills the map (0 for metadata). Null when there is no struct for the rest. */
 static hl_span *hl_run_take(hl_span *run, u32 pages) {
@@ -235,6 +240,7 @@ static hl_span *hl_run_take(hl_span *run, u32 pages) {
     run->pages = pages;
     hl_run_enter(rest);
   }
+  hl_pages_touched(hl_page_of(run->base) + run->pages);
   run->own = (hl_block){0};
   run->kind = HL_KIND_BLOCKS; /* nobody may merge with it from here on */
   return run;
@@ -357,11 +363,23 @@ static int hl_scavenge_is_due(void) {
   return 1;
 }
 
+/* A heap of up to so many pages stays in the processor's caches, whichever of them it uses. */
+#define HL_CACHED_PAGES 128u
+
+/* Whether taking these pages makes the heap larger. With a shadow the heap gets so much memory at a time that pages which
+ * nobody has touched are left nearly always, so they count as not there. A span that is made anew hands out neighbours one
+ * after the other, as the free list of an old span does not: expat with checks took an eighth less time. */
+static int hl_heap_would_grow(const hl_span *run, u32 pages) {
+  if (!run) return 1;
+  u32 end = hl_page_of(run->base) + pages;
+  return hl.shadow.base && end > hl.touched_pages && end > hl_page_of(hl.heap_start) + HL_CACHED_PAGES;
+}
+
 /* Takes `pages` pages out of the free runs, as hl_run_take does. */
 HL_SLOW hl_span *hl_pages_allocate(u32 pages) {
   hl_structs_reserve();
   hl_span *run = hl_bin_find(pages);
-  if (!run && !hl.refilling && hl_scavenge_is_due()) {
+  if (hl_heap_would_grow(run, pages) && !hl.refilling && hl_scavenge_is_due()) {
     hl_spans_scavenge();
     run = hl_bin_find(pages);
   }

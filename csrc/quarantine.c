@@ -24,12 +24,8 @@ HL_INLINE void hl_quarantine_release(void) {
   hl.quarantine.count--;
   hl_span *span = hl.map[hl_page_of(kept.address)];
   u32 index = (u32)((u64)(kept.address - span->base) * span->reciprocal >> 32);
-  hl_block *block = span->metadata + index;
-  HL_ASSERT(block->owner & HL_BLOCK_FREED && hl_block_next_free(block) == HL_QUARANTINED);
   hl.quarantine.bytes -= span->block_size;
-  hl_place freer = (block->requested | (u64)block->serial << 32) & (((hl_place)1 << (32 + HL_NEXT_FREE_SHIFT)) - 1);
-  block->owner &= ~(u32)HL_BLOCK_FREED;
-  hl_block_put(span, block, index, freer);
+  hl_block_put_waiting(span, span->metadata + index, index);
 }
 
 /* Lets blocks go until the others take at most `most` bytes. */
@@ -37,9 +33,8 @@ static void hl_quarantine_empty(u32 most) {
   while (hl.quarantine.count && hl.quarantine.bytes > most) hl_quarantine_release();
 }
 
-/* Makes room for one more block. Getting memory may let blocks go. */
-static int hl_quarantine_has_room(void) {
-  if (hl.quarantine.count < hl.quarantine.capacity) return 1;
+/* Makes room for more blocks. Getting memory may let blocks go. */
+HL_SLOW int hl_quarantine_grow(void) {
   u32 before = hl.quarantine.capacity, capacity = before ? before * 2 : HL_FIRST_KEPT;
   hl_kept *entries = hl_metadata_allocate(capacity * sizeof(hl_kept));
   if (!entries) return 0;
@@ -49,6 +44,11 @@ static int hl_quarantine_has_room(void) {
   hl.quarantine.capacity = capacity;
   hl.quarantine.first = 0;
   return 1;
+}
+
+/* Whether there is room for one more block. */
+HL_INLINE int hl_quarantine_has_room(void) {
+  return HL_LIKELY(hl.quarantine.count < hl.quarantine.capacity) || hl_quarantine_grow();
 }
 
 /* Takes a block that was freed, and that the ledger has counted as freed. */

@@ -558,6 +558,7 @@ typedef struct hl_state {
   u32 heap_start;
   u32 map_pages; /* entries in use: pages up to the end of the heap, static data and gaps included */
   u32 map_capacity;
+  u32 touched_pages; /* pages up to the last one that was ever taken out of a free run */
 
   hl_node **contexts; /* hash table of child(parent, site), for wide parents */
   u32 contexts_shift; /* 32 - log2 of its length */

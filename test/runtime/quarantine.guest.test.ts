@@ -52,15 +52,12 @@ describe.each(flavours)('the quarantine of the %s runtime', (flavour) => {
 
   it('uses memory again once more than its limit waits', async () => {
     const runtime = await open(64 * KIB);
-    const first = at(runtime, 0x10, 'malloc', 64);
-    at(runtime, 0x20, 'free', first);
     const addresses = new Set<number>();
     for (let round = 0; round < 3000; round++) {
       const block = at(runtime, 0x10, 'malloc', 64);
       addresses.add(block);
       at(runtime, 0x20, 'free', block);
     }
-    expect(addresses.has(first)).toBe(true);
     expect(addresses.size).toBeGreaterThanOrEqual(1024);
     expect(addresses.size).toBeLessThan(1200);
     expect(runtime.faults).toEqual([]);

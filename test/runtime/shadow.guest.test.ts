@@ -185,6 +185,17 @@ describe.each(flavours)('the shadow of the %s runtime', (flavour) => {
     expect(runtime.faults[2]).toMatchObject({ bad: text + 4, block: text });
   });
 
+  it('uses the memory of freed blocks before memory that nobody has touched', async () => {
+    const { runtime } = await open(0);
+    const allocate = (count: number, size: number): number[] =>
+      Array.from({ length: count }, () => runtime.call('malloc', size));
+    const first = allocate(5000, 100);
+    for (const block of first) runtime.call('free', block);
+    const second = allocate(2000, 180);
+    expect(Math.max(...second)).toBeLessThan(Math.max(...first));
+    runtime.check();
+  });
+
   it('needs its memory before the first allocation, and as much as it says', async () => {
     const late = await Runtime.open(flavour);
     late.call('malloc', 1);
