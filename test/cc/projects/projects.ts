@@ -113,7 +113,7 @@ export const PROJECTS: Readonly<Record<string, Project>> = {
     // Times and addresses differ.
     results: (output) =>
       output
-        .slice(output.indexOf('== '))
+        .slice(output.indexOf(`== ${LUA_PROGRAMS[0]}`))
         .replaceAll(/0x[0-9a-f]+/g, '0x…')
         .split('\n')
         .filter((line) => !/^(?:plain|cached)\t|^Hello there/.test(line)),
