@@ -18,7 +18,7 @@ const SHARE_OF_TIME = 0.003;
 /** Milliseconds that a context takes, until there is a measurement. */
 const USUAL_CONTEXT = 1e-4;
 /** A heap that is larger than at all moments before by this factor is a moment. */
-const NEW_PEAK = 1.125;
+const NEW_PEAK = 1.5;
 
 /** The contexts of a guest at one point: those that have allocated something. */
 export interface SavedMoment {

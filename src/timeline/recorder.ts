@@ -17,7 +17,7 @@ const FIRST_STEP = 256;
 const LARGEST_STEP = 2 ** 31 - 1;
 /** Points that may be taken as fast as the runtime asks. Later ones are at least so many milliseconds apart. */
 const QUICK_POINTS = 128;
-const LEAST_TIME = 0.5;
+const LEAST_TIME = 1;
 /** Milliseconds between two points in which nothing was allocated, at first. */
 const FIRST_PAUSE = 1;
 
