@@ -2,6 +2,7 @@
 // marks, and nobody writes them by hand, so they cannot drift. A test compares pages and results.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { root } from './build.ts';
+import type { AccessData } from './measures/access.ts';
 import { drawTools, type Tool } from './measures/tools.ts';
 import type { TrackingResult } from './measures/tracking.ts';
 import { allBars, number, QUICKLY, type Results } from './report.ts';
@@ -113,10 +114,67 @@ function tools(results: Results): string {
   ].join('\n');
 }
 
+/** A factor, or a dash where there is none. */
+const factor = (value: number | undefined): string => (value === undefined ? '–' : number(value));
+
+/** What checks of accesses cost, program by program. Empty before anybody has measured it. */
+function checkedPrograms(results: Results): string[] {
+  const outcome = results.get('access');
+  if (outcome === undefined) return [];
+  const { results: all, sanitizers } = outcome.data as AccessData;
+  const nodes = [...new Set(all.map(({ node }) => node))];
+  const columns = [
+    'program',
+    ...nodes.map((node) => `Heapline, Node.js ${node}`),
+    'AddressSanitizer, native',
+    "Emscripten's AddressSanitizer",
+    'memory, MiB',
+  ];
+  const rows = [...new Set(all.map(({ program }) => program))].map((program) => {
+    const own = all.filter((each) => each.program === program);
+    const other = sanitizers.find((each) => each.program === program);
+    const { plainMemory = 0, checkedMemory = 0 } = own[0] ?? {};
+    return row([
+      program,
+      ...nodes.map((node) => factor(own.find((each) => each.node === node)?.checked.median)),
+      factor(typeof other?.native === 'number' ? other.native : undefined),
+      factor(typeof other?.emscripten === 'object' ? other.emscripten.median : undefined),
+      `${number(plainMemory)} → ${number(checkedMemory)}`,
+    ]);
+  });
+  const { date, machine, quick } = outcome.run;
+  return [
+    wrap(
+      `Times as long as the same program without tracking and checks, ${date}, ${machine.processor}${quick ? QUICKLY : ''}. The memory is Heapline's, with the shadow, of which only the part is touched that belongs to used memory.`,
+      0,
+      '',
+    ),
+    '',
+    row(columns),
+    row(columns.map((_, index) => (index === 0 ? '---' : '--:'))),
+    ...rows,
+    '',
+  ];
+}
+
+/** What the tools cost that find wrong accesses. */
+function checkers(results: Results): string {
+  const { run, data } = results.get('tools')!;
+  const costs = ['AddressSanitizer + LSan', 'Valgrind memcheck'].flatMap((name) => {
+    const tool = (data as readonly Tool[]).find((each) => each.name === name);
+    return tool === undefined
+      ? []
+      : [`${name} takes ${number(tool.ratio)} times as long and ${number(tool.memory)} times the memory`];
+  });
+  const kernels = `On three kernels that do little but allocate (\`${run.command}\`, ${run.date}), ${list(costs)}.`;
+  return ['', ...checkedPrograms(results), wrap(kernels, 0, ''), ''].join('\n');
+}
+
 /** The pages that show figures: the name of the region between marks, and the function that writes it. */
 export const PAGES = [
   { path: 'README.md', region: 'real', write: realPrograms },
   { path: 'docs/performance.md', region: 'tools', write: tools },
+  { path: 'docs/memory-errors.md', region: 'checkers', write: checkers },
 ] as const;
 
 /** The text of a page with the figures of these results. */

@@ -41,6 +41,14 @@ export interface SanitizerResult {
   readonly emscripten: Spread | string;
 }
 
+/** What results.json keeps of this measurement. */
+export interface AccessData {
+  readonly results: readonly AccessResult[];
+  readonly sanitizers: readonly SanitizerResult[];
+  /** MB of code a second. */
+  readonly pass: Spread;
+}
+
 /** The versions of Node.js that measure, and why the newest one is not among them; null when it is. */
 interface Nodes {
   readonly paths: readonly string[];
@@ -237,6 +245,6 @@ export async function measureAccess(setting: Setting): Promise<Outcome> {
   return {
     tables: results.length === 0 ? [] : [table(results, sanitizers, missing)],
     bars: results.length === 0 ? [] : barsOf(results, pass),
-    data: { results, sanitizers, pass },
+    data: { results, sanitizers, pass } satisfies AccessData,
   };
 }

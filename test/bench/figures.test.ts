@@ -24,6 +24,27 @@ describe('the figures', () => {
     expect(changed).toContain(' 1.25 ns ');
   });
 
+  it('of access checks are those of the programs, once they are measured', () => {
+    const page = PAGES.find(({ region }) => region === 'checkers')!;
+    const measured = new Map(results);
+    const spread = (median: number) => ({ median, low: median, high: median });
+    const own = { program: 'expat', tracked: spread(1.2), plainMemory: 1.5, checkedMemory: 76, growth: 1.8 };
+    measured.set('access', {
+      ...measured.get('tools')!,
+      data: {
+        results: [
+          { ...own, node: '20.20.2', checked: spread(2.125) },
+          { ...own, node: '26.10.0', checked: spread(2.25) },
+        ],
+        sanitizers: [{ program: 'expat', native: 4.5, emscripten: 'it is not installed' }],
+        pass: spread(8),
+      },
+    });
+    expect(withFigures(read(page.path), page, measured)).toContain(
+      '| expat | 2.13 | 2.25 | 4.50 | – | 1.50 → 76.0 |',
+    );
+  });
+
   it('of the plot of all tools are those of the last run', () => {
     expect(drawTools(results.get('tools')!.data as readonly Tool[])).toBe(read('bench/plots/tools.svg'));
   });
