@@ -60,12 +60,13 @@ export class AttachedGuest implements Guest {
   /** What the glue gets in place of the instance. Called once, when the session is complete. */
   instanceForGlue(): WebAssembly.Instance {
     const { gate, hostStacks } = this.#boundary;
-    const entryModule = entryModuleOf(this.prepared);
+    const entryModule = entryModuleOf(this.prepared, gate.limits);
     const entries = new TableEntries((raw) => gate.markIndirect(raw));
     for (const table of this.#tables) entries.watch(table, { TypeError, RangeError });
     const gates: Record<string, RawFunction> = {};
     for (const name of entryModule.names) {
       if (STACK_POINTER.test(name)) gates[name] = this.#real[name] as RawFunction;
+      else if (!entryModule.hasThunk(name)) gates[name] = gate.markIndirect(this.#real[name] as RawFunction);
       else gates[name] = this.kept.watched(name, gate.mark(this.#real[name] as RawFunction));
     }
     const standIns = entryModule.instantiate(gates);

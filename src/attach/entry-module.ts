@@ -1,7 +1,8 @@
 // Functions that glue gets in place of those of a guest. Glue asks whether a function is one of WebAssembly and how many
 // parameters it has, and it puts functions into tables. So a small module of WebAssembly stands between: it imports the
 // gate's function for each export and exports it again under the same name and type. Only functions that have a thunk
-// need the gate: nothing below the others reaches the heap. They are handed out as they are.
+// need the gate: nothing below the others reaches the heap. They are handed out as they are, unless calls have a limit of
+// time, which any function may exceed.
 //
 //   glue ─▶ function of the entry module ─▶ gate ─▶ thunk in the guest ─▶ function of the guest
 
@@ -26,17 +27,23 @@ const PASSING: ReadonlySet<number> = new Set([0x7f, 0x7e, 0x7d, 0x7c, 0x70, 0x6f
 /** A function to stand for. */
 interface Entrance {
   readonly name: string;
+  readonly hasThunk: boolean;
   readonly type: TypeDefinition;
 }
 
-const modules = new WeakMap<PreparedModule, EntryModule>();
+/** Entry modules for functions that have a thunk, and for all functions. */
+const modules = [
+  new WeakMap<PreparedModule, EntryModule>(),
+  new WeakMap<PreparedModule, EntryModule>(),
+] as const;
 
-/** The entry module of this module, which all its instances share. */
-export function entryModuleOf(prepared: PreparedModule): EntryModule {
-  let module = modules.get(prepared);
+/** The entry module of this module, which all its instances share. @param all whether it stands for all functions */
+export function entryModuleOf(prepared: PreparedModule, all: boolean): EntryModule {
+  const known = modules[all ? 1 : 0];
+  let module = known.get(prepared);
   if (module === undefined) {
-    module = new EntryModule(prepared);
-    modules.set(prepared, module);
+    module = new EntryModule(prepared, all);
+    known.set(prepared, module);
   }
   return module;
 }
@@ -45,12 +52,19 @@ export class EntryModule {
   readonly #module: WebAssembly.Module | null;
   /** Names of the exports that are stood for. */
   readonly names: readonly string[];
+  readonly #withThunk: ReadonlySet<string>;
 
-  constructor(prepared: PreparedModule) {
-    const entrances = entrancesOf(prepared);
+  constructor(prepared: PreparedModule, all: boolean) {
+    const entrances = entrancesOf(prepared, all);
     this.names = entrances.map(({ name }) => name);
+    this.#withThunk = new Set(entrances.filter(({ hasThunk }) => hasThunk).map(({ name }) => name));
     this.#module =
       entrances.length === 0 ? null : new (engine().Module)(bytesOf(entrances) as Uint8Array<ArrayBuffer>);
+  }
+
+  /** Whether the function of this name has a thunk. */
+  hasThunk(name: string): boolean {
+    return this.#withThunk.has(name);
   }
 
   /** @param gates what each function calls, by name */
@@ -59,13 +73,14 @@ export class EntryModule {
   }
 }
 
-/** The exported functions that have a thunk: functions behind those that the module had before. */
-function entrancesOf({ instrumented }: PreparedModule): Entrance[] {
+/** The exported functions. Those that have a thunk are functions behind those that the module had before. */
+function entrancesOf({ instrumented }: PreparedModule, all: boolean): Entrance[] {
   const module = readModule(instrumented.bytes);
   const firstThunk = module.importedFunctions + instrumented.statistics.functions;
   return module.exports
-    .filter(({ kind, index }) => kind === ExternalKind.Function && index >= firstThunk)
-    .map(({ name, index }) => ({ name, type: module.functionType(index) }))
+    .filter(({ kind }) => kind === ExternalKind.Function)
+    .map(({ name, index }) => ({ name, type: module.functionType(index), hasThunk: index >= firstThunk }))
+    .filter(({ hasThunk }) => all || hasThunk)
     .filter(({ type }) => [...type.parameters, ...type.results].every(({ code }) => PASSING.has(code)));
 }
 

@@ -166,6 +166,11 @@ export class Gate implements Rewindable {
     this.tellAttempts(late !== null);
   }
 
+  /** Whether calls have a limit of time. */
+  get limits(): boolean {
+    return this.limit !== null;
+  }
+
   /** The function with the limit of time, when there is one. Its call is an entry, or it is below one. */
   limited(raw: RawFunction): RawFunction {
     const { limit } = this;

@@ -26,6 +26,7 @@ interface Library {
   _leave(status: number): void;
   _unwind(size: number): void;
   _later(n: number): void;
+  _endless(step: number): number;
   ccall(name: string, result: string | null, types: string[], args: unknown[]): unknown;
   cwrap(name: string, result: string, types: string[]): (...args: unknown[]) => number;
   addFunction(call: (n: number) => number, signature: string): number;
@@ -209,6 +210,16 @@ function framesOf(sandbox: Sandbox<object>, size: number) {
     .filter((block) => block.size === size)
     .map((block) => sandbox.heap.contextFrames(block.context));
 }
+
+it('a function that never reaches the heap ends within the limit of time, too', async () => {
+  const { module, sandbox } = await open(SHAPES[0], { timeout: 300 });
+  expect(module._endless(0)).toBe(0);
+  expect(() => module._endless(1)).toThrow(/^The guest was stopped in .* after 300 ms/);
+  expect(module._endless(0)).toBe(0);
+  module._leak(5001);
+  expect(framesOf(sandbox, 5001)[0]!.map((frame) => frame.function)).toContain('leak');
+  sandbox.dispose();
+});
 
 // One is compiled while the glue waits, one while it does not.
 describe.each(SHAPES.slice(0, 2))('checks of accesses: $shape', (shape) => {

@@ -35,6 +35,11 @@ EMSCRIPTEN_KEEPALIVE int length(const char *text) {
   return result;
 }
 EMSCRIPTEN_KEEPALIVE int plus(int a, int b) { return a + b; }
+/* It never reaches the heap, and ends only with 0. */
+EMSCRIPTEN_KEEPALIVE int endless(int step) {
+  for (volatile int n = 0;; n += step)
+    if (step == 0) return n;
+}
 
 static int twice(int size) {
   free(make(2 * size));
