@@ -3,6 +3,11 @@
 import { ByteWriter } from './byte-writer.ts';
 import { Opcode } from './opcodes.ts';
 
+/** The instructions behind this prefix work on ranges of memory, among others. */
+const MISC = 0xfc;
+const MEMORY_COPY = 10;
+const MEMORY_FILL = 11;
+
 /** A byte writer that knows the common forms of instructions. */
 export class InstructionWriter extends ByteWriter {
   /** An instruction with one index: local.get, global.set, call, … */
@@ -28,5 +33,20 @@ export class InstructionWriter extends ByteWriter {
     this.byte(opcode);
     this.byte(alignment);
     this.unsigned(offset);
+  }
+
+  /** memory.copy within memory 0. */
+  memoryCopy(): void {
+    this.byte(MISC);
+    this.unsigned(MEMORY_COPY);
+    this.byte(0);
+    this.byte(0);
+  }
+
+  /** memory.fill of memory 0. */
+  memoryFill(): void {
+    this.byte(MISC);
+    this.unsigned(MEMORY_FILL);
+    this.byte(0);
   }
 }

@@ -89,6 +89,7 @@ export const Opcode = {
   I32Ne: 0x47,
   I32LtU: 0x49,
   I32GtS: 0x4a,
+  I32LeU: 0x4d,
   I64Eqz: 0x50,
   I32Add: 0x6a,
   I32Sub: 0x6b,

@@ -7,7 +7,7 @@ import { type FunctionFacts, placesIn } from './function-facts.ts';
 import { type HeaderTest, headerTests } from './header-tests.ts';
 import type { RoleFunction } from './roles.ts';
 
-const INLINED_CALLOC = 'it looks into the headers of blocks (an inlined calloc?)';
+const INLINED_CALLOC = 'it looks into the headers of blocks (an inlined calloc or free?)';
 
 /** Why a function that is left blocks grafting. */
 export interface Blocker {

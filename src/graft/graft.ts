@@ -22,12 +22,22 @@ import { getParameters, LinkedObject } from './linked-object.ts';
 import { type Allocator, Recognition } from './recognise.ts';
 import { addRecorder } from './record-only.ts';
 import { nameOf, refuse } from './refusal.ts';
-import { findRoles, PREFIXED_REALLOC, type RoleFunction } from './roles.ts';
+import {
+  findRoles,
+  PREFIXED_REALLOC,
+  type RoleFunction,
+  RUST_DEALLOC,
+  RUST_REALLOC,
+  RUST_ROLES,
+} from './roles.ts';
 import { selfTest } from './self-test.ts';
 
 const PAGE = 0x10000;
 const I32 = 0x7f;
 const NOP = 0x01;
+const EMPTY_BLOCK = 0x40;
+/** The runtime aligns every block so. */
+const MALLOC_ALIGNMENT = 16;
 /** Bytes before a block in which SQLite keeps its size. */
 const PREFIX = 8;
 /** Import of what AddressSanitizer and LeakSanitizer are made of. */
@@ -207,7 +217,7 @@ class Graft {
     for (const { role, index } of this.roles) {
       const isFirst = this.roles.find((each) => each.role === role)!.index === index;
       // What a realloc with a prefix calls is realloc, which has its context.
-      if (isFirst || role === PREFIXED_REALLOC) continue;
+      if (role === PREFIXED_REALLOC || (isFirst && !RUST_ROLES.includes(role))) continue;
       this.#linked.export(`${ALLOCATOR_FUNCTION}${index}`, ExternalKind.Function, index);
     }
     this.#linked.addHostExports(stackPointer, [dataStart, this.#linked.base]);
@@ -220,6 +230,18 @@ class Graft {
       const { role, index } = each;
       if (role === PREFIXED_REALLOC) {
         this.#replacePrefixedRealloc(index);
+        continue;
+      }
+      if (role === RUST_REALLOC) {
+        this.#replaceRustRealloc(index);
+        continue;
+      }
+      if (role === RUST_DEALLOC) {
+        const free = new InstructionWriter();
+        free.byte(0);
+        free.indexed(Opcode.LocalGet, 0);
+        free.indexed(Opcode.Call, this.#linked.functionOf('free'));
+        this.#replaceBody(index, free);
         continue;
       }
       const runtimeType = this.#linked.object.module.functionType(this.#linked.object.definedFunction(role));
@@ -274,6 +296,47 @@ class Graft {
     code.i32(0);
     code.byte(Opcode.End);
     this.#replaceBody(index, code);
+  }
+
+  /** A call of a function that does what Rust's realloc does, with the runtime's functions. */
+  #replaceRustRealloc(index: number): void {
+    const [block, size, alignment, wanted, result] = [0, 1, 2, 3, 4] as const;
+    const code = new InstructionWriter();
+    const get = (...locals: number[]): void => {
+      for (const local of locals) code.indexed(Opcode.LocalGet, local);
+    };
+    code.byte(1); // One more local: the new block.
+    code.byte(1);
+    code.byte(I32);
+    get(alignment);
+    code.i32(MALLOC_ALIGNMENT);
+    code.byte(Opcode.I32LeU);
+    code.byte(Opcode.If);
+    code.byte(I32);
+    get(block, wanted);
+    code.indexed(Opcode.Call, this.#linked.functionOf('realloc'));
+    code.byte(Opcode.Else);
+    get(alignment, wanted);
+    code.indexed(Opcode.Call, this.#linked.functionOf('memalign'));
+    code.indexed(Opcode.LocalTee, result);
+    code.byte(Opcode.If);
+    code.byte(EMPTY_BLOCK);
+    get(result, block, size, wanted, size, wanted);
+    code.byte(Opcode.I32LtU);
+    code.byte(Opcode.Select);
+    code.memoryCopy();
+    get(block);
+    code.indexed(Opcode.Call, this.#linked.functionOf('free'));
+    code.byte(Opcode.End);
+    get(result);
+    code.byte(Opcode.End);
+    code.byte(Opcode.End);
+    const type = this.module.functionType(index);
+    const call = new InstructionWriter();
+    call.byte(0);
+    getParameters(call, type);
+    call.indexed(Opcode.Call, this.#linked.append(this.#linked.type(type), code.take()));
+    this.#replaceBody(index, call);
   }
 
   /** Bytes from the beginning of a body to its first call of malloc behind the first `least` bytes. */

@@ -30,13 +30,16 @@ export interface HeapPlace {
   readonly stackPointer: number | null;
 }
 
+/** Where the initial memory ends. */
+export const memoryEnd = (module: WasmModule): number => Number(module.memories[0]!.minimum) * PAGE;
+
 function exportedConstant(module: WasmModule, name: string): number | null {
   const found = module.export(name, ExternalKind.Global);
   return found === undefined ? null : (module.globals[found.index]!.initializer?.i32 ?? null);
 }
 
 export function findHeapPlace(module: WasmModule, facts: readonly FunctionFacts[]): HeapPlace {
-  const memoryEnd = Number(module.memories[0]!.minimum) * PAGE;
+  const end = memoryEnd(module);
   let dataStart = Number.POSITIVE_INFINITY;
   let dataEnd = 0;
   for (const { mode, offset, start, end } of module.data) {
@@ -50,7 +53,7 @@ export function findHeapPlace(module: WasmModule, facts: readonly FunctionFacts[
   const named = module.export('__stack_pointer', ExternalKind.Global)?.index;
   const looksRight = module.globals.findIndex(({ mutable, type, initializer }) => {
     const value = initializer?.i32 ?? null;
-    return mutable && type.code === I32 && value !== null && value > 1024 && value <= memoryEnd;
+    return mutable && type.code === I32 && value !== null && value > 1024 && value <= end;
   });
   const stackPointer = named ?? (looksRight < 0 ? null : looksRight);
   const stackTop = stackPointer === null ? null : (module.globals[stackPointer]!.initializer?.i32 ?? null);
@@ -66,7 +69,7 @@ export function findHeapPlace(module: WasmModule, facts: readonly FunctionFacts[
     if (!each.readsMemorySize) continue;
     for (const value of [...each.constants, ...each.offsets]) {
       const word = initialWord(module, value >>> 0);
-      if (word === null || word % 16 !== 0 || word < least || word > memoryEnd) continue;
+      if (word === null || word % 16 !== 0 || word < least || word > end) continue;
       initialBreak ??= word;
       breakWord ??= value >>> 0;
     }
@@ -85,11 +88,11 @@ export function findHeapPlace(module: WasmModule, facts: readonly FunctionFacts[
 /** Where the heap begins, by hints in the module and by what its allocator has done. */
 export function placeOf(module: WasmModule, hints: HeapPlace, { learnt }: Allocator): HeapPlace {
   const seen = learnt?.breakWord ?? null;
-  const heapBase = seen?.initial ?? hints.heapBase;
+  const heapBase = seen?.initial ?? (learnt?.onlyGrows ? memoryEnd(module) : hints.heapBase);
   if (heapBase === null) {
     refuse(`nothing says where its heap begins. Export __heap_base, or ${howToLink(module)}`);
   }
   if (learnt !== null && learnt.first < heapBase) refuse('its allocator gives out memory below its heap');
-  const breakWord = seen?.address ?? hints.breakWord;
+  const breakWord = seen?.address ?? (learnt?.onlyGrows ? null : hints.breakWord);
   return { ...hints, heapBase: Math.ceil(heapBase / 64) * 64, breakWord };
 }

@@ -8,8 +8,15 @@ import { ExternalKind, type WasmModule } from '../binary/index.ts';
 import { type Blocker, Closure, constructorsOf } from './closure.ts';
 import { type FunctionFacts, placesIn } from './function-facts.ts';
 import type { HeaderTest } from './header-tests.ts';
-import type { HeapPlace } from './heap-place.ts';
-import { PREFIXED_REALLOC, type Role, type RoleFunction } from './roles.ts';
+import { type HeapPlace, memoryEnd } from './heap-place.ts';
+import {
+  PREFIXED_REALLOC,
+  type Role,
+  type RoleFunction,
+  RUST_DEALLOC,
+  RUST_REALLOC,
+  RUST_ROLES,
+} from './roles.ts';
 import { SBRK, ScratchModule } from './scratch.ts';
 import { firstBlock, type Learnt, type StaticData, Trial, unsetBreaks } from './trial.ts';
 
@@ -166,13 +173,14 @@ export class Recognition {
 
   /** Adds the relatives that would be left behind, until nothing is. */
   #complete(roles: RoleFunction[], setUp: SetUp): Allocator {
-    let trial: Trial | null = null;
-    let learnt: Learnt | null = null;
+    // Where nothing is named, nothing need be as linkers of C lay it out, so the trial tells first where the heap begins.
+    let trial = roles.some(({ by }) => by !== 'behaviour') ? null : this.#openTrial(roles, [], setUp);
+    let learnt = trial === null ? null : this.#learntFrom(trial);
     const tried = new Set<number>();
     for (;;) {
       const closure = new Closure(this.module, this.facts, roles, [
         this.place.dataStart,
-        this.place.heapBase ?? learnt?.first ?? this.place.least,
+        this.#heapBegins(learnt),
       ]);
       const left = closure.blockers.map(({ index }) => index);
       const callers = closure.callersOf(left);
@@ -182,8 +190,10 @@ export class Recognition {
       );
       const above = failed.length > MOST_WITHOUT_ROLE ? [] : closure.callersOf(failed);
       const readers = this.#readers(roles);
-      const candidates = new Set([...left, ...callers, ...above, ...readers]);
-      const open = [...candidates].filter((index) => !tried.has(index));
+      // Callers of what has a role need none.
+      const stages = [[...left, ...readers], callers, above];
+      const untried = stages.map((stage) => [...new Set(stage)].filter((index) => !tried.has(index)));
+      const open = untried.find((stage) => stage.length > 0) ?? [];
       if (trial === null || open.length > 0) {
         trial = this.#openTrial(roles, open, setUp);
         learnt = trial === null ? learnt : this.#learntFrom(trial);
@@ -199,6 +209,13 @@ export class Recognition {
         if (role !== null) roles.push({ role, index, name: '', by: 'behaviour' });
       }
     }
+  }
+
+  /** Static data ends here at the latest. */
+  #heapBegins(learnt: Learnt | null): number {
+    const end = memoryEnd(this.module);
+    if (learnt?.onlyGrows) return end;
+    return this.place.heapBase ?? Math.min(learnt?.first ?? this.place.least, end);
   }
 
   /** Where JavaScript sets the end of the heap, it would take back what is set in advance. */
@@ -256,7 +273,7 @@ export class Recognition {
   #roleOf(index: number): Role | null {
     const isKnown = this.#reached(index) !== null;
     for (const role of ROLES_BY_TYPE.get(this.#types[index]!) ?? []) {
-      if (!isKnown && role !== PREFIXED_REALLOC) continue;
+      if (!isKnown && role !== PREFIXED_REALLOC && !RUST_ROLES.includes(role)) continue;
       if (this.#again!().has(role, index)) return role;
     }
     return null;
@@ -313,7 +330,7 @@ export class Recognition {
 
   #placesBelow(index: number): ReadonlySet<number> {
     const places = new Set<number>();
-    const range = [this.place.dataStart, Number(this.module.memories[0]!.minimum) * 0x10000] as const;
+    const range = [this.place.dataStart, memoryEnd(this.module)] as const;
     for (const each of this.#reached(index) ?? []) {
       for (const place of placesIn(this.#factsOf(each), range, () => true)) places.add(place);
     }
@@ -327,6 +344,10 @@ const ROLES_BY_TYPE: ReadonlyMap<string, readonly Role[]> = new Map([
   ['i>', ['free']],
   ['ii>i', ['realloc', 'calloc', 'memalign', PREFIXED_REALLOC]],
   ['iii>i', ['posix_memalign', 'reallocarray']],
+  ['iiii>i', [RUST_REALLOC]],
+  // Optimisers leave the alignment out.
+  ['ii>', [RUST_DEALLOC]],
+  ['iii>', [RUST_DEALLOC]],
 ] as const satisfies readonly (readonly [string, readonly Role[]])[]);
 
 function typeText(module: WasmModule, index: number): string {

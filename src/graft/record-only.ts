@@ -18,7 +18,7 @@ import { LinkedObject } from './linked-object.ts';
 import type { Allocator } from './recognise.ts';
 import { testRecorder } from './recorder-test.ts';
 import { nameOf, refuse } from './refusal.ts';
-import { forwardedTo, PREFIXED_REALLOC, type Role, type RoleFunction } from './roles.ts';
+import { forwardedTo, PREFIXED_REALLOC, type Role, type RoleFunction, RUST_REALLOC } from './roles.ts';
 import { accepted, memoryOf, standIns, withoutStart } from './stand-ins.ts';
 
 const I32 = 0x7f;
@@ -59,6 +59,7 @@ const TYPES: Readonly<Partial<Record<Role, readonly [number, 0 | 1]>>> = {
   posix_memalign: [3, 1],
   valloc: [1, 1],
   [PREFIXED_REALLOC]: [2, 1],
+  [RUST_REALLOC]: [4, 1],
 };
 
 /** Writes the function that stands in front of one function of the allocator. */
@@ -136,10 +137,13 @@ class Watcher extends InstructionWriter {
         this.#allocated(0, 1);
         break;
       case 'realloc':
-        this.#reallocated(null);
+        this.#reallocated(1, null);
+        break;
+      case RUST_REALLOC:
+        this.#reallocated(3, null);
         break;
       case 'reallocarray':
-        this.#reallocated(2);
+        this.#reallocated(1, 2);
         break;
       default:
         this.#prefixed(0);
@@ -160,10 +164,10 @@ class Watcher extends InstructionWriter {
     this.#recorder('allocated');
   }
 
-  #reallocated(times: number | null): void {
+  #reallocated(size: number, times: number | null): void {
     this.#get(0);
     this.#get(this.#result);
-    this.#get(1);
+    this.#get(size);
     this.#factor(times);
     this.#recorder('reallocated');
   }
@@ -361,9 +365,7 @@ class RecordOnly {
     code.i32(base);
     code.i32(0);
     code.i32(layout.end - base);
-    code.byte(MISC);
-    code.unsigned(MEMORY_FILL);
-    code.byte(0);
+    code.memoryFill();
     for (const { address, words } of this.#contents) {
       words.forEach((word, at) => {
         if (word === 0) return;
@@ -392,10 +394,6 @@ class RecordOnly {
     linked.addHostExports(this.place.stackPointer, [this.place.dataStart, this.#dataEnd]);
   }
 }
-
-/** memory.fill is the eleventh instruction behind this prefix. */
-const MISC = 0xfc;
-const MEMORY_FILL = 11;
 
 const aligned = (address: number): number => Math.ceil(address / ALIGNMENT) * ALIGNMENT;
 
@@ -449,7 +447,10 @@ function withRoom(module: WasmModule, roles: readonly RoleFunction[]): RoleFunct
   return found;
 }
 
-/** The functions of the allocator that can be recorded: those with the parameters that C gives them. */
+/**
+ * The functions of the allocator that can be recorded: those with the parameters that C gives them. Rust's dealloc is not
+ * among them, because it calls free.
+ */
 function recordable(module: WasmModule, roles: readonly RoleFunction[]): RoleFunction[] {
   const found = withRoom(
     module,

@@ -21,7 +21,20 @@ export const ROLES = [
  * block.
  */
 export const PREFIXED_REALLOC = 'realloc with a prefix';
-export type Role = (typeof ROLES)[number] | typeof PREFIXED_REALLOC;
+/**
+ * Rust's realloc, into which that of its dlmalloc is inlined. It takes a block, its size, its alignment and the new size,
+ * and the block is never null.
+ */
+export const RUST_REALLOC = '__rust_realloc';
+/** Rust's free, which takes the size and the alignment of the block, too, and compares them with the block's header. */
+export const RUST_DEALLOC = '__rust_dealloc';
+export type Role =
+  | (typeof ROLES)[number]
+  | typeof PREFIXED_REALLOC
+  | typeof RUST_REALLOC
+  | typeof RUST_DEALLOC;
+/** The roles of Rust's functions, whose parameters are not those of C. */
+export const RUST_ROLES: readonly Role[] = [RUST_REALLOC, RUST_DEALLOC];
 
 /** A function with a role. */
 export interface RoleFunction {

@@ -18,6 +18,8 @@ const I32 = 0x7f;
 const EMPTY_BLOCK = 0x40;
 /** Pages of memory that an instance has more than the module asks for, so that allocators need not let it grow. */
 const SPARE_PAGES = 64;
+/** Pages by which it may grow: Rust's allocator uses no other memory. */
+const GROWING_PAGES = 256;
 const MOST_PAGES = 0x10000;
 /** Emscripten's memcpy copies fewer bytes itself. */
 const LEAST_COPY = 512;
@@ -73,7 +75,7 @@ export class ScratchModule {
       insertCounts(module, index - module.importedFunctions, rewriter, count);
     }
     this.#pages = Math.min(Number(module.memories[0]!.minimum) + SPARE_PAGES, MOST_PAGES);
-    rewriter.setMemoryLimits(0, BigInt(this.#pages), BigInt(this.#pages));
+    rewriter.setMemoryLimits(0, BigInt(this.#pages), BigInt(mostPages(this.#pages)));
     if (module.start !== null) {
       const nothing = new Uint8Array([0, Opcode.End]);
       rewriter.setStart(rewriter.addFunction(rewriter.addType([], []), nothing));
@@ -89,6 +91,8 @@ export class ScratchModule {
     return scratch;
   }
 }
+
+const mostPages = (pages: number): number => Math.min(pages + GROWING_PAGES, MOST_PAGES);
 
 /** Ends with a trap when no step is left, and takes one off. */
 function countStep(steps: number): Uint8Array {
@@ -153,6 +157,10 @@ function giveCopy(scratch: Scratch, module: WasmModule, imports: WebAssembly.Imp
 export class Scratch {
   /** Calls of imports so far. */
   importCalls = 0;
+  /** Where the memory ended at first. */
+  readonly firstEnd: number;
+  /** Where it ends in an instance that the program makes: static data lies below. */
+  readonly ownEnd: number;
   /** The memory up to the heap before the instance was set up; null when nothing sets it up. */
   readonly initial: Uint32Array | null = null;
   readonly #memory: WebAssembly.Memory;
@@ -160,7 +168,10 @@ export class Scratch {
   readonly #globals: readonly WebAssembly.Global[];
 
   constructor(module: WasmModule, plan: ScratchPlan, compiled: WebAssembly.Module, pages: number) {
-    const memory = (): WebAssembly.Memory => new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const memory = (): WebAssembly.Memory =>
+      new WebAssembly.Memory({ initial: pages, maximum: mostPages(pages) });
+    this.firstEnd = pages * PAGE;
+    this.ownEnd = Number(module.memories[0]!.minimum) * PAGE;
     const imports = standIns(module, memory, () => {
       this.importCalls += 1;
     });
@@ -191,6 +202,7 @@ export class Scratch {
 
   /** Runs code of the program, whose failures do not matter. */
   #try(run: () => void): void {
+    this.#giveSteps();
     try {
       run();
     } catch (error) {
@@ -213,12 +225,16 @@ export class Scratch {
 
   /** Calls a function with numbers; its result as an unsigned number. Throws a ScratchTrap. */
   call(index: number, ...parameters: number[]): number {
-    (this.#exports[`${PREFIX}steps`] as WebAssembly.Global).value = STEPS;
+    this.#giveSteps();
     try {
       const run = this.#exports[`${PREFIX}${index}`] as (...parameters: number[]) => unknown;
       return Number(run(...parameters) ?? 0) >>> 0;
     } catch (error) {
       throw new ScratchTrap((error as Error).message);
     }
+  }
+
+  #giveSteps(): void {
+    (this.#exports[`${PREFIX}steps`] as WebAssembly.Global).value = STEPS;
   }
 }

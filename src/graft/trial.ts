@@ -2,7 +2,7 @@
 // of the role and nothing else: it calls no import, changes no global, and of the static data it only changes the places
 // that malloc and free change, too. So a function that counts, logs or aborts in addition is not taken for what it wraps.
 
-import { PREFIXED_REALLOC, type Role } from './roles.ts';
+import { PREFIXED_REALLOC, type Role, RUST_DEALLOC, RUST_REALLOC } from './roles.ts';
 import { type Scratch, ScratchTrap } from './scratch.ts';
 
 /** Size of the first block. */
@@ -40,7 +40,7 @@ function insist(condition: boolean, what: string): asserts condition {
 /** Functions that take part in a sequence in place of malloc and free. */
 interface Instead {
   readonly allocate?: (scratch: Scratch, size: number) => number;
-  readonly free?: number;
+  readonly free?: (scratch: Scratch, address: number, size: number) => void;
 }
 
 interface Block {
@@ -71,6 +71,8 @@ export interface Learnt {
   readonly breakWord: BreakWord | null;
   /** Address of errno; null when a failing malloc sets none. */
   readonly errno: number | null;
+  /** All memory comes from memory.grow, as Rust's allocator takes it: the initial memory has no heap. */
+  readonly onlyGrows: boolean;
 }
 
 /** Works with one allocator in one instance. */
@@ -122,7 +124,8 @@ export class Trial {
   }
 
   get learnt(): Learnt {
-    return { first: this.#first, breakWord: this.#breakWord, errno: this.#errno };
+    const onlyGrows = this.#first >= this.#scratch.firstEnd;
+    return { first: this.#first, breakWord: this.#breakWord, errno: this.#errno, onlyGrows };
   }
 
   /** The addresses of the blocks of a fixed sequence of calls, which malloc and free make in a new instance. */
@@ -134,12 +137,15 @@ export class Trial {
   #traceOf(instead: Instead): number[] {
     const scratch = this.#open();
     const allocate = instead.allocate ?? ((one, size) => one.call(this.#malloc, size));
-    const free = instead.free ?? this.#free;
+    const free = instead.free ?? ((one, address) => one.call(this.#free, address));
+    const sizeOf = (at: number): number => 1 + ((at * 7919) % 1500);
     const blocks: number[] = [];
     for (let at = 0; at < TRACE_LENGTH; at += 1) {
-      blocks.push(allocate(scratch, 1 + ((at * 7919) % 1500)));
-      if (at % 3 === 2) scratch.call(free, blocks[at - (at % 2)]!);
-      if (at % 3 === 2) blocks[at - (at % 2)] = 0;
+      blocks.push(allocate(scratch, sizeOf(at)));
+      if (at % 3 !== 2) continue;
+      const freed = at - (at % 2);
+      free(scratch, blocks[freed]!, sizeOf(freed));
+      blocks[freed] = 0;
     }
     return blocks;
   }
@@ -170,7 +176,7 @@ export class Trial {
   }
 
   #words(): Uint32Array {
-    return this.#scratch.words.slice(0, this.#first >>> 2);
+    return this.#scratch.words.slice(0, Math.min(this.#first, this.#scratch.ownEnd) >>> 2);
   }
 
   #call(index: number, ...parameters: number[]): number {
@@ -195,7 +201,7 @@ export class Trial {
     this.#checkAll();
     this.#checkFree(this.#free);
     this.#tryOldContents((size) => this.#call(this.#malloc, size));
-    this.#call(this.#free, 0);
+    this.#freeNothing(this.#free);
     this.#tryReuse((size) => this.#call(this.#malloc, size));
     for (const block of this.#live.slice(3)) this.#release(block);
     this.#changed = changedWords(before, this.#words());
@@ -206,10 +212,10 @@ export class Trial {
   }
 
   /** free leaves the contents of blocks alone. */
-  #checkFree(free: number): void {
+  #checkFree(free: number, more: (size: number) => number[] = () => []): void {
     const block = this.#take(this.#call(this.#malloc, 1000), 1000);
     this.#forget(block);
-    this.#call(free, block.address);
+    this.#call(free, block.address, ...more(block.size));
     this.#keeps(block.address + LINKS, block.size - 2 * LINKS, block.fill);
   }
 
@@ -319,6 +325,13 @@ export class Trial {
       case PREFIXED_REALLOC:
         this.#tryPrefixedRealloc(index);
         break;
+      case RUST_REALLOC:
+        this.#tryRustRealloc(index);
+        break;
+      case RUST_DEALLOC:
+        this.#tryFreeing(index, (size) => [size, 1]);
+        this.#tryFreeing(index, (size) => [size, 8]);
+        break;
       case 'memalign':
       case 'aligned_alloc':
         this.#tryAligned((alignment, size) => this.#call(index, alignment, size));
@@ -347,21 +360,42 @@ export class Trial {
   }
 
   #tryFree(index: number): void {
-    insist(this.#hasTrace({ free: index }), 'its blocks are used again otherwise');
-    this.#checkFree(index);
+    this.#tryFreeing(index, () => []);
+    this.#freeNothing(index);
+  }
+
+  /** @param more what the function takes behind the address of a block of this size */
+  #tryFreeing(index: number, more: (size: number) => number[]): void {
+    const free = (one: Scratch, address: number, size: number): void => {
+      one.call(index, address, ...more(size));
+    };
+    insist(this.#hasTrace({ free }), 'its blocks are used again otherwise');
+    this.#checkFree(index, more);
     const own = SIZES.map((size) => this.#take(this.#call(this.#malloc, size), size));
     for (const block of own) {
       this.#forget(block);
-      this.#call(index, block.address);
+      this.#call(index, block.address, ...more(block.size));
     }
     const seen = new Set<number>();
     for (let round = 0; round < 200; round += 1) {
       const address = this.#call(this.#malloc, 5000);
       seen.add(address);
-      this.#call(index, address);
+      this.#call(index, address, ...more(5000));
     }
     insist(seen.size <= 8, 'freed blocks are not used again');
-    this.#call(index, 0);
+  }
+
+  /** free(0) does nothing. Rust never asks for that, so its allocator traps at once, which is no less. */
+  #freeNothing(free: number): void {
+    const before = this.#words();
+    const globals = String(this.#scratch.globals());
+    try {
+      this.#call(free, 0);
+    } catch (error) {
+      if (!(error instanceof ScratchTrap)) throw error;
+      insist(changedWords(before, this.#words()).length === 0, 'it cannot free nothing');
+      insist(globals === String(this.#scratch.globals()), 'it cannot free nothing');
+    }
   }
 
   #tryCalloc(index: number): void {
@@ -429,6 +463,31 @@ export class Trial {
     this.#forget(block);
     this.#call(this.#free, block.address - PREFIX);
     this.#tryReuse((size) => this.#call(index, this.#call(this.#malloc, 48) + PREFIX, size) - PREFIX);
+  }
+
+  #tryRustRealloc(index: number): void {
+    const realloc = (block: Block, size: number, alignment: number): number =>
+      this.#call(index, block.address, block.size, alignment, size);
+    for (const alignment of [1, 8, 16, 64]) {
+      let block = this.#take(this.#call(this.#malloc, 77), 77);
+      const guard = this.#take(this.#call(this.#malloc, 77), 77);
+      for (const size of [300, 301, 20, 5000, 64, 40_000, 100]) {
+        const address = realloc(block, size, alignment);
+        this.#forget(block);
+        this.#keeps(address, Math.min(size, block.size), block.fill);
+        block = this.#take(address, size, Math.max(alignment, 8));
+        this.#keeps(guard.address, guard.size, guard.fill);
+      }
+      insist(realloc(block, TOO_LARGE, alignment) === 0, 'it finds memory where none can be');
+      this.#keeps(block.address, block.size, block.fill);
+      for (let round = 0; round < 8; round += 1) this.#take(this.#call(this.#malloc, block.size), block.size);
+    }
+    const grown = (size: number): number => {
+      const address = this.#call(this.#malloc, 48);
+      return realloc({ address, size: 48, fill: 0 }, size, 1);
+    };
+    this.#tryOldContents(grown);
+    this.#tryReuse(grown);
   }
 
   #tryAligned(

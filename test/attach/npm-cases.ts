@@ -30,6 +30,10 @@ export interface NpmCase {
   readonly always?: boolean;
   /** Its accesses are checked always; with null never. */
   readonly checked?: true | null;
+  /** Its JavaScript can make another instance in the same process, so it can be used with both allocators. */
+  readonly again?: true;
+  /** It can be recorded only. */
+  readonly recordOnly?: true;
   /** What the package's own counter must be, by Heapline's ledger. */
   readonly count?: (sandbox: Sandbox<object>) => number;
 }
@@ -92,8 +96,19 @@ export const npmCases: readonly NpmCase[] = [
   { program: 'opus', packages: ['@evan/opus'] },
   { program: 'zstd', packages: ['@bokuweb/zstd-wasm'] },
   { program: 'zstd-codec', packages: ['zstd-codec'] },
+  // Compiled from Rust: its allocator takes all memory from memory.grow, and its realloc has four parameters.
+  { program: 'png', packages: ['@jsquash/png'], always: true },
+  { program: 'resvg', packages: ['@resvg/resvg-wasm'], again: true },
+  // Rust's free, which looks into the headers of blocks, is inlined into others.
+  {
+    program: 'rapier',
+    packages: ['@dimforge/rapier2d-compat'],
+    again: true,
+    recordOnly: true,
+    checked: null,
+  },
   // calloc is inlined into others.
-  { program: 'webp', packages: ['@jsquash/webp', 'wasm-feature-detect'], checked: true },
+  { program: 'webp', packages: ['@jsquash/webp', 'wasm-feature-detect'], again: true, checked: true },
 ];
 
 /** The folder with the packages of a case. */

@@ -4,6 +4,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+let times = 0;
+
 /** @param {string} folder a node_modules folder */
 export function loaders(folder) {
   return {
@@ -11,6 +13,11 @@ export function loaders(folder) {
     require: createRequire(join(folder, 'program.cjs')),
     /** Imports a file of a package. @param {string} file */
     load: (file) => import(pathToFileURL(join(folder, file)).href),
+    /** The same, as if nobody had imported it before. @param {string} file */
+    loadAgain(file) {
+      times += 1;
+      return import(`${pathToFileURL(join(folder, file)).href}?${times}`);
+    },
     /** The path of a file of a package. @param {string} file */
     pathOf: (file) => join(folder, file),
   };
