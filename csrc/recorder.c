@@ -104,3 +104,8 @@ void heapline_record_reallocated(u32 context, u32 old, u32 address, u32 count, u
 void heapline_record_freed(u32 context, u32 address) {
   if (context && address) hl_record_free(address);
 }
+
+u32 heapline_record_size(u32 address) {
+  hl_record *record = hl_record_find(address);
+  return record ? record->block.requested : 0;
+}

@@ -24,4 +24,7 @@ extern void heapline_record_reallocated(u32 context, u32 old, u32 address, u32 c
 /* It is about to free the block at this address. */
 extern void heapline_record_freed(u32 context, u32 address);
 
+/* Bytes that were asked for when the block at this address was allocated; 0 when nobody saw that. */
+extern u32 heapline_record_size(u32 address);
+
 #endif

@@ -19,6 +19,7 @@ import { ALLOCATION_FAMILY } from '../runtime/interface.ts';
 import { type FunctionFacts, readFacts } from './function-facts.ts';
 import { findHeapPlace, type HeapPlace, placeOf } from './heap-place.ts';
 import { getParameters, LinkedObject } from './linked-object.ts';
+import { withOwnAllocators } from './own-allocators.ts';
 import { type Allocator, Recognition } from './recognise.ts';
 import { addRecorder } from './record-only.ts';
 import { nameOf, refuse } from './refusal.ts';
@@ -83,7 +84,8 @@ function refuseUnsupported(module: WasmModule): void {
 /** The allocator; throws when malloc or free is not known. */
 function recognise(module: WasmModule, facts: readonly FunctionFacts[], place: HeapPlace): Allocator {
   const named = findRoles(module);
-  const allocator = new Recognition(module, facts, place).find(named);
+  const found = new Recognition(module, facts, place).find(named);
+  const allocator = withOwnAllocators(module, facts, found);
   if (allocator !== null) return allocator;
   const missing = (['malloc', 'free'] as const).find((role) => !named.some((each) => each.role === role));
   throw new MissingRuntimeError(

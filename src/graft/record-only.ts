@@ -6,19 +6,27 @@
 // end of the heap, the heap begins behind the data. Otherwise the data is a block of the module's own heap: before the first
 // instruction of the program, the start function asks the module's malloc for it. Malloc gives the same address every time,
 // because nothing has run before it. The address is found in a scratch instance, and is in the code as a constant; if malloc
-// ever gave another one, the module would not start.
+// ever gave another one, the module would not start. An allocator that takes all memory from memory.grow, as Rust's does,
+// leaves the end of the initial memory to the recorder.
 
 import { ExternalKind, InstructionWriter, Opcode, readModule, type WasmModule } from '../binary/index.ts';
 import { UnsupportedModuleError } from '../errors.ts';
 import { engine } from '../host/index.ts';
 import { ALLOCATOR_FUNCTION, RECORDER } from '../instrument/index.ts';
 import { ALLOCATION_FAMILY } from '../runtime/interface.ts';
-import { type HeapPlace, placeOf } from './heap-place.ts';
+import { type HeapPlace, memoryEnd, placeOf } from './heap-place.ts';
 import { LinkedObject } from './linked-object.ts';
 import type { Allocator } from './recognise.ts';
 import { testRecorder } from './recorder-test.ts';
 import { nameOf, refuse } from './refusal.ts';
-import { forwardedTo, PREFIXED_REALLOC, type Role, type RoleFunction, RUST_REALLOC } from './roles.ts';
+import {
+  forwardedTo,
+  PREFIXED_REALLOC,
+  type Role,
+  type RoleFunction,
+  RUST_DEALLOC,
+  RUST_REALLOC,
+} from './roles.ts';
 import { accepted, memoryOf, standIns, withoutStart } from './stand-ins.ts';
 
 const I32 = 0x7f;
@@ -30,6 +38,8 @@ const PREFIX = 8;
 const RESERVE = 'heapline_reserve';
 const RESERVED = 'heapline_reserved';
 const ENOMEM: readonly number[] = [48, 12];
+/** What every allocator aligns blocks to. */
+const PLAIN_ALIGNMENT = 8;
 
 /** Where the recorder's data is. */
 interface RecorderPlace {
@@ -47,7 +57,10 @@ export interface Recorded {
   readonly place: RecorderPlace;
 }
 
-/** Parameters of the functions with a role, and whether they return a number. */
+/**
+ * Parameters of the functions with a role, and whether they return a number. Those of C++ may have more: a size, an
+ * alignment, or what says that they throw nothing.
+ */
 const TYPES: Readonly<Partial<Record<Role, readonly [number, 0 | 1]>>> = {
   malloc: [1, 1],
   free: [1, 0],
@@ -59,8 +72,21 @@ const TYPES: Readonly<Partial<Record<Role, readonly [number, 0 | 1]>>> = {
   posix_memalign: [3, 1],
   valloc: [1, 1],
   [PREFIXED_REALLOC]: [2, 1],
+  'operator new': [1, 1],
+  'operator delete': [1, 0],
+  __rust_alloc: [2, 1],
+  __rust_alloc_zeroed: [2, 1],
   [RUST_REALLOC]: [4, 1],
+  [RUST_DEALLOC]: [3, 0],
 };
+
+/** Roles of functions that free a block. */
+const FREES: readonly Role[] = ['free', 'operator delete', RUST_DEALLOC];
+/** Roles of functions that make a block of so many bytes, the ones first that are best known. */
+const MAKES: readonly Role[] = ['malloc', 'operator new', '__rust_alloc'];
+
+const parametersOf = (module: WasmModule, index: number): number =>
+  module.functionType(index).parameters.length;
 
 /** Writes the function that stands in front of one function of the allocator. */
 class Watcher extends InstructionWriter {
@@ -72,9 +98,9 @@ class Watcher extends InstructionWriter {
     readonly linked: LinkedObject,
     readonly role: Role,
     readonly target: number,
+    parameters: number,
   ) {
     super();
-    const [parameters] = TYPES[role]!;
     this.#context = parameters;
     this.#result = parameters + 1;
   }
@@ -83,7 +109,7 @@ class Watcher extends InstructionWriter {
     this.byte(1);
     this.byte(2);
     this.byte(I32);
-    const frees = this.role === 'free';
+    const frees = FREES.includes(this.role);
     this.i32(Number(frees));
     this.#recorder('enter');
     this.indexed(Opcode.LocalSet, this.#context);
@@ -127,6 +153,9 @@ class Watcher extends InstructionWriter {
     switch (this.role) {
       case 'malloc':
       case 'valloc':
+      case 'operator new':
+      case '__rust_alloc':
+      case '__rust_alloc_zeroed':
         this.#allocated(0, null);
         break;
       case 'memalign':
@@ -288,14 +317,56 @@ class RecordOnly {
    * wasi-libc without wasm-opt, it is the body of that one: the recorder must not be entered while it takes memory.
    */
   #unrecordedMalloc(): number {
-    const mallocs = new Set(this.roles.filter(({ role }) => role === 'malloc'));
-    for (let [malloc] = mallocs; ; ) {
-      mallocs.delete(malloc!);
-      const target = forwardedTo(this.module, malloc!.index);
+    const first = this.#first(MAKES);
+    const mallocs = new Set(this.roles.filter(({ role }) => role === first.role));
+    for (let malloc = first; ; ) {
+      mallocs.delete(malloc);
+      const target = forwardedTo(this.module, malloc.index);
       const next = [...mallocs].find(({ index }) => index === target);
-      if (next === undefined) return this.#bodies.get(malloc!)!;
+      if (next === undefined) return this.#likeMalloc(malloc, this.#bodies.get(malloc)!);
       malloc = next;
     }
+  }
+
+  /** The function that is recorded with the first one of these roles, the one with the fewest parameters. */
+  #first(roles: readonly Role[]): RoleFunction {
+    const role = roles.find((each) => this.roles.some((one) => one.role === each));
+    const same = this.roles.filter((each) => each.role === role);
+    const parameters = ({ index }: RoleFunction): number => parametersOf(this.module, index);
+    // The first of several mallocs is the one that programs call.
+    return same.reduce((one, other) => (parameters(other) < parameters(one) ? other : one));
+  }
+
+  /** A function with the type of malloc that calls one of C++ or Rust. */
+  #likeMalloc({ index }: RoleFunction, target: number): number {
+    const parameters = parametersOf(this.module, index);
+    if (parameters === 1) return target;
+    const code = new InstructionWriter();
+    code.byte(0);
+    code.indexed(Opcode.LocalGet, 0);
+    for (let more = 1; more < parameters; more += 1) code.i32(PLAIN_ALIGNMENT);
+    code.indexed(Opcode.Call, target);
+    code.byte(Opcode.End);
+    return this.#linked.append(this.#linked.typeOf([I32], [I32]), code.take());
+  }
+
+  /** The same for free. They take the size of the block, which the recorder knows. */
+  #likeFree({ index }: RoleFunction, target: number): number {
+    const parameters = parametersOf(this.module, index);
+    if (parameters === 1) return target;
+    const code = new InstructionWriter();
+    code.byte(0);
+    code.indexed(Opcode.LocalGet, 0);
+    code.byte(Opcode.If);
+    code.byte(EMPTY_BLOCK);
+    code.indexed(Opcode.LocalGet, 0);
+    code.indexed(Opcode.LocalGet, 0);
+    code.indexed(Opcode.Call, this.#linked.functionOf('heapline_record_size'));
+    for (let more = 2; more < parameters; more += 1) code.i32(PLAIN_ALIGNMENT);
+    code.indexed(Opcode.Call, target);
+    code.byte(Opcode.End);
+    code.byte(Opcode.End);
+    return this.#linked.append(this.#linked.typeOf([I32], []), code.take());
   }
 
   get #dataEnd(): number {
@@ -310,18 +381,25 @@ class RecordOnly {
       const type = this.module.functions[index]!;
       const watcher = this.#linked.append(
         type,
-        new Watcher(this.#linked, role.role, this.#bodies.get(role)!).body(),
+        new Watcher(
+          this.#linked,
+          role.role,
+          this.#bodies.get(role)!,
+          parametersOf(this.module, index),
+        ).body(),
       );
-      this.#linked.replaceBody(index, callOf(watcher, TYPES[role.role]![0]));
+      this.#linked.replaceBody(index, callOf(watcher, parametersOf(this.module, index)));
     }
   }
 
-  /** Lets the heap begin behind the recorder's data. */
+  /** Lets the heap begin behind the recorder's data. What takes memory from memory.grow alone does so by itself. */
   #moveHeap(): void {
     const { rewriter, layout } = this.#linked;
-    const end = Uint8Array.of(0, 0, 0, 0);
-    new DataView(end.buffer).setUint32(0, layout.end, true);
-    rewriter.addData(this.place.breakWord!, end);
+    if (this.place.breakWord !== null) {
+      const end = Uint8Array.of(0, 0, 0, 0);
+      new DataView(end.buffer).setUint32(0, layout.end, true);
+      rewriter.addData(this.place.breakWord, end);
+    }
     for (const { address, words } of this.#contents) {
       if (words.some((word) => word !== 0)) rewriter.addData(address, new Uint8Array(words.buffer));
     }
@@ -388,6 +466,13 @@ class RecordOnly {
       linked.export(name, ExternalKind.Function, own.index);
       named.add(own.index);
     }
+    const [make, free] = [this.#first(MAKES), this.#first(FREES)];
+    if (make.role !== 'malloc') {
+      linked.export('malloc', ExternalKind.Function, this.#likeMalloc(make, make.index));
+    }
+    if (free.role !== 'free') {
+      linked.export('free', ExternalKind.Function, this.#likeFree(free, free.index));
+    }
     for (const { index } of this.roles) {
       if (!named.has(index)) linked.export(`${ALLOCATOR_FUNCTION}${index}`, ExternalKind.Function, index);
     }
@@ -424,13 +509,15 @@ function hasType(module: WasmModule, { role, index }: RoleFunction): boolean {
   if (type === undefined || index < module.importedFunctions) return false;
   const { parameters, results } = module.functionType(index);
   const numbers = [...parameters, ...results].every(({ code }) => code === I32);
-  return numbers && parameters.length === type[0] && results.length === type[1];
+  const mayHaveMore = role === 'operator new' || role === 'operator delete';
+  const fits = mayHaveMore ? parameters.length >= type[0] : parameters.length === type[0];
+  return numbers && fits && results.length === type[1];
 }
 
 /** Whether there is room for a call in the place of a function's body. */
-function hasRoom(module: WasmModule, { role, index }: RoleFunction): boolean {
+function hasRoom(module: WasmModule, { index }: RoleFunction): boolean {
   const { start, end } = module.bodies[index - module.importedFunctions]!;
-  return callOf(2 ** 21 - 1, TYPES[role]![0]).length + 1 <= end - start;
+  return callOf(2 ** 21 - 1, parametersOf(module, index)).length + 1 <= end - start;
 }
 
 /** The functions with a role. In place of those without room for a call there are those that they call. */
@@ -447,18 +534,18 @@ function withRoom(module: WasmModule, roles: readonly RoleFunction[]): RoleFunct
   return found;
 }
 
-/**
- * The functions of the allocator that can be recorded: those with the parameters that C gives them. Rust's dealloc is not
- * among them, because it calls free.
- */
+/** The functions of the allocator that can be recorded: those with the parameters that C, C++ and Rust give them. */
 function recordable(module: WasmModule, roles: readonly RoleFunction[]): RoleFunction[] {
   const found = withRoom(
     module,
     roles.filter((each) => hasType(module, each)),
   );
-  for (const role of ['malloc', 'free'] as const) {
-    if (found.some((each) => each.role === role)) continue;
-    const index = roles.find((each) => each.role === role)?.index;
+  for (const [role, same] of [
+    ['malloc', MAKES],
+    ['free', FREES],
+  ] as const) {
+    if (found.some((each) => same.includes(each.role))) continue;
+    const index = roles.find((each) => same.includes(each.role))?.index;
     refuse(
       index === undefined
         ? `its ${role} is not known`
@@ -495,18 +582,46 @@ function reserveIn(module: WasmModule, least: number): number {
 export function addRecorder(module: WasmModule, hints: HeapPlace, allocator: Allocator): Recorded {
   try {
     const place = placeOf(module, hints, allocator);
-    if (place.breakWord !== null) return made(new RecordOnly(module, place, allocator, null), null);
+    if (place.breakWord !== null) return written(new RecordOnly(module, place, allocator, null), null);
   } catch (error) {
     if (!(error instanceof UnsupportedModuleError)) throw error;
   }
+  const behind = behindMemory(module, hints, allocator);
+  if (behind !== null) return behind;
   const sample = readModule(new RecordOnly(module, hints, allocator, 0).write());
   const block = reserveIn(sample, Math.max(hints.least, 1024));
-  return made(new RecordOnly(module, hints, allocator, block), RESERVE);
+  return written(new RecordOnly(module, hints, allocator, block), RESERVE);
 }
 
+/**
+ * The module with a recorder behind its initial memory, for allocators that take no other memory than that which they let
+ * grow themselves, as Rust's does: its first blocks then lie behind the recorder. Null for other allocators.
+ */
+function behindMemory(module: WasmModule, hints: HeapPlace, allocator: Allocator): Recorded | null {
+  const { learnt } = allocator;
+  if (learnt !== null && !learnt.onlyGrows) return null;
+  const place = { ...hints, heapBase: memoryEnd(module), breakWord: null };
+  try {
+    const recorder = new RecordOnly(module, place, allocator, null);
+    const recorded = readModule(recorder.write());
+    const { exports } = accepted(() => {
+      const compiled = new (engine().Module)(withoutStart(recorded));
+      return new (engine().Instance)(compiled, standIns(recorded, memoryOf(recorded)));
+    });
+    const malloc = exports.malloc as (size: number) => number;
+    const isBehind = [1, 24, 5000].every((size) => malloc(size) >>> 0 >= recorder.recorderPlace.end);
+    return isBehind ? made(recorder, recorded, null) : null;
+  } catch (error) {
+    if (error instanceof UnsupportedModuleError || error instanceof WebAssembly.RuntimeError) return null;
+    throw error;
+  }
+}
+
+const written = (recorder: RecordOnly, reserve: string | null): Recorded =>
+  made(recorder, readModule(recorder.write()), reserve);
+
 /** @param reserve name of the export that gives the recorder its memory; null when it has it from the start */
-function made(recorder: RecordOnly, reserve: string | null): Recorded {
-  const bytes = recorder.write();
-  testRecorder(readModule(bytes), reserve);
-  return { bytes, roles: recorder.roles, place: recorder.recorderPlace };
+function made(recorder: RecordOnly, recorded: WasmModule, reserve: string | null): Recorded {
+  testRecorder(recorded, reserve);
+  return { bytes: recorded.bytes, roles: recorder.roles, place: recorder.recorderPlace };
 }

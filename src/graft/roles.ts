@@ -28,11 +28,15 @@ export const PREFIXED_REALLOC = 'realloc with a prefix';
 export const RUST_REALLOC = '__rust_realloc';
 /** Rust's free, which takes the size and the alignment of the block, too, and compares them with the block's header. */
 export const RUST_DEALLOC = '__rust_dealloc';
-export type Role =
-  | (typeof ROLES)[number]
-  | typeof PREFIXED_REALLOC
+/** Functions of C++ and Rust that may have an allocator of their own, which is recorded and never replaced. */
+export type OwnRole =
+  | 'operator new'
+  | 'operator delete'
+  | '__rust_alloc'
+  | '__rust_alloc_zeroed'
   | typeof RUST_REALLOC
   | typeof RUST_DEALLOC;
+export type Role = (typeof ROLES)[number] | OwnRole | typeof PREFIXED_REALLOC;
 /** The roles of Rust's functions, whose parameters are not those of C. */
 export const RUST_ROLES: readonly Role[] = [RUST_REALLOC, RUST_DEALLOC];
 
@@ -92,4 +96,34 @@ export function forwardedTo(module: WasmModule, index: number): number | null {
   const target = reader.u32();
   if (target < module.importedFunctions || module.functions[target] !== module.functions[index]) return null;
   return reader.byte() === Opcode.End && reader.offset === end ? target : null;
+}
+
+/** The names of these functions in all their forms, mangled or not, with and without what JavaScript puts before them. */
+const OWN_NAMES: readonly (readonly [RegExp, (match: RegExpExecArray) => Role])[] = [
+  [/^(?:operator new(?:\[\])?(?:\(.*)?|_{1,2}Zn[wa][mj]\w*)$/, () => 'operator new'],
+  [/^(?:operator delete(?:\[\])?(?:\(.*)?|_{1,2}Zd[la]Pv\w*)$/, () => 'operator delete'],
+  [/(?:^|::|\d_)(__rust_(?:alloc_zeroed|alloc|realloc|dealloc))$/, (match) => match[1] as Role],
+];
+
+function ownRole(name: string): Role | undefined {
+  for (const [names, role] of OWN_NAMES) {
+    const match = names.exec(name);
+    if (match !== null) return role(match);
+  }
+  return undefined;
+}
+
+/** Functions of C++ and Rust that allocate and free, by their names and exports. */
+export function findOwnRoles(module: WasmModule): RoleFunction[] {
+  const found = new Map<number, RoleFunction>();
+  const add = (index: number, name: string, by: RoleFunction['by']): void => {
+    const role = ownRole(name);
+    if (role === undefined || index < module.importedFunctions || found.has(index)) return;
+    found.set(index, { role, index, name, by });
+  };
+  for (const { kind, name, index } of module.exports) {
+    if (kind === ExternalKind.Function) add(index, name, 'export');
+  }
+  for (const [index, name] of module.functionNames()) add(index, name, 'name');
+  return [...found.values()];
 }

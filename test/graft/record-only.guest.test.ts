@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { attach } from '../../src/attach/index.ts';
 import { ExternalKind, InstructionWriter, Opcode, readModule } from '../../src/binary/index.ts';
 import { graft, type RecordOnly, record } from '../../src/graft/index.ts';
@@ -301,5 +301,68 @@ describe('a module whose allocator cannot be replaced', () => {
     const { notes } = record(wasm).origin;
     const [, end] = /to (\d+), in a block of the heap/.exec(notes.join('\n'))!;
     expect(Number(end)).toBeGreaterThan(Number(memories[0]!.minimum) * 0x10000);
+  });
+});
+
+interface OwnNew {
+  address(slot: number): number;
+  make(slot: number, way: number, size: number): number;
+  drop(slot: number, way: number, size: number): void;
+  lose(): void;
+  counted_bytes(): number;
+  counted_blocks(): number;
+}
+
+describe('an operator new that does not call malloc', () => {
+  const wasm = join(folder, 'own-new.wasm');
+  beforeAll(() => {
+    const program = join(import.meta.dirname, 'programs/own-new.cc');
+    const flags = ['--target=wasm32-wasi', '-mexec-model=reactor', '-g', '-nostdinc++', '-nostdlib++'];
+    // In this way the driver calls no wasm-opt, which drops names.
+    const level = ['-O0', '-Xclang', '-O1', '-fno-exceptions', '-fno-builtin'];
+    execFileSync('clang++', [...flags, ...level, program, '-o', wasm], { stdio: 'pipe' });
+  });
+
+  it('is recorded beside malloc, and agrees with what it counts itself', async () => {
+    const sandbox = await loadWasm<OwnNew>(wasm);
+    const { make, drop, address, lose, counted_blocks, counted_bytes } = sandbox.exports;
+    const { heap } = sandbox;
+    expect(heap.mode).toBe('record-only');
+    const notes = heap.profile().comments.join();
+    expect(notes).toMatch(/operator new\(unsigned long\)\) cannot be replaced, and it has an allocator/);
+    expect(notes).toMatch(/malloc is function \d+/);
+    const below = randomFrom(Date.now());
+    const live = new Map<number, { way: number; size: number }>();
+    for (let step = 0; step < 1500; step += 1) {
+      const slot = below(100);
+      const before = live.get(slot);
+      if (before === undefined) {
+        const way = below(4);
+        const size = below(8) === 0 ? below(60_000) : 1 + below(300);
+        make(slot, way, size);
+        live.set(slot, { way, size });
+      } else {
+        drop(slot, before.way, before.size);
+        live.delete(slot);
+      }
+    }
+    const wanted = [...live].map(([slot, { size }]) => `${address(slot) >>> 0} ${size}`).sort();
+    expect([...heap.blocks()].map((block) => `${block.address} ${block.size}`).sort()).toEqual(wanted);
+    const ofMalloc = [...live.values()].filter(({ way }) => way === 3);
+    const { inUseBytes, inUseObjects } = heap.stats();
+    expect([inUseObjects - ofMalloc.length, inUseBytes]).toEqual([
+      counted_blocks(),
+      counted_bytes() + ofMalloc.reduce((sum, { size }) => sum + size, 0),
+    ]);
+    lose();
+    const { definite, indirect } = heap.leaks().totals;
+    expect([definite.blocks, definite.bytes, indirect.blocks, indirect.bytes]).toEqual([1, 24, 1, 24]);
+    const [lost] = heap.leaks().records.filter(({ kind }) => kind === 'definite');
+    expect(lost!.frames[0]).toMatchObject({ function: 'lose', language: 'c' });
+    sandbox.dispose();
+  });
+
+  it('is rejected where only a whole heap will do', async () => {
+    await expect(loadWasm(wasm, { recordOnly: 'never' })).rejects.toThrow(/has an allocator of its own/);
   });
 });

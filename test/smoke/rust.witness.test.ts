@@ -155,6 +155,39 @@ describe('examples/rust, optimised', () => {
   });
 });
 
+interface Counted {
+  counted_bytes(): number;
+  counted_blocks(): number;
+  work(rounds: number): number;
+  lose(size: number): void;
+}
+
+describe('a library with the allocator of Rust, without the runtime', () => {
+  it.each(FULL ? ['0', '2'] : ['2'])(
+    'agrees with a counter in front of that, at opt-level %s',
+    async (level) => {
+      const source = join(root, 'test/smoke/programs/counted.rs');
+      const file = join(directory, `counted${level}.wasm`);
+      const target = '--target wasm32-unknown-unknown --crate-type cdylib --edition 2021';
+      run(directory, `rustc ${target} -g -C opt-level=${level} "${source}" -o "${file}"`);
+      const { exports } = await WebAssembly.instantiate(readFileSync(file)).then(({ instance }) => instance);
+      const plain = exports as unknown as Counted;
+      using sandbox = await loadWasm<Counted>(file);
+      const { work, lose, counted_bytes } = sandbox.exports;
+      expect(work(400)).toBe(plain.work(400));
+      // In the sandbox it counts the recorder's memory as well, which comes from the same allocator.
+      const { inUseBytes, inUseObjects } = sandbox.heap.stats();
+      expect([inUseBytes, inUseObjects]).toEqual([plain.counted_bytes(), plain.counted_blocks()]);
+      expect(counted_bytes()).toBeGreaterThan(inUseBytes);
+      expect(sandbox.heap.leaks().totals.definite.blocks).toBe(0);
+      lose(77);
+      const [lost] = sandbox.heap.leaks().records.filter(({ kind }) => kind === 'definite');
+      expect(lost).toMatchObject({ blocks: 1, bytes: 77 });
+      expect(lost!.frames.some(({ function: name }) => name === 'lose')).toBe(true);
+    },
+  );
+});
+
 describe.runIf(FULL)('access checks', () => {
   it.each(['0', '2'])(
     'find what unsafe code does beside a Vec and after a drop, at opt-level %s',
