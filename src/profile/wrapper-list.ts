@@ -14,8 +14,9 @@ const AFTER = "'";
 
 /** Longest expression that stands below a table. */
 const LONGEST_SHOWN = 400;
-/** Names that stand below a table. */
+/** Names that stand below a table, and their length. Those of templates may have thousands of characters. */
 const NAMES_SHOWN = 3;
+const LONGEST_NAME = 60;
 
 /** What the expression says: these names, and perhaps all functions of the C++ library. */
 interface Listed {
@@ -121,6 +122,10 @@ export function hiddenInAll(models: readonly ProfileModel[]): string[] {
   return [...new Set(lists.flatMap((list) => [...list]))].filter((name) => !others.has(name)).sort();
 }
 
+function shortName(name: string): string {
+  return printable(name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name);
+}
+
 /** The line below a table that says what it leaves out; '' when that is nothing. */
 export function hiddenNote(
   model: ProfileModel,
@@ -131,7 +136,7 @@ export function hiddenNote(
   const listed = patterns.length === 0 ? listedExpression(model) : null;
   const expression = listed ?? expressionOf(hidden, false);
   const more = hidden.length - NAMES_SHOWN;
-  const names = `${hidden.slice(0, NAMES_SHOWN).map(printable).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const names = `${hidden.slice(0, NAMES_SHOWN).map(shortName).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
   const same =
     listed !== null && expression.length > LONGEST_SHOWN
       ? 'the -hide expression that go tool pprof -comments prints gives the same figures'

@@ -79,6 +79,7 @@ extern "C" void keep() {
     expect(lib.heap.stats().inUseObjects).toBe(1);
     const [row] = lib.heap.profile().topRows();
     expect(row).toMatchObject({ function: 'keep' });
+    expect(lib.heap.profile().wrappers).toContain('__cxa_allocate_exception');
     expect(lib.heap.profile().folded()).toMatch(/keep;__cxa_allocate_exception/);
   });
 

@@ -116,6 +116,20 @@ describe('tables and trees', () => {
     expect(treeText(profile.model)).toContain('Left out');
   });
 
+  it('say it in a line that can be read, however long the names are', () => {
+    const names = Array.from({ length: 9 }, (_, i) => `std::map<${'int, '.repeat(200)}${i}>::emplace`);
+    const inside = [...names.map((name) => frame(name, 3)), frame('xmalloc', 4), frame('walk', 33)];
+    const library = profileWith({ 64: inside });
+    expect(library.wrappers.length).toBe(10);
+    expect(library.top().trimEnd().split('\n').at(-1)!.length).toBeLessThan(500);
+    // The expression names each of them where one of the library is to be seen.
+    const listed = profileWith({ 64: inside, 32: [frame('std::less', 3)] });
+    expect(listed.top()).toContain('…, std::map');
+    expect(listed.top()).toMatch(
+      /the -hide expression that go tool pprof -comments prints gives the same figures\.\n$/,
+    );
+  });
+
   it('obey patterns', () => {
     expect(flatOf(profile, 'walk', ['pool_*'])).toBe(96);
     expect(flatOf(profile, 'xmalloc', ['!x*'])).toBe(96);
