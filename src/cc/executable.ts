@@ -100,8 +100,19 @@ endlocal & "%node%" --stack-size=${WINDOWS_STACK} "%runner%" "%program%" %*
   return lines.replaceAll('\n', '\r\n');
 }
 
+/** A batch file that starts a script of Node.js, for tools that other programs start on Windows. */
+export function toolBatch(script: string, node: string): string {
+  const places = [`set "script=${inBatch(script)}"`, `set "installed=${inBatch(node)}"`];
+  const lines = `@echo off
+setlocal EnableExtensions DisableDelayedExpansion
+${(isAscii(script + node) ? places : inUtf8(places)).join('\n')}
+endlocal & "%installed%" "%script%" %*
+`;
+  return lines.replaceAll('\n', '\r\n');
+}
+
 /** Kilobytes for C on Windows, as the script leaves them: all but one megabyte. */
-const WINDOWS_STACK = 7168;
+export const WINDOWS_STACK = 7168;
 
 const isAscii = (text: string): boolean => !/[^\0-\x7f]/.test(text);
 
