@@ -120,7 +120,7 @@ export async function measureSnapshots(setting: Setting): Promise<Outcome> {
         notes: [
           'A run restores the guest, parses with one failing allocation or more, and looks for what is wrong.',
           'Each sweep first takes a snapshot, and makes a run without failures, in which stacks are read.',
-          'later: V8 has optimised the code.',
+          'later: V8 has optimised the code. The first sweep has ended before that; the bar is for later ones.',
         ],
       },
     ],
