@@ -15,7 +15,8 @@ import { geometricMean, ratioSpread } from '../statistics.ts';
 const KERNELS = ['churn', 'sizes', 'grow', 'trees'];
 
 async function measure(program: Program, setting: Setting) {
-  const plain = await linkWasi(program, 'dlmalloc');
+  // Without the export nothing says where the heap begins, because the stack lies before the data.
+  const plain = await linkWasi(program, 'dlmalloc', { flags: ['-Wl,--export=__heap_base'] });
   const bytes = readFileSync(plain.path);
   const variants = new Map([
     ['plain', runnable(bytes, plain, program.entry)],

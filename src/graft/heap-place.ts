@@ -79,8 +79,9 @@ export function findHeapPlace(module: WasmModule, facts: readonly FunctionFacts[
       if (parameters.length === 1 && results.length === 1) resize ??= callee;
     }
   }
-  // With the stack behind the data, the heap begins where the stack does.
-  const behindStack = stackTop !== null && stackTop > dataEnd ? stackTop : null;
+  // With the stack behind the data, the heap begins where the stack does. A module without initial values may have its
+  // data, which is zero at first, on either side of the stack.
+  const behindStack = stackTop !== null && dataEnd > 0 && stackTop > dataEnd ? stackTop : null;
   const heapBase = exportedConstant(module, '__heap_base') ?? initialBreak ?? behindStack;
   return { dataStart, heapBase, resize: resize ?? null, least, stackTop, breakWord, stackPointer };
 }
