@@ -16,7 +16,8 @@ const COMMAND = './test/support/bundled-command.ts';
 
 /** The two projects of a tier: its files that share processes, and those that do not. */
 function projectsOf(tier: 'guest' | 'witness'): TestProjectInlineConfiguration[] {
-  const common = { globalSetup: COMMAND, execArgv: EXEC_ARGV };
+  const timed = './test/support/processor-time.ts';
+  const common = { globalSetup: COMMAND, execArgv: EXEC_ARGV, setupFiles: [timed] };
   const alone = filesOf(tier, OWN_PROCESS);
   return [
     {
@@ -27,7 +28,7 @@ function projectsOf(tier: 'guest' | 'witness'): TestProjectInlineConfiguration[]
         include: filesOf(tier, ['**/*']),
         exclude: [...configDefaults.exclude, ...alone],
         isolate: false,
-        setupFiles: ['./test/support/leaves-nothing.ts'],
+        setupFiles: [timed, './test/support/leaves-nothing.ts'],
       },
     },
     { extends: true, test: { ...common, name: `${tier}-alone`, include: alone } },

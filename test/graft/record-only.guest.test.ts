@@ -30,7 +30,12 @@ const folder = mkdtempSync(join(tmpdir(), 'heapline-record-only-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const source = join(import.meta.dirname, 'programs/traffic.c');
-const OF_WASI = ['--target=wasm32-wasi', '-mexec-model=reactor', '-Wl,--export=malloc', '-Wl,--export=free'];
+// The program has no initial data, from which the beginning of its heap would be known.
+const OF_WASI = [
+  '--target=wasm32-wasi',
+  '-mexec-model=reactor',
+  ...['malloc', 'free', '__heap_base'].map((name) => `-Wl,--export=${name}`),
+];
 const OF_EMSCRIPTEN = [
   '-sMODULARIZE',
   '--no-entry',
