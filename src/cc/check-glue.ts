@@ -7,8 +7,17 @@ import '../node/install.ts';
 import '../profile/install-presentation.ts';
 import * as checking from '../access/index.ts';
 import { trackModulesNow } from '../attach/index.ts';
+import * as cTypes from '../c-types/index.ts';
+import * as contents from '../contents/index.ts';
 import * as instrumenting from '../instrument/instrument.ts';
-import { type Sandbox, usePasses, useShapes, useSymbols } from '../sandbox/index.ts';
+import {
+  type Sandbox,
+  usePasses,
+  useShapes,
+  useSymbols,
+  useUninstrumented,
+  useViews,
+} from '../sandbox/index.ts';
 import * as shapes from '../shapes/index.ts';
 import * as symbols from '../symbols/index.ts';
 import { checkAtExit as check } from './exit-check.ts';
@@ -34,6 +43,8 @@ export function checkAtExit(name: string, linkedWithChecks = false): void {
   usePasses(instrumenting, checking);
   useSymbols(symbols);
   useShapes(shapes);
+  useViews(cTypes, contents);
+  useUninstrumented(linkedModule);
   trackModulesNow(() => true, {
     options: {
       hostFrames: 'off',

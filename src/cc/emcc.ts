@@ -110,6 +110,8 @@ function linkArguments(directory: string, program: CheckedProgram): string[] {
       .filter((word) => word !== '' && word !== '-g' && !word.startsWith('-sERROR_ON_UNDEFINED_SYMBOLS')),
     ...['--js-library', standIns, '--pre-js', preamble],
     '-Wno-limited-postlink-optimizations',
+    // clang, which compiles sources that are linked in the same command, does not know that warning of Emscripten's.
+    '-Wno-unknown-warning-option',
   ];
 }
 

@@ -88,12 +88,15 @@ async function runProgram([file = '', ...args]: readonly string[]): Promise<numb
     if (!(error instanceof HeapFaultError)) say(`${name}: ${error.message}\n`);
   }
   if (endsClean(sandbox, failure !== null, settings)) return status;
-  const [{ checkAtExit }] = await Promise.all([
+  const [{ checkAtExit }, { loadViews, useUninstrumented }, { linkedModule }] = await Promise.all([
     import('./exit-check.ts'),
-    // Reports show types and fields.
-    import('../sandbox/module-symbols.ts').then(({ loadViews }) => loadViews()),
+    import('../sandbox/module-symbols.ts'),
+    import('./linked-module.ts'),
     loadShapes(),
   ]);
+  // Reports show types and fields.
+  useUninstrumented(linkedModule);
+  await loadViews();
   return checkAtExit(
     sandbox,
     { status, failed: failure !== null, fault: failure instanceof HeapFaultError },

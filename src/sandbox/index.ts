@@ -21,7 +21,14 @@ export {
   type ProfileOptions,
 } from './heap-options.ts';
 export { type GraftSettings, type ModuleStore, type StorePlace, useModuleStore } from './module-store.ts';
-export { loadSymbols, loadViews, type SymbolNeeds, useSymbols } from './module-symbols.ts';
+export {
+  loadSymbols,
+  loadViews,
+  type SymbolNeeds,
+  useSymbols,
+  useUninstrumented,
+  useViews,
+} from './module-symbols.ts';
 export { loadShapes, useShapes } from './module-wrappers.ts';
 export {
   loadBytes,

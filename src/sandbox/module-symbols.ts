@@ -49,6 +49,25 @@ export async function loadViews(): Promise<void> {
   [cTypes, contents] = await Promise.all([import('../c-types/index.ts'), import('../contents/index.ts')]);
 }
 
+/** The same for code that has it already and cannot wait. */
+export function useViews(
+  types: typeof import('../c-types/index.ts'),
+  describing: typeof import('../contents/index.ts'),
+): void {
+  cTypes = types;
+  contents = describing;
+}
+
+let uninstrumented: (module: Uint8Array) => Uint8Array | null = () => null;
+
+/**
+ * Says how to get back what an instrumented module was made of. Types of allocations are found in the code that debug
+ * information describes.
+ */
+export function useUninstrumented(of: typeof uninstrumented): void {
+  uninstrumented = of;
+}
+
 /** The code that finds out what blocks contain; null when it is not loaded. */
 export function describing(): typeof import('../contents/index.ts') | null {
   return contents;
@@ -135,7 +154,10 @@ export class ModuleSymbols {
 
   /** The types that the debug information describes. */
   types(): ModuleTypes {
-    this.#types ??= new (viewing().ModuleTypes)(this.module, this.options.debugInfo);
+    if (this.#types === null) {
+      const module = uninstrumented(this.module) ?? this.module;
+      this.#types = new (viewing().ModuleTypes)(module, this.options.debugInfo);
+    }
     return this.#types;
   }
 

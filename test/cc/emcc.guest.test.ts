@@ -19,9 +19,17 @@ beforeAll(() => {
       '#include <stdlib.h>',
       '#include <string.h>',
       '__attribute__((no_sanitize("address"))) static int peek(volatile char *p) { return p[0] & 0; }',
+      'struct node { struct node *next; int key; };',
       'int main(int argc, char **argv) {',
       '  const char *what = argc > 1 ? argv[1] : "";',
       '  if (!strcmp(what, "leak")) { char *lost = malloc(100); lost[0] = 1; puts("leaks"); return 5; }',
+      '  if (!strcmp(what, "node")) {',
+      '    struct node *lost = malloc(sizeof *lost);',
+      '    lost->next = NULL;',
+      '    lost->key = argc + 5;',
+      '    printf("%d", lost->key);',
+      '    return 5;',
+      '  }',
       '  if (!strcmp(what, "twice")) { void *p = malloc(8); free(p); free(p); return 0; }',
       '  if (!strcmp(what, "past")) { char *p = malloc(argc * 5); p[argc * 5] = 1; free(p); return 0; }',
       '  if (!strcmp(what, "marked")) { char *p = malloc(argc * 5); int n = peek(p + argc * 5); free(p); return n; }',
@@ -46,10 +54,20 @@ test('a program without leaks keeps its output and its status', () => {
 test('a leak is reported at its line, with the status and the options of heapline cc', () => {
   const { status, stdout, stderr } = node('main.js', ['leak']);
   expect(stdout).toBe('leaks\n');
-  expect(stderr).toMatch(/definite leak: 100 bytes[\s\S]*at main \(\S*main\.c:7:/);
+  expect(stderr).toMatch(/definite leak: 100 bytes[\s\S]*at main \(\S*main\.c:8:/);
   expect(status).toBe(23);
   expect(node('main.js', ['leak'], 'exitcode=0').status).toBe(5);
   expect(node('main.js', ['leak'], 'detect_leaks=0')).toMatchObject({ status: 5, stderr: '' });
+});
+
+test('a program is compiled and linked by one command without a warning', () => {
+  const { status, stderr } = emcc('-O1', 'main.c', '-sEXIT_RUNTIME=1', '-o', 'one.js');
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
+});
+
+test('a leak is reported with the type and the fields of its block', () => {
+  expect(node('main.js', ['node']).stderr).toContain('struct node { next = NULL, key = 7 }');
 });
 
 test('a double free is reported', () => {
@@ -81,7 +99,7 @@ test('the JavaScript of a page is checked in Node.js', () => {
   expect(emcc('main.o', '-sEXIT_RUNTIME=1', '-o', 'page.html').status).toBe(0);
   expect(readFileSync(join(build.path, 'page.html'), 'utf8')).toContain('page.js');
   const { status, stderr } = node('page.js', ['leak']);
-  expect(stderr).toMatch(/definite leak: 100 bytes[\s\S]*at main \(\S*main\.c:7:/);
+  expect(stderr).toMatch(/definite leak: 100 bytes[\s\S]*at main \(\S*main\.c:8:/);
   expect(status).toBe(23);
 });
 
@@ -99,7 +117,7 @@ test('a module in one file with a factory is checked, too', () => {
   expect(made.status).toBe(0);
   build.write('use.js', `require('./lib.js')({ arguments: ['leak'] });\n`);
   const { status, stderr } = node('use.js', []);
-  expect(stderr).toMatch(/at main \(\S*main\.c:7:/);
+  expect(stderr).toMatch(/at main \(\S*main\.c:8:/);
   expect(status).toBe(23);
 });
 

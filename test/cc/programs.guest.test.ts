@@ -217,6 +217,26 @@ test('arguments and environment are no blocks of the program, so a clean end nee
   expect(leaky.heap.mayLeak(['definite'])).toBe(true);
 });
 
+test('a leak is reported with the type and the fields of its block, which the instrumented program does not have', () => {
+  write(
+    'node.c',
+    `#include <stdlib.h>
+struct node { struct node *next; int key; };
+static struct node *make(int key) {
+  struct node *made = malloc(sizeof *made);
+  made->next = NULL;
+  made->key = key;
+  return made;
+}
+int main(int argc, char **argv) { return make(argc + 6)->key - 7; }
+`,
+  );
+  expect(cc('-O1', 'node.c', '-o', 'node')).toMatchObject({ status: 0, stderr: '' });
+  const { status, stderr } = start('./node', []);
+  expect(stderr).toContain('struct node { next = NULL, key = 7 }');
+  expect(status).toBe(23);
+});
+
 test('options say how many leaks are shown, in which colour, and whether suppressions are named', () => {
   write('known.supp', 'leak:main\nleak:nothing_matches\n');
   const suppressed = main(['leak'], { options: 'suppressions=known.supp:verbosity=1' });
