@@ -21,7 +21,7 @@ import {
 import * as shapes from '../shapes/index.ts';
 import * as symbols from '../symbols/index.ts';
 import { checkAtExit as check } from './exit-check.ts';
-import { linkedModule } from './linked-module.ts';
+import { linkedModule, readableLinkedModule } from './linked-module.ts';
 import { type ProgramSettings, programOptionsHelp, readProgramOptions } from './program-options.ts';
 
 const sandboxes: Sandbox[] = [];
@@ -44,7 +44,7 @@ export function checkAtExit(name: string, linkedWithChecks = false): void {
   useSymbols(symbols);
   useShapes(shapes);
   useViews(cTypes, contents);
-  useUninstrumented(linkedModule);
+  useUninstrumented(readableLinkedModule);
   trackModulesNow(() => true, {
     options: {
       hostFrames: 'off',

@@ -88,6 +88,16 @@ export function linkedModule(bytes: Uint8Array): Uint8Array | null {
   return linked.take();
 }
 
+/** The same for work that can go on without that module: null also for a section that is damaged. */
+export function readableLinkedModule(bytes: Uint8Array): Uint8Array | null {
+  try {
+    return linkedModule(bytes);
+  } catch (error) {
+    if (error instanceof InvalidModuleError) return null;
+    throw error;
+  }
+}
+
 function inflated(compressed: Uint8Array): Uint8Array {
   try {
     return inflateRawSync(compressed, { maxOutputLength: MOST_BYTES });

@@ -88,20 +88,22 @@ async function runProgram([file = '', ...args]: readonly string[]): Promise<numb
     if (!(error instanceof HeapFaultError)) say(`${name}: ${error.message}\n`);
   }
   if (endsClean(sandbox, failure !== null, settings)) return status;
-  const [{ checkAtExit }, { loadViews, useUninstrumented }, { linkedModule }] = await Promise.all([
-    import('./exit-check.ts'),
-    import('../sandbox/module-symbols.ts'),
-    import('./linked-module.ts'),
-    loadShapes(),
-  ]);
-  // Reports show types and fields.
-  useUninstrumented(linkedModule);
-  await loadViews();
+  const [{ checkAtExit }] = await Promise.all([import('./exit-check.ts'), loadContents(), loadShapes()]);
   return checkAtExit(
     sandbox,
     { status, failed: failure !== null, fault: failure instanceof HeapFaultError },
     settings,
   );
+}
+
+/** Loads what shows types and fields in reports. They are found in what the linker wrote. */
+async function loadContents(): Promise<void> {
+  const [{ loadViews, useUninstrumented }, { readableLinkedModule }] = await Promise.all([
+    import('../sandbox/module-symbols.ts'),
+    import('./linked-module.ts'),
+  ]);
+  useUninstrumented(readableLinkedModule);
+  await loadViews();
 }
 
 /** The module whose accesses can be checked: this one when it was linked so, otherwise what the linker wrote. */

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { moduleIn } from '../../src/cc/executable.ts';
-import { keepLinked, linkedModule } from '../../src/cc/linked-module.ts';
+import { keepLinked, linkedModule, readableLinkedModule } from '../../src/cc/linked-module.ts';
 import { InvalidModuleError, loadWasm } from '../../src/index.ts';
 import { instrument, openInstrumented } from '../../src/instrument/index.ts';
 import { BuildDirectory, type Start } from '../support/build-directory.ts';
@@ -205,6 +205,8 @@ test('a program keeps what the linker wrote, and says when that is damaged', asy
   const damaged = Uint8Array.from(module);
   damaged.fill(0xff, damaged.length - 500);
   expect(() => linkedModule(damaged)).toThrow(InvalidModuleError);
+  // A leak is reported all the same, without what the block contains.
+  expect(readableLinkedModule(damaged)).toBe(null);
 });
 
 test('arguments and environment are no blocks of the program, so a clean end needs no symbols', async () => {
@@ -235,6 +237,13 @@ int main(int argc, char **argv) { return make(argc + 6)->key - 7; }
   const { status, stderr } = start('./node', []);
   expect(stderr).toContain('struct node { next = NULL, key = 7 }');
   expect(status).toBe(23);
+  const damaged = readFileSync(join(directory, 'node'));
+  damaged.fill(0xff, damaged.length - 100);
+  writeFileSync(join(directory, 'node'), damaged);
+  const without = start('./node', []);
+  expect(without.stderr).toMatch(/definite leak: 8 bytes in 1 block\n {2}at make \(node\.c:4:/);
+  expect(without.stderr).not.toContain('struct node');
+  expect(without.status).toBe(23);
 });
 
 test('options say how many leaks are shown, in which colour, and whether suppressions are named', () => {
