@@ -406,7 +406,7 @@ function graftInto({ module, hints, allocator }: Examined): Grafted {
   const { roles } = allocator;
   const written = new Graft(module, place, allocator).write();
   const grafted = readModule(written.bytes);
-  selfTest(grafted);
+  selfTest(grafted, place.resize);
   const notes = [
     `${roles.map(describeRole).join('; ')}.`,
     `The runtime is at ${place.heapBase} to ${written.end}, where the heap began` +

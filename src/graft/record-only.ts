@@ -622,6 +622,6 @@ const written = (recorder: RecordOnly, reserve: string | null): Recorded =>
 
 /** @param reserve name of the export that gives the recorder its memory; null when it has it from the start */
 function made(recorder: RecordOnly, recorded: WasmModule, reserve: string | null): Recorded {
-  testRecorder(recorded, reserve);
+  testRecorder(recorded, reserve, recorder.place.resize);
   return { bytes: recorded.bytes, roles: recorder.roles, place: recorder.recorderPlace };
 }

@@ -16,7 +16,7 @@ import {
 import { constructorsOf } from './closure.ts';
 import { refuse } from './refusal.ts';
 import { ScratchModule, ScratchTrap } from './scratch.ts';
-import { accepted, memoryOf, standIns, withoutStart } from './stand-ins.ts';
+import { accepted, giveGrowth, memoryOf, standIns, withoutStart } from './stand-ins.ts';
 
 const SIZES = [1, 7, 16, 24, 100, 1000, 5000, 40_000];
 
@@ -88,10 +88,12 @@ class RecorderTest {
 }
 
 /** Tests a module in an instance whose memory is as large as it will be. */
-function testPlainly(module: WasmModule, reserve: string | null): void {
+function testPlainly(module: WasmModule, reserve: string | null, resize: number | null): void {
+  const imports = standIns(module, memoryOf(module));
+  giveGrowth(module, imports, resize, () => memory);
   const { exports } = accepted(() => {
     const compiled = new (engine().Module)(withoutStart(module));
-    return new (engine().Instance)(compiled, standIns(module, memoryOf(module)));
+    return new (engine().Instance)(compiled, imports);
   });
   const { heapline_runtime: runtime, memory } = exports as unknown as {
     heapline_runtime: WebAssembly.Global;
@@ -123,11 +125,12 @@ function testAfterConstructors(module: WasmModule, setUp: number): void {
 /**
  * Throws an UnsupportedModuleError when the recorder of a module does not work.
  * @param reserve name of the export that gives the recorder its memory; null when it has it from the start
+ * @param resize index of the imported function that lets the memory grow; null when the module does so itself
  */
-export function testRecorder(module: WasmModule, reserve: string | null): void {
+export function testRecorder(module: WasmModule, reserve: string | null, resize: number | null): void {
   const setUp = reserve === null ? constructorsOf(module) : undefined;
   try {
-    testPlainly(module, reserve);
+    testPlainly(module, reserve, resize);
   } catch (error) {
     if (!(error instanceof WebAssembly.RuntimeError || error instanceof UnsupportedModuleError)) throw error;
     if (setUp === undefined) refuse(`the recorder failed its self-test: ${error.message}`);

@@ -1,12 +1,12 @@
 // The self-test of a grafted module, in an instance of its own that is thrown away: the allocation family must hand out
 // blocks that are aligned, apart from each other and keep their contents, and the ledger must agree. The program's own
-// code does not run: the start function is left out, and imports do nothing.
+// code does not run: the start function is left out, and imports do nothing but let the memory grow.
 
 import type { WasmModule } from '../binary/index.ts';
 import { UnsupportedModuleError } from '../errors.ts';
 import { engine } from '../host/index.ts';
 import { CHECK_HEAP, CHECK_SUMS, CHECK_TREE } from '../runtime/layout.ts';
-import { accepted, memoryOf, standIns, withoutStart } from './stand-ins.ts';
+import { accepted, giveGrowth, memoryOf, standIns, withoutStart } from './stand-ins.ts';
 
 const PAGE = 0x10000;
 const SIZES = [0, 1, 7, 16, 24, 100, 1000, 5000, 40_000, 70_000];
@@ -19,12 +19,18 @@ function fail(reason: string): never {
   );
 }
 
-function open(module: WasmModule): { readonly family: Family; readonly memory: WebAssembly.Memory } {
+function open(
+  module: WasmModule,
+  resize: number | null,
+): { readonly family: Family; readonly memory: WebAssembly.Memory } {
+  const imports = standIns(module, memoryOf(module));
+  giveGrowth(module, imports, resize, () => memory);
   const { exports } = accepted(() => {
     const compiled = new (engine().Module)(withoutStart(module));
-    return new (engine().Instance)(compiled, standIns(module, memoryOf(module)));
+    return new (engine().Instance)(compiled, imports);
   });
-  return { family: exports as unknown as Family, memory: exports.memory as WebAssembly.Memory };
+  const memory = exports.memory as WebAssembly.Memory;
+  return { family: exports as unknown as Family, memory };
 }
 
 interface Block {
@@ -94,9 +100,12 @@ class FamilyTest {
   }
 }
 
-/** Throws an UnsupportedModuleError when the allocation family of a grafted module does not work. */
-export function selfTest(module: WasmModule): void {
-  const { family, memory } = open(module);
+/**
+ * Throws an UnsupportedModuleError when the allocation family of a grafted module does not work.
+ * @param resize index of the imported function that lets the memory grow; null when the module does so itself
+ */
+export function selfTest(module: WasmModule, resize: number | null): void {
+  const { family, memory } = open(module, resize);
   const pages = memory.buffer.byteLength / PAGE;
   try {
     new FamilyTest(family, memory).run();

@@ -1,4 +1,5 @@
-// What a scratch instance imports: functions that do nothing, and tables, globals and tags of the right types.
+// What a scratch instance imports: functions that do nothing, and tables, globals and tags of the right types. Only the
+// import by which Emscripten's programs let their memory grow does its work where an allocator is to be used in earnest.
 
 import { type Export, ExternalKind, SectionId, type WasmModule } from '../binary/index.ts';
 import { UnsupportedModuleError } from '../errors.ts';
@@ -11,6 +12,8 @@ const TYPES: Readonly<Record<number, 'i32' | 'i64' | 'f32' | 'f64' | 'externref'
   112: 'anyfunc',
   111: 'externref',
 };
+
+const PAGE = 0x10000;
 
 /** Imports that do nothing. `called` runs at each call. */
 export function standIns(
@@ -77,6 +80,32 @@ export function memoryOf(module: WasmModule): () => WebAssembly.Memory {
     });
     return memory;
   };
+}
+
+/**
+ * Lets the import by which Emscripten's programs ask for memory do what they expect: it returns whether the memory has that
+ * many bytes now. Programs that begin with little memory have no heap without it.
+ * @param resize index of the imported function; null for none
+ */
+export function giveGrowth(
+  module: WasmModule,
+  imports: WebAssembly.Imports,
+  resize: number | null,
+  memory: () => WebAssembly.Memory,
+): void {
+  for (const { module: from, name, kind, index } of module.imports) {
+    if (kind !== ExternalKind.Function || index !== resize) continue;
+    imports[from]![name] = (size: number): number => {
+      const missing = Math.ceil(((size >>> 0) - memory().buffer.byteLength) / PAGE);
+      try {
+        if (missing > 0) memory().grow(missing);
+      } catch (error) {
+        if (error instanceof RangeError) return 0;
+        throw error;
+      }
+      return 1;
+    };
+  }
 }
 
 /** The module without its start function, so that none of the program's code runs by itself. */

@@ -85,6 +85,25 @@ describe('a module that was linked with another malloc', () => {
     });
   }
 
+  it.each(['never', 'always'] as const)(
+    'has a heap although it begins with little memory (record only: %s)',
+    async (recordOnly) => {
+      const { glue, wasm } = await plain(
+        '-O1',
+        '-sALLOW_MEMORY_GROWTH',
+        '-sTOTAL_STACK=16384',
+        '-sINITIAL_MEMORY=65536',
+      );
+      expect(readModule(wasm).memories[0]!.minimum).toBe(1n);
+      const { module, sandbox } = await attach(require(glue) as Create, { wasmBinary: wasm }, { recordOnly });
+      expect(sandbox.heap.mode).toBe(recordOnly === 'never' ? 'full' : 'record-only');
+      const before = sandbox.heap.stats().inUseBytes;
+      for (const size of [100, 70_000, 1_000_000]) module._leak(size);
+      expect(sandbox.heap.stats().inUseBytes - before).toBe(1_070_100);
+      sandbox.dispose();
+    },
+  );
+
   it('is instrumented by the command of docs/module-from-npm.md, which says what the page shows', async () => {
     const page = readFileSync('docs/module-from-npm.md', 'utf8');
     const [, command] = /^heapline (instrument --graft .*)$/m.exec(page)!;
