@@ -132,17 +132,33 @@ export class Recognition {
     });
   }
 
-  /** Functions that could be the free of a malloc, those first that have most of its data in common. */
+  /**
+   * Functions that could be the free of a malloc, those first that have most of its data in common. Whatever calls free has
+   * that data as well, and large programs have hundreds of such functions, so they come behind the function that they call.
+   */
   #partners(malloc: number, named: readonly RoleFunction[]): readonly number[] {
     const own = this.#placesBelow(malloc);
-    const shared = (index: number): number =>
-      [...this.#placesBelow(index)].filter((place) => own.has(place)).length;
+    const shared = new Map<number, number>();
     const frees = this.#candidates(named, 'free', (index) => {
       if (this.#types[index] !== `${I32}>`) return false;
       const reached = this.#reached(index);
-      return reached !== null && !reached.has(malloc) && shared(index) > 0;
+      if (reached === null || reached.has(malloc)) return false;
+      const common = [...this.#placesBelow(index)].filter((place) => own.has(place)).length;
+      shared.set(index, common);
+      return common > 0;
     });
-    return [...frees].sort((one, other) => shared(other) - shared(one)).slice(0, MOST_PARTNERS);
+    const sharedBy = (index: number): number => shared.get(index) ?? 0;
+    const reached = (index: number): ReadonlySet<number> => this.#reached(index) ?? new Set();
+    const callers = new Set(
+      frees.filter((index) =>
+        [...reached(index)].some((each) => each !== index && 2 * sharedBy(each) > sharedBy(index)),
+      ),
+    );
+    const rank = (one: number, other: number): number =>
+      Number(callers.has(one)) - Number(callers.has(other)) ||
+      sharedBy(other) - sharedBy(one) ||
+      reached(one).size - reached(other).size;
+    return [...frees].sort(rank).slice(0, MOST_PARTNERS);
   }
 
   /** The pair below all others. Functions that do the same on the same level have the same role. */

@@ -52,3 +52,15 @@ EMSCRIPTEN_KEEPALIVE int error(size_t size) {
   free(block);
   return errno;
 }
+
+/* Large programs have many functions that only free what belongs to an object; they are not free. */
+struct holder {
+  void *blocks[16];
+};
+#define DISPOSER(n)                                                                    \
+  EMSCRIPTEN_KEEPALIVE __attribute__((noinline)) void dispose_of_##n(struct holder *all) { \
+    free(all->blocks[n]);                                                              \
+    all->blocks[n] = 0;                                                                \
+  }
+DISPOSER(0) DISPOSER(1) DISPOSER(2) DISPOSER(3) DISPOSER(4) DISPOSER(5) DISPOSER(6) DISPOSER(7)
+DISPOSER(8) DISPOSER(9) DISPOSER(10) DISPOSER(11) DISPOSER(12) DISPOSER(13) DISPOSER(14) DISPOSER(15)
