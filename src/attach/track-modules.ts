@@ -30,6 +30,8 @@ export interface Tracking {
   readonly original?: (bytes: Uint8Array) => Uint8Array;
   /** Called with each new sandbox. */
   readonly opened?: (sandbox: Sandbox<object>) => void;
+  /** Called with each module in which nothing is malloc. */
+  readonly passedOver?: (error: MissingRuntimeError) => void;
 }
 
 /** Tracks modules that `choose` chooses and that can be tracked. The others run as without Heapline. */
@@ -50,7 +52,7 @@ export async function trackModules(choose: Choose, tracking: Tracking = {}): Pro
 /** The same without waiting. Modules that are compiled without waiting need what trackModules() loads. */
 export function trackModulesNow(
   choose: Choose,
-  { options = {}, original = (bytes) => bytes, opened }: Tracking = {},
+  { options = {}, original = (bytes) => bytes, opened, passedOver }: Tracking = {},
 ): void {
   const watch: Watch = {
     options,
@@ -68,7 +70,8 @@ export function trackModulesNow(
   const unsuitable = (error: unknown): null => {
     if (!(error instanceof HeaplineError)) throw error;
     // A module without malloc has nothing to track.
-    if (!(error instanceof MissingRuntimeError)) tell('a module is not tracked', error);
+    if (error instanceof MissingRuntimeError) passedOver?.(error);
+    else tell('a module is not tracked', error);
     return null;
   };
   /** Whether a module whose accesses cannot be checked may be tracked without checks. */

@@ -20,8 +20,16 @@ import { type AtExit, readSettings } from './settings.ts';
 
 const { tracks, port, atExit, checks } = readSettings(process.env);
 
+let tracked = 0;
+const passedOver: Error[] = [];
 await trackModules((script, name) => tracks(script === null ? [name] : [name, script, toPath(script)]), {
   options: { checks },
+  opened() {
+    tracked += 1;
+  },
+  passedOver(error) {
+    passedOver.push(error);
+  },
 });
 
 // A worker inherits the flag --import, and the server of the main thread asks it for its heaps.
@@ -41,6 +49,10 @@ async function serve(at: number): Promise<void> {
 
 function finish({ check, pprof }: AtExit): void {
   const open = openSandboxes();
+  // Somebody who asked for a report should not take silence for a clean one.
+  if (tracked === 0 && passedOver.length > 0) {
+    process.stderr.write(`heapline: no module was tracked: ${passedOver[0]!.message}\n`);
+  }
   if (check) {
     for (const { heap, instance } of open) {
       const report = heap.leaks();

@@ -100,6 +100,20 @@ it('changes nothing for a program that asks for nothing, or whose modules are no
   expect(other).toMatchObject({ status: 0, stdout: 'not tracked\n' });
 });
 
+it('says at the end that nothing was tracked, when the modules have no malloc', async () => {
+  const none = '0061736d0100000001050160 00017f03020100050301000107050101660000 0a0601040041070b'.replaceAll(
+    ' ',
+    '',
+  );
+  const text = `new WebAssembly.Instance(new WebAssembly.Module(Buffer.from('${none}', 'hex')));`;
+  const { status, stderr } = await run('none.cjs', text, { HEAPLINE_AT_EXIT: 'pprof:none.pb.gz' });
+  expect(stderr).toMatch(
+    /^heapline: no module was tracked: the module has no runtime, and none can be grafted/,
+  );
+  expect(status).toBe(0);
+  expect((await run('silent.cjs', text, {})).stderr).toBe('');
+});
+
 it('tracks a release build without names, and leaves modules alone that it cannot track', async () => {
   const glue = await packages.build({
     source: 'library.c',
