@@ -96,6 +96,9 @@ export const npmCases: readonly NpmCase[] = [
   { program: 'opus', packages: ['@evan/opus'] },
   { program: 'zstd', packages: ['@bokuweb/zstd-wasm'] },
   { program: 'zstd-codec', packages: ['zstd-codec'] },
+  { program: '7z', packages: ['7z-wasm', 'readline-sync'] },
+  { program: 'jq', packages: ['jq-web'] },
+  { program: 'mupdf', packages: ['mupdf'] },
   // Compiled from Rust: its allocator takes all memory from memory.grow, and its realloc has four parameters.
   { program: 'png', packages: ['@jsquash/png'], always: true },
   { program: 'resvg', packages: ['@resvg/resvg-wasm'], again: true },

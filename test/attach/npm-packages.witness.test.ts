@@ -20,7 +20,7 @@ describe.each(npmCases.filter(({ always }) => always || FULL))('$program', (each
     const { inUseBytes, allocBytes, allocObjects } = heap.stats();
     expect(allocObjects).toBeGreaterThan(2);
     const profile = heap.profile();
-    expect(profile.comments.join()).toMatch(/malloc is function \d+, (exported as|recognised by)/);
+    expect(profile.comments.join()).toMatch(/malloc is function \d+, (exported as|named|recognised by)/);
     const sum = (at: number): number =>
       [...profile.samples()].reduce((all, { values }) => all + values[at]!, 0);
     expect([sum(1), sum(3)]).toEqual([allocBytes, inUseBytes]);
