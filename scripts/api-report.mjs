@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
+import { CompilerState, Extractor, ExtractorConfig } from '@microsoft/api-extractor';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -51,10 +51,11 @@ function configuration(entry, folder) {
 }
 
 /** The interface of an entry as text, and the types that it uses without exporting them. */
-function reportOf(entry, folder) {
+function reportOf({ entry, config, compilerState, folder }) {
   const forgotten = [];
-  Extractor.invoke(configuration(entry, folder), {
+  Extractor.invoke(config, {
     localBuild: true,
+    compilerState,
     messageCallback(message) {
       if (message.messageId === 'ae-forgotten-export') forgotten.push(/"(\w+)"/.exec(message.text)[1]);
       message.handled = true;
@@ -67,7 +68,15 @@ const target = resolve(process.argv[2] ?? join(root, 'test/types'));
 mkdirSync(target, { recursive: true });
 const temporary = mkdtempSync(join(tmpdir(), 'heapline-api-'));
 try {
-  const reports = ENTRIES.map((entry) => ({ entry, ...reportOf(entry, temporary) }));
+  const configs = ENTRIES.map((entry) => configuration(entry, temporary));
+  // TypeScript reads the declarations once for all entries.
+  const compilerState = CompilerState.create(configs[0], {
+    additionalEntryPoints: configs.map((config) => config.mainEntryPointFilePath),
+  });
+  const reports = ENTRIES.map((entry, index) => ({
+    entry,
+    ...reportOf({ entry, config: configs[index], compilerState, folder: temporary }),
+  }));
   const main = new Set(
     [
       ...reports[0].text.matchAll(/^export (?:abstract )?(?:class|const|function|interface|type) (\w+)/gm),

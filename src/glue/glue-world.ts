@@ -35,7 +35,7 @@ export function glueWorld(exported: { exports: unknown }, parts: WorldParts) {
     btoa: (text: string) => btoa(text),
     performance: { now: () => performance.now(), timeOrigin: performance.timeOrigin },
     crypto: {
-      getRandomValues: (array: Uint8Array) => crypto.getRandomValues(array),
+      getRandomValues: (array: Uint8Array<ArrayBuffer>) => crypto.getRandomValues(array),
       randomUUID: () => crypto.randomUUID(),
     },
     ...parts.loop.timers(),
