@@ -6,6 +6,7 @@ import { type CallScopes, platform } from '../platform/index.ts';
 import {
   bytesSeemRust,
   checksOf,
+  checkThatRoomIsUsed,
   loadMismatches,
   loadPasses,
   loadShapes,
@@ -33,6 +34,7 @@ export interface Target {
 
 /** Runs the function and gives its result, together with the sandbox of its module. */
 export async function attachTo(target: Target): Promise<{ module: unknown; sandbox: Sandbox<object> }> {
+  checkThatRoomIsUsed(target.options);
   const { callScopes, fetchRuntimeObjects } = platform();
   const [scopes = null] = await Promise.all([
     callScopes?.(),

@@ -62,13 +62,14 @@ export function watchModuleNow(bytes: Uint8Array, watch: Watch): Taken {
 }
 
 function preparationOf(bytes: Uint8Array, { options }: Watch, url: string | null) {
-  const { onProgress, recordOnly, name = url === null ? undefined : nameAfter(url) } = options;
+  const { onProgress, recordOnly, stack, name = url === null ? undefined : nameAfter(url) } = options;
   return {
     onProgress,
     name,
     access: checksOf(options).access,
     instrumented: openInstrumented(bytes),
     ...(recordOnly === undefined ? {} : { recordOnly }),
+    ...(stack === undefined ? {} : { room: stack }),
   };
 }
 

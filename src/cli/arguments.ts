@@ -197,8 +197,7 @@ export function addCompileOptions(command: Command): Command {
 export function idleOptionsNote(path: string, given: CompileArguments): string | null {
   const idle = givenCompileOptions(given);
   if (idle.length === 0) return null;
-  const how = given.stack ? ' Only `heapline build --stack` puts room around the variables of a module.' : '';
-  return `${path} is already compiled: ${idle.join(', ')} had no effect.${how}`;
+  return `${path} is already compiled: ${idle.join(', ')} had no effect.`;
 }
 
 /** The compiler's options that the user gave, as they are written on the command line. */

@@ -387,13 +387,16 @@ export async function load(
     throw usageError('files', `Give C sources or one module, not both: ${modules[0]} is a module already.`);
   }
   const path = files[0]!;
-  const { glue } = given;
-  const idle = idleOptionsNote(path, given);
+  const { glue, stack, ...others } = given;
+  // Whether a module has the room that --stack asks for is looked up.
+  const room = stack === true;
+  const idle = idleOptionsNote(path, room ? others : given);
   if (idle !== null) terminal.warn(idle);
   try {
     return await openWasm(path, {
       ...options,
       ...terminal.watching,
+      ...(room ? { stack: true as const } : {}),
       ...(glue === undefined ? {} : { glue: readGlue(glue) }),
     });
   } catch (error) {

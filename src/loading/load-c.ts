@@ -8,6 +8,7 @@ import { isListOf } from '../options/option-rules.ts';
 import { type OptionTable, readOptions } from '../options/option-table.ts';
 import {
   checksOf,
+  checkThatRoomIsUsed,
   type GuestExports,
   type GuestTypes,
   loadShapes,
@@ -94,14 +95,8 @@ export async function compileC(
 
 /** Whether variables get redzones. */
 function stackOf(settings: LoadCOptions): boolean {
-  const { access } = checksOf(settings);
-  if (settings.stack === true && !access) {
-    throw new InvalidArgumentError(
-      'stack',
-      'stack: true needs access: true or checks: true, because only checks of accesses look at the room around variables.',
-    );
-  }
-  return settings.stack ?? access;
+  checkThatRoomIsUsed(settings);
+  return settings.stack ?? checksOf(settings).access;
 }
 
 function compileOptionsOf(options: LoadCOptions): CompileOptions {

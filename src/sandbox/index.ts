@@ -60,6 +60,7 @@ export {
 } from './sandbox.ts';
 export {
   checksOf,
+  checkThatRoomIsUsed,
   type PreopenedDirectory,
   SANDBOX_OPTIONS,
   type SandboxOptions,

@@ -3,6 +3,7 @@
 // operators that were inlined into their callers, and operators of the program's own. A program that has its own decides
 // itself what fits together, so nothing is reported that leads through them; AddressSanitizer does the same.
 
+import { lastAtMost } from '../algorithms/binary-search.ts';
 import { CorruptLedgerError } from '../errors.ts';
 import { type Frame, isLibraryFile } from '../frames/index.ts';
 import type { Ledger } from '../heap/index.ts';
@@ -22,11 +23,18 @@ interface Told {
 
 /** Judges suspicions of the runtime of one guest. */
 export class MismatchJudge {
+  /** By where they begin. */
+  readonly #operators: readonly OperatorCode[];
+  readonly #starts: readonly number[];
+
   constructor(
-    private readonly operators: readonly OperatorCode[],
+    operators: readonly OperatorCode[],
     private readonly subject: Pick<Subject, 'symbols'>,
     private readonly ledger: Ledger,
-  ) {}
+  ) {
+    this.#operators = operators.toSorted((a, b) => a.start - b.start);
+    this.#starts = this.#operators.map(({ start }) => start);
+  }
 
   /** Judges the suspicion at this address, and tells the runtime when it is right. */
   judge(record: number): void {
@@ -57,7 +65,7 @@ export class MismatchJudge {
       if (site >= layout.SITE_HOST_FLAG) break;
       const frames = this.subject.symbols.frames(site);
       hasLines ||= frames.some(({ file }) => file !== '');
-      const code = this.operators.find(({ start, end }) => site >= start && site < end);
+      const code = this.#operatorAt(site);
       for (const { way: each, frame } of inside ? operatorsAt(code, frames) : []) {
         if (each !== layout.WAY_MALLOC) way = each;
         replaced ||= frame.file !== '' && !isLibraryFile(frame.file);
@@ -66,6 +74,12 @@ export class MismatchJudge {
       if (!inside && hasLines) break;
     }
     return { way, replaced, hasLines };
+  }
+
+  /** The operator whose code has this call site. */
+  #operatorAt(site: number): OperatorCode | undefined {
+    const found = this.#operators[lastAtMost(this.#starts, site)];
+    return found !== undefined && site < found.end ? found : undefined;
   }
 }
 

@@ -12,7 +12,13 @@ import { loadShapes } from './module-wrappers.ts';
 import { type OpenGuest, openSandbox } from './open-sandbox.ts';
 import { prepareModule, prepareModuleOnce } from './prepared-module.ts';
 import type { GuestExports, GuestTypes, Sandbox } from './sandbox.ts';
-import { checksOf, recordOnly, SANDBOX_OPTIONS, type SandboxOptions } from './sandbox-options.ts';
+import {
+  checksOf,
+  checkThatRoomIsUsed,
+  recordOnly,
+  SANDBOX_OPTIONS,
+  type SandboxOptions,
+} from './sandbox-options.ts';
 
 /** Options of a sandbox that is opened from the bytes of a module. */
 export interface ModuleOptions extends SandboxOptions {
@@ -30,6 +36,11 @@ export interface ModuleOptions extends SandboxOptions {
    * module is rejected; or `'always'`.
    */
   readonly recordOnly?: RecordOnly;
+  /**
+   * Reject the module unless it was compiled with room around variables on the stack and global variables, so that checks of
+   * accesses find what misses them. By default, they look at the room that there is.
+   */
+  readonly stack?: true;
 }
 
 /** The table of these options. */
@@ -40,6 +51,10 @@ export const MODULE_OPTIONS = {
   sourceMap: rule((value) => isText(value) || isObject(value), 'JSON text or an object'),
   exports: textList('an array of names'),
   recordOnly,
+  stack: rule<true>(
+    (value) => value === true,
+    'true, or left out: accesses beside variables are checked wherever a module has room around them',
+  ),
 } satisfies OptionTable<ModuleOptions>;
 
 /**
@@ -94,6 +109,7 @@ export async function openModule<Exports extends object, Types extends object = 
       'The module is instrumented already, and its memory limit with it: give maxMemory to `heapline instrument`.',
     );
   }
+  checkThatRoomIsUsed(options);
   const { access } = checksOf(options);
   const prepare = once ? prepareModuleOnce : prepareModule;
   const name = options.name ?? (path === null ? 'module.wasm' : basename(path.replaceAll('\\', '/')));
@@ -103,6 +119,7 @@ export async function openModule<Exports extends object, Types extends object = 
     onProgress: options.onProgress,
     name,
     ...(options.recordOnly === undefined ? {} : { recordOnly: options.recordOnly }),
+    ...(options.stack === undefined ? {} : { room: options.stack }),
   });
   return openSandbox<Exports, Types>(
     {

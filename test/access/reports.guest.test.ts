@@ -7,12 +7,14 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { compile } from '../../src/compile/index.ts';
 import {
+  attach,
   formatGitHub,
   formatJson,
   formatJUnit,
   formatSarif,
   formatText,
   InvalidArgumentError,
+  type LoadWasmOptions,
   loadC,
   loadWasm,
   UnsupportedModuleError,
@@ -113,6 +115,10 @@ describe('variables on the command line', () => {
       command('build', '--stack', '-O0', '--toolchain', 'clang', '-o', 'numbers.wasm', numbers).status,
     ).toBe(0);
     expect(command('check', '--access', 'numbers.wasm').stderr).toMatch(found);
+    // --stack asks whether a module has room.
+    const asked = command('check', '--access', '--stack', 'numbers.wasm').stderr;
+    expect(asked).toMatch(found);
+    expect(asked).not.toContain('no effect');
     // Without checks, nobody reads what the code writes about its variables.
     expect(command('check', 'numbers.wasm')).toMatchObject({ status: 0 });
   });
@@ -126,6 +132,18 @@ describe('checks that are impossible', () => {
     await expect(loadWasm(wasm, { access: true, maxMemory: 65536 })).rejects.toThrow(InvalidArgumentError);
     using lib = await loadWasm(wasm, { access: true, maxMemory: 2 ** 22 });
     expect(lib.heap.stats().memoryBytes).toBeLessThanOrEqual((2 ** 22 * 8) / 7 + 2 * 65536);
+  });
+
+  it('say so: variables of a module without room, and room that nobody would look at', async () => {
+    const { wasm } = await compile([source], { toolchain: 'clang' });
+    const withoutRoom = /compiled without room around its variables.*`heapline build --stack`/;
+    await expect(loadWasm(wasm, { checks: true, stack: true })).rejects.toThrow(withoutRoom);
+    await expect(loadWasm(wasm, { stack: true })).rejects.toThrow(/stack: true needs access: true/);
+    const run = async () => (await WebAssembly.instantiate(wasm as Uint8Array<ArrayBuffer>)).instance;
+    await expect(attach(run, {}, { access: true, stack: true })).rejects.toThrow(withoutRoom);
+    await expect(attach(run, {}, { stack: true })).rejects.toThrow(/stack: true needs access: true/);
+    const wrong = { checks: true, stack: false } as unknown as LoadWasmOptions;
+    await expect(loadWasm(wasm, wrong)).rejects.toThrow(/The option stack must be true, or left out/);
   });
 
   it('go with a module that was instrumented with them', async () => {

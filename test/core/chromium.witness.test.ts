@@ -77,6 +77,16 @@ test('a trap has the stack of C', () => {
   expect(findings.trap[0]).toBe('crash:37');
 });
 
+test('limits of time are refused with the advice, and signals end what is waited for', () => {
+  const refused =
+    /^PlatformError: timeout needs an engine .* run the guest in a worker, and terminate the worker/;
+  expect(findings.limits).toEqual([
+    ...Array.from({ length: 3 }, () => expect.stringMatching(refused)),
+    expect.stringMatching(/^TimeoutError: /),
+    expect.stringMatching(/^AbortError: /),
+  ]);
+});
+
 test('a module that the browser has instrumented can be loaded as it is', () => {
   expect(findings.codeGrowth).toBeGreaterThan(1);
   expect(findings.codeGrowth).toBeLessThan(2);

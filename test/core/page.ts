@@ -14,6 +14,8 @@ export interface Findings {
   /** Functions of the page that are in the stacks of the profile. */
   readonly callers: readonly string[];
   readonly trap: readonly string[];
+  /** What limits of time and a signal lead to. */
+  readonly limits: readonly string[];
   readonly codeGrowth: number;
   /** The profile in the format of pprof, in base64. */
   readonly pprof: string;
@@ -24,6 +26,16 @@ declare global {
   interface Window {
     process?: unknown;
     Buffer?: unknown;
+  }
+}
+
+/** The error of some work, or `done`. */
+async function told(limited: () => PromiseLike<unknown>): Promise<string> {
+  try {
+    await limited();
+    return 'done';
+  } catch (error) {
+    return `${(error as Error).name}: ${(error as Error).message}`;
   }
 }
 
@@ -60,6 +72,13 @@ async function work(): Promise<Findings> {
     if (!(error instanceof TrapError)) throw error;
     trap = error.frames.map((frame) => `${frame.function}:${frame.line}`);
   }
+  const limits = [
+    await told(() => loadWasm(bytes, { timeout: 500 })),
+    await told(async () => sandbox.within({ timeout: 500 }, () => exports.year())),
+    await told(() => sandbox.finished({ timeout: 500 })),
+    await told(() => sandbox.within({ signal: AbortSignal.timeout(20) }, () => new Promise(() => {}))),
+    await told(() => sandbox.within({ signal: AbortSignal.abort() }, async () => exports.crash())),
+  ];
   const instrumented = instrument(bytes);
   if (openInstrumented(instrumented.bytes) === null) throw new Error('The written module cannot be opened.');
   const findings: Findings = {
@@ -78,6 +97,7 @@ async function work(): Promise<Findings> {
     top: profile.top(),
     callers: [...callers],
     trap,
+    limits,
     codeGrowth: instrumented.bytes.length / bytes.length,
     pprof: btoa(String.fromCharCode(...pprof)),
     decodedTop: decoded.top(),
