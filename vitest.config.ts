@@ -1,5 +1,6 @@
 // The tests, in three tiers by the ending of the file's name. CONTRIBUTING.md says what belongs to which tier.
 
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.ts';
@@ -13,6 +14,13 @@ const filesOf = (tier: string, paths: readonly string[]): string[] =>
  */
 const EXEC_ARGV = ['--wasm-tiering-budget=200000000'];
 const COMMAND = './test/support/bundled-command.ts';
+
+/**
+ * emcc starts Python each time that it runs. The first Python on PATH may be a script that looks for one: pyenv's starts
+ * thirty processes, which take longer than emcc takes to compile a small program.
+ */
+const SYSTEM_PYTHON = '/usr/bin/python3';
+if (existsSync(SYSTEM_PYTHON)) process.env.EMSDK_PYTHON ??= SYSTEM_PYTHON;
 
 /** The two projects of a tier: its files that share processes, and those that do not. */
 function projectsOf(tier: 'guest' | 'witness'): TestProjectInlineConfiguration[] {
