@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { keepCertificates } from './test/support/certificates.mjs';
 import { LongestFirst } from './test/support/longest-first.ts';
 import { OWN_PROCESS } from './test/support/own-process.ts';
 
@@ -21,6 +22,7 @@ const COMMAND = './test/support/bundled-command.ts';
  */
 const SYSTEM_PYTHON = '/usr/bin/python3';
 if (existsSync(SYSTEM_PYTHON)) process.env.EMSDK_PYTHON ??= SYSTEM_PYTHON;
+keepCertificates();
 
 /** The two projects of a tier: its files that share processes, and those that do not. */
 function projectsOf(tier: 'guest' | 'witness'): TestProjectInlineConfiguration[] {

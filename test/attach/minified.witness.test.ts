@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { attach } from '../../src/attach/index.ts';
+import { networkEnvironment } from '../support/certificates.mjs';
 import { EMCC } from '../support/emcc.ts';
 import { FULL } from '../support/full.ts';
 
@@ -34,6 +35,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
   await run('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefer-offline', CLOSURE], {
     cwd: folder,
+    env: networkEnvironment(),
   });
 });
 

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { moduleIn, writeExecutable } from '../../src/cc/executable.ts';
 import { findProgram } from '../../src/compile/toolchain.ts';
 import { BuildDirectory } from '../support/build-directory.ts';
+import { networkEnvironment } from '../support/certificates.mjs';
 import { FULL } from '../support/full.ts';
 
 const wine = FULL ? findProgram('wine') : null;
@@ -32,7 +33,7 @@ function nodeOfWindows(): string {
   if (!existsSync(binary)) {
     mkdirSync(directory, { recursive: true });
     const pack = ['pack', '--silent', '--pack-destination', directory, NODE];
-    const tarball = execFileSync('npm', pack, { encoding: 'utf8' }).trim();
+    const tarball = execFileSync('npm', pack, { encoding: 'utf8', env: networkEnvironment() }).trim();
     execFileSync('tar', ['-xzf', join(directory, tarball), '-C', directory, 'package/bin/node.exe']);
     rmSync(join(directory, tarball));
   }

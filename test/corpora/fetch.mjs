@@ -16,6 +16,7 @@ import {
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { networkEnvironment } from '../support/certificates.mjs';
 
 const run = promisify(execFile);
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -40,6 +41,7 @@ async function fetchPackage(directory, folder, { package: name = folder, version
   try {
     await run('npm', ['pack', `${name}@${version}`, '--pack-destination', scratch, '--silent'], {
       cwd: scratch,
+      env: networkEnvironment(),
     });
     const archive = readdirSync(scratch).find((file) => file.endsWith('.tgz'));
     if (archive === undefined) throw new Error(`npm pack ${name}@${version} left no archive`);

@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { networkEnvironment } from '../support/certificates.mjs';
 import { type ConsumerProject, createConsumerProject } from '../support/packed-package.ts';
 import { versionOf } from '../support/tool-versions.ts';
 
@@ -57,7 +58,7 @@ function engine(name: 'deno' | 'bun'): string {
     execFileSync(
       'npm',
       ['install', '--silent', '--no-audit', '--no-fund', '--ignore-scripts', `${name}@${versionOf(name)}`],
-      { cwd: directory },
+      { cwd: directory, env: networkEnvironment() },
     );
   }
   const binary = find();

@@ -5,6 +5,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { networkEnvironment } from '../support/certificates.mjs';
 import { FULL } from '../support/full.ts';
 import { type ConsumerProject, createConsumerProject, packedFiles } from '../support/packed-package.ts';
 
@@ -248,6 +249,7 @@ function nodeBinary(version: string): string {
     const name = `node-${process.platform}-${process.arch}@${version}`;
     const tarball = execFileSync('npm', ['pack', '--silent', '--pack-destination', directory, name], {
       encoding: 'utf8',
+      env: networkEnvironment(),
     }).trim();
     execFileSync('tar', ['-xzf', join(directory, tarball), '-C', directory, 'package/bin/node']);
   }

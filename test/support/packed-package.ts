@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { inject } from 'vitest';
+import { networkEnvironment } from './certificates.mjs';
 
 const root = new URL('../..', import.meta.url).pathname;
 
@@ -28,7 +29,11 @@ function runIn(
     cwd: directory,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...environment, NODE_OPTIONS: '' },
+    env: {
+      ...(command === 'npm' ? networkEnvironment() : process.env),
+      ...environment,
+      NODE_OPTIONS: '',
+    },
   });
 }
 
