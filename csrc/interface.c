@@ -39,6 +39,8 @@ u32 heapline_set_checks(u32 quarantine, u32 shadow, u32 shadow_bytes) {
 
 void heapline_operator_add(u32 start, u32 bytes, u32 way) { hl_operator_add(start, bytes, way); }
 
+void heapline_sized_delete(u32 address, u32 bytes, u32 alignment) { hl_sized_delete(address, bytes, alignment); }
+
 void heapline_set_timeline(u32 step) { hl_timeline_set(step); }
 
 void heapline_set_limits(u32 most_blocks, u32 most_bytes) { hl_limits_set(most_blocks, most_bytes); }

@@ -63,6 +63,9 @@ HL_HOST u32 heapline_set_checks(u32 quarantine, u32 shadow, u32 shadow_bytes);
 /* Says where the code of an operator new or delete lies (HL_WAY_*). With such code, blocks that are freed in another way than
  * the one in which they were allocated are reported while freed blocks are kept (heapline_set_checks). */
 HL_HOST void heapline_operator_add(u32 start, u32 bytes, u32 way);
+/* An operator delete begins that is given a block and its size; it has ended when `address` is 0. Instrumented code with
+ * checks calls it. */
+HL_HOST void heapline_sized_delete(u32 address, u32 bytes, u32 alignment);
 /* Asks for a point of the timeline once so many bytes have been allocated; 0 for none. */
 HL_HOST void heapline_set_timeline(u32 step);
 /* Lets allocations fail that would make more blocks, or a larger block, than this; 0 stands for no limit. */

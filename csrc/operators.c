@@ -4,7 +4,10 @@
  * the end. The host says where the code of the operators lies. So the way is the outermost operator among the innermost
  * call sites: of the block's context, and of the shadow stack when the block is freed.
  *
- * What is found in this way is a suspicion, because an operator that was inlined into its caller leaves no call site. The
+ * An operator delete may be given the size of the block, which is wrong when an object is deleted as one of another type.
+ * Code with checks says so before it calls such an operator, and the size is compared when the block is freed.
+ *
+ * What is found in these ways is a suspicion, because an operator that was inlined into its caller leaves no call site. The
  * host knows the inlined functions from debug information, and judges.
  */
 #include "platform.h"
@@ -60,22 +63,39 @@ static u32 hl_way_of_context(const hl_node *node) {
   return node->site == HL_SITE_TRUNCATED ? HL_WAY_UNKNOWN : way;
 }
 
+HL_INLINE void hl_sized_delete(u32 address, u32 bytes, u32 alignment) {
+  hl.operators.deleted = address;
+  hl.operators.deleted_bytes = bytes;
+  hl.operators.deleted_alignment = alignment;
+}
+
+/* The size that a running operator delete was given, when it is not the block's; otherwise 0. The operator new of an aligned
+ * type may round the size up. That of 0 bytes takes one. */
+HL_INLINE u32 hl_wrong_size(u32 address, const hl_block *block) {
+  const hl_operators *all = &hl.operators;
+  u32 bytes = all->deleted_bytes, mask = all->deleted_alignment - 1;
+  if (all->deleted != address || bytes == block->requested || ((bytes + mask) & ~mask) == block->requested) return 0;
+  return bytes;
+}
+
 static int hl_access_is_new(u32 site, u32 kind);
 
-HL_COLD void hl_way_suspected(u32 address, const hl_block *block, u32 allocated, u32 freed, u32 place) {
-  if (!hl_access_is_new(place, HL_FAULT_MISMATCH)) return;
+/* @param bytes the wrong size; 0 when the ways are wrong */
+HL_COLD void hl_way_suspected(u32 address, const hl_block *block, u32 allocated, u32 freed, u32 bytes, u32 place) {
+  if (!hl_access_is_new(place, bytes ? HL_FAULT_SIZE_MISMATCH : HL_FAULT_MISMATCH)) return;
   hl_fault record = {
       .kind = HL_FAULT_MISMATCH_SUSPECTED,
       .address = address,
       .context = (u32)hl_context(),
       .block = address,
       .block_size = block->requested,
+      .access_size = bytes,
       .allocated_by = allocated,
       .freed_by = freed,
   };
   record.alloc_context = (u32)hl_block_context(block);
   heapline_host_fault(&record);
-  if (record.kind == HL_FAULT_MISMATCH) hl_fault_tell(&record);
+  if (record.kind != HL_FAULT_MISMATCH_SUSPECTED) hl_fault_tell(&record);
 }
 
 /* A block in use is about to be freed. Contexts are not what they seem once there was no memory for them, and neither
@@ -83,8 +103,10 @@ HL_COLD void hl_way_suspected(u32 address, const hl_block *block, u32 allocated,
 HL_SLOW void hl_way_judge(u32 address, const hl_block *block, u32 reallocates) {
   if (hl.metadata_missing || rt.top == HL_LAST_SLOT) return;
   u32 place, freed = hl_way_of_call(&place), allocated = hl_way_of_context(hl_block_context(block));
-  if (freed == allocated || allocated == HL_WAY_UNKNOWN) return;
-  hl_way_suspected(address, block, allocated, freed == HL_WAY_MALLOC && reallocates ? HL_WAY_REALLOC : freed, place);
+  u32 bytes = freed == allocated ? hl_wrong_size(address, block) : 0;
+  if ((freed == allocated && !bytes) || allocated == HL_WAY_UNKNOWN) return;
+  freed = freed == HL_WAY_MALLOC && reallocates ? HL_WAY_REALLOC : freed;
+  hl_way_suspected(address, block, allocated, freed, bytes, place);
 }
 
 HL_INLINE void hl_way_check(u32 address, const hl_block *block, u32 reallocates) {

@@ -474,6 +474,7 @@ typedef struct hl_operator {
 typedef struct hl_operators {
   u32 start, bytes; /* of the code from the first operator to the last */
   u32 count;
+  u32 deleted, deleted_bytes, deleted_alignment; /* what a running operator delete was given, if it was given a size */
   hl_operator code[HL_OPERATORS_MOST];
 } hl_operators;
 

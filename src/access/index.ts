@@ -21,6 +21,7 @@ import { addRangeFunctions, isUnchecked, redirectPointers } from './libc-calls.t
 import { plainPlan } from './plain-plan.ts';
 import { checkFunctions, runtimeFunctions } from './runtime-functions.ts';
 import { limitToShadow, planShadow, type ShadowPlan } from './shadow-place.ts';
+import { addSizedDeletes } from './sized-deletes.ts';
 import { Variables } from './variables.ts';
 import { Walk, type WalkedModule } from './walk.ts';
 
@@ -45,6 +46,7 @@ class ChecksPass {
     const opener = openerOf(module, calls);
     for (const [index, target] of [
       ...addHostFunctions(rewriter, functions),
+      ...addSizedDeletes(rewriter, names),
       ...(opener === null ? [] : addLeavingFunctions(rewriter, opener)),
     ]) {
       replaced.set(index, target);

@@ -150,11 +150,15 @@ const WITHOUT_MEANING: readonly (readonly [RegExp, string])[] = [
     'it is a check of another kind of error, for which a native build with AddressSanitizer is the tool',
   ],
   [
+    /^(?:alloc_dealloc_mismatch|new_delete_type_mismatch)$/,
+    'blocks of C++ are judged while freed blocks wait; quarantine_size_kb=0 turns that off',
+  ],
+  [
     /^(?:quarantine_size_mb|thread_local_quarantine_size_kb)$/,
     'quarantine_size_kb says how many KiB of freed blocks wait',
   ],
   [
-    /^(?:alloc_dealloc_mismatch|new_delete_type_mismatch|allocator_\w+|max_allocation_size_mb|hard_rss_limit_mb|soft_rss_limit_mb|max_malloc_fill_size|malloc_fill_byte|print_stats|print_summary|print_legend|print_cmdline|atexit|log_threads|print_full_thread_history|dump_\w+|sleep_\w+|include|include_if_exists|debug|test_only\w*)$/,
+    /^(?:allocator_\w+|max_allocation_size_mb|hard_rss_limit_mb|soft_rss_limit_mb|max_malloc_fill_size|malloc_fill_byte|print_stats|print_summary|print_legend|print_cmdline|atexit|log_threads|print_full_thread_history|dump_\w+|sleep_\w+|include|include_if_exists|debug|test_only\w*)$/,
     'Heapline has nothing like it',
   ],
 ];

@@ -26,6 +26,7 @@ export type HeapFaultKind =
   | 'stack-use-after-scope'
   | 'global-buffer-overflow'
   | 'alloc-dealloc-mismatch'
+  | 'new-delete-type-mismatch'
   | 'unknown-pool';
 
 /** The block that a heap fault is about. */
@@ -85,6 +86,8 @@ export interface MismatchedWays {
   readonly allocatedBy: 'malloc' | 'operator new' | 'operator new[]';
   /** What frees it. */
   readonly freedBy: 'free' | 'realloc' | 'operator delete' | 'operator delete[]';
+  /** The wrong size that `operator delete` is given, when it is the size that does not fit. */
+  readonly freedSize?: number;
 }
 
 /** A wrong access without the bytes around it. */
@@ -113,7 +116,7 @@ export interface HeapFault {
   readonly block: FaultyBlock | null;
   /** Of a wrong access, what was read or written. */
   readonly access?: FaultyAccess;
-  /** Of a block that is freed in another way than the one in which it was allocated, the two ways. */
+  /** Of a block that is freed in another way than the one in which it was allocated, or with another size, the two ways. */
   readonly mismatch?: MismatchedWays;
   /** Where it happened. */
   readonly frames: readonly Frame[];
@@ -220,6 +223,11 @@ export const faultWords: Readonly<Record<HeapFaultKind, FaultWords>> = {
     predicate: 'was freed in another way than the one in which it was allocated',
     meaning: 'The program freed a block in another way than the one in which it allocated the block.',
   },
+  'new-delete-type-mismatch': {
+    title: 'new-delete-type-mismatch',
+    predicate: 'was deleted with another size than its own',
+    meaning: 'The program deleted an object as one of another type, whose size is another one.',
+  },
   'unknown-pool': {
     title: 'client request for a pool that does not exist',
     predicate: 'names no pool: it was destroyed before, or never created',
@@ -246,8 +254,9 @@ export function accessText({ address }: HeapFault, { kind, size, position }: Fau
 }
 
 /** The two ways in words: `allocated by operator new[] and freed by operator delete`. */
-export function mismatchText({ allocatedBy, freedBy }: MismatchedWays): string {
-  return `allocated by ${allocatedBy} and freed by ${freedBy}`;
+export function mismatchText({ allocatedBy, freedBy, freedSize }: MismatchedWays): string {
+  const size = freedSize === undefined ? '' : `, which was told ${quantity(freedSize, 'byte')}`;
+  return `allocated by ${allocatedBy} and freed by ${freedBy}${size}`;
 }
 
 /** Where a byte is that must not be touched. */

@@ -94,6 +94,8 @@ export interface RawSuspicion {
   readonly allocContext: number;
   /** Whether realloc frees the block. */
   readonly reallocates: boolean;
+  /** Whether it is about the size that an operator delete was given. */
+  readonly ofSize: boolean;
 }
 
 /** A wrong access as the runtime records it. */
@@ -138,6 +140,7 @@ const FAULT_KINDS: Readonly<Record<number, HeapFaultKind>> = {
   [L.FAULT_USE_AFTER_SCOPE]: 'stack-use-after-scope',
   [L.FAULT_GLOBAL_OVERFLOW]: 'global-buffer-overflow',
   [L.FAULT_MISMATCH]: 'alloc-dealloc-mismatch',
+  [L.FAULT_SIZE_MISMATCH]: 'new-delete-type-mismatch',
 };
 const isBesideVariable = (kind: number): boolean =>
   kind >= L.FAULT_STACK_OVERFLOW && kind <= L.FAULT_GLOBAL_OVERFLOW;
@@ -769,17 +772,18 @@ export class Ledger {
             site: words[at + L.FAULT_ACCESS_SITE / WORD]!,
             variable: !variable || block === 0 ? null : this.#variableAt(at, block, blockSize),
           },
-      mismatch: code !== L.FAULT_MISMATCH ? null : this.#waysAt(at),
+      mismatch: code === L.FAULT_MISMATCH || code === L.FAULT_SIZE_MISMATCH ? this.#waysAt(at, code) : null,
     };
   }
 
   /** @param at index of the first word of a fault record */
-  #waysAt(at: number): MismatchedWays {
+  #waysAt(at: number, code: number): MismatchedWays {
     const words = this.#view.words;
     const allocatedBy = ALLOCATED_BY[words[at + L.FAULT_ALLOCATED_BY / WORD]!];
     const freedBy = FREED_BY[words[at + L.FAULT_FREED_BY / WORD]!];
     if (allocatedBy === undefined || freedBy === undefined) throw damaged('fault record', at * WORD);
-    return { allocatedBy, freedBy };
+    if (code === L.FAULT_MISMATCH) return { allocatedBy, freedBy };
+    return { allocatedBy, freedBy, freedSize: words[at + L.FAULT_ACCESS_SIZE / WORD]! };
   }
 
   /** Whether the record that the import `heapline.fault` was given is a suspicion, which the host is to judge. */
@@ -794,6 +798,7 @@ export class Ledger {
       context: words[at + L.FAULT_CONTEXT / WORD]!,
       allocContext: words[at + L.FAULT_ALLOC_CONTEXT / WORD]!,
       reallocates: words[at + L.FAULT_FREED_BY / WORD] === L.WAY_REALLOC,
+      ofSize: words[at + L.FAULT_ACCESS_SIZE / WORD] !== 0,
     };
   }
 
@@ -801,7 +806,8 @@ export class Ledger {
   confirmSuspicion(record: number, allocatedBy: number, freedBy: number): void {
     const words = this.#view.words;
     const at = this.#recordAt(record);
-    words[at + L.FAULT_KIND / WORD] = L.FAULT_MISMATCH;
+    const ofSize = allocatedBy === freedBy;
+    words[at + L.FAULT_KIND / WORD] = ofSize ? L.FAULT_SIZE_MISMATCH : L.FAULT_MISMATCH;
     words[at + L.FAULT_ALLOCATED_BY / WORD] = allocatedBy;
     words[at + L.FAULT_FREED_BY / WORD] = freedBy;
   }

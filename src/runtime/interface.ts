@@ -52,6 +52,11 @@ export interface RuntimeExports {
    * (heapline_set_checks).
    */
   heapline_operator_add(start: number, bytes: number, way: number): void;
+  /**
+   * An operator delete begins that is given a block and its size; it has ended when `address` is 0.
+   * Instrumented code with checks calls it.
+   */
+  heapline_sized_delete(address: number, bytes: number, alignment: number): void;
   /** Asks for a point of the timeline once so many bytes have been allocated; 0 for none. */
   heapline_set_timeline(step: number): void;
   /**
@@ -144,6 +149,7 @@ export const HOST_EXPORTS: readonly string[] = [
   'heapline_set_flags',
   'heapline_set_checks',
   'heapline_operator_add',
+  'heapline_sized_delete',
   'heapline_set_timeline',
   'heapline_set_limits',
   'heapline_count_attempts',

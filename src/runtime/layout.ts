@@ -295,10 +295,15 @@ export const FAULT_GLOBAL_OVERFLOW = 21;
 /** A block is freed in another way than the one in which it was allocated (operators.c). */
 export const FAULT_MISMATCH = 22;
 /**
- * It seems so. The record is not in the ring. When the host finds that it is so, it writes FAULT_MISMATCH
- * over the kind, and the two ways.
+ * It seems so, or so of the next kind. The record is not in the ring. When the host finds that it is so, it
+ * writes the kind over this one, and the two ways.
  */
 export const FAULT_MISMATCH_SUSPECTED = 23;
+/**
+ * A block of C++ is deleted with another size than its own. FAULT_ACCESS_SIZE has that size, also of a
+ * suspicion, where it is 0 otherwise.
+ */
+export const FAULT_SIZE_MISMATCH = 24;
 /**
  * The ways in which C++ allocates and frees: malloc and free, new and delete, new[] and delete[]; realloc,
  * which frees; and one that is not known.

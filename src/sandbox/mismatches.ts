@@ -38,7 +38,7 @@ export class MismatchJudge {
 
   /** Judges the suspicion at this address, and tells the runtime when it is right. */
   judge(record: number): void {
-    const { context, allocContext, reallocates } = this.ledger.suspicionAt(record);
+    const { context, allocContext, reallocates, ofSize } = this.ledger.suspicionAt(record);
     let freed: Told;
     let allocated: Told;
     try {
@@ -48,7 +48,8 @@ export class MismatchJudge {
       if (error instanceof CorruptLedgerError) return;
       throw error;
     }
-    if (freed.way === allocated.way || freed.replaced || allocated.replaced) return;
+    const fits = freed.way === allocated.way && !(ofSize && freed.way !== layout.WAY_MALLOC);
+    if (fits || freed.replaced || allocated.replaced) return;
     // Without debug information nobody knows what was inlined.
     if (!freed.hasLines && !allocated.hasLines) return;
     const frees = freed.way === layout.WAY_MALLOC && reallocates ? layout.WAY_REALLOC : freed.way;

@@ -6,12 +6,18 @@ export interface MismatchCase {
   readonly body: string;
   /** What allocated the block and what frees it, when they do not fit together. */
   readonly expected: readonly [allocatedBy: string, freedBy: string] | null;
+  /** The wrong size that is given to delete, when it is the size that does not fit. */
+  readonly size?: number;
 }
 
 const bad = (name: string, body: string, allocatedBy: string, freedBy: string): MismatchCase => ({
   name,
   body,
   expected: [allocatedBy, freedBy],
+});
+const wrongSize = (name: string, body: string, array: '' | '[]', size: number): MismatchCase => ({
+  ...bad(name, body, `operator new${array}`, `operator delete${array}`),
+  size,
 });
 const good = (name: string, body: string): MismatchCase => ({ name, body, expected: null });
 
@@ -73,6 +79,32 @@ export const mismatchCases: readonly MismatchCase[] = [
     'operator new',
     'realloc',
   ),
+  wrongSize('without_virtual_destructor', 'Plain *p = new Extended; hide(p); delete p;', '', 4),
+  wrongSize('sized_small', 'void *p = ::operator new(9); hide(p); ::operator delete(p, 8);', '', 8),
+  wrongSize('sized_large', 'void *p = ::operator new(9); hide(p); ::operator delete(p, 90);', '', 90),
+  wrongSize('sized_array', 'void *p = ::operator new[](9); hide(p); ::operator delete[](p, 8);', '[]', 8),
+  wrongSize(
+    'sized_aligned',
+    'void *p = ::operator new(100, std::align_val_t(64)); hide(p); ::operator delete(p, 200, std::align_val_t(64));',
+    '',
+    200,
+  ),
+  bad(
+    'sized_array_delete',
+    'void *p = ::operator new[](9); hide(p); ::operator delete(p, 8);',
+    'operator new[]',
+    'operator delete',
+  ),
+  good('sized_none', 'void *p = ::operator new(9); hide(p); ::operator delete(p, (size_t)0);'),
+  good('sized_empty', 'void *p = ::operator new(0); hide(p); ::operator delete(p, 1);'),
+  good(
+    'sized_aligned_well',
+    'void *p = ::operator new(100, std::align_val_t(64)); hide(p); ::operator delete(p, 100, std::align_val_t(64));',
+  ),
+  good(
+    'sized_object',
+    'Extended *p = new Extended; hide(p); delete p; p = new Extended[3]; hide(p); delete[] p;',
+  ),
   good('new_delete', 'int *p = new int; hide(p); delete p;'),
   good('array_delete_array', 'int *p = new int[3]; hide(p); delete[] p;'),
   good('counted', 'Counted *p = new Counted[3]; hide(p); delete[] p; p = new Counted; hide(p); delete p;'),
@@ -128,6 +160,8 @@ struct Counted { int value = 1; ~Counted() { hide(this); } };
 struct alignas(64) Aligned { char bytes[64]; };
 struct Base { virtual ~Base() {} };
 struct Derived : Base { std::string text = std::string(40, 'x'); };
+struct Plain { int a; ~Plain() { hide(this); } };
+struct Extended : Plain { int b[10]; ~Extended() { hide(b); } };
 struct Own {
   char bytes[20];
   static void *operator new(size_t size) { return malloc(size); }
@@ -150,6 +184,7 @@ void operator delete(void *p) noexcept { free(p); }
 void operator delete[](void *p) noexcept { free(p); }
 void operator delete(void *p, size_t) noexcept { free(p); }
 void operator delete[](void *p, size_t) noexcept { free(p); }
+extern "C" void sizes() { int *p = new int; hide(p); ::operator delete(p, 9); }
 extern "C" void pairs() { int *p = new int; hide(p); delete p; p = new int[3]; hide(p); delete[] p; }
 extern "C" void crossed() { int *p = new int; hide(p); free(p); p = (int *)malloc(4); hide(p); delete p; }
 `;

@@ -30,7 +30,8 @@ type Small = { fits(): void; crossed(times: number): void };
 const names = mismatchCases.map(({ name }) => name);
 const compileOptions = (toolchain: ToolchainName, level: string) => ({
   toolchain,
-  flags: [level, '-std=gnu++17', '-w'],
+  // Newer compilers do so by themselves.
+  flags: [level, '-std=gnu++17', '-fsized-deallocation', '-w'],
   exports: names,
 });
 
@@ -41,21 +42,24 @@ function faultsOf(lib: Sandbox<Functions>, name: string): readonly HeapFault[] {
   return lib.heap.faults().slice(before);
 }
 
-function expectVerdicts(lib: Sandbox<Functions>): void {
-  for (const { name, expected } of mismatchCases) {
+/** @param sizes whether sizes are compared, which checks of accesses do */
+function expectVerdicts(lib: Sandbox<Functions>, sizes: boolean): void {
+  for (const { name, expected, size } of mismatchCases) {
     const found = faultsOf(lib, name).map(({ kind, mismatch }) => [kind, mismatch]);
-    const mismatch = expected && { allocatedBy: expected[0], freedBy: expected[1] };
-    expect([name, ...found]).toEqual([
-      name,
-      ...(expected === null ? [] : [['alloc-dealloc-mismatch', mismatch]]),
-    ]);
+    const ways = expected && { allocatedBy: expected[0], freedBy: expected[1] };
+    const wanted =
+      size === undefined
+        ? ['alloc-dealloc-mismatch', ways]
+        : ['new-delete-type-mismatch', { ...ways, freedSize: size }];
+    const silent = expected === null || (size !== undefined && !sizes);
+    expect([name, ...found]).toEqual([name, ...(silent ? [] : [wanted])]);
   }
 }
 
 describe.each(FULL ? ALL : [['emscripten', '-O2'] as const])('with %s %s', (toolchain, level) => {
   it('reports each pair that does not fit together, and no other', async () => {
     using lib = await loadC<Functions>(source, { ...compileOptions(toolchain, level), quarantine: 65_536 });
-    expectVerdicts(lib);
+    expectVerdicts(lib, false);
     const report = formatText(lib.heap.leaks());
     const line = (text: string): number =>
       mismatchSource(false)
@@ -67,6 +71,15 @@ describe.each(FULL ? ALL : [['emscripten', '-O2'] as const])('with %s %s', (tool
         String.raw`alloc-dealloc-mismatch in array_delete: block of 12 bytes at 0x[0-9a-f]{8}, allocated by operator new\[\] and freed by operator delete\n` +
           String.raw`(?:  at operator delete.*\n)*  at array_delete \(.*mismatches\.cpp:${at}:\d+\)[^]*?\n  allocated\n(?:    at operator new.*\n)*    at array_delete \(.*mismatches\.cpp:${at}:`,
       ),
+    );
+  }, 60_000);
+
+  it('compares the sizes that delete is given, with checks of accesses', async () => {
+    const checked = { checks: true, stack: false };
+    using lib = await loadC<Functions>(source, { ...compileOptions(toolchain, level), ...checked });
+    expectVerdicts(lib, true);
+    expect(formatText(lib.heap.leaks())).toMatch(
+      /new-delete-type-mismatch in without_virtual_destructor: block of 44 bytes at 0x[0-9a-f]{8}, allocated by operator new and freed by operator delete, which was told 4 bytes\n/,
     );
   }, 60_000);
 });
@@ -116,8 +129,10 @@ it('judges modules as linkers write them, and none that was optimised afterwards
 it.each(FULL ? ['-O0', '-O2'] : ['-O2'])(
   "leaves a program's own operators alone, inlined or not, at %s",
   async (level) => {
-    const options = { toolchain: 'embedded', flags: [level], exports: ['pairs', 'crossed'] } as const;
-    using lib = await loadC<{ pairs(): void; crossed(): void }>(replaced, { ...options, quarantine: 1000 });
+    const exports = ['pairs', 'crossed', 'sizes'] as const;
+    const options = { toolchain: 'embedded', flags: [level], exports, checks: true, stack: false } as const;
+    using lib = await loadC<Record<(typeof exports)[number], () => void>>(replaced, options);
+    lib.exports.sizes();
     lib.exports.pairs();
     lib.exports.crossed();
     expect(kinds(lib)).toEqual([]);
