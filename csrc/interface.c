@@ -188,6 +188,11 @@ void __asan_before_dynamic_init(const char *module) { (void)module; }
 
 void __asan_after_dynamic_init(void) {}
 
+/* The number of elements that C++ keeps before an array. It is left open, as by AddressSanitizer in 32 bits. */
+void __asan_poison_cxx_array_cookie(uintptr_t *cookie) { (void)cookie; }
+
+uintptr_t __asan_load_cxx_array_cookie(const uintptr_t *cookie) { return *cookie; }
+
 void __asan_handle_no_return(void) { heapline_variables(HL_VARIABLES_MAY_END, 0, 0); }
 
 void __asan_alloca_poison(uintptr_t address, uintptr_t size) {

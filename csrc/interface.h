@@ -161,6 +161,8 @@ HL_LINKED void __asan_unregister_globals(void *globals, uintptr_t count);
 HL_LINKED void __asan_before_dynamic_init(const char *module);
 HL_LINKED void __asan_after_dynamic_init(void);
 HL_LINKED void __asan_handle_no_return(void);
+HL_LINKED void __asan_poison_cxx_array_cookie(uintptr_t *cookie);
+HL_LINKED uintptr_t __asan_load_cxx_array_cookie(const uintptr_t *cookie);
 HL_LINKED void __asan_alloca_poison(uintptr_t address, uintptr_t size);
 HL_LINKED void __asan_allocas_unpoison(uintptr_t from, uintptr_t to);
 HL_LINKED void __asan_poison_stack_memory(uintptr_t address, uintptr_t size);

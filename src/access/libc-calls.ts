@@ -43,7 +43,9 @@ type Touches =
    * Reads the string at the second, as long as the result says. Writes it to the first, at most as many bytes as the third
    * says.
    */
-  | 'copy-limited';
+  | 'copy-limited'
+  /** Reads the word at the first. */
+  | 'load';
 
 /** Parameters of such functions; all others have three. */
 const PARAMETERS: Partial<Readonly<Record<Touches, number>>> = {
@@ -51,6 +53,7 @@ const PARAMETERS: Partial<Readonly<Record<Touches, number>>> = {
   'copy-string': 2,
   'find-or-end': 2,
   'copy-until': 4,
+  load: 1,
 };
 
 /** The functions by their names in the C libraries. */
@@ -77,9 +80,13 @@ const TOUCHES: Readonly<Record<string, Touches>> = {
   strlcpy: 'copy-limited',
 };
 
+/** What clang calls to read the number of elements before an array of C++, where variables have room around them. */
+const LOADS: Readonly<Record<string, Touches>> = { __asan_load_cxx_array_cookie: 'load' };
+const WORD = 4;
+
 /** Further functions that are not checked inside, because they are parts of those above. */
 const UNCHECKED: ReadonlySet<string> = new Set([
-  ...Object.keys(TOUCHES),
+  ...Object.keys({ ...TOUCHES, ...LOADS }),
   'emscripten_memcpy',
   '_emscripten_memcpy_bulkmem',
   '_emscripten_memset_bulkmem',
@@ -89,6 +96,11 @@ const UNCHECKED: ReadonlySet<string> = new Set([
 
 /** The functions that are judged at their calls, for documentation and tests. */
 export const RANGE_FUNCTIONS: readonly string[] = Object.keys(TOUCHES);
+
+function touchesOf(name: string): Touches | undefined {
+  if (Object.hasOwn(LOADS, name)) return LOADS[name];
+  return Object.hasOwn(TOUCHES, name) ? TOUCHES[name] : undefined;
+}
 
 /** Whether a function of this name is not checked inside. */
 export function isUnchecked(name: string): boolean {
@@ -115,7 +127,7 @@ export function addRangeFunctions(
   const types = new Map<number, number>();
   const replaced = new Map<number, number>();
   for (const [index, name] of names) {
-    const touches = Object.hasOwn(TOUCHES, name) ? TOUCHES[name]! : undefined;
+    const touches = touchesOf(name);
     if (touches === undefined || index >= module.functions.length || !hasType(module, index, touches))
       continue;
     const parameters = module.functionType(index).parameters.length;
@@ -222,6 +234,7 @@ class RangeFunction {
       this.#string(() => this.#get(2));
       this.#code.byte(0x1a); // drop
     }
+    if (touches === 'load') this.#judge(0, () => this.#code.i32(WORD), false);
     if (touches === 'copy-string') this.#judge(0, () => this.#string(() => this.#code.i32(-1)), true);
   }
 

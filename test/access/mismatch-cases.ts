@@ -194,12 +194,18 @@ export const SMALL = `#include <cstdlib>
 #include <new>
 static void hide(void *p) { __asm__ volatile("" : : "r"(p) : "memory"); }
 struct alignas(64) Aligned { char bytes[64]; };
+struct Counted { int value = 1; ~Counted() { hide(this); } };
 extern "C" void fits() {
   int *p = new (std::nothrow) int; hide(p); delete p;
   p = new (std::nothrow) int[3]; hide(p); delete[] p;
   p = new int[3]; hide(p); delete[] p;
   Aligned *q = new Aligned[2]; hide(q); delete[] q;
   q = new Aligned; hide(q); delete q;
+  Counted *r = new Counted[2]; hide(r); delete[] r;
+}
+extern "C" void twice() {
+  Counted *p = new Counted[2]; hide(p); delete[] p;
+  __asm__ volatile("" : "+r"(p)); delete[] p;
 }
 extern "C" void crossed(int times) {
   for (int i = 0; i < times; i++) { int *p = new int[3]; hide(p); delete p; p = new int; hide(p); free(p); }

@@ -25,7 +25,7 @@ writeFileSync(smallSource, SMALL);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 type Functions = Record<string, () => void>;
-type Small = { fits(): void; crossed(times: number): void };
+type Small = { fits(): void; crossed(times: number): void; twice(): void };
 
 const names = mismatchCases.map(({ name }) => name);
 const compileOptions = (toolchain: ToolchainName, level: string) => ({
@@ -84,16 +84,25 @@ describe.each(FULL ? ALL : [['emscripten', '-O2'] as const])('with %s %s', (tool
   }, 60_000);
 });
 
-const small = { toolchain: 'embedded', flags: ['-O2'], exports: ['fits', 'crossed'] } as const;
+const small = { toolchain: 'embedded', flags: ['-O2'], exports: ['fits', 'crossed', 'twice'] } as const;
 const kinds = (lib: Sandbox<object>): string[] => lib.heap.faults().map(({ kind }) => kind);
 const both = ['alloc-dealloc-mismatch', 'alloc-dealloc-mismatch'];
 
 it('reports each place once, and frees the blocks', async () => {
-  using lib = await loadC<Small>(smallSource, { ...small, checks: true, stack: false });
+  using lib = await loadC<Small>(smallSource, { ...small, checks: true });
   lib.exports.fits();
   lib.exports.crossed(5);
   expect(kinds(lib)).toEqual(both);
   expect(lib.heap.stats().inUseObjects).toBe(0);
+  // The number of elements is before the array, and is read by a function of its own where variables have room.
+  lib.exports.twice();
+  const [number, again] = lib.heap.faults().slice(both.length);
+  expect(number).toMatchObject({
+    kind: 'heap-use-after-free',
+    access: { kind: 'read', size: 4, position: '0 bytes into a freed block of 12 bytes' },
+  });
+  expect(number!.frames[0]).toMatchObject({ function: 'twice' });
+  expect(again).toMatchObject({ kind: 'double-free' });
 });
 
 it("stops before the block is freed with onError: 'throw'", async () => {
