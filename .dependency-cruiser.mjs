@@ -33,7 +33,7 @@ export const ROOMS = [
     name: 'profile',
     browser: true,
     doors: [
-      '(?:index|call-tree|tree-options|decode|profile-options|version|(?:install-)?presentation|install-reader)\\.ts',
+      '(?:index|call-tree|tree-options|decode|profile-options|version|install-(?:presentation|tables|reader)|tables|written-forms)\\.ts',
     ],
   },
   { name: 'host', browser: true },

@@ -46,8 +46,6 @@ export class DebugIndex {
   readonly #types = new Map<string, NamedType[]>();
   readonly #byEntry = new Map<number, NamedType>();
   readonly #functions: NamedFunction[] = [];
-  /** Entries of functions of which only inlined copies are left, or which were inlined besides, by name. */
-  readonly #inlined = new Map<string, number>();
   /** Entries of types by the signature of their type unit. */
   readonly #signatures = new Map<string, number>();
   readonly #warnings: string[] = [];
@@ -74,11 +72,6 @@ export class DebugIndex {
   /** All functions that have code. */
   get functions(): readonly NamedFunction[] {
     return this.#functions;
-  }
-
-  /** The entry of a function that was inlined; undefined where no such function has this name. */
-  inlined(name: string): number | undefined {
-    return this.#inlined.get(name);
   }
 
   /** The types of this name, which is without `struct`; those that are only declared among them. */
@@ -299,16 +292,13 @@ export class DebugIndex {
 
   #addFunction(unit: Unit, entry: TypeEntry, at: number): void {
     const address = this.sections.address(entry.lowPc.kind, entry.lowPc.value, unit);
-    if (isSet(entry.declaration)) return;
-    const hasCode = address !== null && address !== 0;
+    if (isSet(entry.declaration) || address === null || address === 0) return;
     let external = false;
     const name = this.inOrigins(at, (each, home) => {
       external ||= isSet(each.external);
       return home.string(each.linkageName) ?? home.string(each.name);
     });
-    if (name === null) return;
-    if (hasCode) this.#functions.push({ entry: at, unit, name, address, external });
-    else this.#inlined.set(name, at);
+    if (name !== null) this.#functions.push({ entry: at, unit, name, address, external });
   }
 
   #warn(error: DwarfError): void {

@@ -15,7 +15,7 @@ import {
   typeAt,
   variablesOf,
 } from './function-variables.ts';
-import { declarationOf, type Signature, signatureOf } from './signature.ts';
+import { type Signature, signatureOf } from './signature.ts';
 import { TypeReader } from './type-reader.ts';
 
 /** The section of a module that was instrumented: its functions are no longer where the debug information says. */
@@ -70,23 +70,6 @@ export class ModuleTypes {
       this.#found.set(name, type);
     }
     return type;
-  }
-
-  /**
-   * Whether a function that was inlined hands out memory, as its declaration says: it returns `void *` and takes an unsigned
-   * number, which is how much.
-   */
-  handsOutMemory(name: string): boolean {
-    const index = this.#index;
-    const entry = index.inlined(name);
-    if (entry === undefined) return false;
-    return index.guard(false, () => {
-      const { result, parameters } = declarationOf(entry, index, this.#reader);
-      if (result.kind !== 'pointer' || result.target.kind !== 'void') return false;
-      return parameters.some(
-        ({ type }) => type.kind === 'number' && type.encoding === 'unsigned' && type.size >= 4,
-      );
-    });
   }
 
   /** The structs, unions and classes that the program's own sources define, without those of libraries. */

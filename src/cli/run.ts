@@ -220,7 +220,7 @@ async function run(
     });
   const readProfile = (): HeapProfile | null =>
     read(() => terminal.during(READING_STACKS, () => sandbox.heap.profile({ kind: given.kind })));
-  await import('../profile/install-presentation.ts');
+  await import('../profile/install-tables.ts');
   let profile = readProfile();
   // Few programs need what recognises wrappers, so it is loaded when it was missing.
   if (sandbox.heap.missesWrappers) {

@@ -3,7 +3,7 @@
 
 import { textMatcher } from '../platform/index.ts';
 import { filtered as filteredByName, type ProfileModel, samplesOf, viewOf } from '../profile/index.ts';
-import { hiddenInAll } from '../profile/presentation.ts';
+import { hiddenInAll } from '../profile/tables.ts';
 import type { PageState } from './page-state.ts';
 
 /** The option of tables whose profiles have lost their wrappers before, or are to have them. */

@@ -7,7 +7,7 @@ import { STEP, type Steps } from '../algorithms/steps.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import { ProfileBuilder, SIZE_LABEL } from './builder.ts';
 import { importLocations, importStacks } from './import-profile.ts';
-import { presentationOrNull } from './installed-presentation.ts';
+import { tablesOrNull } from './installed-presentation.ts';
 import type { ProfileModel } from './model.ts';
 import { PairTable } from './pair-table.ts';
 
@@ -96,7 +96,7 @@ function* combine(
 
 /** The comments of all, with one list of wrappers. */
 function combinedComments(models: readonly ProfileModel[]): string[] {
-  const tables = presentationOrNull();
+  const tables = tablesOrNull();
   const wrappers = tables && new tables.WrapperCollector();
   const remarks = models.flatMap((model) => wrappers?.addProfile(model) ?? model.comments);
   return [...new Set(remarks), ...(wrappers?.comments() ?? [])];

@@ -11,7 +11,7 @@ import { ProfileBuilder } from './builder.ts';
 import { averageSize, headerOf, WRITTEN_BY } from './header.ts';
 import { HeapProfile } from './heap-profile.ts';
 import { importSamples } from './import-profile.ts';
-import { presentationOrNull } from './installed-presentation.ts';
+import { tablesOrNull } from './installed-presentation.ts';
 import { type ProfileKind, type ProfileModel, SAMPLE_TYPES } from './model.ts';
 
 /** The kinds of profile that come from the ledger's counters. */
@@ -31,8 +31,8 @@ export interface ProfileInput {
     isStartUp?(site: number): boolean;
     /** Whether the function at this site allocates there for its caller, by what its code does. */
     allocatesAt?(site: number): boolean;
-    /** The same for a frame that was inlined, by its declaration. */
-    isInlinedAllocator?(frame: Frame): boolean;
+    /** The same for the function of a frame that was inlined. */
+    allocates?(frame: Frame): boolean;
   };
   /** Frames of an interned host stack, innermost first. */
   readonly hostStacks: { frames(id: number): readonly Frame[] };
@@ -79,7 +79,7 @@ export class ContextProfileBuilder {
   readonly #modules = new Map<ProfileInput['symbols'], ModuleLocations[]>();
   readonly #mappings = new Map<string, number>();
   readonly #comments = new Set<string>([WRITTEN_BY]);
-  readonly #tables = presentationOrNull();
+  readonly #tables = tablesOrNull();
   readonly #wrappers = this.#tables && new this.#tables.WrapperCollector();
   #guests = 0;
   #takenAt = 0;

@@ -11,7 +11,7 @@ import { encodeProfile } from './encode.ts';
 import { type FilterOptions, filtered, filterNames } from './filter.ts';
 import { type FoldedOptions, foldedText } from './folded.ts';
 import { withInlineLocations } from './inline-locations.ts';
-import { presentation, presentationOrNull } from './installed-presentation.ts';
+import { tablesOrNull, writtenForms } from './installed-presentation.ts';
 import { type ProfileJson, profileJson } from './json.ts';
 import type { ProfileKind, ProfileModel, SampleType } from './model.ts';
 import { type HtmlOptions, pageWriter } from './page-writer.ts';
@@ -140,7 +140,7 @@ export class HeapProfile {
    * the profile's stacks have them.
    */
   get wrappers(): readonly string[] {
-    return presentationOrNull()?.hiddenFunctions(this.model, []) ?? [];
+    return tablesOrNull()?.hiddenFunctions(this.model, []) ?? [];
   }
 
   /** Number of samples, which are the contexts that have values. */
@@ -223,7 +223,7 @@ export class HeapProfile {
    */
   speedscope(options: SpeedscopeOptions = {}): string {
     const settings = readOptions('profile.speedscope', options, SPEEDSCOPE_OPTIONS);
-    return presentation().speedscopeText(this.model, this.#stackView(), settings);
+    return writtenForms().speedscopeText(this.model, this.#stackView(), settings);
   }
 
   /**
@@ -236,7 +236,7 @@ export class HeapProfile {
 
   /** The text form of Go's `/debug/pprof/heap?debug=1`, which pprof also reads. */
   text(): string {
-    return atOnce(presentation().legacyText(this.model));
+    return atOnce(writtenForms().legacyText(this.model));
   }
 
   /** The first rows of the table, for messages and logs. */
@@ -275,9 +275,7 @@ export class HeapProfile {
 
   #shownPart(wrappers: readonly string[]): ShownPart {
     const view = this.#stackView();
-    return (
-      presentationOrNull()?.shownPart(this.model, view, wrappers) ?? { model: this.model, view, note: '' }
-    );
+    return tablesOrNull()?.shownPart(this.model, view, wrappers) ?? { model: this.model, view, note: '' };
   }
 
   #stackView(): StackView {

@@ -68,8 +68,7 @@ export class InnermostFrames {
     if (symbols.isStartUp?.(site)) return NOTHING;
     const frames = this.framesOf(site);
     const own = frames.findIndex(
-      (frame) =>
-        !collector.isWrapper(frame) && !(frame.inlined && symbols.isInlinedAllocator?.(frame) === true),
+      (frame) => !collector.isWrapper(frame) && !(frame.inlined && symbols.allocates?.(frame) === true),
     );
     // What is inlined into the call of a wrapper is a part of it.
     if (own < 0 || symbols.allocatesAt?.(site)) return { ...NOTHING, wrappers: frames };

@@ -10,7 +10,7 @@ import { type Frame, foldStacks, type Stack, stackOf, WASM, wrapperFrames } from
 import { ProfileBuilder } from './builder.ts';
 import { averageSize, headerOf } from './header.ts';
 import { HeapProfile } from './heap-profile.ts';
-import { presentationOrNull } from './installed-presentation.ts';
+import { tablesOrNull } from './installed-presentation.ts';
 import type { WrapperCollector } from './wrapper-list.ts';
 
 /** What a profile shows of a leak report. */
@@ -49,7 +49,7 @@ export class LeakProfileBuilder {
   readonly #builder = new ProfileBuilder(headerOf('leaks'));
   readonly #comments = new Set<string>(headerOf('leaks').comments);
   readonly #mappings = new Map<string, number>();
-  readonly #tables = presentationOrNull();
+  readonly #tables = tablesOrNull();
   readonly #wrappers = this.#tables && new this.#tables.WrapperCollector();
 
   /** Adds the leaks of one report. */

@@ -93,7 +93,7 @@ export class ModuleSymbols {
     private readonly options: SymbolizerOptions,
     originalOf: ((fileOffset: number) => number | null) | null = null,
   ) {
-    this.#wrappers = new ModuleWrappers(module, (site) => this.frames(site), originalOf);
+    this.#wrappers = new ModuleWrappers(module, (site) => this.frames(site), options.bodies, originalOf);
   }
 
   /** Debug information that could not be used, and why; empty before the symbols were needed. */
@@ -124,22 +124,18 @@ export class ModuleSymbols {
 
   /** Frames of the instruction at this offset of the original code, innermost first. */
   frames(site: number): readonly Frame[] {
+    this.#wrappers.saw(site);
     return this.#open().frames(site);
   }
 
-  /** Whether the frame is a call by which a function allocates for its caller. */
+  /** Whether the frame is that of a function that allocates there for its caller, by what it does or is declared to do. */
   allocates(frame: Frame): boolean {
-    return this.#wrappers.has(frame) || (frame.inlined && this.isInlinedAllocator(frame));
+    return this.#open().handsOutMemory(frame) || this.#wrappers.has(frame);
   }
 
   /** Whether the call at this offset is one by which its function allocates for its caller. */
   allocatesAt(site: number): boolean {
     return this.#wrappers.hasSite(site);
-  }
-
-  /** Whether an inlined function allocates for its callers: no code may be left of it that could be looked at. */
-  isInlinedAllocator({ linkageName }: Frame): boolean {
-    return cTypes !== null && this.#wrappers.searches && this.types().handsOutMemory(linkageName);
   }
 
   /** Whether profiles would list more wrappers if the code that recognises them by what they do was loaded. */

@@ -1,10 +1,10 @@
-// Which frames of a module are calls by which a function allocates for its caller. The module's code is searched when a
-// report first asks. The code that searches is loaded with sandboxes whose reports are likely to be read.
+// Which frames of a module are calls by which a function allocates for its caller. The code that judges it is loaded with
+// sandboxes whose reports are likely to be read. Others learn from wasMissed that they might need it.
 
 import { lastAtMost } from '../algorithms/binary-search.ts';
-import { readModule, type WasmModule } from '../binary/index.ts';
-import { type Frame, isSizedAllocator } from '../frames/index.ts';
-import { debug, debugs } from '../platform/debug.ts';
+import { ExternalKind, peekU32, readModule, type WasmModule } from '../binary/index.ts';
+import type { Frame } from '../frames/index.ts';
+import type { WrapperFrames } from '../shapes/index.ts';
 
 /** The names that compilers give to main. */
 export const MAIN = /^(main|__original_main|__main_argc_argv)$/;
@@ -33,91 +33,97 @@ export function useShapes(room: typeof import('../shapes/index.ts')): void {
 
 /** The frames of one module's wrappers. */
 export class ModuleWrappers {
-  #found: Found | null = null;
+  /** Places of the original code whose frames somebody has read. */
+  readonly #sites = new Set<number>();
   #module: WasmModule | null = null;
   #starts: readonly number[] | null = null;
+  #names: ReadonlySet<string> | null = null;
+  #judge: WrapperFrames | null = null;
   #missed = false;
 
   /**
    * @param frames the frames of a place in the original code
-   * @param originalOf the place in the original code of an instruction at a file offset of the module; null when the
-   *   module was not instrumented
+   * @param bodies the function bodies of the original code; undefined when the module is the original
+   * @param originalOf of a module that came instrumented: the place in the original code of a file offset
    */
   constructor(
     private readonly module: Uint8Array,
     private readonly frames: (site: number) => readonly Frame[],
+    private readonly bodies: readonly { readonly start: number }[] | undefined,
     private readonly originalOf: ((fileOffset: number) => number | null) | null,
   ) {}
 
-  /** Whether the code that searches is loaded. */
-  get searches(): boolean {
-    return shapes !== null;
-  }
-
-  /** Whether hasSite() was asked about a function that might be a wrapper, and the code that searches was not loaded. */
+  /** Whether something that was asked about might be a wrapper, and the code that judges was not loaded. */
   get wasMissed(): boolean {
     return this.#missed && shapes === null;
   }
 
-  /** Whether the frame is such a call. */
+  /** Somebody has read the frames of this place of the original code. */
+  saw(site: number): void {
+    this.#sites.add(site);
+  }
+
+  /** Whether the frame is a call by which its function allocates for its caller, or belongs to one. */
   has(frame: Frame): boolean {
-    if (shapes === null) return false;
-    this.#found ??= this.#find(shapes);
-    return this.#found.places.has(placeOf(frame));
+    const judge = this.#judging();
+    // Without it, a copy that was inlined can only be known if the function is there, too.
+    if (judge === null) this.#missed ||= this.#hasFunction(frame.linkageName);
+    return judge?.has(frame, this.#sites) === true;
   }
 
   /** Whether there is such a call at this offset of the original code. */
   hasSite(site: number): boolean {
-    if (!this.#mayHave(site)) return false;
-    if (shapes === null) {
-      this.#missed = true;
+    const index = this.#functionAt(site);
+    if (!this.#mayAllocate(index, site) || MAIN.test(this.frames(site).at(-1)?.linkageName ?? ''))
       return false;
-    }
-    this.#found ??= this.#find(shapes);
-    return this.#found.sites.has(site);
+    const judge = this.#judging();
+    this.#missed ||= judge === null;
+    return judge?.hasSite(index, site) === true;
   }
 
-  /** Whether the function at this offset takes something and returns what may be an address. */
-  #mayHave(site: number): boolean {
+  #parsed(): WasmModule {
+    this.#module ??= readModule(this.module);
+    return this.#module;
+  }
+
+  #judging(): WrapperFrames | null {
+    if (shapes === null || this.#judge !== null) return this.#judge;
+    const { codeStart } = this.#parsed();
+    this.#judge = new shapes.WrapperFrames(this.#parsed(), {
+      frames: this.frames,
+      functionAt: (site) => this.#functionAt(site),
+      originalOf: this.originalOf ?? ((fileOffset) => fileOffset - codeStart),
+    });
+    return this.#judge;
+  }
+
+  #functionAt(site: number): number {
+    const { bodies, codeStart, importedFunctions } = this.#parsed();
+    this.#starts ??= this.bodies?.map(({ start }) => start) ?? bodies.map(({ start }) => start - codeStart);
+    return importedFunctions + lastAtMost(this.#starts, site);
+  }
+
+  /** Whether a function takes something, or announces a block at this place, and returns what may be an address. */
+  #mayAllocate(index: number, site = -1): boolean {
+    if (index < this.#parsed().importedFunctions) return false;
+    const { parameters, results } = this.#parsed().functionType(index);
+    if (results.length !== 1 || results[0]!.code !== I32) return false;
+    return parameters.length > 0 || (site >= 0 && this.#isRequest(site));
+  }
+
+  /** Whether C talks to Heapline at this place. */
+  #isRequest(site: number): boolean {
     if (this.originalOf !== null) return true;
-    if (MAIN.test(this.frames(site).at(-1)?.linkageName ?? '')) return false;
-    this.#module ??= readModule(this.module);
-    const { bodies, codeStart, importedFunctions } = this.#module;
-    this.#starts ??= bodies.map(({ start }) => start);
-    const body = lastAtMost(this.#starts, codeStart + site);
-    if (body < 0) return false;
-    const { parameters, results } = this.#module.functionType(importedFunctions + body);
-    return parameters.length > 0 && results.length === 1 && results[0]!.code === I32;
+    const { bytes, codeStart } = this.#parsed();
+    const request = this.#parsed().export('heapline_request', ExternalKind.Function);
+    return request !== undefined && peekU32(bytes, codeStart + site + 1) === request.index;
   }
 
-  #find({ findWrappers }: NonNullable<typeof shapes>): Found {
-    this.#module ??= readModule(this.module);
-    const { codeStart } = this.#module;
-    const originalOf = this.originalOf ?? ((fileOffset: number) => fileOffset - codeStart);
-    const found = new Map<string, Frame>();
-    const sites = new Set<number>();
-    for (const call of findWrappers(this.#module, isSizedAllocator).calls) {
-      const site = originalOf(call);
-      if (site === null) continue;
-      sites.add(site);
-      // Calls that were inlined into a wrapper are a part of it.
-      for (const frame of this.frames(site)) found.set(placeOf(frame), frame);
-    }
-    if (debugs('wrappers')) debug('wrappers', namesOf([...found.values()]));
-    return { places: new Set(found.keys()), sites };
+  #hasFunction(name: string): boolean {
+    const module = this.#parsed();
+    this.#names ??= new Set(
+      [...module.functionNames()].flatMap(([index, each]) => (this.#mayAllocate(index) ? [each] : [])),
+    );
+    return this.#names.has(name);
   }
-}
-
-/** The calls of a module, by the places of their frames and by their offsets. */
-interface Found {
-  readonly places: ReadonlySet<string>;
-  readonly sites: ReadonlySet<number>;
-}
-
-function namesOf(frames: readonly Frame[]): string {
-  return [...new Set(frames.map((frame) => frame.function))].sort().join(', ');
-}
-
-function placeOf({ function: name, linkageName, file, line, column }: Frame): string {
-  return `${name}\0${linkageName}\0${file}\0${line}\0${column}`;
 }

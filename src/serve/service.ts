@@ -10,7 +10,7 @@ import { gzip } from 'node:zlib';
 import { escapeHtml } from '../algorithms/escape-html.ts';
 import type { Steps } from '../algorithms/steps.ts';
 import { DEFAULT_LEVEL, encodeMessage, type HeapProfile, VERSION } from '../profile/index.ts';
-import { legacyText } from '../profile/presentation.ts';
+import { legacyText } from '../profile/written-forms.ts';
 import {
   AllThreads,
   absentHeader,

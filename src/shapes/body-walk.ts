@@ -423,14 +423,14 @@ export class BodyWalk {
         this.#call(at, opcode);
         return;
       case Opcode.LocalGet:
-        this.#push(this.#state.locals[peekU32(bytes, at + 1)]!);
+        this.#push(this.#state.locals[this.#local(at)]!);
         return;
       case Opcode.LocalSet:
-        this.#state.locals[peekU32(bytes, at + 1)] = this.#pop();
+        this.#state.locals[this.#local(at)] = this.#pop();
         return;
       case Opcode.LocalTee: {
         const value = this.#pop();
-        this.#state.locals[peekU32(bytes, at + 1)] = value;
+        this.#state.locals[this.#local(at)] = value;
         this.#push(value);
         return;
       }
@@ -459,6 +459,12 @@ export class BodyWalk {
     else if (opcode >= FIRST_STORE && opcode <= LAST_STORE) this.#store(at, opcode);
     else if (opcode >= FIRST_COMPARISON && opcode <= 0xc4) this.#arithmetic(at, opcode);
     else this.#other(at, opcode);
+  }
+
+  #local(at: number): number {
+    const index = peekU32(this.#bytes, at + 1);
+    if (index >= this.#locals) throw new LostTrack();
+    return index;
   }
 
   #arithmetic(at: number, opcode: number): void {
@@ -557,7 +563,9 @@ export class BodyWalk {
     const { callees } = this;
     const isKnown = callee >= 0;
     if (isKnown && callees.answersRequests(callee)) return this.#request(at, given);
-    const sizes = isKnown ? callees.sizesOf(callee) : callees.sizesOfType(type);
+    // Whoever is given no parameter is not told how much the caller wants.
+    const isTold = given.some(({ bits }) => (bits & PARAMETERS) !== 0);
+    const sizes = !isTold ? 0 : isKnown ? callees.sizesOf(callee) : callees.sizesOfType(type);
     const asked = sizes === 0 ? 0 : this.#allocation(at, sizes, given);
     // What a table has may also round a size, or measure a block.
     if (asked !== 0) return ofKind(isKnown ? Kind.Block : Kind.Block | asked, 0);

@@ -1,3 +1,4 @@
-// The door of `shapes`: it finds functions that only allocate for their callers by what their code does.
+// The door of `shapes`: it judges by their code which functions only allocate for their callers.
 
-export { findWrappers, type Wrappers } from './find-wrappers.ts';
+export { type Places, WrapperFrames } from './wrapper-frames.ts';
+export { WrapperSearch } from './wrapper-search.ts';

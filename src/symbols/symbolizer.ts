@@ -139,6 +139,11 @@ export class Symbolizer {
     );
   }
 
+  /** Whether the function of an inlined frame hands out memory, as its declaration says. */
+  handsOutMemory({ inlined, linkageName }: Frame): boolean {
+    return inlined && this.#dwarf?.handsOutMemory(linkageName) === true;
+  }
+
   #findRustStart(): ReadonlySet<number> {
     const found = new Set<number>();
     const rust = rustNames();

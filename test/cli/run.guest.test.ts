@@ -94,6 +94,48 @@ describe('heapline run', () => {
     expect(stderr).toContain('Wrote heap.pb.gz');
   });
 
+  it.each([['-O0'], ['-O1'], ['-O2']])('names the callers of wrappers that %s inlines or leaves', (level) => {
+    directory.write(
+      'grab.h',
+      '#include <stdlib.h>\nstatic inline void *grab(size_t n) { return malloc(n); }\n',
+    );
+    directory.write(
+      'wrapped.c',
+      `#include "grab.h"
+typedef void *address;
+typedef unsigned long amount;
+static void *take(size_t n) { void *p = malloc(n); if (!p) abort(); return p; }
+static address take_all(const amount n, size_t m) { return take(n * m); }
+void *outside(int n) { return malloc((size_t)n); }
+struct thing { int key; };
+static struct thing *make(unsigned key) { struct thing *t = grab(sizeof *t); t->key = (int)key; return t; }
+__attribute__((noinline)) struct thing *thing_new(unsigned key) { return make(key); }
+void *kept[4];
+int main(int argc, char **argv) {
+  kept[0] = thing_new((unsigned)argc);
+  kept[1] = take_all(10, argc);
+  kept[2] = grab(20);
+  kept[3] = outside(argc * 30);
+  return 0;
+}
+`,
+    );
+    const { stdout } = directory.heapline(['run', '--json', level, '--pprof', 'wrapped.pb.gz', 'wrapped.c']);
+    const { profile, ...report } = JSON.parse(stdout);
+    const rows = report.top.filter(({ flat, line }: Record<string, number>) => flat! > 0 && line! > 0);
+    expect(rows.map(({ function: name, line, flat }: Record<string, unknown>) => [name, line, flat])).toEqual(
+      [
+        ['main', 15, 30],
+        ['main', 14, 20],
+        ['main', 13, 10],
+        ['make', 8, 4],
+      ],
+    );
+    expect(JSON.stringify(profile), 'the stacks are whole').toContain('grab');
+    const { comments } = HeapProfile.decode(directory.read('wrapped.pb.gz')).model;
+    expect(comments.at(-1)).toContain("-hide='^(?:grab|outside|take|take_all)$'");
+  });
+
   it('links the rows of its table, and those of other commands, to the sources where links are shown', () => {
     const env = { FORCE_HYPERLINK: '1' };
     const url = pathToFileURL(join(realpathSync(directory.path), 'program.c')).href;

@@ -7,7 +7,7 @@ import { compile } from '../../src/compile/index.ts';
 import { HeaplineError } from '../../src/errors.ts';
 import { formatText, loadWasm, toJson } from '../../src/index.ts';
 import { instrument } from '../../src/instrument/index.ts';
-import { findWrappers } from '../../src/shapes/index.ts';
+import { WrapperSearch } from '../../src/shapes/index.ts';
 import { FULL } from '../support/full.ts';
 import { randomFrom } from '../support/random.ts';
 
@@ -33,8 +33,9 @@ describe.each(builds)('%s %s', (toolchain, level) => {
   const found = (): string[] => {
     const module = readModule(wasm);
     const names = module.functionNames();
-    const all = [...findWrappers(module, none).functions].map((index) => names.get(index)!);
-    return all.filter((name) => /^[wc]_/.test(name)).sort();
+    const search = new WrapperSearch(module, none);
+    const ours = [...names].filter(([, name]) => /^[wc]_/.test(name));
+    return ours.flatMap(([index, name]) => (search.callsOf(index).length > 0 ? [name] : [])).sort();
   };
   const meant = (): string[] => {
     const names = [...readModule(wasm).functionNames().values()];
@@ -56,6 +57,12 @@ describe.each(builds)('%s %s', (toolchain, level) => {
     );
     expect(new Set(places)).toEqual(new Set(['main', 'c_inlined', ...constructors]));
     expect(places.filter((name) => name === 'main').length, 'one for each line of main').toBe(14);
+    const rows = lib.heap
+      .profile()
+      .topRows()
+      .filter(({ flat }) => flat > 0);
+    const inTable = new Set(rows.map((row) => row.function).filter((name) => /^[wc]_/.test(name)));
+    expect(inTable, 'tables do the same').toEqual(new Set(places.filter((name) => name !== 'main')));
     const innermost = records.map(({ stack }) => stack[0]!.function);
     expect(innermost, 'the stacks are whole').toContain('w_plain');
   });
@@ -97,7 +104,9 @@ test('damaged code gives an answer or none, and no error of another kind', async
       damaged[codeStart + next(codeEnd - codeStart)] = next(256);
     }
     try {
-      findWrappers(readModule(damaged), none);
+      const module = readModule(damaged);
+      const search = new WrapperSearch(module, none);
+      module.functions.forEach((_, index) => void search.callsOf(index));
     } catch (error) {
       expect(error).toBeInstanceOf(HeaplineError);
     }

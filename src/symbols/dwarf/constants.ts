@@ -6,11 +6,17 @@ export const DW_UT_skeleton = 0x04;
 export const DW_UT_split_compile = 0x05;
 export const DW_UT_split_type = 0x06;
 
+export const DW_TAG_formal_parameter = 0x05;
+export const DW_TAG_pointer_type = 0x0f;
 export const DW_TAG_inlined_subroutine = 0x1d;
+export const DW_TAG_base_type = 0x24;
 export const DW_TAG_subprogram = 0x2e;
+/** Typedefs, const, volatile, restrict and _Atomic. */
+export const NAMES_OF_TYPES: ReadonlySet<number> = new Set([0x16, 0x26, 0x35, 0x37, 0x47]);
 
 export const DW_AT_sibling = 0x01;
 export const DW_AT_name = 0x03;
+export const DW_AT_byte_size = 0x0b;
 export const DW_AT_stmt_list = 0x10;
 export const DW_AT_low_pc = 0x11;
 export const DW_AT_high_pc = 0x12;
@@ -19,7 +25,9 @@ export const DW_AT_abstract_origin = 0x31;
 export const DW_AT_decl_file = 0x3a;
 export const DW_AT_decl_line = 0x3b;
 export const DW_AT_declaration = 0x3c;
+export const DW_AT_encoding = 0x3e;
 export const DW_AT_specification = 0x47;
+export const DW_AT_type = 0x49;
 export const DW_AT_ranges = 0x55;
 export const DW_AT_call_column = 0x57;
 export const DW_AT_call_file = 0x58;
@@ -33,6 +41,8 @@ export const DW_AT_loclists_base = 0x8c;
 export const DW_AT_MIPS_linkage_name = 0x2007;
 export const DW_AT_GNU_dwo_name = 0x2130;
 export const DW_AT_GNU_addr_base = 0x2133;
+
+export const DW_ATE_unsigned = 0x07;
 
 export const DW_FORM_addr = 0x01;
 export const DW_FORM_block2 = 0x03;

@@ -1,5 +1,5 @@
 // One debugging information entry, read into a reusable record. The record has the attributes that lead from
-// a code offset to a name, a file and a line; other attributes are skipped.
+// a code offset to a name, a file and a line, and from there to the function's declaration; others are skipped.
 
 import type { Abbreviation } from './abbreviations.ts';
 import * as dw from './constants.ts';
@@ -21,6 +21,9 @@ export class Entry {
   readonly declarationFile = new FormValue();
   readonly declarationLine = new FormValue();
   readonly declaration = new FormValue();
+  readonly type = new FormValue();
+  readonly byteSize = new FormValue();
+  readonly encoding = new FormValue();
   readonly callFile = new FormValue();
   readonly callLine = new FormValue();
   readonly callColumn = new FormValue();
@@ -73,6 +76,12 @@ export class Entry {
         return this.declaration;
       case dw.DW_AT_decl_line:
         return this.declarationLine;
+      case dw.DW_AT_type:
+        return this.type;
+      case dw.DW_AT_byte_size:
+        return this.byteSize;
+      case dw.DW_AT_encoding:
+        return this.encoding;
       case dw.DW_AT_call_file:
         return this.callFile;
       case dw.DW_AT_call_line:

@@ -11,6 +11,7 @@ import { unitDone } from '../../algorithms/watched-work.ts';
 import { DwarfError } from '../../errors.ts';
 import { RangeMap } from '../range-map.ts';
 import { DW_UT_split_type, DW_UT_type } from './constants.ts';
+import { handsOutMemory } from './declaration.ts';
 import { Entry } from './entry.ts';
 import * as form from './forms.ts';
 import { type StartsBody, UnitFunctions } from './functions.ts';
@@ -59,6 +60,8 @@ export class DwarfInfo {
   readonly #functions = new Map<Unit, UnitFunctions | null>();
   readonly #brokenLineTables = new Set<Unit>();
   readonly #names = new Map<number, FunctionName>();
+  /** One inlined call of each function, by linkage name: the offset of its entry. */
+  readonly #inlined = new Map<string, number>();
   readonly #entry = new Entry();
   readonly #warnings = new Set<string>();
   /** Number of code ranges that units claim, and how many of them start where a function body of this module does. */
@@ -91,6 +94,14 @@ export class DwarfInfo {
     const unit = this.#units[this.#unitRanges.get(offset)];
     if (unit === undefined) return null;
     return this.#guard(unit, () => this.#framesIn(unit, offset));
+  }
+
+  /** Whether a function that was inlined hands out memory, as its declaration says. Its frames must have been asked for. */
+  handsOutMemory(linkageName: string): boolean {
+    const call = this.#inlined.get(linkageName);
+    if (call === undefined) return false;
+    const unitAt = (offset: number): Unit => this.#unitAt(offset);
+    return this.#guard(unitAt(call), () => handsOutMemory(call, unitAt)) === true;
   }
 
   #open(unit: Unit, index: number): void {
@@ -134,6 +145,7 @@ export class DwarfInfo {
         throw new DwarfError('.debug_info: inlined calls nest too deep', '.debug_info', call.entry);
       }
       const { name, linkageName, startLine } = this.#nameOf(unit, call.entry);
+      this.#inlined.set(linkageName, call.entry);
       frames.push({ function: name, linkageName, startLine, file, line, column, inlined: true });
       // The place of the call is in the caller's source, so it is the position of the next outer frame.
       file = table === null ? '' : table.path(call.callFile);

@@ -63,9 +63,8 @@ export class Unit implements UnitFormat {
     return cursor;
   }
 
-  /** Reads the entry at `offset` into `entry`. */
-  read(offset: number, entry: Entry): Abbreviation {
-    const cursor = this.cursor(offset);
+  /** Reads the entry at `offset` into `entry`. @param cursor is there, and is left behind the entry */
+  read(offset: number, entry: Entry, cursor = this.cursor(offset)): Abbreviation {
     const abbreviation = this.abbreviations.get(cursor.uleb(), offset);
     this.sections.budget.spend(abbreviation.forms.length + 1, '.debug_info', offset);
     entry.read(cursor, abbreviation, this);
