@@ -6,9 +6,9 @@ import { type CallScopes, platform } from '../platform/index.ts';
 import {
   bytesSeemRust,
   checksOf,
-  checkThatRoomIsUsed,
   loadMismatches,
   loadPasses,
+  loadRoom,
   loadShapes,
   loadSymbols,
   loadTimelines,
@@ -34,7 +34,7 @@ export interface Target {
 
 /** Runs the function and gives its result, together with the sandbox of its module. */
 export async function attachTo(target: Target): Promise<{ module: unknown; sandbox: Sandbox<object> }> {
-  checkThatRoomIsUsed(target.options);
+  await loadRoom(target.options);
   const { callScopes, fetchRuntimeObjects } = platform();
   const [scopes = null] = await Promise.all([
     callScopes?.(),

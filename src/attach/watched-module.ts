@@ -6,6 +6,7 @@ import { engine } from '../host/index.ts';
 import { openInstrumented } from '../instrument/instrumented-module.ts';
 import {
   Boundary,
+  checkRoom,
   checksOf,
   loadSymbols,
   type PreparedModule,
@@ -62,14 +63,14 @@ export function watchModuleNow(bytes: Uint8Array, watch: Watch): Taken {
 }
 
 function preparationOf(bytes: Uint8Array, { options }: Watch, url: string | null) {
-  const { onProgress, recordOnly, stack, name = url === null ? undefined : nameAfter(url) } = options;
+  const { onProgress, recordOnly, name = url === null ? undefined : nameAfter(url) } = options;
+  checkRoom(bytes, options);
   return {
     onProgress,
     name,
     access: checksOf(options).access,
     instrumented: openInstrumented(bytes),
     ...(recordOnly === undefined ? {} : { recordOnly }),
-    ...(stack === undefined ? {} : { room: stack }),
   };
 }
 

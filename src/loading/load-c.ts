@@ -8,9 +8,9 @@ import { isListOf } from '../options/option-rules.ts';
 import { type OptionTable, readOptions } from '../options/option-table.ts';
 import {
   checksOf,
-  checkThatRoomIsUsed,
   type GuestExports,
   type GuestTypes,
+  loadRoom,
   loadShapes,
   loadViews,
   openSandbox,
@@ -89,13 +89,13 @@ export async function compileC(
     );
   }
   const files = named.map((file) => pathOf('sources', file));
+  await loadRoom(settings);
   const options = { ...compileOptionsOf(settings), stack: stackOf(settings) };
   return { compiled: await compile(files, options, settings), files, settings };
 }
 
 /** Whether variables get redzones. */
 function stackOf(settings: LoadCOptions): boolean {
-  checkThatRoomIsUsed(settings);
   return settings.stack ?? checksOf(settings).access;
 }
 

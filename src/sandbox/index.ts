@@ -2,6 +2,7 @@
 
 export type { RecordOnly } from '../graft/index.ts';
 export { checkFunction } from './arguments.ts';
+export { checkRoom, loadRoom } from './asked-room.ts';
 export {
   Boundary,
   type BoundaryOptions,
@@ -60,7 +61,6 @@ export {
 } from './sandbox.ts';
 export {
   checksOf,
-  checkThatRoomIsUsed,
   type PreopenedDirectory,
   SANDBOX_OPTIONS,
   type SandboxOptions,

@@ -8,17 +8,12 @@ import { openInstrumented } from '../instrument/instrumented-module.ts';
 import { isObject, isText, rule, textList, textNotEmpty } from '../options/option-rules.ts';
 import { type OptionTable, readOptions } from '../options/option-table.ts';
 import type { SymbolizerOptions } from '../symbols/index.ts';
+import { checkRoom, loadRoom } from './asked-room.ts';
 import { loadShapes } from './module-wrappers.ts';
 import { type OpenGuest, openSandbox } from './open-sandbox.ts';
 import { prepareModule, prepareModuleOnce } from './prepared-module.ts';
 import type { GuestExports, GuestTypes, Sandbox } from './sandbox.ts';
-import {
-  checksOf,
-  checkThatRoomIsUsed,
-  recordOnly,
-  SANDBOX_OPTIONS,
-  type SandboxOptions,
-} from './sandbox-options.ts';
+import { checksOf, recordOnly, SANDBOX_OPTIONS, type SandboxOptions } from './sandbox-options.ts';
 
 /** Options of a sandbox that is opened from the bytes of a module. */
 export interface ModuleOptions extends SandboxOptions {
@@ -109,7 +104,8 @@ export async function openModule<Exports extends object, Types extends object = 
       'The module is instrumented already, and its memory limit with it: give maxMemory to `heapline instrument`.',
     );
   }
-  checkThatRoomIsUsed(options);
+  await loadRoom(options);
+  checkRoom(bytes, options);
   const { access } = checksOf(options);
   const prepare = once ? prepareModuleOnce : prepareModule;
   const name = options.name ?? (path === null ? 'module.wasm' : basename(path.replaceAll('\\', '/')));
@@ -119,7 +115,6 @@ export async function openModule<Exports extends object, Types extends object = 
     onProgress: options.onProgress,
     name,
     ...(options.recordOnly === undefined ? {} : { recordOnly: options.recordOnly }),
-    ...(options.stack === undefined ? {} : { room: options.stack }),
   });
   return openSandbox<Exports, Types>(
     {

@@ -190,8 +190,6 @@ export interface Preparation {
   readonly access?: boolean;
   /** Which modules that were linked without the runtime keep their own allocator. */
   readonly recordOnly?: RecordOnly;
-  /** Whether variables must have room around them. */
-  readonly room?: boolean;
   /** The same module if it is instrumented already. */
   readonly instrumented?: InstrumentedModule | null;
   /** Adds the checks, where something else can do it than the pass itself. */
@@ -219,7 +217,7 @@ export function prepareModule(
   maxMemory: number | undefined,
   preparation: Preparation = {},
 ): Promise<PreparedModule> {
-  refuseUnchecked(bytes, preparation);
+  refuseUnchecked(preparation);
   const key = keyOf(bytes, maxMemory, preparation);
   let prepared = kept.get(key);
   if (prepared === undefined) {
@@ -243,7 +241,7 @@ export async function prepareModuleOnce(
   maxMemory: number | undefined,
   preparation: Preparation,
 ): Promise<PreparedModule> {
-  refuseUnchecked(bytes, preparation);
+  refuseUnchecked(preparation);
   const { instrumented = null } = preparation;
   return PreparedModule.make(
     bytes,
@@ -262,7 +260,7 @@ export function prepareModuleNow(
   preparation: Preparation,
   graft: (bytes: Uint8Array, recordOnly: RecordOnly) => Grafted,
 ): PreparedModule {
-  refuseUnchecked(bytes, preparation);
+  refuseUnchecked(preparation);
   const { access = false, instrumented = null, recordOnly = 'if-needed' } = preparation;
   const key = keyOf(bytes, maxMemory, preparation);
   const inUse = alive.get(key)?.deref();
@@ -282,29 +280,12 @@ export function prepareModuleNow(
   return prepared;
 }
 
-/** Throws when a module cannot have the checks that are asked for. */
-function refuseUnchecked(bytes: Uint8Array, { access, instrumented, room }: Preparation): void {
-  if (access === true && instrumented != null && instrumented.shadow === null) {
-    throw new UnsupportedModuleError(
-      'The module was instrumented without checks of its accesses: load the module as it was before it was instrumented.',
-    );
-  }
-  if (room === true && !mayHaveRoom(readModule(bytes))) {
-    throw new UnsupportedModuleError(
-      'The module was compiled without room around its variables, so accesses beside them cannot be found: compile its ' +
-        'sources with `heapline build --stack`, with `heapline cc -fsanitize=address`, or by loadC() with checks. Without ' +
-        'stack: true (--stack), accesses to its heap are checked.',
-    );
-  }
-}
-
-/** What code calls before it uses the room around its variables. No other code is linked with it. */
-const STARTS_ROOM = '__asan_init';
-
-/** Whether there may be room around variables. Only names of functions tell, so a module without them may have it. */
-function mayHaveRoom(module: ParsedModule): boolean {
-  const names = module.functionNames();
-  return names.size === 0 || [...names.values()].includes(STARTS_ROOM);
+/** Throws when a module that came instrumented has no checks, and they are asked for. */
+function refuseUnchecked({ access, instrumented }: Preparation): void {
+  if (access !== true || instrumented == null || instrumented.shadow !== null) return;
+  throw new UnsupportedModuleError(
+    'The module was instrumented without checks of its accesses: load the module as it was before it was instrumented.',
+  );
 }
 
 function keyOf(

@@ -2,7 +2,6 @@
 // checks them once, so that a typing error in JavaScript is an error with a name.
 
 import type { WasmImports } from '../binary/wasm-types.ts';
-import { InvalidArgumentError } from '../errors.ts';
 import type { HeapFault } from '../frames/index.ts';
 import type { InputReader } from '../host/index.ts';
 import { LONGEST_TIMER } from '../options/longest-timer.ts';
@@ -151,18 +150,6 @@ export function checksOf({ checks = checksByDefault, access = checks, quarantine
   readonly quarantine: number;
 } {
   return { access, quarantine: quarantine ?? (checks ? QUARANTINE : 0) };
-}
-
-/** Throws when room around variables is asked for, and no check looks at it. */
-export function checkThatRoomIsUsed({
-  stack,
-  ...checks
-}: SandboxOptions & { readonly stack?: boolean }): void {
-  if (stack !== true || checksOf(checks).access) return;
-  throw new InvalidArgumentError(
-    'stack',
-    'stack: true needs access: true or checks: true, because only checks of accesses look at the room around variables.',
-  );
 }
 
 /** The file system of a guest, by absolute path. */
