@@ -14,6 +14,7 @@ import {
 } from '../instrument/index.ts';
 import { platform } from '../platform/index.ts';
 import type { Rewriter } from '../rewrite/index.ts';
+import { REQUEST_FUNCTIONS } from '../runtime/index.ts';
 import { type EmittedModule, Emitter } from './emit.ts';
 import { addHostFunctions } from './host-calls.ts';
 import { addLeavingFunctions, openerOf } from './leaving.ts';
@@ -84,8 +85,11 @@ class ChecksPass {
   }
 }
 
-/** The functions that close memory: after a call that may lead to one of them, nothing is known of what is open. */
-const CLOSING: readonly string[] = ['free', 'realloc', 'reallocarray'];
+/**
+ * The functions that close memory, also on request: after a call that may lead to one of them, nothing is known of what is
+ * open.
+ */
+const CLOSING: readonly string[] = ['free', 'realloc', 'reallocarray', ...REQUEST_FUNCTIONS];
 
 /** Where the module keeps what. Static data between redzones is checked. */
 function layoutOf(

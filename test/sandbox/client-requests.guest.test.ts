@@ -51,6 +51,20 @@ char use_after_free(void) {
   return a[30];
 }
 
+/* The places were right before they were closed, in the same function. */
+void used_before(void) {
+  volatile char *cell = pool_alloc();
+  cell[30] = 1;
+  pool_free((void *)cell);
+  cell[30] = 2;
+  volatile char *block = malloc(64);
+  block[8] = 1;
+  ASAN_POISON_MEMORY_REGION(block, 16);
+  block[8] = 2;
+  ASAN_UNPOISON_MEMORY_REGION(block, 16);
+  free((void *)block);
+}
+
 static char *closed;
 int close_memory(void) {
   closed = malloc(64);
@@ -189,6 +203,12 @@ describe('a pool that tells what it hands out', () => {
     exports.open_memory!();
     exports.read_at!(20);
     expect(heap.faults()).toHaveLength(2);
+  });
+
+  it('finds what is used again after it was closed, although it was open before in the same function', async () => {
+    using checked = await open(true);
+    checked.exports.used_before!();
+    expect(checked.heap.faults().map(({ kind }) => kind)).toEqual(['heap-use-after-free', 'use-after-poison']);
   });
 });
 

@@ -72,7 +72,8 @@ afterAll(() => project.dispose());
 function expectTheLeak(output: string): void {
   const { exitCode, top, stats } = JSON.parse(output);
   expect(exitCode).toBe(3);
-  expect(top).toContain('leaky.c:4');
+  // keep() hands on what malloc gives, so the table names its caller.
+  expect(top).toMatch(/ main .*leaky\.c:6/);
   expect(stats.inUseBytes).toBeGreaterThanOrEqual(100);
 }
 
