@@ -208,7 +208,10 @@ describe('a pool that tells what it hands out', () => {
   it('finds what is used again after it was closed, although it was open before in the same function', async () => {
     using checked = await open(true);
     checked.exports.used_before!();
-    expect(checked.heap.faults().map(({ kind }) => kind)).toEqual(['heap-use-after-free', 'use-after-poison']);
+    expect(checked.heap.faults().map(({ kind }) => kind)).toEqual([
+      'heap-use-after-free',
+      'use-after-poison',
+    ]);
   });
 });
 
