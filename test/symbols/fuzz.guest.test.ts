@@ -51,7 +51,10 @@ function exercise(wasm: Uint8Array, offsets: readonly number[]): number {
   for (const offset of offsets) {
     const frames = symbolizer.frames(offset);
     expect(frames.length).toBeGreaterThan(0);
-    for (const frame of frames) expect(frame.function).not.toBe('');
+    for (const frame of frames) {
+      expect(frame.function).not.toBe('');
+      symbolizer.handsOutMemory(frame);
+    }
   }
   expect(symbolizer.warnings.every((warning) => warning.length > 0)).toBe(true);
   return (threadTime() - start) / 1e6;
@@ -60,6 +63,19 @@ function exercise(wasm: Uint8Array, offsets: readonly number[]): number {
 const RUNS = FULL ? 5000 : 300;
 /** A limit in milliseconds that only an endless loop reaches, even on a busy machine. */
 const SLOW = 30_000;
+
+test('questions about the same functions do not use up the work that one module may cause', () => {
+  const { wasm, offsets } = victims[0]!;
+  const fresh = Symbolizer.open(wasm);
+  const asked = Symbolizer.open(wasm);
+  const inlined = offsets.find((offset) => asked.frames(offset)[0]!.inlined)!;
+  const [frame] = asked.frames(inlined);
+  for (let time = 0; time < 500_000; time += 1) asked.handsOutMemory(frame!);
+  expect(offsets.map((offset) => asked.frames(offset))).toEqual(
+    offsets.map((offset) => fresh.frames(offset)),
+  );
+  expect(asked.warnings).toEqual([]);
+});
 
 describe('damaged debug information', () => {
   test('debug sections with overwritten bytes still give frames', () => {

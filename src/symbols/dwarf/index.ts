@@ -62,6 +62,8 @@ export class DwarfInfo {
   readonly #names = new Map<number, FunctionName>();
   /** One inlined call of each function, by linkage name: the offset of its entry. */
   readonly #inlined = new Map<string, number>();
+  /** What is known of their declarations: reports ask about the same functions again and again. */
+  readonly #handsOut = new Map<string, boolean>();
   readonly #entry = new Entry();
   readonly #warnings = new Set<string>();
   /** Number of code ranges that units claim, and how many of them start where a function body of this module does. */
@@ -98,10 +100,14 @@ export class DwarfInfo {
 
   /** Whether a function that was inlined hands out memory, as its declaration says. Its frames must have been asked for. */
   handsOutMemory(linkageName: string): boolean {
+    const known = this.#handsOut.get(linkageName);
+    if (known !== undefined) return known;
     const call = this.#inlined.get(linkageName);
     if (call === undefined) return false;
     const unitAt = (offset: number): Unit => this.#unitAt(offset);
-    return this.#guard(unitAt(call), () => handsOutMemory(call, unitAt)) === true;
+    const judged = this.#guard(unitAt(call), () => handsOutMemory(call, unitAt)) === true;
+    this.#handsOut.set(linkageName, judged);
+    return judged;
   }
 
   #open(unit: Unit, index: number): void {
