@@ -80,13 +80,17 @@ const TOUCHES: Readonly<Record<string, Touches>> = {
   strlcpy: 'copy-limited',
 };
 
-/** What clang calls to read the number of elements before an array of C++, where variables have room around them. */
-const LOADS: Readonly<Record<string, Touches>> = { __asan_load_cxx_array_cookie: 'load' };
+/** All that are judged at their calls. */
+const JUDGED: ReadonlyMap<string, Touches> = new Map([
+  ...Object.entries(TOUCHES),
+  // clang calls it to read the number of elements before an array of C++, where variables have room around them.
+  ['__asan_load_cxx_array_cookie', 'load'],
+]);
 const WORD = 4;
 
 /** Further functions that are not checked inside, because they are parts of those above. */
 const UNCHECKED: ReadonlySet<string> = new Set([
-  ...Object.keys({ ...TOUCHES, ...LOADS }),
+  ...JUDGED.keys(),
   'emscripten_memcpy',
   '_emscripten_memcpy_bulkmem',
   '_emscripten_memset_bulkmem',
@@ -94,13 +98,8 @@ const UNCHECKED: ReadonlySet<string> = new Set([
   'emscripten_memset_bulkmem',
 ]);
 
-/** The functions that are judged at their calls, for documentation and tests. */
+/** The functions of libc that are judged at their calls, for documentation and tests. */
 export const RANGE_FUNCTIONS: readonly string[] = Object.keys(TOUCHES);
-
-function touchesOf(name: string): Touches | undefined {
-  if (Object.hasOwn(LOADS, name)) return LOADS[name];
-  return Object.hasOwn(TOUCHES, name) ? TOUCHES[name] : undefined;
-}
 
 /** Whether a function of this name is not checked inside. */
 export function isUnchecked(name: string): boolean {
@@ -127,7 +126,7 @@ export function addRangeFunctions(
   const types = new Map<number, number>();
   const replaced = new Map<number, number>();
   for (const [index, name] of names) {
-    const touches = touchesOf(name);
+    const touches = JUDGED.get(name);
     if (touches === undefined || index >= module.functions.length || !hasType(module, index, touches))
       continue;
     const parameters = module.functionType(index).parameters.length;

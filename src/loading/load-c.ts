@@ -90,13 +90,8 @@ export async function compileC(
   }
   const files = named.map((file) => pathOf('sources', file));
   await loadRoom(settings);
-  const options = { ...compileOptionsOf(settings), stack: stackOf(settings) };
+  const options = { ...compileOptionsOf(settings), stack: settings.stack ?? checksOf(settings).access };
   return { compiled: await compile(files, options, settings), files, settings };
-}
-
-/** Whether variables get redzones. */
-function stackOf(settings: LoadCOptions): boolean {
-  return settings.stack ?? checksOf(settings).access;
 }
 
 function compileOptionsOf(options: LoadCOptions): CompileOptions {

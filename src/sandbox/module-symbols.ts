@@ -93,7 +93,7 @@ export class ModuleSymbols {
     private readonly options: SymbolizerOptions,
     originalOf: ((fileOffset: number) => number | null) | null = null,
   ) {
-    this.#wrappers = new ModuleWrappers(module, (site) => this.frames(site), options.bodies, originalOf);
+    this.#wrappers = new ModuleWrappers(module, () => this.#open(), options.bodies, originalOf);
   }
 
   /** Debug information that could not be used, and why; empty before the symbols were needed. */
@@ -124,7 +124,6 @@ export class ModuleSymbols {
 
   /** Frames of the instruction at this offset of the original code, innermost first. */
   frames(site: number): readonly Frame[] {
-    this.#wrappers.saw(site);
     return this.#open().frames(site);
   }
 

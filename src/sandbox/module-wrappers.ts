@@ -5,6 +5,7 @@ import { lastAtMost } from '../algorithms/binary-search.ts';
 import { ExternalKind, peekU32, readModule, type WasmModule } from '../binary/index.ts';
 import type { Frame } from '../frames/index.ts';
 import type { WrapperFrames } from '../shapes/index.ts';
+import type { Symbolizer } from '../symbols/index.ts';
 
 /** The names that compilers give to main. */
 export const MAIN = /^(main|__original_main|__main_argc_argv)$/;
@@ -33,8 +34,6 @@ export function useShapes(room: typeof import('../shapes/index.ts')): void {
 
 /** The frames of one module's wrappers. */
 export class ModuleWrappers {
-  /** Places of the original code whose frames somebody has read. */
-  readonly #sites = new Set<number>();
   #module: WasmModule | null = null;
   #starts: readonly number[] | null = null;
   #names: ReadonlySet<string> | null = null;
@@ -42,13 +41,13 @@ export class ModuleWrappers {
   #missed = false;
 
   /**
-   * @param frames the frames of a place in the original code
+   * @param symbols the frames of places in the original code
    * @param bodies the function bodies of the original code; undefined when the module is the original
    * @param originalOf of a module that came instrumented: the place in the original code of a file offset
    */
   constructor(
     private readonly module: Uint8Array,
-    private readonly frames: (site: number) => readonly Frame[],
+    private readonly symbols: () => Pick<Symbolizer, 'frames' | 'sites'>,
     private readonly bodies: readonly { readonly start: number }[] | undefined,
     private readonly originalOf: ((fileOffset: number) => number | null) | null,
   ) {}
@@ -58,23 +57,18 @@ export class ModuleWrappers {
     return this.#missed && shapes === null;
   }
 
-  /** Somebody has read the frames of this place of the original code. */
-  saw(site: number): void {
-    this.#sites.add(site);
-  }
-
   /** Whether the frame is a call by which its function allocates for its caller, or belongs to one. */
   has(frame: Frame): boolean {
     const judge = this.#judging();
     // Without it, a copy that was inlined can only be known if the function is there, too.
     if (judge === null) this.#missed ||= this.#hasFunction(frame.linkageName);
-    return judge?.has(frame, this.#sites) === true;
+    return judge?.has(frame) === true;
   }
 
   /** Whether there is such a call at this offset of the original code. */
   hasSite(site: number): boolean {
     const index = this.#functionAt(site);
-    if (!this.#mayAllocate(index, site) || MAIN.test(this.frames(site).at(-1)?.linkageName ?? ''))
+    if (!this.#mayAllocate(index, site) || MAIN.test(this.symbols().frames(site).at(-1)?.linkageName ?? ''))
       return false;
     const judge = this.#judging();
     this.#missed ||= judge === null;
@@ -90,7 +84,7 @@ export class ModuleWrappers {
     if (shapes === null || this.#judge !== null) return this.#judge;
     const { codeStart } = this.#parsed();
     this.#judge = new shapes.WrapperFrames(this.#parsed(), {
-      frames: this.frames,
+      symbols: this.symbols(),
       functionAt: (site) => this.#functionAt(site),
       originalOf: this.originalOf ?? ((fileOffset) => fileOffset - codeStart),
     });

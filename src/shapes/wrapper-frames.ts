@@ -7,14 +7,19 @@ import { WrapperSearch } from './wrapper-search.ts';
 
 /** How places in the module's code relate to the original code, which has the frames. */
 export interface Places {
-  /** The frames of a place in the original code, innermost first. */
-  frames(site: number): readonly Frame[];
+  readonly symbols: {
+    /** The frames of a place in the original code, innermost first. */
+    frames(site: number): readonly Frame[];
+    /** All places whose frames somebody has read, in that order. The list grows. */
+    readonly sites: readonly number[];
+  };
   /** Index of the function that has a place in the original code. */
   functionAt(site: number): number;
   /** The place in the original code of an instruction at a file offset of the module; null when it has none. */
   originalOf(fileOffset: number): number | null;
 }
 
+/** The frames of wrappers in one module. */
 export class WrapperFrames {
   readonly #search: WrapperSearch;
   /** Where each frame was seen. */
@@ -33,31 +38,27 @@ export class WrapperFrames {
     return this.#sitesIn(index).includes(site);
   }
 
-  /**
-   * Whether the frame is that of such a call. Calls that were inlined into a wrapper are a part of it.
-   * @param sites all places whose frames were read
-   */
-  has(frame: Frame, sites: ReadonlySet<number>): boolean {
+  /** Whether the frame is that of such a call. Calls that were inlined into a wrapper are a part of it. */
+  has(frame: Frame): boolean {
     const { places } = this;
-    if (this.#sitesWith(frame, sites).some((site) => this.hasSite(places.functionAt(site), site)))
-      return true;
+    if (this.#sitesWith(frame).some((site) => this.hasSite(places.functionAt(site), site))) return true;
     // Of a function that was inlined here another copy may be left.
     if (!frame.inlined) return false;
     return this.#search
       .named(frame.linkageName)
       .flatMap((index) => this.#sitesIn(index))
-      .some((site) => places.frames(site).some((each) => isSamePlace(each, frame)));
+      .some((site) => places.symbols.frames(site).some((each) => isSamePlace(each, frame)));
   }
 
   #sitesIn(index: number): readonly number[] {
     return this.#search.callsOf(index).flatMap((call) => this.places.originalOf(call) ?? []);
   }
 
-  #sitesWith(frame: Frame, sites: ReadonlySet<number>): readonly number[] {
-    if (this.#sitesRead < sites.size) {
-      const added = [...sites].slice(this.#sitesRead);
-      this.#sitesRead = sites.size;
-      for (const site of added) for (const each of this.places.frames(site)) this.#add(each, site);
+  #sitesWith(frame: Frame): readonly number[] {
+    const { symbols } = this.places;
+    for (; this.#sitesRead < symbols.sites.length; this.#sitesRead += 1) {
+      const site = symbols.sites[this.#sitesRead]!;
+      for (const each of symbols.frames(site)) this.#add(each, site);
     }
     return this.#sitesOf.get(frame) ?? [];
   }

@@ -65,6 +65,7 @@ export class Symbolizer {
   readonly #startUp: ReadonlySet<number>;
   readonly #rustStart: ReadonlySet<number>;
   readonly #stacks = new Map<number, readonly Frame[]>();
+  readonly #sites: number[] = [];
   readonly #frames = new Map<string, Map<number, Frame[]>>();
 
   private constructor(module: WasmModule, options: SymbolizerOptions) {
@@ -117,6 +118,7 @@ export class Symbolizer {
       unitDone();
       stack = this.#lookUp(offset);
       this.#stacks.set(offset, stack);
+      this.#sites.push(offset);
     }
     return stack;
   }
@@ -139,7 +141,12 @@ export class Symbolizer {
     );
   }
 
-  /** Whether the function of an inlined frame hands out memory, as its declaration says. */
+  /** @internal The offsets whose frames somebody has asked for, each once, in the order of the first questions. */
+  get sites(): readonly number[] {
+    return this.#sites;
+  }
+
+  /** @internal Whether the function of an inlined frame hands out memory, as its declaration says. */
   handsOutMemory({ inlined, linkageName }: Frame): boolean {
     return inlined && this.#dwarf?.handsOutMemory(linkageName) === true;
   }
