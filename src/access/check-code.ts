@@ -18,7 +18,8 @@ import type { JudgeFunctions } from './judge-functions.ts';
 /** The block type of a block without results. */
 const EMPTY = 0x40;
 const I32_LOAD16_U = 0x2f;
-const I32_EXTEND16_S = 0xc1;
+/** What loads the shadow of one granule, and of two. */
+const NARROW_LOADS: Readonly<Record<number, number>> = { 1: Opcode.I32Load8U, 2: I32_LOAD16_U };
 
 /** The bytes that a check covers, in offsets from the address in the local. */
 export interface Window {
@@ -82,19 +83,28 @@ function loadShadow(
   code.memory(opcode, 0, whole ? shadow + from / SHADOW_GRANULE : shadow);
 }
 
-/** A mask that is wider than the shadow of a granule, so it changes nothing. */
-const WIDER = 0x1ff;
+/** Masks that change nothing of one byte, and of two. As negative numbers they do not fit into 16 bits. */
+const WIDER_THAN_ONE = -257;
+const WIDER_THAN_TWO = -65537;
 
 /**
- * Changes a shadow of one granule or two that an `if` tests next. When the tested number is a load as it stands, the V8
- * of Node.js 26 loads twice: once into a register that nobody reads, and once for the comparison. It cannot compare the
- * results of these instructions with memory, and each of them is 0 where the shadow is. They make code longer.
+ * Changes a shadow that an `if` tests next. When the tested number is a load as it stands, the V8 of Node.js 26 loads twice:
+ * once into a register that nobody reads, and once for the comparison. It cannot compare the results of these instructions
+ * with memory, and each of them is 0 where the shadow is: no value of the shadow is 0x80. V8 tests with a positive mask below
+ * 65,536 by an instruction whose length Intel's processors find slowly ("Optimization Reference Manual", length-changing
+ * prefixes). Code becomes longer.
  */
-function keepFromFolding(code: InstructionWriter, granules: 1 | 2): void {
-  if (granules === 1) {
-    code.i32(WIDER);
+function keepFromFolding(code: InstructionWriter, granules: number): void {
+  if (granules <= 2) {
+    code.i32(granules === 1 ? WIDER_THAN_ONE : WIDER_THAN_TWO);
     code.byte(Opcode.I32And);
-  } else code.byte(I32_EXTEND16_S);
+  } else if (granules === 4) {
+    code.i32(1);
+    code.byte(Opcode.I32Shl);
+  } else if (granules === MOST_GRANULES) {
+    code.i64(1);
+    code.byte(Opcode.I64Shl);
+  }
 }
 
 /** Pushes a number that is not 0 when the shadow of a part is not. @param isAlone whether an `if` tests it next */
@@ -105,27 +115,20 @@ function pushShadow(
   shadow: number,
 ): void {
   const granules = granulesIn(window.from, window.to, window.alignment);
-  if (granules === 1 || granules === 2) {
-    loadShadow(code, local, window, shadow, granules === 1 ? Opcode.I32Load8U : I32_LOAD16_U);
-    if (isAlone && window.inLoop) keepFromFolding(code, granules);
-    return;
-  }
-  if (granules <= 4) {
-    loadShadow(code, local, window, shadow, Opcode.I32Load);
-    if (granules === 4) return;
-    // Drops the byte behind the last granule.
+  const wide = granules > 4;
+  loadShadow(code, local, window, shadow, wide ? Opcode.I64Load : (NARROW_LOADS[granules] ?? Opcode.I32Load));
+  // Drops the bytes behind the last granule.
+  if (granules === 3) {
     code.i32(8);
     code.byte(Opcode.I32Shl);
-    return;
-  }
-  loadShadow(code, local, window, shadow, Opcode.I64Load);
-  if (granules < MOST_GRANULES) {
-    // Drops the bytes behind the last granule.
+  } else if (wide && granules < MOST_GRANULES) {
     code.i64(8 * (MOST_GRANULES - granules));
     code.byte(Opcode.I64Shl);
+  } else if (isAlone && window.inLoop) keepFromFolding(code, granules);
+  if (wide) {
+    code.byte(Opcode.I64Eqz);
+    code.byte(Opcode.I32Eqz);
   }
-  code.byte(Opcode.I64Eqz);
-  code.byte(Opcode.I32Eqz);
 }
 
 function beginUnlikely(edits: CodeEdits): void {
