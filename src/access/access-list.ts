@@ -28,7 +28,6 @@ const MOST_MEMBERS = 3;
 
 /** Accesses that one call judges. */
 export interface AccessList {
-  readonly accesses: readonly CheckedAccess[];
   /** What is added to the address in the local. */
   readonly from: number;
   /** Site of the first access. */
@@ -36,17 +35,17 @@ export interface AccessList {
   readonly members: number;
 }
 
-/** The accesses of a check as lists, in their order. */
-export function listAccesses(accesses: readonly CheckedAccess[]): AccessList[] {
-  if (accesses.length === 1) return [listOf(accesses)];
-  const lists: AccessList[] = [];
+/** Divides the accesses of a check into parts that go into a list each, in their order. */
+export function divideAccesses(accesses: readonly CheckedAccess[]): (readonly CheckedAccess[])[] {
+  if (accesses.length === 1) return [accesses];
+  const parts: CheckedAccess[][] = [];
   let start = 0;
   for (let end = 1; end <= accesses.length; end += 1) {
     if (end < accesses.length && fits(accesses, start, end)) continue;
-    lists.push(listOf(accesses.slice(start, end)));
+    parts.push(accesses.slice(start, end));
     start = end;
   }
-  return lists;
+  return parts;
 }
 
 /** Whether the access number `next` goes into the list that begins with number `start`. */
@@ -55,7 +54,8 @@ function fits(accesses: readonly CheckedAccess[], start: number, next: number): 
   return next - start < MOST_MEMBERS && delta > 0 && delta <= MOST_DELTA;
 }
 
-function listOf(accesses: readonly CheckedAccess[]): AccessList {
+/** The list of accesses that go into one. */
+export function listOf(accesses: readonly CheckedAccess[]): AccessList {
   let [least, most] = [accesses[0]!.offset, accesses[0]!.offset];
   for (const { offset } of accesses) {
     if (offset < least) least = offset;
@@ -76,7 +76,7 @@ function listOf(accesses: readonly CheckedAccess[]): AccessList {
     factor *= 2 ** MEMBER_BITS;
     site = access.site;
   }
-  return { accesses, from, site: first, members };
+  return { from, site: first, members };
 }
 
 /** The exponent of a power of two. */

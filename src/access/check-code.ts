@@ -12,7 +12,7 @@
 import { type InstructionWriter, Opcode } from '../binary/index.ts';
 import type { CodeEdits } from '../rewrite/index.ts';
 import { SHADOW_GRANULE, SHADOW_SHIFT } from '../runtime/layout.ts';
-import { type AccessList, type CheckedAccess, listAccesses } from './access-list.ts';
+import { type CheckedAccess, divideAccesses, listOf } from './access-list.ts';
 import type { JudgeFunctions } from './judge-functions.ts';
 
 /** The block type of a block without results. */
@@ -152,9 +152,10 @@ function callAccess(
 function callList(
   code: InstructionWriter,
   local: number,
-  { from, site, members }: AccessList,
+  accesses: readonly CheckedAccess[],
   functions: CheckFunctions,
 ): void {
+  const { from, site, members } = listOf(accesses);
   pushAddress(code, local, from);
   code.i32(site);
   code.i64(members);
@@ -171,9 +172,9 @@ export function writeCheck(edits: CodeEdits, parts: readonly CheckedPart[], func
   });
   beginUnlikely(edits);
   for (const { local, accesses } of parts) {
-    for (const list of listAccesses(accesses)) {
-      if (list.accesses.length === 1) callAccess(code, local, list.accesses[0]!, functions);
-      else callList(code, local, list, functions);
+    for (const part of divideAccesses(accesses)) {
+      if (part.length === 1) callAccess(code, local, part[0]!, functions);
+      else callList(code, local, part, functions);
     }
   }
   code.byte(Opcode.End);

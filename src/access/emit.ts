@@ -42,6 +42,7 @@ class Spares {
 
   /** Locals for operands, beside the one for an address. */
   forOperands(types: readonly number[]): readonly number[] {
+    if (types.length === 0) return types;
     return types.map((type, place) => {
       const before = types.slice(0, place).filter((each) => each === type).length;
       return this.of(type, type === I32 ? before + 1 : before);
@@ -51,6 +52,13 @@ class Spares {
 
 function partOf(group: Group, local: number): CheckedPart {
   return { local, window: windowOf(group), accesses: group.accesses };
+}
+
+/** @param local has the address of the group's first access */
+function partsOf(group: Group, local: number): CheckedPart[] {
+  const parts = [partOf(group, local)];
+  for (const each of group.joined) parts.push(partOf(each, each.held!));
+  return parts;
 }
 
 /** Inserts the checks of one function. */
@@ -84,56 +92,60 @@ export class Emitter {
     }
   }
 
-  /** Begins an insertion; while `write` runs, the address below these operands is in a local. */
-  #spill(
-    position: number,
-    above: readonly number[],
-    write: (address: number, operands: readonly number[]) => void,
-  ): void {
+  /** Begins an insertion, and moves an address and the operands above it into locals. Returns the address's local. */
+  #spill(position: number, operands: readonly number[]): number {
     const edits = this.emitted.rewriter.code;
-    const operands = above.length === 0 ? above : this.#spares.forOperands(above);
     const address = this.#spares.of(I32, 0);
     edits.begin(position);
     for (let at = operands.length - 1; at >= 0; at -= 1) edits.code.indexed(Opcode.LocalSet, operands[at]!);
     edits.code.indexed(Opcode.LocalTee, address);
-    write(address, operands);
-    for (const local of operands) edits.code.indexed(Opcode.LocalGet, local);
+    return address;
+  }
+
+  /** Puts operands back above the address, which has stayed where it was. */
+  #restore(operands: readonly number[]): void {
+    const { code } = this.emitted.rewriter.code;
+    for (const local of operands) code.indexed(Opcode.LocalGet, local);
   }
 
   #check(group: Group): void {
     const { rewriter, functions } = this.emitted;
-    const write = (address: number): void => {
-      const parts = [partOf(group, address)];
-      for (const each of group.joined) parts.push(partOf(each, each.held!));
-      writeCheck(rewriter.code, parts, functions);
-    };
     if (group.held !== null) {
       rewriter.code.begin(group.position);
-      write(group.held);
-    } else this.#spill(group.position, group.above, write);
+      writeCheck(rewriter.code, partsOf(group, group.held), functions);
+      return;
+    }
+    const operands = this.#spares.forOperands(group.above);
+    const address = this.#spill(group.position, operands);
+    writeCheck(rewriter.code, partsOf(group, address), functions);
+    this.#restore(operands);
   }
 
   #bad(group: Group): void {
     const { rewriter, functions } = this.emitted;
-    this.#spill(group.position, group.above, (address) => {
-      writeCall(rewriter.code, address, group.accesses[0]!, functions);
-    });
+    const operands = this.#spares.forOperands(group.above);
+    const address = this.#spill(group.position, operands);
+    writeCall(rewriter.code, address, group.accesses[0]!, functions);
+    this.#restore(operands);
   }
 
   #range(position: number, reads: boolean): void {
+    const operands = this.#spares.forOperands(RANGE_OPERANDS);
+    const address = this.#spill(position, operands);
+    const [source, length] = operands;
+    if (reads) this.#judgeRange(position, source!, length!, false);
+    this.#judgeRange(position, address, length!, true);
+    this.#restore(operands);
+  }
+
+  #judgeRange(position: number, address: number, length: number, writes: boolean): void {
     const { rewriter, functions, siteOffset } = this.emitted;
     const { code } = rewriter.code;
-    const judge = (address: number, length: number, writes: boolean): void => {
-      code.indexed(Opcode.LocalGet, address);
-      code.indexed(Opcode.LocalGet, length);
-      code.i32(writes ? 1 : 0);
-      code.i32(position + siteOffset);
-      code.indexed(Opcode.Call, functions.range);
-    };
-    this.#spill(position, RANGE_OPERANDS, (address, [source, length]) => {
-      if (reads) judge(source!, length!, false);
-      judge(address, length!, true);
-    });
+    code.indexed(Opcode.LocalGet, address);
+    code.indexed(Opcode.LocalGet, length);
+    code.i32(writes ? 1 : 0);
+    code.i32(position + siteOffset);
+    code.indexed(Opcode.Call, functions.range);
   }
 
   #call(position: number): void {

@@ -35,15 +35,23 @@ const DIFFERS = -1;
 
 /** Numbers of an entry in the table of results: the opcode, bases and offsets of both operands, and the result's base. */
 const ENTRY = 6;
-const FIRST_ENTRIES = 32;
+const LEAST_ENTRIES = 32;
+/** So many bytes of code have less than one such result, so the table rarely grows. */
+const BYTES_OF_ENTRY = 4;
 
 /** Numbers the values of one function. */
 export class Values {
   #next = FIRST;
   /** A hash table of the results of instructions that depend on nothing but their operands. */
-  #results = new Int32Array(FIRST_ENTRIES * ENTRY);
+  #results: Int32Array;
   #count = 0;
   readonly #marks = new Map<number, MarkCode>();
+
+  /** @param length of the function's code, in bytes */
+  constructor(length: number) {
+    const entries = Math.max(LEAST_ENTRIES, Math.ceil(length / BYTES_OF_ENTRY));
+    this.#results = new Int32Array(entries * ENTRY);
+  }
 
   /** A value that nothing is known of. */
   fresh(): number {

@@ -131,7 +131,7 @@ export class Walk {
   readonly #module: WasmModule;
   readonly #start: number;
   readonly #end: number;
-  readonly #values = new Values();
+  readonly #values: Values;
   readonly #stack = new OperandStack();
   readonly #labels: Label[] = [];
   readonly #region = new Region();
@@ -161,6 +161,7 @@ export class Walk {
     this.#reader = new AccessReader(module.bytes);
     this.#start = module.heads.code[body]!;
     this.#end = module.bodies[body]!.end;
+    this.#values = new Values(this.#end - this.#start);
     const type = module.functionType(module.importedFunctions + body);
     this.#frame = new Frame(walked.variables);
     this.#pointer = module.heads.locals[body]!;
