@@ -166,10 +166,10 @@ function callList(
 export function writeCheck(edits: CodeEdits, parts: readonly CheckedPart[], functions: CheckFunctions): void {
   const { code } = edits;
   const isAlone = parts.length === 1;
-  parts.forEach((part, index) => {
-    pushShadow(code, part, isAlone, functions.shadow);
+  for (let index = 0; index < parts.length; index += 1) {
+    pushShadow(code, parts[index]!, isAlone, functions.shadow);
     if (index > 0) code.byte(Opcode.I32Or);
-  });
+  }
   beginUnlikely(edits);
   for (const { local, accesses } of parts) {
     for (const part of divideAccesses(accesses)) {

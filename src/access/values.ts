@@ -53,7 +53,7 @@ export class Values {
     this.#results = new Int32Array(entries * ENTRY);
   }
 
-  /** A value that nothing is known of. */
+  /** A value that nothing is known of. Its number is higher than all before. */
   fresh(): number {
     return this.#next++;
   }

@@ -83,7 +83,9 @@ interface Label {
 
 /** What happens in a loop, so that its beginning knows what a further round may find. */
 interface LoopFacts {
-  readonly assigned: Set<number>;
+  /** Where its part begins and ends of the locals that are set in loops. */
+  readonly firstSet: number;
+  endSet: number;
   frees: boolean;
   /** File offset of its end. */
   end: number;
@@ -138,6 +140,8 @@ export class Walk {
   readonly #planned: Planned[] = [];
   readonly #reader: AccessReader;
   readonly #loops = new Map<number, LoopFacts>();
+  /** The local of each instruction in a loop that sets one, in order. */
+  readonly #setInLoops: number[] = [];
   /** The local that had a value of each base last. It may have another one by now. */
   readonly #holders: number[] = [];
   /** Where the walk met the last instruction that sets each local. */
@@ -194,7 +198,7 @@ export class Walk {
     }
   }
 
-  /** Collects for each loop which locals it sets, and whether it may free something. */
+  /** Collects for each loop where it sets locals, and whether it may free something. */
   #findLoops(): void {
     const bytes = this.#bytes;
     const first = this.walked.sites.firstLoop[this.body]!;
@@ -206,7 +210,7 @@ export class Walk {
       const innermost = open.length - 1;
       const opcode = bytes[at]!;
       if (opcode === Opcode.Loop) {
-        const facts = { assigned: new Set<number>(), frees: false, end: 0 };
+        const facts = { firstSet: this.#setInLoops.length, endSet: 0, frees: false, end: 0 };
         this.#loops.set(at, facts);
         open.push(facts);
         blocks.push(1);
@@ -228,11 +232,10 @@ export class Walk {
             break;
           case Opcode.LocalSet:
           case Opcode.LocalTee:
-            open[innermost]!.assigned.add(peekU32(bytes, at + 1));
+            this.#setInLoops.push(peekU32(bytes, at + 1));
             break;
           case Opcode.GlobalSet:
-            if (peekU32(bytes, at + 1) === this.walked.stackPointer)
-              open[innermost]!.assigned.add(this.#pointer);
+            if (peekU32(bytes, at + 1) === this.walked.stackPointer) this.#setInLoops.push(this.#pointer);
             break;
           default:
             if (isCall(opcode) && this.#frees(at)) open[innermost]!.frees = true;
@@ -244,10 +247,8 @@ export class Walk {
   /** What happens in a loop happens in the one around it, too. */
   #endLoop(loop: LoopFacts, around: LoopFacts | undefined, at: number): void {
     loop.end = at;
-    if (around === undefined) return;
-    this.#spend(loop.assigned.size);
-    for (const local of loop.assigned) around.assigned.add(local);
-    around.frees ||= loop.frees;
+    loop.endSet = this.#setInLoops.length;
+    if (around !== undefined) around.frees ||= loop.frees;
   }
 
   /** Whether the call at this file offset may free something. */
@@ -340,13 +341,17 @@ export class Walk {
 
   /** At the beginning of a loop, only what holds in each round is known. */
   #enterLoop(at: number, height: number, parameters: number): void {
-    const { assigned, frees, end } = this.#loops.get(at)!;
+    const { firstSet, endSet, frees, end } = this.#loops.get(at)!;
     this.#loopEnd = Math.max(this.#loopEnd, end);
     if (frees) this.#state.facts = null;
-    this.#spend(assigned.size);
-    for (const local of assigned) {
-      this.#state.locals[2 * local] = this.#values.fresh();
-      this.#state.locals[2 * local + 1] = 0;
+    this.#spend(endSet - firstSet);
+    const { locals } = this.#state;
+    const before = this.#values.fresh();
+    for (let set = firstSet; set < endSet; set += 1) {
+      const local = this.#setInLoops[set]!;
+      if (locals[2 * local]! > before) continue;
+      locals[2 * local] = this.#values.fresh();
+      locals[2 * local + 1] = 0;
     }
     this.#truncate(height);
     this.#pushFresh(parameters);

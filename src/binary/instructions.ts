@@ -145,9 +145,13 @@ function unknownOpcode(bytes: Uint8Array, offset: number): never {
 export function skipInstruction(bytes: Uint8Array, offset: number, end: number): number {
   const opcode = bytes[offset]!;
   const kind = SINGLE_BYTE[opcode]!;
-  // Most instructions have no immediate, or an index of one byte.
+  // Most instructions have no immediate, or integers of one byte; flags from 0x40 on have an index behind them.
   if (kind === Immediate.None && offset < end) return offset + 1;
-  if (kind === Immediate.Index && offset + 1 < end && bytes[offset + 1]! < 0x80) return offset + 2;
+  if (kind === Immediate.Index || kind === Immediate.S32) {
+    if (offset + 1 < end && bytes[offset + 1]! < 0x80) return offset + 2;
+  } else if (kind === Immediate.Memory) {
+    if (offset + 2 < end && bytes[offset + 1]! < 0x40 && bytes[offset + 2]! < 0x80) return offset + 3;
+  }
   let next: number;
   if (offset >= end) next = end + 1;
   else if (kind === Immediate.Prefix) {
