@@ -36,8 +36,8 @@ const DIFFERS = -1;
 /** Numbers of an entry in the table of results: the opcode, bases and offsets of both operands, and the result's base. */
 const ENTRY = 6;
 const LEAST_ENTRIES = 32;
-/** So many bytes of code have less than one such result, so the table rarely grows. */
-const BYTES_OF_ENTRY = 4;
+/** Bytes of code for which the table has an entry at first. So it rarely grows: it is at most half full. */
+const BYTES_OF_ENTRY = 8;
 
 /** Numbers the values of one function. */
 export class Values {
