@@ -113,9 +113,11 @@ function sort(edits: OrderedEdits, breaks: readonly number[]): OrderedEdits {
   const replaces = (edit: number): number => (removed[edit] === 0 ? 0 : 1);
   const compare = (a: number, b: number): number =>
     position[a]! - position[b]! || replaces(a) - replaces(b) || a - b;
-  const unordered = Uint32Array.from({ length: count }, (_, edit) => edit);
   // Usually each of two passes makes its edits in order.
-  const order = breaks.length === 1 ? merge(unordered, breaks[0]!, compare) : unordered.sort(compare);
+  const order =
+    breaks.length === 1
+      ? merge(count, breaks[0]!, compare)
+      : Uint32Array.from({ length: count }, (_, edit) => edit).sort(compare);
   const places = new Uint32Array(count);
   for (let place = 0; place < count; place += 1) places[order[place]!] = place;
   const pick = (values: Uint32Array): Uint32Array => {
@@ -134,14 +136,14 @@ function sort(edits: OrderedEdits, breaks: readonly number[]): OrderedEdits {
   };
 }
 
-/** Merges two sorted parts; the second one begins at `middle`. */
-function merge(parts: Uint32Array, middle: number, compare: (a: number, b: number) => number): Uint32Array {
-  const merged = new Uint32Array(parts.length);
+/** Merges the numbers below `count`, which are sorted up to `middle` and from there on. */
+function merge(count: number, middle: number, compare: (a: number, b: number) => number): Uint32Array {
+  const merged = new Uint32Array(count);
   let left = 0;
   let right = middle;
-  for (let to = 0; to < merged.length; to += 1) {
-    const takesLeft = right === parts.length || (left < middle && compare(parts[left]!, parts[right]!) <= 0);
-    merged[to] = parts[takesLeft ? left++ : right++]!;
+  for (let to = 0; to < count; to += 1) {
+    const takesLeft = right === count || (left < middle && compare(left, right) <= 0);
+    merged[to] = takesLeft ? left++ : right++;
   }
   return merged;
 }

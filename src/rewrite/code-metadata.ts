@@ -58,13 +58,21 @@ export function encodeNotes(notes: Notes): Uint8Array {
   for (const [index, list] of functions) {
     writer.unsigned(index);
     writer.unsigned(list.length);
-    for (const { offset, content } of list.toSorted((a, b) => a.offset - b.offset)) {
+    for (const { offset, content } of inOrder(list)) {
       writer.unsigned(offset);
       writer.unsigned(content.length);
       writer.copy(content);
     }
   }
   return writer.take();
+}
+
+/** Sorting takes longer than finding that there is nothing to sort. */
+function inOrder(list: readonly Note[]): readonly Note[] {
+  for (let index = 1; index < list.length; index += 1) {
+    if (list[index]!.offset < list[index - 1]!.offset) return list.toSorted((a, b) => a.offset - b.offset);
+  }
+  return list;
 }
 
 /** Moves notes between the bodies of a module and those of its rewritten form. */
@@ -100,21 +108,26 @@ export class NoteMover {
 
   /** Adds hints about branches that were inserted. */
   addHints(notes: Notes, hints: readonly InsertedHint[]): void {
-    const { edits, insertedAt } = this.layout;
+    const { layout, module } = this;
+    const { edits, insertedAt } = layout;
+    // Hints that follow each other are usually of one function.
+    let body = -1;
+    let start = 0;
+    let list: Note[] = [];
     for (const { edit, at, likely } of hints) {
       const place = edits.placeOf(edit);
-      const index = this.#functionAt(edits.position[place]!);
-      const offset = insertedAt[place]! + (at - edits.from[place]!) - this.layout.bodyStart(index);
-      const note = { offset, content: likely ? LIKELY : UNLIKELY };
-      const list = notes.get(index);
-      if (list === undefined) notes.set(index, [note]);
-      else list.push(note);
+      const position = edits.position[place]!;
+      const known = module.bodies[body];
+      if (known === undefined || position < known.start || position >= known.end) {
+        body = lastAtMost(this.#bodyEnds, position) + 1;
+        const index = module.importedFunctions + body;
+        start = layout.bodyStart(index);
+        list = notes.get(index) ?? [];
+        notes.set(index, list);
+      }
+      const offset = insertedAt[place]! + (at - edits.from[place]!) - start;
+      list.push({ offset, content: likely ? LIKELY : UNLIKELY });
     }
-  }
-
-  /** Index of the function whose body holds this file offset. */
-  #functionAt(position: number): number {
-    return this.module.importedFunctions + lastAtMost(this.#bodyEnds, position) + 1;
   }
 }
 
