@@ -5,7 +5,7 @@ import { root } from './build.ts';
 import type { AccessData } from './measures/access.ts';
 import { drawTools, type Tool } from './measures/tools.ts';
 import type { TrackingResult } from './measures/tracking.ts';
-import { allBars, number, QUICKLY, type Results } from './report.ts';
+import { allBars, mebibytes, number, QUICKLY, type Results } from './report.ts';
 import { geometricMean } from './statistics.ts';
 
 const WIDTH = 118;
@@ -139,7 +139,7 @@ function checkedPrograms(results: Results): string[] {
       ...nodes.map((node) => factor(own.find((each) => each.node === node)?.checked.median)),
       factor(typeof other?.native === 'number' ? other.native : undefined),
       factor(typeof other?.emscripten === 'object' ? other.emscripten.median : undefined),
-      `${number(plainMemory)} → ${number(checkedMemory)}`,
+      `${mebibytes(plainMemory)} → ${mebibytes(checkedMemory)}`,
     ]);
   });
   const { date, machine, quick } = outcome.run;

@@ -79,6 +79,9 @@ export function number(value: number): string {
   return value.toFixed(magnitude >= 0.1 || magnitude === 0 ? 2 : 3);
 }
 
+/** Bytes as mebibytes. */
+export const mebibytes = (bytes: number): string => number(bytes / 2 ** 20);
+
 /** `1.23 (1.20–1.30)`: median and quartiles. */
 export const withQuartiles = (s: Spread): string =>
   `${number(s.median)} (${number(s.lower)}–${number(s.upper)})`;

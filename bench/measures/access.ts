@@ -1,26 +1,25 @@
 // Access checks: real programs with everything on (tracking, redzones, quarantine, checks) against plain ones, in this
 // version of Node.js and in the newest one. Beside them AddressSanitizer, natively and Emscripten's, and how fast the pass
-// is. Each version of Node.js measures in a process of its own (access-target.ts).
+// is. Each version of Node.js measures in processes of its own (access-target.ts, pass-target.ts).
 
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { instrumentWithChecks } from '../../src/access/index.ts';
 import type { AccessSample } from '../access-target.ts';
 import { linkEmscripten, linkNative, linkWasi, type Target, targets, version } from '../build.ts';
-import { threadTime } from '../clock.ts';
 import { realPrograms } from '../corpora.ts';
 import { runnable } from '../guest.ts';
 import { interleave } from '../interleave.ts';
 import { addressSanitizer, plainGlibc, runOnce } from '../peers/native.ts';
 import type { Program } from '../programs.ts';
-import { type Bar, bar, number, type Outcome, type Table, withQuartiles } from '../report.ts';
+import { type Bar, bar, mebibytes, number, type Outcome, type Table, withQuartiles } from '../report.ts';
 import type { Setting } from '../setting.ts';
 import { geometricMean, ratioSpread, type Spread, spread } from '../statistics.ts';
 
 const execute = promisify(execFile);
 const target = fileURLToPath(new URL('../access-target.ts', import.meta.url));
+const passTarget = fileURLToPath(new URL('../pass-target.ts', import.meta.url));
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** One program in one version of Node.js. */
@@ -41,12 +40,17 @@ export interface SanitizerResult {
   readonly emscripten: Spread | string;
 }
 
+/** How fast the pass is in one version of Node.js, in MB of code a second. */
+export interface PassResult {
+  readonly node: string;
+  readonly speed: Spread;
+}
+
 /** What results.json keeps of this measurement. */
 export interface AccessData {
   readonly results: readonly AccessResult[];
   readonly sanitizers: readonly SanitizerResult[];
-  /** MB of code a second. */
-  readonly pass: Spread;
+  readonly pass: readonly PassResult[];
 }
 
 /** The versions of Node.js that measure, and why the newest one is not among them; null when it is. */
@@ -137,18 +141,11 @@ async function inEmscripten(program: Program, setting: Setting): Promise<Spread>
   return ratioSpread(second!.times, first!.times);
 }
 
-/** Megabytes of code that the pass takes in a second, once V8 has compiled it. */
-async function passSpeed(program: Program, setting: Setting): Promise<Spread> {
-  const bytes = readFileSync((await linkWasi(program, 'heapline')).path);
-  const speeds: number[] = [];
-  const warmUp = 6;
-  for (let round = 0; round < (setting.quick ? 12 : 24); round += 1) {
-    const start = threadTime();
-    const { statistics } = await instrumentWithChecks(bytes);
-    const time = threadTime() - start;
-    if (round >= warmUp) speeds.push((statistics.originalCodeSize / time) * 1e3);
-  }
-  return spread(speeds);
+async function passIn(node: string, program: Program, setting: Setting): Promise<PassResult> {
+  const { path } = await linkWasi(program, 'heapline');
+  const args = ['--import', 'tsx', passTarget, path, setting.quick ? '6' : '60'];
+  const { stdout } = await execute(node, args, { cwd: root });
+  return JSON.parse(stdout) as PassResult;
 }
 
 function table(
@@ -160,7 +157,6 @@ function table(
   const programs = [...new Set(results.map(({ program }) => program))];
   const of = (program: string, node: string) =>
     results.find((each) => each.program === program && each.node === node)!;
-  const mebibytes = (bytes: number): string => number(bytes / 2 ** 20);
   return {
     title: 'Access checks: everything on, against plain',
     columns: [
@@ -209,7 +205,7 @@ function missingOf(sanitizers: readonly SanitizerResult[]): string[] {
   return [...reasons].map(([reason, programs]) => `–, ${programs.join(', ')}: ${reason}`);
 }
 
-function barsOf(results: readonly AccessResult[], pass: Spread): Bar[] {
+function barsOf(results: readonly AccessResult[], pass: readonly PassResult[]): Bar[] {
   const bars: Bar[] = [];
   for (const node of new Set(results.map((each) => each.node))) {
     const ratios = results.filter((each) => each.node === node).map(({ checked }) => checked.median);
@@ -222,7 +218,11 @@ function barsOf(results: readonly AccessResult[], pass: Spread): Bar[] {
   }
   const growth = Math.max(...results.map((each) => each.growth));
   bars.push(bar('access checks, code with checks ÷ code, worst program', growth, 2.2, 'lower'));
-  bars.push(bar('access checks, MB of code per second (sqlite3)', pass.median, 10, 'higher'));
+  for (const { node, speed } of pass) {
+    bars.push(
+      bar(`access checks, MB of code per second (sqlite3), Node.js ${node}`, speed.median, 10, 'higher'),
+    );
+  }
   return bars;
 }
 
@@ -241,7 +241,11 @@ export async function measureAccess(setting: Setting): Promise<Outcome> {
     sanitizers.push(await underSanitizers(program.name, setting));
   }
   const largest = all.find(({ name }) => name === 'sqlite3')!;
-  const pass = await passSpeed(largest, setting);
+  const pass: PassResult[] = [];
+  for (const node of paths) {
+    setting.progress('how fast the pass is');
+    pass.push(await passIn(node, largest, setting));
+  }
   return {
     tables: results.length === 0 ? [] : [table(results, sanitizers, missing)],
     bars: results.length === 0 ? [] : barsOf(results, pass),

@@ -6,7 +6,7 @@ import type { CaptureResult } from '../peers/engine-capture.ts';
 import { type Delivers, everything, type NativeResult, peers, plainGlibc } from '../peers/native.ts';
 import { drawBars } from '../plot.ts';
 import { comparedKernels, PAIR_KERNEL, PAIRS } from '../programs.ts';
-import { number, type Outcome } from '../report.ts';
+import { mebibytes, number, type Outcome } from '../report.ts';
 import { geometricMean, type Spread } from '../statistics.ts';
 import type { TrackingResult } from './tracking.ts';
 
@@ -215,7 +215,7 @@ export function compareTools(before: ReadonlyMap<string, Outcome>): Outcome {
           t.runs,
           number(t.ratio),
           number(t.pair),
-          number(t.peak / 2 ** 20),
+          mebibytes(t.peak),
           number(t.memory),
           t.delivers.allocations,
           t.delivers.stacks,

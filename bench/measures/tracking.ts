@@ -7,7 +7,16 @@ import { realPrograms } from '../corpora.ts';
 import { type Runnable, runnable } from '../guest.ts';
 import { interleave, type Samples } from '../interleave.ts';
 import { comparedKernels, kernels, type Program, type Role } from '../programs.ts';
-import { type Bar, bar, milliseconds, number, type Outcome, type Table, withQuartiles } from '../report.ts';
+import {
+  type Bar,
+  bar,
+  mebibytes,
+  milliseconds,
+  number,
+  type Outcome,
+  type Table,
+  withQuartiles,
+} from '../report.ts';
 import type { Setting } from '../setting.ts';
 import { geometricMean, ratioSpread, type Spread, spread } from '../statistics.ts';
 
@@ -77,7 +86,6 @@ export async function measureProgram(
 }
 
 function resultTable(results: readonly TrackingResult[], toolchain: 'wasi' | 'emscripten'): Table {
-  const MiB = (bytes: number): string => number(bytes / 2 ** 20);
   const emscripten = toolchain === 'emscripten';
   return {
     title: emscripten ? 'Tracked against plain: Emscripten' : 'Tracked against plain: clang and wasi-libc',
@@ -101,8 +109,8 @@ function resultTable(results: readonly TrackingResult[], toolchain: 'wasi' | 'em
         ...(emscripten ? [milliseconds(r.times.emmalloc!)] : []),
         milliseconds(r.times.tracked!),
         withQuartiles(r.ratio),
-        MiB(r.plainMemory),
-        MiB(r.trackedMemory),
+        mebibytes(r.plainMemory),
+        mebibytes(r.trackedMemory),
         number(r.trackedMemory / r.plainMemory),
       ]),
     notes: [
