@@ -21,6 +21,7 @@ export interface CheckedAccess {
 /** The lowest bits of the fields of a member. */
 export const Place = { Offset: 0, Writes: 6, Exponent: 7, Delta: 10 } as const;
 export const MEMBER_BITS = 16;
+const MEMBER_FACTOR = 2 ** MEMBER_BITS;
 export const MOST_OFFSET = 63;
 export const MOST_DELTA = 63;
 /** A list has to be a safe integer. */
@@ -73,7 +74,7 @@ export function listOf(accesses: readonly CheckedAccess[]): AccessList {
       (exponentOf(access.size) << Place.Exponent) |
       ((access.site - site) << Place.Delta);
     members += member * factor;
-    factor *= 2 ** MEMBER_BITS;
+    factor *= MEMBER_FACTOR;
     site = access.site;
   }
   return { from, site: first, members };
