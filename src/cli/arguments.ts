@@ -168,7 +168,7 @@ export function addCompileOptions(command: Command): Command {
     .addOption(
       compileOption('toolchain', { value: '<name>', unset: 'HEAPLINE_TOOLCHAIN, or the first that works' }),
     )
-    .addOption(new Option('-O <level>', 'optimisation level, as in -O2').choices(LEVELS))
+    .addOption(new Option('-O <level>', 'optimisation level (default: 2)').choices(LEVELS))
     .addOption(compileOption('include', { flags: '-I <directory>', repeatable: true }))
     .addOption(compileOption('define', { flags: '-D <name[=value]>', repeatable: true }))
     .option('-U <name>', 'macro to undefine (repeatable)', collect)

@@ -19,7 +19,7 @@ import { type ScannedGroup, scanHeap } from './scan.ts';
 const SAMPLE_BYTES = 32;
 
 const TRAPPED =
-  'A call into the program has trapped: blocks to which only the interrupted functions pointed are reported as lost.';
+  'A call into the program has trapped or was stopped: blocks to which only the interrupted functions pointed are reported as lost.';
 
 /** What a leak finder needs from the sandbox around it. */
 export interface LeakFinderHost {

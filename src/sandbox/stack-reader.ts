@@ -11,6 +11,7 @@ import {
   type HeapFaultKind,
   type MemoryAround,
   type Stack,
+  stackOf,
   TRUNCATED_FRAME,
   variablePosition,
   withStacks,
@@ -68,10 +69,18 @@ export class StackReader {
     return this.#stackAt({ node }, this.contexts()).frames();
   }
 
-  /** The faults that are kept, oldest first. @param first how many to leave out */
+  /**
+   * The faults that are kept, oldest first. Wrong accesses of one kind at one line and column, by the same calls, are one
+   * fault: compilers make several instructions of what is one access in the source, where they unroll a loop, for example.
+   * @param first how many to leave out
+   */
   faults(first = 0): HeapFault[] {
     const stacks = this.contexts();
-    return this.#events.faults.slice(first).map((fault) => this.fault(fault, stacks));
+    const known = new Map<Stack, Set<string>>();
+    return this.#events.faults
+      .slice(first)
+      .map((fault) => this.fault(fault, stacks))
+      .filter((fault) => isNewPlace(fault, known));
   }
 
   /** A fault with its stacks. */
@@ -128,6 +137,16 @@ export class StackReader {
     this.#ledger.checkContext(path.node);
     return stacks.of(path.node);
   }
+}
+
+/** Whether no fault before was an access of this kind at this place of the source. @param known the kinds so far at each */
+function isNewPlace(fault: HeapFault, known: Map<Stack, Set<string>>): boolean {
+  const stack = stackOf(fault, 'frames');
+  if (fault.access === undefined || stack.depth === 0 || stack.frame.line === 0) return true;
+  const kinds = known.get(stack) ?? new Set();
+  known.set(stack, kinds);
+  const before = kinds.size;
+  return kinds.add(`${fault.kind} ${fault.access.kind}`).size > before;
 }
 
 /**

@@ -320,7 +320,7 @@ class Sweep<Lib extends Sandbox<object>> {
     const { error } = outcome;
     const none = { error: null, faults: [], leaks: null };
     if (this.#session.events.faultCount > this.#faultsBefore) {
-      const faults = this.lib.heap.faults().slice(this.#faultsBefore);
+      const faults = this.#session.stacks.faults(this.#faultsBefore);
       const [first] = faults;
       if (first !== undefined) {
         const consequence = `${decapitalised(firstLine(faultMessage(first)))}${shortPlace(stackOf(first, 'frames'))}`;

@@ -42,7 +42,9 @@ if (autoCheck !== null) {
       const names = [task.name];
       for (let { suite } = task; suite; suite = suite.suite) names.unshift(suite.name);
       const parts = verdicts.map((verdict) => reported(task.file.filepath, names.join(' '), verdict));
-      const error = new Error(`the test left leaks behind\n\n${parts.join('\n\n')}`);
+      const faulty = verdicts.some(({ leaks }) => leaks !== null && leaks.errors.length > 0);
+      const what = faulty ? 'the heap is not clean after the test' : 'the test left leaks behind';
+      const error = new Error(`${what}\n\n${parts.join('\n\n')}`);
       error.name = 'LeakError';
       const [first] = verdicts;
       throw pointAt(error, first!.stack(), first!.root, {

@@ -48,6 +48,37 @@ function command(...args: string[]): { status: number | null; stderr: string } {
 }
 
 describe('reports of wrong accesses', () => {
+  it('count instructions of one line and column once, where the compiler has unrolled a loop', async () => {
+    const unrolled = join(folder, 'unrolled.c');
+    writeFileSync(
+      unrolled,
+      `int sum(const volatile char *from, int count) {
+  int sum = 0;
+#pragma clang loop unroll_count(4)
+  for (int i = 0; i < count; i++) sum += from[i];
+  return sum;
+}
+int two(const volatile char *from) { return from[9] + from[10]; }
+`,
+    );
+    using lib = await loadC<{ sum(from: number, count: number): number; two(from: number): number }>(
+      unrolled,
+      {
+        toolchain: 'clang',
+        flags: ['-O2'],
+        checks: true,
+        hostFrames: 'off',
+      },
+    );
+    const block = lib.heap.malloc(8);
+    const places = () => lib.heap.faults().map(({ frames }) => `${frames[0]!.line}:${frames[0]!.column}`);
+    lib.exports.sum(block, 16);
+    expect(lib.heap.stats().faults).toBeGreaterThan(1);
+    expect(places()).toEqual(['4:42']);
+    lib.exports.two(block);
+    expect(places()).toEqual(['4:42', '7:45', '7:55']);
+  });
+
   it('name the access, its place and its block, and show the memory around it', async () => {
     using lib = await loadC(source, { toolchain: 'clang', flags: ['-O0'], checks: true, hostFrames: 'off' });
     lib.run();
