@@ -284,8 +284,7 @@ export function prepareModuleNow(
 function refuseUnchecked({ access, instrumented }: Preparation): void {
   if (access !== true || instrumented == null || instrumented.shadow !== null) return;
   throw new UnsupportedModuleError(
-    'The module was instrumented without checks of its accesses. Link it with -fsanitize=address where `heapline cc` or ' +
-      '`heapline emcc` has linked it, or load it as it was before it was instrumented.',
+    'The module was instrumented without checks of its accesses: link it with -fsanitize=address, or load it as it was before.',
   );
 }
 

@@ -76,7 +76,7 @@ export class StackReader {
    */
   faults(first = 0): HeapFault[] {
     const stacks = this.contexts();
-    const known = new Map<Stack, Set<string>>();
+    const known = new Set<string>();
     return this.#events.faults
       .slice(first)
       .map((fault) => this.fault(fault, stacks))
@@ -139,14 +139,12 @@ export class StackReader {
   }
 }
 
-/** Whether no fault before was an access of this kind at this place of the source. @param known the kinds so far at each */
-function isNewPlace(fault: HeapFault, known: Map<Stack, Set<string>>): boolean {
+/** Whether no fault before was an access of this kind at this place of the source. @param known such places so far */
+function isNewPlace(fault: HeapFault, known: Set<string>): boolean {
   const stack = stackOf(fault, 'frames');
   if (fault.access === undefined || stack.depth === 0 || stack.frame.line === 0) return true;
-  const kinds = known.get(stack) ?? new Set();
-  known.set(stack, kinds);
-  const before = kinds.size;
-  return kinds.add(`${fault.kind} ${fault.access.kind}`).size > before;
+  const before = known.size;
+  return known.add(`${stack.id} ${fault.kind} ${fault.access.kind}`).size > before;
 }
 
 /**

@@ -129,5 +129,5 @@ test('the bundle of all that heapline/core exports stays small', async () => {
       part,
     ).toBe(true);
   }
-  expect(always.reduce((sum, { contents }) => sum + contents.length, 0)).toBeLessThan(368_000);
+  expect(always.reduce((sum, { contents }) => sum + contents.length, 0)).toBeLessThan(369_000);
 });
