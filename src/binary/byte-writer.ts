@@ -3,7 +3,7 @@
 
 import { withRoom } from '../algorithms/growable-array.ts';
 import { copyRange } from './copy.ts';
-import { MOST_LEB_BYTES, writeSigned, writeUnsigned } from './leb128.ts';
+import { signedLength, unsignedLength, writeSigned, writeUnsigned } from './leb128.ts';
 
 const utf8 = new TextEncoder();
 
@@ -32,13 +32,13 @@ export class ByteWriter {
 
   /** Unsigned LEB128 of 0 … 2^53 - 1. */
   unsigned(value: number): void {
-    this.#reserve(MOST_LEB_BYTES);
+    this.#reserve(unsignedLength(value));
     this.#length = writeUnsigned(this.#bytes, this.#length, value);
   }
 
   /** Signed LEB128 of a safe integer. */
   signed(value: number): void {
-    this.#reserve(MOST_LEB_BYTES);
+    this.#reserve(signedLength(value));
     this.#length = writeSigned(this.#bytes, this.#length, value);
   }
 

@@ -26,7 +26,7 @@ export {
   skipLeb,
   skipValueType,
 } from './instructions.ts';
-export { appendBigInt, unsignedLength, writeSigned, writeUnsigned } from './leb128.ts';
+export { appendBigInt, signedLength, unsignedLength, writeSigned, writeUnsigned } from './leb128.ts';
 export {
   type ConstantExpression,
   type DataSegment,

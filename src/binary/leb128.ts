@@ -1,9 +1,6 @@
 // Writes and measures LEB128, the variable-length integers of WebAssembly and DWARF (WebAssembly core specification,
 // section 5.2.2 "Integers"). ByteReader (byte-reader.ts) reads them, because it knows where the bytes end.
 
-/** The most bytes that a safe integer takes. */
-export const MOST_LEB_BYTES = 8;
-
 /** Bytes that `value` (0 … 2^53 - 1) takes as unsigned LEB128. */
 export function unsignedLength(value: number): number {
   let length = 1;
@@ -11,18 +8,20 @@ export function unsignedLength(value: number): number {
   return length;
 }
 
+/** Bytes that `value` (a safe integer) takes as signed LEB128. */
+export function signedLength(value: number): number {
+  let length = 1;
+  for (let rest = value; rest < -0x40 || rest >= 0x40; rest = Math.floor(rest / 0x80)) length += 1;
+  return length;
+}
+
 /** Writes `value` (0 … 2^53 - 1) as unsigned LEB128 at `offset`; returns the offset after it. */
 export function writeUnsigned(bytes: Uint8Array, offset: number, value: number): number {
   let at = offset;
   let rest = value;
-  // The operators on bits are faster, and take 32 bits.
-  while (rest > 0x7fffffff) {
+  while (rest >= 0x80) {
     bytes[at++] = (rest % 0x80) | 0x80;
     rest = Math.floor(rest / 0x80);
-  }
-  while (rest >= 0x80) {
-    bytes[at++] = (rest & 0x7f) | 0x80;
-    rest >>= 7;
   }
   bytes[at++] = rest;
   return at;
@@ -32,14 +31,10 @@ export function writeUnsigned(bytes: Uint8Array, offset: number, value: number):
 export function writeSigned(bytes: Uint8Array, offset: number, value: number): number {
   let at = offset;
   let rest = value;
-  while (rest !== (rest | 0)) {
+  while (rest < -0x40 || rest >= 0x40) {
     const group = ((rest % 0x80) + 0x80) % 0x80;
     bytes[at++] = group | 0x80;
     rest = Math.floor(rest / 0x80);
-  }
-  while (rest < -0x40 || rest >= 0x40) {
-    bytes[at++] = (rest & 0x7f) | 0x80;
-    rest >>= 7;
   }
   bytes[at++] = rest & 0x7f;
   return at;
